@@ -1,0 +1,1 @@
+"""faceparity.datasets: what is measured on: cards, readers, download."""

@@ -1,0 +1,87 @@
+"""A data set in memory: which samples there are, whose they are, and how they are labelled.
+
+No pixels are held here. Readers (`faceparity.datasets.readers`) build a `Dataset` from a folder in its publisher's layout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .card import DatasetCard
+
+ProblemKind = Literal[
+    "missing_file",  # a row names a file that is not there
+    "extra_file",  # an image that no row names
+    "outside_root",  # a row names a path that leaves the data set's folder
+    "unknown_label",  # a value that the card does not map to a concept
+    "missing_label",  # an empty label
+    "duplicate_image",  # same bytes as an earlier sample
+    "duplicate_row",  # the same file named twice
+    "conflicting_label",  # one subject with two values of a subject attribute
+    "under_18",  # left out by default
+    "bad_row",  # a row that cannot be read at all
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with one row or file; `where` may name a file, so it is for the terminal and the private part only."""
+
+    kind: ProblemKind
+    where: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One label of every sample.
+
+    values: the names of the values, sorted. codes: int32[n_samples], an index into `values`, -1 where there is no label.
+    of: whether the value belongs to the person or to the picture (age, tone and exposure do).
+    """
+
+    name: str
+    values: tuple[str, ...]
+    codes: NDArray[np.int32]
+    of: Literal["subject", "sample"] = "subject"
+    raw: tuple[str, ...] = ()
+    """The set's own words, one per sample (empty string: no label)."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples, subjects and labels of one data set, in a fixed order (sorted by file name)."""
+
+    name: str
+    card: DatasetCard
+    root: Path
+    files: tuple[str, ...]
+    """POSIX paths relative to `root`, sorted, unique."""
+    content: tuple[str, ...]
+    """sha256 of each file's bytes, hex."""
+    subjects: NDArray[np.int32]
+    """int32[n_samples]: whose picture it is, 0 … n_subjects - 1. Where the set has no subject labels, each sample's own index."""
+    identity: Literal["labelled", "none"]
+    attributes: dict[str, Attribute]
+    same_photo: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 2), np.int32))
+    """int32[n, 2]: pairs of samples that the set lists as one photograph."""
+    capture_year: NDArray[np.float64] | None = None
+    """float64[n_samples], nan where unknown; None where the set does not say."""
+    problems: tuple[Problem, ...] = ()
+    digest: str = ""
+    """sha256 over files, contents and labels: two copies with the same digest give the same result."""
+
+    @property
+    def n_samples(self) -> int:
+        """How many samples there are."""
+        return len(self.files)
+
+    @property
+    def n_subjects(self) -> int:
+        """How many people there are, as far as the labels tell."""
+        return int(np.unique(self.subjects).size)

@@ -1,0 +1,5 @@
+"""The one exception for what a user can mend."""
+
+
+class UserError(Exception):
+    """One line that says what is wrong, where, and what to do. The command line prints it and exits with status 2."""

@@ -1,0 +1,1 @@
+"""faceparity.harness: how it is measured: models, templates, comparisons, metrics, uncertainty, evaluation."""

@@ -1,0 +1,1 @@
+"""Comparisons: the tally of every pair."""

@@ -1,0 +1,1 @@
+"""Metrics: error rates and differential measures."""

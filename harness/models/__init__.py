@@ -1,0 +1,1 @@
+"""Models: detector, aligner, embedder, comparator, and their cards."""

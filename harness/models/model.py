@@ -1,0 +1,87 @@
+"""What a model is: a detector, an aligner, an embedder and a comparator, behind one Protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .card import ModelCard
+
+Image = NDArray[np.uint8]
+"""uint8[height, width, 3], RGB, upright (EXIF orientation already applied)."""
+
+
+class Face(NamedTuple):
+    """One detected face. box: left, top, width, height in pixels of the image given; landmarks: float32[5 or more, 2], x and y."""
+
+    box: tuple[float, float, float, float]
+    confidence: float
+    landmarks: NDArray[np.float32]
+
+
+Status = Literal["ok", "no_face", "unreadable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What became of one image.
+
+    template: float32[dimensions], None unless status is "ok". Not normalised: the comparator does that.
+    faces: how many faces the detector returned. The largest box is used (ties: the first); the rule is in the card.
+    pixels: blake2b-128 hex of the decoded RGB pixels and their shape: two samples with the same one are the same image.
+    covariates: face_size (geometric mean of the box's sides, px), luminance and contrast (mean and standard deviation of
+    Rec. 601 luma in the face box, 0–255), sharpness (variance of the Laplacian of the luma of the aligned face), confidence.
+    """
+
+    status: Status
+    template: NDArray[np.float32] | None = None
+    faces: int = 0
+    pixels: str = ""
+    covariates: dict[str, float] | None = None
+    reason: str = ""
+
+
+class Detector(Protocol):
+    """Finds faces."""
+
+    def detect(self, image: Image) -> list[Face]:
+        """Every face found, in the detector's own order; empty if none."""
+        ...
+
+
+class Aligner(Protocol):
+    """Cuts a face out of an image as the embedder wants it."""
+
+    def align(self, image: Image, face: Face) -> Image:
+        """uint8[size, size, 3], RGB."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns aligned faces into templates."""
+
+    def embed(self, chips: Sequence[Image]) -> NDArray[np.float32]:
+        """float32[len(chips), dimensions]; each row depends on its chip alone."""
+        ...
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A face-matching model. Opening one may load weights; importing its module may not. Not thread-safe: one per worker."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What it is."""
+        ...
+
+    def fingerprint(self) -> str:
+        """sha256 hex of all that decides a template: weights, detector and its settings, alignment, library versions."""
+        ...
+
+    def extract(self, images: Sequence[Image]) -> list[Extraction]:
+        """One result per image, in order. Status is "ok" or "no_face"."""
+        ...

@@ -1,0 +1,1 @@
+"""Templates: the extraction pipeline and the encrypted store."""

@@ -1,0 +1,1 @@
+"""Uncertainty: variances by subjects, intervals, contrasts, null distributions."""

@@ -1,0 +1,1 @@
+"""faceparity.reports: how it is told: tables, figures, HTML."""
