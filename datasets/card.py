@@ -8,7 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Provenance = Literal["self-reported", "official record", "perceived by annotators", "machine-made", "curated by volunteers", "unknown"]
+Provenance = Literal[
+    "self-reported", "official record", "perceived by annotators", "machine-made", "curated by volunteers", "unknown"
+]
 
 
 class Strict(BaseModel):
