@@ -1,0 +1,120 @@
+"""Which group a sample is in: every combination of attribute values is a cell, and groupings are maps from cells to groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparity.datasets.dataset import Attribute
+
+JOINER = " × "
+SMALL_CELL = 10
+"""Groups of fewer subjects are merged in what is published, unless the set's labels are public."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Every combination of values that occurs, a missing label being a value of its own (-1).
+
+    of_sample: int32[n_samples], index of the sample's cell. codes: int32[n_cells, n_attributes], -1 where unlabelled.
+    """
+
+    attributes: tuple[str, ...]
+    values: tuple[tuple[str, ...], ...]
+    of_sample: NDArray[np.int32]
+    codes: NDArray[np.int32]
+
+    @property
+    def n(self) -> int:
+        """How many cells there are."""
+        return int(self.codes.shape[0])
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """One way of dividing the samples.
+
+    names, values: of each group. of_cell: int32[n_cells], the group of each cell, -1 for none. merged: per group, how many
+    small groups it stands for (0: it is itself).
+    """
+
+    attributes: tuple[str, ...]
+    names: tuple[str, ...]
+    values: tuple[tuple[str, ...], ...]
+    of_cell: NDArray[np.int32]
+    merged: tuple[int, ...]
+
+    @property
+    def n(self) -> int:
+        """How many groups there are."""
+        return len(self.names)
+
+
+def make_cells(attributes: Sequence[Attribute], n_samples: int) -> Cells:
+    """The cells of all attributes of a run together; without attributes one cell holds everybody."""
+    if not attributes:
+        return Cells((), (), np.zeros(n_samples, np.int32), np.empty((1, 0), np.int32))
+    table = np.stack([attribute.codes for attribute in attributes], axis=1).astype(np.int32)
+    codes, of_sample = np.unique(table, axis=0, return_inverse=True)
+    return Cells(
+        tuple(a.name for a in attributes),
+        tuple(a.values for a in attributes),
+        of_sample.reshape(-1).astype(np.int32),
+        codes.astype(np.int32),
+    )
+
+
+def make_grouping(cells: Cells, attributes: Sequence[str]) -> Grouping:
+    """The groups by `attributes` (a subset of the cells', in the order given): a cell with one of them unlabelled is in no group."""
+    columns = [cells.attributes.index(name) for name in attributes]
+    codes = cells.codes[:, columns]
+    labelled = (codes >= 0).all(axis=1)
+    of_cell = np.full(cells.n, -1, np.int32)
+    if not labelled.any():
+        return Grouping(tuple(attributes), (), (), of_cell, ())
+    groups, inverse = np.unique(codes[labelled], axis=0, return_inverse=True)
+    of_cell[labelled] = inverse.reshape(-1)
+    values = tuple(tuple(cells.values[column][code] for column, code in zip(columns, row, strict=True)) for row in groups)
+    return Grouping(tuple(attributes), tuple(JOINER.join(v) for v in values), values, of_cell, (0,) * len(values))
+
+
+def subjects_per_group(grouping: Grouping, cells: Cells, subjects: NDArray[np.int32]) -> NDArray[np.int64]:
+    """int64[n_groups]: how many different subjects have a sample in each group."""
+    group = np.append(grouping.of_cell, -1)[cells.of_sample]
+    known = group >= 0
+    pairs = np.unique(np.stack([group[known], subjects[known]], axis=1), axis=0)
+    return np.bincount(pairs[:, 0], minlength=grouping.n).astype(np.int64)
+
+
+def merge_small_groups(grouping: Grouping, cells: Cells, subjects: NDArray[np.int32], smallest: int = SMALL_CELL) -> Grouping:
+    """Put all groups of fewer than `smallest` subjects into one, `other (n groups)`, the last.
+
+    If the merged group itself stays below `smallest`, the smallest of the remaining groups joins it, so that a total minus the
+    published groups never gives a small one away. A grouping without small groups is returned as it is.
+    """
+    sizes = subjects_per_group(grouping, cells, subjects)
+    small = sizes < smallest
+    if not small.any():
+        return grouping
+    order = np.argsort(sizes, kind="stable")
+    joined = int(small.sum())
+    while joined < grouping.n and sizes[order[:joined]].sum() < smallest:
+        joined += 1
+    gone = set(order[:joined].tolist())
+    kept = [g for g in range(grouping.n) if g not in gone]
+    renumber = np.full(grouping.n + 1, -1, np.int32)
+    for new, old in enumerate(kept):
+        renumber[old] = new
+    for old in gone:
+        renumber[old] = len(kept)
+    other = f"other ({len(gone)} group{'s' if len(gone) > 1 else ''})"
+    return Grouping(
+        grouping.attributes,
+        (*(grouping.names[g] for g in kept), other),
+        (*(grouping.values[g] for g in kept), ("other",) * len(grouping.attributes)),
+        renumber[grouping.of_cell],
+        (*(0 for _ in kept), len(gone)),
+    )

@@ -1,0 +1,146 @@
+"""The tally: all that is kept of the comparisons. Filled in one pass, in memory that does not grow with their number; tallies add."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+F32 = NDArray[np.float32]
+
+@dataclass(frozen=True)
+class Pairs:
+    """Comparisons one by one: sample a < sample b, int32[n] each; score float32[n]. Sorted by (a, b)."""
+
+    a: I32
+    b: I32
+    score: F32
+
+    @staticmethod
+    def of(a: NDArray[np.integer], b: NDArray[np.integer], score: NDArray[np.floating]) -> Pairs:
+        """In canonical order, whatever the order given."""
+        low, high = np.minimum(a, b).astype(np.int32), np.maximum(a, b).astype(np.int32)
+        order = np.lexsort((high, low))
+        return Pairs(low[order], high[order], score.astype(np.float32)[order])
+
+    @staticmethod
+    def none() -> Pairs:
+        """No comparisons."""
+        return Pairs(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
+
+    def __add__(self, other: Pairs) -> Pairs:
+        return Pairs.of(*(np.concatenate(p) for p in zip(self.columns(), other.columns(), strict=True)))
+
+    def __len__(self) -> int:
+        return int(self.a.size)
+
+    def columns(self) -> tuple[I32, I32, F32]:
+        """a, b, score."""
+        return self.a, self.b, self.score
+
+    def where(self, mask: NDArray[np.bool_]) -> Pairs:
+        """Those that the mask keeps."""
+        return Pairs(self.a[mask], self.b[mask], self.score[mask])
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Bins of comparison scores. edges: float32[n + 1], rising; bin i is [edges[i], edges[i + 1]).
+
+    Scores below the first edge count in the first bin, scores at or above the last edge in the last. Published and fixed
+    thresholds are edges, so that the histograms tell the errors at them exactly.
+    """
+
+    edges: F32
+
+    @staticmethod
+    def uniform(low: float, high: float, n: int, thresholds: tuple[float, ...] = ()) -> Grid:
+        """`n` equal bins from low to high, cut at `thresholds` too."""
+        edges = np.unique(np.concatenate([np.linspace(low, high, n + 1), np.asarray(thresholds)]).astype(np.float32))
+        return Grid(edges)
+
+    @property
+    def n(self) -> int:
+        """How many bins."""
+        return int(self.edges.size - 1)
+
+    def bin(self, score: F32) -> I64:
+        """int64[n]: the bin of each score."""
+        return np.clip(np.searchsorted(self.edges, score, side="right") - 1, 0, self.n - 1)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What is kept of a set of comparisons; `a + b` is the tally of both sets together.
+
+    Samples are numbered 0 … n - 1, cells 0 … K - 1 (see `cells`).
+    non_mated, mated: int64[K, K, bins], at [lower cell, higher cell].
+    comparisons: int64[n, K], non-mated comparisons of each sample with samples of each cell, counted one by one.
+    ledger: every non-mated comparison at or above `floor`. mated_pairs: every mated comparison.
+    dense_errors: int32[T, n, K], for thresholds below the floor (`dense_thresholds`): errors of each sample with each cell.
+    left_out_non_mated: identical images under two names, not compared. left_out_mated: likewise, and pairs that the data set
+    lists as the same photograph, of which there are `same_photo`.
+    """
+
+    grid: Grid
+    floor: float
+    non_mated: I64
+    mated: I64
+    comparisons: I64
+    ledger: Pairs
+    mated_pairs: Pairs
+    dense_thresholds: F32
+    dense_errors: I32
+    left_out_non_mated: Pairs
+    left_out_mated: Pairs
+    same_photo: int
+
+    def __add__(self, other: Tally) -> Tally:
+        if self.floor != other.floor or not np.array_equal(self.grid.edges, other.grid.edges):
+            raise ValueError("tallies with different grids or floors cannot be added")
+        return Tally(
+            self.grid,
+            self.floor,
+            self.non_mated + other.non_mated,
+            self.mated + other.mated,
+            self.comparisons + other.comparisons,
+            self.ledger + other.ledger,
+            self.mated_pairs + other.mated_pairs,
+            self.dense_thresholds,
+            self.dense_errors + other.dense_errors,
+            self.left_out_non_mated + other.left_out_non_mated,
+            self.left_out_mated + other.left_out_mated,
+            self.same_photo + other.same_photo,
+        )
+
+    @property
+    def n_non_mated(self) -> int:
+        """Non-mated comparisons made."""
+        return int(self.non_mated.sum())
+
+    @property
+    def n_mated(self) -> int:
+        """Mated comparisons made."""
+        return int(self.mated.sum())
+
+
+def empty(grid: Grid, floor: float, n_samples: int, n_cells: int, dense_thresholds: F32) -> Tally:
+    """A tally of nothing."""
+    shape = (n_cells, n_cells, grid.n)
+    return Tally(
+        grid,
+        floor,
+        np.zeros(shape, np.int64),
+        np.zeros(shape, np.int64),
+        np.zeros((n_samples, n_cells), np.int64),
+        Pairs.none(),
+        Pairs.none(),
+        dense_thresholds,
+        np.zeros((dense_thresholds.size, n_samples, n_cells), np.int32),
+        Pairs.none(),
+        Pairs.none(),
+        0,
+    )

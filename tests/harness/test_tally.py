@@ -1,0 +1,153 @@
+"""The tally against a loop over every pair."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from faceparity.harness.comparisons.tally import Grid, Tally
+from faceparity.harness.comparisons.tiles import Samples, tally_pairs, tile_grid
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+def make_samples(seed: int, n: int, *, kind: str = "dot", n_cells: int = 3, same_photo: int = 2) -> Samples:
+    """Integer-valued templates: their float32 products are exact, so a loop must agree to the last comparison."""
+    rng = np.random.default_rng(seed)
+    subjects = rng.integers(0, max(2, n // 2), n).astype(np.int32)
+    images = np.arange(n, dtype=np.int32)
+    templates = rng.integers(-3, 4, (n, 8)).astype(np.float32)
+    if n > 6:
+        templates[5] = templates[2]
+        images[5] = images[2]
+    pairs = [(i, j) for i, j in combinations(range(n), 2) if subjects[i] == subjects[j]][:same_photo]
+    cells = rng.integers(0, n_cells, n).astype(np.int32)
+    return Samples(templates, subjects, cells, images, n_cells, np.asarray(pairs, np.int32).reshape(-1, 2))
+
+
+def similarity(samples: Samples, i: int, j: int, kind: str) -> np.float32:
+    a, b = samples.templates[i].astype(np.float64), samples.templates[j].astype(np.float64)
+    return np.float32(a @ b if kind == "dot" else -np.sqrt(((a - b) ** 2).sum()))
+
+
+def brute_force(samples: Samples, kind: str, grid: Grid, floor: float, dense: list[float]) -> dict[str, object]:
+    """The same counts by the plainest loop there is."""
+    hist = {"mated": np.zeros((samples.n_cells,) * 2 + (grid.n,), int), "non_mated": np.zeros((samples.n_cells,) * 2 + (grid.n,), int)}
+    comparisons = np.zeros((samples.n, samples.n_cells), int)
+    errors = np.zeros((len(dense), samples.n, samples.n_cells), int)
+    ledger, mated, left = [], [], []
+    photo = {tuple(sorted(p)) for p in samples.same_photo.tolist()}
+    for i, j in combinations(range(samples.n), 2):
+        s = similarity(samples, i, j, kind)
+        is_mated = samples.subjects[i] == samples.subjects[j]
+        if samples.images[i] == samples.images[j] or (is_mated and (i, j) in photo):
+            left.append((i, j))
+            continue
+        low, high = sorted((samples.cells[i], samples.cells[j]))
+        k = 0
+        while k < grid.n - 1 and s >= grid.edges[k + 1]:
+            k += 1
+        hist["mated" if is_mated else "non_mated"][low, high, k] += 1
+        if is_mated:
+            mated.append((i, j, s))
+            continue
+        comparisons[i, samples.cells[j]] += 1
+        comparisons[j, samples.cells[i]] += 1
+        if s >= floor:
+            ledger.append((i, j, s))
+        for t, threshold in enumerate(dense):
+            if s >= threshold:
+                errors[t, i, samples.cells[j]] += 1
+                errors[t, j, samples.cells[i]] += 1
+    return {**hist, "comparisons": comparisons, "errors": errors, "ledger": ledger, "mated_list": mated, "left": left}
+
+
+def assert_equal_to_loop(tally: Tally, samples: Samples, kind: str, dense: list[float]) -> None:
+    want = brute_force(samples, kind, tally.grid, tally.floor, dense)
+    np.testing.assert_array_equal(tally.non_mated, want["non_mated"])
+    np.testing.assert_array_equal(tally.mated, want["mated"])
+    np.testing.assert_array_equal(tally.comparisons, want["comparisons"])
+    np.testing.assert_array_equal(tally.dense_errors, want["errors"])
+    assert list(zip(*map(list, tally.ledger.columns()), strict=True)) == want["ledger"]
+    assert list(zip(*map(list, tally.mated_pairs.columns()), strict=True)) == want["mated_list"]
+    out = tally.left_out_non_mated + tally.left_out_mated
+    assert list(zip(out.a, out.b, strict=True)) == want["left"]
+
+
+@pytest.mark.parametrize("kind", ["dot", "euclidean"])
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(2, 40), tile=st.sampled_from([3, 4, 7, 16, 64]), workers=st.sampled_from([1, 2, 3]))
+def test_equals_a_loop_over_all_pairs(kind: str, seed: int, n: int, tile: int, workers: int) -> None:
+    samples = make_samples(seed, n)
+    floor, dense = (6.0, [0.0]) if kind == "dot" else (-5.0, [-7.0])
+    low, high = (-30.0, 30.0) if kind == "dot" else (-15.0, 0.0)
+    grid = Grid.uniform(low, high, 11, (floor, *dense))
+    tally = tally_pairs(samples, kind, grid, floor, dense=dense, workers=workers, tile=tile)
+    assert_equal_to_loop(tally, samples, kind, dense)
+
+
+def test_any_order_of_tiles_and_any_number_of_workers_gives_the_same_bits() -> None:
+    rng = np.random.default_rng(3)
+    n = 300
+    templates = rng.normal(size=(n, 32)).astype(np.float32)
+    cells = rng.integers(0, 4, n).astype(np.int32)
+    images = np.arange(n, dtype=np.int32)
+    samples = Samples(templates, (images // 2).astype(np.int32), cells, images, 4, np.empty((0, 2), np.int32))
+    grid = Grid.uniform(-1, 1, 200, (0.1,))
+    reference = tally_pairs(samples, "cosine", grid, 0.2, watched=[0.1], dense=[0.1], tile=64)
+    n_tiles = len(tile_grid(n, 64))
+    for workers in (1, 2, 5):
+        order = rng.permutation(n_tiles).tolist()
+        other = tally_pairs(samples, "cosine", grid, 0.2, watched=[0.1], dense=[0.1], tile=64, workers=workers, order=order)
+        for name in ("non_mated", "mated", "comparisons", "dense_errors"):
+            np.testing.assert_array_equal(getattr(reference, name), getattr(other, name))
+        for mine, theirs in zip(reference.ledger.columns(), other.ledger.columns(), strict=True):
+            assert mine.tobytes() == theirs.tobytes()
+
+
+def test_tiles_cover_every_pair_once() -> None:
+    for n in (1, 5, 8, 9, 17):
+        seen = np.zeros((n, n), int)
+        for row, col in tile_grid(n, 4):
+            for i in range(row, min(row + 4, n)):
+                for j in range(max(col, i + 1), min(col + 4, n)):
+                    seen[i, j] += 1
+        np.testing.assert_array_equal(seen, np.triu(np.ones((n, n), int), 1))
+
+
+def test_a_score_on_the_threshold_is_a_match_whatever_float32_products_say() -> None:
+    """A threshold set to an exact score: the tile's float32 product may fall on either side, the tally must not."""
+    rng = np.random.default_rng(8)
+    templates = rng.normal(size=(60, 128)).astype(np.float32)
+    images = np.arange(60, dtype=np.int32)
+    samples = Samples(templates, images, np.zeros(60, np.int32), images, 1, np.empty((0, 2), np.int32))
+    everything = tally_pairs(samples, "cosine", Grid.uniform(-1, 1, 10), -2.0)
+    for score in np.sort(everything.ledger.score)[::97]:
+        grid = Grid.uniform(-1, 1, 10, (float(score),))
+        expected = int((everything.ledger.score >= score).sum())
+        dense = tally_pairs(samples, "cosine", grid, 2.0, dense=[float(score)])
+        assert dense.dense_errors.sum() == 2 * expected
+        assert dense.non_mated[0, 0, np.searchsorted(grid.edges, score) :].sum() == expected
+        assert len(tally_pairs(samples, "cosine", grid, float(score)).ledger) == expected
+
+
+def test_tallies_add_in_any_order() -> None:
+    samples = make_samples(5, 30)
+    grid = Grid.uniform(-30, 30, 11)
+    whole = tally_pairs(samples, "dot", grid, 6.0)
+    doubled = whole + whole
+    assert doubled.n_non_mated == 2 * whole.n_non_mated
+    assert len(doubled.ledger) == 2 * len(whole.ledger)
+    with pytest.raises(ValueError, match="floors"):
+        whole + tally_pairs(samples, "dot", grid, 7.0)
+
+
+def test_templates_that_cannot_be_compared_are_refused() -> None:
+    samples = make_samples(1, 5)
+    samples.templates[3] = np.nan
+    with pytest.raises(ValueError, match="template 3"):
+        tally_pairs(samples, "dot", Grid.uniform(-1, 1, 4), 0.0)
+    samples.templates[3] = 0
+    with pytest.raises(ValueError, match="no direction"):
+        tally_pairs(samples, "cosine", Grid.uniform(-1, 1, 4), 0.0)
