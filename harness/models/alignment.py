@@ -1,0 +1,46 @@
+"""Alignment by five landmarks: the least-squares similarity onto a template, and the picture that it gives."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .model import Face, Image
+
+ARCFACE_112 = np.array(
+    [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)], np.float64
+)
+"""Where the eyes, the nose and the corners of the mouth go in 112 × 112 pixels: left to right as seen, top to bottom."""
+
+
+def similarity(points: NDArray[np.floating], template: NDArray[np.floating]) -> NDArray[np.float64]:
+    """float64[2, 3]: rotation, one scale and shift that bring `points` closest to `template` (both [n, 2]), without mirroring.
+
+    Umeyama (1991), "Least-squares estimation of transformation parameters between two point patterns".
+    Points that all coincide are scaled by 1.
+    """
+    source, target = points.astype(np.float64), template.astype(np.float64)
+    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    source, target = source - source_mean, target - target_mean
+    u, d, vt = np.linalg.svd(target.T @ source / len(source))
+    signs = np.array([1.0, -1.0 if np.linalg.det(u) * np.linalg.det(vt) < 0 else 1.0])
+    rotation = u @ np.diag(signs) @ vt
+    spread = source.var(axis=0).sum()
+    scaled = rotation * ((d @ signs) / spread if spread > 0 else 1.0)
+    return np.column_stack([scaled, target_mean - scaled @ source_mean])
+
+
+class TemplateAligner:
+    """Brings the first five landmarks onto a template, bilinearly, with black where the image ends."""
+
+    def __init__(self, template: NDArray[np.float64], size: int) -> None:
+        self.template = template
+        self.size = size
+
+    def align(self, image: Image, face: Face) -> Image:
+        """uint8[size, size, 3], RGB."""
+        import cv2
+
+        matrix = similarity(face.landmarks[:5], self.template)
+        chip: Image = cv2.warpAffine(image, matrix, (self.size, self.size), flags=cv2.INTER_LINEAR)
+        return chip

