@@ -1,0 +1,48 @@
+"""Intervals from a rate and its variance, and bounds where no error was seen. All of 95 % unless told otherwise."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+LEVEL = 0.95
+
+
+def quantile_z(level: float = LEVEL) -> float:
+    """Two-sided standard normal quantile."""
+    return float(stats.norm.ppf(0.5 + level / 2))
+
+
+def quantile_t(df: float, level: float = LEVEL) -> float:
+    """Two-sided quantile of Student's t."""
+    return float(stats.t.ppf(0.5 + level / 2, df))
+
+
+def wilson(p: float, n: float, z: float) -> tuple[float, float]:
+    """Wilson score interval of a rate p from n (effective) trials with quantile z; within [0, 1]."""
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+
+
+def clopper_pearson(errors: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
+    """Exact interval for independent trials."""
+    tail = (1 - level) / 2
+    low = 0.0 if errors == 0 else float(stats.beta.ppf(tail, errors, trials - errors + 1))
+    high = 1.0 if errors == trials else float(stats.beta.ppf(1 - tail, errors + 1, trials - errors))
+    return low, high
+
+
+def effective_n(p: float, variance: float) -> float:
+    """p(1 - p)/V: how many independent comparisons would tell as much."""
+    return p * (1 - p) / variance
+
+
+def wilson_from_variance(p: float, variance: float, df: float) -> tuple[float, float]:
+    """Wilson interval with the effective sample size and Student's t. 0 < p < 1, variance > 0."""
+    return wilson(p, effective_n(p, variance), quantile_t(df))
+
+
+def zero_error_bounds(comparisons: int, subjects: int) -> tuple[float, float]:
+    """One-sided 95 % upper bounds at zero errors: 3/comparisons (if independent) and 3/⌊subjects/2⌋ (worst dependence), ≤ 1."""
+    return min(1.0, 3 / comparisons), min(1.0, 3 / max(1, subjects // 2))
