@@ -1,0 +1,186 @@
+"""Anybody's own pictures: a folder of images and one CSV, described further, if need be, by a `faceparity.toml` beside it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from ..build import Row, Rules, build, folder_of
+from ..card import AttributeCard, DatasetCard, Strict, load_card
+from ..concepts import CONCEPTS, concept_of_column, is_missing, of_whom
+from ..dataset import Dataset
+from ..errors import UserError
+from ..images import IMAGE_SUFFIXES
+from ..tables import Table, plain, read_table
+
+CONFIG = "faceparity.toml"
+_IMAGE = "file image path filename filepath imagepath imagefile imagename img imgpath photo picture"
+IMAGE_COLUMNS = tuple(_IMAGE.split())
+_WHO = ("subject", "identity", "person", "individual", "participant")
+SUBJECT_COLUMNS = (*(who + end for who in _WHO for end in ("", "id", "code", "name")), "id", "faceid")
+"""Both without regard to case, blanks, hyphens and underscores."""
+_VAGUE = {"id", "faceid"}
+"""A column of this name is the subject only if some value stands there twice: it may as well number the images."""
+MAX_VALUES = 30
+"""A column that is no known concept is an attribute if it has 2 to this many values."""
+
+_EXAMPLE = "for example\n  file,subject,gender,ethnicity\n  a/1.jpg,P001,female,Black"
+
+
+class FolderConfig(Strict):
+    """`faceparity.toml`: all of it optional."""
+
+    title: str | None = None
+    csv: str | None = None
+    """The label file, if there are several."""
+    images: str = ""
+    """The folder that image paths are relative to, if not the one of this file."""
+    image: str | None = None
+    """The column of image paths."""
+    subject: str | None = None
+    """The column of subjects; an empty string: there is none."""
+    attributes: dict[str, AttributeCard] | None = None
+    """If given, these columns and no others."""
+    default_by: list[str] = Field(default_factory=list)
+    licence: str = "unknown"
+    licence_note: str = ""
+    consent: str = "unknown"
+    home: str = ""
+    version: str = ""
+    citation: str = ""
+    synthetic: bool = False
+    labels_public: bool = False
+    known_defects: list[str] = Field(default_factory=list)
+
+
+def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
+    """Images and labels of a folder. Words that no concept knows are values of their own. Raises UserError."""
+    folder_of(root)
+    config = _config(root)
+    table = read_table(_csv(root, config))
+    image = _image_column(table, config)
+    subject = _subject_column(table, config, {image})
+    attributes = _attributes(table, config, image, subject)
+    card = _card(name or root.resolve().name, config, "labelled" if subject else "none", attributes)
+    prefix = config.images.strip("/") + "/" if config.images.strip("/") not in ("", ".") else ""
+    rows = [
+        Row(
+            prefix + line.cells[image] if line.cells[image] else "",
+            line.where,
+            line.cells[subject] if subject else "",
+            {attribute: line.cells[about.column] for attribute, about in attributes.items()},
+        )
+        for line in table.lines
+    ]
+    rules = Rules(any_value=True, include_minors=include_minors)
+    return build(card, root, rows, table.problems, name=card.name, rules=rules)
+
+
+def _config(root: Path) -> FolderConfig:
+    path = root / CONFIG
+    if not path.is_file():
+        return FolderConfig()
+    try:
+        return FolderConfig.model_validate(tomllib.loads(path.read_text("utf-8-sig")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not TOML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        known = ", ".join(FolderConfig.model_fields)
+        raise UserError(f"{path}: {where}: {fault['msg']}; it may hold {known}") from None
+
+
+def _csv(root: Path, config: FolderConfig) -> Path:
+    if config.csv is not None:
+        path = root / config.csv
+        if not path.resolve().is_relative_to(root.resolve()) or not path.is_file():
+            raise UserError(f"{root / CONFIG} names csv = {config.csv!r}, which is not a file in that folder")
+        return path
+    found = sorted(p for p in root.iterdir() if p.suffix.casefold() in (".csv", ".tsv") and not p.name.startswith("."))
+    if not found:
+        raise UserError(
+            f"{root} has no CSV: add one with a column of image paths and, if known, subject, gender, ethnicity, age; {_EXAMPLE}"
+        )
+    if len(found) > 1:
+        names = ", ".join(p.name for p in found)
+        raise UserError(
+            f"{root} has several CSV files ({names}): name the label file in {CONFIG} beside them: csv = {found[0].name!r}"
+        )
+    return found[0]
+
+
+def _named(table: Table, key: str, column: str) -> str:
+    return table.need(column, f"{CONFIG} says {key} = {column!r}; name one of these there")
+
+
+def _image_column(table: Table, config: FolderConfig) -> str:
+    if config.image is not None:
+        return _named(table, "image", config.image)
+    if (column := table.column(IMAGE_COLUMNS)) is not None:
+        return column
+    likely = [
+        c for c in table.header if any(Path(line.cells[c]).suffix.casefold() in IMAGE_SUFFIXES for line in table.lines[:20])
+    ]
+    guess = (likely or ["COLUMN"])[0]
+    raise UserError(
+        f"{table.path} has no column of image paths that is known by its name, only {', '.join(table.header)}: "
+        f"call it file, or name it in {CONFIG} beside it: image = {guess!r}"
+    )
+
+
+def _subject_column(table: Table, config: FolderConfig, used: set[str]) -> str | None:
+    if config.subject is not None:
+        return _named(table, "subject", config.subject) if config.subject else None
+    column = table.column([name for name in SUBJECT_COLUMNS if name not in used])
+    if column is None or column in used:
+        return None
+    if plain(column) in _VAGUE:
+        values = [line.cells[column] for line in table.lines]
+        return column if len(set(values)) < len(values) else None
+    return column
+
+
+def _attributes(table: Table, config: FolderConfig, image: str, subject: str | None) -> dict[str, AttributeCard]:
+    if config.attributes is not None:
+        return {
+            name: about.model_copy(update={"column": _named(table, f"attributes.{name}.column", about.column)})
+            for name, about in config.attributes.items()
+        }
+    free = [column for column in table.header if column not in (image, subject)]
+    named: dict[str, str] = {}
+    for column in sorted(free, key=lambda c: (c.casefold() not in CONCEPTS, table.header.index(c))):
+        if (concept := concept_of_column(column)) is not None:
+            named.setdefault(concept, column)
+    found = {c: AttributeCard(column=named[c], of=of_whom(c)) for c in CONCEPTS if c in named and _distinct(table, named[c])}
+    for column in free:
+        if column not in named.values() and 2 <= len(_distinct(table, column)) <= MAX_VALUES:
+            found[column] = AttributeCard(column=column, of=_of(table, column, subject))
+    return found
+
+
+def _of(table: Table, column: str, subject: str | None) -> Literal["subject", "sample"]:
+    """Of a column that is no concept: the subject's if it is the same on all their images, as far as it is filled in."""
+    if subject is None:
+        return "sample"
+    first: dict[str, str] = {}
+    for line in table.lines:
+        if not is_missing(word := line.cells[column]) and first.setdefault(line.cells[subject], word) != word:
+            return "sample"
+    return "subject"
+
+
+def _distinct(table: Table, column: str) -> set[str]:
+    return {line.cells[column] for line in table.lines if not is_missing(line.cells[column])}
+
+
+def _card(
+    name: str, config: FolderConfig, identity: Literal["labelled", "none"], attributes: Mapping[str, AttributeCard]
+) -> DatasetCard:
+    own = config.model_dump(exclude={"title", "csv", "images", "image", "subject", "attributes"})
+    changes = {"name": name, "title": config.title or name, "identity": identity, "attributes": dict(attributes), **own}
+    return load_card("folder").model_copy(update=changes)

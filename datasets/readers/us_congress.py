@@ -1,0 +1,50 @@
+"""Official portraits of members of the United States Congress: `labels.csv` and the pairs that show one photograph."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from ..build import Row, Rules, build, folder_of
+from ..card import load_card
+from ..dataset import Dataset, Problem
+from ..errors import UserError
+from ..tables import read_table
+
+LABELS = "labels.csv"
+SAME_PHOTO = "same_photo_pairs.csv"
+
+
+def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
+    """All portraits. A person's age group is that of the year of each picture (photo_year - birth_year), so it may differ
+    between two pictures of one person. Raises UserError.
+    """
+    folder_of(root)
+    if not (root / LABELS).is_file():
+        raise UserError(f"{root} has no {LABELS}: it needs the columns bioguide, file, gender, birth_year, ethnicity, photo_year")
+    table = read_table(root / LABELS)
+    card = load_card("us_congress")
+    note = "this is not the layout of us_congress; read your own with folder=DIR"
+    file, subject, year = (table.need(column, note) for column in ("file", "bioguide", "photo_year"))
+    columns = {attribute: table.need(about.column, note) for attribute, about in card.attributes.items()}
+    rows = []
+    for line in table.lines:
+        labels = {attribute: line.cells[column] for attribute, column in columns.items()}
+        taken, born = _year(line.cells[year]), _year(labels["age_group"])
+        known = not (math.isnan(taken) or math.isnan(born))
+        rows.append(Row(line.cells[file], line.where, line.cells[subject], labels, f"{taken - born:.0f}" if known else "", taken))
+    problems = list(table.problems)
+    pairs = []
+    if (root / SAME_PHOTO).is_file():
+        listed = read_table(root / SAME_PHOTO)
+        problems += listed.problems
+        a, b = listed.need("file_a", note), listed.need("file_b", note)
+        pairs = [(line.where, line.cells[a], line.cells[b]) for line in listed.lines]
+    else:
+        problems.append(Problem("missing_file", SAME_PHOTO, "pairs that show one photograph count as mated comparisons"))
+    rules = Rules(with_years=True, include_minors=include_minors)
+    return build(card, root, rows, problems, name=name, rules=rules, same_photo=pairs)
+
+
+def _year(cell: str) -> float:
+    return float(cell) if cell.isascii() and cell.isdigit() and len(cell) == 4 else float("nan")

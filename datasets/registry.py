@@ -1,0 +1,113 @@
+"""Which data sets there are, and how `-d NAME`, `-d NAME=DIR` is understood."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Protocol, cast
+
+from .build import folder_of
+from .card import load_card
+from .concepts import CONCEPTS
+from .dataset import Dataset
+from .errors import UserError
+
+GROUP = "faceparity.datasets"
+"""The entry points through which other packages add readers."""
+DATA = "FACEPARITY_DATA"
+
+_BUILT_IN = {name: f"faceparity.datasets.readers.{name}:read" for name in ("london", "fairface", "us_congress", "folder")}
+
+
+class Reader(Protocol):
+    """Reads one layout."""
+
+    def __call__(self, root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
+        """The data set in the folder `root`. Raises UserError."""
+        ...
+
+
+def dataset_names() -> list[str]:
+    """The names of all readers, sorted."""
+    return sorted(_BUILT_IN.keys() | entry_points(group=GROUP).names)
+
+
+def reader(name: str) -> Reader:
+    """The reader of that name. Raises UserError if there is none."""
+    found = [entry for entry in entry_points(group=GROUP) if entry.name == name]
+    if found and name not in _BUILT_IN:
+        return cast(Reader, found[0].load())
+    if name in _BUILT_IN:  # these need no metadata, which is stale in a tree that was installed before they came
+        module, function = _BUILT_IN[name].split(":")
+        return cast(Reader, getattr(import_module(module), function))
+    raise _unknown(name)
+
+
+def _unknown(name: str) -> UserError:
+    close = difflib.get_close_matches(name, dataset_names(), 1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    return UserError(
+        f"there is no data set {name!r}: {hint}known are {', '.join(dataset_names())}; use folder=DIR for your own pictures"
+    )
+
+
+def load_dataset(spec: str, *, include_minors: bool = False) -> Dataset:
+    """The data set that `NAME` or `NAME=DIR` means.
+
+    `NAME=DIR` reads DIR as the set NAME. `folder=DIR` reads any folder with a CSV, and is called by DIR's last part. `NAME`
+    alone is looked for in the folder $FACEPARITY_DATA, under that name or those of its card; a folder there that is no known
+    set is read as `folder`. Raises UserError.
+    """
+    name, given, where = spec.partition("=")
+    name = name.strip()
+    if given:
+        if not where:
+            raise UserError(f"-d {spec} names no folder: write {name or 'folder'}=DIR")
+        read = reader(name)
+        root = folder_of(Path(where).expanduser())
+        return read(root, name=root.resolve().name if name == "folder" else None, include_minors=include_minors)
+    if name == "folder":
+        raise UserError("-d folder names no folder: write folder=DIR")
+    return _by_name(name, include_minors)
+
+
+def _by_name(name: str, include_minors: bool) -> Dataset:
+    known = name in dataset_names()
+    home = os.environ.get(DATA)
+    if not home:
+        if not known:
+            raise _unknown(name)
+        raise UserError(f"where is {name}? Write {name}=DIR, or set {DATA} to the folder that holds your data sets")
+    base = Path(home).expanduser()
+    if not base.is_dir():
+        raise UserError(f"{DATA} is {home}, which is not a folder: set it to the folder that holds your data sets")
+    places = [name, *_folders(name)] if known else [name] if _plain(name) else []
+    root = next((base / place for place in places if (base / place).is_dir()), None)
+    if root is None:
+        if not known:
+            raise _unknown(name)
+        raise UserError(f"{base} has no folder {' or '.join(places)}: put the data set there, or write {name}=DIR")
+    return reader(name if known else "folder")(folder_of(root), name=name, include_minors=include_minors)
+
+
+def _plain(name: str) -> bool:
+    """Whether it is the name of a folder and not a path."""
+    return bool(name) and not name.startswith(".") and not set(name) & set("/\\")
+
+
+def _folders(name: str) -> list[str]:
+    try:
+        return load_card(name).folders
+    except FileNotFoundError:
+        return []
+
+
+def default_attributes(dataset: Dataset) -> list[str]:
+    """What to group by if nobody says: as the card says, else gender and ethnicity, else other concepts, else all attributes."""
+    by = [attribute for attribute in dataset.card.default_by if attribute in dataset.attributes]
+    main = [attribute for attribute in ("gender", "ethnicity") if attribute in dataset.attributes]
+    other = [attribute for attribute in CONCEPTS if attribute in dataset.attributes]
+    return by or main or other or sorted(dataset.attributes)
