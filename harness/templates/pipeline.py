@@ -1,0 +1,178 @@
+"""From files to templates: decode, detect, align, embed, for every sample that the store does not have yet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparity.datasets.dataset import Dataset
+
+from ..models.model import Extraction, Model
+from . import pool, worker
+from .store import Store
+from .worker import Job, Opener, Outcome
+
+Progress = Callable[[int, int], None]
+"""Called with the number of images done and of all that were to be extracted, after each batch; first with 0."""
+
+BATCH = 16
+"""Images in one batch, whatever the number of workers. Small, so that little is lost when a run is broken off."""
+
+WORTH_A_PROCESS = 2 * BATCH
+"""Fewer images than this are done before a worker process has started."""
+
+_FAULTS_IN_A_ROW = 2 * BATCH
+
+
+class ModelFailedError(Exception):
+    """The model raised on every image it was given: the fault is the model's, not the images'."""
+
+
+@dataclass(frozen=True, eq=False)
+class Templates:
+    """What extraction made of each sample of a data set, in the data set's order. n samples, n_ok of them with a template.
+
+    status: str[n], "ok", "no_face" or "unreadable". reasons: n texts, empty where ok; they hold no path.
+    vectors: float32[n_ok, dimensions], as the model gave them; samples: int64[n_ok], the sample of each row, ascending.
+    faces: int32[n], how many faces were detected. pixels: n digests of the decoded pixels, empty where unreadable.
+    covariates: by name, float64[n], nan where there is none (see `Extraction`).
+    extracted: images that were decoded in this call; the others came from the store or have the same content as another.
+    """
+
+    status: NDArray[np.str_]
+    reasons: tuple[str, ...]
+    vectors: NDArray[np.float32]
+    samples: NDArray[np.int64]
+    faces: NDArray[np.int32]
+    pixels: tuple[str, ...]
+    covariates: dict[str, NDArray[np.float64]]
+    extracted: int
+    model_fingerprint: str
+
+
+def open_by_name(name: str) -> Model:
+    """Open a registered model; what worker processes do."""
+    from ..models.registry import open_model
+
+    return open_model(name)
+
+
+def extract(
+    dataset: Dataset,
+    model_name: str,
+    *,
+    store: Store,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    opener: Opener = open_by_name,
+) -> Templates:
+    """Templates of every sample; images that the store knows by content are not read again.
+
+    store: entered (`with Store() as store`). workers: processes, by default one for each core this process may use; the result
+    is the same bit for bit for any number. opener: how a model is opened, a module-level function. What is done is in the store
+    at once, so that a run that is broken off (Ctrl-C too) goes on where it was.
+    Raises UserError if the model cannot be opened, before anything else; ModelFailedError if it fails on everything.
+    """
+    model = opener(model_name)
+    fingerprint = model.fingerprint()
+    key = f"{fingerprint} {worker.decoder()}"
+    paths: dict[str, str] = {}
+    for file, content in zip(dataset.files, dataset.content, strict=True):
+        paths.setdefault(content, str(dataset.root / file))
+    known = store.get(key, paths)
+    jobs = [Job(path, content) for content, path in paths.items() if content not in known]
+    dimensions = model.card.dimensions
+    if jobs:
+        known.update(_extract_new(jobs, model, model_name, opener, key, store, workers or cores(), progress))
+    return _assemble([known[content] for content in dataset.content], dimensions, len(jobs), fingerprint)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _extract_new(
+    jobs: Sequence[Job],
+    model: Model,
+    name: str,
+    opener: Opener,
+    key: str,
+    store: Store,
+    workers: int,
+    progress: Progress | None,
+) -> dict[str, Extraction]:
+    batches = [jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH)]
+    fresh: dict[str, Extraction] = {}
+    faults = _Faults()
+    report = progress or (lambda done, total: None)
+    report(0, len(jobs))
+    # An image that killed a run which read it in its own process is met by worker processes the next time.
+    killed_before = store.take_mark()
+    alone = len(jobs) < WORTH_A_PROCESS and not killed_before
+    running = _in_process(batches, model, store) if alone else pool.run_batches(batches, name, opener, workers)
+    with closing(running):
+        for batch, outcomes in running:
+            done = {job.content: one for job, one in zip(batch, outcomes, strict=True)}
+            store.put(key, {content: one.extraction for content, one in done.items() if one.keep})
+            fresh.update({content: one.extraction for content, one in done.items()})
+            faults.count(outcomes)
+            report(len(fresh), len(jobs))
+    faults.conclude()
+    return fresh
+
+
+def _in_process(batches: Sequence[Sequence[Job]], model: Model, store: Store) -> Generator[pool.Done, None, None]:
+    with store.attempt(), worker.single_threaded():
+        for batch in batches:
+            yield batch, worker.run_batch(model, batch)
+
+
+class _Faults:
+    """Tells a model that does not work at all from a few images that it cannot stand."""
+
+    def __init__(self) -> None:
+        self.failed = 0
+        self.worked = False
+        self.first = ""
+
+    def count(self, outcomes: Sequence[Outcome]) -> None:
+        """Take in a batch; raises ModelFailedError once many images were tried and not one worked."""
+        faults = [one.fault for one in outcomes if one.fault]
+        self.first = self.first or next(iter(faults), "")
+        self.failed += len(faults)
+        self.worked |= any(one.extraction.status != "unreadable" for one in outcomes)
+        if self.failed >= _FAULTS_IN_A_ROW:
+            self.conclude()
+
+    def conclude(self) -> None:
+        """Raises ModelFailedError if the model failed whenever it was tried."""
+        if self.failed and not self.worked:
+            raise ModelFailedError(f"the model failed on all {self.failed} images it was given; the first time with {self.first}")
+
+
+def _assemble(found: Sequence[Extraction], dimensions: int, extracted: int, fingerprint: str) -> Templates:
+    samples = np.array([index for index, one in enumerate(found) if one.status == "ok"], np.int64)
+    vectors = np.empty((samples.size, dimensions), np.float32)
+    for row, sample in zip(vectors, samples, strict=True):
+        row[:] = found[sample].template
+    names = sorted({name for one in found for name in one.covariates or {}})
+    columns = {name: np.array([(one.covariates or {}).get(name, np.nan) for one in found], np.float64) for name in names}
+    return Templates(
+        status=np.array([one.status for one in found], "U10"),
+        reasons=tuple(one.reason for one in found),
+        vectors=vectors,
+        samples=samples,
+        faces=np.array([one.faces for one in found], np.int32),
+        pixels=tuple(one.pixels for one in found),
+        covariates=columns,
+        extracted=extracted,
+        model_fingerprint=fingerprint,
+    )

@@ -1,0 +1,187 @@
+"""The encrypted store of templates: what was extracted once is not extracted again, wherever the images lie.
+
+A shard is one finished batch. Nothing in it or in its name tells which images it is about: entries are named by a keyed hash of
+the model's fingerprint and the image's content, folders by a keyed hash of the fingerprint.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from faceparity.datasets import places
+from faceparity.datasets.errors import UserError
+
+from ..models.model import Extraction
+from . import shard, vault
+
+LOCK = "lock"
+_ATTEMPT = "attempt"
+_SHARDS = "*/*.shard"
+
+
+class Store:
+    """Templates by model fingerprint and content of the image (sha256). A context manager; nothing is kept open outside it.
+
+    folder: by default `places.store()`. ephemeral: everything, keys included, stays in memory and is gone with the process.
+    Entering it takes a lock that other runs share and `purge` waits for, and removes what is past its retention.
+    Attributes after entering: `expired` and `damaged`, the numbers of shards removed as too old, and as torn or tampered with.
+    Raises UserError: the folder or a key is not usable, or the store is being purged.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        keys: vault.Keyring | None = None,
+        *,
+        ephemeral: bool = False,
+        days: int = vault.RETENTION_DAYS,
+    ) -> None:
+        self.folder = None if ephemeral else (folder or places.store())
+        self.keys = keys or vault.Keyring(in_memory=ephemeral)
+        self.expired = 0
+        self.damaged = 0
+        self._days = days
+        self._memory: dict[tuple[str, str], Extraction] = {}
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        if self.folder is not None:
+            self._tidy(self.folder)
+            self._open.enter_context(vault.locked(self.folder / LOCK, alone=False))
+            self.expired = self.expire(self._days)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+        self._memory.clear()
+
+    def get(self, fingerprint: str, contents: Iterable[str]) -> dict[str, Extraction]:
+        """What is known of these images, by content. Torn, tampered and undecipherable shards are removed and counted."""
+        if self.folder is None:
+            return {one: self._memory[fingerprint, one] for one in contents if (fingerprint, one) in self._memory}
+        wanted = {self._entry(fingerprint, content): content for content in contents}
+        found: dict[str, Extraction] = {}
+        for path in sorted(self._models_folder(fingerprint).glob("*.shard")):
+            for entry, extraction in self._read(path, fingerprint):
+                if entry in wanted:
+                    found[wanted[entry]] = extraction
+        return found
+
+    def put(self, fingerprint: str, extractions: Mapping[str, Extraction]) -> None:
+        """Keep these, by content. On the disk when it returns."""
+        if not extractions:
+            return
+        if self.folder is None:
+            self._memory.update({(fingerprint, content): one for content, one in extractions.items()})
+            return
+        payload = shard.pack({self._entry(fingerprint, content): one for content, one in extractions.items()})
+        folder = vault.make_folder(self._models_folder(fingerprint))
+        name = f"{vault.today().isoformat()}-{secrets.token_hex(8)}.shard"
+        vault.write_atomic(folder / name, self.keys.seal(payload, _context(fingerprint, name)))
+
+    def expire(self, days: int = vault.RETENTION_DAYS) -> int:
+        """Remove the shards, and destroy the keys, of days past their retention. How many shards there were."""
+        if self.folder is None:
+            return 0
+        old = [
+            path
+            for path in self.folder.glob(_SHARDS)
+            if (made := vault.parse_day(path.name)) is None or vault.is_expired(made, days)
+        ]
+        self.keys.expire(days)
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Mark that images are being read in this very process; a mark left behind says that one of them killed it."""
+        if self.folder is None:
+            yield
+            return
+        mark = self.folder / _ATTEMPT
+        vault.write_atomic(mark, b"")
+        try:
+            yield
+        finally:
+            mark.unlink(missing_ok=True)
+
+    def take_mark(self) -> bool:
+        """Whether an earlier attempt in the run's own process ended without a word; forgets it."""
+        if self.folder is None or not (self.folder / _ATTEMPT).exists():
+            return False
+        (self.folder / _ATTEMPT).unlink(missing_ok=True)
+        return True
+
+    def _models_folder(self, fingerprint: str) -> Path:
+        assert self.folder is not None
+        return self.folder / self.keys.digest("model", fingerprint).hex()[:16]
+
+    def _entry(self, fingerprint: str, content: str) -> bytes:
+        return self.keys.digest("entry", fingerprint, content)
+
+    def _read(self, path: Path, fingerprint: str) -> list[tuple[bytes, Extraction]]:
+        try:
+            return shard.unpack(self.keys.open(path.read_bytes(), _context(fingerprint, path.name)))
+        except FileNotFoundError:
+            # Another run found it too old, or damaged, a moment ago.
+            return []
+        except (vault.DamagedError, vault.KeyGoneError):
+            self.damaged += 1
+            path.unlink(missing_ok=True)
+            return []
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror}); run faceparity purge and start afresh") from error
+
+    def _tidy(self, folder: Path) -> None:
+        """Remove what a run that was killed left half written, if no other run is writing now."""
+        vault.make_folder(folder)
+        with suppress(UserError), vault.locked(folder / LOCK, alone=True):
+            for path in folder.glob("**/.*.part"):
+                path.unlink(missing_ok=True)
+
+
+def _context(fingerprint: str, name: str) -> str:
+    return f"faceparity templates 1\0{fingerprint}\0{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What `purge` destroyed, and what it could not reach."""
+
+    keys: int
+    shards: int
+    bytes: int
+    left: tuple[str, ...] = ()
+    """Files in the store's folder that faceparity did not make, and left alone."""
+    notes: tuple[str, ...] = (
+        "The private parts of earlier runs cannot be read any more, wherever they were copied: their keys are gone.",
+        "Codes of samples and subjects in later runs will not match those of earlier ones.",
+        "Keys were overwritten before they were removed; flash drives, snapshots and backups may still hold old blocks.",
+    )
+
+
+def purge(folder: Path | None = None, keys: vault.Keyring | None = None) -> Purged:
+    """Destroy the keys first, then every shard. Raises UserError while a run uses the store.
+
+    Being killed half-way loses nothing of that order: what remains has no key, and purging again removes it.
+    """
+    folder = folder or places.store()
+    with vault.locked(folder / LOCK, alone=True):
+        destroyed = (keys or vault.Keyring()).destroy()
+        ours = [*folder.glob(_SHARDS), *folder.glob("**/.*.part"), *folder.glob(_ATTEMPT)]
+        size = sum(path.stat().st_size for path in ours)
+        shards = sum(path.suffix == ".shard" for path in ours)
+        for path in ours:
+            path.unlink(missing_ok=True)
+        left = tuple(sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.name != LOCK))
+        for path in folder.iterdir():
+            if path.is_dir() and not any(one.is_file() for one in path.rglob("*")):
+                shutil.rmtree(path)
+    return Purged(destroyed, shards, size, left)

@@ -1,0 +1,176 @@
+"""One worker: reads images, hands them to a model, and says what became of each. Everything on one thread, so that no library's
+own threads decide how sums are rounded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..models.model import Extraction, Image, Model
+
+Opener = Callable[[str], Model]
+"""Opens a model by name; a module-level function, since workers get it by its name."""
+
+PIXELS_AT_ONCE = 1 << 26
+"""Bytes of decoded images that a worker hands to a model at once: bounds its memory whatever the images' size."""
+
+DECODER = 1
+"""Raised whenever our code around the decoder changes pixels."""
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
+
+class Job(NamedTuple):
+    """One image: its path, and the sha256 of the bytes that the data set was read with."""
+
+    path: str
+    content: str
+
+
+class Outcome(NamedTuple):
+    """What became of one image.
+
+    keep: whether it will be the same the next time, so that the store may remember it.
+    fault: what the model raised on this image alone, empty if nothing.
+    """
+
+    extraction: Extraction
+    keep: bool = True
+    fault: str = ""
+
+
+def run_batch(model: Model, jobs: Sequence[Job]) -> list[Outcome]:
+    """One outcome per job, in order. The images' sizes alone decide how many the model gets at once."""
+    outcomes: dict[int, Outcome] = {}
+    held: list[tuple[int, Image]] = []
+    size = 0
+    for index, job in enumerate(jobs):
+        image = _load(job)
+        if isinstance(image, Outcome):
+            outcomes[index] = image
+            continue
+        held.append((index, image))
+        size += image.nbytes
+        if size >= PIXELS_AT_ONCE:
+            outcomes.update(_extract(model, held))
+            held, size = [], 0
+    outcomes.update(_extract(model, held))
+    return [outcomes[index] for index in range(len(jobs))]
+
+
+def _load(job: Job) -> Image | Outcome:
+    """The decoded image, or why there is none. A file that changed since the data set was read must not enter the store."""
+    from faceparity.datasets.images import UnreadableImage, decode
+
+    try:
+        data = Path(job.path).read_bytes()
+        if hashlib.sha256(data).hexdigest() != job.content:
+            return Outcome(Extraction("unreadable", reason="changed since the data set was read"), keep=False)
+        return decode(data)
+    except UnreadableImage as error:
+        # Running out of memory says something about today, not about the image.
+        return Outcome(Extraction("unreadable", reason=error.reason), keep=not isinstance(error.__context__, MemoryError))
+    except OSError as error:
+        return Outcome(Extraction("unreadable", reason=f"cannot be opened: {error.strerror}"), keep=False)
+
+
+def _extract(model: Model, held: Sequence[tuple[int, Image]]) -> Iterator[tuple[int, Outcome]]:
+    """If the model fails on a group, each image of it is tried alone, so that one image cannot cost the others."""
+    if not held:
+        return
+    try:
+        extractions = model.extract([image for _, image in held])
+        checked = [_checked(model, one) for _, one in zip(held, extractions, strict=True)]
+    except Exception as error:
+        if len(held) == 1:
+            reason = f"the model failed on it ({type(error).__name__})"
+            yield (
+                held[0][0],
+                Outcome(Extraction("unreadable", reason=reason), keep=False, fault=f"{type(error).__name__}: {error}"),
+            )
+            return
+        for one in held:
+            yield from _extract(model, [one])
+        return
+    for (index, _), extraction in zip(held, checked, strict=True):
+        yield index, Outcome(extraction)
+
+
+def _checked(model: Model, extraction: Extraction) -> Extraction:
+    """A template of another length, or with a NaN in it, would spoil every comparison it enters."""
+    if extraction.status == "ok":
+        template = extraction.template
+        if template is None or template.shape != (model.card.dimensions,) or not np.isfinite(template).all():
+            raise ValueError(f"{model.card.name} gave a template that is not {model.card.dimensions} finite numbers")
+        # A row of a larger array would keep all of it alive.
+        extraction = replace(extraction, template=np.array(template, np.float32))
+    return extraction
+
+
+def decoder() -> str:
+    """What turns files into pixels; templates of another decoder's pixels are other templates."""
+    from PIL import __version__, features
+
+    return f"{DECODER} pillow {__version__} jpeg {features.version('libjpeg_turbo') or features.version('jpg')}"
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Hold BLAS, OpenMP and OpenCV to one thread, and put them back afterwards."""
+    import cv2
+    from threadpoolctl import threadpool_limits
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+_model: Model | None = None
+_limits: object = None
+
+
+def start(name: str, opener: Opener, alive: Connection) -> None:
+    """Prepare a worker process. It ends when the other end of `alive` closes: on Ctrl-C, or when the parent is killed."""
+    global _model, _limits
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+    _limits = single_threaded()
+    _limits.__enter__()
+    _model = opener(name)
+
+
+def _end_with(alive: Connection) -> None:
+    with suppress(EOFError, OSError):
+        alive.recv_bytes()
+    os._exit(1)
+
+
+def work(jobs: Sequence[Job]) -> list[Outcome]:
+    """`run_batch` in a worker process that `start` prepared."""
+    assert _model is not None
+    return run_batch(_model, jobs)
+
+
+def ready() -> bool:
+    """Whether a worker process came up with its model; tells a broken start from an image that kills it."""
+    return _model is not None

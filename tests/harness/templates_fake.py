@@ -1,0 +1,116 @@
+"""A model that worker processes can import, and a data set for it. Not a test.
+
+What an image does to the fake is painted in its first pixel: (255, 0, 0) no face, (0, 255, 0) kills the process,
+(0, 0, 255) raises, (255, 255, 0) a template with a NaN. Any other is "ok".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from faceparity.datasets.card import DatasetCard
+from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.errors import UserError
+from faceparity.harness.models.card import ModelCard
+from faceparity.harness.models.model import Extraction, Image, Model
+from faceparity.harness.templates.vault import Keyring
+
+NO_FACE, KILLS, RAISES, NAN = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
+DIMENSIONS = 48
+
+
+class FakeModel:
+    """Templates by a float32 matrix product, so that threads and batches could show in the last bit."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.pause = float(name.partition(":")[2] or 0)
+        self.projection = np.random.default_rng(7).standard_normal((3 * 24 * 24, DIMENSIONS)).astype(np.float32)
+
+    @property
+    def card(self) -> ModelCard:
+        return ModelCard.model_construct(name=self.name, dimensions=DIMENSIONS)
+
+    def fingerprint(self) -> str:
+        return hashlib.sha256(self.name.encode()).hexdigest()
+
+    def extract(self, images: Sequence[Image]) -> list[Extraction]:
+        return [self._one(image) for image in images]
+
+    def _one(self, image: Image) -> Extraction:
+        first = tuple(int(v) for v in image[0, 0])
+        digest = hashlib.blake2b(repr(image.shape).encode() + image.tobytes(), digest_size=16).hexdigest()
+        if self.pause:
+            busy = time.perf_counter() + self.pause
+            while time.perf_counter() < busy:
+                pass
+        if first == KILLS:
+            os._exit(139)
+        if first == RAISES or self.name == "always_raises":
+            raise RuntimeError("cannot stand it")
+        if first == NO_FACE:
+            return Extraction("no_face", pixels=digest, reason="no face found")
+        template = image.reshape(1, -1).astype(np.float32) @ self.projection
+        if first == NAN:
+            template[0, 3] = np.nan
+        covariates = {"luminance": float(image.mean()), "confidence": float(image[1, 1, 0]) / 255}
+        return Extraction("ok", template[0], 1 + first[2] % 3, digest, covariates)
+
+
+def open_fake(name: str) -> Model:
+    """Opens any name but "missing"."""
+    if name == "missing":
+        raise UserError("missing: its weights are not there; run faceparity fetch missing")
+    return FakeModel(name)
+
+
+def picture(seed: int, first: tuple[int, int, int] | None = None) -> NDArray[np.uint8]:
+    """uint8[24, 24, 3] noise, no two alike."""
+    image = np.random.default_rng(seed).integers(10, 200, (24, 24, 3), np.uint8)
+    if first is not None:
+        image[0, 0] = first
+    return image
+
+
+def make_dataset(root: Path, count: int, special: Mapping[int, tuple[int, int, int] | bytes] | None = None) -> Dataset:
+    """`count` PNG files in `root`; `special` gives an image's first pixel, or the whole file's bytes."""
+    root.mkdir(parents=True, exist_ok=True)
+    for index in range(count):
+        path = root / f"portrait_of_somebody_{index:03d}.png"
+        what = (special or {}).get(index)
+        if isinstance(what, bytes):
+            path.write_bytes(what)
+        else:
+            Pillow.fromarray(picture(index, what)).save(path)
+    return read_dataset(root)
+
+
+def read_dataset(root: Path) -> Dataset:
+    """The files in `root` as a data set without labels."""
+    files = tuple(sorted(path.name for path in root.iterdir()))
+    content = tuple(hashlib.sha256((root / file).read_bytes()).hexdigest() for file in files)
+    return Dataset(
+        name="fake",
+        card=DatasetCard.model_construct(name="fake"),
+        root=root,
+        files=files,
+        content=content,
+        subjects=np.arange(len(files), dtype=np.int32),
+        identity="none",
+        attributes={},
+        digest=hashlib.sha256("".join(content).encode()).hexdigest(),
+    )
+
+
+def count_keys(keys: Keyring) -> int:
+    """Key files of a ring that lies on the disk."""
+    assert keys.folder is not None
+    return len(list(keys.folder.glob("*.key")))
