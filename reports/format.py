@@ -1,0 +1,188 @@
+"""How numbers are written: the same everywhere. Fractions in, percent out; what is undefined is said in words."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from faceparity.harness.record import ModelInfo, OperatingPoint, Rate
+
+NBSP = "\u00a0"
+DASH = "–"
+
+REASONS: dict[str, str] = {
+    "zero_errors": "no errors seen",
+    "zero_comparisons": "no comparisons",
+    "too_few_subjects": "fewer than 30 people",
+    "too_few_subjects_for_interval": "fewer than 50 people, too few for an interval",
+    "too_few_errors": "fewer than 10 errors",
+    "no_mated_pairs": "no two images of the same person",
+    "target_out_of_reach": "these data cannot reach the target",
+    "too_few_comparisons_for_target": "too few comparisons for the target",
+    "mostly_same_person": "most errors are probably the same person twice",
+    "contaminated": "some people are in the data twice",
+    "cells_too_small": "a cell of the other attributes has fewer than 30 people",
+    "reference_undefined": "the reference group has no rate",
+    "one_group": "only one group",
+    "no_published_threshold": "the model's authors publish no threshold",
+    "no_pool": "no pool to set a threshold on",
+    "group_undefined": "the group has no rate",
+    "other": "see the warnings",
+}
+DESIGNS: dict[str, str] = {
+    "within": "within the group",
+    "matched": "matched",
+    "as_sampled": "as sampled",
+    "cross": "across groups",
+    "all": "all pairs",
+}
+ORIGINS: dict[str, str] = {"target": "target", "published": "published by the model's authors", "fixed": "fixed by the user"}
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def clean(name: str) -> str:
+    """A name without control characters and direction overrides, which could disturb a terminal or reorder a line."""
+    return CONTROL.sub(" ", name)
+
+
+def shorten(name: str, width: int) -> str:
+    """A name of at most `width` characters; what is cut is marked with an ellipsis."""
+    name = clean(name)
+    return name if len(name) <= width else name[: width - 1] + "…"
+
+
+def reason(code: str | None) -> str:
+    """A reason code of the record in words; empty for none."""
+    return "" if code is None else REASONS.get(code, clean(code).replace("_", " "))
+
+
+def significant(x: float, digits: int = 3) -> str:
+    """`x` rounded to so many significant digits, thousands separated; trailing zeros that carry precision stay."""
+    if x == 0:
+        return "0"
+    places = digits - 1 - math.floor(math.log10(abs(x)))
+    rounded = round(x, places)
+    if rounded and math.floor(math.log10(abs(rounded))) > math.floor(math.log10(abs(x))):
+        places -= 1
+    return f"{rounded:,.{max(places, 0)}f}"
+
+
+def percent(fraction: float | None, digits: int = 3) -> str:
+    """A fraction as percent: 0.0131 → "1.31 %"; null → a dash."""
+    return DASH if fraction is None else significant(100 * fraction, digits) + NBSP + "%"
+
+
+def percent_interval(interval: tuple[float, float] | None) -> str:
+    """A 95 % interval of a fraction, in percent, without the sign: "[0.90, 1.8]"; null → a dash."""
+    return DASH if interval is None else f"[{significant(100 * interval[0], 2)},{NBSP}{significant(100 * interval[1], 2)}]"
+
+
+def count(n: int | None) -> str:
+    """A count with thousands separators; null → a dash."""
+    return DASH if n is None else f"{n:,}"
+
+
+def short_count(n: int | None) -> str:
+    """A count of at most 7 characters, for narrow tables: exact below a million, then three digits and M or G."""
+    if n is None or n < 1_000_000:
+        return count(n)
+    unit, letter = (1_000_000, "M") if n < 999_500_000 else (1_000_000_000, "G")
+    return significant(n / unit, 3) + NBSP + letter
+
+
+def plural(n: int, one: str, many: str = "") -> str:
+    """ "1 person", "2 people": the count and the fitting word."""
+    return f"{count(n)} {one if n == 1 else many or one + 's'}"
+
+
+def number(x: float | None, digits: int = 3) -> str:
+    """A plain number; null → a dash."""
+    return DASH if x is None else significant(x, digits)
+
+
+def ratio(x: float | None) -> str:
+    """A ratio: "4.8×"; null → a dash."""
+    return DASH if x is None else significant(x, 3 if abs(x) >= 10 else 2) + "×"
+
+
+def ratio_interval(interval: tuple[float, float] | None) -> str:
+    """A 95 % interval of a ratio: "[1.8, 8.8]"; null → a dash."""
+    return DASH if interval is None else f"[{significant(interval[0], 2)},{NBSP}{significant(interval[1], 2)}]"
+
+
+def p_value(p: float | None, name: str = "p") -> str:
+    """ "p = 0.032", "p < 0.001"; null → a dash."""
+    if p is None:
+        return DASH
+    return f"{name} < 0.001" if p < 0.001 else f"{name} = {significant(p, 2)}"
+
+
+def one_in(fraction: float) -> str:
+    """A rate as "1 in 76", for readers who think in cases. `fraction` must be above 0."""
+    return f"1 in {significant(1 / fraction, 2)}"
+
+
+def rate(r: Rate, *, both_bounds: bool = True) -> str:
+    """A rate as people read it.
+
+    "1.31 % [0.90, 1.8]" with an interval; "≤ 3.2 % (4 of 1,200)" for few errors; at zero errors the bound by disjoint pairs of
+    subjects, and with `both_bounds` also the one for independent comparisons; "<30 people" where suppressed.
+    """
+    if r.status == "suppressed":
+        return suppressed(r)
+    if r.status == "bound":
+        return bound(r, both_bounds=both_bounds)
+    if r.interval is not None:
+        return f"{percent(r.rate)} {percent_interval(r.interval)}"
+    return percent(r.rate)
+
+
+def suppressed(r: Rate) -> str:
+    """Why a rate is not shown: "<30 people", or its reason in words."""
+    return f"<30{NBSP}people" if r.reason == "too_few_subjects" else reason(r.reason) or "not shown"
+
+
+def bound(r: Rate, *, both_bounds: bool = True) -> str:
+    """An upper bound and the count it rests on. One-sided 95 %."""
+    seen = f"({count(r.errors)} of {count(r.comparisons)})"
+    if r.bounds is not None:
+        worst, free = percent(r.bounds.worst_case, 2), percent(r.bounds.independent, 2)
+        return f"≤{NBSP}{worst} {seen}" + (f"; ≤{NBSP}{free} if comparisons were independent" if both_bounds else "")
+    if r.interval is not None:
+        return f"≤{NBSP}{percent(r.interval[1], 2)} {seen}"
+    return f"{reason(r.reason) or 'no bound'} {seen}"
+
+
+def threshold(model: ModelInfo, native: float | None) -> str:
+    """A threshold in the model's own unit and the direction of a match: "Euclidean distance ≤ 0.6"; null → a dash."""
+    if native is None:
+        return DASH
+    sign = "≥" if model.score.sign == 1 else "≤"
+    return f"{clean(model.score.unit)} {sign}{NBSP}{native_number(native)}"
+
+
+def native_number(native: float) -> str:
+    """A threshold to five significant digits, trailing zeros dropped: 0.6, 0.43512."""
+    return f"{native:.5g}"
+
+
+def target(fraction: float) -> str:
+    """A target FMR: "1 %", "0.1 %"; trailing zeros dropped."""
+    return f"{100 * fraction:.12f}".rstrip("0").rstrip(".") + NBSP + "%"
+
+
+def point_name(point: OperatingPoint) -> str:
+    """An operating point in a few words: "target FMR 1 %", "published threshold", "fixed threshold"."""
+    if point.origin == "target" and point.target_fmr is not None:
+        return f"target FMR {target(point.target_fmr)}"
+    return f"{point.origin} threshold"
+
+
+def origin(point: OperatingPoint) -> str:
+    """Where a threshold comes from, in a clause."""
+    if point.origin == "target" and point.target_fmr is not None:
+        pool = f"the {clean(point.pool.name)} pool" if point.pool else "the pool"
+        return f"set on these data so that {pool} reaches an FMR of at most {target(point.target_fmr)}"
+    if point.origin == "published":
+        return "published by the model's authors"
+    return "fixed by the user, not on these data"

@@ -1,0 +1,298 @@
+"""What may be said of one evaluation, in plain sentences, drawn from the record's verdicts alone.
+
+What is said of a difference names the model, the data set, where the threshold comes from, people, errors and interval.
+Nothing here says "bias", "accuracy", a cause, or anything of another system: `forbidden` finds such words, and the tests try it
+on all sentences.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from faceparity.harness.record import Contrast, Evaluation, Grouping, Index, OperatingPoint, Rate
+from faceparity.reports import format as f
+from faceparity.reports.select import contrast_of, finest, headline, primary, verdict
+
+MEASURES = {"fmr": "false match rate", "fnmr": "false non-match rate"}
+VERBS = {"fmr": "falsely matched two different people", "fnmr": "failed to match two images of one person"}
+ERRORS = {"fmr": ("false match", "false matches"), "fnmr": ("false non-match", "false non-matches")}
+INDICES = {
+    "max_min": "largest over smallest",
+    "max_mean": "largest over mean",
+    "max_geometric_mean": "largest over geometric mean",
+    "gini": "Gini coefficient",
+    "range": "largest minus smallest",
+    "max_difference": "largest minus smallest",
+    "standard_deviation": "standard deviation",
+    "garbe": "GARBE",
+    "fdr": "FDR (1 is equal)",
+    "inequity_rate": "inequity rate",
+}
+FORBIDDEN: dict[str, str] = {
+    r"\b(no|free of|without|not) (\w+ )?bias": "absence of bias cannot be shown; say what could have been detected",
+    r"\bbias-free\b|\bunbiased\b|\bbias(ed)?\b": "say which rate differs by how much",
+    r"\baccura(cy|te|tely)\b|\binaccura": "say false match rate or false non-match rate",
+    r"\b(dis)?prov(e|es|ed|en|ing)\b": "one model on one data set proves nothing in general",
+    r"\bbecause of\b|\bdue to\b|\bcaus(e|es|ed|ing)\b|\bowing to\b": "observational groups show no causes",
+    r"\bracis[tm]\b|\bsexis[tm]\b|\bdiscriminat": "a rate is not an intent",
+    r"\b(performs?|works?) (equally|worse|better)\b|\bequally well\b|\b(is|are) fair\b|\bfairness\b": "say which rate",
+    r"\bno difference\b|\bequal (error|false)": "say inconclusive and what could have been detected",
+    r"\bfa(ce|cial)[ -]recognition (is|are|has|fails|works)\b": "only the model measured",
+    r"\bpolice\b|\bcommercial (system|product)": "only the model measured",
+    r"\bconform(s|ant|ance)?\b|\bcomplian(t|ce)\b": "follows, never conforms",
+}
+
+
+class Finding(NamedTuple):
+    """Two or three sentences, and what a reader must know before repeating them."""
+
+    main: list[str]
+    cautions: list[str]
+
+
+def forbidden(text: str) -> list[str]:
+    """The claims in `text` that may not be made, each with what to say instead; empty if there are none."""
+    found = []
+    for pattern, advice in FORBIDDEN.items():
+        found += [f"“{m.group(0)}”: {advice}" for m in re.finditer(pattern, text, re.IGNORECASE)]
+    return found
+
+
+def finding(e: Evaluation) -> Finding:
+    """The finding at the headline operating point, over the finest grouping."""
+    g = finest(e)
+    i = headline(g)
+    if i is None:
+        return Finding([_refused(e, g)], cautions(e, None))
+    p = g.operating_points[i]
+    return Finding([_measure(e, p, "fmr"), _fnmr(e, p), threshold_sentence(e, p)], cautions(e, p))
+
+
+def _refused(e: Evaluation, g: Grouping) -> str:
+    reasons = sorted({f.reason(p.reason) for p in g.operating_points if p.reason})
+    told = "; ".join(reasons) or "no operating point was asked for"
+    return f"No finding: for {subject(e)} no threshold could be set ({told})."
+
+
+def subject(e: Evaluation) -> str:
+    """Model and data set, as sentences name them."""
+    return f"the open model {f.shorten(e.model.name, 80)}, on the data set {f.shorten(e.dataset.name, 80)},"
+
+
+def labelled(e: Evaluation) -> str:
+    """Whose labels the groups are."""
+    told = ", ".join(f"{f.clean(x.attribute)} {f.clean(x.provenance)}" for x in e.dataset.labels)
+    return f"Groups are as labelled in {f.shorten(e.dataset.name, 80)}" + (f" ({told})." if told else ".")
+
+
+def at_threshold(p: OperatingPoint) -> str:
+    """Where the threshold comes from, in a clause that opens a sentence."""
+    if p.origin == "target" and p.target_fmr is not None:
+        return f"At one threshold for everybody, set on these data for a false match rate of at most {f.target(p.target_fmr)}"
+    if p.origin == "published":
+        return "At one threshold for everybody, the one published by the model's authors"
+    return "At one threshold for everybody, fixed beforehand by the user"
+
+
+def threshold_sentence(e: Evaluation, p: OperatingPoint) -> str:
+    """The threshold itself and what the pool got at it."""
+    pool = f"the {f.clean(p.pool.name)} pool" if p.pool else "the pool"
+    achieved = f"there {pool} has a false match rate of {f.percent(p.achieved_fmr)}"
+    return f"The threshold is {f.threshold(e.model, p.native_threshold)}; {achieved}."
+
+
+def evidence(r: Rate, measure: str) -> str:
+    """A rate with its interval, people, comparisons and errors: what stands behind a number."""
+    one, many = ERRORS[measure]
+    counts = f.plural(r.subjects, "person", "people")
+    if r.errors is None:
+        return f"not shown ({f.reason(r.reason)}; {f.plural(r.subjects, 'person', 'people')})"
+    counts += f", {f.plural(r.errors, one, many)} in {f.plural(r.comparisons, 'comparison')}"
+    if r.status == "bound":
+        top = r.bounds.worst_case if r.bounds else r.interval[1] if r.interval else None
+        return f"at most {f.percent(top, 2)} ({counts})" if top is not None else f"no rate ({counts})"
+    if r.interval is None:
+        return f"{f.percent(r.rate)} ({f.reason(r.reason) or 'no interval'}; {counts})"
+    return f"{f.percent(r.rate)} ({interval(r.interval)}; {counts})"
+
+
+def interval(x: tuple[float, float]) -> str:
+    """A 95 % interval of a fraction in words."""
+    return f"95 % interval {f.percent(x[0], 2)} to {f.percent(x[1], 2)}"
+
+
+def _by_group(p: OperatingPoint, measure: str) -> dict[str, Rate]:
+    return {r.group: r for r in primary(p.fmr if measure == "fmr" else p.fnmr)}
+
+
+def _measure(e: Evaluation, p: OperatingPoint, measure: str) -> str:
+    """The finding on one error rate: the largest ratio that passed the gates, or that none did."""
+    of = [c for c in p.contrasts if c.measure == measure]
+    called = [c for c in of if verdict(p, measure, c.group) in ("higher", "lower") and c.ratio]
+    rates = _by_group(p, measure)
+    if not of:
+        return _no_contrast(e, p, measure, rates)
+    if not called:
+        return _none_called(e, p, measure, of, rates)
+    top = max(called, key=_distance)
+    a, b = (rates[x] for x in (top.group, top.reference))
+    return (
+        f"{at_threshold(p)}, {subject(e)} {VERBS[measure]} labelled {f.shorten(top.group, 80)} at a rate of "
+        f"{evidence(a, measure)}, and labelled {f.shorten(top.reference, 80)} at a rate of {evidence(b, measure)}: {_times(top)}. "
+        f"{_tally(p, measure, of)} {labelled(e)}"
+    )
+
+
+def _times(c: Contrast) -> str:
+    """ "18.3 times as often (95 % interval 11 to 30; Holm-adjusted p < 0.001)"."""
+    told = f"{f.number(c.ratio, 3 if c.ratio and c.ratio >= 10 else 2)} times as often"
+    if c.interval is None:
+        return told
+    lo, hi = (f.number(x, 2) for x in c.interval)
+    return f"{told} (95 % interval {lo} to {hi}; {f.p_value(c.p_holm, 'Holm-adjusted p')})"
+
+
+def _distance(c: Contrast) -> float:
+    """How far a ratio is from 1, either way."""
+    return max(c.ratio, 1 / c.ratio) if c.ratio else 0.0
+
+
+def _tally(p: OperatingPoint, measure: str, of: Sequence[Contrast]) -> str:
+    """How many groups got which verdict, and what the data could have shown for the inconclusive ones."""
+    n = Counter(verdict(p, measure, c.group) for c in of)
+    told = [f"{f.count(n[x])} had a {x} {MEASURES[measure]}" for x in ("higher", "lower") if n[x]]
+    told += [f"{f.count(n['inconclusive'])} {'was' if n['inconclusive'] == 1 else 'were'} inconclusive"] * bool(n["inconclusive"])
+    told += [f"{f.count(n['none'])} had no ratio"] * bool(n["none"])
+    listed = " and ".join(([", ".join(told[:-1])] if told[:-1] else []) + told[-1:])
+    return f"Of the {f.plural(len(of), 'group')} compared with {f.shorten(of[0].reference, 80)}, {listed}{detectable(of)}."
+
+
+def detectable(of: Sequence[Contrast]) -> str:
+    """The ratios that inconclusive comparisons could have detected, as a clause; empty if none is known."""
+    known = sorted(c.detectable_ratio for c in of if c.detectable_ratio is not None and c.verdict == "inconclusive")
+    if not known:
+        return ""
+    if f.number(known[0], 2) == f.number(known[-1], 2):
+        return f"; where inconclusive, these data could have detected a ratio of {f.number(known[0], 2)}"
+    return f"; where inconclusive, these data could have detected a ratio of {f.number(known[0], 2)} to {f.number(known[-1], 2)}, by group"
+
+
+def _none_called(e: Evaluation, p: OperatingPoint, measure: str, of: Sequence[Contrast], rates: dict[str, Rate]) -> str:
+    ref = rates.get(of[0].reference)
+    reference = f.shorten(of[0].reference, 80)
+    base = f" {reference} has a {MEASURES[measure]} of {evidence(ref, measure)}." if ref else ""
+    start = f"{at_threshold(p)}, {subject(e)} showed no statistically detectable difference in {MEASURES[measure]} between"
+    n = Counter(verdict(p, measure, c.group) for c in of)
+    if n["inconclusive"]:
+        rest = f", {f.plural(n['none'], 'group')} without a ratio" if n["none"] else ""
+        return (
+            f"{start} any group and {reference}: inconclusive for {f.plural(n['inconclusive'], 'group')}{rest}{detectable(of)}."
+            f"{base} {labelled(e)}"
+        )
+    why = ", ".join(sorted({f.reason(c.reason) for c in of if c.reason})) or "no verdict"
+    return f"{start} groups: no ratio to {reference} can be given ({why}).{base} {labelled(e)}"
+
+
+def _no_contrast(e: Evaluation, p: OperatingPoint, measure: str, rates: dict[str, Rate]) -> str:
+    shown = [r for r in rates.values() if r.status != "suppressed"]
+    head = f"{at_threshold(p)}, {subject(e)}"
+    if not shown:
+        return f"{head} had no group large enough to show a {MEASURES[measure]}."
+    told = "; ".join(f"{f.shorten(r.group, 80)} {evidence(r, measure)}" for r in shown[:2])
+    return f"{head} had these {MEASURES[measure]}s, with no comparison between groups: {told}. {labelled(e)}"
+
+
+def _fnmr(e: Evaluation, p: OperatingPoint) -> str:
+    if not e.comparisons.mated:
+        return (
+            "The opposite error, failing to match two images of one person, was not measured: no two images of this data set are "
+            "labelled as the same person."
+        )
+    none = "The opposite error, failing to match two images of one person, has no result by group at this threshold."
+    return _measure(e, p, "fnmr") if p.fnmr else none
+
+
+def cautions(e: Evaluation, p: OperatingPoint | None) -> list[str]:
+    """What a reader must know before repeating the finding."""
+    out = []
+    if e.dataset.synthetic:
+        out.append("The faces are synthetic: this shows that the measurement works and says nothing about people.")
+    if p is not None:
+        out += [s for s in (partial(p), contaminated(e, p), _own_threshold(p)) if s]
+    if e.dataset.identity == "none" and not (p is not None and p.status == "contaminated"):
+        out.append(
+            "The data set does not say who is pictured, so each image stands for a person; somebody pictured twice would count as "
+            "a false match."
+        )
+    if e.model.training_overlap:
+        out.append("The model was trained on people of this data set, which makes its rates here unlike those on strangers.")
+    if not e.extraction.supplied:
+        out.append("Failures to extract a template were not supplied; a group whose faces fail more often cannot be told apart.")
+    return out
+
+
+def partial(p: OperatingPoint) -> str:
+    """Who set the threshold, where some value of an attribute had no say; empty otherwise."""
+    if p.pool is None or not p.pool.partial:
+        return ""
+    who = ", ".join(f.shorten(x.group, 60) for x in p.pool.groups) or "nobody"
+    missing = ", ".join(f.shorten(x, 60) for x in p.pool.missing_values)
+    if p.origin == "target":
+        return f"The pool is partial. The threshold was set by {who} alone; nobody of {missing} had a say in it."
+    return f"The pool is partial: its false match rate is that of {who} alone, without {missing}."
+
+
+def _own_threshold(p: OperatingPoint) -> str:
+    if p.origin != "target":
+        return ""
+    return "The threshold was set on the same comparisons that are judged with it: the intervals of rates take it as given."
+
+
+def contaminated(e: Evaluation, p: OperatingPoint) -> str:
+    """Both readings of a contaminated point, and whether they agree; empty otherwise."""
+    if p.status != "contaminated" or p.same_person is None:
+        return ""
+    share = p.same_person.share_of_pool_errors
+    much = f"{f.percent(share)} of the pool's errors" if share is not None else "many of the pool's errors"
+    told = (
+        f"Hidden repeats: the data set does not say who is pictured, and {much} are comparisons so alike "
+        f"({f.threshold(e.model, p.same_person.native_threshold)}) that both images probably show the same person. "
+        "Counted as they are, these look like false matches."
+    )
+    second = p.without_likely_same_person
+    if second is None or second.threshold is None:
+        return f"{told} Without them there is no second reading, so no verdict stands."
+    told += f" With them and without them (threshold then {f.native_number(second.native_threshold or 0.0)}):"
+    return f"{told} {_both(p, second)}"
+
+
+def _both(p: OperatingPoint, second: OperatingPoint) -> str:
+    called = [c for x in (p, second) for c in x.contrasts if c.measure == "fmr" and c.verdict in ("higher", "lower")]
+    if not called:
+        return "in neither reading does any group's false match rate differ detectably from the reference's."
+    group = max(called, key=_distance).group
+    parts = []
+    for reading in (p, second):
+        r, c = _by_group(reading, "fmr").get(group), contrast_of(reading, "fmr", group)
+        ratio = f", ratio {f.ratio(c.ratio)} {f.ratio_interval(c.interval)} ({c.verdict})" if c is not None and c.ratio else ""
+        parts.append((evidence(r, "fmr") if r else "no rate") + ratio)
+    agree = verdict(p, "fmr", group) != "inconclusive"
+    end = "Both readings agree." if agree else "The readings disagree, so no verdict stands."
+    return f"{f.shorten(group, 80)} had {parts[0]}; and {parts[1]}. {end}"
+
+
+def index_sentence(name: str, measure: str, index: Index) -> str:
+    """What may be said of an index; `null_p` alone decides: below 0.05, more spread than one rate for all gives by chance."""
+    title = INDICES.get(name, f.clean(name))
+    if index.value is None:
+        return f"{title}: undefined ({f.reason(index.reason)})."
+    if index.null_p is None or index.null_median is None or index.null_p95 is None:
+        return f"{title} {f.number(index.value)}: without its value under one rate for all, it says nothing."
+    null = f"one rate for all would give {f.number(index.null_median)}, 95th percentile {f.number(index.null_p95)}"
+    null += f"; {f.p_value(index.null_p)}"
+    if index.null_p < 0.05:
+        return f"{title} {f.number(index.value)}: more spread of {MEASURES.get(measure, 'rates')}s than chance gives ({null})."
+    return f"{title} {f.number(index.value)}: a spread that chance also gives ({null}); it says nothing on its own."

@@ -1,0 +1,204 @@
+"""The numbers of one evaluation as CSV files, one per kind, for spreadsheets and statistics programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from faceparity.harness.record import Combined, Evaluation, Grouping, Index, OperatingPoint, Rate
+
+Cell = str | int | float | bool | None
+Row = list[Cell]
+
+HEADERS = {
+    "at": "grouping origin target_fmr threshold native_threshold reading",
+    "rate": "group group_b design subjects subjects_b comparisons errors rate rate_including_failures subject_weighted_rate "
+    "lo hi bound_independent bound_worst_case df effective_errors method conditional_on_threshold status reason",
+    "groups": "grouping group subjects samples merged reference",
+    "contrast": "measure design group reference ratio lo hi lo_reestimated hi_reestimated df p p_holm verdict detectable_ratio "
+    "reason",
+    "index": "measure index value null_median null_p95 null_p status reason left_out",
+    "covariates": "grouping covariate unit group n q1 median q3 differs",
+    "point": "achieved_fmr status reason detail needs_comparisons pool pool_partial pool_comparisons group weight subjects "
+    "left_out_reason",
+    "curves": "grouping group group_b score native_score mated non_mated effective_n",
+}
+
+
+def write_tables(evaluation: Evaluation, folder: Path) -> list[Path]:
+    """Writes groups, extraction, rates, contrasts, indices, covariates, operating_points and curves as `folder`/NAME.csv.
+
+    UTF-8, comma, "\\n", a header line; fractions at full precision; undefined is an empty cell, the reason in its own column.
+    Cells of text that a spreadsheet would run as a formula get a leading apostrophe. The same evaluation gives the same bytes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, (header, rows) in tables(evaluation).items():
+        path = folder / f"{name}.csv"
+        path.write_text(to_csv(header, rows), encoding="utf-8", newline="\n")
+        paths.append(path)
+    return paths
+
+
+def tables(evaluation: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
+    """Header and rows of every table, by name."""
+    e = evaluation
+    return {
+        "groups": (_header("groups"), list(_groups(e))),
+        "extraction": (["grouping", *_header("rate")], list(_extraction(e))),
+        "rates": ([*_header("at"), "measure", *_header("rate")], list(_rates(e))),
+        "contrasts": (_header("at", "contrast"), list(_contrasts(e))),
+        "indices": (_header("at", "index"), list(_indices(e))),
+        "covariates": (_header("covariates"), list(_covariates(e))),
+        "operating_points": (_header("at", "point"), list(_operating_points(e))),
+        "curves": (_header("curves"), list(_curves(e))),
+    }
+
+
+def _header(*parts: str) -> list[str]:
+    return [name for part in parts for name in HEADERS[part].split()]
+
+
+def to_csv(header: list[str], rows: Iterable[Row]) -> str:
+    """One table as text."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([[cell(x) for x in row] for row in rows])
+    return out.getvalue()
+
+
+def cell(x: Cell) -> str:
+    """One cell: numbers as Python's shortest exact form, null empty, text that looks like a formula disarmed."""
+    if x is None:
+        return ""
+    if isinstance(x, bool):
+        return str(x).lower()
+    if isinstance(x, int | float):
+        return repr(x)
+    return "'" + x if x.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else x
+
+
+def grouping_name(g: Grouping | list[str]) -> str:
+    """Attributes joined as group names are."""
+    return " × ".join(g if isinstance(g, list) else g.attributes)
+
+
+def readings(p: OperatingPoint) -> Iterator[tuple[OperatingPoint, str]]:
+    """An operating point and, where contaminated, its second reading without probable repeats of one person."""
+    yield p, "all"
+    if p.without_likely_same_person is not None:
+        yield p.without_likely_same_person, "without_likely_same_person"
+
+
+def _points(e: Evaluation) -> Iterator[tuple[Row, OperatingPoint]]:
+    for g in e.groupings:
+        for outer in g.operating_points:
+            for p, reading in readings(outer):
+                yield [grouping_name(g), p.origin, p.target_fmr, p.threshold, p.native_threshold, reading], p
+
+
+def _rate_row(r: Rate) -> Row:
+    lo, hi = r.interval or (None, None)
+    bounds: Row = [r.bounds.independent, r.bounds.worst_case] if r.bounds else [None, None]
+    return [
+        *(r.group, r.group_b, r.design, r.subjects, r.subjects_b, r.comparisons, r.errors, r.rate, r.rate_including_failures),
+        *(
+            r.subject_weighted_rate,
+            lo,
+            hi,
+            *bounds,
+            r.df,
+            r.effective_errors,
+            r.method,
+            r.conditional_on_threshold,
+            r.status,
+            r.reason,
+        ),
+    ]
+
+
+def _groups(e: Evaluation) -> Iterator[Row]:
+    for g in e.groupings:
+        for x in g.groups:
+            yield [grouping_name(g), x.group, x.subjects, x.samples, x.merged, x.group == g.reference]
+
+
+def _extraction(e: Evaluation) -> Iterator[Row]:
+    if e.extraction.overall is not None:
+        yield ["", *_rate_row(e.extraction.overall)]
+    for by in e.extraction.by_group:
+        for r in by.rates:
+            yield [grouping_name(by.attributes), *_rate_row(r)]
+
+
+def _rates(e: Evaluation) -> Iterator[Row]:
+    for at, p in _points(e):
+        if p.overall is not None:
+            o = p.overall
+            for measure, overall in (("fmr", o.fmr), ("fnmr", o.fnmr), ("fmr", o.fmr_all_pairs), ("fnmr", o.fnmr_all_pairs)):
+                if overall is not None:
+                    yield [*at, f"{measure}_overall", *_rate_row(overall)]
+        for measure, rates in (("fmr", p.fmr), ("fnmr", p.fnmr), ("fmr_matrix", p.fmr_matrix)):
+            for r in rates:
+                yield [*at, measure, *_rate_row(r)]
+
+
+def _contrasts(e: Evaluation) -> Iterator[Row]:
+    for at, p in _points(e):
+        for c in p.contrasts:
+            lo, hi = c.interval or (None, None)
+            lo2, hi2 = c.interval_reestimated or (None, None)
+            yield [
+                *(*at, c.measure, c.design, c.group, c.reference, c.ratio, lo, hi, lo2, hi2, c.df, c.p, c.p_holm, c.verdict),
+                *(c.detectable_ratio, c.reason),
+            ]
+
+
+def _indices(e: Evaluation) -> Iterator[Row]:
+    for at, p in _points(e):
+        if p.differential is None:
+            continue
+        named = [("fmr", k, v) for k, v in p.differential.fmr.items()] + [("fnmr", k, v) for k, v in p.differential.fnmr.items()]
+        for measure, name, i in named + list(_combined(p.differential.combined)):
+            yield [*at, measure, name, i.value, i.null_median, i.null_p95, i.null_p, i.status, i.reason, "; ".join(i.left_out)]
+
+
+def _combined(c: Combined | None) -> Iterator[tuple[str, str, Index]]:
+    if c is not None:
+        yield from (("combined", "garbe", c.garbe), ("combined", "fdr", c.fdr), ("combined", "inequity_rate", c.inequity_rate))
+
+
+def _covariates(e: Evaluation) -> Iterator[Row]:
+    for g in e.groupings:
+        for c in g.covariates:
+            yield [grouping_name(g), c.name, c.unit, "", c.overall.n, c.overall.q1, c.overall.median, c.overall.q3, False]
+            for q in c.by_group:
+                yield [grouping_name(g), c.name, c.unit, q.group, q.n, q.q1, q.median, q.q3, q.group in c.differs]
+
+
+def _operating_points(e: Evaluation) -> Iterator[Row]:
+    for at, p in _points(e):
+        row: Row = [*at, p.achieved_fmr, p.status, p.reason, p.detail, p.needs_comparisons]
+        if p.pool is None:
+            yield [*row, None, None, None, None, None, None, None]
+            continue
+        row += [p.pool.name, p.pool.partial, p.pool.comparisons]
+        for g in p.pool.groups:
+            yield [*row, g.group, g.weight, g.subjects, None]
+        for out in p.pool.left_out:
+            yield [*row, out.group, 0.0, out.subjects, out.reason]
+        if not p.pool.groups and not p.pool.left_out:
+            yield [*row, None, None, None, None]
+
+
+def _curves(e: Evaluation) -> Iterator[Row]:
+    """Bins with nothing in them are left out: the grid is in `results.json`."""
+    for g in e.groupings:
+        for c in g.curves:
+            for i, (mated, non_mated) in enumerate(zip(c.mated, c.non_mated, strict=True)):
+                if mated or non_mated:
+                    n = c.effective_n[i] if c.effective_n else None
+                    yield [grouping_name(g), c.group, c.group_b, c.edges[i], e.model.score.sign * c.edges[i], mated, non_mated, n]

@@ -1,0 +1,205 @@
+"""The result in the terminal, at the end of a run. Reads at 80 columns, in colour or without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
+from faceparity.reports import format as f
+from faceparity.reports.select import contrast_of, finest, primary, verdict
+from faceparity.reports.tables import grouping_name
+
+
+def render(evaluations: Sequence[Evaluation]) -> RenderableType:
+    """Everything a person sees when a run ends: one block for each data set and model."""
+    return Group(*[block for e in evaluations for block in _evaluation(e)])
+
+
+def _evaluation(e: Evaluation) -> Iterator[RenderableType]:
+    yield Text()
+    yield Text(f"{f.clean(e.dataset.title)} ({f.clean(e.dataset.name)}) × {f.clean(e.model.name)}", style="bold reverse")
+    yield Text(
+        f"{f.plural(e.dataset.subjects, 'person', 'people')}, {f.plural(e.dataset.samples, 'image')}; "
+        f"{f.count(e.comparisons.non_mated)} non-mated and {f.count(e.comparisons.mated)} mated comparisons. {labels(e)}"
+    )
+    if e.dataset.synthetic:
+        yield _flag("SYNTHETIC FACES: shows that the measurement works, says nothing about people.")
+    if e.dataset.identity == "none":
+        yield _flag("NO SUBJECT LABELS: each image stands for a person; hidden repeats of one person look like false matches.")
+    if e.model.training_overlap:
+        yield _flag("TRAINING OVERLAP: the model was trained on people of this data set.")
+    yield from _extraction(e)
+    group = finest(e)
+    for i, point in enumerate(group.operating_points):
+        yield from _point(e, group, i, point)
+    for w in e.warnings:
+        yield _flag("Warning: " + f.clean(w))
+    problems = ", ".join(f"{f.clean(k)} {f.count(n)}" for k, n in e.dataset.problems.items() if n)
+    if problems:
+        yield _flag(f"Problems found in the data set: {problems}.")
+
+
+def labels(e: Evaluation) -> str:
+    """Who labelled the people, in a sentence."""
+    told = "; ".join(f"{f.clean(x.attribute)} {f.clean(x.provenance)}" for x in e.dataset.labels)
+    return f"Labels as in {f.clean(e.dataset.name)}: {told}." if told else ""
+
+
+def _flag(text: str) -> Text:
+    return Text("! " + text, style="bold yellow")
+
+
+def _table(*columns: str, title: str) -> Table:
+    table = Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for i, c in enumerate(columns):
+        wraps = c == RATIO
+        table.add_column(Text(c), no_wrap=not wraps, justify="left" if i == 0 or wraps or "[" in c else "right")
+    return table
+
+
+RATIO = "ratio to reference"
+NAME_WIDTH = 20
+
+
+def _add(table: Table, g: Grouping, rows: list[tuple[str, list[str]]]) -> None:
+    """Adds rows of (group, cells). Groups of several attributes are indented below their first value: room for numbers."""
+    values = {x.group: x.values for x in g.groups if not x.merged and len(x.values) > 1}
+    above = ""
+    for group, cells in rows:
+        name = group
+        if group in values:
+            if values[group][0] != above:
+                above = values[group][0]
+                table.add_row(Text(f.shorten(above, NAME_WIDTH), style="bold"))
+            name = "  " + " × ".join(values[group][1:])
+        table.add_row(Text(f.shorten(name, NAME_WIDTH)), *[Text(c) for c in cells])
+
+
+def _extraction(e: Evaluation) -> Iterator[RenderableType]:
+    x = e.extraction
+    if not x.supplied or x.overall is None:
+        yield _flag("Failures to extract a template: not supplied.")
+        return
+    told = f"Failures to extract a template (FTX): {f.count(x.overall.errors)} of {f.plural(x.overall.comparisons, 'image')}"
+    if not x.overall.errors:
+        yield Text(told + ".")
+        return
+    kinds = [f.plural(x.no_face, "image") + " without a face found"] * bool(x.no_face) + [f"{x.unreadable} unreadable"] * bool(
+        x.unreadable
+    )
+    yield Text(told + (f" ({', '.join(kinds)})" if kinds else "") + f"; several faces in {x.several_faces}.")
+    for by in x.by_group:
+        if by.attributes == finest(e).attributes:
+            table = _table("group", "FTX [95 %]", "failed", "images", title="FTX by group")
+            _add(table, finest(e), [(r.group, [short(r), f.count(r.errors), f.count(r.comparisons)]) for r in by.rates])
+            yield table
+
+
+def short(r: Rate) -> str:
+    """A rate without its counts, which stand in their own columns. At zero errors both bounds."""
+    if r.status == "bound" and r.bounds is not None:
+        return f"≤{f.NBSP}{f.percent(r.bounds.worst_case, 2)} (≤{f.NBSP}{f.percent(r.bounds.independent, 2)})"
+    if r.status == "bound" and r.interval is not None:
+        return f"≤{f.NBSP}{f.percent(r.interval[1], 2)}"
+    return f.rate(r)
+
+
+def _point(e: Evaluation, group: Grouping, i: int, p: OperatingPoint) -> Iterator[RenderableType]:
+    yield Text()
+    head = Text(f"{f.point_name(p)[0].upper()}{f.point_name(p)[1:]}", style="bold underline")
+    yield head
+    if p.threshold is None:
+        more = f" It would take {f.count(p.needs_comparisons)} comparisons." if p.needs_comparisons else ""
+        yield _flag(f"Refused: {f.reason(p.reason)}.{more} {f.clean(p.detail)}".rstrip())
+        yield from _pool(p) if i == 0 else ()
+        return
+    achieved = f"Achieved FMR of the pool: {f.percent(p.achieved_fmr)}."
+    yield Text(f"Match if {f.threshold(e.model, p.native_threshold)}; {f.origin(p)}. {achieved}")
+    if i == 0 or p.pool != group.operating_points[i - 1].pool:
+        yield from _pool(p)
+    yield from _same_person(p)
+    yield from _rates(group, p)
+    for g in e.groupings:
+        if g is not group and i < len(g.operating_points):
+            yield from _line(g, g.operating_points[i])
+
+
+def _pool(p: OperatingPoint) -> Iterator[Text]:
+    if p.pool is None:
+        return
+    who = ", ".join(f.shorten(g.group, 60) for g in p.pool.groups)
+    yield Text(f"Pool ({f.clean(p.pool.name)}): {who}.")
+    if p.pool.left_out:
+        yield Text(
+            "Not in the pool: " + ", ".join(f"{f.shorten(x.group, 60)} ({f.reason(x.reason)})" for x in p.pool.left_out) + "."
+        )
+    if p.pool.partial:
+        missing = ", ".join(f.shorten(x, 60) for x in p.pool.missing_values)
+        yield _flag(f"PARTIAL POOL: no group of {missing} is in the pool, so none had a say in a threshold set on it.")
+
+
+def _same_person(p: OperatingPoint) -> Iterator[Text]:
+    if p.status == "contaminated" and p.same_person is not None:
+        share = p.same_person.share_of_pool_errors
+        told = f"{f.percent(share)} of the pool's errors" if share is not None else "many of the pool's errors"
+        yield _flag(f"CONTAMINATED: {told} look like the same person twice. Read both tables; a verdict needs both.")
+
+
+def _rates(g: Grouping, p: OperatingPoint) -> Iterator[RenderableType]:
+    second = p.without_likely_same_person
+    title = f"FMR by {grouping_name(g)}" + (", all comparisons" if second else "")
+    yield _rate_table(g, p, "fmr", title, p)
+    if second is not None:
+        where = f.native_number(second.native_threshold) if second.native_threshold is not None else "none"
+        yield _rate_table(g, second, "fmr", f"FMR without probable repeats of one person (threshold {where})", p)
+    if p.fnmr:
+        yield _rate_table(g, p, "fnmr", f"FNMR by {grouping_name(g)}", p)
+
+
+def _rate_table(g: Grouping, p: OperatingPoint, measure: str, title: str, outer: OperatingPoint) -> Table:
+    table = _table("group", f"{measure.upper()} [95 %]", "people", "compar.", "errors", RATIO, title=title)
+    rows = []
+    for r in primary(p.fmr if measure == "fmr" else p.fnmr):
+        c = contrast_of(p, measure, r.group)
+        told = comparison(c, verdict(outer, measure, r.group)) if c else _reference(p, measure, r.group)
+        told = f.DASH if r.status == "suppressed" else told
+        rows.append((r.group, [short(r), f.count(r.subjects), f.short_count(r.comparisons), f.count(r.errors), told]))
+    _add(table, g, rows)
+    return table
+
+
+def _reference(p: OperatingPoint, measure: str, group: str) -> str:
+    return "reference" if any(c.measure == measure and c.reference == group for c in p.contrasts) else ""
+
+
+def comparison(c: Contrast, agreed: str) -> str:
+    """A ratio, its interval and what may be said: "4.8× [1.8, 8.8] higher", or why there is none."""
+    if c.ratio is None:
+        return f.reason(c.reason) or "none"
+    told = f"{f.ratio(c.ratio)} {f.ratio_interval(c.interval)} {agreed}" if c.interval else f"{f.ratio(c.ratio)} {agreed}"
+    return told
+
+
+def _line(g: Grouping, p: OperatingPoint) -> Iterator[Text]:
+    """One line for a single attribute: each value's FMR, matched where there is one."""
+    if p.threshold is None or not p.fmr:
+        return
+    parts = []
+    for r in primary(p.fmr):
+        c = contrast_of(p, "fmr", r.group)
+        told = f" ({verdict(p, 'fmr', r.group)})" if c is not None and c.verdict in ("higher", "lower") else ""
+        parts.append(f"{f.shorten(r.group, 40)} {short(r)}{told}")
+    design = f.DESIGNS[primary(p.fmr)[0].design]
+    yield Text(f"FMR by {f.clean(grouping_name(g))} ({design}): " + "; ".join(parts) + ".")

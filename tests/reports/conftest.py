@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from faceparity.harness.record import Evaluation
+
+
+def load_builder() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("report_builder", Path(__file__).with_name("report_builder.py"))
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["report_builder"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def builder() -> ModuleType:
+    return load_builder()
+
+
+@pytest.fixture(scope="session")
+def variants(builder: ModuleType) -> dict[str, Evaluation]:
+    """One evaluation of each kind that a report must tell apart."""
+    setup: Any = builder.Setup
+    return {
+        "plain": builder.evaluation(setup()),
+        "no_mated": builder.evaluation(setup(mated=False, dataset="set_b")),
+        "contaminated": builder.evaluation(setup(mated=False, repeats=20, dataset="set_c")),
+        "partial": builder.evaluation(setup(partial=True, model="model_b")),
+        "distance": builder.evaluation(setup(distance=True, model="model_d", supplied=False)),
+        "synthetic": builder.evaluation(setup(synthetic=True, means=(0.0,) * 8, sizes=(60,) * 8)),
+        "refused": builder.evaluation(setup(mated=False, repeats=1500, sizes=(120,) * 8, dataset="set_r")),
+        "hostile": builder.evaluation(builder.hostile()),
+    }

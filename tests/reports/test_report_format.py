@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from faceparity.harness import record
+from faceparity.harness.record import Bounds, Rate
+from faceparity.reports import format as f
+
+
+def plain(text: str) -> str:
+    return text.replace(f.NBSP, " ")
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [
+        (0.0131, "1.31 %"),
+        (0.000042, "0.00420 %"),
+        (0.5, "50.0 %"),
+        (1.0, "100 %"),
+        (0.09996, "10.0 %"),
+        (0.0, "0 %"),
+        (None, "–"),
+    ],
+)
+def test_percent_keeps_three_significant_digits(fraction: float | None, text: str) -> None:
+    assert plain(f.percent(fraction)) == text
+
+
+def test_percent_never_writes_a_small_rate_as_zero() -> None:
+    assert all(set(f.percent(10.0**-k)) & set("123456789") for k in range(12))
+
+
+def test_short_count_fits_seven_characters_and_never_rounds_below_a_million() -> None:
+    assert f.short_count(999_999) == "999,999"
+    assert plain(f.short_count(1_234_567)) == "1.23 M"
+    assert all(len(f.short_count(10**k)) <= 7 for k in range(12))
+
+
+def test_every_reason_of_the_record_has_words() -> None:
+    assert set(get_args(record.Reason)) == set(f.REASONS)
+
+
+def rate(**more: object) -> Rate:
+    base = {
+        "group": "A",
+        "design": "within",
+        "subjects": 60,
+        "comparisons": 1770,
+        "errors": 20,
+        "rate": 20 / 1770,
+        "status": "ok",
+    }
+    return Rate.model_validate(base | more)
+
+
+def test_rates_read_as_people_read_them() -> None:
+    assert plain(f.rate(rate(rate=0.0131, interval=(0.009, 0.018)))) == "1.31 % [0.90, 1.8]"
+    assert plain(f.rate(rate(errors=4, interval=(0, 0.032), status="bound"))) == "≤ 3.2 % (4 of 1,770)"
+    hidden = rate(errors=None, rate=None, status="suppressed", reason="too_few_subjects")
+    assert plain(f.rate(hidden)) == "<30 people"
+
+
+def test_zero_errors_show_both_bounds_and_never_zero_percent() -> None:
+    r = rate(errors=0, rate=0.0, bounds=Bounds(independent=3 / 1770, worst_case=0.1), status="bound", reason="zero_errors")
+    assert plain(f.rate(r)) == "≤ 10 % (0 of 1,770); ≤ 0.17 % if comparisons were independent"
+
+
+def test_names_lose_control_characters_and_direction_overrides() -> None:
+    assert f.clean("a\x1b[31m\u202eb\n") == "a [31m b "
+    assert f.shorten("x" * 300, 10) == "x" * 9 + "…"
