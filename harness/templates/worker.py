@@ -24,9 +24,6 @@ Opener = Callable[[str], Model]
 PIXELS_AT_ONCE = 1 << 26
 """Bytes of decoded images that a worker hands to a model at once: bounds its memory whatever the images' size."""
 
-DECODER = 1
-"""Raised whenever our code around the decoder changes pixels."""
-
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -124,10 +121,13 @@ def _checked(model: Model, extraction: Extraction) -> Extraction:
 
 
 def decoder() -> str:
-    """What turns files into pixels; templates of another decoder's pixels are other templates."""
+    """What turns files into pixels. Another Pillow or other code of ours gives other pixels, or reads what could not be read."""
     from PIL import __version__, features
 
-    return f"{DECODER} pillow {__version__} jpeg {features.version('libjpeg_turbo') or features.version('jpg')}"
+    from faceparity.datasets import images
+
+    code = hashlib.sha256(Path(images.__file__).read_bytes()).hexdigest()
+    return f"pillow {__version__} jpeg {features.version('libjpeg_turbo') or features.version('jpg')} {code}"
 
 
 @contextmanager

@@ -1,0 +1,206 @@
+"""The private part of a run: who resembles whom, which files failed and why. Encrypted, and unreadable once its keys are gone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.errors import UserError
+
+from .templates import vault
+from .templates.store import Purged, purge
+
+__all__ = [
+    "COLUMNS",
+    "Coded",
+    "Purged",
+    "Table",
+    "purge",
+    "read_private",
+    "read_table",
+    "sample_codes",
+    "subject_codes",
+    "write_private",
+    "write_table",
+]
+
+CODE_LENGTH = 12
+README = "README.txt"
+_SUFFIX = ".sealed"
+
+Table = Literal["ledger", "suspects", "rejects", "problems", "codes"]
+
+COLUMNS: Mapping[Table, Mapping[str, type]] = MappingProxyType(
+    {
+        "ledger": {"code_a": str, "code_b": str, "score": float, "mated": bool},
+        "suspects": {"code_a": str, "code_b": str, "score": float, "file_a": str, "file_b": str},
+        "rejects": {"file": str, "status": str, "reason": str},
+        "problems": {"kind": str, "where": str, "detail": str},
+        "codes": {"code": str, "file": str, "subject": str},
+    }
+)
+"""The columns of each table. A ledger's score is a similarity, float32; codes are those of `sample_codes` and `subject_codes`."""
+
+_README = """\
+What lies here is the private part of a faceparity run: which samples resemble which, what became of each file, and which code
+stands for which file. It is biometric data. It is encrypted; the keys lie apart from it, in faceparity's configuration folder
+(or under FACEPARITY_HOME, where that is set).
+
+Made on {made} (UTC). After {last} the next faceparity run destroys its key, and nobody can read it any more.
+To destroy the keys at once, those of every run and of the stored templates: faceparity purge
+It may be deleted at any time. Do not publish it; results.json, tables/ and report.html need none of it.
+"""
+
+
+def write_private(folder: Path, name: str, payload: bytes, *, keys: vault.Keyring | None = None) -> Path:
+    """Seal `payload` into `folder`, a run's `private/`, and return the file. Makes the folder (0700) and the README beside it.
+
+    name: letters, digits, `_` and `-`. keys: by default those on this machine. Keep the run's `Store` entered while writing:
+    its lock keeps a purge from passing in between. Raises UserError if it cannot be written, or if `keys` are in memory only.
+    """
+    keys = keys or vault.Keyring()
+    if keys.folder is None:
+        raise UserError(f"{folder}: an ephemeral run keeps no private part; run without --ephemeral to have one")
+    path = _path(folder, name)
+    vault.make_folder(folder)
+    made = vault.today()
+    vault.write_atomic(path, keys.seal(payload, _context(name)))
+    text = _README.format(made=made, last=vault.last_day(made))
+    vault.write_atomic(folder / README, text.encode())
+    return path
+
+
+def read_private(folder: Path, name: str, *, keys: vault.Keyring | None = None) -> bytes:
+    """What `write_private` sealed. Raises UserError, with what to do, where it is missing, damaged, or its key is gone."""
+    path = _path(folder, name)
+    try:
+        sealed = path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{path}: no private part ({error.strerror}): deleted, or an ephemeral run's; run again to have one"
+        ) from error
+    try:
+        return (keys or vault.Keyring()).open(sealed, _context(name))
+    except vault.KeyGoneError:
+        raise UserError(
+            f"{path}: its key is gone (purged, past {vault.RETENTION_DAYS} days, or on another machine); run again for a new one"
+        ) from None
+    except vault.DamagedError:
+        raise UserError(f"{path}: damaged, or changed since it was written; run again for a new one") from None
+
+
+class Coded(NamedTuple):
+    """A column of texts given as indices into `words`: a ledger names each sample thousands of times."""
+
+    indices: NDArray[np.integer[Any]]
+    words: Sequence[str] | NDArray[np.str_]
+
+
+Column: TypeAlias = ArrayLike | Coded
+
+
+def write_table(folder: Path, table: Table, columns: Mapping[str, Column], *, keys: vault.Keyring | None = None) -> Path:
+    """Seal one of the private tables: the columns of `COLUMNS`, all of one length.
+
+    Raises ValueError for other columns or lengths, and UserError as `write_private` does.
+    """
+    if set(columns) != set(COLUMNS[table]):
+        raise ValueError(f"{table} has the columns {', '.join(COLUMNS[table])}, not {', '.join(columns)}")
+    typed = {name: _typed(columns[name], kind) for name, kind in COLUMNS[table].items()}
+    return write_private(folder, table, pack(typed), keys=keys)
+
+
+def _typed(column: Column, kind: type) -> Column:
+    return column if isinstance(column, Coded) else np.asarray(column, {float: np.float32, bool: np.bool_, str: np.str_}[kind])
+
+
+def read_table(folder: Path, table: Table, *, keys: vault.Keyring | None = None) -> dict[str, NDArray[Any]]:
+    """The columns of a private table: str as object arrays, score as float32, mated as bool. Raises UserError."""
+    return unpack(read_private(folder, table, keys=keys))
+
+
+def pack(columns: Mapping[str, Column]) -> bytes:
+    """Arrow IPC bytes of columns of one length; each text is stored once. Raises ValueError for several lengths."""
+    import pyarrow as pa
+
+    made = {name: _arrow(column) for name, column in columns.items()}
+    if len({len(array) for array in made.values()}) > 1:
+        raise ValueError(f"columns of several lengths: {', '.join(f'{name} {len(array)}' for name, array in made.items())}")
+    table = pa.table(made)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _arrow(column: Column) -> Any:
+    import pyarrow as pa
+
+    if isinstance(column, Coded):
+        words = pa.array([str(word) for word in column.words], pa.string())
+        return pa.DictionaryArray.from_arrays(pa.array(np.asarray(column.indices, np.int32)), words)
+    array = np.asarray(column)
+    if array.dtype.kind in "USO":
+        return pa.array(array.tolist(), pa.string()).dictionary_encode()
+    return pa.array(array)
+
+
+def unpack(payload: bytes) -> dict[str, NDArray[Any]]:
+    """The columns that `pack` was given; texts as object arrays."""
+    import pyarrow as pa
+
+    with pa.ipc.open_stream(payload) as reader:
+        table = reader.read_all()
+    return {name: _numpy(table.column(name).combine_chunks()) for name in table.column_names}
+
+
+def _numpy(column: Any) -> NDArray[Any]:
+    import pyarrow as pa
+
+    if isinstance(column, pa.ChunkedArray):
+        column = column.chunk(0) if column.num_chunks else pa.array([], column.type)
+    if isinstance(column, pa.DictionaryArray):
+        words = np.array(column.dictionary.to_pylist() or [""], object)
+        return np.asarray(words[column.indices.to_numpy(zero_copy_only=False)], object)
+    return np.asarray(column.to_numpy(zero_copy_only=False))
+
+
+def sample_codes(dataset: Dataset, keys: vault.Keyring | None = None) -> NDArray[np.str_]:
+    """A code for each sample, str[n] of 12 hex digits: nobody without the secret can tie it to a file. Stable until purge."""
+    return _codes("sample", dataset.digest, dataset.files, keys or vault.Keyring())
+
+
+def subject_codes(dataset: Dataset, keys: vault.Keyring | None = None) -> NDArray[np.str_]:
+    """The code of each sample's subject, str[n] of 12 hex digits. Stable until purge."""
+    people, sample_to_person = np.unique(dataset.subjects, return_inverse=True)
+    return _codes("subject", dataset.digest, [str(person) for person in people], keys or vault.Keyring())[sample_to_person]
+
+
+def _codes(kind: str, digest: str, names: Sequence[str], keys: vault.Keyring) -> NDArray[np.str_]:
+    codes = np.array([keys.digest(kind, digest, name).hex()[:CODE_LENGTH] for name in names], f"U{CODE_LENGTH}")
+    if np.unique(codes).size != len(set(names)):
+        # 48 bits: once in ten million runs of 10,000 samples.
+        raise RuntimeError(f"two {kind}s have the same code; run faceparity purge to draw a new secret")
+    return codes
+
+
+def _path(folder: Path, name: str) -> Path:
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise ValueError(f"not a name for a private file: {name!r}")
+    return folder / f"{name}{_SUFFIX}"
+
+
+def _context(name: str) -> str:
+    return f"faceparity private 1\0{name}"
+
+
+def tables() -> tuple[Table, ...]:
+    """The names of the private tables."""
+    return get_args(Table)
