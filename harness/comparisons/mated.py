@@ -46,7 +46,10 @@ def tally_mated(samples: Samples, prepared: F32, kind: Kind, like: Tally) -> Tal
     ca, cb = samples.cells[kept.a], samples.cells[kept.b]
     np.add.at(tally.mated, (np.minimum(ca, cb), np.maximum(ca, cb), like.grid.bin(kept.score)), 1)
     return replace(
-        tally, mated_pairs=kept, left_out_mated=Pairs.of(a[gone], b[gone], score[gone]), same_photo=int((listed & ~identical).sum())
+        tally,
+        mated_pairs=kept,
+        left_out_mated=Pairs.of(a[gone], b[gone], score[gone]),
+        same_photo=int((listed & ~identical).sum()),
     )
 
 

@@ -11,6 +11,7 @@ I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 F32 = NDArray[np.float32]
 
+
 @dataclass(frozen=True)
 class Pairs:
     """Comparisons one by one: sample a < sample b, int32[n] each; score float32[n]. Sorted by (a, b)."""

@@ -71,7 +71,6 @@ def _fuse(
     """Count one tile; returns how many comparisons were put aside in near_a, near_b for an exact score."""
     n_near = 0
     last = edges.size - 2
-    n_cells = hist.shape[0]
     for r in range(products.shape[0]):
         i = row0 + r
         ci = cell[i]

@@ -19,7 +19,9 @@ class Null(NamedTuple):
     p: float
 
 
-def equal_rates(rates: NDArray[np.float64], effective_n: NDArray[np.float64], seed: int, replicates: int = REPLICATES) -> NDArray[np.float64]:
+def equal_rates(
+    rates: NDArray[np.float64], effective_n: NDArray[np.float64], seed: int, replicates: int = REPLICATES
+) -> NDArray[np.float64]:
     """float64[replicates, K]: rates that groups of one common rate would show, with these effective numbers of comparisons.
 
     The common rate is the mean weighted by effective_n. Poisson errors in effective comparisons carry the dependence.

@@ -1,0 +1,1 @@
+"""Evaluation: from tallies to the record, one step per module."""

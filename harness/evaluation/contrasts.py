@@ -1,0 +1,134 @@
+"""Each group against the reference group: ratio, interval, Holm-adjusted p, verdict past the gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from .. import record
+from ..comparisons.cells import Grouping
+from ..uncertainty import contrasts as stats
+from .rates import SHOWN_FROM, Estimate
+from .reestimate import Reestimated
+
+EFFECTIVE_IN_HIGHER = 30
+EFFECTIVE_IN_LOWER = 8
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One error rate of every group, in the design by which groups are compared."""
+
+    measure: Literal["fmr", "fnmr"]
+    design: record.Design
+    estimates: list[Estimate]
+
+
+def make_contrasts(
+    measured: Measured, grouping: Grouping, finest: Grouping, reference: str | None, reestimated: Reestimated | None
+) -> list[record.Contrast]:
+    """One contrast for every other group. p_holm and verdicts come later, over the whole family (`settle`)."""
+    if reference is None:
+        return []
+    base = measured.estimates[grouping.names.index(reference)]
+    out = []
+    for g, name in enumerate(grouping.names):
+        if name == reference or grouping.merged[g]:
+            continue
+        contrast = _contrast(measured, name, reference, measured.estimates[g], base)
+        if contrast.ratio is not None and reestimated is not None:
+            again = reestimated.ratio_interval(measured.measure, grouping, finest, g, grouping.names.index(reference))
+            contrast = contrast.model_copy(update={"interval_reestimated": again})
+        out.append(contrast)
+    return out
+
+
+def _contrast(measured: Measured, group: str, reference: str, a: Estimate, b: Estimate) -> record.Contrast:
+    none = record.Contrast(
+        measure=measured.measure, design=measured.design, group=group, reference=reference, ratio=None, verdict="none"
+    )
+    for estimate, reason in ((b, "reference_undefined"), (a, "group_undefined")):
+        if estimate.rate is None:
+            return none.model_copy(update={"reason": estimate.reason or reason})
+        if estimate.subjects < SHOWN_FROM:
+            return none.model_copy(update={"reason": "too_few_subjects"})
+    detectable = _detectable(a, b)
+    if not a.errors or not b.errors:
+        return none.model_copy(update={"reason": "zero_errors", "verdict": "inconclusive", "detectable_ratio": detectable})
+    if not 0 < (a.rate or 0) < 1 or not 0 < (b.rate or 0) < 1:
+        return none.model_copy(update={"reason": "other"})
+    found = _log_ratio(a, b)
+    if found is None:
+        return none.model_copy(update={"reason": "too_few_errors", "verdict": "inconclusive", "detectable_ratio": detectable})
+    return none.model_copy(
+        update={
+            "ratio": found.ratio,
+            "interval": found.interval,
+            "df": found.df,
+            "p": found.p,
+            "verdict": "inconclusive",
+            "detectable_ratio": detectable,
+        }
+    )
+
+
+def _detectable(a: Estimate, b: Estimate) -> float | None:
+    """The ratio that these data would have found; a group without errors is taken to have the reference's design effect."""
+    if not b.rate or b.effective_n is None or a.effective_n is None:
+        return None
+    n = a.effective_n if a.errors else a.comparisons * min(1.0, b.effective_n / b.comparisons)
+    return stats.detectable_ratio(b.rate, n, b.effective_n)
+
+
+def _log_ratio(a: Estimate, b: Estimate) -> stats.LogRatio | None:
+    if a.rate is None or b.rate is None:
+        return None
+    if not np.intersect1d(a.ids, b.ids).size:
+        return stats.log_ratio(a.rate, a.variance, a.df, b.rate, b.variance, b.df)
+    ids = np.union1d(a.ids, b.ids)
+    logs = np.zeros(ids.size)
+    for estimate, sign in ((a, 1), (b, -1)):
+        rate = np.full(ids.size, estimate.rate, float)
+        rate[np.searchsorted(ids, estimate.ids)] = estimate.without
+        with np.errstate(divide="ignore"):
+            logs += sign * np.log(rate)
+    return stats.joint_jackknife_log_ratio(logs, float(np.log(a.rate / b.rate)), min(a.df, b.df))
+
+
+def settle(point: record.OperatingPoint) -> record.OperatingPoint:
+    """Holm over all contrasts of the point, then the verdicts: ≥ 30 effective errors in the higher and ≥ 8 in the lower group."""
+    tested = [k for k, c in enumerate(point.contrasts) if c.p is not None]
+    adjusted = dict(zip(tested, stats.holm([point.contrasts[k].p or 0.0 for k in tested]), strict=True))
+    effective = {
+        (measure, r.design, r.group): r.effective_errors or 0.0
+        for measure, rates in (("fmr", point.fmr), ("fnmr", point.fnmr))
+        for r in rates
+    }
+    out = []
+    for k, c in enumerate(point.contrasts):
+        if k not in adjusted or c.ratio is None:
+            out.append(c)
+            continue
+        own, base = (effective.get((c.measure, c.design, g), 0.0) for g in (c.group, c.reference))
+        higher, lower = (own, base) if c.ratio > 1 else (base, own)
+        enough = higher >= EFFECTIVE_IN_HIGHER and lower >= EFFECTIVE_IN_LOWER
+        called = "higher" if c.ratio > 1 else "lower"
+        verdict = called if enough and adjusted[k] < ALPHA else "inconclusive"
+        reason = None if enough else "too_few_errors"
+        out.append(c.model_copy(update={"p_holm": adjusted[k], "verdict": verdict, "reason": reason}))
+    return point.model_copy(update={"contrasts": out})
+
+
+def agree(first: record.OperatingPoint, second: record.OperatingPoint) -> record.OperatingPoint:
+    """`first` with every verdict withdrawn that the second reading does not share."""
+    other = {(c.measure, c.group): c.verdict for c in second.contrasts}
+    out = [
+        c
+        if c.verdict not in ("higher", "lower") or other.get((c.measure, c.group)) == c.verdict
+        else c.model_copy(update={"verdict": "inconclusive", "reason": "contaminated"})
+        for c in first.contrasts
+    ]
+    return first.model_copy(update={"contrasts": out})

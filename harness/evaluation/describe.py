@@ -1,0 +1,155 @@
+"""The parts of the record that say what was measured, on what, with what, by what."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from faceparity.datasets.dataset import Attribute, Dataset
+
+from .. import record
+from ..models.card import ModelCard
+
+LIBRARIES = ("numpy", "scipy", "numba", "onnxruntime", "opencv-python-headless", "pillow", "dlib-bin", "scikit-learn")
+
+
+def dataset_info(dataset: Dataset, attributes: Sequence[Attribute]) -> record.DatasetInfo:
+    """What was measured on; problems as counts only."""
+    card = dataset.card
+    return record.DatasetInfo(
+        name=dataset.name,
+        title=card.title,
+        version=card.version,
+        home=card.home,
+        digest=dataset.digest,
+        licence=card.licence,
+        consent=card.consent,
+        withdrawn=card.withdrawn,
+        synthetic=card.synthetic,
+        identity=dataset.identity,
+        labels_public=card.labels_public,
+        labels=[_label_info(dataset, a) for a in attributes],
+        subjects=dataset.n_subjects,
+        samples=dataset.n_samples,
+        problems=dict(sorted(Counter(p.kind for p in dataset.problems).items())),
+        known_defects=list(card.known_defects),
+        citation=card.citation,
+    )
+
+
+def _label_info(dataset: Dataset, attribute: Attribute) -> record.LabelInfo:
+    card = dataset.card.attributes.get(attribute.name)
+    return record.LabelInfo(
+        attribute=attribute.name,
+        column=card.column if card else attribute.name,
+        of=attribute.of,
+        provenance=card.provenance if card else "unknown",
+        note=card.provenance_note if card else "",
+        values=list(attribute.values),
+        unlabelled=int((attribute.codes < 0).sum()),
+    )
+
+
+def model_info(card: ModelCard, fingerprint: str, dataset_name: str) -> record.ModelInfo:
+    """What was measured."""
+    published = card.published_threshold
+    return record.ModelInfo(
+        name=card.name,
+        title=card.title,
+        version=card.version,
+        fingerprint=fingerprint,
+        licence=card.licence,
+        training_data=card.training_data,
+        training_overlap=dataset_name in card.training_overlaps,
+        weights=[{"role": w.role, "file": w.file, "sha256": w.sha256, "licence": w.licence} for w in card.weights],
+        detector=card.detector,
+        alignment=card.alignment,
+        input=card.input,
+        dimensions=card.dimensions,
+        score=record.ScoreInfo(kind=card.score.kind, unit=card.score.unit, sign=card.score.sign),
+        published_threshold=published.native if published else None,
+        published_threshold_source=" ".join(filter(None, (published.source, published.note))) if published else "",
+        likely_same_person=card.likely_same_person,
+        known_weaknesses=list(card.known_weaknesses),
+    )
+
+
+def provenance(command: str, seed: int, threads: int) -> record.Provenance:
+    """How to do it again."""
+    return record.Provenance(
+        faceparity=metadata.version("faceparity"),
+        commit=_commit(),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
+        seed=seed,
+        threads=threads,
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.machine()}",
+        libraries={name: metadata.version(name) for name in LIBRARIES if _installed(name)},
+    )
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _commit() -> str | None:
+    """Commit of the checkout that this code runs from; None if it runs from an installed copy."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists() or not (root / "pyproject.toml").exists():
+        return None
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + ("+dirty" if git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def published_command(arguments: Sequence[str] | None = None) -> str:
+    """The command line as it may be published: folders of data sets as <root>, --out as <out>, other files as <file>."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    out: list[str] = []
+    previous = ""
+    for word in words:
+        option, equals, value = word.partition("=")
+        if previous in ("-d", "--dataset") and equals:
+            word = f"{option}=<root>"
+        elif previous == "--out":
+            word = "<out>"
+        elif previous in ("--threshold-from", "--failures"):
+            word = "<file>"
+        elif option == "--dataset" and equals:
+            word = f"{option}={value.partition('=')[0]}=<root>" if "=" in value else word
+        elif option in ("--out", "--threshold-from", "--failures") and equals:
+            word = f"{option}=<out>" if option == "--out" else f"{option}=<file>"
+        elif not word.startswith("-") and ("/" in word or "\\" in word or Path(word).suffix in (".csv", ".parquet")):
+            word = "<file>"
+        out.append(word)
+        previous = option if not equals else ""
+    return " ".join(["faceparity", *out])
+
+
+def face_counts(status: np.ndarray, faces: np.ndarray) -> dict[str, int]:  # type: ignore[type-arg]
+    """no_face, unreadable and several_faces, as counts of samples."""
+    return {
+        "no_face": int((status == "no_face").sum()),
+        "unreadable": int((status == "unreadable").sum()),
+        "several_faces": int((faces > 1).sum()),
+    }

@@ -1,0 +1,236 @@
+"""One model on one data set: puts the steps together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.errors import UserError
+from faceparity.datasets.registry import default_attributes
+
+from .. import record
+from ..comparisons.cells import Cells, Grouping, make_cells, make_grouping, merge_small_groups
+from ..comparisons.evidence import Evidence, count_comparisons
+from ..comparisons.tiles import Samples
+from ..models.card import ModelCard
+from ..templates.pipeline import Templates
+from . import describe
+from .curves import make_curves
+from .measure import Fixed, Questions, measure
+from .operating_point import reference_group
+from .pool import Pool, make_pool
+from .samples import covariates, failure_rates, group_sizes
+from .tallying import Plan, Tallied, tally_all_pairs
+
+DEFAULT_TARGETS = (1e-2, 1e-3)
+MANY_ATTRIBUTES = 3
+"""Up to so many attributes all their combinations are groupings; beyond it each alone and all together."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user asks of a run. threshold: in the model's own unit. fixed: thresholds of other runs (`--threshold-from`)."""
+
+    by: tuple[str, ...] = ()
+    targets: tuple[float, ...] = DEFAULT_TARGETS
+    threshold: float | None = None
+    fixed: tuple[Fixed, ...] = ()
+    pool: str = "balanced"
+    references: tuple[str, ...] = ()
+    workers: int = 1
+    seed: int = 0
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The record, and the evidence for the private part."""
+
+    evaluation: record.Evaluation
+    evidence: Evidence
+
+
+def attributes_of(dataset: Dataset, by: Sequence[str]) -> list[str]:
+    """The attributes to group by: those asked for, or the data set's own. Raises UserError if it lacks one, or has none at all."""
+    wanted = list(dict.fromkeys(by)) or default_attributes(dataset)
+    for name in wanted:
+        if name not in dataset.attributes:
+            has = ", ".join(sorted(dataset.attributes)) or "none"
+            raise UserError(f"{dataset.name} has no attribute {name!r}; it has: {has}")
+    if not wanted:
+        raise UserError(f"{dataset.name} has no attribute to group by: add a column such as gender or ethnicity to its CSV")
+    return wanted
+
+
+def groupings_of(cells: Cells, subjects: np.ndarray, merge: bool) -> list[Grouping]:  # type: ignore[type-arg]
+    """Each attribute alone, then their intersections, the finest last."""
+    names = cells.attributes
+    sizes = range(1, len(names) + 1) if len(names) <= MANY_ATTRIBUTES else (1, len(names))
+    found = [make_grouping(cells, chosen) for size in sizes for chosen in combinations(names, size)]
+    return [merge_small_groups(g, cells, subjects) for g in found] if merge else found
+
+
+def evaluate(
+    dataset: Dataset, card: ModelCard, templates: Templates, options: Options, progress: Callable[[int], None] | None = None
+) -> Evaluated:
+    """Compare all templates of a data set and measure every group. Raises UserError for options that do not fit it."""
+    attributes = [dataset.attributes[a] for a in attributes_of(dataset, options.by)]
+    cells = make_cells(attributes, dataset.n_samples)
+    groupings = groupings_of(cells, dataset.subjects, merge=not dataset.card.labels_public)
+    check_references(options.references, groupings)
+    has_template = templates.status == "ok"
+    samples = _samples(dataset, cells, templates)
+    table, _ = count_comparisons(samples.subjects, samples.cells, cells.n)
+    made_cells = Cells(cells.attributes, cells.values, samples.cells, cells.codes)
+    pool = make_pool(options.pool, made_cells, samples.subjects, table, groupings[-1])
+    questions = _questions(dataset, card, options)
+    plan = Plan(
+        card.score.kind,
+        card.score.low,
+        card.score.high,
+        questions.targets,
+        tuple(f.threshold for f in questions.fixed),
+        questions.same_person,
+        options.workers,
+    )
+    tallied = tally_all_pairs(samples, cells, dataset.subjects, has_template, pool, plan, progress)
+    measured = measure(tallied.evidence, groupings, groupings[-1], pool, questions)
+    values = {**templates.covariates, **({} if dataset.capture_year is None else {"capture_year": dataset.capture_year})}
+    overall, by_group = failure_rates(groupings, cells, dataset.subjects, ~has_template)
+    evaluation = record.Evaluation(
+        provenance=describe.provenance(options.command, options.seed, options.workers),
+        dataset=describe.dataset_info(dataset, attributes),
+        model=describe.model_info(card, templates.model_fingerprint, dataset.name),
+        comparisons=comparisons_info(tallied),
+        extraction=record.Extraction(
+            overall=overall,
+            by_group=by_group,
+            faces_policy=card.faces_policy,
+            **describe.face_counts(templates.status, templates.faces),
+        ),
+        groupings=[
+            to_grouping(
+                g,
+                points,
+                tallied.evidence,
+                cells,
+                dataset.subjects,
+                options.references,
+                covariates(g, cells, dataset.subjects, values),
+            )
+            for g, points in zip(groupings, measured, strict=True)
+        ],
+        warnings=_warnings(dataset, card, tallied, pool),
+    )
+    return Evaluated(evaluation, tallied.evidence)
+
+
+def check_references(references: Sequence[str], groupings: Sequence[Grouping]) -> None:
+    """Raises UserError if a named reference is no ATTRIBUTE=VALUE of the run."""
+    for named in references:
+        attribute, equals, value = named.partition("=")
+        single = next((g for g in groupings if g.attributes == (attribute,)), None)
+        if not equals or single is None:
+            has = ", ".join(g.attributes[0] for g in groupings if len(g.attributes) == 1)
+            raise UserError(f"--reference {named}: write ATTRIBUTE=VALUE with an attribute of this run ({has})")
+        if value not in single.names:
+            raise UserError(f"--reference {named}: {attribute} has no value {value!r}; it has {', '.join(single.names)}")
+
+
+def _samples(dataset: Dataset, cells: Cells, templates: Templates) -> Samples:
+    """The samples with a template, numbered anew."""
+    chosen = templates.samples
+    number = np.full(dataset.n_samples, -1, np.int32)
+    number[chosen] = np.arange(chosen.size, dtype=np.int32)
+    photo = number[dataset.same_photo.reshape(-1, 2)]
+    digests = np.asarray(templates.pixels, dtype=str)[chosen]
+    images = np.unique(digests, return_inverse=True)[1].astype(np.int32) if chosen.size else np.empty(0, np.int32)
+    return Samples(
+        templates.vectors, dataset.subjects[chosen], cells.of_sample[chosen], images, cells.n, photo[(photo >= 0).all(axis=1)]
+    )
+
+
+def _questions(dataset: Dataset, card: ModelCard, options: Options) -> Questions:
+    sign = card.score.sign
+    fixed = []
+    if card.published_threshold:
+        fixed.append(Fixed("published", _f32(sign * card.published_threshold.native), card.published_threshold.note))
+    if options.threshold is not None:
+        fixed.append(Fixed("fixed", _f32(sign * options.threshold), "given with --threshold"))
+    fixed += options.fixed
+    same = card.likely_same_person
+    return Questions(
+        options.targets,
+        tuple(fixed),
+        options.references,
+        sign,
+        _f32(sign * same) if dataset.identity == "none" and same is not None else None,
+        options.seed,
+    )
+
+
+def _f32(x: float) -> float:
+    """As scores are kept; so that a score equal to a typed threshold is a match."""
+    return float(np.float32(x))
+
+
+def comparisons_info(tallied: Tallied) -> record.Comparisons:
+    """How many comparisons there were."""
+    tally = tallied.evidence.tally
+    identical = len(tally.left_out_non_mated) + len(tally.left_out_mated) - tally.same_photo
+    return record.Comparisons(
+        non_mated=tally.n_non_mated,
+        mated=tally.n_mated,
+        left_out={"identical_image": identical, "same_photo": tally.same_photo},
+        ledger_floor=tally.floor if np.isfinite(tally.floor) else None,
+        ledger_entries=len(tally.ledger),
+        passes=tallied.passes,
+    )
+
+
+def to_grouping(
+    grouping: Grouping,
+    points: list[record.OperatingPoint],
+    evidence: Evidence,
+    cells: Cells,
+    subjects: np.ndarray,  # type: ignore[type-arg]
+    references: tuple[str, ...],
+    image_covariates: list[record.Covariate],
+) -> record.Grouping:
+    """One grouping of the record. cells, subjects: of all samples, failed ones too."""
+    groups = group_sizes(grouping, cells, subjects)
+    group = np.append(grouping.of_cell, -1)[evidence.cells.of_sample]
+    pairs = evidence.tally.mated_pairs
+    ga, gb = group[pairs.a], group[pairs.b]
+    return record.Grouping(
+        attributes=list(grouping.attributes),
+        groups=groups,
+        reference=reference_group(grouping, evidence, references),
+        unlabelled=int((np.append(grouping.of_cell, -1)[cells.of_sample] < 0).sum()),
+        mixed_mated=int(((ga != gb) & (ga >= 0) & (gb >= 0)).sum()),
+        covariates=image_covariates,
+        operating_points=points,
+        curves=make_curves(evidence, grouping, np.asarray([g.subjects for g in groups])),
+    )
+
+
+def _warnings(dataset: Dataset, card: ModelCard, tallied: Tallied, pool: Pool) -> list[str]:
+    """What must be said on the first screen."""
+    out = []
+    if dataset.card.synthetic:
+        out.append("The faces are synthetic: this checks the instrument and says nothing about people.")
+    if dataset.card.withdrawn:
+        out.append(f"This data set was withdrawn: {dataset.card.withdrawn}")
+    if dataset.name in card.training_overlaps:
+        out.append("The model was trained on people of this data set.")
+    if dataset.identity == "none":
+        out.append("The set has no subject labels: each sample stands for a person, and hidden repeats look like false matches.")
+    if pool.missing_values:
+        out.append(f"The threshold was set without {'; '.join(pool.missing_values)}: no group with 30 people has that value.")
+    if tallied.passes > 1:
+        out.append(f"The comparisons were made {tallied.passes} times: {tallied.note}.")
+    return out

@@ -1,0 +1,147 @@
+"""All thresholds × all groupings of one set of comparisons: from evidence to the record's groupings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import record
+from ..comparisons.cells import Grouping
+from ..comparisons.evidence import Evidence, without_comparisons
+from .contrasts import agree
+from .operating_point import Point, Setting, evaluate_point
+from .pool import Pool, find_threshold
+from .reestimate import reestimate
+
+CONTAMINATED_FROM = 0.05
+REFUSED_FROM = 0.5
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A threshold not set on these data; `detail`: where it comes from."""
+
+    origin: str
+    threshold: float
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked of the comparisons. Thresholds are similarities; sign turns them into the model's own unit."""
+
+    targets: tuple[float, ...]
+    fixed: tuple[Fixed, ...]
+    references: tuple[str, ...]
+    sign: int
+    same_person: float | None
+    """Score from which two samples of a set without subject labels are taken for one person; None where labels exist."""
+    seed: int
+
+
+def measure(
+    evidence: Evidence, groupings: Sequence[Grouping], finest: Grouping, pool: Pool, questions: Questions
+) -> list[list[record.OperatingPoint]]:
+    """For each grouping its operating points: targets in the order given, then published and fixed thresholds."""
+    setting = Setting(evidence, finest, pool, questions.references, questions.sign, questions.seed)
+    by_point = [_at_target(t, groupings, setting, questions) for t in questions.targets]
+    by_point += [_at_fixed(f, groupings, setting, questions) for f in questions.fixed]
+    return [list(points) for points in zip(*by_point, strict=True)] if by_point else [[] for _ in groupings]
+
+
+def _at_target(
+    target: float, groupings: Sequence[Grouping], setting: Setting, questions: Questions
+) -> list[record.OperatingPoint]:
+    found = find_threshold(setting.pool, setting.evidence, target)
+    if found.threshold is None:
+        return [_refused(target, setting, found.reason, found.detail, found.needs)] * len(groupings)
+    share = _same_person_share(found.threshold, setting, questions)
+    if share is not None and share > REFUSED_FROM:
+        detail = f"{share:.0%} of the pool's errors at this target look like one person under two names"
+        refused = _refused(target, setting, "mostly_same_person", detail, None)
+        return [
+            refused.model_copy(update={"same_person": _same_person(g, share, setting, questions, refused=True)})
+            for g in groupings
+        ]
+    again = reestimate(setting.evidence, setting.finest, setting.pool, target, questions.seed)
+    point = Point("target", target, found.threshold, found.achieved, again)
+    return [_evaluate(point, g, setting, questions, share) for g in groupings]
+
+
+def _at_fixed(fixed: Fixed, groupings: Sequence[Grouping], setting: Setting, questions: Questions) -> list[record.OperatingPoint]:
+    origin = "published" if fixed.origin == "published" else "fixed"
+    achieved = setting.pool.fmr(setting.evidence, fixed.threshold)
+    point = Point(origin, None, fixed.threshold, achieved, None)  # type: ignore[arg-type]
+    share = _same_person_share(fixed.threshold, setting, questions)
+    return [_evaluate(point, g, setting, questions, share).model_copy(update={"detail": fixed.detail}) for g in groupings]
+
+
+def _refused(
+    target: float, setting: Setting, reason: record.Reason | None, detail: str, needs: int | None
+) -> record.OperatingPoint:
+    return record.OperatingPoint(
+        origin="target", target_fmr=target, threshold=None, native_threshold=None, achieved_fmr=None, status="refused",
+        reason=reason, detail=detail, needs_comparisons=needs, pool=setting.pool.to_record(setting.evidence),
+    )  # fmt: skip
+
+
+def _evaluate(
+    point: Point, grouping: Grouping, setting: Setting, questions: Questions, share: float | None
+) -> record.OperatingPoint:
+    """One grouping at one threshold; at a contaminated one with the second reading, and only verdicts that both share."""
+    first = evaluate_point(point, grouping, setting)
+    if share is None:
+        return first
+    same = _same_person(grouping, share, setting, questions, refused=False)
+    if not same.contaminated:
+        return first.model_copy(update={"same_person": same})
+    second = _second_reading(point, grouping, setting, questions)
+    return agree(first, second).model_copy(
+        update={"status": "contaminated", "reason": "contaminated", "same_person": same, "without_likely_same_person": second}
+    )
+
+
+def _second_reading(point: Point, grouping: Grouping, setting: Setting, questions: Questions) -> record.OperatingPoint:
+    """As if comparisons that look like one person had not been made; a target's threshold is found anew."""
+    clean = _cleaned(setting, questions)
+    if point.origin != "target" or point.target is None:
+        return evaluate_point(replace(point, achieved=clean.pool.fmr(clean.evidence, point.threshold)), grouping, clean)
+    found = find_threshold(clean.pool, clean.evidence, point.target)
+    if found.threshold is None:
+        return _refused(point.target, clean, found.reason, found.detail, found.needs)
+    return evaluate_point(Point("target", point.target, found.threshold, found.achieved, None), grouping, clean)
+
+
+def _cleaned(setting: Setting, questions: Questions) -> Setting:
+    assert questions.same_person is not None
+    gone: NDArray[np.bool_] = setting.evidence.tally.ledger.score >= np.float32(questions.same_person)
+    return replace(setting, evidence=without_comparisons(setting.evidence, gone))
+
+
+def _same_person_share(threshold: float, setting: Setting, questions: Questions) -> float | None:
+    """Share of the pool's errors that look like one person; None where subjects are labelled or there is no error."""
+    if questions.same_person is None:
+        return None
+    errors = int(setting.pool.error_counts(setting.evidence, threshold).sum())
+    alike = int(setting.pool.error_counts(setting.evidence, max(threshold, questions.same_person)).sum())
+    return alike / errors if errors else 0.0
+
+
+def _same_person(grouping: Grouping, share: float, setting: Setting, questions: Questions, *, refused: bool) -> record.SamePerson:
+    assert questions.same_person is not None
+    ledger, cells = setting.evidence.tally.ledger, setting.evidence.cells.of_sample
+    alike = ledger.where(ledger.score >= np.float32(questions.same_person))
+    group = np.append(grouping.of_cell, -1)[cells]
+    ga, gb = group[alike.a], group[alike.b]
+    counts = np.bincount(ga[(ga == gb) & (ga >= 0)], minlength=grouping.n)
+    return record.SamePerson(
+        threshold=questions.same_person,
+        native_threshold=questions.same_person * questions.sign,
+        share_of_pool_errors=share,
+        by_group={name: int(counts[g]) for g, name in enumerate(grouping.names)},
+        contaminated=share > CONTAMINATED_FROM,
+        refused=refused,
+    )

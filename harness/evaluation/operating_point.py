@@ -1,0 +1,205 @@
+"""Everything at one threshold, for one grouping."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import record
+from ..comparisons.cells import Cells, Grouping, subjects_per_group
+from ..comparisons.evidence import Evidence, sum_over_groups
+from . import rates
+from .cell_errors import ErrorsByGroup
+from .contrasts import Measured, make_contrasts, settle
+from .indices import make_differential
+from .pool import Pool
+from .reestimate import Reestimated
+
+Origin = Literal["target", "published", "fixed"]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One threshold: where it comes from and, at a target, its bootstrap."""
+
+    origin: Origin
+    target: float | None
+    threshold: float
+    achieved: float | None
+    reestimated: Reestimated | None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What does not change from threshold to threshold."""
+
+    evidence: Evidence
+    finest: Grouping
+    pool: Pool
+    references: tuple[str, ...]
+    sign: int
+    seed: int
+
+
+def _everyone(cells: Cells) -> Grouping:
+    return Grouping((), ("all pairs",), (("all pairs",),), np.zeros(cells.n, np.int32), (0,))
+
+
+def _non_mated(evidence: Evidence, grouping: Grouping, threshold: float) -> list[rates.Estimate]:
+    cells = ErrorsByGroup(evidence, grouping, threshold)
+    return [rates.non_mated(cells.within(g)) for g in range(grouping.n)]
+
+
+def _mated(evidence: Evidence, grouping: Grouping, threshold: float) -> list[rates.Estimate]:
+    """FNMR of each group: mated comparisons with both samples in it, errors below the threshold."""
+    pairs = evidence.tally.mated_pairs
+    group = np.append(grouping.of_cell, -1)[evidence.cells.of_sample]
+    ga, gb = group[pairs.a], group[pairs.b]
+    tried = None if evidence.attempted_mated is None else sum_over_groups(evidence.attempted_mated, grouping.of_cell, grouping.n)
+    out = []
+    for g in range(grouping.n):
+        mine = (ga == g) & (gb == g)
+        subject = evidence.subjects[pairs.a[mine]]
+        ids, trials = np.unique(subject, return_counts=True)
+        wrong = np.bincount(subject, weights=pairs.score[mine] < np.float32(threshold), minlength=int(ids.max(initial=-1)) + 1)
+        attempted = None if tried is None else int(tried[g, g])
+        out.append(rates.mated(ids.astype(np.int32), wrong[ids].astype(np.float64), trials.astype(np.float64), attempted))
+    return out
+
+
+def _matched(grouping: Grouping, finest: Grouping, cells: list[rates.Estimate], shared: bool) -> list[rates.Estimate]:
+    """Each group's mean over its cells of the finest grouping; undefined if one of them is under 30 subjects."""
+    out = []
+    for g in range(grouping.n):
+        own = cells_of(grouping, finest, g)
+        if not own or any(cells[c].rate is None or cells[c].subjects < rates.SHOWN_FROM or finest.merged[c] for c in own):
+            subjects = sum(cells[c].subjects for c in own)
+            comparisons = sum(cells[c].comparisons for c in own)
+            out.append(rates.Estimate(subjects, None, comparisons, 0, None, reason="cells_too_small"))
+        else:
+            out.append(rates.mean_of([cells[c] for c in own], shared))
+    return out
+
+
+def cells_of(grouping: Grouping, finest: Grouping, g: int) -> list[int]:
+    """The groups of the finest grouping that lie in group g."""
+    return sorted({int(finest.of_cell[c]) for c in np.flatnonzero((grouping.of_cell == g) & (finest.of_cell >= 0))})
+
+
+def _measure(
+    measure: Literal["fmr", "fnmr"], grouping: Grouping, setting: Setting, own: list[rates.Estimate], finest: list[rates.Estimate]
+) -> Measured:
+    """The estimates by which groups are compared: matched where the run has further attributes, within otherwise."""
+    if grouping.attributes == setting.finest.attributes:
+        return Measured(measure, "within", own)
+    return Measured(measure, "matched", _matched(grouping, setting.finest, finest, setting.evidence.shared_subjects))
+
+
+def _listed(grouping: Grouping, measured: Measured, own: list[rates.Estimate], conditional: bool) -> list[record.Rate]:
+    """The rates as published: matched first, then as sampled; or within alone."""
+    listed = [
+        rates.to_rate(e, n, measured.design, conditional=conditional)
+        for n, e in zip(grouping.names, measured.estimates, strict=True)
+    ]
+    if measured.design == "matched":
+        listed += [rates.to_rate(e, n, "as_sampled", conditional=conditional) for n, e in zip(grouping.names, own, strict=True)]
+    return listed
+
+
+def evaluate_point(point: Point, grouping: Grouping, setting: Setting) -> record.OperatingPoint:
+    """All rates, the matrix, contrasts and indices at one threshold."""
+    evidence, threshold = setting.evidence, point.threshold
+    conditional = point.origin == "target"
+    finest_fmr = _non_mated(evidence, setting.finest, threshold)
+    finest_fnmr = _mated(evidence, setting.finest, threshold)
+    cells = ErrorsByGroup(evidence, grouping, threshold)
+    fmr_own = [rates.non_mated(cells.within(g)) for g in range(grouping.n)]
+    fnmr_own = _mated(evidence, grouping, threshold)
+    fmr = _measure("fmr", grouping, setting, fmr_own, finest_fmr)
+    fnmr = _measure("fnmr", grouping, setting, fnmr_own, finest_fnmr)
+    reference = reference_group(grouping, evidence, setting.references)
+    return settle(
+        record.OperatingPoint(
+            origin=point.origin,
+            target_fmr=point.target,
+            threshold=threshold,
+            native_threshold=threshold * setting.sign,
+            achieved_fmr=point.achieved,
+            status="ok",
+            pool=setting.pool.to_record(evidence),
+            overall=_overall(point, setting, finest_fmr, finest_fnmr),
+            fmr=_listed(grouping, fmr, fmr_own, conditional),
+            fnmr=_listed(grouping, fnmr, fnmr_own, False) if evidence.tally.n_mated else [],
+            fmr_matrix=_matrix(cells, grouping, fmr_own, fmr.design, conditional),
+            differential=make_differential(grouping, fmr, fnmr, setting.seed),
+            contrasts=[
+                c
+                for m in ([fmr, fnmr] if evidence.tally.n_mated else [fmr])
+                for c in make_contrasts(m, grouping, setting.finest, reference, point.reestimated)
+            ],
+        )
+    )
+
+
+def _matrix(
+    cells: ErrorsByGroup, grouping: Grouping, own: list[rates.Estimate], design: record.Design, conditional: bool
+) -> list[record.Rate]:
+    """Group × group; the diagonal is the within-group rate as sampled."""
+    diagonal: record.Design = "within" if design == "within" else "as_sampled"
+    out = []
+    for g in range(grouping.n):
+        out.append(rates.to_rate(own[g], grouping.names[g], diagonal, group_b=grouping.names[g], conditional=conditional))
+        for h in range(g + 1, grouping.n):
+            cross = rates.non_mated(cells.cross(g, h))
+            out.append(rates.to_rate(cross, grouping.names[g], "cross", group_b=grouping.names[h], conditional=conditional))
+    return out
+
+
+def _overall(point: Point, setting: Setting, fmr: list[rates.Estimate], fnmr: list[rates.Estimate]) -> record.Overall:
+    """Rates on the pool, and on all pairs."""
+    evidence, pool = setting.evidence, setting.pool
+    conditional = point.origin == "target"
+    everyone = _everyone(evidence.cells)
+    all_fmr = _non_mated(evidence, everyone, point.threshold)[0]
+    all_fnmr = _mated(evidence, everyone, point.threshold)[0]
+    has_mated = evidence.tally.n_mated > 0
+    if pool.name == "balanced":
+        members = [setting.finest.names.index(g) for g in pool.groups]
+        shared = evidence.shared_subjects
+        pool_fmr = rates.mean_of([fmr[g] for g in members], shared) if members else all_fmr
+        usable = [fnmr[g] for g in members if fnmr[g].rate is not None]
+        pool_fnmr = rates.mean_of(usable, shared) if usable and len(usable) == len(members) else None
+        design: record.Design = "matched"
+    elif pool.name == "all":
+        pool_fmr, pool_fnmr, design = all_fmr, all_fnmr, "all"
+    else:
+        inside = np.where(np.diag(pool.stratum) >= 0, 0, -1).astype(np.int32)
+        one = Grouping(pool.attributes, pool.groups, (pool.groups,), inside, (0,))
+        pool_fmr, pool_fnmr = (f(evidence, one, point.threshold)[0] for f in (_non_mated, _mated))
+        design = "as_sampled"
+    return record.Overall(
+        fmr=rates.to_rate(pool_fmr, "pool", design, conditional=conditional),
+        fnmr=rates.to_rate(pool_fnmr, "pool", design) if pool_fnmr and has_mated else None,
+        fmr_all_pairs=rates.to_rate(all_fmr, "all pairs", "all", conditional=conditional),
+        fnmr_all_pairs=rates.to_rate(all_fnmr, "all pairs", "all") if has_mated else None,
+    )
+
+
+def reference_group(grouping: Grouping, evidence: Evidence, named: tuple[str, ...]) -> str | None:
+    """The group that carries every named value of its attributes, of those the one with most subjects (ties: by name).
+
+    named: "ATTRIBUTE=VALUE". Never chosen by its rate; a group that stands for merged ones is never it.
+    """
+    sizes: NDArray[np.int64] = subjects_per_group(grouping, evidence.cells, evidence.subjects)
+    wanted = dict(n.split("=", 1) for n in named)
+
+    def fits(g: int) -> bool:
+        return all(wanted.get(a, v) == v for a, v in zip(grouping.attributes, grouping.values[g], strict=True))
+
+    candidates = [g for g in range(grouping.n) if not grouping.merged[g] and fits(g)]
+    if not candidates:
+        return None
+    return grouping.names[min(candidates, key=lambda g: (-sizes[g], grouping.names[g]))]

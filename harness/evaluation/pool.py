@@ -1,0 +1,204 @@
+"""Whose non-mated comparisons set the one threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparity.datasets.errors import UserError
+
+from .. import record
+from ..comparisons.cells import Cells, Grouping, make_grouping, subjects_per_group
+from ..comparisons.evidence import Evidence
+from ..metrics.rates import threshold_at_target
+
+SMALLEST_POOL_GROUP = 30
+LEAST_EXPECTED_ERRORS = 10
+"""A target with fewer expected errors in the pool is refused."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A weighted set of non-mated comparisons.
+
+    stratum: int32[K, K], symmetric, the stratum of a comparison between two cells, -1 for none. weights: float64[strata], sum 1.
+    """
+
+    name: str
+    attributes: tuple[str, ...]
+    stratum: NDArray[np.int32]
+    weights: NDArray[np.float64]
+    groups: tuple[str, ...]
+    subjects: tuple[int, ...]
+    left_out: tuple[record.LeftOut, ...]
+    missing_values: tuple[str, ...]
+
+    def comparisons(self, evidence: Evidence) -> NDArray[np.int64]:
+        """int64[strata]: non-mated comparisons made in each stratum."""
+        return self.per_stratum(evidence.tally.non_mated.sum(axis=2))
+
+    def per_stratum(self, table: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Sums of an upper-triangular [K, K] table over the strata."""
+        known = (self.stratum >= 0) & (table > 0)
+        return np.bincount(self.stratum[known], weights=table[known], minlength=self.weights.size).astype(np.int64)
+
+    def errors_above(self, evidence: Evidence, threshold: float) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Stratum and score of every ledger entry of the pool at or above the threshold."""
+        ledger = evidence.tally.ledger
+        cells = evidence.cells.of_sample
+        stratum = self.stratum[cells[ledger.a], cells[ledger.b]]
+        keep = (stratum >= 0) & (ledger.score >= np.float32(threshold))
+        return stratum[keep].astype(np.int64), ledger.score[keep]
+
+    def error_counts(self, evidence: Evidence, threshold: float) -> NDArray[np.int64]:
+        """int64[strata]: errors at a threshold, from the ledger, or from the histogram where the threshold is an edge below it."""
+        tally = evidence.tally
+        if threshold >= tally.floor:
+            stratum, _ = self.errors_above(evidence, threshold)
+            return np.bincount(stratum, minlength=self.weights.size)
+        edge = int(np.searchsorted(tally.grid.edges, np.float32(threshold)))
+        return self.per_stratum(tally.non_mated[:, :, edge:].sum(axis=2))
+
+    def fmr(self, evidence: Evidence, threshold: float) -> float | None:
+        """The pool's FMR at a threshold; None where a stratum has no comparison."""
+        made = self.comparisons(evidence)
+        if not self.weights.size or (made == 0).any():
+            return None
+        return float((self.weights * self.error_counts(evidence, threshold) / made).sum())
+
+    def to_record(self, evidence: Evidence) -> record.Pool:
+        """As it is published."""
+        made = self.comparisons(evidence)
+        groups = [
+            record.PoolGroup(group=g, weight=float(w), subjects=s, comparisons=int(n))
+            for g, w, s, n in zip(self.groups, self.weights, self.subjects, made, strict=True)
+        ]
+        return record.Pool(
+            name=self.name,
+            attributes=list(self.attributes),
+            groups=groups,
+            left_out=list(self.left_out),
+            partial=bool(self.missing_values),
+            missing_values=list(self.missing_values),
+            comparisons=int(made.sum()),
+        )
+
+
+def make_pool(name: str, cells: Cells, subjects: NDArray[np.int32], non_mated: NDArray[np.int64], finest: Grouping) -> Pool:
+    """The pool called `balanced`, `all` or `ATTRIBUTE=VALUE`.
+
+    balanced: within-group comparisons of the finest grouping, groups of at least 30 subjects weighted equally (all groups, if
+    none has 30). all: every non-mated comparison. ATTRIBUTE=VALUE: those between samples with that value.
+    subjects: int32[n], of the samples that `cells` is about. non_mated: int64[K, K], comparisons by cell, upper triangle.
+    Raises UserError if there is no such attribute or value.
+    """
+    if name == "all":
+        everyone = int(np.unique(subjects).size)
+        shape = (cells.n,) * 2
+        return Pool(name, (), np.zeros(shape, np.int32), np.ones(1), ("all pairs",), (everyone,), (), ())
+    if name == "balanced":
+        return _balanced(cells, subjects, non_mated, finest)
+    return _one_value(name, cells, subjects)
+
+
+def _one_value(name: str, cells: Cells, subjects: NDArray[np.int32]) -> Pool:
+    attribute, _, value = name.partition("=")
+    if attribute not in cells.attributes or not value:
+        raise UserError(
+            f"--pool {name}: use `balanced`, `all` or ATTRIBUTE=VALUE with an attribute of this run ({', '.join(cells.attributes)})"
+        )
+    grouping = make_grouping(cells, [attribute])
+    if value not in grouping.names:
+        raise UserError(f"--pool {name}: {attribute} has no value {value!r}; it has {', '.join(grouping.names)}")
+    inside = grouping.of_cell == grouping.names.index(value)
+    stratum = np.where(inside[:, None] & inside[None, :], 0, -1).astype(np.int32)
+    size = int(subjects_per_group(grouping, cells, subjects)[grouping.names.index(value)])
+    return Pool(name, (attribute,), stratum, np.ones(1), (value,), (size,), (), ())
+
+
+def _balanced(cells: Cells, subjects: NDArray[np.int32], non_mated: NDArray[np.int64], finest: Grouping) -> Pool:
+    sizes = subjects_per_group(finest, cells, subjects)
+    compared = _within(non_mated, finest) > 0
+    usable = compared & (np.asarray(finest.merged, int) == 0 if finest.n else compared)
+    large = usable & (sizes >= SMALLEST_POOL_GROUP)
+    members = np.flatnonzero(large if large.any() else usable)
+    stratum = np.full((cells.n, cells.n), -1, np.int32)
+    for index, g in enumerate(members):
+        inside = np.flatnonzero(finest.of_cell == g)
+        stratum[np.ix_(inside, inside)] = index
+    out = tuple(
+        record.LeftOut(group=finest.names[g], subjects=int(sizes[g]), reason=_why_out(finest.merged[g], int(sizes[g])))
+        for g in range(finest.n)
+        if g not in members
+    )
+    return Pool(
+        "balanced",
+        finest.attributes,
+        stratum,
+        np.full(members.size, 1 / max(1, members.size)),
+        tuple(finest.names[g] for g in members),
+        tuple(int(sizes[g]) for g in members),
+        out,
+        _missing_values(cells, finest, members),
+    )
+
+
+def _why_out(merged: int, subjects: int) -> str:
+    if merged:
+        return "groups too small to be named"
+    return "fewer than 30 subjects" if subjects < SMALLEST_POOL_GROUP else "no comparisons"
+
+
+def _within(table: NDArray[np.int64], grouping: Grouping) -> NDArray[np.int64]:
+    """int64[G]: comparisons inside each group."""
+    same = (grouping.of_cell[:, None] == grouping.of_cell[None, :]) & (grouping.of_cell >= 0)[:, None]
+    row, col = np.nonzero(same & (table > 0))
+    return np.bincount(grouping.of_cell[row], weights=table[row, col], minlength=grouping.n).astype(np.int64)
+
+
+def _missing_values(cells: Cells, finest: Grouping, members: NDArray[np.int64]) -> tuple[str, ...]:
+    """Values of an attribute that no group of the pool has."""
+    missing: list[str] = []
+    for index, attribute in enumerate(finest.attributes):
+        column = cells.attributes.index(attribute)
+        present = {cells.values[column][code] for code in cells.codes[:, column] if code >= 0}
+        inside = {finest.values[g][index] for g in members}
+        missing += [f"{attribute}: {value}" for value in sorted(present - inside)]
+    return tuple(missing)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A threshold at a target, or why there is none. `floor_too_high`: a deeper ledger would find one."""
+
+    threshold: float | None
+    achieved: float | None
+    reason: record.Reason | None = None
+    detail: str = ""
+    needs: int | None = None
+    floor_too_high: bool = False
+
+
+def find_threshold(pool: Pool, evidence: Evidence, target: float) -> Found:
+    """The smallest observed score at which the pool's FMR is at most `target`; refused below 10 expected errors."""
+    made = pool.comparisons(evidence)
+    if not pool.weights.size or (made == 0).any():
+        return Found(None, None, "no_pool", "no group of the pool has a non-mated comparison")
+    total = int(made.sum())
+    if total * target < LEAST_EXPECTED_ERRORS:
+        needs = int(np.ceil(LEAST_EXPECTED_ERRORS / target))
+        detail = f"{total:,} comparisons in the pool would give {total * target:.2g} expected false matches; {needs:,} are needed"
+        return Found(None, None, "too_few_comparisons_for_target", detail, needs)
+    stratum, scores = pool.errors_above(evidence, -np.inf)
+    found = threshold_at_target(scores, (pool.weights / made)[stratum], target)
+    if found is None:
+        at = (
+            "the highest score alone is shared by more comparisons than the target allows"
+            if scores.size
+            else "the ledger is empty"
+        )
+        return Found(None, None, "target_out_of_reach", at, floor_too_high=not scores.size and total > 0)
+    reaches_floor = float((pool.weights / made)[stratum].sum()) <= target and len(scores) < total
+    return Found(found[0], found[1], floor_too_high=reaches_floor)

@@ -1,0 +1,201 @@
+"""From counts to a published rate: interval, bounds, gates (contracts: shown from 30 subjects, an interval from 50)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import record
+from ..uncertainty import intervals, variance
+from ..uncertainty.contrasts import satterthwaite
+from .cell_errors import CellErrors
+
+SHOWN_FROM = 30
+INTERVAL_FROM = 50
+BOUND_BELOW = 10
+"""Errors under which only the upper end of an interval is given."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A rate with all that contrasts and indices need of it. None fields: undefined, `reason` says why.
+
+    variance: max(binomial, plug-in, jackknife). plain_variance: max(binomial, plug-in), behind the effective errors.
+    without: the rate without each subject, with `ids`, for joint jackknives.
+    """
+
+    subjects: int
+    subjects_b: int | None
+    comparisons: int
+    errors: int
+    rate: float | None
+    variance: float = 0.0
+    plain_variance: float = 0.0
+    df: float = 1.0
+    attempted: int | None = None
+    including_failures: float | None = None
+    subject_weighted: float | None = None
+    method: str = ""
+    reason: record.Reason | None = None
+    ids: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    without: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def effective_errors(self) -> float | None:
+        """errors / design effect = p²(1 - p)/V."""
+        if self.rate is None or not 0 < self.rate < 1 or self.plain_variance <= 0:
+            return None
+        return self.rate**2 * (1 - self.rate) / self.plain_variance
+
+    @property
+    def effective_n(self) -> float | None:
+        """Effective comparisons with the full variance; of a rate of zero or one, the comparisons themselves."""
+        if self.rate is None:
+            return None
+        if not 0 < self.rate < 1 or self.variance <= 0:
+            return float(self.comparisons)
+        return intervals.effective_n(self.rate, self.variance)
+
+
+def _undefined(cell: CellErrors, reason: record.Reason) -> Estimate:
+    return Estimate(
+        cell.subjects, cell.subjects_b, cell.comparisons, cell.errors, None, attempted=cell.attempted, reason=reason, ids=cell.ids
+    )
+
+
+def non_mated(cell: CellErrors) -> Estimate:
+    """The FMR of one cell with its variance by subjects."""
+    if not cell.comparisons:
+        return _undefined(cell, "zero_comparisons")
+    p = cell.errors / cell.comparisons
+    binomial = variance.binomial_variance(cell.errors, cell.comparisons)
+    moments = (cell.pair_squares, cell.pair_products, cell.comparison_squares)
+    without = np.empty(0)
+    if cell.columns is not None and cell.column_comparisons is not None:
+        plain = variance.bipartite_variance(cell.rows, cell.row_comparisons, cell.columns, cell.column_comparisons, *moments)
+        full, method = plain, "Wilson-t, two-way by subjects"
+        df = min(cell.subjects, cell.subjects_b or 0) - 1
+    else:
+        plain = max(binomial, variance.dyadic_variance(cell.rows, cell.row_comparisons, *moments))
+        without = variance.without_each_subject(cell.errors, cell.comparisons, cell.rows, cell.row_comparisons)
+        full, method = max(plain, variance.jackknife_variance(without)), "Wilson-t, max(binomial, dyadic, jackknife)"
+        df = cell.subjects - 1
+    return Estimate(
+        cell.subjects, cell.subjects_b, cell.comparisons, cell.errors, p, full, plain, max(1.0, df), cell.attempted,
+        cell.errors / cell.attempted if cell.attempted else None,
+        float((cell.rows / cell.row_comparisons).mean()), method, ids=cell.ids, without=without,
+    )  # fmt: skip
+
+
+def mated(ids: NDArray[np.int32], errors: NDArray[np.float64], trials: NDArray[np.float64], attempted: int | None) -> Estimate:
+    """An FNMR (or FTX) from each subject's errors and trials, all float64[subjects] with trials > 0."""
+    n, total = int(errors.sum()), int(trials.sum())
+    if not total:
+        return Estimate(0, None, 0, 0, None, attempted=attempted, reason="no_mated_pairs")
+    v = variance.cluster_variance(errors, trials)
+    rest = total - trials
+    without = np.where(rest > 0, (n - errors) / np.where(rest > 0, rest, 1), n / total)
+    return Estimate(
+        ids.size, None, total, n, n / total, v, v, max(1.0, ids.size - 1), attempted,
+        (n + attempted - total) / attempted if attempted else None,
+        float((errors / trials).mean()), "Wilson-t, clustered by subject", ids=ids, without=without,
+    )  # fmt: skip
+
+
+def mean_of(cells: Sequence[Estimate], shared_subjects: bool) -> Estimate:
+    """The equally weighted mean over cells (design `matched`). Every cell must have a rate.
+
+    A cell without errors still adds the variance that one error would bring. With subjects in several cells the joint
+    delete-one-subject jackknife is held against the sum.
+    """
+    k = len(cells)
+    rates = np.asarray([c.rate for c in cells], float)
+    floors = [1 / c.comparisons**2 for c in cells]
+    full = [max(c.variance, f) / k**2 for c, f in zip(cells, floors, strict=True)]
+    plain = [max(c.plain_variance, f) / k**2 for c, f in zip(cells, floors, strict=True)]
+    total = sum(full)
+    ids, without = _joint_without(cells)
+    if shared_subjects:
+        total = max(total, variance.jackknife_variance(without))
+    including = [c.including_failures for c in cells]
+    weighted = [c.subject_weighted for c in cells]
+    return Estimate(
+        int(ids.size),
+        None,
+        sum(c.comparisons for c in cells),
+        sum(c.errors for c in cells),
+        float(rates.mean()),
+        total,
+        sum(plain),
+        satterthwaite([(v, c.df) for v, c in zip(full, cells, strict=True)]),
+        None,
+        None if None in including else float(np.mean(np.asarray(including, float))),
+        None if None in weighted else float(np.mean(np.asarray(weighted, float))),
+        f"Wilson-t, mean over {k} cells",
+        ids=ids,
+        without=without,
+    )
+
+
+def _joint_without(cells: Sequence[Estimate]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Subjects of all cells, and the mean rate without each of them (from every cell that has them)."""
+    ids = np.unique(np.concatenate([c.ids for c in cells])).astype(np.int32)
+    without = np.zeros(ids.size)
+    for cell in cells:
+        mine = np.full(ids.size, cell.rate, float)
+        mine[np.searchsorted(ids, cell.ids)] = cell.without
+        without += mine / len(cells)
+    return ids, without
+
+
+def to_rate(
+    estimate: Estimate, group: str, design: record.Design, *, group_b: str | None = None, conditional: bool = False
+) -> record.Rate:
+    """The published form, with the gates applied."""
+    smaller = min(estimate.subjects, estimate.subjects_b if estimate.subjects_b is not None else estimate.subjects)
+    base = record.Rate(
+        group=group, group_b=group_b, design=design, subjects=estimate.subjects, subjects_b=estimate.subjects_b,
+        comparisons=estimate.comparisons, errors=None, rate=None, conditional_on_threshold=conditional, status="suppressed",
+    )  # fmt: skip
+    if estimate.rate is None:
+        return base.model_copy(update={"reason": estimate.reason})
+    if smaller < SHOWN_FROM:
+        return base.model_copy(update={"reason": "too_few_subjects"})
+    shown = base.model_copy(
+        update={
+            "errors": estimate.errors,
+            "rate": estimate.rate,
+            "rate_including_failures": estimate.including_failures,
+            "subject_weighted_rate": estimate.subject_weighted,
+            "effective_errors": estimate.effective_errors,
+            "method": estimate.method,
+            "status": "ok",
+        }
+    )
+    return shown.model_copy(update=_uncertainty(estimate, smaller))
+
+
+Status = Literal["ok", "bound", "suppressed"]
+
+
+def _uncertainty(estimate: Estimate, subjects: int) -> dict[str, object]:
+    """Interval, bounds, status and reason of a rate that is shown."""
+    p, n = estimate.rate or 0.0, estimate.comparisons
+    if estimate.errors == 0:
+        independent, worst = intervals.zero_error_bounds(n, subjects)
+        bounds = record.Bounds(independent=independent, worst_case=worst)
+        undefined = {"rate": None, "rate_including_failures": None, "subject_weighted_rate": None}
+        return {**undefined, "bounds": bounds, "status": "bound", "reason": "zero_errors", "method": "3/n bounds"}
+    if subjects < INTERVAL_FROM:
+        return {"reason": "too_few_subjects_for_interval", "status": "bound" if estimate.errors < BOUND_BELOW else "ok"}
+    if p >= 1 or estimate.variance <= 0:
+        low, high = intervals.wilson(p, max(1, subjects // 2), intervals.quantile_t(estimate.df))
+    else:
+        low, high = intervals.wilson_from_variance(p, estimate.variance, estimate.df)
+    if estimate.errors < BOUND_BELOW:
+        return {"interval": (0.0, high), "df": estimate.df, "status": "bound", "reason": "too_few_errors"}
+    return {"interval": (low, high), "df": estimate.df}

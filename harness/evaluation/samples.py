@@ -1,0 +1,92 @@
+"""What is known of the samples besides their scores: failures to extract, image covariates, group sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import record
+from ..comparisons.cells import Cells, Grouping, subjects_per_group
+from . import rates
+
+UNITS = {
+    "face_size": "px",
+    "luminance": "grey levels",
+    "contrast": "grey levels",
+    "sharpness": "variance of Laplacian",
+    "confidence": "detector's own unit",
+    "capture_year": "year",
+}
+
+
+def group_sizes(grouping: Grouping, cells: Cells, subjects: NDArray[np.int32]) -> list[record.Group]:
+    """Subjects and samples of each group, failed samples included."""
+    group = np.append(grouping.of_cell, -1)[cells.of_sample]
+    samples = np.bincount(group[group >= 0], minlength=grouping.n)
+    people = subjects_per_group(grouping, cells, subjects)
+    return [
+        record.Group(group=n, values=list(v), subjects=int(people[g]), samples=int(samples[g]), merged=grouping.merged[g])
+        for g, (n, v) in enumerate(zip(grouping.names, grouping.values, strict=True))
+    ]
+
+
+def failure_rate(
+    mine: NDArray[np.bool_], failed: NDArray[np.bool_], subjects: NDArray[np.int32], name: str, design: record.Design
+) -> record.Rate:
+    """FTX of the samples in `mine`, clustered by subject."""
+    ids, trials = np.unique(subjects[mine], return_counts=True)
+    errors = np.bincount(subjects[mine], weights=failed[mine], minlength=int(ids.max(initial=-1)) + 1)[ids]
+    estimate = rates.mated(ids.astype(np.int32), errors.astype(np.float64), trials.astype(np.float64), None)
+    return rates.to_rate(estimate, name, design)
+
+
+def failure_rates(
+    groupings: Sequence[Grouping], cells: Cells, subjects: NDArray[np.int32], failed: NDArray[np.bool_]
+) -> tuple[record.Rate | None, list[record.ExtractionByAttributes]]:
+    """FTX of everybody, and by group of each grouping. All arrays per sample of the data set."""
+    if not failed.size:
+        return None, []
+    overall = failure_rate(np.ones(failed.size, bool), failed, subjects, "all", "all")
+    by_group = []
+    for grouping in groupings:
+        group = np.append(grouping.of_cell, -1)[cells.of_sample]
+        each = [failure_rate(group == g, failed, subjects, n, "within") for g, n in enumerate(grouping.names)]
+        by_group.append(record.ExtractionByAttributes(attributes=list(grouping.attributes), rates=each))
+    return overall, by_group
+
+
+def covariates(
+    grouping: Grouping, cells: Cells, subjects: NDArray[np.int32], values: Mapping[str, NDArray[np.float64]]
+) -> list[record.Covariate]:
+    """Quartiles of each covariate by group (groups of 30 subjects or more), and the groups that differ by more than a quartile.
+
+    values: name → float64[n_samples], nan where unknown. A covariate without any value is left out.
+    """
+    group = np.append(grouping.of_cell, -1)[cells.of_sample]
+    sizes = subjects_per_group(grouping, cells, subjects)
+    out = []
+    for name, column in values.items():
+        overall = _quartiles("all", column)
+        if not overall.n:
+            continue
+        each = [_quartiles(g, column[group == k]) for k, g in enumerate(grouping.names) if sizes[k] >= rates.SHOWN_FROM]
+        differs = [q.group for q in each if _outside(q, overall)]
+        out.append(record.Covariate(name=name, unit=UNITS.get(name, ""), overall=overall, by_group=each, differs=differs))
+    return out
+
+
+def _quartiles(group: str, column: NDArray[np.float64]) -> record.Quartiles:
+    known = column[np.isfinite(column)]
+    if not known.size:
+        return record.Quartiles(group=group, n=0, q1=None, median=None, q3=None)
+    q1, median, q3 = (float(q) for q in np.quantile(known, [0.25, 0.5, 0.75]))
+    return record.Quartiles(group=group, n=int(known.size), q1=q1, median=median, q3=q3)
+
+
+def _outside(own: record.Quartiles, overall: record.Quartiles) -> bool:
+    """The group's median lies outside the quartiles of all."""
+    if own.median is None or overall.q1 is None or overall.q3 is None:
+        return False
+    return not overall.q1 <= own.median <= overall.q3

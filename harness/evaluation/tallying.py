@@ -1,0 +1,133 @@
+"""From templates to evidence: where the ledger begins, and a second pass where that proves wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..comparisons.cells import Cells
+from ..comparisons.evidence import Evidence, evidence_of_all_pairs
+from ..comparisons.scores import Kind
+from ..comparisons.tally import Grid, Tally
+from ..comparisons.tiles import Samples, tally_pairs
+from .pool import Pool
+
+BINS = 1000
+PILOT = 3000
+"""Templates in the pilot that finds the floor: every n / PILOT-th in cell order, so the same ones on every machine."""
+MARGIN = 4.0
+"""The pool's FMR at the floor, over the largest target."""
+LEDGER_CAP = 20_000_000
+DEEPEN_CAP = 5_000_000
+"""A published or fixed threshold below the floor lowers it, unless the ledger would then hold more than this."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a tally has to answer. thresholds: published and fixed ones, as similarities."""
+
+    kind: Kind
+    low: float
+    high: float
+    targets: tuple[float, ...]
+    thresholds: tuple[float, ...]
+    same_person: float | None
+    workers: int
+
+
+@dataclass(frozen=True)
+class Tallied:
+    """The evidence, how many passes it took, and why more than one."""
+
+    evidence: Evidence
+    passes: int
+    note: str = ""
+
+
+def tally_all_pairs(
+    samples: Samples,
+    cells: Cells,
+    subjects: NDArray[np.int32],
+    has_template: NDArray[np.bool_],
+    pool: Pool,
+    plan: Plan,
+    progress: Callable[[int], None] | None = None,
+) -> Tallied:
+    """Every pair once, with a ledger deep enough for the targets.
+
+    samples: of the templates; cells, subjects, has_template: of all samples of the data set.
+    """
+    grid = Grid.uniform(plan.low, plan.high, BINS, plan.thresholds)
+    pilot, scale = _pilot(samples, plan, grid)
+    floor = choose_floor(pilot, pool, plan, scale)
+    tally = _pass(samples, plan, grid, floor, progress)
+    passes, note = 1, ""
+    better = choose_floor(tally, pool, plan, 1.0)
+    if better < floor and _pool_fmr_at(tally, pool, floor) < _wanted(plan) / 2:
+        tally, passes, note = _pass(samples, plan, grid, better, progress), 2, "the pilot set the ledger's floor too high"
+    elif len(tally.ledger) > LEDGER_CAP and better > floor:
+        tally, passes, note = _pass(samples, plan, grid, better, progress), 2, "the ledger was over its cap"
+    return Tallied(evidence_of_all_pairs(tally, cells, subjects, has_template), passes, note)
+
+
+def _pass(samples: Samples, plan: Plan, grid: Grid, floor: float, progress: Callable[[int], None] | None) -> Tally:
+    dense = [t for t in plan.thresholds if t < floor]
+    watched = [floor, *plan.thresholds]
+    return tally_pairs(samples, plan.kind, grid, floor, watched=watched, dense=dense, workers=plan.workers, progress=progress)
+
+
+def _pilot(samples: Samples, plan: Plan, grid: Grid) -> tuple[Tally, float]:
+    """A tally of a fixed part of the samples (no ledger), and how many comparisons one of its stands for."""
+    if samples.n <= PILOT:
+        chosen = np.arange(samples.n)
+    else:
+        by_cell = np.argsort(samples.cells, kind="stable")
+        chosen = np.sort(by_cell[np.linspace(0, samples.n - 1, PILOT).astype(int)])
+    part = Samples(
+        samples.templates[chosen], samples.subjects[chosen], samples.cells[chosen], samples.images[chosen], samples.n_cells,
+        np.empty((0, 2), np.int32),
+    )  # fmt: skip
+    tally = tally_pairs(part, plan.kind, grid, float(grid.edges[-1]), workers=plan.workers)
+    return tally, (samples.n / max(1, len(chosen))) ** 2
+
+
+def _wanted(plan: Plan) -> float:
+    return MARGIN * max(plan.targets, default=0.0)
+
+
+def _pool_fmr(tally: Tally, pool: Pool) -> NDArray[np.float64]:
+    """float64[edges]: the pool's FMR at each edge of the grid, over the strata that have comparisons."""
+    tails = np.cumsum(tally.non_mated[:, :, ::-1], axis=2)[:, :, ::-1]
+    by_edge = np.stack([pool.per_stratum(tails[:, :, k]) for k in range(tally.grid.n)])
+    made = by_edge[0]
+    known = made > 0
+    if not known.any():
+        return np.zeros(tally.grid.n)
+    weights = pool.weights[known] / pool.weights[known].sum()
+    return np.asarray((by_edge[:, known] / made[known]) @ weights, np.float64)
+
+
+def _pool_fmr_at(tally: Tally, pool: Pool, floor: float) -> float:
+    edge = int(np.searchsorted(tally.grid.edges, np.float32(floor)))
+    return float(_pool_fmr(tally, pool)[min(edge, tally.grid.n - 1)])
+
+
+def choose_floor(tally: Tally, pool: Pool, plan: Plan, scale: float) -> float:
+    """The highest edge at which the pool's FMR is at least four times the largest target; lower for published and fixed
+    thresholds where the ledger stays small; higher where it would pass its cap. scale: comparisons that one of the tally's is.
+    """
+    edges = tally.grid.edges[:-1]
+    above = np.cumsum(tally.non_mated.sum(axis=(0, 1))[::-1])[::-1] * scale
+    deep = np.flatnonzero(_pool_fmr(tally, pool) >= _wanted(plan))
+    at = int(deep[-1]) if deep.size and plan.targets else (0 if plan.targets else edges.size - 1)
+    wanted: Sequence[float] = [*plan.thresholds, *([] if plan.same_person is None else [plan.same_person])]
+    for threshold in wanted:
+        below = int(np.searchsorted(tally.grid.edges, np.float32(threshold), side="right")) - 1
+        if below < at and above[max(0, below)] <= DEEPEN_CAP:
+            at = max(0, below)
+    while at < edges.size - 1 and above[at] > LEDGER_CAP:
+        at += 1
+    return float(edges[at])
