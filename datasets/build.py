@@ -16,7 +16,7 @@ from .card import AttributeCard, DatasetCard
 from .concepts import Ages, age_group_names, concept_value, is_missing, parse_age
 from .dataset import Attribute, Dataset, Problem
 from .errors import UserError
-from .images import Locator, OutsideRoot, list_images, sha256_of_files
+from .images import Locator, OutsideRoot, list_images, printable, sha256_of_files
 
 AGE = "age_group"
 
@@ -144,7 +144,7 @@ def _place(root: Path, rows: Sequence[Row], identity: str, rules: Rules, found: 
             found.append(Problem("bad_row", row.where, f"{file!r} has no subject"))
         else:
             placed[file] = row
-    found += [Problem("extra_file", file, "no row names it") for file in listed if file not in placed]
+    found += [Problem("extra_file", printable(file), "no row names it") for file in listed if file not in placed]
     return {file: row for file, row in placed.items() if row.subject or identity == "none"}
 
 

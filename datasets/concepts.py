@@ -107,7 +107,7 @@ def concept_value(attribute: str, raw: str, overrides: Mapping[str, str] | None 
     return parts.pop() if len(parts) == 1 else None
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Ages:
     """An age or a range of ages, in whole years, both ends included; high None: open."""
 
@@ -189,7 +189,7 @@ def age_group_names(ages: Sequence[Ages | None], own_bins: bool = False) -> list
     standard = {a: _standard_name(a) for a in known}
     if not own_bins and None not in standard.values():
         return [None if a is None else standard[a] for a in ages]
-    bins = sorted(a for a in known if a.low != a.high) if any(a.high != a.low for a in known) else []
+    bins = [a for a in known if a.low != a.high]
 
     def own(age: Ages) -> str | None:
         if age.low != age.high:

@@ -10,6 +10,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ MAX_PIXELS = 89_478_485
 """A larger picture is not decoded: Pillow's own limit against decompression bombs."""
 
 # Pillow's other formats are no photographs, and some of them start other programs (EPS).
-_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM", "JPEG2000", "AVIF")
+_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM", "JPEG2000", "AVIF")
 _CHUNK = 1 << 20
 
 
@@ -49,6 +50,11 @@ def _walk(folder: Path) -> Iterator[tuple[str, list[str]]]:
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith(".") and f != "__MACOSX")
         yield where, names
+
+
+def printable(name: str) -> str:
+    """A file name as it may go to a terminal or a text file: control characters and bytes that are not UTF-8 are escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def list_images(root: Path, within: Sequence[str] = ()) -> list[str]:
@@ -101,7 +107,7 @@ class Locator:
         posix = self._composed.get(unicodedata.normalize("NFC", posix), posix)
         try:
             real = os.path.realpath(os.path.join(self._real, posix))
-            if os.path.commonpath((real, self._real)) != self._real:
+            if not Path(real).is_relative_to(self._real):
                 raise OutsideRoot(name)
             return posix if stat.S_ISREG(os.stat(real).st_mode) else None
         except (OSError, ValueError):
@@ -162,6 +168,16 @@ def _bytes_of(source: str | os.PathLike[str] | bytes) -> bytes:
     return data
 
 
+@cache
+def _formats() -> tuple[str, ...]:
+    """The formats that this Pillow reads. Silences its warnings: of broken EXIF, and of pictures that are refused here anyway."""
+    from PIL import Image
+
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
+
+
 def decode(source: str | os.PathLike[str] | bytes) -> NDArray[np.uint8]:
     """The picture in a file or in a file's bytes: uint8[height, width, 3], RGB, upright by its EXIF orientation.
 
@@ -175,10 +191,8 @@ def decode(source: str | os.PathLike[str] | bytes) -> NDArray[np.uint8]:
     from PIL import Image, UnidentifiedImageError
 
     data = _bytes_of(source)
-    # Nothing between Pillow's warning and its error is decoded here, so there is nothing to warn of.
-    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=_formats()) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise UnreadableImage(f"too many pixels: {image.width} × {image.height}")
             image.load()

@@ -108,6 +108,6 @@ def _folders(name: str) -> list[str]:
 def default_attributes(dataset: Dataset) -> list[str]:
     """What to group by if nobody says: as the card says, else gender and ethnicity, else other concepts, else all attributes."""
     by = [attribute for attribute in dataset.card.default_by if attribute in dataset.attributes]
-    main = [attribute for attribute in ("gender", "ethnicity") if attribute in dataset.attributes]
+    main = [attribute for attribute in CONCEPTS[:2] if attribute in dataset.attributes]
     other = [attribute for attribute in CONCEPTS if attribute in dataset.attributes]
     return by or main or other or sorted(dataset.attributes)

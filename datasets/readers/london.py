@@ -56,7 +56,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
 
 def _images(root: Path, flat: bool, folders: tuple[str, ...]) -> dict[tuple[str, str], str]:
     """(subject, pose) → file, whatever the suffix."""
-    found = {}
+    found: dict[tuple[str, str], str] = {}
     for file in list_images(root, () if flat else folders):
         if match := _FILE.fullmatch(os.path.splitext(os.path.basename(file))[0]):
             found.setdefault((match[1].zfill(3), match[2]), file)

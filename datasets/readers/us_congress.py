@@ -31,8 +31,8 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     for line in table.lines:
         labels = {attribute: line.cells[column] for attribute, column in columns.items()}
         taken, born = _year(line.cells[year]), _year(labels["age_group"])
-        known = not (math.isnan(taken) or math.isnan(born))
-        rows.append(Row(line.cells[file], line.where, line.cells[subject], labels, f"{taken - born:.0f}" if known else "", taken))
+        age = "" if math.isnan(taken) else labels["age_group"] if math.isnan(born) else f"{taken - born:.0f}"
+        rows.append(Row(line.cells[file], line.where, line.cells[subject], labels, age, taken))
     problems = list(table.problems)
     pairs = []
     if (root / SAME_PHOTO).is_file():
