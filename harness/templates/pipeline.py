@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.errors import UserError
 
 from ..models.model import Extraction, Model
 from . import pool, worker
@@ -29,8 +30,8 @@ WORTH_A_PROCESS = 2 * BATCH
 _FAULTS_IN_A_ROW = 2 * BATCH
 
 
-class ModelFailedError(Exception):
-    """The model raised on every image it was given: the fault is the model's, not the images'."""
+class ModelFailedError(UserError):
+    """The model raised on every image it was given: the fault is the model's or its libraries', not the images'."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,9 @@ def extract(
     jobs = [Job(path, content) for content, path in paths.items() if content not in known]
     dimensions = model.card.dimensions
     if jobs:
-        known.update(_extract_new(jobs, model, model_name, opener, key, store, workers or cores(), progress))
+        faults = _Faults(model_name, any(one.status != "unreadable" for one in known.values()))
+        running = _running(jobs, model, model_name, opener, store, workers or cores())
+        known.update(_drain(running, len(jobs), key, store, faults, progress))
     return _assemble([known[content] for content in dataset.content], dimensions, len(jobs), fingerprint)
 
 
@@ -99,32 +102,31 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _extract_new(
-    jobs: Sequence[Job],
-    model: Model,
-    name: str,
-    opener: Opener,
-    key: str,
-    store: Store,
-    workers: int,
-    progress: Progress | None,
-) -> dict[str, Extraction]:
+def _running(
+    jobs: Sequence[Job], model: Model, name: str, opener: Opener, store: Store, workers: int
+) -> Generator[pool.Done, None, None]:
     batches = [jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH)]
-    fresh: dict[str, Extraction] = {}
-    faults = _Faults()
-    report = progress or (lambda done, total: None)
-    report(0, len(jobs))
     # An image that killed a run which read it in its own process is met by worker processes the next time.
     killed_before = store.take_mark()
-    alone = len(jobs) < WORTH_A_PROCESS and not killed_before
-    running = _in_process(batches, model, store) if alone else pool.run_batches(batches, name, opener, workers)
+    if len(jobs) < WORTH_A_PROCESS and not killed_before:
+        return _in_process(batches, model, store)
+    return pool.run_batches(batches, name, opener, workers)
+
+
+def _drain(
+    running: Generator[pool.Done, None, None], total: int, key: str, store: Store, faults: _Faults, progress: Progress | None
+) -> dict[str, Extraction]:
+    """Everything that comes out of `running`, by content; in the store as soon as it comes."""
+    fresh: dict[str, Extraction] = {}
+    report = progress or (lambda done, total: None)
     with closing(running):
+        report(0, total)
         for batch, outcomes in running:
             done = {job.content: one for job, one in zip(batch, outcomes, strict=True)}
             store.put(key, {content: one.extraction for content, one in done.items() if one.keep})
             fresh.update({content: one.extraction for content, one in done.items()})
             faults.count(outcomes)
-            report(len(fresh), len(jobs))
+            report(len(fresh), total)
     faults.conclude()
     return fresh
 
@@ -138,9 +140,10 @@ def _in_process(batches: Sequence[Sequence[Job]], model: Model, store: Store) ->
 class _Faults:
     """Tells a model that does not work at all from a few images that it cannot stand."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, worked: bool) -> None:
+        self.name = name
+        self.worked = worked
         self.failed = 0
-        self.worked = False
         self.first = ""
 
     def count(self, outcomes: Sequence[Outcome]) -> None:
@@ -155,7 +158,10 @@ class _Faults:
     def conclude(self) -> None:
         """Raises ModelFailedError if the model failed whenever it was tried."""
         if self.failed and not self.worked:
-            raise ModelFailedError(f"the model failed on all {self.failed} images it was given; the first time with {self.first}")
+            raise ModelFailedError(
+                f"the model {self.name} failed on all {self.failed} images it was given, first with {self.first}; "
+                "check that it and its libraries are the versions that belong together"
+            )
 
 
 def _assemble(found: Sequence[Extraction], dimensions: int, extracted: int, fingerprint: str) -> Templates:
