@@ -21,13 +21,14 @@ from .worker import Job, Opener, Outcome
 Progress = Callable[[int, int], None]
 """Called with the number of images done and of all that were to be extracted, after each batch; first with 0."""
 
-BATCH = 16
-"""Images in one batch, whatever the number of workers. Small, so that little is lost when a run is broken off."""
+BATCH = 8
+"""Images in one batch, whatever the number of workers. Small, so that little is lost when a run is broken off, and so that no
+worker is idle for long while another has the last batch."""
 
-WORTH_A_PROCESS = 2 * BATCH
+WORTH_A_PROCESS = 4 * BATCH
 """Fewer images than this are done before a worker process has started."""
 
-_FAULTS_IN_A_ROW = 2 * BATCH
+_FAULTS_IN_A_ROW = 4 * BATCH
 
 
 class ModelFailedError(UserError):

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -130,18 +130,25 @@ def decoder() -> str:
     return f"pillow {__version__} jpeg {features.version('libjpeg_turbo') or features.version('jpg')} {code}"
 
 
+def _hold_to_one_thread() -> Any:
+    import cv2
+    from threadpoolctl import threadpool_limits
+
+    cv2.setNumThreads(1)
+    return threadpool_limits(1)
+
+
 @contextmanager
 def single_threaded() -> Iterator[None]:
     """Hold BLAS, OpenMP and OpenCV to one thread, and put them back afterwards."""
     import cv2
-    from threadpoolctl import threadpool_limits
 
     before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
+    limits = _hold_to_one_thread()
     try:
-        with threadpool_limits(1):
-            yield
+        yield
     finally:
+        limits.restore_original_limits()
         cv2.setNumThreads(before)
 
 
@@ -154,9 +161,9 @@ def start(name: str, opener: Opener, alive: Connection) -> None:
     global _model, _limits
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
-    _limits = single_threaded()
-    _limits.__enter__()
     _model = opener(name)
+    # After the model, since only libraries that are loaded can be limited; those that read their environment are already.
+    _limits = _hold_to_one_thread()
 
 
 def _end_with(alive: Connection) -> None:

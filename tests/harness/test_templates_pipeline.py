@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import templates_fake as fake
 
 HERE = Path(__file__).parent
-MANY = 3 * BATCH + 3
+MANY = 5 * BATCH + 3
 
 
 @pytest.fixture(autouse=True)
@@ -181,7 +181,7 @@ if __name__ == "__main__":
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes through /proc")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_killed_run_leaves_no_process_and_its_work_in_the_store(tmp_path: Path, how: signal.Signals) -> None:
-    dataset = fake.make_dataset(tmp_path / "faces", 5 * BATCH)
+    dataset = fake.make_dataset(tmp_path / "faces", 8 * BATCH)
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     command = [sys.executable, str(script), str(HERE), str(dataset.root)]
@@ -193,10 +193,11 @@ def test_a_killed_run_leaves_no_process_and_its_work_in_the_store(tmp_path: Path
     # The pipes close when the last process that holds them is gone.
     _, errors = process.communicate(timeout=20)
     assert process.returncode != 0
+    assert errors.count("Traceback") == (how == signal.SIGINT)
     assert "KeyboardInterrupt" in errors or how != signal.SIGINT
     assert _session(process.pid) == set()
     with Store() as store:
-        assert 0 < run(dataset, store, 2, name="fake:0.05").extracted < 5 * BATCH
+        assert 0 < run(dataset, store, 2, name="fake:0.05").extracted < 8 * BATCH
 
 
 def _session(leader: int) -> set[int]:
@@ -233,6 +234,19 @@ def test_an_image_that_kills_its_process_costs_itself_alone(tmp_path: Path) -> N
         want = run(clean, store)
     kept = [list(want.samples).index(sample) for sample in got.samples if sample in want.samples]
     assert got.vectors.tobytes() == want.vectors[kept].tobytes()
+
+
+def test_a_run_ends_without_a_word(tmp_path: Path) -> None:
+    dataset = fake.make_dataset(tmp_path / "faces", MANY)
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, str(script), str(HERE), str(dataset.root)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+    assert done.stdout.split()[-1] == str(MANY)
 
 
 def test_an_image_that_killed_a_run_without_workers_is_met_by_workers_the_next_time(tmp_path: Path) -> None:
