@@ -1,1 +1,52 @@
-"""The command line."""
+"""The command line. Commands are imported when called, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Entry point of `faceparity`: a user's mistake is one line and exit status 2."""
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    """The exit status of one call."""
+    from faceparity.datasets.errors import UserError
+
+    from .app import app
+
+    try:
+        status = app(args=arguments, prog_name="faceparity", standalone_mode=False)
+    except UserError as error:
+        return _complain(str(error))
+    except KeyboardInterrupt:
+        return _stopped()
+    except BrokenPipeError:
+        return 141
+    except Exception as error:
+        # The command-line library's own errors: an unknown option, a value of the wrong kind.
+        if type(error).__name__ == "Abort":
+            return _stopped()
+        if not hasattr(error, "format_message"):
+            raise
+        return _complain(_usage(error))
+    return int(status or 0)
+
+
+def _usage(error: Exception) -> str:
+    """One line from a usage error, with where to read on."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "faceparity"
+    text = " ".join(str(error.format_message()).split()).rstrip(".")  # type: ignore[attr-defined]
+    return f"{text}; see `{command} --help`"
+
+
+def _complain(text: str) -> int:
+    print(f"faceparity: {text}", file=sys.stderr)
+    return 2
+
+
+def _stopped() -> int:
+    print("faceparity: stopped; the same command goes on where it was", file=sys.stderr)
+    return 130

@@ -174,8 +174,8 @@ def _questions(dataset: Dataset, card: ModelCard, options: Options) -> Questions
 
 
 def _f32(x: float) -> float:
-    """As scores are kept; so that a score equal to a typed threshold is a match."""
-    return float(np.float32(x))
+    """As scores are kept, so that a score equal to a typed threshold is a match; in its shortest form, 0.363 for 0.363."""
+    return float(str(np.float32(x)))
 
 
 def comparisons_info(tallied: Tallied) -> record.Comparisons:

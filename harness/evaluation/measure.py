@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +23,12 @@ REFUSED_FROM = 0.5
 
 @dataclass(frozen=True)
 class Fixed:
-    """A threshold not set on these data; `detail`: where it comes from."""
+    """A threshold not set on these data, as a similarity; `detail`: where it comes from. model: the only one it is for."""
 
-    origin: str
+    origin: Literal["published", "fixed"]
     threshold: float
     detail: str = ""
+    model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,8 @@ def _at_target(
 
 
 def _at_fixed(fixed: Fixed, groupings: Sequence[Grouping], setting: Setting, questions: Questions) -> list[record.OperatingPoint]:
-    origin = "published" if fixed.origin == "published" else "fixed"
     achieved = setting.pool.fmr(setting.evidence, fixed.threshold)
-    point = Point(origin, None, fixed.threshold, achieved, None)  # type: ignore[arg-type]
+    point = Point(fixed.origin, None, fixed.threshold, achieved, None)
     share = _same_person_share(fixed.threshold, setting, questions)
     return [_evaluate(point, g, setting, questions, share).model_copy(update={"detail": fixed.detail}) for g in groupings]
 

@@ -47,4 +47,4 @@ def threshold_at_target(scores: Scores, weights: NDArray[np.floating], target: f
     if not reachable.size:
         return None
     best = reachable[-1]
-    return float(ranked[best]), float(rate[best])
+    return float(str(ranked[best])), float(rate[best])

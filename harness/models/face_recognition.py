@@ -35,14 +35,13 @@ def card() -> ModelCard:
 class HogDetector:
     """dlib's frontal face detector on the image enlarged once, and five landmarks in each box.
 
-    Boxes are trimmed to the image before landmarks are looked for, exactly as the library does (its right and bottom limits
-    are the image's width and height, one past the last pixel).
+    Boxes may reach beyond the image. The library's `face_encodings(image)` looks for landmarks in them as they are, and so does
+    this; only boxes that its users pass on from `face_locations` are trimmed to the image.
     """
 
     def __init__(self, landmarks: Path) -> None:
         import dlib
 
-        self._rectangle = dlib.rectangle
         self._detector = dlib.get_frontal_face_detector()
         self._predictor = dlib.shape_predictor(str(landmarks))
 
@@ -57,12 +56,10 @@ class HogDetector:
 
     def _detect(self, image: Image) -> list[Face]:
         boxes, scores, _ = self._detector.run(image, UPSAMPLE, 0.0)
-        height, width = image.shape[:2]
         faces = []
         for box, score in zip(boxes, scores, strict=True):
-            trimmed = self._rectangle(max(box.left(), 0), max(box.top(), 0), min(box.right(), width), min(box.bottom(), height))
-            points = np.array([(p.x, p.y) for p in self._predictor(image, trimmed).parts()], np.float32)
-            sides = (float(trimmed.left()), float(trimmed.top()), float(trimmed.width()), float(trimmed.height()))
+            points = np.array([(p.x, p.y) for p in self._predictor(image, box).parts()], np.float32)
+            sides = (float(box.left()), float(box.top()), float(box.width()), float(box.height()))
             faces.append(Face(sides, float(score), points))
         return faces
 

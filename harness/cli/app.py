@@ -1,0 +1,178 @@
+"""The commands and their options. What they do is in the modules beside this one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+app = typer.Typer(
+    name="faceparity",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Measure how often open face-recognition models falsely match people of each demographic group, on your own machine.",
+)
+
+By = Annotated[
+    Optional[list[str]],  # noqa: UP045 - read by typer at run time
+    typer.Option(
+        "--by", metavar="ATTRIBUTE", help="Attribute to group by; may be repeated. Default: gender and ethnicity where labelled."
+    ),
+]
+Target = Annotated[
+    Optional[list[float]],  # noqa: UP045
+    typer.Option(
+        "--target-fmr",
+        metavar="RATE",
+        help="False match rate of the pool at which to set the threshold. Default: 0.01 and 0.001.",
+    ),
+]
+Threshold = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option("--threshold", metavar="X", help="A threshold to report at, in the model's own unit."),
+]
+ThresholdFrom = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--threshold-from", metavar="RUN", help="Use the target thresholds of another run, set on other people."),
+]
+PoolName = Annotated[
+    str, typer.Option("--pool", metavar="POOL", help="Whose comparisons set the threshold: balanced, all, or ATTRIBUTE=VALUE.")
+]
+Reference = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--reference", metavar="ATTRIBUTE=VALUE", help="Group to compare with. Default: the largest."),
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the resampling.")]
+Out = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--out", metavar="DIR", help="Folder for the results. Default: faceparity-run-DATE in this folder."),
+]
+Names = Annotated[list[str], typer.Argument(metavar="NAME...")]
+MaybeName = Annotated[Optional[str], typer.Argument(metavar="[NAME]")]  # noqa: UP045
+
+
+@app.command()
+def run(
+    dataset: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            "-d",
+            "--dataset",
+            metavar="NAME[=DIR]",
+            help="Data set; may be repeated. folder=DIR is any folder of images with a CSV.",
+        ),
+    ] = None,
+    model: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("-m", "--model", metavar="MODEL", help="Model; may be repeated. Default: face_recognition."),
+    ] = None,
+    by: By = None,
+    target_fmr: Target = None,
+    threshold: Threshold = None,
+    threshold_from: ThresholdFrom = None,
+    pool: PoolName = "balanced",
+    reference: Reference = None,
+    workers: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--workers", metavar="N", min=1, help="Processes and threads. Default: one for each core."),
+    ] = None,
+    ephemeral: Annotated[
+        bool, typer.Option("--ephemeral", help="Keep templates in memory only, and write no private part.")
+    ] = False,
+    include_minors: Annotated[bool, typer.Option("--include-minors", help="Keep people under 18; left out otherwise.")] = False,
+    seed: Seed = 0,
+    out: Out = None,
+) -> None:
+    """Run models on data sets and report each group's error rates."""
+    from .run import Asked, run_command
+
+    run_command(
+        Asked(
+            datasets=dataset or [], models=model or ["face_recognition"], by=by or [], targets=target_fmr, threshold=threshold,
+            threshold_from=threshold_from, pool=pool, references=reference or [], workers=workers, ephemeral=ephemeral,
+            include_minors=include_minors, seed=seed, out=out,
+        )
+    )  # fmt: skip
+
+
+@app.command()
+def score(
+    scores: Annotated[Path, typer.Argument(metavar="SCORES.{csv,parquet}")],
+    failures: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            "--failures", metavar="FILE", help="CSV of failures to extract: subject, attempted, failed and the attributes."
+        ),
+    ] = None,
+    distance: Annotated[bool, typer.Option("--distance", help="Scores are distances: lower is more alike.")] = False,
+    by: By = None,
+    target_fmr: Target = None,
+    threshold: Threshold = None,
+    pool: PoolName = "balanced",
+    reference: Reference = None,
+    seed: Seed = 0,
+    out: Out = None,
+) -> None:
+    """Report on any system's scores: columns subject_a, subject_b, mated, score, ATTRIBUTE_a and ATTRIBUTE_b."""
+    from .score import score_command
+
+    score_command(scores, failures, distance, by or [], target_fmr, threshold, pool, reference or [], seed, out)
+
+
+@app.command()
+def report(run: Annotated[Path, typer.Argument(metavar="RUN")]) -> None:
+    """Write the reports of a run again, from its results.json."""
+    from .run import report_command
+
+    report_command(run)
+
+
+@app.command()
+def datasets(name: MaybeName = None) -> None:
+    """List the data sets, or show one card."""
+    from .catalogue import show_datasets
+
+    show_datasets(name)
+
+
+@app.command()
+def models(name: MaybeName = None) -> None:
+    """List the models, or show one card."""
+    from .catalogue import show_models
+
+    show_models(name)
+
+
+@app.command()
+def fetch(names: Names) -> None:
+    """Get the weights of models, accepted only by sha256. The only command that uses the network."""
+    from .catalogue import fetch_models
+
+    fetch_models(names)
+
+
+@app.command()
+def check(dataset: Annotated[str, typer.Argument(metavar="NAME[=DIR]")]) -> None:
+    """Say whether this copy of a data set is whole, and what is wrong with it. Exit status 1 if anything is."""
+    from .catalogue import check_dataset
+
+    raise typer.Exit(check_dataset(dataset))
+
+
+@app.command()
+def purge() -> None:
+    """Destroy all stored templates and make every run's private part unreadable: keys first, then files."""
+    from .keep import purge_command
+
+    purge_command()
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of results.json."""
+    from .keep import print_schema
+
+    print_schema()

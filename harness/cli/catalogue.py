@@ -1,0 +1,102 @@
+"""`faceparity datasets`, `models`, `fetch` and `check`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+
+def show_datasets(name: str | None) -> None:
+    """One line for each data set, or one card in full."""
+    from faceparity.datasets.card import load_card
+    from faceparity.datasets.registry import dataset_names, reader
+
+    if name is not None:
+        reader(name)
+        _card(load_card(name).model_dump(exclude_defaults=True))
+        return
+    for known in dataset_names():
+        card = load_card(known)
+        print(f"{known:<20} {card.title}. {card.licence}")
+
+
+def show_models(name: str | None) -> None:
+    """One line for each model, or one card in full."""
+    from faceparity.datasets.fetch import is_here
+
+    from ..models.registry import artefacts_of, load_model_card, model_names
+
+    if name is not None:
+        _card(load_model_card(name).model_dump(exclude_defaults=True))
+        return
+    for known in model_names():
+        card = load_model_card(known)
+        here = all(is_here(a) for a in artefacts_of(known))
+        state = "" if here else f" [weights not here: faceparity fetch {known}]"
+        print(f"{known:<20} {card.title}. {card.licence}{state}")
+
+
+def _card(fields: Mapping[str, Any], indent: str = "") -> None:
+    """A card as indented text."""
+    for key, value in fields.items():
+        label = f"{indent}{key.replace('_', ' ')}:"
+        if isinstance(value, Mapping):
+            print(label)
+            _card(value, indent + "  ")
+        elif isinstance(value, list):
+            print(label)
+            for item in value:
+                if isinstance(item, Mapping):
+                    _card(item, indent + "  ")
+                else:
+                    print(f"{indent}  - {item}")
+        else:
+            print(f"{label} {value}")
+
+
+def fetch_models(names: list[str]) -> None:
+    """Get every artefact of the models named; all names are checked first."""
+    from faceparity.datasets.fetch import fetch, is_here
+
+    from ..models.registry import artefacts_of, load_model_card
+
+    wanted = {name: artefacts_of(name) for name in names}
+    for name, artefacts in wanted.items():
+        print(f"{name}: {load_model_card(name).licence}")
+        if not artefacts:
+            print("  nothing to fetch: its weights come with an installed package")
+        for artefact in artefacts:
+            state = "here already" if is_here(artefact) else "fetched"
+            fetch(artefact, say=lambda line: print(f"  {line}", file=sys.stderr))
+            print(f"  {artefact.file}: {state}, sha256 {artefact.sha256}, {artefact.licence}")
+
+
+def check_dataset(spec: str) -> int:
+    """Print what is there and what is wrong, every file by name. 0 if nothing is, else 1."""
+    from faceparity.datasets.check import check
+    from faceparity.datasets.images import printable
+    from faceparity.datasets.registry import load_dataset
+
+    from .show import WORDS
+
+    dataset = load_dataset(spec)
+    found = check(dataset)
+    print(
+        f"{found.name}: {found.samples:,} images of {found.subjects:,} {'images (no subject labels)' if found.identity == 'none' else 'people'}"
+    )
+    print(
+        f"digest {found.digest}"
+        + (f" (known: {found.known_copy})" if found.known_copy else " (a copy that the card does not know)")
+    )
+    for row in found.counts:
+        print(
+            f"  {row.attribute}: {row.value if row.value is not None else '(no label)'}: {row.subjects:,} people, {row.samples:,} images"
+        )
+    for problem in dataset.problems:
+        print(f"{WORDS.get(problem.kind, problem.kind)}: {printable(problem.where)} {printable(problem.detail)}".rstrip())
+    for file, reason in found.unreadable:
+        print(f"can't be read: {printable(file)}: {reason}")
+    wrong = len(dataset.problems) + len(found.unreadable)
+    print(f"{wrong:,} problem(s)" if wrong else "nothing wrong")
+    return 1 if wrong else 0

@@ -1,0 +1,111 @@
+"""`faceparity run` and `faceparity report`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.errors import UserError
+from faceparity.datasets.registry import load_dataset
+
+from ..evaluation.describe import published_command
+from ..evaluation.evaluate import DEFAULT_TARGETS, Options
+from ..evaluation.measure import Fixed
+from ..run import TERMINAL, Request, load_results, report_writers, run, safe_name, write_reports
+from ..templates.pipeline import cores
+from . import show
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of `faceparity run` as typed."""
+
+    datasets: list[str]
+    models: list[str]
+    by: list[str]
+    targets: list[float] | None
+    threshold: float | None
+    threshold_from: Path | None
+    pool: str
+    references: list[str]
+    workers: int | None
+    ephemeral: bool
+    include_minors: bool
+    seed: int
+    out: Path | None
+
+
+def check_targets(targets: list[float] | None) -> tuple[float, ...]:
+    """The targets, highest first, each once. Raises UserError unless all lie between 0 and 1."""
+    for target in targets or ():
+        if not 0 < target < 1:
+            raise UserError(f"--target-fmr {target:g}: a false match rate lies between 0 and 1, as in 0.001")
+    return tuple(sorted(set(targets or DEFAULT_TARGETS), reverse=True))
+
+
+def default_out() -> Path:
+    """A folder in this one, named by the time."""
+    return Path(f"faceparity-run-{datetime.now():%Y%m%d-%H%M%S}")
+
+
+def run_command(asked: Asked) -> None:
+    """Load, run, show. Raises UserError."""
+    if not asked.datasets:
+        raise UserError("name a data set, as in -d london or -d folder=DIR; `faceparity datasets` lists them")
+    targets = check_targets(asked.targets)
+    fixed = thresholds_of(asked.threshold_from, asked.models) if asked.threshold_from else ()
+    options = Options(
+        by=tuple(asked.by), targets=targets, threshold=asked.threshold, fixed=fixed, pool=asked.pool,
+        references=tuple(asked.references), workers=asked.workers or cores(), seed=asked.seed, command=published_command(),
+    )  # fmt: skip
+    with show.Screen() as screen:
+        datasets = [_load(spec, asked.include_minors, screen) for spec in dict.fromkeys(asked.datasets)]
+        _check_names(datasets)
+        out = asked.out or default_out()
+        results = run(Request(datasets, asked.models, options, out, asked.ephemeral), screen)
+    report_writers()[TERMINAL](results, out)
+    show.say(f"Report: {out / 'report.html'}")
+
+
+def _load(spec: str, include_minors: bool, screen: show.Screen) -> Dataset:
+    dataset = load_dataset(spec, include_minors=include_minors)
+    screen.loaded(dataset)
+    return dataset
+
+
+def _check_names(datasets: list[Dataset]) -> None:
+    """Each data set has a folder of its own in the output."""
+    names = [safe_name(d.name) for d in datasets]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"two data sets are called {name}: rename one folder, or run them apart")
+
+
+def thresholds_of(run_folder: Path, models: list[str]) -> tuple[Fixed, ...]:
+    """The target thresholds of another run, for the models they were set for. Raises UserError if there are none, or several
+    data sets to choose from."""
+    found: dict[tuple[str, float], Fixed] = {}
+    origin: dict[str, str] = {}
+    for result in load_results(run_folder):
+        e = result.evaluation
+        if e.model.name not in models or not e.groupings:
+            continue
+        if origin.setdefault(e.model.name, e.dataset.digest) != e.dataset.digest:
+            raise UserError(f"--threshold-from {run_folder}: holds several data sets; name RUN/DATASET or RUN/DATASET/MODEL")
+        for point in e.groupings[-1].operating_points:
+            if point.origin == "target" and point.threshold is not None and point.target_fmr is not None:
+                detail = f"set at FMR {point.target_fmr:g} on {e.dataset.name} (digest {e.dataset.digest[:12]})"
+                found[e.model.name, point.target_fmr] = Fixed("fixed", point.threshold, detail, e.model.name)
+    missing = [m for m in models if m not in origin]
+    if missing or not found:
+        raise UserError(f"--threshold-from {run_folder}: no threshold at a target for {', '.join(missing or models)}")
+    return tuple(found.values())
+
+
+def report_command(folder: Path) -> None:
+    """Write the reports of a run again."""
+    results = load_results(folder)
+    write_reports(results, folder)
+    show.say(f"Report: {folder / 'report.html'}")

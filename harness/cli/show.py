@@ -1,0 +1,100 @@
+"""What a person sees while a run goes on: progress bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.images import printable
+
+from ..models.card import ModelCard
+from ..templates.pipeline import Templates
+
+NAMED = 5
+"""So many files of each kind of problem are named; `faceparity check` and the private part name all."""
+
+WORDS = {
+    "missing_file": "named in the labels but not there",
+    "extra_file": "images that no row names",
+    "outside_root": "paths that leave the folder",
+    "unknown_label": "labels that the card does not know",
+    "missing_label": "labels missing",
+    "duplicate_image": "images that are the same file as another",
+    "duplicate_row": "rows that name a file again",
+    "conflicting_label": "people with two values of one label",
+    "under_18": "people under 18, left out",
+    "bad_row": "rows that can't be read",
+}
+
+
+def _console() -> Console:
+    """On standard error, so that results can be piped."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """One line."""
+    _console().print(text, markup=False)
+
+
+class Screen:
+    """Tells a person how a run goes on."""
+
+    def __init__(self) -> None:
+        self._console = _console()
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            console=self._console, transient=True, disable=not self._console.is_terminal,
+        )  # fmt: skip
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Screen:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def _line(self, text: str) -> None:
+        self._progress.console.print(text, markup=False)
+
+    def loaded(self, dataset: Dataset) -> None:
+        """How large the set is, and what is wrong with it, by name."""
+        people = "no subject labels" if dataset.identity == "none" else f"{dataset.n_subjects:,} people"
+        self._line(f"{dataset.name}: {dataset.n_samples:,} images, {people}; {dataset.card.licence}")
+        for kind, n in Counter(p.kind for p in dataset.problems).items():
+            where = [f"{p.where} {p.detail}".strip() for p in dataset.problems if p.kind == kind]
+            self._line(f"  {n:,} {WORDS.get(kind, kind)}: {_some(where)}")
+
+    def stage(self, text: str, total: int) -> Callable[[int], None]:
+        """A new bar."""
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+        task = self._task = self._progress.add_task(text, total=max(1, total))
+        return lambda done: self._progress.update(task, completed=done)
+
+    def extracted(self, dataset: Dataset, card: ModelCard, templates: Templates) -> None:
+        """How many templates there are, and which files gave none."""
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+            self._task = None
+        new = f"{templates.extracted:,} extracted now" if templates.extracted else "all from the store"
+        self._line(f"{dataset.name} · {card.name}: {templates.samples.size:,} templates, {new}")
+        for status, words in (("unreadable", "can't be read"), ("no_face", "no face found")):
+            at = np.flatnonzero(templates.status == status)
+            reasons = [f" ({templates.reasons[i]})" if templates.reasons[i] and status == "unreadable" else "" for i in at]
+            named = [f"{dataset.files[i]}{reason}" for i, reason in zip(at, reasons, strict=True)]
+            if named:
+                self._line(f"  {len(named):,} {words}: {_some(named)}")
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few, and how many more."""
+    shown = ", ".join(printable(n) for n in names[:NAMED])
+    return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED:,} more"

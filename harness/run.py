@@ -1,0 +1,289 @@
+"""`faceparity run`: data sets × models, each extracted, compared, measured and written into one folder."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.errors import UserError
+
+from . import private, record
+from .comparisons.tally import Pairs
+from .evaluation.evaluate import Evaluated, Options, attributes_of, evaluate
+from .models.card import ModelCard
+from .models.registry import load_model_card, open_model
+from .templates.pipeline import Templates, extract
+from .templates.store import Store
+
+RESULTS = "results.json"
+LOG = "run.log"
+SUSPECTS = 200
+"""So many of the most alike non-mated and least alike mated comparisons are kept for a person to look at."""
+
+TERMINAL = "terminal"
+WRITERS = {name: f"faceparity.reports.writers:{name}" for name in ("tables", "html", TERMINAL)}
+"""What is written if the package's metadata (entry points `faceparity.reports`) is not at hand."""
+
+
+class Result(NamedTuple):
+    """One evaluation and the folder it lies in."""
+
+    evaluation: record.Evaluation
+    folder: Path
+
+
+class Listener(Protocol):
+    """Is told how a run goes on: the command line shows it, tests need not."""
+
+    def loaded(self, dataset: Dataset) -> None:
+        """A data set was read."""
+        ...
+
+    def stage(self, text: str, total: int) -> Callable[[int], None]:
+        """Something begins that takes `total` steps; the callable takes how many are done."""
+        ...
+
+    def extracted(self, dataset: Dataset, card: ModelCard, templates: Templates) -> None:
+        """Templates are there."""
+        ...
+
+
+class Silent:
+    """Tells nobody."""
+
+    def loaded(self, dataset: Dataset) -> None:
+        """See Listener."""
+
+    def stage(self, text: str, total: int) -> Callable[[int], None]:
+        """See Listener."""
+        return lambda done: None
+
+    def extracted(self, dataset: Dataset, card: ModelCard, templates: Templates) -> None:
+        """See Listener."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to run. datasets are loaded already; a data set named twice is an error of the caller."""
+
+    datasets: Sequence[Dataset]
+    models: Sequence[str]
+    options: Options
+    out: Path
+    ephemeral: bool = False
+
+
+def run(request: Request, listener: Listener | None = None) -> list[Result]:
+    """Every model on every data set; writes results.json, tables, the private part and the reports. Returns what was found.
+
+    All that can be checked is checked before the first image is read. Raises UserError.
+    """
+    tell = listener or Silent()
+    cards = [load_model_card(name) for name in dict.fromkeys(request.models)]
+    for card in cards:
+        open_model(card.name)
+    for dataset in request.datasets:
+        attributes_of(dataset, request.options.by)
+    out = prepare_folder(request.out)
+    log = _log(out)
+    results = []
+    with Store(ephemeral=request.ephemeral) as store:
+        for dataset in request.datasets:
+            log.info("%s: %d samples, problems %s", dataset.name, dataset.n_samples, _counts(dataset))
+            for card in cards:
+                results.append(_one(request, dataset, card, store, out, tell, log))
+    write_reports(results, out)
+    log.info("done")
+    return results
+
+
+def _one(
+    request: Request, dataset: Dataset, card: ModelCard, store: Store, out: Path, tell: Listener, log: logging.Logger
+) -> Result:
+    """One model on one data set."""
+    workers = request.options.workers
+    step = tell.stage(f"{dataset.name} · {card.name} · templates", dataset.n_samples)
+    templates = extract(dataset, card.name, store=store, workers=workers, progress=lambda done, total: step(done))
+    tell.extracted(dataset, card, templates)
+    n = templates.samples.size
+    log.info(
+        "%s, %s: %d templates, %d extracted now, %d failed",
+        dataset.name,
+        card.name,
+        n,
+        templates.extracted,
+        dataset.n_samples - n,
+    )
+    compare = _Sum(tell.stage(f"{dataset.name} · {card.name} · comparisons", n * n // 2))
+    evaluated = evaluate(dataset, card, templates, _own_thresholds(request.options, card), compare)
+    folder = out / safe_name(dataset.name) / safe_name(card.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_results(evaluated.evaluation, folder)
+    if not request.ephemeral:
+        write_private(folder / "private", dataset, templates, evaluated, store)
+    c = evaluated.evaluation.comparisons
+    log.info(
+        "%s, %s: %d non-mated and %d mated comparisons, %d pass(es)", dataset.name, card.name, c.non_mated, c.mated, c.passes
+    )
+    return Result(evaluated.evaluation, folder)
+
+
+class _Sum:
+    """Turns steps into a total."""
+
+    def __init__(self, tell: Callable[[int], None]) -> None:
+        self._tell, self._done = tell, 0
+
+    def __call__(self, step: int) -> None:
+        self._done += step
+        self._tell(self._done)
+
+
+def _own_thresholds(options: Options, card: ModelCard) -> Options:
+    """Thresholds of another run apply to the model they were set for."""
+    return replace(options, fixed=tuple(f for f in options.fixed if f.model in (None, card.name)))
+
+
+def safe_name(name: str) -> str:
+    """A name that any file system takes, never empty, never a path."""
+    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")
+    return cleaned[:80] or "unnamed"
+
+
+def prepare_folder(out: Path) -> Path:
+    """The run's folder, made. A folder of an earlier run is emptied of its results; any other that holds files is refused."""
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {out}: a file of that name exists; name a folder")
+    if out.is_dir() and any(out.iterdir()):
+        if not (out / LOG).is_file():
+            raise UserError(f"--out {out}: holds files of something else; name a new or empty folder")
+        for old in (*out.glob(f"*/*/{RESULTS}"), *out.glob(RESULTS)):
+            for part in ("tables", "private"):
+                shutil.rmtree(old.parent / part, ignore_errors=True)
+            old.unlink()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--out {out}: {error.strerror}; name a folder that can be written to") from error
+    return out
+
+
+def _log(out: Path) -> logging.Logger:
+    """The run's log: counts and stages, no file names, no paths, no people."""
+    log = logging.getLogger("faceparity.run")
+    for handler in list(log.handlers):
+        log.removeHandler(handler)
+        handler.close()
+    handler = logging.FileHandler(out / LOG, "w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    return log
+
+
+def _counts(dataset: Dataset) -> str:
+    kinds, counts = np.unique([p.kind for p in dataset.problems], return_counts=True)
+    return ", ".join(f"{k} {n}" for k, n in zip(kinds, counts, strict=True)) or "none"
+
+
+def write_results(evaluation: record.Evaluation, folder: Path) -> None:
+    """results.json, whole or not at all."""
+    part = folder / (RESULTS + ".part")
+    part.write_text(record.to_json(evaluation), "utf-8")
+    part.replace(folder / RESULTS)
+
+
+def report_writers() -> dict[str, Callable[[Sequence[Result], Path], None]]:
+    """Every report format there is (entry points `faceparity.reports`): called with the results and the run's folder."""
+    known = dict(WRITERS)
+    known.update({e.name: e.value for e in metadata.entry_points(group="faceparity.reports")})
+    out: dict[str, Callable[[Sequence[Result], Path], None]] = {}
+    for name, value in known.items():
+        module, _, function = value.partition(":")
+        out[name] = getattr(import_module(module), function)
+    return out
+
+
+def write_reports(results: Sequence[Result], out: Path) -> None:
+    """Every report format but the one for the terminal."""
+    for name, writer in report_writers().items():
+        if name != TERMINAL:
+            writer(results, out)
+
+
+def load_results(folder: Path) -> list[Result]:
+    """Every evaluation under a run's folder, by path. Raises UserError if there is none, or one does not follow the schema."""
+    files = sorted(folder.rglob(RESULTS)) if folder.is_dir() else []
+    if not files:
+        raise UserError(f"{folder}: no results.json there; name the folder of a run")
+    out = []
+    for file in files:
+        try:
+            out.append(Result(record.from_json(file.read_text("utf-8")), file.parent))
+        except ValueError as error:
+            raise UserError(f"{file}: not a result of this version ({str(error).splitlines()[0]}); run again") from error
+    return out
+
+
+def write_private(folder: Path, dataset: Dataset, templates: Templates, evaluated: Evaluated, store: Store) -> None:
+    """The private part: codes, ledger, suspects, rejects, problems; encrypted with the store's keys."""
+    keys, tally = store.keys, evaluated.evidence.tally
+    codes = private.sample_codes(dataset, keys)
+    subjects = private.subject_codes(dataset, keys)
+    files, chosen = np.asarray(dataset.files), templates.samples
+    ledger = tally.ledger + tally.mated_pairs
+    mated = evaluated.evidence.subjects[ledger.a] == evaluated.evidence.subjects[ledger.b]
+    private.write_table(
+        folder,
+        "ledger",
+        {
+            "code_a": private.Coded(chosen[ledger.a], codes),
+            "code_b": private.Coded(chosen[ledger.b], codes),
+            "score": ledger.score,
+            "mated": mated,
+        },
+        keys=keys,
+    )
+    doubtful = suspects(tally.ledger, tally.mated_pairs)
+    a, b = chosen[doubtful.a], chosen[doubtful.b]
+    private.write_table(
+        folder,
+        "suspects",
+        {"code_a": codes[a], "code_b": codes[b], "score": doubtful.score, "file_a": files[a], "file_b": files[b]},
+        keys=keys,
+    )
+    bad = np.flatnonzero(templates.status != "ok")
+    private.write_table(
+        folder,
+        "rejects",
+        {"file": files[bad], "status": templates.status[bad], "reason": [templates.reasons[i] for i in bad]},
+        keys=keys,
+    )
+    private.write_table(
+        folder,
+        "problems",
+        {
+            "kind": [p.kind for p in dataset.problems],
+            "where": [p.where for p in dataset.problems],
+            "detail": [p.detail for p in dataset.problems],
+        },
+        keys=keys,
+    )
+    private.write_table(folder, "codes", {"code": codes, "file": files, "subject": subjects}, keys=keys)
+
+
+def suspects(ledger: Pairs, mated: Pairs) -> Pairs:
+    """The most alike non-mated and the least alike mated comparisons: label errors and hidden repeats are among them."""
+    high = np.sort(np.argsort(-ledger.score, kind="stable")[:SUSPECTS])
+    low = np.sort(np.argsort(mated.score, kind="stable")[:SUSPECTS])
+    return Pairs(*(np.concatenate([x[high], y[low]]) for x, y in zip(ledger.columns(), mated.columns(), strict=True)))

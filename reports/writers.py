@@ -1,0 +1,35 @@
+"""The report formats of a run, each called with its results and folder (entry points `faceparity.reports`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from faceparity.harness.run import Result
+
+
+def tables(results: Sequence[Result], out: Path) -> None:
+    """`tables/*.csv` beside each results.json."""
+    from .tables import write_tables
+
+    for result in results:
+        write_tables(result.evaluation, result.folder / "tables")
+
+
+def html(results: Sequence[Result], out: Path) -> None:
+    """`report.html` over everything in the run's folder."""
+    from .html import write_report
+
+    write_report([result.evaluation for result in results], out / "report.html")
+
+
+def terminal(results: Sequence[Result], out: Path) -> None:
+    """The tables in the terminal, on standard output; 100 columns wide where that is not a terminal."""
+    import sys
+
+    from rich.console import Console
+
+    from .terminal import render
+
+    width = None if sys.stdout.isatty() else 100
+    Console(highlight=False, width=width).print(render([result.evaluation for result in results]))
