@@ -21,7 +21,6 @@ from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 from faceparity.harness.models.card import ModelCard
 from faceparity.harness.models.model import Extraction, Image, Model
-from faceparity.harness.templates.vault import Keyring
 
 NO_FACE, KILLS, RAISES, NAN = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
 DIMENSIONS = 48
@@ -33,6 +32,7 @@ class FakeModel:
     def __init__(self, name: str) -> None:
         self.name = name
         self.pause = float(name.partition(":")[2] or 0)
+        self.seen = 0
         self.projection = np.random.default_rng(7).standard_normal((3 * 24 * 24, DIMENSIONS)).astype(np.float32)
 
     @property
@@ -52,7 +52,8 @@ class FakeModel:
             busy = time.perf_counter() + self.pause
             while time.perf_counter() < busy:
                 pass
-        if first == KILLS:
+        self.seen += 1
+        if first == KILLS or (self.name == "dies_after_5" and self.seen > 5):
             os._exit(139)
         if first == RAISES or self.name == "always_raises":
             raise RuntimeError("cannot stand it")
@@ -108,9 +109,3 @@ def read_dataset(root: Path) -> Dataset:
         attributes={},
         digest=hashlib.sha256("".join(content).encode()).hexdigest(),
     )
-
-
-def count_keys(keys: Keyring) -> int:
-    """Key files of a ring that lies on the disk."""
-    assert keys.folder is not None
-    return len(list(keys.folder.glob("*.key")))

@@ -236,6 +236,13 @@ def test_an_image_that_kills_its_process_costs_itself_alone(tmp_path: Path) -> N
     assert got.vectors.tobytes() == want.vectors[kept].tobytes()
 
 
+def test_an_image_is_not_blamed_for_what_came_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "WORTH_A_PROCESS", 0)
+    dataset = fake.make_dataset(tmp_path / "faces", BATCH)
+    with Store() as store:
+        assert run(dataset, store, name="dies_after_5").status.tolist() == ["ok"] * BATCH
+
+
 def test_a_run_ends_without_a_word(tmp_path: Path) -> None:
     dataset = fake.make_dataset(tmp_path / "faces", MANY)
     script = tmp_path / "script.py"
