@@ -82,9 +82,8 @@ def check_dataset(spec: str) -> int:
 
     dataset = load_dataset(spec)
     found = check(dataset)
-    print(
-        f"{found.name}: {found.samples:,} images of {found.subjects:,} {'images (no subject labels)' if found.identity == 'none' else 'people'}"
-    )
+    people = "no subject labels" if found.identity == "none" else f"{found.subjects:,} people"
+    print(f"{found.name}: {found.samples:,} images, {people}")
     print(
         f"digest {found.digest}"
         + (f" (known: {found.known_copy})" if found.known_copy else " (a copy that the card does not know)")

@@ -1,0 +1,39 @@
+"""`faceparity score`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..evaluation.describe import published_command
+from ..evaluation.evaluate import Options
+from ..run import TERMINAL, Result, prepare_folder, report_writers, write_reports, write_results
+from ..scores_file import evaluate_scores
+from . import show
+from .run import check_targets, default_out
+
+
+def score_command(
+    scores: Path,
+    failures: Path | None,
+    distance: bool,
+    by: list[str],
+    targets: list[float] | None,
+    threshold: float | None,
+    pool: str,
+    references: list[str],
+    seed: int,
+    out: Path | None,
+) -> None:
+    """Read, measure, write, show. Raises UserError."""
+    options = Options(
+        by=tuple(by), targets=check_targets(targets), threshold=threshold, pool=pool, references=tuple(references), seed=seed,
+        command=published_command(),
+    )  # fmt: skip
+    evaluation = evaluate_scores(scores, options, failures=failures, distance=distance)
+    folder = prepare_folder(out or default_out())
+    (folder / "run.log").write_text(f"score file, {evaluation.comparisons.non_mated} non-mated comparisons\n", "utf-8")
+    write_results(evaluation, folder)
+    results = [Result(evaluation, folder)]
+    write_reports(results, folder)
+    report_writers()[TERMINAL](results, folder)
+    show.say(f"Report: {folder / 'report.html'}")
