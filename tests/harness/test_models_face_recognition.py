@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def on_canvas(*placed: tuple[Image, int, int]) -> Image:
     return canvas
 
 
+@cache
 def variants() -> dict[str, Image]:
     """Pictures of one, two and no faces, with boxes inside the image and beyond each of its edges."""
     whole = portrait()
@@ -49,7 +51,7 @@ def variants() -> dict[str, Image]:
         "as it is": whole,
         "mirrored": np.ascontiguousarray(whole[:, ::-1]),
         "half": resized(whole, 0.5),
-        "twice": resized(whole, 2),
+        "larger": resized(whole, 1.25),
         "upside down": np.ascontiguousarray(whole[::-1]),
         "left edge": np.ascontiguousarray(whole[:, 195:]),
         "right edge": np.ascontiguousarray(whole[:, :350]),
@@ -121,9 +123,9 @@ def test_equals_the_library_on_real_faces(model: Model, library: Any, shared_dat
     if not files:
         pytest.skip(f"no faces under {shared_data}")
     rng = np.random.default_rng(20)
-    chosen = [files[i] for i in rng.choice(len(files), min(40, len(files)), replace=False)]
+    chosen = [files[i] for i in rng.choice(len(files), min(24, len(files)), replace=False)]
     seen = [check_same(model, library, np.array(Pictures.open(f).convert("RGB"))) for f in chosen]
-    assert seen.count("ok") >= 20
+    assert seen.count("ok") >= 12
 
 
 def test_scores_come_with_the_same_boxes(model: Model) -> None:
