@@ -46,9 +46,12 @@ def clean(name: str) -> str:
 
 
 def shorten(name: str, width: int) -> str:
-    """A name of at most `width` characters; what is cut is marked with an ellipsis."""
+    """A name of at most `width` characters; an ellipsis stands for what is cut from its middle, as both ends tell groups apart."""
     name = clean(name)
-    return name if len(name) <= width else name[: width - 1] + "…"
+    if len(name) <= width:
+        return name
+    end = (width - 1) // 2
+    return name[: width - 1 - end] + "…" + name[len(name) - end :]
 
 
 def reason(code: str | None) -> str:
@@ -176,6 +179,11 @@ def point_name(point: OperatingPoint) -> str:
     if point.origin == "target" and point.target_fmr is not None:
         return f"target FMR {target(point.target_fmr)}"
     return f"{point.origin} threshold"
+
+
+def sentence(text: str) -> str:
+    """Text with a capital first letter."""
+    return text[:1].upper() + text[1:]
 
 
 def origin(point: OperatingPoint) -> str:

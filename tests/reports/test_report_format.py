@@ -70,4 +70,4 @@ def test_zero_errors_show_both_bounds_and_never_zero_percent() -> None:
 
 def test_names_lose_control_characters_and_direction_overrides() -> None:
     assert f.clean("a\x1b[31m\u202eb\n") == "a [31m b "
-    assert f.shorten("x" * 300, 10) == "x" * 9 + "…"
+    assert f.shorten("x" * 150 + "y" * 150, 10) == "xxxxx…yyyy"

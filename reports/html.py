@@ -1,0 +1,120 @@
+"""`report.html`: one file over every evaluation of a run, readable without a network, without JavaScript, on a phone and on paper."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from faceparity.harness.record import Evaluation
+from faceparity.reports import format as f
+from faceparity.reports.about import GLOSSARY, about
+from faceparity.reports.parts import Section, Table
+from faceparity.reports.sections import measured
+from faceparity.reports.select import finest, headline, verdict
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+class Chapter(NamedTuple):
+    """One evaluation on the page."""
+
+    key: str
+    title: str
+    sections: list[Section]
+
+
+def write_report(evaluations: Sequence[Evaluation], path: Path) -> None:
+    """Writes the report of all evaluations to `path`, whole or not at all. The same evaluations give the same bytes."""
+    text = render(evaluations)
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(part, path)
+
+
+def render(evaluations: Sequence[Evaluation]) -> str:
+    """The page as text. Everything that is not ours is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    chapters = [chapter(e, f"e{i + 1}") for i, e in enumerate(evaluations)]
+    css = (TEMPLATES / "report.css").read_text("utf-8")
+    return env.get_template("report.html.j2").render(
+        title=title(evaluations), css=css, overview=overview(evaluations), chapters=chapters, glossary=GLOSSARY
+    )
+
+
+def title(evaluations: Sequence[Evaluation]) -> str:
+    """The page's title: the data sets and models in it."""
+    data = list(dict.fromkeys(f.shorten(e.dataset.name, 40) for e in evaluations))
+    models = list(dict.fromkeys(f.shorten(e.model.name, 40) for e in evaluations))
+    return f"False matches by group: {', '.join(models)} on {', '.join(data)}"
+
+
+def chapter(e: Evaluation, key: str) -> Chapter:
+    """All sections of one evaluation."""
+    name = f"{f.shorten(e.dataset.title, 80)}, {f.shorten(e.model.title, 80)}"
+    return Chapter(key, name, measured(e, key) + about(e, key))
+
+
+def overview(evaluations: Sequence[Evaluation]) -> Table:
+    """One row for each data set and model, at its headline operating point."""
+    columns = [
+        "Data set",
+        "Model",
+        "People",
+        "Images",
+        "FTX",
+        "Operating point",
+        "Match if",
+        "FMR of the pool",
+        "FMR against the reference",
+        "Mind",
+    ]
+    return Table(
+        "overview", "Every data set and model of this run", columns, [_row(e) for e in evaluations], frozenset({1, 5, 6, 8, 9})
+    )
+
+
+def _row(e: Evaluation) -> list[str]:
+    g = finest(e)
+    n = headline(g)
+    p = None if n is None else g.operating_points[n]
+    ftx = e.extraction.overall
+    failed = (
+        f"{f.count(ftx.errors)} of {f.count(ftx.comparisons)}" if ftx is not None and e.extraction.supplied else "not supplied"
+    )
+    point = (
+        [f.point_name(p), f.threshold(e.model, p.native_threshold), f.percent(p.achieved_fmr)]
+        if p
+        else ["refused", f.DASH, f.DASH]
+    )
+    counts = Counter(verdict(p, "fmr", c.group) for c in p.contrasts if c.measure == "fmr") if p else Counter[str]()
+    words = {"higher": "higher", "lower": "lower", "inconclusive": "inconclusive", "none": "without a ratio"}
+    told = ", ".join(f"{counts[k]} {word}" for k, word in words.items() if counts[k]) or f.DASH
+    return [
+        *(
+            f.shorten(e.dataset.name, 40),
+            f.shorten(e.model.name, 40),
+            f.count(e.dataset.subjects),
+            f.count(e.dataset.samples),
+            failed,
+        ),
+        *(*point, told, flags(e)),
+    ]
+
+
+def flags(e: Evaluation) -> str:
+    """What must not be overlooked, in a few words."""
+    points = finest(e).operating_points
+    told = ["synthetic faces"] * e.dataset.synthetic + ["people not labelled"] * (e.dataset.identity == "none")
+    told += ["contaminated"] * any(p.status == "contaminated" for p in points)
+    told += ["partial pool"] * any(p.pool is not None and p.pool.partial for p in points)
+    told += ["targets refused"] * any(p.status == "refused" for p in points)
+    told += ["trained on these people"] * e.model.training_overlap
+    told += [f.plural(len(e.warnings), "warning")] * bool(e.warnings)
+    return ", ".join(told) or f.DASH
