@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 
 from .model import Image
 
-REC_601 = np.array([0.299, 0.587, 0.114])
+REC_601 = (0.299, 0.587, 0.114)
 """Luma weights of R, G and B."""
 
 
 def luma(image: Image) -> NDArray[np.float64]:
     """float64[height, width], 0–255: Rec. 601 luma of RGB."""
-    return image @ REC_601
+    red, green, blue = (weight * image[..., i].astype(np.float64) for i, weight in enumerate(REC_601))
+    return red + green + blue
 
 
 def clipped(box: tuple[float, float, float, float], shape: tuple[int, ...]) -> tuple[slice, slice]:

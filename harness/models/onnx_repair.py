@@ -49,7 +49,8 @@ def dequantised(
         return np.take(np.repeat(per_block, block, axis=axis), np.arange(length), axis=axis)
 
     difference = values.astype(np.int32) - spread(zero_points.astype(np.int32))
-    return difference.astype(np.float32) * spread(scales)
+    weights: NDArray[np.float32] = difference.astype(np.float32) * spread(scales)
+    return weights
 
 
 def fold_quantised_weights(model: Any) -> None:

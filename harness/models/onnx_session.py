@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .model import Image
 
 
 def open_session(model: Path | bytes) -> Any:
@@ -34,7 +37,7 @@ class OnnxEmbedder:
         self._input = self._session.get_inputs()[0].name
         self._dimensions = int(self._session.get_outputs()[0].shape[-1])
 
-    def embed(self, chips: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    def embed(self, chips: Sequence[Image]) -> NDArray[np.float32]:
         """float32[len(chips), dimensions]."""
         templates = np.empty((len(chips), self._dimensions), np.float32)
         for row, chip in zip(templates, chips, strict=True):

@@ -20,7 +20,7 @@ PIPELINE = 1
 def pixels_digest(image: Image) -> str:
     """blake2b-128 hex of an image's shape and pixels."""
     digest = hashlib.blake2b(repr(image.shape).encode("ascii"), digest_size=16)
-    digest.update(np.ascontiguousarray(image))
+    digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()
 
 

@@ -55,5 +55,12 @@ def model() -> Model:
         "smallest_scale": SMALLEST_SCALE,
         "repair": REPAIR,
     }
-    parts = (YuNet(detector), TemplateAligner(ARCFACE_112, 112, OPENCV_CENTRE), OnnxEmbedder(graph))
-    return Pipeline(card(), *parts, settings, ("opencv-python-headless", "opencv-python", "onnxruntime", "numpy"))
+    aligner = TemplateAligner(ARCFACE_112, 112, OPENCV_CENTRE)
+    return Pipeline(
+        card(),
+        YuNet(detector),
+        aligner,
+        OnnxEmbedder(graph),
+        settings,
+        ("opencv-python-headless", "opencv-python", "onnxruntime", "numpy"),
+    )
