@@ -191,7 +191,7 @@ def _uncertainty(estimate: Estimate, subjects: int) -> dict[str, object]:
         undefined = {"rate": None, "rate_including_failures": None, "subject_weighted_rate": None}
         return {**undefined, "bounds": bounds, "status": "bound", "reason": "zero_errors", "method": "3/n bounds"}
     if subjects < INTERVAL_FROM:
-        return {"reason": "too_few_subjects_for_interval", "status": "bound" if estimate.errors < BOUND_BELOW else "ok"}
+        return {"reason": "too_few_subjects_for_interval"}
     if p >= 1 or estimate.variance <= 0:
         low, high = intervals.wilson(p, max(1, subjects // 2), intervals.quantile_t(estimate.df))
     else:

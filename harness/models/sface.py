@@ -62,5 +62,5 @@ def model() -> Model:
         aligner,
         OnnxEmbedder(graph),
         settings,
-        ("opencv-python-headless", "opencv-python", "onnxruntime", "numpy"),
+        ("opencv-python-headless", "opencv-python", "opencv-contrib-python", "onnxruntime", "numpy"),
     )

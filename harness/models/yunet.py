@@ -42,12 +42,13 @@ def _create(weights: Path) -> Any:
     """The detector, without OpenCV 5's warning that its new engine has no targets to choose from."""
     import cv2
 
-    logging = cv2.utils.logging
-    level = logging.setLogLevel(logging.LOG_LEVEL_ERROR)
+    logging = getattr(cv2.utils, "logging", None)  # OpenCV 4 has neither the warning nor, in some builds, the switch
+    level = logging.setLogLevel(logging.LOG_LEVEL_ERROR) if logging else None
     try:
         return cv2.FaceDetectorYN.create(str(weights), "", (320, 320), SCORE, NMS, TOP_K)
     finally:
-        logging.setLogLevel(level)
+        if logging:
+            logging.setLogLevel(level)
 
 
 class YuNet:

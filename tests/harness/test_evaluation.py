@@ -9,6 +9,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+
 from faceparity.datasets.errors import UserError
 from faceparity.harness import record
 from faceparity.harness.comparisons.scores import exact_scores, prepare

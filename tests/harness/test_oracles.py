@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from faceparity.harness.metrics import differential as d
 from faceparity.harness.metrics import rates as r
 from faceparity.harness.uncertainty import contrasts as c

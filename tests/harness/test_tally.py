@@ -6,10 +6,11 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from faceparity.harness.comparisons.tally import Grid, Tally
-from faceparity.harness.comparisons.tiles import Samples, tally_pairs, tile_grid
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from faceparity.harness.comparisons.tally import Grid, Tally
+from faceparity.harness.comparisons.tiles import Samples, tally_pairs, tile_grid
 
 
 def make_samples(seed: int, n: int, *, kind: str = "dot", n_cells: int = 3, same_photo: int = 2) -> Samples:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+
 from faceparity.datasets.card import DatasetCard
 from faceparity.datasets.dataset import Attribute, Dataset
 from faceparity.harness.models.card import ModelCard, PublishedThreshold, Score

@@ -1,0 +1,5 @@
+"""`python -m faceparity.harness.cli`."""
+
+from . import main
+
+main()

@@ -1,0 +1,91 @@
+"""A user's mistake: one line that says what is wrong and what to do, exit status 2, no traceback."""
+
+from __future__ import annotations
+
+import pytest
+
+CASES = {
+    "no data set": (["run"], "-d"),
+    "unknown data set": (["run", "-d", "lonon"], "did you mean london"),
+    "unknown model": (["run", "-d", "folder={people}", "-m", "sfac"], "did you mean sface"),
+    "unknown option": (["run", "--target", "0.01"], "--target"),
+    "unknown command": (["runn"], "runn"),
+    "folder that is not there": (["run", "-d", "folder={tmp}/nowhere"], "nowhere"),
+    "a file as folder": (["run", "-d", "folder={people}/labels.csv"], "labels.csv"),
+    "nothing after =": (["run", "-d", "folder="], "folder=DIR"),
+    "target of 5 %": (["run", "-d", "folder={people}", "--target-fmr", "5"], "between 0 and 1"),
+    "target that is no number": (["run", "-d", "folder={people}", "--target-fmr", "low"], "--target-fmr"),
+    "attribute that is not there": (["run", "-d", "folder={people}", "-m", "toy", "--by", "shoe"], "shoe"),
+    "pool that is not there": (
+        ["run", "-d", "folder={people}", "-m", "toy", "--pool", "gender=robot", "--out", "{tmp}/p"],
+        "robot",
+    ),
+    "reference that is not there": (
+        ["run", "-d", "folder={people}", "-m", "toy", "--reference", "gender", "--out", "{tmp}/r"],
+        "gender",
+    ),
+    "out in use": (["run", "-d", "folder={people}", "-m", "toy", "--out", "{people}"], "--out"),
+    "the same folder twice": (["run", "-d", "folder={people}", "-d", "folder={people}/.", "-m", "toy"], "two data sets"),
+    "thresholds of no run": (["run", "-d", "folder={people}", "-m", "toy", "--threshold-from", "{tmp}"], "results.json"),
+    "report of no run": (["report", "{tmp}"], "results.json"),
+    "card of no model": (["models", "dlibb"], "dlibb"),
+    "card of no data set": (["datasets", "fairfac"], "did you mean fairface"),
+    "fetch of no model": (["fetch", "sfac"], "did you mean sface"),
+    "check of nothing": (["check", "folder={tmp}/nowhere"], "nowhere"),
+    "scores of nothing": (["score", "{tmp}/no.csv"], "no.csv"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_mistake(name: str, faceparity, people, tmp_path) -> None:
+    arguments, word = CASES[name]
+    result = faceparity(*(str(a).format(people=people, tmp=tmp_path) for a in arguments), env={"FACEPARITY_DATA": ""})
+    lines = result.stderr.strip().splitlines()
+    assert result.returncode == 2, result.stderr
+    assert len([line for line in lines if line.startswith("faceparity: ")]) == 1, result.stderr
+    assert lines[-1].startswith("faceparity: ")
+    assert word in lines[-1]
+    assert "Traceback" not in result.stderr
+
+
+def test_weights_that_are_not_there_are_asked_for_by_name(faceparity, people, tmp_path) -> None:
+    result = faceparity(
+        "run", "-d", f"folder={people}", "-m", "sface", "--out", tmp_path / "o", env={"FACEPARITY_HOME": str(tmp_path / "h")}
+    )
+    assert result.returncode == 2
+    assert "faceparity fetch sface" in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "word"),
+    [
+        ("subject,gender", "a,f", "image"),
+        ("file,subject", "a.png,1", "attribute"),
+        ("", "", "empty"),
+    ],
+)
+def test_label_files_that_lack_something(header: str, row: str, word: str, faceparity, people, tmp_path) -> None:
+    folder = tmp_path / "d"
+    folder.mkdir()
+    (folder / "a.png").write_bytes((people / "secretname000_1.png").read_bytes())
+    (folder / "labels.csv").write_text(f"{header}\n{row}\n" if header else "")
+    result = faceparity("run", "-d", f"folder={folder}", "-m", "toy", "--out", tmp_path / "o")
+    assert result.returncode == 2, result.stderr
+    assert word in result.stderr.splitlines()[-1]
+
+
+def test_a_folder_with_nothing_in_it(faceparity, tmp_path) -> None:
+    (tmp_path / "d").mkdir()
+    result = faceparity("run", "-d", f"folder={tmp_path / 'd'}", "-m", "toy")
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+
+
+def test_help_imports_nothing_heavy(faceparity) -> None:
+    """Time is not asserted; what would cost it is."""
+    import subprocess
+    import sys
+
+    code = "import sys; import faceparity.harness.cli.app; print(sorted({'numpy','cv2','dlib','onnxruntime','pyarrow'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+    assert "run" in faceparity("--help").stdout
