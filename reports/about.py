@@ -12,7 +12,7 @@ from faceparity.reports.select import finest
 from faceparity.reports.tables import grouping_name
 
 LIMITS = (
-    "These are rates of one model on one data set. They do not carry over to another model, to another set of images, or to a system in use.",
+    "These are rates of one model on one data set. They do not carry over to another model, other images, or a system in use.",
     "The groups are labels that somebody gave; they are no measure of what a person is.",
     "Groups differ in more than their label: light, pose, age and the quality of images. A difference in rates shows no reason for it.",
     "One comparison of two images is not a search of a database: the more people are searched, the more false matches there are.",

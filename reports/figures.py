@@ -187,7 +187,8 @@ def heat_map(e: Evaluation, g: Grouping, p: OperatingPoint, key: str) -> Figure 
         alt += f"From {f.percent(min(shown))} to {f.percent(max(shown))}; on the diagonal both people are of the same group."
     caption = (
         f"FMR in percent when one person is of the row's group and the other of the column's: {where(e, p)}. Darker is higher, log "
-        f"scale. ≤ and hatched: upper bound, fewer than 10 errors; – and hatched: fewer than 30 people. Labels as in {f.shorten(e.dataset.name, 60)}."
+        "scale. ≤ and hatched: upper bound, fewer than 10 errors; – and hatched: fewer than 30 people. Labels as in "
+        f"{f.shorten(e.dataset.name, 60)}."
     )
     return Figure(key, _draw_matrix(names, cells, key, alt), caption, alt, wide=len(names) > 4)
 

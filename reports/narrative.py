@@ -18,6 +18,7 @@ from faceparity.reports.select import contrast_of, finest, headline, primary, ve
 
 MEASURES = {"fmr": "false match rate", "fnmr": "false non-match rate"}
 VERBS = {"fmr": "falsely matched two different people", "fnmr": "failed to match two images of one person"}
+OTHERS = {"fmr": "two", "fnmr": "of one"}
 ERRORS = {"fmr": ("false match", "false matches"), "fnmr": ("false non-match", "false non-matches")}
 INDICES = {
     "max_min": "largest over smallest",
@@ -68,18 +69,17 @@ def finding(e: Evaluation) -> Finding:
     if i is None:
         return Finding([_refused(e, g)], cautions(e, None))
     p = g.operating_points[i]
-    return Finding([_measure(e, p, "fmr"), _fnmr(e, p), threshold_sentence(e, p)], cautions(e, p))
+    return Finding([*_measure(e, p, "fmr"), *_fnmr(e, p), threshold_sentence(e, p)], cautions(e, p))
 
 
 def _refused(e: Evaluation, g: Grouping) -> str:
-    reasons = sorted({f.reason(p.reason) for p in g.operating_points if p.reason})
-    told = "; ".join(reasons) or "no operating point was asked for"
-    return f"No finding: for {subject(e)} no threshold could be set ({told})."
+    told = "; ".join(sorted({f.reason(p.reason) for p in g.operating_points if p.reason})) or "no operating point was asked for"
+    return f"{subject(e)} has no finding: no threshold could be set ({told})."
 
 
 def subject(e: Evaluation) -> str:
-    """Model and data set, as sentences name them."""
-    return f"the open model {f.shorten(e.model.name, 80)}, on the data set {f.shorten(e.dataset.name, 80)},"
+    """Model and data set, as sentences begin."""
+    return f"On the data set {f.shorten(e.dataset.name, 80)}, the open model {f.shorten(e.model.name, 80)}"
 
 
 def labelled(e: Evaluation) -> str:
@@ -89,12 +89,12 @@ def labelled(e: Evaluation) -> str:
 
 
 def at_threshold(p: OperatingPoint) -> str:
-    """Where the threshold comes from, in a clause that opens a sentence."""
+    """Where the threshold comes from, in a clause."""
     if p.origin == "target" and p.target_fmr is not None:
-        return f"At one threshold for everybody, set on these data for a false match rate of at most {f.target(p.target_fmr)}"
+        return f"at one threshold for everybody, set on these data for a false match rate of at most {f.target(p.target_fmr)}"
     if p.origin == "published":
-        return "At one threshold for everybody, the one published by the model's authors"
-    return "At one threshold for everybody, fixed beforehand by the user"
+        return "at one threshold for everybody, the one published by the model's authors"
+    return "at one threshold for everybody, fixed beforehand by the user"
 
 
 def threshold_sentence(e: Evaluation, p: OperatingPoint) -> str:
@@ -128,31 +128,29 @@ def _by_group(p: OperatingPoint, measure: str) -> dict[str, Rate]:
     return {r.group: r for r in primary(p.fmr if measure == "fmr" else p.fnmr)}
 
 
-def _measure(e: Evaluation, p: OperatingPoint, measure: str) -> str:
-    """The finding on one error rate: the largest ratio that passed the gates, or that none did."""
+def _measure(e: Evaluation, p: OperatingPoint, measure: str) -> list[str]:
+    """The finding on one error rate: the largest ratio that passed the gates and what stands behind it, or that none did."""
     of = [c for c in p.contrasts if c.measure == measure]
     called = [c for c in of if verdict(p, measure, c.group) in ("higher", "lower") and c.ratio]
     rates = _by_group(p, measure)
     if not of:
-        return _no_contrast(e, p, measure, rates)
+        return [_no_contrast(e, p, measure, rates)]
     if not called:
-        return _none_called(e, p, measure, of, rates)
+        return [_none_called(e, p, measure, of, rates)]
     top = max(called, key=_distance)
-    a, b = (rates[x] for x in (top.group, top.reference))
-    return (
-        f"{at_threshold(p)}, {subject(e)} {VERBS[measure]} labelled {f.shorten(top.group, 80)} at a rate of "
-        f"{evidence(a, measure)}, and labelled {f.shorten(top.reference, 80)} at a rate of {evidence(b, measure)}: {_times(top)}. "
-        f"{_tally(p, measure, of)} {labelled(e)}"
-    )
+    group, reference = (f.shorten(x, 80) for x in (top.group, top.reference))
+    return [
+        f"{subject(e)} {VERBS[measure]} labelled {group} {_times(top)} as {OTHERS[measure]} labelled {reference}, {at_threshold(p)}.",
+        f"That is a {MEASURES[measure]} of {evidence(rates[top.group], measure)} for {group}, and of "
+        f"{evidence(rates[top.reference], measure)} for {reference}; {f.p_value(top.p_holm, 'Holm-adjusted p')}. "
+        f"{_tally(p, measure, of)} {labelled(e)}",
+    ]
 
 
 def _times(c: Contrast) -> str:
-    """ "18.3 times as often (95 % interval 11 to 30; Holm-adjusted p < 0.001)"."""
-    told = f"{f.number(c.ratio, 3 if c.ratio and c.ratio >= 10 else 2)} times as often"
-    if c.interval is None:
-        return told
-    lo, hi = (f.number(x, 2) for x in c.interval)
-    return f"{told} (95 % interval {lo} to {hi}; {f.p_value(c.p_holm, 'Holm-adjusted p')})"
+    """ "18.3 times (95 % interval 11 to 30) as often"."""
+    span = f" (95 % interval {f.number(c.interval[0], 2)} to {f.number(c.interval[1], 2)})" if c.interval else ""
+    return f"{f.number(c.ratio, 3 if c.ratio and c.ratio >= 10 else 2)} times{span} as often"
 
 
 def _distance(c: Contrast) -> float:
@@ -183,36 +181,34 @@ def detectable(of: Sequence[Contrast]) -> str:
 def _none_called(e: Evaluation, p: OperatingPoint, measure: str, of: Sequence[Contrast], rates: dict[str, Rate]) -> str:
     ref = rates.get(of[0].reference)
     reference = f.shorten(of[0].reference, 80)
-    base = f" {reference} has a {MEASURES[measure]} of {evidence(ref, measure)}." if ref else ""
-    start = f"{at_threshold(p)}, {subject(e)} showed no statistically detectable difference in {MEASURES[measure]} between"
+    base = f" {f.sentence(MEASURES[measure])} of {reference}: {evidence(ref, measure)}." if ref else ""
+    start = f"{subject(e)} showed no statistically detectable difference in {MEASURES[measure]} between"
     n = Counter(verdict(p, measure, c.group) for c in of)
     if n["inconclusive"]:
         rest = f", {f.plural(n['none'], 'group')} without a ratio" if n["none"] else ""
-        return (
-            f"{start} any group and {reference}: inconclusive for {f.plural(n['inconclusive'], 'group')}{rest}{detectable(of)}."
-            f"{base} {labelled(e)}"
-        )
+        told = f"inconclusive for {f.plural(n['inconclusive'], 'group')}{rest}{detectable(of)}"
+        return f"{start} any group and {reference} {at_threshold(p)}: {told}.{base} {labelled(e)}"
     why = ", ".join(sorted({f.reason(c.reason) for c in of if c.reason})) or "no verdict"
-    return f"{start} groups: no ratio to {reference} can be given ({why}).{base} {labelled(e)}"
+    return f"{start} groups {at_threshold(p)}: no ratio to {reference} can be given ({why}).{base} {labelled(e)}"
 
 
 def _no_contrast(e: Evaluation, p: OperatingPoint, measure: str, rates: dict[str, Rate]) -> str:
     shown = [r for r in rates.values() if r.status != "suppressed"]
-    head = f"{at_threshold(p)}, {subject(e)}"
+    head = f"{subject(e)}, {at_threshold(p)},"
     if not shown:
         return f"{head} had no group large enough to show a {MEASURES[measure]}."
     told = "; ".join(f"{f.shorten(r.group, 80)} {evidence(r, measure)}" for r in shown[:2])
     return f"{head} had these {MEASURES[measure]}s, with no comparison between groups: {told}. {labelled(e)}"
 
 
-def _fnmr(e: Evaluation, p: OperatingPoint) -> str:
+def _fnmr(e: Evaluation, p: OperatingPoint) -> list[str]:
     if not e.comparisons.mated:
-        return (
+        return [
             "The opposite error, failing to match two images of one person, was not measured: no two images of this data set are "
             "labelled as the same person."
-        )
+        ]
     none = "The opposite error, failing to match two images of one person, has no result by group at this threshold."
-    return _measure(e, p, "fnmr") if p.fnmr else none
+    return _measure(e, p, "fnmr") if p.fnmr else [none]
 
 
 def cautions(e: Evaluation, p: OperatingPoint | None) -> list[str]:

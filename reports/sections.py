@@ -84,8 +84,9 @@ def _failures(e: Evaluation, key: str) -> Iterator[Item]:
         yield Text("Failures were not supplied, so rates that count them are missing here.", "flag")
         return
     yield Text(
-        f"{f.count(x.overall.errors)} of {f.plural(x.overall.comparisons, 'image')} gave no template: {f.count(x.no_face)} without a face "
-        f"found, {f.count(x.unreadable)} unreadable. Several faces were found in {f.count(x.several_faces)}; used was {f.clean(x.faces_policy)}."
+        f"{f.count(x.overall.errors)} of {f.plural(x.overall.comparisons, 'image')} gave no template: {f.count(x.no_face)} without a "
+        f"face found, {f.count(x.unreadable)} unreadable. Several faces were found in {f.count(x.several_faces)}; used was "
+        f"{f.clean(x.faces_policy)}."
     )
     for i, by in sorted(enumerate(x.by_group), key=lambda pair: -len(pair[1].attributes)):
         name = grouping_name(by.attributes)
@@ -100,7 +101,7 @@ def _failures(e: Evaluation, key: str) -> Iterator[Item]:
 
 def _value(r: Rate) -> str:
     if r.status == "suppressed" or r.errors is None:
-        return f.suppressed(r)
+        return f"<30{f.NBSP}people" if r.reason == "too_few_subjects" else f.DASH
     if r.status == "bound":
         top = r.bounds.worst_case if r.bounds else r.interval[1] if r.interval else None
         return f.DASH if top is None else f"≤{f.NBSP}{f.percent(top, 2)}"
@@ -111,21 +112,29 @@ def _uncertainty(r: Rate) -> str:
     if r.status == "suppressed":
         return f.DASH if r.reason == "too_few_subjects" else f.reason(r.reason)
     if r.status == "bound":
-        free = f"; ≤{f.NBSP}{f.percent(r.bounds.independent, 2)} if comparisons were independent" if r.bounds else ""
-        return f"upper bound: {f.reason(r.reason) or 'fewer than 10 errors'}{free}"
+        return f"upper bound; ≤{f.NBSP}{f.percent(r.bounds.independent, 2)} if independent" if r.bounds else "upper bound"
     return f"{f.percent_interval(r.interval)}{f.NBSP}%" if r.interval else f.reason(r.reason) or "none"
 
 
 def rate_table(key: str, caption: str, measure: Measure, rates: list[Rate]) -> Table:
-    """Every rate with its uncertainty and counts; a column for the design where there are several."""
+    """Every rate with its uncertainty and counts; a column for the design where there are several. Point rates only beside an "ok" rate."""
     several = len({r.design for r in rates}) > 1
-    columns = ["Group", *["Design"] * several, measure.upper(), "95 % interval", f"{FAILED[measure]}, failures counted"]
-    columns += ["Mean over people", "People", "Comparisons", "Errors", "Effective errors"]
+    columns = [
+        "Group",
+        *["Design"] * several,
+        measure.upper(),
+        "95 % interval",
+        "People",
+        "Comparisons",
+        "Errors",
+        "Effective errors",
+    ]
+    columns += [f"{FAILED[measure]}, failures counted", "Mean over people"]
     rows = [
         [
-            *(r.group, *[f.DESIGNS[r.design]] * several, _value(r), _uncertainty(r), f.percent(r.rate_including_failures)),
-            *(f.percent(r.subject_weighted_rate), f.count(r.subjects), f.count(r.comparisons), f.count(r.errors)),
-            f.number(r.effective_errors),
+            *(r.group, *[f.DESIGNS[r.design]] * several, _value(r), _uncertainty(r)),
+            *(f.count(r.subjects), f.count(r.comparisons), f.count(r.errors), f.number(r.effective_errors)),
+            *(f.percent(x if r.status == "ok" else None) for x in (r.rate_including_failures, r.subject_weighted_rate)),
         ]
         for r in rates
     ]
@@ -169,7 +178,7 @@ def _rate_items(e: Evaluation, i: int, n: int, measure: Measure, key: str) -> li
     second = p.without_likely_same_person if measure == "fmr" else None
     if g is finest(e):
         out += pictures(rate_chart(e, p, measure, f"{key}-{measure}-chart"))
-        out += [_overall(p, measure, key)]
+        out += [x for x in [_overall(p, measure, key)] if x.rows]
     said = ", all comparisons" if second else ""
     out.append(rate_table(f"{key}-{measure}", f"{FULL[measure]} by {name}{said}", measure, rates))
     if second is not None and second.threshold is not None:
@@ -182,18 +191,11 @@ def _rate_items(e: Evaluation, i: int, n: int, measure: Measure, key: str) -> li
 
 def _overall(p: OperatingPoint, measure: Measure, key: str) -> Table:
     o = p.overall
-    named = (
-        [
-            ("the pool", o.fmr if measure == "fmr" else o.fnmr),
-            ("all pairs", o.fmr_all_pairs if measure == "fmr" else o.fnmr_all_pairs),
-        ]
-        if o
-        else []
-    )
+    pair = ((o.fmr, o.fmr_all_pairs) if measure == "fmr" else (o.fnmr, o.fnmr_all_pairs)) if o else (None, None)
     rows = [
         [name, _value(r), _uncertainty(r), f.count(r.subjects), f.count(r.comparisons), f.count(r.errors)]
-        for name, r in named
-        if r
+        for name, r in zip(("the pool", "all pairs"), pair, strict=True)
+        if r is not None
     ]
     columns = ["Over", measure.upper(), "95 % interval", "People", "Comparisons", "Errors"]
     return Table(f"{key}-{measure}-overall", f"{FULL[measure]} over everybody", columns, rows, frozenset({2}))
@@ -232,7 +234,7 @@ def ratio_table(key: str, caption: str, p: OperatingPoint, contrasts: list[Contr
         said = verdict(p, c.measure, c.group)
         why = f" ({f.reason(c.reason)})" if c.reason else ""
         row = [c.group, f.ratio(c.ratio), f.ratio_interval(c.interval), f.ratio_interval(c.interval_reestimated)]
-        row += [f.p_value(c.p_holm).removeprefix("p ").removeprefix("= "), said + why, f.ratio(c.detectable_ratio)]
+        row += [_p(c.p_holm), said + why, f.ratio(c.detectable_ratio)]
         if second is not None:
             other = contrast_of(second, c.measure, c.group)
             row.append(f"{f.ratio(other.ratio)} {f.ratio_interval(other.interval)} {other.verdict}" if other else f.DASH)
@@ -270,35 +272,22 @@ def matrix_table(p: OperatingPoint, key: str, name: str) -> Table:
 
 def _indices(e: Evaluation, i: int, n: int, key: str) -> list[Item]:
     g, p = e.groupings[i], e.groupings[i].operating_points[n]
-    if p.differential is None:
-        return []
-    named: list[tuple[str, str, Index]] = [("FMR", k, v) for k, v in p.differential.fmr.items()]
-    named += [("FNMR", k, v) for k, v in p.differential.fnmr.items()]
-    c = p.differential.combined
-    if c is not None:
-        named += [("both", "garbe", c.garbe), ("both", "fdr", c.fdr), ("both", "inequity_rate", c.inequity_rate)]
-    rows = []
-    for measure, index, x in named:
-        cells = [
-            f.number(x.value),
-            f.number(x.null_median),
-            f.number(x.null_p95),
-            f.p_value(x.null_p).removeprefix("p ").removeprefix("= "),
+    rows = [
+        [
+            *(INDICES.get(index, index), measure, f.number(x.value), f.number(x.null_median), f.number(x.null_p95)),
+            *(_p(x.null_p), index_verdict(x)),
         ]
-        rows.append([INDICES.get(index, index), measure, *cells, index_verdict(x)])
+        for measure, index, x in _named_indices(p)
+    ]
+    if not rows:
+        return []
     columns = ["Index", "Of", "Value", "Median under equal rates", "95th percentile", "p", "What it says"]
-    out: list[Item] = [Table(f"{key}-indices", f"Spread between groups by {grouping_name(g)}", columns, rows, frozenset({1, 6}))]
-    if g is finest(e):
-        out.insert(
-            0,
-            Text(
-                "An index of spread grows with chance alone. Beside each stands what one rate for all would give on these very data."
-            ),
-        )
-        out += [Items([index_sentence(k, "fmr", v) for k, v in p.differential.fmr.items() if v.value is not None])] * bool(
-            p.differential.fmr
-        )
-    return out if rows else []
+    table = Table(f"{key}-indices", f"Spread between groups by {grouping_name(g)}", columns, rows, frozenset({1, 6}))
+    if g is not finest(e) or p.differential is None:
+        return [table]
+    told = "An index of spread grows with chance alone. Beside each stands what one rate for all would give on these very data."
+    sentences = [index_sentence(k, "fmr", v) for k, v in p.differential.fmr.items() if v.value is not None]
+    return [Text(told), *[Items(sentences)] * bool(sentences), table]
 
 
 def index_verdict(x: Index) -> str:
@@ -310,23 +299,30 @@ def index_verdict(x: Index) -> str:
 
 
 def _same_person(e: Evaluation, g: Grouping, key: str) -> Iterator[Item]:
-    points = [(n, p) for n, p in enumerate(g.operating_points) if p.same_person is not None]
-    if not points:
+    sames = [(p, p.same_person) for p in g.operating_points if p.same_person is not None]
+    if not sames:
         return
-    same = points[0][1].same_person
-    if same is None:
-        return
+    first = sames[0][1]
     yield Text(
-        f"The data set does not say who is pictured. Comparisons as alike as {f.threshold(e.model, same.native_threshold)} are, more likely "
-        "than not, two images of one person; counted as non-mated, they look like false matches. Where they are more than 5 % of the pool's "
-        "errors both readings are given, and a verdict needs both; where more than half, no threshold is set."
+        f"The data set does not say who is pictured. Comparisons as alike as {f.threshold(e.model, first.native_threshold)} are, more "
+        "likely than not, two images of one person; counted as non-mated, they look like false matches. Where they are more than 5 % "
+        "of the pool's errors both readings are given, and a verdict needs both; where more than half, no threshold is set."
     )
-    rows = [
-        [f.point_name(p), f.percent(s.share_of_pool_errors), "yes" if s.contaminated else "no"]
-        for _, p in points
-        if (s := p.same_person)
-    ]
+    rows = [[f.point_name(p), f.percent(x.share_of_pool_errors), "yes" if x.contaminated else "no"] for p, x in sames]
     columns = ["Operating point", "Share of the pool's errors", "Contaminated"]
     yield Table(f"{key}-same", "Probable repeats among errors", columns, rows, frozenset({2}))
-    rows = [[group, f.count(n)] for group, n in same.by_group.items()]
+    rows = [[group, f.count(n)] for group, n in first.by_group.items()]
     yield Table(f"{key}-same-groups", f"Probable repeats by {grouping_name(g)}", ["Group", "Comparisons"], rows)
+
+
+def _p(p: float | None) -> str:
+    return f.p_value(p).removeprefix("p ").removeprefix("= ")
+
+
+def _named_indices(p: OperatingPoint) -> list[tuple[str, str, Index]]:
+    if p.differential is None:
+        return []
+    named = [("FMR", k, v) for k, v in p.differential.fmr.items()] + [("FNMR", k, v) for k, v in p.differential.fnmr.items()]
+    c = p.differential.combined
+    both = [("both", "garbe", c.garbe), ("both", "fdr", c.fdr), ("both", "inequity_rate", c.inequity_rate)] if c else []
+    return named + both
