@@ -427,6 +427,11 @@ def from_json(text: str) -> Evaluation:
     return Evaluation.model_validate_json(text)
 
 
+def canonical(evaluation: Evaluation) -> Evaluation:
+    """The evaluation as anybody will read it back: every part checked against the schema, every number of its type."""
+    return from_json(to_json(evaluation))
+
+
 def json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of results.json."""
     schema = Evaluation.model_json_schema(by_alias=True)

@@ -251,7 +251,7 @@ def evaluate_scores(path: Path, options: Options, *, failures: Path | None = Non
     measured = measure(evidence, groupings, groupings[-1], pool, questions)
     extraction = _failures(failures, by, groupings_of, bool(failed.any()))
     info = comparisons_info(Tallied(evidence, 1))
-    return record.Evaluation(
+    evaluation = record.Evaluation(
         provenance=describe.provenance(options.command, options.seed, options.workers),
         dataset=_dataset(path, table, attributes),
         model=_model(path, distance, table.digest),
@@ -263,6 +263,7 @@ def evaluate_scores(path: Path, options: Options, *, failures: Path | None = Non
         ],
         warnings=[f"{n:,} rows left out: {kind.replace('_', ' ')}" for kind, n in table.left_out.items() if n],
     )
+    return record.canonical(evaluation)
 
 
 def _evidence(table: ScoreTable, cells: Cells, failed: NDArray[np.bool_], sign: int, options: Options) -> Evidence:

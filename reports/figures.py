@@ -94,7 +94,7 @@ def _ratio_row(p: OperatingPoint, c: Contrast) -> Row:
     label = f.shorten(c.group, LABEL)
     said = verdict(p, c.measure, c.group)
     if c.ratio is None:
-        return Row(label, f.reason(c.reason) or "no ratio", "none")
+        return Row(label, f.contrast_reason(c.reason) or "no ratio", "none")
     lo, hi = c.interval or (None, None)
     text = f"{f.ratio(c.ratio)} {f.ratio_interval(c.interval)} {said}" if c.interval else f"{f.ratio(c.ratio)} {said}"
     return Row(label, text, "dot" if said in ("higher", "lower") else "open", c.ratio, lo, hi)

@@ -194,3 +194,15 @@ def origin(point: OperatingPoint) -> str:
     if point.origin == "published":
         return "published by the model's authors"
     return "fixed by the user, not on these data"
+
+
+CONTRAST_REASONS: dict[str, str] = {
+    "too_few_errors": "too few effective errors for a verdict",
+    "contaminated": "the readings with and without probable repeats differ",
+    "too_few_subjects_for_interval": "fewer than 50 people in one of the groups",
+}
+
+
+def contrast_reason(code: str | None) -> str:
+    """Why a comparison of two groups has no verdict or no ratio, in words; empty for none."""
+    return CONTRAST_REASONS.get(code or "") or reason(code)

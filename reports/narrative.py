@@ -22,12 +22,9 @@ OTHERS = {"fmr": "two", "fnmr": "of one"}
 ERRORS = {"fmr": ("false match", "false matches"), "fnmr": ("false non-match", "false non-matches")}
 INDICES = {
     "max_min": "largest over smallest",
-    "max_mean": "largest over mean",
+    "max_arithmetic_mean": "largest over arithmetic mean",
     "max_geometric_mean": "largest over geometric mean",
     "gini": "Gini coefficient",
-    "range": "largest minus smallest",
-    "max_difference": "largest minus smallest",
-    "standard_deviation": "standard deviation",
     "garbe": "GARBE",
     "fdr": "FDR (1 is equal)",
     "inequity_rate": "inequity rate",
@@ -63,13 +60,18 @@ def forbidden(text: str) -> list[str]:
 
 
 def finding(e: Evaluation) -> Finding:
-    """The finding at the headline operating point, over the finest grouping."""
+    """The finding at the headline operating point: over the finest grouping, and where that has no verdict, by single attributes."""
     g = finest(e)
     i = headline(g)
     if i is None:
         return Finding([_refused(e, g)], cautions(e, None))
     p = g.operating_points[i]
-    return Finding([*_measure(e, p, "fmr"), *_fnmr(e, p), threshold_sentence(e, p)], cautions(e, p))
+    main = _measure(e, p, "fmr")
+    if not _called(p, "fmr"):
+        main += [
+            s for x in e.groupings if x is not g and i < len(x.operating_points) for s in _attribute(e, x, x.operating_points[i])
+        ]
+    return Finding([*main, *_fnmr(e, p), threshold_sentence(e, p), *failures(e)], cautions(e, p))
 
 
 def _refused(e: Evaluation, g: Grouping) -> str:
@@ -131,7 +133,7 @@ def _by_group(p: OperatingPoint, measure: str) -> dict[str, Rate]:
 def _measure(e: Evaluation, p: OperatingPoint, measure: str) -> list[str]:
     """The finding on one error rate: the largest ratio that passed the gates and what stands behind it, or that none did."""
     of = [c for c in p.contrasts if c.measure == measure]
-    called = [c for c in of if verdict(p, measure, c.group) in ("higher", "lower") and c.ratio]
+    called = _called(p, measure)
     rates = _by_group(p, measure)
     if not of:
         return [_no_contrast(e, p, measure, rates)]
@@ -182,14 +184,18 @@ def _none_called(e: Evaluation, p: OperatingPoint, measure: str, of: Sequence[Co
     ref = rates.get(of[0].reference)
     reference = f.shorten(of[0].reference, 80)
     base = f" {f.sentence(MEASURES[measure])} of {reference}: {evidence(ref, measure)}." if ref else ""
-    start = f"{subject(e)} showed no statistically detectable difference in {MEASURES[measure]} between"
     n = Counter(verdict(p, measure, c.group) for c in of)
-    if n["inconclusive"]:
-        rest = f", {f.plural(n['none'], 'group')} without a ratio" if n["none"] else ""
-        told = f"inconclusive for {f.plural(n['inconclusive'], 'group')}{rest}{detectable(of)}"
-        return f"{start} any group and {reference} {at_threshold(p)}: {told}.{base} {labelled(e)}"
-    why = ", ".join(sorted({f.reason(c.reason) for c in of if c.reason})) or "no verdict"
-    return f"{start} groups {at_threshold(p)}: no ratio to {reference} can be given ({why}).{base} {labelled(e)}"
+    if not n["inconclusive"]:
+        why = ", ".join(sorted({f.contrast_reason(c.reason) for c in of if c.reason})) or "no verdict"
+        return (
+            f"{subject(e)} has no ratio of {MEASURES[measure]}s between any group and {reference} {at_threshold(p)} ({why}).{base} "
+            f"{labelled(e)}"
+        )
+    rest = f", {f.plural(n['none'], 'group')} without a ratio" if n["none"] else ""
+    return (
+        f"{subject(e)} gave no verdict on {MEASURES[measure]}s between any group and {reference} {at_threshold(p)}: inconclusive for "
+        f"{f.plural(n['inconclusive'], 'group')}{rest}{detectable(of)}.{_gated(p, measure, of)}{base} {labelled(e)}"
+    )
 
 
 def _no_contrast(e: Evaluation, p: OperatingPoint, measure: str, rates: dict[str, Rate]) -> str:
@@ -235,10 +241,10 @@ def partial(p: OperatingPoint) -> str:
     if p.pool is None or not p.pool.partial:
         return ""
     who = ", ".join(f.shorten(x.group, 60) for x in p.pool.groups) or "nobody"
-    missing = ", ".join(f.shorten(x, 60) for x in p.pool.missing_values)
+    missing = missing_values(p.pool.missing_values)
     if p.origin == "target":
-        return f"The pool is partial. The threshold was set by {who} alone; nobody of {missing} had a say in it."
-    return f"The pool is partial: its false match rate is that of {who} alone, without {missing}."
+        return f"The pool is partial. The threshold was set by {who} alone; nobody labelled {missing} had a say in it."
+    return f"The pool is partial: its false match rate is that of {who} alone, without anybody labelled {missing}."
 
 
 def _own_threshold(p: OperatingPoint) -> str:
@@ -282,13 +288,79 @@ def _both(p: OperatingPoint, second: OperatingPoint) -> str:
 
 def index_sentence(name: str, measure: str, index: Index) -> str:
     """What may be said of an index; `null_p` alone decides: below 0.05, more spread than one rate for all gives by chance."""
-    title = INDICES.get(name, f.clean(name))
+    title = index_name(name)
     if index.value is None:
         return f"{title}: undefined ({f.reason(index.reason)})."
     if index.null_p is None or index.null_median is None or index.null_p95 is None:
-        return f"{title} {f.number(index.value)}: without its value under one rate for all, it says nothing."
+        return f"{title}: nothing can be said, as its value under one rate for all is not known."
     null = f"one rate for all would give {f.number(index.null_median)}, 95th percentile {f.number(index.null_p95)}"
     null += f"; {f.p_value(index.null_p)}"
     if index.null_p < 0.05:
-        return f"{title} {f.number(index.value)}: more spread of {MEASURES.get(measure, 'rates')}s than chance gives ({null})."
+        return f"{title} {f.number(index.value)}: more spread of {MEASURES.get(measure, 'rate')}s than chance gives ({null})."
     return f"{title} {f.number(index.value)}: a spread that chance also gives ({null}); it says nothing on its own."
+
+
+def _called(p: OperatingPoint, measure: str) -> list[Contrast]:
+    return [c for c in p.contrasts if c.measure == measure and c.ratio and verdict(p, measure, c.group) in ("higher", "lower")]
+
+
+def _attribute(e: Evaluation, g: Grouping, p: OperatingPoint) -> list[str]:
+    """What a single attribute shows, where a verdict stands."""
+    called = _called(p, "fmr")
+    if not called:
+        return []
+    top, rates = max(called, key=_distance), _by_group(p, "fmr")
+    group, reference = (f.shorten(x, 80) for x in (top.group, top.reference))
+    of = [c for c in p.contrasts if c.measure == "fmr"]
+    return [
+        f"By {f.clean(' × '.join(g.attributes))} alone, the other attributes weighted equally, {e_model(e)} falsely matched two "
+        f"different people labelled {group} {_times(top)} as two labelled {reference}: {evidence(rates[top.group], 'fmr')} against "
+        f"{evidence(rates[top.reference], 'fmr')}. {_tally(p, 'fmr', of)}"
+    ]
+
+
+def e_model(e: Evaluation) -> str:
+    """The model in the middle of a sentence."""
+    return f"the open model {f.shorten(e.model.name, 80)}"
+
+
+def failures(e: Evaluation) -> list[str]:
+    """How many images gave no template, and from which least to which most by group."""
+    x = e.extraction
+    if not x.supplied or x.overall is None or not x.overall.errors:
+        return []
+    told = f"{f.count(x.overall.errors)} of {f.plural(x.overall.comparisons, 'image')} ({f.percent(x.overall.rate)}) gave no template"
+    by = next((b.rates for b in x.by_group if b.attributes == finest(e).attributes), [])
+    shown = sorted((r for r in by if r.status == "ok" and r.interval), key=lambda r: r.rate or 0.0)
+    if len(shown) < 2 or shown[0].interval is None or shown[-1].interval is None:
+        return [f"{told} and are not in these rates."]
+    least, most = (
+        f"{f.percent(r.rate)} ({interval(r.interval)}) for {f.shorten(r.group, 80)}" for r in (shown[0], shown[-1]) if r.interval
+    )
+    return [f"{told} and are not in these rates: from {least} to {most}."]
+
+
+def _gated(p: OperatingPoint, measure: str, of: Sequence[Contrast]) -> str:
+    """That chance alone does not explain some inconclusive ratios, which yet rest on too few errors; empty if there are none."""
+    n = sum(1 for c in of if verdict(p, measure, c.group) == "inconclusive" and c.p_holm is not None and c.p_holm < 0.05)
+    if not n:
+        return ""
+    them = "its ratio is" if n == 1 else "their ratios are"
+    return (
+        f" For {f.count(n)} of these the Holm-adjusted p is below 0.05, but {them} not called: too few effective errors, or "
+        "probable repeats of one person, stand in the way."
+    )
+
+
+def missing_values(values: Sequence[str]) -> str:
+    """Values of "attribute: value" form, grouped: "Black, Asian (ethnicity)"."""
+    by: dict[str, list[str]] = {}
+    for value in values:
+        attribute, _, name = value.partition(": ")
+        by.setdefault(attribute if name else "", []).append(f.shorten(name or attribute, 60))
+    return "; ".join(", ".join(names) + (f" ({f.clean(attribute)})" if attribute else "") for attribute, names in by.items())
+
+
+def index_name(name: str) -> str:
+    """An index's name in words."""
+    return INDICES.get(name, f.clean(name).replace("_", " "))

@@ -9,7 +9,7 @@ from faceparity.harness.record import Contrast, Evaluation, Grouping, Index, Ope
 from faceparity.reports import format as f
 from faceparity.reports.curves import det, histograms, tails
 from faceparity.reports.figures import heat_map, matrix_cells, rate_chart, ratio_forest
-from faceparity.reports.narrative import INDICES, finding, index_sentence, partial
+from faceparity.reports.narrative import finding, index_name, index_sentence, partial
 from faceparity.reports.parts import Fold, Heading, Item, Items, Section, Table, Text, pictures
 from faceparity.reports.select import contrast_of, finest, headline, verdict
 from faceparity.reports.tables import grouping_name
@@ -232,7 +232,7 @@ def ratio_table(key: str, caption: str, p: OperatingPoint, contrasts: list[Contr
     rows = []
     for c in contrasts:
         said = verdict(p, c.measure, c.group)
-        why = f" ({f.reason(c.reason)})" if c.reason else ""
+        why = f" ({f.contrast_reason(c.reason)})" if c.reason else ""
         row = [c.group, f.ratio(c.ratio), f.ratio_interval(c.interval), f.ratio_interval(c.interval_reestimated)]
         row += [_p(c.p_holm), said + why, f.ratio(c.detectable_ratio)]
         if second is not None:
@@ -274,7 +274,7 @@ def _indices(e: Evaluation, i: int, n: int, key: str) -> list[Item]:
     g, p = e.groupings[i], e.groupings[i].operating_points[n]
     rows = [
         [
-            *(INDICES.get(index, index), measure, f.number(x.value), f.number(x.null_median), f.number(x.null_p95)),
+            *(index_name(index), measure, f.number(x.value), f.number(x.null_median), f.number(x.null_p95)),
             *(_p(x.null_p), index_verdict(x)),
         ]
         for measure, index, x in _named_indices(p)
@@ -286,15 +286,17 @@ def _indices(e: Evaluation, i: int, n: int, key: str) -> list[Item]:
     if g is not finest(e) or p.differential is None:
         return [table]
     told = "An index of spread grows with chance alone. Beside each stands what one rate for all would give on these very data."
-    sentences = [index_sentence(k, "fmr", v) for k, v in p.differential.fmr.items() if v.value is not None]
+    sentences = [index_sentence(k, "fmr", v) for k, v in p.differential.fmr.items() if v.null_p is not None]
     return [Text(told), *[Items(sentences)] * bool(sentences), table]
 
 
 def index_verdict(x: Index) -> str:
     """What an index says, by its p-value under equal rates alone."""
-    if x.value is None or x.null_p is None:
-        return f.reason(x.reason) or "undefined"
+    if x.value is None:
+        return f"undefined: {f.reason(x.reason)}"
     left_out = f"; without {', '.join(f.shorten(g, 40) for g in x.left_out)}" if x.left_out else ""
+    if x.null_p is None:
+        return f"nothing: too few errors to know its value under equal rates{left_out}"
     return ("more spread than chance gives" if x.null_p < 0.05 else "chance also gives this") + left_out
 
 
@@ -320,9 +322,10 @@ def _p(p: float | None) -> str:
 
 
 def _named_indices(p: OperatingPoint) -> list[tuple[str, str, Index]]:
+    """All indices but those that need mated pairs where there are none."""
     if p.differential is None:
         return []
     named = [("FMR", k, v) for k, v in p.differential.fmr.items()] + [("FNMR", k, v) for k, v in p.differential.fnmr.items()]
     c = p.differential.combined
     both = [("both", "garbe", c.garbe), ("both", "fdr", c.fdr), ("both", "inequity_rate", c.inequity_rate)] if c else []
-    return named + both
+    return [x for x in named + both if x[2].reason != "no_mated_pairs"]

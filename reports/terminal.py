@@ -11,6 +11,7 @@ from rich.text import Text
 
 from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.reports import format as f
+from faceparity.reports.narrative import missing_values
 from faceparity.reports.select import contrast_of, finest, primary, verdict
 from faceparity.reports.tables import grouping_name
 
@@ -108,11 +109,13 @@ def _extraction(e: Evaluation) -> Iterator[RenderableType]:
 
 
 def short(r: Rate) -> str:
-    """A rate without its counts, which stand in their own columns. At zero errors both bounds."""
+    """A rate without its counts, which stand in their own columns, to two or three digits. At zero errors both bounds."""
     if r.status == "bound" and r.bounds is not None:
         return f"≤{f.NBSP}{f.percent(r.bounds.worst_case, 2)} (≤{f.NBSP}{f.percent(r.bounds.independent, 2)})"
     if r.status == "bound" and r.interval is not None:
         return f"≤{f.NBSP}{f.percent(r.interval[1], 2)}"
+    if r.status == "ok" and r.interval is not None:
+        return f"{f.percent(r.rate, 3 if r.rate and r.rate >= 0.01 else 2)} {f.percent_interval(r.interval)}"
     return f.rate(r)
 
 
@@ -146,8 +149,7 @@ def _pool(p: OperatingPoint) -> Iterator[Text]:
             "Not in the pool: " + ", ".join(f"{f.shorten(x.group, 60)} ({f.reason(x.reason)})" for x in p.pool.left_out) + "."
         )
     if p.pool.partial:
-        missing = ", ".join(f.shorten(x, 60) for x in p.pool.missing_values)
-        yield _flag(f"PARTIAL POOL: no group of {missing} is in the pool, so none had a say in a threshold set on it.")
+        yield _flag(f"PARTIAL POOL: nobody labelled {missing_values(p.pool.missing_values)} is in it.")
 
 
 def _same_person(p: OperatingPoint) -> Iterator[Text]:
@@ -187,7 +189,7 @@ def _reference(p: OperatingPoint, measure: str, group: str) -> str:
 def comparison(c: Contrast, agreed: str) -> str:
     """A ratio, its interval and what may be said: "4.8× [1.8, 8.8] higher", or why there is none."""
     if c.ratio is None:
-        return f.reason(c.reason) or "none"
+        return f.contrast_reason(c.reason) or "none"
     told = f"{f.ratio(c.ratio)} {f.ratio_interval(c.interval)} {agreed}" if c.interval else f"{f.ratio(c.ratio)} {agreed}"
     return told
 

@@ -126,7 +126,7 @@ def evaluate(
         ],
         warnings=_warnings(dataset, card, tallied, pool),
     )
-    return Evaluated(evaluation, tallied.evidence)
+    return Evaluated(record.canonical(evaluation), tallied.evidence)
 
 
 def check_references(references: Sequence[str], groupings: Sequence[Grouping]) -> None:
