@@ -144,7 +144,7 @@ def _measure(e: Evaluation, p: OperatingPoint, measure: str) -> list[str]:
     return [
         f"{subject(e)} {VERBS[measure]} labelled {group} {_times(top)} as {OTHERS[measure]} labelled {reference}, {at_threshold(p)}.",
         f"That is a {MEASURES[measure]} of {evidence(rates[top.group], measure)} for {group}, and of "
-        f"{evidence(rates[top.reference], measure)} for {reference}; {f.p_value(top.p_holm, 'Holm-adjusted p')}. "
+        f"{evidence(rates[top.reference], measure)} for {reference}; {f.p_value(top.p_holm, 'Holm-adjusted p')}."
         f"{_tally(p, measure, of)} {labelled(e)}",
     ]
 
@@ -161,13 +161,15 @@ def _distance(c: Contrast) -> float:
 
 
 def _tally(p: OperatingPoint, measure: str, of: Sequence[Contrast]) -> str:
-    """How many groups got which verdict, and what the data could have shown for the inconclusive ones."""
+    """How many groups got which verdict, and what the data could have shown for the inconclusive ones; empty for a single group."""
+    if len(of) < 2:
+        return ""
     n = Counter(verdict(p, measure, c.group) for c in of)
     told = [f"{f.count(n[x])} had a {x} {MEASURES[measure]}" for x in ("higher", "lower") if n[x]]
     told += [f"{f.count(n['inconclusive'])} {'was' if n['inconclusive'] == 1 else 'were'} inconclusive"] * bool(n["inconclusive"])
     told += [f"{f.count(n['none'])} had no ratio"] * bool(n["none"])
     listed = " and ".join(([", ".join(told[:-1])] if told[:-1] else []) + told[-1:])
-    return f"Of the {f.plural(len(of), 'group')} compared with {f.shorten(of[0].reference, 80)}, {listed}{detectable(of)}."
+    return f" Of the {f.plural(len(of), 'group')} compared with {f.shorten(of[0].reference, 80)}, {listed}{detectable(of)}."
 
 
 def detectable(of: Sequence[Contrast]) -> str:
@@ -272,17 +274,20 @@ def contaminated(e: Evaluation, p: OperatingPoint) -> str:
 
 
 def _both(p: OperatingPoint, second: OperatingPoint) -> str:
-    called = [c for x in (p, second) for c in x.contrasts if c.measure == "fmr" and c.verdict in ("higher", "lower")]
-    if not called:
-        return "in neither reading does any group's false match rate differ detectably from the reference's."
-    group = max(called, key=_distance).group
-    parts = []
+    """The two readings of the ratio that is furthest from chance in either."""
+    contrasts = [c for x in (p, second) for c in x.contrasts if c.measure == "fmr" and c.ratio]
+    if not contrasts:
+        return "neither reading has a ratio of any group."
+    group = min(
+        contrasts, key=lambda c: (c.verdict not in ("higher", "lower"), c.p_holm if c.p_holm is not None else 1.0, c.group)
+    ).group
+    parts, verdicts = [], []
     for reading in (p, second):
         r, c = _by_group(reading, "fmr").get(group), contrast_of(reading, "fmr", group)
+        verdicts.append(c.verdict if c is not None else "none")
         ratio = f", ratio {f.ratio(c.ratio)} {f.ratio_interval(c.interval)} ({c.verdict})" if c is not None and c.ratio else ""
         parts.append((evidence(r, "fmr") if r else "no rate") + ratio)
-    agree = verdict(p, "fmr", group) != "inconclusive"
-    end = "Both readings agree." if agree else "The readings disagree, so no verdict stands."
+    end = "Both readings agree." if len(set(verdicts)) == 1 else "The readings disagree, so no verdict stands."
     return f"{f.shorten(group, 80)} had {parts[0]}; and {parts[1]}. {end}"
 
 
@@ -315,7 +320,7 @@ def _attribute(e: Evaluation, g: Grouping, p: OperatingPoint) -> list[str]:
     return [
         f"By {f.clean(' × '.join(g.attributes))} alone, the other attributes weighted equally, {e_model(e)} falsely matched two "
         f"different people labelled {group} {_times(top)} as two labelled {reference}: {evidence(rates[top.group], 'fmr')} against "
-        f"{evidence(rates[top.reference], 'fmr')}. {_tally(p, 'fmr', of)}"
+        f"{evidence(rates[top.reference], 'fmr')}.{_tally(p, 'fmr', of)}"
     ]
 
 
