@@ -39,13 +39,23 @@ def render(evaluations: Sequence[Evaluation]) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     env = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        finalize=_cleaned,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     chapters = [chapter(e, f"e{i + 1}") for i, e in enumerate(evaluations)]
     css = (TEMPLATES / "report.css").read_text("utf-8")
     return env.get_template("report.html.j2").render(
         title=title(evaluations), css=css, overview=overview(evaluations), chapters=chapters, glossary=GLOSSARY
     )
+
+
+def _cleaned(value: object) -> object:
+    """What comes from names loses control characters; what is already markup is ours."""
+    return f.clean(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def title(evaluations: Sequence[Evaluation]) -> str:
