@@ -15,6 +15,7 @@ from faceparity.reports.svg import DASHES, GRID, INK, PAPER, SERIES, Figure, can
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 Array = npt.NDArray[np.float64]
 BINS = 50
@@ -26,7 +27,7 @@ PROBITS = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95)
 def shown_curves(g: Grouping) -> list[Curve]:
     """Within-group curves of groups of at least 30 people, at most 24 of them, the largest."""
     people = {x.group: x.subjects for x in g.groups}
-    curves = [c for c in g.curves if c.group_b in (None, c.group) and people.get(c.group, 0) >= 30 and sum(c.non_mated)]
+    curves = [c for c in g.curves if c.group_b in (None, c.group) and people.get(c.group, 0) >= 30 and any(c.non_mated)]
     keep = {c.group for c in sorted(curves, key=lambda c: -people[c.group])[:MAX_CURVES]}
     return [c for c in curves if c.group in keep]
 
@@ -228,7 +229,7 @@ def _legend(ax: Axes, names: Sequence[str], below: float, height: float) -> None
         figure.text(x + 0.085, y, f.shorten(name, 26), ha="left", va="center", fontsize=8.5, color=INK)
 
 
-def _line2d(x: float, y: float, i: int) -> object:
+def _line2d(x: float, y: float, i: int) -> Line2D:
     from matplotlib.lines import Line2D
 
     return Line2D([x, x + 0.07], [y, y], **line_style(i))  # type: ignore[arg-type]

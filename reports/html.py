@@ -15,6 +15,9 @@ from faceparity.reports.parts import Section, Table
 from faceparity.reports.sections import measured
 from faceparity.reports.select import finest, headline, verdict
 
+NAME = 100
+"""So many characters of a row's name are shown; the whole name is in the CSV tables."""
+
 TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -46,6 +49,7 @@ def render(evaluations: Sequence[Evaluation]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    env.filters["short"] = lambda name: f.shorten(name, NAME)
     chapters = [chapter(e, f"e{i + 1}") for i, e in enumerate(evaluations)]
     css = (TEMPLATES / "report.css").read_text("utf-8")
     return env.get_template("report.html.j2").render(

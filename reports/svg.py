@@ -9,7 +9,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -39,7 +39,7 @@ def style() -> Iterator[None]:
     """Matplotlib's settings for all figures, put back afterwards."""
     import matplotlib
 
-    rc = {
+    rc: dict[Any, Any] = {
         "svg.hashsalt": "faceparity",
         "svg.fonttype": "none",
         "font.family": ["DejaVu Sans"],
