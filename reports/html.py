@@ -83,14 +83,13 @@ def overview(evaluations: Sequence[Evaluation]) -> Table:
         "People",
         "Images",
         "FTX",
-        "Operating point",
-        "Match if",
+        "Threshold",
         "FMR of the pool",
         "FMR against the reference",
         "Mind",
     ]
     return Table(
-        "overview", "Every data set and model of this run", columns, [_row(e) for e in evaluations], frozenset({1, 5, 6, 8, 9})
+        "overview", "Every data set and model of this run", columns, [_row(e) for e in evaluations], frozenset({1, 5, 7, 8})
     )
 
 
@@ -103,9 +102,9 @@ def _row(e: Evaluation) -> list[str]:
         f"{f.count(ftx.errors)} of {f.count(ftx.comparisons)}" if ftx is not None and e.extraction.supplied else "not supplied"
     )
     point = (
-        [f.point_name(p), f.threshold(e.model, p.native_threshold), f.percent(p.achieved_fmr)]
+        [f"{f.point_name(p)}: {f.threshold(e.model, p.native_threshold)}", f.percent(p.achieved_fmr)]
         if p
-        else ["refused", f.DASH, f.DASH]
+        else ["refused", f.DASH]
     )
     counts = Counter(verdict(p, "fmr", c.group) for c in p.contrasts if c.measure == "fmr") if p else Counter[str]()
     words = {"higher": "higher", "lower": "lower", "inconclusive": "inconclusive", "none": "without a ratio"}

@@ -138,7 +138,7 @@ def _measure(e: Evaluation, p: OperatingPoint, measure: str) -> list[str]:
     if not of:
         return [_no_contrast(e, p, measure, rates)]
     if not called:
-        return [_none_called(e, p, measure, of, rates)]
+        return _none_called(e, p, measure, of, rates)
     top = max(called, key=_distance)
     group, reference = (f.shorten(x, 80) for x in (top.group, top.reference))
     return [
@@ -177,27 +177,27 @@ def detectable(of: Sequence[Contrast]) -> str:
     known = sorted(c.detectable_ratio for c in of if c.detectable_ratio is not None and c.verdict == "inconclusive")
     if not known:
         return ""
-    if f.number(known[0], 2) == f.number(known[-1], 2):
-        return f"; where inconclusive, these data could have detected a ratio of {f.number(known[0], 2)}"
-    return f"; where inconclusive, these data could have detected a ratio of {f.number(known[0], 2)} to {f.number(known[-1], 2)}, by group"
+    least, most = (f.number(x, 2) for x in (known[0], known[-1]))
+    ratios = least if least == most else f"{least} to {most}, by group"
+    return f"; where inconclusive, these data could have detected a ratio of {ratios}"
 
 
-def _none_called(e: Evaluation, p: OperatingPoint, measure: str, of: Sequence[Contrast], rates: dict[str, Rate]) -> str:
+def _none_called(e: Evaluation, p: OperatingPoint, measure: str, of: Sequence[Contrast], rates: dict[str, Rate]) -> list[str]:
+    """That no ratio passed the gates, and what stands behind that."""
     ref = rates.get(of[0].reference)
     reference = f.shorten(of[0].reference, 80)
-    base = f" {f.sentence(MEASURES[measure])} of {reference}: {evidence(ref, measure)}." if ref else ""
+    base = f"{f.sentence(MEASURES[measure])} of {reference}: {evidence(ref, measure)}. " if ref else ""
     n = Counter(verdict(p, measure, c.group) for c in of)
     if not n["inconclusive"]:
         why = ", ".join(sorted({f.contrast_reason(c.reason) for c in of if c.reason})) or "no verdict"
-        return (
-            f"{subject(e)} has no ratio of {MEASURES[measure]}s between any group and {reference} {at_threshold(p)} ({why}).{base} "
-            f"{labelled(e)}"
-        )
+        start = f"{subject(e)} has no ratio of {MEASURES[measure]}s between any group and {reference} {at_threshold(p)} ({why})."
+        return [start, f"{base}{labelled(e)}"]
     rest = f", {f.plural(n['none'], 'group')} without a ratio" if n["none"] else ""
-    return (
+    return [
         f"{subject(e)} gave no verdict on {MEASURES[measure]}s between any group and {reference} {at_threshold(p)}: inconclusive for "
-        f"{f.plural(n['inconclusive'], 'group')}{rest}{detectable(of)}.{_gated(p, measure, of)}{base} {labelled(e)}"
-    )
+        f"{f.plural(n['inconclusive'], 'group')}{rest}{detectable(of)}.",
+        f"{_gated(p, measure, of)}{base}{labelled(e)}",
+    ]
 
 
 def _no_contrast(e: Evaluation, p: OperatingPoint, measure: str, rates: dict[str, Rate]) -> str:
@@ -352,8 +352,8 @@ def _gated(p: OperatingPoint, measure: str, of: Sequence[Contrast]) -> str:
         return ""
     them = "its ratio is" if n == 1 else "their ratios are"
     return (
-        f" For {f.count(n)} of these the Holm-adjusted p is below 0.05, but {them} not called: too few effective errors, or "
-        "probable repeats of one person, stand in the way."
+        f"For {f.count(n)} of these the Holm-adjusted p is below 0.05, but {them} not called: too few effective errors, or "
+        "probable repeats of one person, stand in the way. "
     )
 
 
