@@ -52,16 +52,25 @@ class Grid:
     """Bins of comparison scores. edges: float32[n + 1], rising; bin i is [edges[i], edges[i + 1]).
 
     Scores below the first edge count in the first bin, scores at or above the last edge in the last. Published and fixed
-    thresholds are edges, so that the histograms tell the errors at them exactly.
+    thresholds are edges, so that the histograms tell the errors at them exactly. low, per_width, steps: the equal bins that
+    the edges cut further: a score's is trunc((score - low) × per_width), in float32.
     """
 
     edges: F32
+    low: np.float32
+    per_width: np.float32
+    steps: int
 
     @staticmethod
     def uniform(low: float, high: float, n: int, thresholds: tuple[float, ...] = ()) -> Grid:
-        """`n` equal bins from low to high, cut at `thresholds` too."""
-        edges = np.unique(np.concatenate([np.linspace(low, high, n + 1), np.asarray(thresholds)]).astype(np.float32))
-        return Grid(edges)
+        """`n` equal bins from low to high, cut at `thresholds` too. Raises ValueError unless low < high in float32."""
+        first, last = np.float32(low), np.float32(high)
+        if not first < last:
+            raise ValueError(f"no bins between {low} and {high}")
+        per_width = np.float32(n / (np.float64(last) - np.float64(first)))
+        starts = _starts(np.linspace(first, last, n + 1)[1:-1].astype(np.float32), first, per_width)
+        edges = np.unique(np.concatenate([[first], starts, [last], np.asarray(thresholds, np.float32)])).astype(np.float32)
+        return Grid(edges, first, per_width, n)
 
     @property
     def n(self) -> int:
@@ -71,6 +80,36 @@ class Grid:
     def bin(self, score: F32) -> I64:
         """int64[n]: the bin of each score."""
         return np.clip(np.searchsorted(self.edges, score, side="right") - 1, 0, self.n - 1)
+
+    def step(self, score: F32) -> I64:
+        """int64[n]: the equal bin of each score, by the formula."""
+        return np.clip(((score - self.low) * self.per_width).astype(np.int64), 0, self.steps - 1)
+
+
+def _starts(nominal: F32, low: np.float32, per_width: np.float32) -> F32:
+    """The smallest float32 at which trunc((x - low) × per_width) reaches 1, 2, …: rounding puts it a little off `nominal`.
+
+    Found by bisection over the float32 numbers within a bin's width of `nominal`.
+    """
+    wanted = np.arange(1, nominal.size + 1)
+    width = np.float32(1) / per_width
+    below, above = _ordinal(nominal - width), _ordinal(nominal + width)
+    while (above - below > 1).any():
+        middle = (below + above) // 2
+        reached = ((_from_ordinal(middle) - low) * per_width).astype(np.int64) >= wanted
+        below, above = np.where(reached, below, middle), np.where(reached, middle, above)
+    return _from_ordinal(above)
+
+
+def _ordinal(x: F32) -> I64:
+    """float32 numbers as integers in the same order, neighbours one apart."""
+    bits = x.view(np.int32).astype(np.int64)
+    return np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
+
+
+def _from_ordinal(n: I64) -> F32:
+    """The inverse of `_ordinal`."""
+    return np.where(n < 0, np.int64(-0x80000000) - n, n).astype(np.int32).view(np.float32)
 
 
 @dataclass(frozen=True)

@@ -47,65 +47,65 @@ class Samples:
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _fuse(
-    products: F32,
-    squares: F32,
-    distance: bool,
+def _to_distances(products: F32, squares: F32, row0: int, col0: int) -> None:
+    """Inner products to -‖a - b‖, in place."""
+    for r in range(products.shape[0]):
+        square = squares[row0 + r]
+        for c in range(products.shape[1]):
+            left = square + squares[col0 + c] - np.float32(2.0) * products[r, c]
+            products[r, c] = -np.sqrt(max(np.float32(0.0), left))
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _count_block(
+    scores: F32,
+    rows: tuple[int, int],
+    cols: tuple[int, int],
     row0: int,
     col0: int,
     subject: I32,
-    cell: I32,
-    edges: F32,
-    first: I32,
+    shares_subjects: bool,
     low: np.float32,
     per_width: np.float32,
-    floor: np.float32,
-    watched: F32,
-    dense: F32,
+    special: NDArray[np.bool_],
+    steps: I32,
     hist: I64,
-    comparisons: I64,
-    errors: I32,
-    near_a: I32,
-    near_b: I32,
+    skipped_rows: I64,
+    skipped_cols: I64,
+    aside_a: I32,
+    aside_b: I32,
+    n_aside: int,
 ) -> int:
-    """Count one tile; returns how many comparisons were put aside in near_a, near_b for an exact score."""
-    n_near = 0
-    last = edges.size - 2
-    for r in range(products.shape[0]):
-        i = row0 + r
-        ci = cell[i]
-        si = subject[i]
-        start = max(0, i + 1 - col0)
-        for c in range(start, products.shape[1]):
-            j = col0 + c
-            if subject[j] == si:
-                continue
-            s = products[r, c]
-            if distance:
-                s = -np.sqrt(max(np.float32(0.0), squares[i] + squares[j] - np.float32(2.0) * s))
-            aside = s >= floor
-            for w in range(watched.size):
-                aside = aside or abs(s - watched[w]) < NEAR
-            if aside:
-                near_a[n_near] = i
-                near_b[n_near] = j
-                n_near += 1
-                continue
-            cj = cell[j]
-            comparisons[i, cj] += 1
-            comparisons[j, ci] += 1
-            k = int((s - low) * per_width)
-            k = first[min(max(k, 0), first.size - 1)]
-            while k < last and s >= edges[k + 1]:
-                k += 1
-            while k > 0 and s < edges[k]:
-                k -= 1
-            hist[ci, cj, k] += 1
-            for t in range(dense.size):
-                if s >= dense[t]:
-                    errors[t, i, cj] += 1
-                    errors[t, j, ci] += 1
-    return n_near
+    """Count the comparisons of one cell's rows with one cell's columns; returns how many are put aside by now.
+
+    rows, cols: ranges within the tile. Comparisons of one subject are passed over; those in a special step are put aside for
+    an exact score. Both are counted in `skipped_rows` and `skipped_cols`. Two histograms are filled by turns, because a bin
+    that is hit twice in a row would have to wait.
+    """
+    last = np.float32(special.size - 1)
+    even = np.zeros(special.size, np.int32)
+    odd = np.zeros(special.size, np.int32)
+    for r in range(rows[0], rows[1]):
+        start = max(cols[0], row0 + r + 1 - col0)
+        for c in range(start, cols[1]):
+            steps[c] = np.int32(min(max((scores[r, c] - low) * per_width, np.float32(0.0)), last))
+        own = subject[row0 + r]
+        for c in range(start, cols[1]):
+            k = steps[c]
+            if special[k] or (shares_subjects and subject[col0 + c] == own):
+                skipped_rows[r] += 1
+                skipped_cols[c] += 1
+                if subject[col0 + c] != own:
+                    aside_a[n_aside] = row0 + r
+                    aside_b[n_aside] = col0 + c
+                    n_aside += 1
+            elif c & 1:
+                odd[k] += 1
+            else:
+                even[k] += 1
+    for k in range(special.size):
+        hist[k] += even[k] + odd[k]
+    return n_aside
 
 
 @dataclass
@@ -118,35 +118,72 @@ class _Job:
     kind: Kind
     grid: Grid
     floor: float
-    watched: F32
     dense: F32
+    special: NDArray[np.bool_]
     tile: int
 
 
-def _first_bins(grid: Grid) -> tuple[I32, np.float32, np.float32]:
-    """A table from equal bins to the first of the grid's (uneven) bins there, so that the search is a step or two."""
-    low, high = grid.edges[0], grid.edges[-1]
-    n = max(1, grid.n)
-    starts = np.linspace(low, high, n + 1)[:-1].astype(np.float32)
-    return grid.bin(starts).astype(np.int32), low, np.float32(n / (high - low))
+def _special_steps(grid: Grid, floor: float, watched: Sequence[float], dense: F32) -> NDArray[np.bool_]:
+    """bool[steps]: equal bins whose comparisons need an exact score: at or above the floor or a dense threshold, near a watched
+    one, or cut by an edge."""
+    special = np.zeros(grid.steps, bool)
+    inner = grid.edges[1:-1]
+    before = np.nextafter(inner, np.float32(-np.inf))
+    special[grid.step(inner)[grid.step(inner) == grid.step(before)]] = True
+    for threshold in (*watched, *dense):
+        low, high = grid.step(np.asarray([threshold - NEAR, threshold + NEAR], np.float32))
+        special[low : high + 1] = True
+    lowest = min([floor, *dense.tolist()])
+    special[grid.step(np.asarray([lowest - NEAR], np.float32))[0] :] |= lowest <= float(grid.edges[-1])
+    return special
+
+
+def _runs(cells: I32, start: int, stop: int) -> list[tuple[int, int, int]]:
+    """Runs of one cell in cells[start:stop], as (cell, first, past the last), counted from `start`."""
+    part = cells[start:stop]
+    first = np.flatnonzero(np.append(True, part[1:] != part[:-1]))
+    return [(int(part[f]), int(f), int(t)) for f, t in zip(first, np.append(first[1:], part.size), strict=True)]
+
+
+def _count_tile(
+    job: _Job, scores: F32, row0: int, col0: int, tally: Tally, by_step: I64, aside: tuple[I32, I32]
+) -> tuple[I32, I32]:
+    """Count all of a tile that needs no exact score; returns the rest as sample numbers a, b (copies)."""
+    samples, n_aside = job.samples, 0
+    n_rows, n_cols = scores.shape
+    rows, cols = samples.subjects[row0 : row0 + n_rows], samples.subjects[col0 : col0 + n_cols]
+    shares = bool(np.isin(rows, cols).any())
+    steps = np.empty(n_cols, np.int32)
+    for ci, r0, r1 in _runs(samples.cells, row0, row0 + n_rows):
+        for cj, c0, c1 in _runs(samples.cells, col0, col0 + n_cols):
+            skipped = np.zeros(n_rows, np.int64), np.zeros(n_cols, np.int64)
+            n_aside = _count_block(
+                scores, (r0, r1), (c0, c1), row0, col0, samples.subjects, shares, job.grid.low, job.grid.per_width, job.special,
+                steps, by_step[ci, cj], *skipped, *aside, n_aside,
+            )  # fmt: skip
+            # What was passed: of each row the columns right of the diagonal, of each column the rows above it.
+            r, c = np.arange(r0, r1), np.arange(c0, c1)
+            of_row = c1 - np.clip(row0 + r + 1 - col0, c0, c1)
+            of_col = np.clip(col0 + c - row0, r0, r1) - r0
+            tally.comparisons[row0 + r, cj] += of_row - skipped[0][r0:r1]
+            tally.comparisons[col0 + c, ci] += of_col - skipped[1][c0:c1]
+    return aside[0][:n_aside].copy(), aside[1][:n_aside].copy()
 
 
 def _run_tiles(job: _Job, tiles: Sequence[tuple[int, int]], done: Callable[[int], None] | None) -> Tally:
     """The tally of some tiles, sample numbers in cell order."""
     samples, grid, size = job.samples, job.grid, job.tile
     tally = empty(grid, job.floor, samples.n, samples.n_cells, job.dense)
-    first, low, per_width = _first_bins(grid)
-    near_a, near_b = np.empty(size * size, np.int32), np.empty(size * size, np.int32)
+    by_step = np.zeros((samples.n_cells, samples.n_cells, grid.steps), np.int64)
+    aside = np.empty(size * size, np.int32), np.empty(size * size, np.int32)
     kept: list[tuple[I32, I32, F32]] = []
     left: list[tuple[I32, I32, F32]] = []
     for row0, col0 in tiles:
         rows, cols = job.prepared[row0 : row0 + size], job.prepared[col0 : col0 + size]
-        n_near = _fuse(
-            rows @ cols.T, job.squares, job.kind == "euclidean", row0, col0, samples.subjects, samples.cells,
-            grid.edges, first, low, per_width, np.float32(job.floor - NEAR), job.watched, job.dense,
-            tally.non_mated, tally.comparisons, tally.dense_errors, near_a, near_b,
-        )  # fmt: skip
-        a, b = near_a[:n_near].copy(), near_b[:n_near].copy()
+        scores = rows @ cols.T
+        if job.kind == "euclidean":
+            _to_distances(scores, job.squares, row0, col0)
+        a, b = _count_tile(job, scores, row0, col0, tally, by_step, aside)
         score = exact_scores(job.prepared, a, b, job.kind)
         same = samples.images[a] == samples.images[b]
         left.append((a[same], b[same], score[same]))
@@ -156,6 +193,9 @@ def _run_tiles(job: _Job, tiles: Sequence[tuple[int, int]], done: Callable[[int]
         kept.append((a[high], b[high], score[high]))
         if done:
             done(rows.shape[0] * cols.shape[0])
+    # A step that is not special lies within one bin: the bin of its first score.
+    middle = (job.grid.low + (np.arange(grid.steps) + 0.5) / np.float64(grid.per_width)).astype(np.float32)
+    np.add.at(tally.non_mated, (slice(None), slice(None), grid.bin(middle)), by_step)
     return replace(tally, ledger=_join(kept), left_out_non_mated=_join(left))
 
 
@@ -206,9 +246,10 @@ def tally_pairs(
     inside = Samples(
         prepared, samples.subjects[by_cell], samples.cells[by_cell], samples.images[by_cell], samples.n_cells, samples.same_photo
     )
+    below = np.asarray(dense, np.float32)
     job = _Job(
-        inside, prepared, np.einsum("ij,ij->i", prepared, prepared), kind, grid, floor,
-        np.asarray([*watched, *dense], np.float32), np.asarray(dense, np.float32), tile,
+        inside, prepared, np.einsum("ij,ij->i", prepared, prepared), kind, grid, floor, below,
+        _special_steps(grid, floor, watched, below), tile,
     )  # fmt: skip
     tiles = tile_grid(samples.n, tile)
     if order is not None:

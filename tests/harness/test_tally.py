@@ -152,3 +152,15 @@ def test_templates_that_cannot_be_compared_are_refused() -> None:
     samples.templates[3] = 0
     with pytest.raises(ValueError, match="no direction"):
         tally_pairs(samples, "cosine", Grid.uniform(-1, 1, 4), 0.0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(low=st.floats(-1000, 1000), width=st.floats(1e-3, 1e4), n=st.integers(1, 1200), seed=st.integers(0, 99))
+def test_bins_by_formula_are_bins_by_edges(low: float, width: float, n: int, seed: int) -> None:
+    """Rounding at an edge must not put a score into one bin here and another there."""
+    grid = Grid.uniform(low, low + width, n)
+    scores = np.random.default_rng(seed).uniform(low - width, low + 2 * width, 5000).astype(np.float32)
+    scores = np.concatenate([scores, grid.edges, np.nextafter(grid.edges, np.float32(-np.inf))])
+    if grid.n == grid.steps:
+        np.testing.assert_array_equal(grid.step(scores), grid.bin(scores))
+    assert (np.diff(grid.edges) > 0).all()
