@@ -172,6 +172,8 @@ import templates_fake as fake
 from faceparity.harness.templates.pipeline import extract
 from faceparity.harness.templates.store import Store
 if __name__ == "__main__":
+    # A shell starts background jobs, and so perhaps this test, with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with Store() as store:
         extract(fake.read_dataset(Path(sys.argv[2])), "fake:0.05", store=store, workers=2, opener=fake.open_fake,
                 progress=lambda done, total: print(done, flush=True))
