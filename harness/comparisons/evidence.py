@@ -144,7 +144,7 @@ def without_comparisons(evidence: Evidence, gone: NDArray[np.bool_]) -> Evidence
     np.subtract.at(non_mated, (np.minimum(ca, cb), np.maximum(ca, cb), tally.grid.bin(out.score)), 1)
     for a, other in ((out.a, cb), (out.b, ca)):
         np.subtract.at(comparisons, (a, other), 1)
-        np.subtract.at(errors, (slice(None), a, other), 1)
+        np.subtract.at(errors, (slice(None), a, other), 1)  # type: ignore[arg-type]
     left = tally.left_out_non_mated + out
     smaller = replace(
         tally,

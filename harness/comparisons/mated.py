@@ -53,6 +53,6 @@ def tally_mated(samples: Samples, prepared: F32, kind: Kind, like: Tally) -> Tal
     )
 
 
-def _key(a: NDArray[np.integer], b: NDArray[np.integer], n: int) -> NDArray[np.int64]:
+def _key(a: NDArray[np.int32], b: NDArray[np.int32], n: int) -> NDArray[np.int64]:
     """One number for an unordered pair."""
-    return np.minimum(a, b).astype(np.int64) * n + np.maximum(a, b)
+    return np.asarray(np.minimum(a, b).astype(np.int64) * n + np.maximum(a, b), np.int64)

@@ -195,7 +195,7 @@ def _run_tiles(job: _Job, tiles: Sequence[tuple[int, int]], done: Callable[[int]
             done(rows.shape[0] * cols.shape[0])
     # A step that is not special lies within one bin: the bin of its first score.
     middle = (job.grid.low + (np.arange(grid.steps) + 0.5) / np.float64(grid.per_width)).astype(np.float32)
-    np.add.at(tally.non_mated, (slice(None), slice(None), grid.bin(middle)), by_step)
+    np.add.at(tally.non_mated, (slice(None), slice(None), grid.bin(middle)), by_step)  # type: ignore[arg-type]
     return replace(tally, ledger=_join(kept), left_out_non_mated=_join(left))
 
 

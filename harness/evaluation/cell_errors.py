@@ -119,10 +119,11 @@ class ErrorsByGroup:
         """Subjects with any comparison, and how many each."""
         total = np.bincount(self._evidence.subjects[mine], weights=per_sample[mine], minlength=self._n_subjects)
         ids = np.flatnonzero(total).astype(np.int32)
-        return ids, total[ids]
+        return ids, total[ids].astype(np.float64)
 
     def _rows(self, mine: NDArray[np.bool_], ids: I32, per_sample: NDArray[np.int64]) -> F64:
-        return np.bincount(self._evidence.subjects[mine], weights=per_sample[mine], minlength=self._n_subjects)[ids]
+        total = np.bincount(self._evidence.subjects[mine], weights=per_sample[mine], minlength=self._n_subjects)
+        return total[ids].astype(np.float64)
 
     def _moments(self, g: int, h: int, a: I32, b: I32) -> tuple[float, float, float]:
         """Σ Y_ij², Σ Y_ij M_ij, Σ M_ij² from the subjects of each error."""

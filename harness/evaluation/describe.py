@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-import numpy as np
-
 from faceparity.datasets.dataset import Attribute, Dataset
 
 from .. import record
@@ -144,12 +142,3 @@ def published_command(arguments: Sequence[str] | None = None) -> str:
         out.append(word)
         previous = option if not equals else ""
     return " ".join(["faceparity", *out])
-
-
-def face_counts(status: np.ndarray, faces: np.ndarray) -> dict[str, int]:  # type: ignore[type-arg]
-    """no_face, unreadable and several_faces, as counts of samples."""
-    return {
-        "no_face": int((status == "no_face").sum()),
-        "unreadable": int((status == "unreadable").sum()),
-        "several_faces": int((faces > 1).sum()),
-    }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
@@ -66,7 +67,7 @@ def attributes_of(dataset: Dataset, by: Sequence[str]) -> list[str]:
     return wanted
 
 
-def groupings_of(cells: Cells, subjects: np.ndarray, merge: bool) -> list[Grouping]:  # type: ignore[type-arg]
+def groupings_of(cells: Cells, subjects: NDArray[np.int32], merge: bool) -> list[Grouping]:
     """Each attribute alone, then their intersections, the finest last."""
     names = cells.attributes
     sizes = range(1, len(names) + 1) if len(names) <= MANY_ATTRIBUTES else (1, len(names))
@@ -110,7 +111,9 @@ def evaluate(
             overall=overall,
             by_group=by_group,
             faces_policy=card.faces_policy,
-            **describe.face_counts(templates.status, templates.faces),
+            no_face=int((templates.status == "no_face").sum()),
+            unreadable=int((templates.status == "unreadable").sum()),
+            several_faces=int((templates.faces > 1).sum()),
         ),
         groupings=[
             to_grouping(
@@ -197,7 +200,7 @@ def to_grouping(
     points: list[record.OperatingPoint],
     evidence: Evidence,
     cells: Cells,
-    subjects: np.ndarray,  # type: ignore[type-arg]
+    subjects: NDArray[np.int32],
     references: tuple[str, ...],
     image_covariates: list[record.Covariate],
 ) -> record.Grouping:

@@ -83,7 +83,7 @@ def _why_not(measured: Measured, groups: list[int]) -> record.Reason | None:
     reasons = {e.reason for e in measured.estimates if e.reason}
     for reason in ("no_mated_pairs", "cells_too_small"):
         if reason in reasons:
-            return reason  # type: ignore[return-value]
+            return reason
     return "too_few_subjects"
 
 
@@ -92,7 +92,7 @@ def _of_both(grouping: Grouping, fmr: Measured, fnmr: Measured, seed: int) -> re
     left_out = _left_out(grouping, groups)
     reason = _why_not(fnmr, groups)
     if reason:
-        return record.Combined(**{name: _undefined(reason, left_out) for name in measures.OF_BOTH_RATES})
+        return record.Combined.model_validate({name: _undefined(reason, left_out) for name in measures.OF_BOTH_RATES})
     x, y = _rates(fmr, groups), _rates(fnmr, groups)
     draws = [_draws(fmr, groups, seed + 2), _draws(fnmr, groups, seed + 3)]
     out = {}
@@ -100,4 +100,4 @@ def _of_both(grouping: Grouping, fmr: Measured, fnmr: Measured, seed: int) -> re
         value = index(x, y)
         null = None if value is None else null_of(value, index, draws, name in measures.SMALLER_IS_WORSE)
         out[name] = _index(value, null, left_out)
-    return record.Combined(**out)
+    return record.Combined.model_validate(out)

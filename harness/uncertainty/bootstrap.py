@@ -102,7 +102,8 @@ def bootstrap_at_target(
     """
     rng = np.random.default_rng(seed)
     n_cells = samples_by_cell.shape[1]
-    out = Replicates(*(np.zeros((replicates, n_cells)) for _ in range(4)), np.full(replicates, np.nan))
+    a, b, c, d = (np.zeros((replicates, n_cells)) for _ in range(4))
+    out = Replicates(a, b, c, d, np.full(replicates, np.nan))
     in_cell = mated.cell >= 0
     for k in range(replicates):
         w = draw_weights(strata, rng)

@@ -72,8 +72,8 @@ def cluster_variance(errors: Array, trials: Array) -> float:
 
     errors, trials: float64[subjects]. The clamp keeps equal rates of all subjects from giving a width of zero.
     """
-    n, m = trials.size, trials.sum()
-    p = errors.sum() / m
+    n, m = trials.size, float(trials.sum())
+    p = float(errors.sum()) / m
     residual = errors - p * trials
     robust = float(residual @ residual) / m**2 * (n / (n - 1) if n > 1 else 1.0)
-    return max(robust, binomial_variance(errors.sum(), m))
+    return max(robust, binomial_variance(float(errors.sum()), m))
