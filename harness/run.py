@@ -30,7 +30,7 @@ SUSPECTS = 200
 """So many of the most alike non-mated and least alike mated comparisons are kept for a person to look at."""
 
 TERMINAL = "terminal"
-WRITERS = {name: f"faceparity.reports.writers:{name}" for name in ("tables", "html", TERMINAL)}
+WRITERS = {name: f"faceparity.reports.writers:{name}" for name in ("tables", "html", "markdown", TERMINAL)}
 """What is written if the package's metadata (entry points `faceparity.reports`) is not at hand."""
 
 

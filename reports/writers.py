@@ -33,3 +33,10 @@ def terminal(results: Sequence[Result], out: Path) -> None:
 
     width = None if sys.stdout.isatty() else 100
     Console(highlight=False, width=width).print(render([result.evaluation for result in results]))
+
+
+def markdown(results: Sequence[Result], out: Path) -> None:
+    """`summary.md`: small tables to paste into a text."""
+    from .markdown import summary
+
+    (out / "summary.md").write_text(summary([result.evaluation for result in results]), "utf-8")
