@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from faceparity.harness.record import ModelInfo, OperatingPoint, Rate
+from faceparity.harness.record import ModelInfo, OperatingPoint, Pool, Rate
 
 NBSP = "\u00a0"
 DASH = "–"
@@ -186,10 +186,20 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def pool_name(pool: Pool | None) -> str:
+    """ "the balanced pool", "the pool of all pairs", "the pool of ethnicity White"."""
+    if pool is None:
+        return "the pool"
+    if pool.name == "all":
+        return "the pool of all pairs"
+    attribute, equals, value = clean(pool.name).partition("=")
+    return f"the pool of {attribute} {value}" if equals else f"the {attribute} pool"
+
+
 def origin(point: OperatingPoint) -> str:
     """Where a threshold comes from, in a clause."""
     if point.origin == "target" and point.target_fmr is not None:
-        pool = f"the {clean(point.pool.name)} pool" if point.pool else "the pool"
+        pool = pool_name(point.pool)
         return f"set on these data so that {pool} reaches an FMR of at most {target(point.target_fmr)}"
     if point.origin == "published":
         return "published by the model's authors"

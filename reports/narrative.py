@@ -101,7 +101,7 @@ def at_threshold(p: OperatingPoint) -> str:
 
 def threshold_sentence(e: Evaluation, p: OperatingPoint) -> str:
     """The threshold itself and what the pool got at it."""
-    pool = f"the {f.clean(p.pool.name)} pool" if p.pool else "the pool"
+    pool = f.pool_name(p.pool)
     achieved = f"there {pool} has a false match rate of {f.percent(p.achieved_fmr)}"
     return f"The threshold is {f.threshold(e.model, p.native_threshold)}; {achieved}."
 

@@ -64,7 +64,7 @@ def _threshold(e: Evaluation, g: Grouping, key: str) -> Iterator[Item]:
         inside = [[x.group, f.percent(x.weight), f.count(x.subjects), f.count(x.comparisons), "in the pool"] for x in pool.groups]
         out = [[x.group, f.DASH, f.count(x.subjects), f.DASH, f"left out: {f.reason(x.reason)}"] for x in pool.left_out]
         caption = (
-            f"The {f.clean(pool.name)} pool: whose non-mated comparisons count for its FMR, {f.count(pool.comparisons)} in all"
+            f"{f.sentence(f.pool_name(pool))}: whose non-mated comparisons count for its FMR, {f.count(pool.comparisons)} in all"
         )
         columns = ["Group", "Weight", "People", "Comparisons", "In the pool"]
         yield Table(f"{key}-pool-{i}", caption, columns, inside + out, frozenset({4}))
