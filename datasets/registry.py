@@ -57,8 +57,8 @@ def _unknown(name: str) -> UserError:
 def load_dataset(spec: str, *, include_minors: bool = False) -> Dataset:
     """The data set that `NAME` or `NAME=DIR` means.
 
-    `NAME=DIR` reads DIR as the set NAME. `folder=DIR` reads any folder with a CSV, and is called by DIR's last part. `NAME`
-    alone is looked for in the folder $FACEPARITY_DATA, under that name or those of its card; a folder there that is no known
+    `NAME=DIR` reads DIR as the set NAME. `folder=DIR` reads any folder with a CSV, and is called by DIR's last part (`folder`, if that
+    is somebody's home). `NAME` alone is looked for in the folder $FACEPARITY_DATA, under that name or those of its card; a folder there that is no known
     set is read as `folder`. Raises UserError.
     """
     name, given, where = spec.partition("=")
@@ -68,10 +68,16 @@ def load_dataset(spec: str, *, include_minors: bool = False) -> Dataset:
             raise UserError(f"-d {spec} names no folder: write {name or 'folder'}=DIR")
         read = reader(name)
         root = folder_of(Path(where).expanduser())
-        return read(root, name=root.resolve().name if name == "folder" else None, include_minors=include_minors)
+        return read(root, name=_called(root) if name == "folder" else None, include_minors=include_minors)
     if name == "folder":
         raise UserError("-d folder names no folder: write folder=DIR")
     return _by_name(name, include_minors)
+
+
+def _called(root: Path) -> str:
+    """The last part of a folder's path; but results are published, so somebody's home is just "folder"."""
+    whole = root.resolve()
+    return "folder" if whole == Path.home().resolve() else whole.name or "folder"
 
 
 def _by_name(name: str, include_minors: bool) -> Dataset:

@@ -15,7 +15,7 @@ from faceparity.datasets.dataset import Attribute
 from faceparity.datasets.errors import UserError
 
 from . import record
-from .comparisons.cells import Cells, make_cells
+from .comparisons.cells import Cells, Grouping, make_cells
 from .comparisons.evidence import Evidence
 from .comparisons.listed import evidence_of_list
 from .comparisons.tally import Grid
@@ -241,7 +241,7 @@ def evaluate_scores(path: Path, options: Options, *, failures: Path | None = Non
     check_references(options.references, groupings)
     failed = np.isnan(table.score)
     evidence = _evidence(table, cells, failed, sign, options)
-    pool = make_pool(options.pool, cells, table.subjects, evidence.tally.non_mated.sum(axis=2), groupings[-1])
+    pool = make_pool(options.pool, cells, table.subjects, evidence.tally.non_mated.sum(axis=2), groupings[-1], groupings)
     fixed = (
         ()
         if options.threshold is None
@@ -253,7 +253,7 @@ def evaluate_scores(path: Path, options: Options, *, failures: Path | None = Non
     info = comparisons_info(Tallied(evidence, 1))
     evaluation = record.Evaluation(
         provenance=describe.provenance(options.command, options.seed, options.workers),
-        dataset=_dataset(path, table, attributes),
+        dataset=_dataset(path, table, attributes, groupings),
         model=_model(path, distance, table.digest),
         comparisons=info.model_copy(update={"left_out": table.left_out}),
         extraction=extraction,
@@ -324,10 +324,10 @@ def _whole(path: Path, column: Any, name: str) -> NDArray[np.int64]:
     return np.asarray([int(w) for w in words], np.int64)[codes]
 
 
-def _dataset(path: Path, table: ScoreTable, attributes: Sequence[Attribute]) -> record.DatasetInfo:
+def _dataset(path: Path, table: ScoreTable, attributes: Sequence[Attribute], groupings: Sequence[Grouping]) -> record.DatasetInfo:
     labels = [
         record.LabelInfo(
-            attribute=a.name, column=f"{a.name}_a, {a.name}_b", of=a.of, provenance="unknown", values=list(a.values),
+            attribute=a.name, column=f"{a.name}_a, {a.name}_b", of=a.of, provenance="unknown", values=describe.published_values(a, groupings),
             unlabelled=int((a.codes < 0).sum()),
         )
         for a in attributes

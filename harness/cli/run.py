@@ -10,12 +10,12 @@ from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import load_dataset
 
-from ..evaluation.describe import published_command
 from ..evaluation.evaluate import DEFAULT_TARGETS, Options
 from ..evaluation.measure import Fixed
 from ..run import TERMINAL, Request, load_results, report_writers, run, safe_name, write_reports
 from ..templates.pipeline import cores
 from . import show
+from .command import published_command
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def run_command(asked: Asked) -> None:
     fixed = thresholds_of(asked.threshold_from, asked.models) if asked.threshold_from else ()
     options = Options(
         by=tuple(asked.by), targets=targets, threshold=asked.threshold, fixed=fixed, pool=asked.pool,
-        references=tuple(asked.references), workers=asked.workers or cores(), seed=asked.seed, command=published_command(),
+        references=tuple(asked.references), workers=asked.workers or cores(), seed=asked.seed, command=command_of(asked),
     )  # fmt: skip
     with show.Screen() as screen:
         datasets = [_load(spec, asked.include_minors, screen) for spec in dict.fromkeys(asked.datasets)]
@@ -67,6 +67,20 @@ def run_command(asked: Asked) -> None:
         results = run(Request(datasets, asked.models, options, out, asked.ephemeral), screen)
     report_writers()[TERMINAL](results, out)
     show.say(f"Report: {out / 'report.html'}")
+
+
+def command_of(asked: Asked) -> str:
+    """The command, for the record."""
+    return published_command(
+        "run",
+        [
+            ("-d", asked.datasets), ("-m", asked.models), ("--by", asked.by), ("--target-fmr", asked.targets),
+            ("--threshold", asked.threshold), ("--threshold-from", asked.threshold_from),
+            ("--pool", asked.pool if asked.pool != "balanced" else None), ("--reference", asked.references),
+            ("--workers", asked.workers), ("--ephemeral", asked.ephemeral), ("--include-minors", asked.include_minors),
+            ("--seed", asked.seed or None), ("--out", asked.out),
+        ],
+    )  # fmt: skip
 
 
 def _load(spec: str, include_minors: bool, screen: show.Screen) -> Dataset:

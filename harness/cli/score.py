@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..evaluation.describe import published_command
 from ..evaluation.evaluate import Options
 from ..run import TERMINAL, Result, prepare_folder, report_writers, write_reports, write_results
 from ..scores_file import evaluate_scores
 from . import show
+from .command import published_command
 from .run import check_targets, default_out
 
 
@@ -25,9 +25,17 @@ def score_command(
     out: Path | None,
 ) -> None:
     """Read, measure, write, show. Raises UserError."""
+    command = published_command(
+        "score",
+        [
+            ("--failures", failures), ("--distance", distance), ("--by", by), ("--target-fmr", targets), ("--threshold", threshold),
+            ("--pool", pool if pool != "balanced" else None), ("--reference", references), ("--seed", seed or None), ("--out", out),
+        ],
+        files=1,
+    )  # fmt: skip
     options = Options(
         by=tuple(by), targets=check_targets(targets), threshold=threshold, pool=pool, references=tuple(references), seed=seed,
-        command=published_command(),
+        command=command,
     )  # fmt: skip
     evaluation = evaluate_scores(scores, options, failures=failures, distance=distance)
     folder = prepare_folder(out or default_out())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,13 +13,15 @@ from pathlib import Path
 from faceparity.datasets.dataset import Attribute, Dataset
 
 from .. import record
+from ..comparisons.cells import Grouping
 from ..models.card import ModelCard
+from .pool import published_value
 
 LIBRARIES = ("numpy", "scipy", "numba", "onnxruntime", "opencv-python-headless", "pillow", "dlib-bin", "scikit-learn")
 
 
-def dataset_info(dataset: Dataset, attributes: Sequence[Attribute]) -> record.DatasetInfo:
-    """What was measured on; problems as counts only."""
+def dataset_info(dataset: Dataset, attributes: Sequence[Attribute], groupings: Sequence[Grouping] = ()) -> record.DatasetInfo:
+    """What was measured on; problems as counts only. groupings: as published, for values that were merged."""
     card = dataset.card
     return record.DatasetInfo(
         name=dataset.name,
@@ -34,7 +35,7 @@ def dataset_info(dataset: Dataset, attributes: Sequence[Attribute]) -> record.Da
         synthetic=card.synthetic,
         identity=dataset.identity,
         labels_public=card.labels_public,
-        labels=[_label_info(dataset, a) for a in attributes],
+        labels=[_label_info(dataset, a, groupings) for a in attributes],
         subjects=dataset.n_subjects,
         samples=dataset.n_samples,
         problems=dict(sorted(Counter(p.kind for p in dataset.problems).items())),
@@ -43,7 +44,12 @@ def dataset_info(dataset: Dataset, attributes: Sequence[Attribute]) -> record.Da
     )
 
 
-def _label_info(dataset: Dataset, attribute: Attribute) -> record.LabelInfo:
+def published_values(attribute: Attribute, groupings: Sequence[Grouping]) -> list[str]:
+    """The values of an attribute, those of too few people as the one merged group that they are in."""
+    return list(dict.fromkeys(published_value(attribute.name, value, groupings) for value in attribute.values))
+
+
+def _label_info(dataset: Dataset, attribute: Attribute, groupings: Sequence[Grouping]) -> record.LabelInfo:
     card = dataset.card.attributes.get(attribute.name)
     return record.LabelInfo(
         attribute=attribute.name,
@@ -51,7 +57,7 @@ def _label_info(dataset: Dataset, attribute: Attribute) -> record.LabelInfo:
         of=attribute.of,
         provenance=card.provenance if card else "unknown",
         note=card.provenance_note if card else "",
-        values=list(attribute.values),
+        values=published_values(attribute, groupings),
         unlabelled=int((attribute.codes < 0).sum()),
     )
 
@@ -118,27 +124,3 @@ def _commit() -> str | None:
         return git("rev-parse", "HEAD") + ("+dirty" if git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def published_command(arguments: Sequence[str] | None = None) -> str:
-    """The command line as it may be published: folders of data sets as <root>, --out as <out>, other files as <file>."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    out: list[str] = []
-    previous = ""
-    for word in words:
-        option, equals, value = word.partition("=")
-        if previous in ("-d", "--dataset") and equals:
-            word = f"{option}=<root>"
-        elif previous == "--out":
-            word = "<out>"
-        elif previous in ("--threshold-from", "--failures"):
-            word = "<file>"
-        elif option == "--dataset" and equals:
-            word = f"{option}={value.partition('=')[0]}=<root>" if "=" in value else word
-        elif option in ("--out", "--threshold-from", "--failures") and equals:
-            word = f"{option}=<out>" if option == "--out" else f"{option}=<file>"
-        elif not word.startswith("-") and ("/" in word or "\\" in word or Path(word).suffix in (".csv", ".parquet")):
-            word = "<file>"
-        out.append(word)
-        previous = option if not equals else ""
-    return " ".join(["faceparity", *out])

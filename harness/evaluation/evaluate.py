@@ -87,7 +87,7 @@ def evaluate(
     samples = _samples(dataset, cells, templates)
     table, _ = count_comparisons(samples.subjects, samples.cells, cells.n)
     made_cells = Cells(cells.attributes, cells.values, samples.cells, cells.codes)
-    pool = make_pool(options.pool, made_cells, samples.subjects, table, groupings[-1])
+    pool = make_pool(options.pool, made_cells, samples.subjects, table, groupings[-1], groupings)
     questions = _questions(dataset, card, options)
     plan = Plan(
         card.score.kind,
@@ -104,7 +104,7 @@ def evaluate(
     overall, by_group = failure_rates(groupings, cells, dataset.subjects, ~has_template)
     evaluation = record.Evaluation(
         provenance=describe.provenance(options.command, options.seed, options.workers),
-        dataset=describe.dataset_info(dataset, attributes),
+        dataset=describe.dataset_info(dataset, attributes, groupings),
         model=describe.model_info(card, templates.model_fingerprint, dataset.name),
         comparisons=comparisons_info(tallied),
         extraction=record.Extraction(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from faceparity.datasets.errors import UserError
 
 from .. import record
-from ..comparisons.cells import Cells, Grouping, make_grouping, subjects_per_group
+from ..comparisons.cells import SMALL_CELL, Cells, Grouping, make_grouping, subjects_per_group
 from ..comparisons.evidence import Evidence
 from ..metrics.rates import threshold_at_target
 
@@ -86,24 +87,38 @@ class Pool:
         )
 
 
-def make_pool(name: str, cells: Cells, subjects: NDArray[np.int32], non_mated: NDArray[np.int64], finest: Grouping) -> Pool:
+def make_pool(
+    name: str,
+    cells: Cells,
+    subjects: NDArray[np.int32],
+    non_mated: NDArray[np.int64],
+    finest: Grouping,
+    singles: Sequence[Grouping] = (),
+) -> Pool:
     """The pool called `balanced`, `all` or `ATTRIBUTE=VALUE`.
 
     balanced: within-group comparisons of the finest grouping, groups of at least 30 subjects weighted equally (all groups, if
     none has 30). all: every non-mated comparison. ATTRIBUTE=VALUE: those between samples with that value.
     subjects: int32[n], of the samples that `cells` is about. non_mated: int64[K, K], comparisons by cell, upper triangle.
-    Raises UserError if there is no such attribute or value.
+    singles: the groupings as they are published: a value that was merged there is not named here either.
+    Raises UserError if there is no such attribute or value, or if so few people have it that they are not shown alone.
     """
     if name == "all":
         everyone = int(np.unique(subjects).size)
         shape = (cells.n,) * 2
         return Pool(name, (), np.zeros(shape, np.int32), np.ones(1), ("all pairs",), (everyone,), (), ())
     if name == "balanced":
-        return _balanced(cells, subjects, non_mated, finest)
-    return _one_value(name, cells, subjects)
+        return _balanced(cells, subjects, non_mated, finest, singles)
+    return _one_value(name, cells, subjects, singles)
 
 
-def _one_value(name: str, cells: Cells, subjects: NDArray[np.int32]) -> Pool:
+def published_value(attribute: str, value: str, singles: Sequence[Grouping]) -> str:
+    """The value as it may be published: itself, or the merged group that it is in (`other (2 groups)`)."""
+    single = next((g for g in singles if g.attributes == (attribute,)), None)
+    return value if single is None or value in single.names else single.names[-1]
+
+
+def _one_value(name: str, cells: Cells, subjects: NDArray[np.int32], singles: Sequence[Grouping]) -> Pool:
     attribute, _, value = name.partition("=")
     if attribute not in cells.attributes or not value:
         raise UserError(
@@ -112,13 +127,17 @@ def _one_value(name: str, cells: Cells, subjects: NDArray[np.int32]) -> Pool:
     grouping = make_grouping(cells, [attribute])
     if value not in grouping.names:
         raise UserError(f"--pool {name}: {attribute} has no value {value!r}; it has {', '.join(grouping.names)}")
+    if published_value(attribute, value, singles) != value:
+        raise UserError(f"--pool {name}: too few people to be shown by themselves; name a group of at least {SMALL_CELL}")
     inside = grouping.of_cell == grouping.names.index(value)
     stratum = np.where(inside[:, None] & inside[None, :], 0, -1).astype(np.int32)
     size = int(subjects_per_group(grouping, cells, subjects)[grouping.names.index(value)])
     return Pool(name, (attribute,), stratum, np.ones(1), (value,), (size,), (), ())
 
 
-def _balanced(cells: Cells, subjects: NDArray[np.int32], non_mated: NDArray[np.int64], finest: Grouping) -> Pool:
+def _balanced(
+    cells: Cells, subjects: NDArray[np.int32], non_mated: NDArray[np.int64], finest: Grouping, singles: Sequence[Grouping]
+) -> Pool:
     sizes = subjects_per_group(finest, cells, subjects)
     compared = _within(non_mated, finest) > 0
     usable = compared & (np.asarray(finest.merged, int) == 0 if finest.n else compared)
@@ -141,7 +160,7 @@ def _balanced(cells: Cells, subjects: NDArray[np.int32], non_mated: NDArray[np.i
         tuple(finest.names[g] for g in members),
         tuple(int(sizes[g]) for g in members),
         out,
-        _missing_values(cells, finest, members),
+        _missing_values(cells, finest, members, singles),
     )
 
 
@@ -158,15 +177,15 @@ def _within(table: NDArray[np.int64], grouping: Grouping) -> NDArray[np.int64]:
     return np.bincount(grouping.of_cell[row], weights=table[row, col], minlength=grouping.n).astype(np.int64)
 
 
-def _missing_values(cells: Cells, finest: Grouping, members: NDArray[np.int64]) -> tuple[str, ...]:
-    """Values of an attribute that no group of the pool has."""
+def _missing_values(cells: Cells, finest: Grouping, members: NDArray[np.int64], singles: Sequence[Grouping]) -> tuple[str, ...]:
+    """Values of an attribute that no group of the pool has, as they may be published."""
     missing: list[str] = []
     for index, attribute in enumerate(finest.attributes):
         column = cells.attributes.index(attribute)
         present = {cells.values[column][code] for code in cells.codes[:, column] if code >= 0}
         inside = {finest.values[g][index] for g in members}
-        missing += [f"{attribute}: {value}" for value in sorted(present - inside)]
-    return tuple(missing)
+        missing += [f"{attribute}: {published_value(attribute, value, singles)}" for value in sorted(present - inside)]
+    return tuple(dict.fromkeys(missing))
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from end_to_end_help import picture, write_labels
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 PLUGIN = Path(__file__).parent / "plugin"
@@ -36,22 +37,6 @@ def faceparity(home: Path) -> Command:
         return subprocess.run(command, capture_output=True, text=True, env=variables, cwd=cwd or home, timeout=600)
 
     return call
-
-
-def picture(person: int, shot: int) -> np.ndarray:
-    """uint8[64, 64, 3]: a pattern of its own for each person, with noise of its own for each shot."""
-    pattern = np.random.default_rng(person).uniform(0, 255, (8, 8))
-    noise = np.random.default_rng(10_000 + 10 * person + shot).normal(0, 30, (8, 8))
-    grey = np.clip(pattern + noise, 0, 255).astype(np.uint8)
-    return np.repeat(np.repeat(np.repeat(grey[:, :, None], 8, 0), 8, 1), 3, 2)
-
-
-def write_labels(
-    folder: Path, rows: Sequence[Sequence[str]], header: Sequence[str] = ("file", "subject", "gender", "ethnicity")
-) -> None:
-    """labels.csv."""
-    with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([header, *rows])
 
 
 @pytest.fixture(scope="session")

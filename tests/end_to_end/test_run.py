@@ -10,6 +10,7 @@ import cv2
 import jsonschema
 import numpy as np
 import pytest
+from end_to_end_help import results
 from PIL import Image
 
 
@@ -19,11 +20,6 @@ def done(faceparity, people, tmp_path_factory):
     out = tmp_path_factory.mktemp("out") / "run"
     result = faceparity("run", "-d", f"folder={people}", "-m", "toy", "--target-fmr", "0.01", "--out", out)
     return result, out
-
-
-def results(out: Path) -> dict:
-    (file,) = out.glob("*/*/results.json")
-    return json.loads(file.read_text("utf-8"))
 
 
 def test_a_run_ends_with_a_table_and_the_path_of_the_report(done) -> None:
