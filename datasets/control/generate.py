@@ -64,7 +64,7 @@ def _shot(rng: np.random.Generator, neck: Floats) -> Shot:
         gaze=look,
         span=float(rng.uniform(3.0, 3.5)),
         shift=(float(rng.normal(0, 0.015)), float(rng.normal(0, 0.015))),
-        exposure=float(2 ** rng.normal(0.0, 0.22)),
+        exposure=float(2 ** rng.normal(0.30, 0.2)),
         seed=int(rng.integers(1 << 31)),
     )
 

@@ -191,8 +191,8 @@ class _Style:
 
 _STYLES = {
     "buzz": _Style(16000, 3, 0.75, 0.0, "whorl"),
-    "short": _Style(15000, 6, 0.38, 0.05, "whorl"),
-    "side": _Style(15000, 8, 0.40, 0.06, "side"),
+    "short": _Style(16000, 6, 0.24, 0.06, "whorl"),
+    "side": _Style(16000, 8, 0.26, 0.06, "side"),
     "curly": _Style(13000, 12, 0.6, 0.08, "whorl"),
     "coily": _Style(16000, 10, 0.9, 0.0, "whorl"),
     "afro": _Style(15000, 14, 1.0, 0.0, "whorl"),
@@ -204,6 +204,10 @@ _STYLES = {
 }
 
 
+_TIED = np.array([0.0, 7.55, -0.50])
+"""Where hair is tied, at rest."""
+
+
 def _comb(kind: str, looks: Looks, root: Roots, centre: Floats) -> Floats:
     """Unit vectors: which way hair lies at each root."""
     p = root.rest
@@ -212,15 +216,15 @@ def _comb(kind: str, looks: Looks, root: Roots, centre: Floats) -> Floats:
         way[:, 2] += 0.25
         way[:, 1] -= 0.6
     elif kind == "side":
-        side = np.where(p[:, 0] > looks.parting * 1.3, 1.0, -1.0) if looks.parting else np.full(len(p), 0.4)
-        top = _smooth((p[:, 1] - 7.9) / 0.3)
-        way = np.stack([side * (0.25 + 0.9 * top), -1.0 + 1.1 * top, -0.35 + 0.15 * top], 1)
+        over = 1.0 if looks.parting <= 0 else -1.0
+        top = _smooth((p[:, 1] - 7.85) / 0.25)
+        way = np.stack([over * 0.9 * top, -1.0 + 1.0 * top, -0.35 - 0.1 * top], 1)
     elif kind == "part":
         side = np.tanh((p[:, 0] - looks.parting * _smooth((p[:, 2] - 0.2) / 0.5)) / 0.025)
         front = _smooth((p[:, 2] - 0.5) / 0.6)
         way = np.stack([side * 1.0, np.full(len(p), -0.35), -0.2 - 0.75 * front], 1)
     else:
-        way = np.array([0.0, 7.55, -0.62]) - p
+        way = _TIED - p
     tangent = way - (way * root.normals).sum(1, keepdims=True) * root.normals
     return _unit(tangent)
 
@@ -244,12 +248,15 @@ def _grow(root: Roots, comb: Floats, lengths: Floats, style: _Style, looks: Look
     points[:, 0] = root.points - 0.015 * root.normals
     step = lengths / (steps - 1)
     gap = 0.015 + 0.06 * rng.random(n) ** 1.5 * min(1.0, looks.hair_length)
+    side_of = np.where(root.rest[:, 0] > looks.parting * _smooth((root.rest[:, 2] - 0.2) / 0.5), 1.0, -1.0)
     phase = rng.uniform(0, 6.3, n) * (0.35 if looks.curl < 0.6 else 1.0) + 2.5 * clump[:, 0]
     for i in range(1, steps):
         f = i / (steps - 1)
         heading = heading + style.gravity * np.array([0, -1.0, 0])
         if style.comb != "part":
             heading = heading + 0.10 * comb
+        if style.comb == "back":
+            heading = 0.35 * heading + 0.65 * _unit(solid.centre + _TIED - np.array([0.0, 7.4, 0.45]) - points[:, i - 1])
         heading = _unit(heading + 0.07 * rng.normal(size=(n, 3)) * (0.4 + looks.curl))
         if looks.curl > 0.05:
             side = _unit(np.cross(heading, root.normals + 0.01))
@@ -264,8 +271,18 @@ def _grow(root: Roots, comb: Floats, lengths: Floats, style: _Style, looks: Look
             new = solid.outside(new, gap * min(1.0, 0.3 + i / 3))
         if style.comb == "part":
             heading = 0.5 * heading + 0.5 * _unit(new - points[:, i - 1])
+        if style.comb == "part":
+            new = _off_the_face(new, side_of, solid.centre)
         points[:, i] = new
     return points
+
+
+def _off_the_face(points: Floats, side: Floats, centre: Floats) -> Floats:
+    """Long hair falls beside the face, on the side of the parting where it grows."""
+    ahead = _smooth((points[:, 2] - centre[2] - 0.15) / 0.35) * _smooth((centre[1] + 0.62 - points[:, 1]) / 0.5)
+    least = 0.66 * ahead
+    x = np.where(side * points[:, 0] < least, side * least, points[:, 0])
+    return np.stack([np.where(ahead > 0, x, points[:, 0]), points[:, 1], points[:, 2]], 1)
 
 
 def _tinted(rng: np.random.Generator, colour: tuple[float, float, float], n: int, spread: float, at: Floats | None = None) -> Floats:
@@ -286,7 +303,7 @@ def scalp(surface: Surface, looks: Looks, sex: str) -> Strands | None:
     comb = _comb(style.comb, looks, root, surface.centre)
     lengths = _lengths(looks, root, rng)
     if style.comb == "back":
-        lengths = np.minimum(np.linalg.norm(root.rest - np.array([0.0, 7.55, -0.62]), axis=1) * 1.15 + 0.1, 2.2)
+        lengths = np.minimum(np.linalg.norm(root.rest - _TIED, axis=1) * 1.25, 2.4)
     points = _grow(root, comb, lengths, style, looks, _Solid(surface), rng)
     return Strands(points, _tinted(rng, looks.hair_colour, len(points), 0.16, root.rest), True)
 
@@ -300,9 +317,16 @@ def _curved(root: Roots, way: Floats, lengths: Floats, lift: float, rng: np.rand
     return np.asarray(root.points[:, None] + lengths[:, None, None] * (tangent[:, None] * f + rise))
 
 
+def skin_rgb(looks: Looks) -> Floats:
+    """Linear RGB of the mean skin."""
+    from .skin import lab_to_linear
+
+    return lab_to_linear(np.array(looks.skin))
+
+
 def _brow_centre(x: Floats, looks: Looks) -> Floats:
     t = np.clip((x - 0.12) / 0.42, -0.2, 1.2)
-    return np.asarray(7.425 + 0.075 * np.sin(np.clip(t, 0, 1) * 2.1) * (1 + 0.7 * looks.brow_arch) - 0.085 * np.maximum(t - 0.62, 0) * 2)
+    return np.asarray(7.435 + 0.075 * np.sin(np.clip(t, 0, 1) * 2.1) * (1 + 0.7 * looks.brow_arch) - 0.085 * np.maximum(t - 0.62, 0) * 2)
 
 
 def brows(surface: Surface, looks: Looks) -> Strands:
@@ -312,17 +336,17 @@ def brows(surface: Surface, looks: Looks) -> Strands:
     def density(rest: Floats) -> Floats:
         x = np.abs(rest[:, 0])
         t = (x - 0.12) / 0.43
-        half = looks.brow_thickness * (0.046 - 0.030 * np.clip(t, 0, 1) ** 1.5)
+        half = looks.brow_thickness * (0.036 - 0.022 * np.clip(t, 0, 1) ** 1.5)
         across = np.abs(rest[:, 1] - _brow_centre(x, looks)) / half
         along = _smooth((t + 0.03) / 0.16) * _smooth((1.03 - t) / 0.16)
         return np.asarray(along * np.exp(-(across**3)) * (rest[:, 2] > 1.0))
 
-    root = roots(surface, density, int(430 * looks.brow_density), rng)
+    root = roots(surface, density, int(480 * looks.brow_density), rng)
     side = np.sign(root.rest[:, 0])
     t = np.clip((np.abs(root.rest[:, 0]) - 0.12) / 0.42, 0, 1)
     way = np.stack([side * (0.35 + t), 0.75 - 1.05 * t, -0.3 * t], 1)
     lengths = rng.uniform(0.045, 0.085, len(root.points))
-    colour = np.minimum(np.array(looks.hair_colour) * 0.8 + 0.008, 0.12)
+    colour = np.minimum(np.array(looks.hair_colour) * 0.7 + 0.25 * skin_rgb(looks), 0.5 * skin_rgb(looks) + 0.004)
     return Strands(_curved(root, way, lengths, 0.22, rng), _tinted(rng, tuple(colour), len(root.points), 0.2), False, 0.012)
 
 
@@ -357,7 +381,7 @@ def _beard_density(looks: Looks) -> Density:
     return density
 
 
-_BEARDS = {"stubble": (7000, 0.016), "short": (9000, 0.07), "goatee": (5000, 0.09), "moustache": (2600, 0.08), "full": (12000, 0.22)}
+_BEARDS = {"stubble": (7000, 0.016), "short": (9000, 0.045), "goatee": (5000, 0.05), "moustache": (2600, 0.055), "full": (12000, 0.14)}
 
 
 def beard_picture(looks: Looks, sex: str) -> Density | None:
@@ -392,8 +416,8 @@ def lashes(rims: list[tuple[Floats, bool, float]], looks: Looks) -> Strands:
     rng = np.random.default_rng(looks.seed + 6)
     all_points = []
     for curve, upper, side in rims:
-        n = int((42 if upper else 12) * looks.lashes)
-        t = np.sort(rng.uniform(0.03, 0.99, n))
+        n = int((34 if upper else 7) * looks.lashes)
+        t = np.sort(rng.uniform(0.12, 0.97, n))
         at = np.stack([np.interp(t * (len(curve) - 1), np.arange(len(curve)), curve[:, i]) for i in range(3)], 1)
         fan = (t - 0.42) * 1.5
         length = (0.055 if upper else 0.025) * looks.lashes**0.5 * (0.65 + 0.5 * t) * np.exp(rng.normal(0, 0.15, n))

@@ -17,7 +17,7 @@ YOUNGEST, OLDEST = 20, 75
 Weights = tuple[tuple[str, float], ...]
 
 REGIONS = {
-    "head": 0.20, "forehead": 0.26, "eyebrows": 0.34, "eyes": 0.30, "nose": 0.27, "mouth": 0.30, "ears": 0.30,
+    "head": 0.20, "forehead": 0.26, "eyebrows": 0.34, "eyes": 0.28, "nose": 0.24, "mouth": 0.24, "ears": 0.30,
     "chin": 0.28, "cheek": 0.32, "neck": 0.15,
 }  # fmt: skip
 """Folder of face targets → standard deviation of a slider; 1 is the mesh artist's extreme."""
@@ -109,7 +109,7 @@ def _faces(rng: np.random.Generator, members: Iterable[str]) -> list[tuple[str, 
 
 def _macros(rng: np.random.Generator, ancestry: str, sex: str, age: int) -> list[tuple[str, float]]:
     """The mesh's main morphs: ancestry × sex × age, build. The artist's `old` is far beyond 75 years, so it is used in part."""
-    old = 0.52 * max(0.0, (age - 25) / (OLDEST - 25)) ** 1.2
+    old = 0.44 * max(0.0, (age - 25) / (OLDEST - 25)) ** 1.2
     own = rng.uniform(0.82, 1.0)
     other = rng.dirichlet([1.0, 1.0]) * (1 - own)
     rest = iter(other)
@@ -156,7 +156,7 @@ def skin_lab(lightness: float, rng: np.random.Generator | None = None) -> tuple[
 
 _HAIR = {"black": (0.010, 0.008, 0.007), "dark": (0.022, 0.014, 0.010), "brown": (0.060, 0.034, 0.020),
          "light": (0.145, 0.088, 0.050), "blond": (0.32, 0.22, 0.12), "red": (0.19, 0.066, 0.025),
-         "grey": (0.42, 0.41, 0.40)}  # fmt: skip
+         "grey": (0.27, 0.262, 0.255)}  # fmt: skip
 """Linear RGB."""
 _IRIS = {"dark": (0.030, 0.016, 0.009), "brown": (0.085, 0.042, 0.018), "hazel": (0.14, 0.10, 0.045),
          "green": (0.13, 0.16, 0.09), "blue": (0.13, 0.21, 0.31), "grey": (0.19, 0.22, 0.24)}  # fmt: skip
@@ -183,7 +183,7 @@ def _colours(ancestry: str, rng: np.random.Generator, age: int, sex: str) -> Flo
     else:
         name = _pick(rng, {"black": 4, "dark": 3})
     colour = np.array(_HAIR[name]) * np.exp(rng.normal(0, 0.18))
-    onset = 48 if sex == "male" else 56
+    onset = 52 if sex == "male" else 60
     grey = float(np.clip((age - onset + rng.normal(0, 7)) / 22, 0, 0.95))
     mixed: Floats = colour * (1 - grey) + np.array(_HAIR["grey"]) * grey
     return mixed
@@ -235,5 +235,5 @@ def draw_identity(number: int, ancestry: str, sex: str, seed: int, members: Iter
     rng = np.random.default_rng([seed, cell, number])
     age = int(rng.integers(YOUNGEST, OLDEST + 1))
     weights = _macros(rng, ancestry, sex, age) + _faces(rng, members)
-    subject = f"{ancestry[0]}{sex[0]}{number:03d}"
+    subject = f"{ancestry[:3]}-{sex[0]}-{number:03d}"
     return Identity(subject, ancestry, sex, age, tuple((n, w) for n, w in weights if w > 1e-4), _looks(rng, ancestry, sex, age))

@@ -97,7 +97,7 @@ def neckline(cloth: Cloth, rest: Floats) -> Floats:
     edge = cloth.height + 0.34 * (0.45 - z) * (0.6 if cloth.kind == "turtle" else 1.0)
     if cloth.kind in ("vee", "collar"):
         edge = edge - np.where(z > 0.3, cloth.depth * np.clip(1 - np.abs(x) / 0.42, 0, 1), 0.0)
-    return np.asarray(edge - y)
+    return np.asarray(edge + 2.5 * np.maximum(np.abs(x) - 0.72, 0.0) - y)
 
 
 def _bilinear(picture: Map, column: Map, row: Map) -> NDArray[np.float32]:
@@ -142,7 +142,7 @@ def _skin_albedo(painted: Painted, looks: Looks, rest: Floats, masks: dict[str, 
     colour = colour * (1 - 0.22 * rim * np.array([0.7, 1.0, 1.0]))
     hair = np.minimum(np.array(looks.hair_colour), 0.25)
     if painted.shaved is not None:
-        cover = painted.shaved(rest)[:, None] * looks.beard_density * {"none": 0.16, "stubble": 0.28}.get(looks.beard, 0.55)
+        cover = painted.shaved(rest)[:, None] * looks.beard_density * {"none": 0.14, "stubble": 0.28}.get(looks.beard, 0.72)
         colour = colour * (1 - cover) + cover * (0.55 * hair + 0.10 * colour)
     under = {"bald": 0.22, "buzz": 0.72, "tied": 0.9}.get(looks.hair, 0.85)
     cover = painted.scalp(rest)[:, None] * under

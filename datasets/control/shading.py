@@ -58,14 +58,14 @@ def draw_lights(rng: np.random.Generator) -> Lights:
     warm = float(rng.normal(0.0, 0.05))
     tint = np.array([1 + warm, 1.0, 1 - 1.3 * warm])
     cool = np.array([1 - 0.6 * warm, 1.0, 1 + 0.8 * warm])
-    strength = float(rng.uniform(0.65, 1.0))
+    strength = float(rng.uniform(0.75, 1.1))
     parts = [
         (key, tint * strength / len(key)),
         (fill, cool * float(rng.uniform(0.18, 0.42)) / len(fill)),
         (rim, cool * float(rng.choice([0.0, 0.5], p=[0.6, 0.4])) / len(rim)),
     ]
     colours = [np.broadcast_to(c, (len(d), 3)) for d, c in parts]
-    ambient = float(rng.uniform(0.5, 0.8)) * (0.75 + 0.45 * up)[:, None] * cool * 4 / len(sky)
+    ambient = float(rng.uniform(0.4, 0.72)) * (0.75 + 0.45 * up)[:, None] * cool * 4 / len(sky)
     ambient = np.where(up[:, None] < -0.2, ambient * np.array([1.1, 0.95, 0.85]), ambient) * 0.5
     return Lights(np.concatenate([d for d, _ in parts] + [sky]), np.concatenate([*colours, ambient]))
 
