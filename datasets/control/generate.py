@@ -55,7 +55,7 @@ def _shot(rng: np.random.Generator, neck: Floats) -> Shot:
     height = {"crew": 5.72, "vee": 5.72, "turtle": 5.95, "collar": 5.80}[kind] + float(rng.normal(0, 0.03))
     shade = np.array(_CLOTHS[int(rng.integers(len(_CLOTHS)))]) * float(np.exp(rng.normal(0, 0.2)))
     wall = np.array(_WALLS[int(rng.integers(len(_WALLS)))]) * np.exp(rng.normal(0, 0.12, 3) * [1, 0.3, 1])
-    look = (0.0, 0.0) if rng.random() < 0.75 else (float(rng.normal(0, 1.6)), float(rng.normal(0, 0.8)))
+    look = (0.0, 0.0) if rng.random() < 0.8 else (float(rng.normal(0, 1.0)), float(rng.normal(0, 0.5)))
     return Shot(
         pose=pose,
         lights=draw_lights(rng),

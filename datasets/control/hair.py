@@ -119,20 +119,22 @@ def scalp_density(looks: Looks, sex: str) -> Density:
 class _Solid:
     """Keeps hair outside: radius of the head by direction, a cylinder for the neck and a height field for the shoulders."""
 
-    ROWS, COLUMNS = 48, 96
+    ROWS, COLUMNS = 36, 72
 
     def __init__(self, surface: Surface) -> None:
         import cv2
+        from scipy.spatial import cKDTree
 
         head = surface.points[surface.rest[:, 1] > 6.25]
         self.centre = surface.centre
-        row, column, radius = self._polar(head)
-        grid = np.zeros((self.ROWS, self.COLUMNS), np.float32)
-        np.maximum.at(grid, (row.astype(int), column.astype(int)), radius)
-        for _ in range(6):
-            wide = cv2.dilate(np.pad(grid, ((1, 1), (2, 2)), mode="wrap"), np.ones((3, 3), np.uint8))[1:-1, 2:-2]
-            grid = np.where(grid > 0, grid, wide * 0.99)
-        self._radius = cv2.GaussianBlur(np.pad(grid, ((0, 0), (4, 4)), mode="wrap"), (0, 0), 0.8)[:, 4:-4]
+        away = head - self.centre
+        radius = np.linalg.norm(away, axis=1)
+        up = (np.arange(self.ROWS) + 0.5) / self.ROWS * np.pi
+        around = ((np.arange(self.COLUMNS) + 0.5) / self.COLUMNS - 0.5) * 2 * np.pi
+        u, a = np.meshgrid(up, around, indexing="ij")
+        ways = np.stack([np.sin(u) * np.sin(a), np.cos(u), np.sin(u) * np.cos(a)], -1)
+        _, near = cKDTree(away / radius[:, None]).query(ways, k=5)
+        self._radius = radius[near].mean(-1)
         body = surface.points[surface.rest[:, 1] < 5.85]
         self._low = np.array([-2.6, -1.2])
         self._cell = 0.1
@@ -204,6 +206,8 @@ _STYLES = {
 }
 
 
+_CENTRE = np.array([0.0, 7.404, 0.565])
+"""The head's centre at rest."""
 _TIED = np.array([0.0, 7.55, -0.50])
 """Where hair is tied, at rest."""
 
@@ -256,7 +260,7 @@ def _grow(root: Roots, comb: Floats, lengths: Floats, style: _Style, looks: Look
         if style.comb != "part":
             heading = heading + 0.10 * comb
         if style.comb == "back":
-            heading = 0.35 * heading + 0.65 * _unit(solid.centre + _TIED - np.array([0.0, 7.4, 0.45]) - points[:, i - 1])
+            heading = 0.35 * heading + 0.65 * _unit(solid.centre + _TIED - _CENTRE - points[:, i - 1])
         heading = _unit(heading + 0.07 * rng.normal(size=(n, 3)) * (0.4 + looks.curl))
         if looks.curl > 0.05:
             side = _unit(np.cross(heading, root.normals + 0.01))
@@ -420,7 +424,7 @@ def lashes(rims: list[tuple[Floats, bool, float]], looks: Looks) -> Strands:
         t = np.sort(rng.uniform(0.12, 0.97, n))
         at = np.stack([np.interp(t * (len(curve) - 1), np.arange(len(curve)), curve[:, i]) for i in range(3)], 1)
         fan = (t - 0.42) * 1.5
-        length = (0.055 if upper else 0.025) * looks.lashes**0.5 * (0.65 + 0.5 * t) * np.exp(rng.normal(0, 0.15, n))
+        length = (0.044 if upper else 0.022) * looks.lashes**0.5 * (0.65 + 0.5 * t) * np.exp(rng.normal(0, 0.15, n))
         out = _unit(np.stack([side * fan, np.full(n, -0.05 if upper else -0.35), np.full(n, 0.8)], 1))
         bend = np.array([0, 0.95 if upper else -0.35, 0.0])
         f = np.linspace(0, 1, 5)[None, :, None]

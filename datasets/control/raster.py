@@ -49,7 +49,7 @@ def draw_triangles(  # type: ignore[no-untyped-def]
 def draw_strands(xyz, start, bias, depth, index, along, first) -> None:  # type: ignore[no-untyped-def]
     """Draws polylines one pixel wide: xyz float64[strands, points, 3] as for triangles.
 
-    start: the first point drawn; bias: how much nearer a strand counts. index gets `first` + strand × points + point.
+    start: the first point drawn; bias: how much nearer a strand counts; towards the tip strands thin out. index gets `first` + strand × points + point.
     """
     height, width = depth.shape
     count, points = xyz.shape[0], xyz.shape[1]
@@ -65,6 +65,9 @@ def draw_strands(xyz, start, bias, depth, index, along, first) -> None:  # type:
                     continue
                 z = az + f * dz - bias
                 if z < depth[y, x]:
+                    thin = ((p + f) / (points - 1) - 0.45) * 1.5
+                    if thin > 0.0 and ((s * 73856093 + (p * 64 + i) * 19349663) >> 7) % 1024 < thin * 1024.0:
+                        continue
                     depth[y, x] = z
                     index[y, x] = first + s * points + p
                     along[y, x] = f

@@ -267,6 +267,7 @@ def _gather(  # type: ignore[no-untyped-def]
     seen.rest[pick] = np.where(cloth[:, None] > 0.1, -9.0, rest)
 
     unit, _ = ball()
+    lens = pose.points(shape.between_eyes[None])[0] * np.array([0.75, 1, 1]) + np.array([0, -0.33, DISTANCE])
     for eye in (0, 1):
         pick = np.flatnonzero(group == 1 + eye)
         corner = parts[1 + eye][1][what[pick] - firsts[1 + eye]]
@@ -275,8 +276,7 @@ def _gather(  # type: ignore[no-untyped-def]
             continue
         local = local / np.linalg.norm(local, axis=1, keepdims=True)
         centre, _ = shape.eyes[eye]
-        # where the camera is, as the head sees it
-        looked_at = np.array([shot.gaze[0], shot.gaze[1], DISTANCE]) - pose.points(centre[None])[0]
+        looked_at = lens + np.array([shot.gaze[0], shot.gaze[1], 0.0]) - pose.points(centre[None])[0]
         seen.albedo[pick], seen.gloss[pick] = _iris(local, looked_at @ pose.turn, looks.iris, looks.seed + eye)
         seen.kind[pick] = shading.EYE
         seen.normal[pick] = local @ pose.turn.T
@@ -284,7 +284,7 @@ def _gather(  # type: ignore[no-untyped-def]
 
     pick = np.flatnonzero(group == 3)
     corner = model.teeth[what[pick] - firsts[3]]
-    seen.albedo[pick] = np.array([0.55, 0.50, 0.42])
+    seen.albedo[pick] = np.array([0.36, 0.32, 0.26])
     seen.points[pick] = mix(parts[3][0])
     seen.normal[pick] = [0.0, 0.0, 1.0]
     seen.kind[pick] = shading.CLOTH

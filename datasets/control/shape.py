@@ -12,7 +12,6 @@ from .hair import Surface
 from .mesh import Archive, Base, Floats, Head, Ints
 
 JOINT_NECK = slice(14534, 14542)
-JOINT_HEAD = slice(14070, 14078)
 NECK_AT_REST = 5.89
 LID_GROUPS = (("helper-l-eyelashes-1", False, 1.0), ("helper-l-eyelashes-2", True, 1.0),
               ("helper-r-eyelashes-1", False, -1.0), ("helper-r-eyelashes-2", True, -1.0))  # fmt: skip
@@ -74,7 +73,8 @@ def build(model: Model, weights: Sequence[tuple[str, float]]) -> Shape:
     points = head.smooth @ full[head.kept]
     eyes = _eye(full[mesh.LEFT_EYE]), _eye(full[mesh.RIGHT_EYE])
     between = (eyes[0][0] + eyes[1][0]) / 2
-    centre = np.array([0.0, between[1] + 0.12, full[JOINT_HEAD].mean(0)[2] + 0.30])
+    skull = points[head.rest[:, 1] > 7.4, 2]
+    centre = np.array([0.0, between[1] + 0.12, (skull.min() + skull.max()) / 2])
     surface = Surface(points, mesh.normals(points, head.triangles), head.rest, head.triangles, centre)
     rims = [(full[v], upper, side) for v, upper, side in model.rims]
     return Shape(surface, full, eyes, rims, full[JOINT_NECK].mean(0), between)

@@ -159,5 +159,5 @@ def paint(looks: Looks) -> Skin:
     creases = _creases(rng, looks.wrinkles, angle, y)
     lab[..., 0] -= 2.5 * creases
     pores = noise(rng, 2.6) + 0.7 * noise(rng, 4.5)
-    relief = 0.0011 * pores + 0.0012 * noise(rng, 12) - 0.009 * creases
+    relief = 0.0011 * pores + 0.0010 * noise(rng, 12) - 0.007 * creases
     return Skin(lab, relief.astype(np.float32))
