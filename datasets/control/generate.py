@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import hair, render
-from .identity import Identity
+from .identity import Identity, skin_lab
 from .mesh import Floats
 from .render import Cloth, Painted, Shot
 from .shading import draw_lights
-from .shape import Model, Pose, build, rotation
-from .skin import ita, linear_to_lab, paint
+from .shape import Model, Pose, Shape, build, rotation
+from .skin import ita, paint
 
 _CLOTHS = ((0.55, 0.55, 0.53), (0.02, 0.02, 0.025), (0.03, 0.06, 0.16), (0.20, 0.03, 0.03), (0.06, 0.12, 0.07), (0.16, 0.17, 0.19),
            (0.30, 0.22, 0.14), (0.12, 0.20, 0.32), (0.28, 0.11, 0.16), (0.45, 0.38, 0.25))  # fmt: skip
@@ -29,6 +29,13 @@ EXPRESSIONS = (
     (("mouth-open", 0.12),),
     (("mouth-corner-puller", 0.8), ("mouth-open", 0.10), ("eye-left-slit", 0.35), ("eye-right-slit", 0.35)),
 )
+
+
+TONES = (72.0, 62.0, 52.0, 42.0, 32.0)
+"""L* of the mean skin in the controlled experiment."""
+EXPOSURES = (-1.0, 0.0, 1.0)
+"""Stops."""
+TONE_QUALITY = 78
 
 
 @dataclass(frozen=True)
@@ -77,20 +84,42 @@ class Studio:
         looks = identity.looks
         self.painted = Painted(paint(looks), hair.scalp_density(looks, identity.sex), hair.beard_picture(looks, identity.sex))
 
-    def strands(self, weights: tuple[tuple[str, float], ...] = ()) -> tuple[object, list[hair.Strands]]:
+    def _subject(self, rng: np.random.Generator) -> tuple[Shape, list[hair.Strands]]:
         """The shape with an expression, and all hair on it."""
-        looks = self.identity.looks
-        shape = build(self.model, self.identity.weights + weights)
-        grown = [hair.scalp(shape.surface, looks, self.identity.sex), hair.brows(shape.surface, looks), hair.beard(shape.surface, looks)]
+        looks, sex = self.identity.looks, self.identity.sex
+        shape = build(self.model, self.identity.weights + _expression(rng, self.identity.ancestry))
+        surface = shape.surface
+        grown = [hair.scalp(surface, looks, sex), hair.brows(surface, looks), hair.beard(surface, looks)]
         return shape, [s for s in [*grown, hair.lashes(shape.rims, looks)] if s is not None]
 
     def photograph(self, seed: int, number: int) -> Photograph:
         """One photograph: same arguments, same pixels."""
         rng = np.random.default_rng([seed, self.identity.looks.seed, number])
-        looks = self.identity.looks
-        shape, strands = self.strands(_expression(rng, self.identity.ancestry))
-        shot = _shot(rng, shape.neck)  # type: ignore[attr-defined]
-        picture = render.draw(self.model, shape, self.painted, looks, strands, shot)  # type: ignore[arg-type]
+        shape, strands = self._subject(rng)
+        shot = _shot(rng, shape.neck)
+        picture = render.draw(self.model, shape, self.painted, self.identity.looks, strands, shot)[0]
         pixels = render.develop(picture.linear, rng, float(rng.uniform(0.25, 0.7)), float(rng.uniform(0.3, 1.0)))
-        tone = linear_to_lab(picture.albedo[picture.bare].mean(0))
-        return Photograph(pixels, int(rng.integers(82, 95)), ita(tone), (float(tone[0]), float(tone[1]), float(tone[2])))
+        return _photograph(pixels, int(rng.integers(74, 89)), picture.tone)
+
+    def bracketed(self, seed: int, number: int) -> dict[tuple[int, int], Photograph]:
+        """(tone, exposure) → one photograph, numbers into `TONES` and `EXPOSURES`: all else, the noise too, is the same."""
+        rng = np.random.default_rng([seed, self.identity.looks.seed, 1000 + number])
+        shape, strands = self._subject(rng)
+        shot = replace(_shot(rng, shape.neck), exposure=2**0.3)
+        tones = [np.array(skin_lab(lightness)) for lightness in TONES]
+        pictures = render.draw(self.model, shape, self.painted, self.identity.looks, strands, shot, tones)
+        blur, grain = float(rng.uniform(0.3, 0.6)), float(rng.uniform(0.3, 0.7))
+        noise_seed = int(rng.integers(1 << 31))
+        return {
+            (t, e): _photograph(
+                render.develop(picture.linear * 2.0**stops, np.random.default_rng(noise_seed), blur, grain),
+                TONE_QUALITY,
+                picture.tone,
+            )
+            for t, picture in enumerate(pictures)
+            for e, stops in enumerate(EXPOSURES)
+        }
+
+
+def _photograph(pixels: NDArray[np.uint8], quality: int, tone: Floats) -> Photograph:
+    return Photograph(pixels, quality, ita(tone), (float(tone[0]), float(tone[1]), float(tone[2])))

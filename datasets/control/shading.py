@@ -84,7 +84,9 @@ BIASES, SOFTNESS = np.array([0.035, 0.05]), np.array([0.03, 0.22])
 """Of surfaces and of hair, which light enters more deeply."""
 
 
-def shadows(lights: Lights, solids: Floats, triangles: Ints, strands: Floats, seen: Floats, hairy: NDArray[np.bool_]) -> NDArray[np.float32]:
+def shadows(
+    lights: Lights, solids: Floats, triangles: Ints, strands: Floats, seen: Floats, hairy: NDArray[np.bool_]
+) -> NDArray[np.float32]:
     """float32[lights, pixels]: the share of each light that reaches each seen point; strands float64[n, 3] are single points of hair."""
     out = np.empty((len(lights.directions), len(seen)), np.float32)
     centre = seen.mean(0)
@@ -98,7 +100,7 @@ def shadows(lights: Lights, solids: Floats, triangles: Ints, strands: Floats, se
     return out
 
 
-@njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def lit(kind, normal, tangent, view, gloss, albedo, directions, colours, seen, diffuse, shine) -> None:  # type: ignore[no-untyped-def]
     """Fills diffuse and shine float32[pixels, 3]: light that arrives to be scattered, and light that is reflected at once.
 

@@ -114,7 +114,9 @@ def _moles(rng: np.random.Generator) -> Map:
     spots = np.zeros((HEIGHT, WIDTH), np.float32)
     for _ in range(int(rng.integers(0, 6))):
         column = int(WIDTH * (0.5 + rng.uniform(-0.16, 0.16)))
-        cv2.circle(spots, (column, int(rng.integers(150, 560))), int(rng.integers(1, 4)), float(rng.uniform(0.4, 1.0)), -1, cv2.LINE_AA)
+        cv2.circle(
+            spots, (column, int(rng.integers(150, 560))), int(rng.integers(1, 4)), float(rng.uniform(0.4, 1.0)), -1, cv2.LINE_AA
+        )
     return np.asarray(cv2.GaussianBlur(spots, (0, 0), 0.9), np.float32)
 
 
@@ -147,10 +149,14 @@ def paint(looks: Looks) -> Skin:
     dark = np.clip((55 - looks.skin[0]) / 25, 0, 1)
     lab = np.empty((HEIGHT, WIDTH, 3), np.float32)
     red = _redness(looks, angle, y)
-    eyes = spot(angle, y, (0.30, 7.16), (0.17, 0.07)) * (0.5 + 0.7 * looks.wrinkles) + 0.35 * spot(angle, y, (0.3, 7.36), (0.2, 0.07))
+    eyes = spot(angle, y, (0.30, 7.16), (0.17, 0.07)) * (0.5 + 0.7 * looks.wrinkles) + 0.35 * spot(
+        angle, y, (0.3, 7.36), (0.2, 0.07)
+    )
     mouth = spot(angle, y, (0.0, 6.6), (0.33, 0.22)) * dark
     forehead = spot(angle, y, (0.0, 7.8), (0.7, 0.3))
-    lab[..., 0] = looks.skin[0] + looks.blotches * 2.6 * clouds + 0.9 * fine - 2.6 * red - 5.0 * eyes - 3.5 * mouth - 1.5 * dark * forehead
+    lab[..., 0] = (
+        looks.skin[0] + looks.blotches * 2.6 * clouds + 0.9 * fine - 2.6 * red - 5.0 * eyes - 3.5 * mouth - 1.5 * dark * forehead
+    )
     lab[..., 1] = looks.skin[1] + (5.0 - 2.2 * dark) * red + looks.blotches * 1.7 * veins + 0.4 * fine + 1.4 * eyes
     lab[..., 2] = looks.skin[2] - 0.9 * red + looks.blotches * 0.9 * noise(rng, 50) - 1.5 * eyes + 0.8 * forehead
     brown = _freckles(rng, looks.freckles, angle, y) + 2.2 * _moles(rng)
