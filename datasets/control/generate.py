@@ -24,7 +24,7 @@ EXPRESSIONS = (
     (("mouth-corner-puller", 0.55), ("eye-left-slit", 0.25), ("eye-right-slit", 0.25)),
     (("mouth-corner-puller", 0.35), ("mouth-part-later", 0.25)),
     (("eyebrows-left-up", 0.4), ("eyebrows-right-up", 0.4)),
-    (("eyebrows-left-down", 0.35), ("eyebrows-right-down", 0.35)),
+    (("eyebrows-left-down", 0.18), ("eyebrows-right-down", 0.18)),
     (("mouth-compression", 0.3),),
     (("mouth-open", 0.12),),
     (("mouth-corner-puller", 0.8), ("mouth-open", 0.10), ("eye-left-slit", 0.35), ("eye-right-slit", 0.35)),

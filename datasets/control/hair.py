@@ -348,13 +348,13 @@ def brows(surface: Surface, looks: Looks) -> Strands:
     t = np.clip((np.abs(root.rest[:, 0]) - 0.12) / 0.42, 0, 1)
     way = np.stack([side * (0.35 + t), 0.75 - 1.05 * t, -0.3 * t], 1)
     lengths = rng.uniform(0.045, 0.085, len(root.points))
-    colour = np.minimum(np.array(looks.hair_colour) * 0.6 + 0.012, 0.07)
+    colour = np.minimum(np.array(looks.hair_colour) * 0.6 + np.array([0.032, 0.024, 0.019]), 0.085)
     return Strands(_curved(root, way, lengths, 0.22, rng), _tinted(rng, tuple(colour), len(root.points), 0.2), False, 0.012)
 
 
 def _beard_density(looks: Looks) -> Density:
     rng = np.random.default_rng(looks.seed + 4)
-    rough = noise(rng, 30) * 0.03 + noise(rng, 10) * 0.02
+    rough = noise(rng, 30) * 0.016 + noise(rng, 10) * 0.007
     high = rng.normal(0, 0.05)
     kind = looks.beard
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from itertools import chain, repeat
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -110,21 +111,20 @@ def write(wheel: Path, folder: Path, part: str, heads: int, processes: int = 2, 
     """
     folder.mkdir(parents=True, exist_ok=True)
     people = list(identities(Archive(wheel).names, heads, seed))
-    work = _portraits if part == "control" else _experiment
+    work: Callable[[Identity, int], list[tuple[Row, bytes]]] = _portraits if part == "control" else _experiment
     rows: list[Row] = []
-    made: list[tuple[Row, bytes]]
     size = 0
     # forked workers would share OpenCV's and BLAS's threads with the parent
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_start, initargs=(wheel,)) as pool:
-        for made in pool.map(work, people, [seed] * len(people)):
-            for row, data in made:
-                (folder / str(row[0])).write_bytes(data)
-                size += len(data)
-                rows.append(row)
+        for row, data in chain.from_iterable(pool.map(work, people, repeat(seed))):
+            (folder / str(row[0])).write_bytes(data)
+            size += len(data)
+            rows.append(row)
+    rows.sort(key=lambda row: str(row[0]))
     with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS if part == "control" else COLUMNS + MORE_COLUMNS)
-        table.writerows(sorted(rows, key=lambda row: str(row[0])))
+        table.writerows(rows)
     return size
 
 

@@ -48,11 +48,11 @@ def _from_angles(azimuth: float, height: float) -> Floats:
 def draw_lights(rng: np.random.Generator) -> Lights:
     """One photograph's light: a large key lamp, a weaker fill opposite, sometimes a rim, and a sky over a darker floor."""
     azimuth = float(rng.choice([-1, 1])) * float(rng.uniform(8, 52))
-    key = _cone(_from_angles(azimuth, float(rng.uniform(18, 48))), float(rng.uniform(10, 24)), 9)
-    fill = _cone(_from_angles(-azimuth * float(rng.uniform(0.7, 1.3)), float(rng.uniform(0, 22))), 28, 5)
-    rim = _cone(_from_angles(-np.sign(azimuth) * float(rng.uniform(125, 155)), 30), 12, 3)
-    i = np.arange(18) + 0.5
-    up = 1 - 2 * i / 18
+    key = _cone(_from_angles(azimuth, float(rng.uniform(18, 48))), float(rng.uniform(10, 24)), 7)
+    fill = _cone(_from_angles(-azimuth * float(rng.uniform(0.7, 1.3)), float(rng.uniform(0, 22))), 28, 4)
+    rim = _cone(_from_angles(-np.sign(azimuth) * float(rng.uniform(125, 155)), 30), 12, 2)
+    i = np.arange(14) + 0.5
+    up = 1 - 2 * i / 14
     flat = np.sqrt(1 - up**2)
     sky = np.stack([flat * np.cos(i * 2.399963), up, flat * np.sin(i * 2.399963)], 1)
     warm = float(rng.normal(0.0, 0.05))
