@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import chain, repeat
 from multiprocessing import get_context
 from pathlib import Path
+
+import numpy as np
 
 from ..fetch import Artefact, RegistryPackage
 from .generate import EXPOSURES, Photograph, Studio
@@ -16,6 +18,7 @@ from .identity import ANCESTRIES, SEXES, Identity, draw_identity
 from .mesh import Archive
 from .render import SIDE
 from .shape import Model, read_model
+from .skin import ita
 
 MESHES = Artefact(
     name="makehuman-meshes",
@@ -79,28 +82,31 @@ def jpeg(photograph: Photograph) -> bytes:
 Row = tuple[object, ...]
 
 
-def _row(name: str, identity: Identity, photograph: Photograph) -> Row:
+def _row(name: str, identity: Identity, same_skin: Sequence[Photograph]) -> Row:
+    """The labels of one image. same_skin: all photographs of that skin, whose mean is its tone."""
     who, looks = identity, identity.looks
-    skin = f"{photograph.ita:.1f}", monk(photograph.tone)
+    tone = np.mean([p.tone for p in same_skin], axis=0)
+    skin = f"{ita(tone):.1f}", monk((float(tone[0]), float(tone[1]), float(tone[2])))
     return name, who.subject, who.ancestry, who.sex, who.age, *skin, looks.hair, looks.beard
 
 
 def _portraits(identity: Identity, seed: int) -> list[tuple[Row, bytes]]:
     assert _model is not None
     studio = Studio(_model, identity)
-    taken = ((n, studio.photograph(seed, n)) for n in range(PHOTOGRAPHS))
-    return [(_row(f"{identity.subject}-{n + 1}.jpg", identity, p), jpeg(p)) for n, p in taken]
+    taken = [studio.photograph(seed, n) for n in range(PHOTOGRAPHS)]
+    return [(_row(f"{identity.subject}-{n}.jpg", identity, taken), jpeg(p)) for n, p in enumerate(taken, 1)]
 
 
 def _experiment(identity: Identity, seed: int) -> list[tuple[Row, bytes]]:
     assert _model is not None
     studio = Studio(_model, identity)
+    captures = [studio.bracketed(seed, capture) for capture in range(CAPTURES)]
     done = []
-    for capture in range(CAPTURES):
-        for (tone, exposure), p in studio.bracketed(seed, capture).items():
-            name = f"{identity.subject}-t{tone + 1}-e{exposure + 1}-c{capture + 1}.jpg"
-            row = _row(name, identity, p)
-            done.append(((*row, identity.subject, tone + 1, f"{EXPOSURES[exposure]:+.0f}", capture + 1), jpeg(p)))
+    for (tone, exposure), _ in captures[0].items():
+        both = [capture[tone, exposure] for capture in captures]
+        for n, p in enumerate(both, 1):
+            name = f"{identity.subject}-t{tone + 1}-e{exposure + 1}-c{n}.jpg"
+            done.append(((*_row(name, identity, both), identity.subject, tone + 1, f"{EXPOSURES[exposure]:+.0f}", n), jpeg(p)))
     return done
 
 
