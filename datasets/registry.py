@@ -19,7 +19,13 @@ GROUP = "faceparity.datasets"
 """The entry points through which other packages add readers."""
 DATA = "FACEPARITY_DATA"
 
-_BUILT_IN = {name: f"faceparity.datasets.readers.{name}:read" for name in ("london", "fairface", "us_congress", "folder")}
+_BUILT_IN = {
+    name: f"faceparity.datasets.readers.{name}:read" for name in ("control", "london", "fairface", "us_congress", "folder")
+}
+_BUILT_IN["control-tone"] = "faceparity.datasets.readers.control:read_tone"
+
+EMBEDDED = {"control": "embedded/control", "control-tone": "embedded/control-tone"}
+"""Sets that come with the package, and where in it."""
 
 
 class Reader(Protocol):
@@ -57,9 +63,9 @@ def _unknown(name: str) -> UserError:
 def load_dataset(spec: str, *, include_minors: bool = False) -> Dataset:
     """The data set that `NAME` or `NAME=DIR` means.
 
-    `NAME=DIR` reads DIR as the set NAME. `folder=DIR` reads any folder with a CSV, and is called by DIR's last part (`folder`, if that
-    is somebody's home). `NAME` alone is looked for in the folder $FACEPARITY_DATA, under that name or those of its card; a folder there that is no known
-    set is read as `folder`. Raises UserError.
+    `NAME=DIR` reads DIR as the set NAME. `folder=DIR` reads any folder with a CSV, and is called by DIR's last part (`folder`,
+    if that is somebody's home). `NAME` alone is a set that comes with the package, or is looked for in the folder $FACEPARITY_DATA, under that name or those
+    of its card; a folder there that is no known set is read as `folder`. Raises UserError.
     """
     name, given, where = spec.partition("=")
     name = name.strip()
@@ -80,8 +86,16 @@ def _called(root: Path) -> str:
     return "folder" if whole == Path.home().resolve() else whole.name or "folder"
 
 
+def embedded(name: str) -> Path | None:
+    """The folder of a set that comes with the package; None for any other, and where it was left out."""
+    folder = Path(__file__).parent / EMBEDDED[name] if name in EMBEDDED else None
+    return folder if folder is not None and folder.is_dir() else None
+
+
 def _by_name(name: str, include_minors: bool) -> Dataset:
     known = name in dataset_names()
+    if (own := embedded(name)) is not None:
+        return reader(name)(folder_of(own), name=name, include_minors=include_minors)
     home = os.environ.get(DATA)
     if not home:
         if not known:

@@ -43,7 +43,7 @@ def fails(spec: str) -> str:
 
 def test_names_hold_without_metadata(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(registry, "entry_points", lambda group: EntryPoints())
-    assert dataset_names() == ["fairface", "folder", "london", "us_congress"]
+    assert dataset_names() == ["control", "control-tone", "fairface", "folder", "london", "us_congress"]
     assert load_dataset(f"folder={pictures(tmp_path / 'mine')}").n_samples == 3
 
 
@@ -74,7 +74,7 @@ def test_a_name_alone_is_looked_for_in_the_folder_of_data_sets(home: Path) -> No
 
 
 def test_mistakes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "did you mean london? known are fairface, folder, london, us_congress; use folder=DIR" in fails("lodnon")
+    assert "did you mean london? known are control, control-tone, fairface, folder, london, us_congress; use folder=DIR" in fails("lodnon")
     assert "no data set 'x'" in fails("x=/tmp")
     assert "no folder london or face_research_lab_london" in fails("london")
     assert "does not exist" in fails(f"folder={home}/nothing")

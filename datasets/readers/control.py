@@ -1,0 +1,40 @@
+"""The control set: synthetic heads that this project makes itself (`faceparity.datasets.control`), with labels.csv beside the images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..build import Row, Rules, build, folder_of
+from ..card import load_card
+from ..dataset import Dataset
+from ..errors import UserError
+from ..tables import read_table
+
+TABLE = "labels.csv"
+
+
+def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
+    """The set's portraits: four of each head. Raises UserError."""
+    return _read(root, "control", name, include_minors)
+
+
+def read_tone(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
+    """The controlled experiment: every head in every skin tone and exposure, two captures of each. Raises UserError."""
+    return _read(root, "control-tone", name, include_minors)
+
+
+def _read(root: Path, which: str, name: str | None, include_minors: bool) -> Dataset:
+    folder_of(root)
+    if not (root / TABLE).is_file():
+        raise UserError(f"{root} has no {TABLE}: make the set again with `python -m faceparity.datasets.control {root}`")
+    card = load_card(which)
+    table = read_table(root / TABLE)
+    note = "this is not the control set; read your own layout with folder=DIR"
+    file, subject = table.need("file", note), table.need("subject", note)
+    columns = {attribute: table.need(about.column, note) for attribute, about in card.attributes.items()}
+    rows = [
+        Row(line.cells[file], line.where, line.cells[subject], {a: line.cells[column] for a, column in columns.items()})
+        for line in table.lines
+    ]
+    rules = Rules(any_value=True, include_minors=include_minors)
+    return build(card, root, rows, table.problems, name=name, rules=rules)
