@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from . import hair, render
+from . import facial, hair, render
 from .identity import Identity, skin_lab
+from .materials import Cloth, Painted
 from .mesh import Floats
-from .render import Cloth, Painted, Shot
+from .render import Shot
 from .shading import draw_lights
 from .shape import Model, Pose, Shape, build, rotation
 from .skin import ita, paint
@@ -82,15 +83,15 @@ class Studio:
     def __init__(self, model: Model, identity: Identity) -> None:
         self.model, self.identity = model, identity
         looks = identity.looks
-        self.painted = Painted(paint(looks), hair.scalp_density(looks, identity.sex), hair.beard_picture(looks, identity.sex))
+        self.painted = Painted(paint(looks), hair.scalp_density(looks, identity.sex), facial.beard_picture(looks, identity.sex))
 
     def _subject(self, rng: np.random.Generator) -> tuple[Shape, list[hair.Strands]]:
         """The shape with an expression, and all hair on it."""
         looks, sex = self.identity.looks, self.identity.sex
         shape = build(self.model, self.identity.weights + _expression(rng, self.identity.ancestry))
         surface = shape.surface
-        grown = [hair.scalp(surface, looks, sex), hair.brows(surface, looks), hair.beard(surface, looks)]
-        return shape, [s for s in [*grown, hair.lashes(shape.rims, looks)] if s is not None]
+        grown = [hair.scalp(surface, looks, sex), facial.brows(surface, looks), facial.beard(surface, looks)]
+        return shape, [s for s in [*grown, facial.lashes(shape.rims, looks)] if s is not None]
 
     def photograph(self, seed: int, number: int) -> Photograph:
         """One photograph: same arguments, same pixels."""

@@ -1,4 +1,4 @@
-"""Hair as strands: scalp, brows, lashes and beard. Roots are drawn from densities in rest coordinates, so hairlines are irregular."""
+"""Hair of the head as strands. Roots are drawn from densities in rest coordinates, so hairlines are irregular."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from .identity import Looks
 from .mesh import Floats, Ints
-from .skin import AXIS, Map, noise, wrap
+from .skin import Map, noise, wrap
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,16 @@ def roots(surface: Surface, density: Density, count: int, rng: np.random.Generat
     keep = np.flatnonzero(rng.random(count * 2) < density(rest) / most)[:count]
     at = surface.triangles[chosen[keep]]
     normal = np.einsum("nk,nkc->nc", w[keep], surface.normals[at])
-    return Roots(np.einsum("nk,nkc->nc", w[keep], surface.points[at]), _unit(normal), rest[keep])
+    return Roots(np.einsum("nk,nkc->nc", w[keep], surface.points[at]), unit(normal), rest[keep])
 
 
-def _unit(v: Floats) -> Floats:
+def unit(v: Floats) -> Floats:
+    """Vectors brought to length 1."""
     return np.asarray(v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9))
 
 
-def _smooth(x: Floats) -> Floats:
+def smooth(x: Floats) -> Floats:
+    """0 below 0, 1 above 1, and smooth between."""
     x = np.clip(x, 0, 1)
     return np.asarray(x * x * (3 - 2 * x))
 
@@ -93,8 +95,8 @@ def hairline(looks: Looks, sex: str) -> Map:
     edge += np.where(bent < 1.05, 0.022, 0.010) * (noise(rng, 40) + 0.7 * noise(rng, 14))
     if not male:
         edge += 0.18 * np.exp(-(((bent - 1.25) / 0.12) ** 2))
-    density = _smooth((y - edge) / 0.10 + 0.25)
-    return np.asarray(density * (0.75 + 0.25 * _smooth((y - edge) / 0.25)), np.float32)
+    density = smooth((y - edge) / 0.10 + 0.25)
+    return np.asarray(density * (0.75 + 0.25 * smooth((y - edge) / 0.25)), np.float32)
 
 
 def sample(picture: Map, rest: Floats) -> Floats:
@@ -172,7 +174,7 @@ class _Solid:
         return np.asarray(out)
 
 
-def _waves(rng: np.random.Generator, at: Floats, scale: float) -> Floats:
+def waves(rng: np.random.Generator, at: Floats, scale: float) -> Floats:
     """float64[n, 3]: a smooth random field, about unit variance; scale in decimetres."""
     total = np.zeros_like(at)
     for _ in range(6):
@@ -220,26 +222,26 @@ def _comb(kind: str, looks: Looks, root: Roots, centre: Floats) -> Floats:
         way[:, 1] -= 0.6
     elif kind == "side":
         over = 1.0 if looks.parting <= 0 else -1.0
-        top = _smooth((p[:, 1] - 7.85) / 0.25)
+        top = smooth((p[:, 1] - 7.85) / 0.25)
         way = np.stack([over * 0.9 * top, -1.0 + 1.0 * top, -0.35 - 0.1 * top], 1)
     elif kind == "part":
-        side = np.tanh((p[:, 0] - looks.parting * _smooth((p[:, 2] - 0.2) / 0.5)) / 0.025)
-        front = _smooth((p[:, 2] - 0.5) / 0.6)
+        side = np.tanh((p[:, 0] - looks.parting * smooth((p[:, 2] - 0.2) / 0.5)) / 0.025)
+        front = smooth((p[:, 2] - 0.5) / 0.6)
         way = np.stack([side * 1.0, np.full(len(p), -0.35), -0.2 - 0.75 * front], 1)
     else:
         way = _TIED - p
     tangent = way - (way * root.normals).sum(1, keepdims=True) * root.normals
-    return _unit(tangent)
+    return unit(tangent)
 
 
 def _lengths(looks: Looks, root: Roots, rng: np.random.Generator) -> Floats:
     """Length of every strand: men's short cuts are shorter at the sides; all vary."""
     base = np.full(len(root.rest), looks.hair_length)
     if looks.hair in ("short", "side", "curly", "coily"):
-        top = _smooth((root.rest[:, 1] - 7.35) / 0.75)
+        top = smooth((root.rest[:, 1] - 7.35) / 0.75)
         base = base * (0.22 + 0.78 * top)
     if looks.hair in ("bob", "long", "wavy", "curly_long"):
-        base = base * (0.80 + 0.2 * _smooth((8.3 - root.rest[:, 1]) / -1.2)) - np.clip(8.0 - root.rest[:, 1], 0, 1.4) * 0.55
+        base = base * (0.80 + 0.2 * smooth((8.3 - root.rest[:, 1]) / -1.2)) - np.clip(8.0 - root.rest[:, 1], 0, 1.4) * 0.55
     return np.asarray(np.maximum(base * np.exp(rng.normal(0, 0.13, len(base))), 0.02))
 
 
@@ -247,13 +249,13 @@ def _grow(
     root: Roots, comb: Floats, lengths: Floats, style: _Style, looks: Looks, solid: _Solid, rng: np.random.Generator
 ) -> Floats:
     n, steps = len(root.points), style.steps
-    clump = _waves(rng, root.rest, 0.16)
-    heading = _unit(root.normals * style.lift + comb * (1 - style.lift * 0.6) + 0.16 * clump + rng.normal(0, 0.09, (n, 3)))
+    clump = waves(rng, root.rest, 0.16)
+    heading = unit(root.normals * style.lift + comb * (1 - style.lift * 0.6) + 0.16 * clump + rng.normal(0, 0.09, (n, 3)))
     points = np.empty((n, steps, 3))
     points[:, 0] = root.points - 0.015 * root.normals
     step = lengths / (steps - 1)
     gap = 0.015 + 0.06 * rng.random(n) ** 1.5 * min(1.0, looks.hair_length)
-    side_of = np.where(root.rest[:, 0] > looks.parting * _smooth((root.rest[:, 2] - 0.2) / 0.5), 1.0, -1.0)
+    side_of = np.where(root.rest[:, 0] > looks.parting * smooth((root.rest[:, 2] - 0.2) / 0.5), 1.0, -1.0)
     phase = rng.uniform(0, 6.3, n) * (0.35 if looks.curl < 0.6 else 1.0) + 2.5 * clump[:, 0]
     for i in range(1, steps):
         f = i / (steps - 1)
@@ -261,10 +263,10 @@ def _grow(
         if style.comb != "part":
             heading = heading + 0.10 * comb
         if style.comb == "back":
-            heading = 0.35 * heading + 0.65 * _unit(solid.centre + _TIED - _CENTRE - points[:, i - 1])
-        heading = _unit(heading + 0.07 * rng.normal(size=(n, 3)) * (0.4 + looks.curl))
+            heading = 0.35 * heading + 0.65 * unit(solid.centre + _TIED - _CENTRE - points[:, i - 1])
+        heading = unit(heading + 0.07 * rng.normal(size=(n, 3)) * (0.4 + looks.curl))
         if looks.curl > 0.05:
-            side = _unit(np.cross(heading, root.normals + 0.01))
+            side = unit(np.cross(heading, root.normals + 0.01))
             up = np.cross(side, heading)
             turn = phase + (9.0 + 4 * looks.curl) * f * lengths / (0.55 - 0.25 * min(looks.curl, 1))
             swing = looks.curl * (0.9 if looks.curl < 0.6 else 1.3)
@@ -275,7 +277,7 @@ def _grow(
         if style.comb in ("part", "back", "side"):
             new = solid.outside(new, gap * min(1.0, 0.3 + i / 3))
         if style.comb == "part":
-            heading = 0.5 * heading + 0.5 * _unit(new - points[:, i - 1])
+            heading = 0.5 * heading + 0.5 * unit(new - points[:, i - 1])
         if style.comb == "part":
             new = _off_the_face(new, side_of, solid.centre)
         points[:, i] = new
@@ -284,19 +286,19 @@ def _grow(
 
 def _off_the_face(points: Floats, side: Floats, centre: Floats) -> Floats:
     """Long hair falls beside the face, on the side of the parting where it grows."""
-    ahead = _smooth((points[:, 2] - centre[2] - 0.15) / 0.35) * _smooth((centre[1] + 0.62 - points[:, 1]) / 0.5)
+    ahead = smooth((points[:, 2] - centre[2] - 0.15) / 0.35) * smooth((centre[1] + 0.62 - points[:, 1]) / 0.5)
     least = 0.66 * ahead
     x = np.where(side * points[:, 0] < least, side * least, points[:, 0])
     return np.stack([np.where(ahead > 0, x, points[:, 0]), points[:, 1], points[:, 2]], 1)
 
 
-def _tinted(
+def tinted(
     rng: np.random.Generator, colour: tuple[float, float, float], n: int, spread: float, at: Floats | None = None
 ) -> Floats:
     """Colours of strands: some lighter, some darker, neighbours alike."""
     shade = rng.normal(0, spread, n)
     if at is not None:
-        shade = shade + spread * _waves(rng, at, 0.10)[:, 0]
+        shade = shade + spread * waves(rng, at, 0.10)[:, 0]
     return np.asarray(np.array(colour) * np.exp(shade)[:, None])
 
 
@@ -312,126 +314,4 @@ def scalp(surface: Surface, looks: Looks, sex: str) -> Strands | None:
     if style.comb == "back":
         lengths = np.minimum(np.linalg.norm(root.rest - _TIED, axis=1) * 1.25, 2.4)
     points = _grow(root, comb, lengths, style, looks, _Solid(surface), rng)
-    return Strands(points, _tinted(rng, looks.hair_colour, len(points), 0.16, root.rest), True)
-
-
-def _curved(root: Roots, way: Floats, lengths: Floats, lift: float, rng: np.random.Generator, steps: int = 4) -> Floats:
-    """Short strands that lie along `way`."""
-    tangent = _unit(way - (way * root.normals).sum(1, keepdims=True) * root.normals)
-    tangent = _unit(tangent + rng.normal(0, 0.16, tangent.shape))
-    f = np.linspace(0, 1, steps)[None, :, None]
-    rise = lift * root.normals[:, None] * (f - 0.55 * f * f)
-    return np.asarray(root.points[:, None] + lengths[:, None, None] * (tangent[:, None] * f + rise))
-
-
-def _brow_centre(x: Floats, looks: Looks) -> Floats:
-    t = np.clip((x - 0.12) / 0.42, -0.2, 1.2)
-    return np.asarray(
-        7.435 + 0.075 * np.sin(np.clip(t, 0, 1) * 2.1) * (1 + 0.7 * looks.brow_arch) - 0.085 * np.maximum(t - 0.62, 0) * 2
-    )
-
-
-def brows(surface: Surface, looks: Looks) -> Strands:
-    """Eyebrows."""
-    rng = np.random.default_rng(looks.seed + 3)
-
-    def density(rest: Floats) -> Floats:
-        x = np.abs(rest[:, 0])
-        t = (x - 0.12) / 0.43
-        half = looks.brow_thickness * (0.036 - 0.022 * np.clip(t, 0, 1) ** 1.5)
-        across = np.abs(rest[:, 1] - _brow_centre(x, looks)) / half
-        along = _smooth((t + 0.03) / 0.16) * _smooth((1.03 - t) / 0.16)
-        return np.asarray(along * np.exp(-(across**3)) * (rest[:, 2] > 1.0))
-
-    root = roots(surface, density, int(480 * looks.brow_density), rng)
-    side = np.sign(root.rest[:, 0])
-    t = np.clip((np.abs(root.rest[:, 0]) - 0.12) / 0.42, 0, 1)
-    way = np.stack([side * (0.35 + t), 0.75 - 1.05 * t, -0.3 * t], 1)
-    lengths = rng.uniform(0.045, 0.085, len(root.points))
-    colour = np.minimum(np.array(looks.hair_colour) * 0.6 + np.array([0.032, 0.024, 0.019]), 0.085)
-    return Strands(_curved(root, way, lengths, 0.22, rng), _tinted(rng, tuple(colour), len(root.points), 0.2), False, 0.012)
-
-
-def _beard_density(looks: Looks) -> Density:
-    rng = np.random.default_rng(looks.seed + 4)
-    rough = noise(rng, 30) * 0.016 + noise(rng, 10) * 0.007
-    high = rng.normal(0, 0.05)
-    kind = looks.beard
-
-    def density(rest: Floats) -> Floats:
-        wobble = sample(rough, rest)
-        angle = np.abs(np.arctan2(rest[:, 0], rest[:, 2] - AXIS))
-        y = rest[:, 1] + wobble
-        x = np.abs(rest[:, 0]) + wobble
-        cheek = np.interp(angle, [0.0, 0.28, 0.45, 0.8, 1.1, 1.3], [6.60, 6.66, 6.62, 6.72, 7.02, 7.12]) + high
-        below = np.interp(angle, [0.0, 0.5, 1.0, 1.4], [5.98, 6.02, 6.22, 6.45])
-        jaw = _smooth((cheek - y) / 0.16) * _smooth((y - below) / 0.14) * _smooth((1.40 - angle) / 0.12)
-        upper = _smooth((0.30 - x) / 0.09) * _smooth((y - 6.66) / 0.05) * _smooth((6.845 - y) / 0.05) * (rest[:, 2] > 1.2)
-        chin = _smooth((0.26 - x) / 0.1) * _smooth((6.52 - y) / 0.06) * _smooth((y - 6.08) / 0.1) * (rest[:, 2] > 0.9)
-        corners = _smooth((x - 0.20) / 0.06) * _smooth((0.36 - x) / 0.06) * _smooth((6.78 - y) / 0.05) * _smooth((y - 6.3) / 0.05)
-        corners = corners * (rest[:, 2] > 1.0)
-        lips = np.exp(-((np.abs(rest[:, 0]) / 0.24) ** 4) - (((rest[:, 1] - 6.605) / 0.10) ** 4)) * (rest[:, 2] > 1.2)
-        if kind == "moustache":
-            total = upper
-        elif kind == "goatee":
-            total = np.maximum(np.maximum(upper, chin), 0.8 * corners)
-        else:
-            total = np.maximum(np.maximum(jaw, upper), np.maximum(chin, corners))
-        ear = (np.abs(rest[:, 0]) > 0.70) & (rest[:, 1] > 6.83)
-        return np.asarray(total * np.clip(1 - 1.4 * lips, 0, 1) * ~ear)
-
-    return density
-
-
-_BEARDS = {
-    "stubble": (7000, 0.016),
-    "short": (9000, 0.045),
-    "goatee": (5000, 0.05),
-    "moustache": (2600, 0.055),
-    "full": (12000, 0.14),
-}
-
-
-def beard_picture(looks: Looks, sex: str) -> Density | None:
-    """Where the skin shows shaved or grown beard; None for women."""
-    if sex == "female":
-        return None
-    if looks.beard != "none":
-        return _beard_density(looks)
-    from dataclasses import replace
-
-    return _beard_density(replace(looks, beard="stubble"))
-
-
-def beard(surface: Surface, looks: Looks) -> Strands | None:
-    """Moustache, beard or stubble."""
-    if looks.beard == "none":
-        return None
-    rng = np.random.default_rng(looks.seed + 5)
-    count, length = _BEARDS[looks.beard]
-    root = roots(surface, _beard_density(looks), int(count * min(1.0, looks.beard_density)), rng)
-    side = np.sign(root.rest[:, 0])
-    way = np.stack([0.35 * side * (root.rest[:, 1] > 6.6), np.full(len(side), -1.0), np.full(len(side), 0.05)], 1)
-    lengths = length * np.exp(rng.normal(0, 0.25, len(side)))
-    points = _curved(root, way, lengths, 0.55, rng, 5)
-    points += 0.25 * lengths[:, None, None] * _waves(rng, root.rest, 0.05)[:, None] * np.linspace(0, 1, 5)[None, :, None] ** 2
-    shade = tuple(0.8 * c for c in looks.hair_colour)
-    return Strands(points, _tinted(rng, (shade[0], shade[1], shade[2]), len(points), 0.22), looks.beard == "full", 0.006)
-
-
-def lashes(rims: list[tuple[Floats, bool, float]], looks: Looks) -> Strands:
-    """Eyelashes. rims: for each lid the curve of its edge float64[n, 3] from the nose outward, whether upper, and the side (±1)."""
-    rng = np.random.default_rng(looks.seed + 6)
-    all_points = []
-    for curve, upper, side in rims:
-        n = int((34 if upper else 7) * looks.lashes)
-        t = np.sort(rng.uniform(0.12, 0.97, n))
-        at = np.stack([np.interp(t * (len(curve) - 1), np.arange(len(curve)), curve[:, i]) for i in range(3)], 1)
-        fan = (t - 0.42) * 1.5
-        length = (0.044 if upper else 0.022) * looks.lashes**0.5 * (0.65 + 0.5 * t) * np.exp(rng.normal(0, 0.15, n))
-        out = _unit(np.stack([side * fan, np.full(n, -0.05 if upper else -0.35), np.full(n, 0.8)], 1))
-        bend = np.array([0, 0.95 if upper else -0.35, 0.0])
-        f = np.linspace(0, 1, 5)[None, :, None]
-        all_points.append(at[:, None] + length[:, None, None] * (out[:, None] * f + bend * f * f * 0.8))
-    points = np.concatenate(all_points)
-    return Strands(points, _tinted(rng, (0.02, 0.014, 0.012), len(points), 0.2), False, 0.015)
+    return Strands(points, tinted(rng, looks.hair_colour, len(points), 0.16, root.rest), True)
