@@ -170,6 +170,12 @@ def test_out_of_a_wheel(registry: Path) -> None:
     assert len(said) == 1
 
 
+def test_the_wheel_itself(registry: Path) -> None:
+    build_wheel(registry, {MEMBER: CONTENT})
+    whole = (registry / "weightsbox-1.0-py3-none-any.whl").read_bytes()
+    assert fetch(artefact(RegistryPackage("weightsbox==1.0"), content=whole)).read_bytes() == whole
+
+
 @pytest.mark.parametrize(
     ("members", "reason"),
     [
