@@ -31,6 +31,16 @@ class AttributeCard(Strict):
     """The set's own word → the named concept. Empty: `faceparity.datasets.concepts` decides."""
 
 
+class PairedCard(Strict):
+    """A controlled experiment: every unit was recorded under every combination of the factors, all else being the same."""
+
+    unit: Literal["subject"] = "subject"
+    factors: list[str] = Field(min_length=1)
+    """Names of attributes."""
+    captures: int = Field(ge=2)
+    """How many images of a unit there are under each combination."""
+
+
 class DatasetCard(Strict):
     """What a person must know before using a data set or believing a result on it."""
 
@@ -52,6 +62,7 @@ class DatasetCard(Strict):
     synthetic: bool = False
     attributes: dict[str, AttributeCard] = Field(default_factory=dict)
     default_by: list[str] = Field(default_factory=list)
+    paired: PairedCard | None = None
     known_defects: list[str] = Field(default_factory=list)
     citation: str = ""
     digests: dict[str, str] = Field(default_factory=dict)

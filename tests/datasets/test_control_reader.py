@@ -51,6 +51,8 @@ def test_tone_is_the_pictures_not_the_heads(tmp_path: Path) -> None:
     assert found.n_subjects == 1
     assert found.attributes["tone"].of == "sample"
     np.testing.assert_array_equal(found.attributes["tone"].codes, [0, 0, 1, 1])
+    assert found.card.paired is not None
+    assert set(found.card.paired.factors) <= found.attributes.keys()
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:
