@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from ..comparisons.cells import Cells
 from ..comparisons.evidence import Evidence, evidence_of_all_pairs
+from ..comparisons.samples import Samples
 from ..comparisons.scores import Kind
 from ..comparisons.tally import Grid, Tally
-from ..comparisons.tiles import Samples, tally_pairs
+from ..comparisons.tiles import tally_pairs
 from .pool import Pool
 
 BINS = 1000

@@ -14,9 +14,10 @@ from collections.abc import Callable
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.scores import prepare
 from faceparity.harness.comparisons.tally import Grid
-from faceparity.harness.comparisons.tiles import TILE, Samples, tally_pairs, tile_grid
+from faceparity.harness.comparisons.tiles import TILE, tally_pairs, tile_grid
 
 
 def best_of(repeats: int, work: Callable[[], object]) -> float:
