@@ -16,7 +16,7 @@ from faceparity.datasets.registry import default_attributes
 from .. import record
 from ..comparisons.cells import Cells, Grouping, make_cells, make_grouping, merge_small_groups
 from ..comparisons.evidence import Evidence, count_comparisons
-from ..comparisons.tiles import Samples
+from ..comparisons.samples import Samples
 from ..models.card import ModelCard
 from ..templates.pipeline import Templates
 from . import describe
