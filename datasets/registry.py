@@ -57,9 +57,9 @@ def _unknown(name: str) -> UserError:
 def load_dataset(spec: str, *, include_minors: bool = False) -> Dataset:
     """The data set that `NAME` or `NAME=DIR` means.
 
-    `NAME=DIR` reads DIR as the set NAME. `folder=DIR` reads any folder with a CSV, and is called by DIR's last part (`folder`, if that
-    is somebody's home). `NAME` alone is looked for in the folder $FACEPARITY_DATA, under that name or those of its card; a folder there that is no known
-    set is read as `folder`. Raises UserError.
+    `NAME=DIR` reads DIR as the set NAME. `folder=DIR` reads any folder with a CSV, and is called by DIR's last part (`folder`,
+    if DIR is somebody's home). `NAME` alone is looked for in the folder $FACEPARITY_DATA, under that name or those of its card;
+    a folder there that is no known set is read as `folder`. Raises UserError.
     """
     name, given, where = spec.partition("=")
     name = name.strip()

@@ -327,8 +327,8 @@ def _whole(path: Path, column: Any, name: str) -> NDArray[np.int64]:
 def _dataset(path: Path, table: ScoreTable, attributes: Sequence[Attribute], groupings: Sequence[Grouping]) -> record.DatasetInfo:
     labels = [
         record.LabelInfo(
-            attribute=a.name, column=f"{a.name}_a, {a.name}_b", of=a.of, provenance="unknown", values=describe.published_values(a, groupings),
-            unlabelled=int((a.codes < 0).sum()),
+            attribute=a.name, column=f"{a.name}_a, {a.name}_b", of=a.of, provenance="unknown",
+            values=describe.published_values(a, groupings), unlabelled=int((a.codes < 0).sum()),
         )
         for a in attributes
     ]  # fmt: skip

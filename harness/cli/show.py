@@ -28,7 +28,7 @@ WORDS = {
     "duplicate_image": "images that are the same file as another",
     "duplicate_row": "rows that name a file again",
     "conflicting_label": "people with two values of one label",
-    "under_18": "people under 18, left out",
+    "under_18": "images of people under 18, left out",
     "bad_row": "rows that can't be read",
 }
 
@@ -67,7 +67,11 @@ class Screen:
     def loaded(self, dataset: Dataset) -> None:
         """How large the set is, and what is wrong with it, by name."""
         people = "no subject labels" if dataset.identity == "none" else f"{dataset.n_subjects:,} people"
-        self._line(f"{dataset.name}: {dataset.n_samples:,} images, {people}; {dataset.card.licence}")
+        licence = "licence unknown" if dataset.card.licence == "unknown" else dataset.card.licence
+        self._line(f"{printable(dataset.name)}: {dataset.n_samples:,} images, {people}; {licence}")
+        if dataset.identity == "none" and dataset.unused:
+            others = ", ".join(f"{column} ({why})" for column, why in dataset.unused.items())
+            self._line(f"  no column called subject says whose picture it is; columns not used: {printable(others)}")
         for kind, n in Counter(p.kind for p in dataset.problems).items():
             where = [f"{p.where} {p.detail}".strip() for p in dataset.problems if p.kind == kind]
             self._line(f"  {n:,} {WORDS.get(kind, kind)}: {_some(where)}")

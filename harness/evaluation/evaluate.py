@@ -61,9 +61,15 @@ def attributes_of(dataset: Dataset, by: Sequence[str]) -> list[str]:
     for name in wanted:
         if name not in dataset.attributes:
             has = ", ".join(sorted(dataset.attributes)) or "none"
-            raise UserError(f"{dataset.name} has no attribute {name!r}; it has: {has}")
+            why = f" (that column: {dataset.unused[name]})" if name in dataset.unused else ""
+            raise UserError(f"{dataset.name} has no attribute {name!r}{why}; it has: {has}")
     if not wanted:
-        raise UserError(f"{dataset.name} has no attribute to group by: add a column such as gender or ethnicity to its CSV")
+        others = ", ".join(f"{column} ({why})" for column, why in dataset.unused.items())
+        seen = f"; its other columns won't do: {others}" if others else ""
+        raise UserError(
+            f"{dataset.name} has no attribute to group by{seen}: add a column such as gender or ethnicity to its CSV, "
+            "or name columns under [attributes] in a faceparity.toml beside it"
+        )
     return wanted
 
 

@@ -30,7 +30,8 @@ def faceparity(home: Path) -> Command:
 
     def call(*arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         variables = {
-            **os.environ, "FACEPARITY_HOME": str(home), "PYTHONPATH": str(PLUGIN), "COLUMNS": "100", "PYTHONWARNINGS": "error::RuntimeWarning",
+            **os.environ, "FACEPARITY_HOME": str(home), "PYTHONPATH": str(PLUGIN), "COLUMNS": "100",
+            "PYTHONWARNINGS": "error::RuntimeWarning",
             **(env or {}),
         }  # fmt: skip
         command = [sys.executable, "-m", "faceparity.harness.cli", *map(str, arguments)]
