@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 
 import numpy as np
@@ -41,6 +42,12 @@ def _console() -> Console:
 def say(text: str) -> None:
     """One line."""
     _console().print(text, markup=False)
+
+
+def working(text: str) -> AbstractContextManager[object]:
+    """Something goes on of which nobody knows how long it takes; nothing is shown but on a terminal."""
+    console = _console()
+    return console.status(printable(text)) if console.is_terminal else nullcontext()
 
 
 class Screen:

@@ -29,9 +29,9 @@ def faceparity(home: Path) -> Command:
     """Call `faceparity ARGUMENTS...`; the toy model is there as a plug-in."""
 
     def call(*arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join(filter(None, (str(PLUGIN), os.environ.get("PYTHONPATH"))))
         variables = {
-            **os.environ, "FACEPARITY_HOME": str(home), "PYTHONPATH": str(PLUGIN), "COLUMNS": "100",
-            "PYTHONWARNINGS": "error::RuntimeWarning",
+            **os.environ, "FACEPARITY_HOME": str(home), "PYTHONPATH": path, "COLUMNS": "100", "PYTHONWARNINGS": "error::RuntimeWarning",
             **(env or {}),
         }  # fmt: skip
         command = [sys.executable, "-m", "faceparity.harness.cli", *map(str, arguments)]
