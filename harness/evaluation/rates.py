@@ -108,7 +108,8 @@ def _of_shared_subjects(cell: CellErrors, ids_b: NDArray[np.int32], two_way: flo
     """
     ids = np.union1d(cell.ids, ids_b)
     both = []
-    assert cell.columns is not None and cell.column_comparisons is not None
+    assert cell.columns is not None
+    assert cell.column_comparisons is not None
     for first, second in ((cell.rows, cell.columns), (cell.row_comparisons, cell.column_comparisons)):
         total = np.zeros(ids.size)
         total[np.searchsorted(ids, cell.ids)] += first
