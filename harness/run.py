@@ -169,7 +169,7 @@ def check_folder(out: Path) -> None:
         if out.is_dir() and any(out.iterdir()) and not (out / LOG).is_file():
             raise UserError(f"--out {out}: holds files of something else; name a new or empty folder")
         nearest = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
-        if not os.access(nearest, os.W_OK):
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK):
             raise UserError(f"--out {out}: {nearest} can't be written to; name another folder")
     except OSError as error:
         raise UserError(f"--out {out}: {error.strerror}; name another folder") from error

@@ -88,7 +88,8 @@ class Screen:
         if self._task is not None:
             self._progress.remove_task(self._task)
         task = self._task = self._progress.add_task(text, total=max(1, total))
-        return lambda done: self._progress.update(task, completed=done)
+        # Whole tiles are counted, and a second pass counts again: a bar stops when it is full.
+        return lambda done: self._progress.update(task, completed=min(done, max(1, total)))
 
     def extracted(self, dataset: Dataset, card: ModelCard, templates: Templates) -> None:
         """How many templates there are, and which files gave none."""
