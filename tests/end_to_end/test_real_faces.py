@@ -154,7 +154,7 @@ def test_people_are_told_apart(model: str, clean: Done) -> None:
     mated = [s for s, is_mated in scores.values() if is_mated]
     others = [s for s, is_mated in scores.values() if not is_mated]
     assert len(mated) == PEOPLE
-    assert len(others) > PEOPLE
+    assert others, "the most alike of different people are always listed"
     assert np.median(mated) > max(others)
     published = e.model.published_threshold
     assert published is not None
