@@ -18,6 +18,7 @@ from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 
 from . import private, record
+from .comparisons.cells import make_cells
 from .comparisons.tally import Pairs
 from .evaluation.evaluate import Evaluated, Options, attributes_of, evaluate
 from .models.card import ModelCard
@@ -29,6 +30,9 @@ RESULTS = "results.json"
 LOG = "run.log"
 SUSPECTS = 200
 """So many of the most alike non-mated and least alike mated comparisons are kept for a person to look at."""
+
+MOST_CELLS = 200
+"""A run of more combinations of attribute values is refused: its histograms would take gigabytes, its groups be tiny."""
 
 TERMINAL = "terminal"
 WRITERS = {name: f"faceparity.reports.writers:{name}" for name in ("tables", "html", "markdown", TERMINAL)}
@@ -93,7 +97,7 @@ def run(request: Request, listener: Listener | None = None) -> list[Result]:
     for card in cards:
         open_model(card.name)
     for dataset in request.datasets:
-        attributes_of(dataset, request.options.by)
+        check_groups(dataset, attributes_of(dataset, request.options.by))
     report_writers()
     out = prepare_folder(request.out)
     log = _log(out)
@@ -106,6 +110,16 @@ def run(request: Request, listener: Listener | None = None) -> list[Result]:
     write_reports(results, out)
     log.info("done")
     return results
+
+
+def check_groups(dataset: Dataset, names: Sequence[str]) -> None:
+    """Raises UserError if the attributes divide the data set into more cells than a tally has room for (it grows as their square)."""
+    cells = make_cells([dataset.attributes[name] for name in names], dataset.n_samples).n
+    if cells > MOST_CELLS:
+        each = ", ".join(f"{name} has {len(dataset.attributes[name].values)} values" for name in names)
+        raise UserError(
+            f"{dataset.name}: {' × '.join(names)} makes {cells:,} groups, more than {MOST_CELLS} ({each}): name fewer with --by"
+        )
 
 
 def _one(

@@ -48,7 +48,7 @@ def _run(arguments: list[str]) -> int:
     from .app import app
 
     try:
-        status = app(args=arguments, prog_name="faceparity", standalone_mode=False)
+        status = app(args=arguments or ["--help"], prog_name="faceparity", standalone_mode=False)
     except UserError as error:
         return _complain(str(error))
     except KeyboardInterrupt:

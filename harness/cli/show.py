@@ -96,8 +96,9 @@ class Screen:
         if self._task is not None:
             self._progress.remove_task(self._task)
             self._task = None
-        new = f"{templates.extracted:,} extracted now" if templates.extracted else "all from the store"
-        self._line(f"{dataset.name} · {card.name}: {templates.samples.size:,} templates, {new}")
+        new = f"{templates.extracted:,} read now" if templates.extracted else "all from the store"
+        made = f"{templates.samples.size:,} templates of {dataset.n_samples:,} images"
+        self._line(f"{printable(dataset.name)} · {card.name}: {made}, {new}")
         for status, words in (("unreadable", "can't be read"), ("no_face", "no face found")):
             at = np.flatnonzero(templates.status == status)
             reasons = [f" ({templates.reasons[i]})" if templates.reasons[i] and status == "unreadable" else "" for i in at]

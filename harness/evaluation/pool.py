@@ -178,8 +178,10 @@ def _within(table: NDArray[np.int64], grouping: Grouping) -> NDArray[np.int64]:
 
 
 def _missing_values(cells: Cells, finest: Grouping, members: NDArray[np.int64], singles: Sequence[Grouping]) -> tuple[str, ...]:
-    """Values of an attribute that no group of the pool has, as they may be published."""
+    """Values of an attribute that no group of the pool has, as they may be published; none, if there is no pool at all."""
     missing: list[str] = []
+    if not members.size:
+        return ()
     for index, attribute in enumerate(finest.attributes):
         column = cells.attributes.index(attribute)
         present = {cells.values[column][code] for code in cells.codes[:, column] if code >= 0}
@@ -203,7 +205,9 @@ def find_threshold(pool: Pool, evidence: Evidence, target: float) -> Found:
     """The smallest observed score at which the pool's FMR is at most `target`; refused below 10 expected errors."""
     made = pool.comparisons(evidence)
     if not pool.weights.size or (made == 0).any():
-        return Found(None, None, "no_pool", "no group of the pool has a non-mated comparison")
+        return Found(
+            None, None, "no_pool", "no group of the pool has a non-mated comparison: --pool all, or fewer attributes with --by"
+        )
     total = int(made.sum())
     if total * target < LEAST_EXPECTED_ERRORS:
         needs = int(np.ceil(LEAST_EXPECTED_ERRORS / target))

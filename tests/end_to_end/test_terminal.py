@@ -68,7 +68,7 @@ def test_ctrl_c_in_the_middle_and_on_from_there(whole_group, start, people, face
     assert gone(process.pid), "nothing of it stays behind"
     again = faceparity("run", "-d", f"folder={people}", "-m", "toy", "--out", tmp_path / "o", env=own)
     assert again.returncode == 0, again.stderr
-    (new,) = re.findall(r"260 templates, (\d+) extracted now", again.stderr)
+    (new,) = re.findall(r"260 templates of 260 images, (\d+) read now", again.stderr)
     assert 0 < int(new) < 260
     assert results(tmp_path / "o")["comparisons"]["mated"] == 130
 
