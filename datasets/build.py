@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,6 +124,7 @@ def _place(root: Path, rows: Sequence[Row], identity: str, rules: Rules, found: 
     """The rows whose file is there, by that file's path; and images that no row names."""
     listed = list_images(root, rules.within)
     locator = Locator(root, listed)
+    alike = _by_stem(listed)
     placed: dict[str, Row] = {}
     for row in rows:
         try:
@@ -134,7 +135,7 @@ def _place(root: Path, rows: Sequence[Row], identity: str, rules: Rules, found: 
         if not row.file:
             found.append(Problem("bad_row", row.where, "no image is named"))
         elif file is None:
-            found.append(Problem("missing_file", row.where, f"{row.file!r} is not there, or not an ordinary file"))
+            found.append(Problem("missing_file", row.where, _not_there(row.file, alike)))
         elif file in placed:
             same = (row.subject, row.labels) == (placed[file].subject, placed[file].labels)
             detail = f"{file!r} again, after {placed[file].where}" + ("" if same else ", with other labels: those are not used")
@@ -146,6 +147,23 @@ def _place(root: Path, rows: Sequence[Row], identity: str, rules: Rules, found: 
             placed[file] = row
     found += [Problem("extra_file", printable(file), "no row names it") for file in listed if file not in placed]
     return {file: row for file, row in placed.items() if row.subject or identity == "none"}
+
+
+def _stem(file: str) -> str:
+    return PurePosixPath(file.replace("\\", "/")).stem.casefold()
+
+
+def _by_stem(listed: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for file in listed:
+        found.setdefault(_stem(file), []).append(file)
+    return found
+
+
+def _not_there(file: str, alike: dict[str, list[str]]) -> str:
+    """What is wrong with a file's name, and the one that is probably meant: other case, no suffix, another folder."""
+    near = alike.get(_stem(file)) or alike.get(PurePosixPath(file).name.casefold()) or []
+    return f"{file!r} is not there, or not an ordinary file" + (f"; {near[0]!r} is" if len(near) == 1 else "")
 
 
 def _age(row: Row) -> Ages | None:

@@ -73,6 +73,8 @@ class Dataset:
     capture_year: NDArray[np.float64] | None = None
     """float64[n_samples], nan where unknown; None where the set does not say."""
     problems: tuple[Problem, ...] = ()
+    unused: dict[str, str] = field(default_factory=dict)
+    """Columns of the label file that serve for nothing, and why: what to tell a person who misses one."""
     digest: str = ""
     """sha256 over files, contents and labels: two copies with the same digest give the same result."""
 

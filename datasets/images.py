@@ -88,7 +88,8 @@ class Locator:
     def find(self, name: str) -> str | None:
         """The POSIX path relative to root of the ordinary file called `name`; None if there is none.
 
-        Raises OutsideRoot for an absolute path, one that climbs out with `..`, or a link to somewhere else.
+        An absolute path may be one into this very folder. Raises OutsideRoot for any other, for one that climbs out with `..`,
+        and for a link to somewhere else.
         """
         if not name or "\0" in name:
             return None
@@ -97,10 +98,19 @@ class Locator:
             path = self._inside(name.replace("\\", "/"))
         return path
 
+    def _relative(self, path: str) -> str:
+        """An absolute path, seen from this folder."""
+        for base in (os.path.abspath(self.root), self._real):
+            if Path(path).is_relative_to(base):
+                return os.path.relpath(path, base)
+        raise OutsideRoot(path)
+
     def _inside(self, name: str) -> str | None:
-        if name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", name):
-            raise OutsideRoot(name)
         path = os.path.normpath(name)
+        if os.path.isabs(path):
+            path = self._relative(path)
+        elif name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", name):
+            raise OutsideRoot(name)
         if path.split(os.sep)[0] == os.pardir:
             raise OutsideRoot(name)
         posix = path.replace(os.sep, "/")
@@ -112,6 +122,11 @@ class Locator:
             return posix if stat.S_ISREG(os.stat(real).st_mode) else None
         except (OSError, ValueError):
             return None
+
+
+def _is_heif(data: bytes) -> bool:
+    """Whether these are the first bytes of what telephones write as .heic."""
+    return data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim", b"heis")
 
 
 def _open(path: Path) -> Any:
@@ -200,7 +215,7 @@ def decode(source: str | os.PathLike[str] | bytes) -> NDArray[np.uint8]:
     except UnreadableImage:
         raise
     except UnidentifiedImageError:
-        raise UnreadableImage("not an image") from None
+        raise UnreadableImage("HEIC: save it as JPEG or PNG" if _is_heif(data) else "not an image") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableImage("too many pixels") from None
     except MemoryError:

@@ -71,7 +71,7 @@ def _text(path: Path) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _delimiter(text: str) -> str:
+def delimiter_of(text: str) -> str:
     """The one of comma, semicolon, tab and bar that cuts the first line into most cells; ties go to the first of these."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     return max(_DELIMITERS, key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
@@ -84,7 +84,7 @@ def read_table(path: Path) -> Table:
     may stand under the wrong column. Empty rows are nothing. Raises UserError if there is no readable table.
     """
     text = _text(path)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), skipinitialspace=True, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text), skipinitialspace=True, strict=True)
     header: tuple[str, ...] = ()
     lines: list[Line] = []
     problems: list[Problem] = []

@@ -177,6 +177,8 @@ class SamePerson(Part):
     share_of_pool_errors: float | None
     by_group: dict[str, int]
     """Within-group comparisons at or above `threshold`."""
+    share_by_group: dict[str, float] = Field(default_factory=dict)
+    """Their share of each group's errors at the operating point, of groups of 8 errors or more."""
     contaminated: bool
     """More than 5 % of the pool's errors."""
     refused: bool
@@ -195,8 +197,8 @@ class Overall(Part):
 class OperatingPoint(Part):
     """One threshold for everybody, and what follows at it.
 
-    At a contaminated point `without_likely_same_person` holds the second reading: the same, threshold included, without those
-    comparisons. A verdict stands only if both agree.
+    At a contaminated point, and where more than 5 % of a single group's errors look like one person, `without_likely_same_person`
+    holds the second reading: the same, threshold included, without those comparisons. A verdict stands only if both agree.
     """
 
     origin: Literal["target", "published", "fixed"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shutil
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 
 from . import private, record
+from .comparisons.cells import make_cells
 from .comparisons.tally import Pairs
 from .evaluation.evaluate import Evaluated, Options, attributes_of, evaluate
 from .models.card import ModelCard
@@ -28,6 +30,9 @@ RESULTS = "results.json"
 LOG = "run.log"
 SUSPECTS = 200
 """So many of the most alike non-mated and least alike mated comparisons are kept for a person to look at."""
+
+MOST_CELLS = 200
+"""A run of more combinations of attribute values is refused: its histograms would take gigabytes, its groups be tiny."""
 
 TERMINAL = "terminal"
 WRITERS = {name: f"faceparity.reports.writers:{name}" for name in ("tables", "html", "markdown", TERMINAL)}
@@ -92,7 +97,8 @@ def run(request: Request, listener: Listener | None = None) -> list[Result]:
     for card in cards:
         open_model(card.name)
     for dataset in request.datasets:
-        attributes_of(dataset, request.options.by)
+        check_groups(dataset, attributes_of(dataset, request.options.by))
+    report_writers()
     out = prepare_folder(request.out)
     log = _log(out)
     results = []
@@ -104,6 +110,16 @@ def run(request: Request, listener: Listener | None = None) -> list[Result]:
     write_reports(results, out)
     log.info("done")
     return results
+
+
+def check_groups(dataset: Dataset, names: Sequence[str]) -> None:
+    """Raises UserError if the attributes divide the data set into more cells than a tally has room for (it grows as their square)."""
+    cells = make_cells([dataset.attributes[name] for name in names], dataset.n_samples).n
+    if cells > MOST_CELLS:
+        each = ", ".join(f"{name} has {len(dataset.attributes[name].values)} values" for name in names)
+        raise UserError(
+            f"{dataset.name}: {' × '.join(names)} makes {cells:,} groups, more than {MOST_CELLS} ({each}): name fewer with --by"
+        )
 
 
 def _one(
@@ -159,19 +175,32 @@ def safe_name(name: str) -> str:
     return cleaned[:80] or "unnamed"
 
 
+def check_folder(out: Path) -> None:
+    """Raises UserError if results can't go there: a file, a folder that holds something else, one that can't be written to."""
+    try:
+        if out.exists() and not out.is_dir():
+            raise UserError(f"--out {out}: a file of that name exists; name a folder")
+        if out.is_dir() and any(out.iterdir()) and not (out / LOG).is_file():
+            raise UserError(f"--out {out}: holds files of something else; name a new or empty folder")
+        nearest = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+            raise UserError(f"--out {out}: {nearest} can't be written to; name another folder")
+    except OSError as error:
+        raise UserError(f"--out {out}: {error.strerror}; name another folder") from error
+
+
 def prepare_folder(out: Path) -> Path:
     """The run's folder, made. A folder of an earlier run is emptied of its results; any other that holds files is refused."""
-    if out.exists() and not out.is_dir():
-        raise UserError(f"--out {out}: a file of that name exists; name a folder")
-    if out.is_dir() and any(out.iterdir()):
-        if not (out / LOG).is_file():
-            raise UserError(f"--out {out}: holds files of something else; name a new or empty folder")
+    check_folder(out)
+    try:
         for old in (*out.glob(f"*/*/{RESULTS}"), *out.glob(RESULTS)):
             for part in ("tables", "private"):
                 shutil.rmtree(old.parent / part, ignore_errors=True)
             old.unlink()
-    try:
+        for name in ("report.html", "report.pdf"):  # they tell of the results that have just gone
+            (out / name).unlink(missing_ok=True)
         out.mkdir(parents=True, exist_ok=True)
+        (out / LOG).touch()
     except OSError as error:
         raise UserError(f"--out {out}: {error.strerror}; name a folder that can be written to") from error
     return out
@@ -210,7 +239,12 @@ def report_writers() -> dict[str, Callable[[Sequence[Result], Path], None]]:
     out: dict[str, Callable[[Sequence[Result], Path], None]] = {}
     for name, value in known.items():
         module, _, function = value.partition(":")
-        out[name] = getattr(import_module(module), function)
+        try:
+            out[name] = getattr(import_module(module), function)
+        except (ImportError, AttributeError) as error:
+            raise UserError(
+                f"the report format {name!r} ({value}) can't be loaded ({error}): install its package again"
+            ) from error
     return out
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.dataset import Attribute
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.tables import delimiter_of
 
 from . import record
 from .comparisons.cells import Cells, Grouping, make_cells
@@ -27,7 +28,7 @@ from .evaluation.samples import failure_rates
 from .evaluation.tallying import BINS, Tallied
 
 NEEDED = ("subject_a", "subject_b", "mated", "score")
-TRUE, FALSE = frozenset({"1", "true", "yes", "t", "y"}), frozenset({"0", "false", "no", "f", "n"})
+TRUE, FALSE = frozenset({"1", "1.0", "true", "yes", "t", "y"}), frozenset({"0", "0.0", "false", "no", "f", "n"})
 Strings = NDArray[np.str_]
 
 
@@ -48,25 +49,48 @@ class ScoreTable:
 
 
 def read_columns(path: Path) -> dict[str, Any]:
-    """Columns of a CSV or Parquet file as pyarrow arrays. Raises UserError if it can't be read or has no rows."""
+    """Columns of a CSV (parted by comma, semicolon, tab or bar) or Parquet file as pyarrow arrays, by lower-case name.
+
+    Raises UserError if it can't be read, has no rows, or two columns of one name.
+    """
     import pyarrow as pa
-    import pyarrow.csv as pc
     import pyarrow.parquet as pq
 
     if not path.is_file():
-        raise UserError(f"{path}: no such file")
+        raise UserError(f"{path}: {'a folder' if path.is_dir() else 'no such file'}; name a CSV or Parquet file")
     try:
-        if path.suffix.lower() == ".parquet":
-            table = pq.read_table(path)
-        else:
-            names = pc.open_csv(path).schema.names
-            texts = {n: pa.string() for n in names}
-            table = pc.read_csv(path, convert_options=pc.ConvertOptions(column_types=texts, strings_can_be_null=False))
+        table = pq.read_table(path) if _is_parquet(path) else _read_csv(path)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: can't be read as a table ({str(error).splitlines()[0]})") from error
     if not table.num_rows:
         raise UserError(f"{path}: holds no rows")
-    return {name: table.column(name).combine_chunks() for name in table.column_names}
+    names = [name.strip().lower() for name in table.column_names]
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise UserError(f"{path}: two columns called {twice[0]!r}; rename one of them")
+    return {name: table.column(i).combine_chunks() for i, name in enumerate(names) if name}
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() in (".parquet", ".pq")
+
+
+def _read_csv(path: Path) -> Any:
+    """A CSV as a table of texts."""
+    import pyarrow as pa
+    import pyarrow.csv as pc
+
+    with path.open("rb") as file:
+        first = file.readline(1 << 16).decode("utf-8", "replace")
+    cut = pc.ParseOptions(delimiter=delimiter_of(first), ignore_empty_lines=True)
+    names = pc.open_csv(path, parse_options=cut).schema.names
+    texts = pc.ConvertOptions(column_types={n: pa.string() for n in names}, strings_can_be_null=False)
+    return pc.read_csv(path, parse_options=cut, convert_options=texts)
+
+
+def _row(path: Path, index: int) -> str:
+    """How a row is named to a person: by its line in a text file (empty lines apart), by its number in a Parquet file."""
+    return f"{path}, row {index + (1 if _is_parquet(path) else 2)}"
 
 
 def _texts(column: Any) -> tuple[NDArray[np.int64], Strings]:
@@ -86,7 +110,7 @@ def read_scores(path: Path) -> ScoreTable:
     columns = read_columns(path)
     missing = [name for name in NEEDED if name not in columns]
     if missing:
-        raise UserError(f"{path}: no column {', '.join(missing)}; it has {', '.join(columns)}")
+        raise UserError(f"{path}: no column {', '.join(missing)}; it has {', '.join(columns)}: rename its columns to these")
     score = _scores(path, columns["score"])
     mated = _truths(path, columns["mated"])
     names = sorted(name[:-2] for name in columns if name.endswith("_a") and name not in ("subject_a", "sample_a"))
@@ -97,23 +121,39 @@ def read_scores(path: Path) -> ScoreTable:
     subject, people = _both(columns, "subject")
     if (people[subject] == "").any():
         row = int(np.flatnonzero(people[subject] == "")[0]) % n
-        raise UserError(f"{path}, row {row + 2}: no subject; every comparison needs subject_a and subject_b")
-    parts = [subject]
-    if "sample_a" in columns and "sample_b" in columns:
-        parts.append(_both(columns, "sample")[0])
+        raise UserError(f"{_row(path, row)}: no subject; every comparison needs subject_a and subject_b")
     labels = {name: _both(columns, name) for name in names}
-    parts += [codes for codes, _ in labels.values()]
-    first, sample = _distinct(parts)
+    has_samples = "sample_a" in columns and "sample_b" in columns
+    if has_samples:
+        first, sample = _distinct([subject, _both(columns, "sample")[0]])
+        _check_labels(path, labels, first, sample)
+    else:
+        first, sample = _distinct([subject, *(codes for codes, _ in labels.values())])
     a, b = sample[:n], sample[n:]
     subjects = subject[first].astype(np.int32)
     wrong = np.flatnonzero(mated != (subjects[a] == subjects[b]))
     if wrong.size:
-        raise UserError(f"{path}, row {int(wrong[0]) + 2}: mated contradicts subject_a and subject_b ({wrong.size:,} such rows)")
+        raise UserError(f"{_row(path, int(wrong[0]))}: mated contradicts subject_a and subject_b ({wrong.size:,} such rows)")
     attributes = tuple(_attribute(name, codes[first], words, subjects) for name, (codes, words) in labels.items())
-    has_samples = "sample_a" in columns and "sample_b" in columns
     keep, left_out = _usable(a, b, has_samples)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return ScoreTable(subjects, attributes, a[keep], b[keep], score[keep], left_out, digest)
+
+
+def _check_labels(
+    path: Path, labels: Mapping[str, tuple[NDArray[np.int64], Strings]], first: NDArray[np.int64], sample: NDArray[np.int32]
+) -> None:
+    """Raises UserError, with the row, if one sample has two labels."""
+    n = sample.size // 2
+    for name, (codes, words) in labels.items():
+        wrong = np.flatnonzero(codes != codes[first][sample])
+        if wrong.size:
+            row, earlier = int(wrong[0]), int(first[sample[wrong[0]]])
+            here, there = (str(words[codes[i]]) or "empty" for i in (row, earlier))
+            raise UserError(
+                f"{_row(path, row % n)}: {name} of this sample is {here!r}, but {there!r} in row "
+                f"{_row(path, earlier % n).rpartition(' ')[2]}; a sample has one label"
+            )
 
 
 def _distinct(parts: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
@@ -169,12 +209,14 @@ def _scores(path: Path, column: Any) -> NDArray[np.float32]:
     else:
         empty = np.asarray(pc.is_null(column))
         values = np.asarray(pc.fill_null(pc.cast(column, "float64"), 0.0), np.float64).copy()
-    bad = np.flatnonzero(~empty & ~np.isfinite(values.astype(np.float32)))
+    with np.errstate(over="ignore"):
+        out = values.astype(np.float32)
+    bad = np.flatnonzero(~empty & ~np.isfinite(out))
     if bad.size:
         raise UserError(
-            f"{path}, row {int(bad[0]) + 2}: the score is not a finite number ({bad.size:,} such rows); leave failures empty"
+            f"{_row(path, int(bad[0]))}: the score {str(column[int(bad[0])])!r} is not a finite number ({bad.size:,} such rows); "
+            "write 0.5, not 0,5; leave the cell of a failed comparison empty"
         )
-    out = values.astype(np.float32)
     out[empty] = np.nan
     return out
 
@@ -205,7 +247,7 @@ def _truths(path: Path, column: Any) -> NDArray[np.bool_]:
     values = known[codes]
     bad = np.flatnonzero(values < 0)
     if bad.size:
-        raise UserError(f"{path}, row {int(bad[0]) + 2}: mated is {words[codes[bad[0]]]!r}; write true or false")
+        raise UserError(f"{_row(path, int(bad[0]))}: mated is {words[codes[bad[0]]]!r}; write true or false")
     return values.astype(bool)
 
 
@@ -240,6 +282,7 @@ def evaluate_scores(path: Path, options: Options, *, failures: Path | None = Non
     groupings = groupings_of(cells, table.subjects, merge=True)
     check_references(options.references, groupings)
     failed = np.isnan(table.score)
+    extraction = _failures(failures, by, groupings_of, bool(failed.any()))
     evidence = _evidence(table, cells, failed, sign, options)
     pool = make_pool(options.pool, cells, table.subjects, evidence.tally.non_mated.sum(axis=2), groupings[-1], groupings)
     fixed = (
@@ -249,7 +292,6 @@ def evaluate_scores(path: Path, options: Options, *, failures: Path | None = Non
     )
     questions = Questions(options.targets, fixed, options.references, sign, None, options.seed)
     measured = measure(evidence, groupings, groupings[-1], pool, questions)
-    extraction = _failures(failures, by, groupings_of, bool(failed.any()))
     info = comparisons_info(Tallied(evidence, 1))
     evaluation = record.Evaluation(
         provenance=describe.provenance(options.command, options.seed, options.workers),
@@ -300,7 +342,7 @@ def _failures(path: Path | None, by: Sequence[str], group: Any, empty_scores: bo
     tried, failed = (_whole(path, columns[c], c) for c in ("attempted", "failed"))
     over = np.flatnonzero(failed > tried)
     if over.size:
-        raise UserError(f"{path}, row {int(over[0]) + 2}: more failed than attempted")
+        raise UserError(f"{_row(path, int(over[0]))}: more failed than attempted")
     row = np.repeat(np.arange(tried.size), tried)
     ordinal = np.arange(row.size) - np.repeat(np.cumsum(tried) - tried, tried)
     is_failed = ordinal < failed[row]
@@ -320,15 +362,15 @@ def _whole(path: Path, column: Any, name: str) -> NDArray[np.int64]:
     bad = [w for w in words if not str(w).isdecimal()]
     if bad:
         row = int(np.flatnonzero(words[codes] == bad[0])[0])
-        raise UserError(f"{path}, row {row + 2}: {name} is {str(bad[0])!r}; write a whole number")
+        raise UserError(f"{_row(path, row)}: {name} is {str(bad[0])!r}; write a whole number")
     return np.asarray([int(w) for w in words], np.int64)[codes]
 
 
 def _dataset(path: Path, table: ScoreTable, attributes: Sequence[Attribute], groupings: Sequence[Grouping]) -> record.DatasetInfo:
     labels = [
         record.LabelInfo(
-            attribute=a.name, column=f"{a.name}_a, {a.name}_b", of=a.of, provenance="unknown", values=describe.published_values(a, groupings),
-            unlabelled=int((a.codes < 0).sum()),
+            attribute=a.name, column=f"{a.name}_a, {a.name}_b", of=a.of, provenance="unknown",
+            values=describe.published_values(a, groupings), unlabelled=int((a.codes < 0).sum()),
         )
         for a in attributes
     ]  # fmt: skip

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from faceparity.harness.record import Evaluation, OperatingPoint, Rate
+from faceparity.harness.record import Evaluation, OperatingPoint
 
 from . import format as f
-from .select import finest, verdict
+from .compact import Compact, compact, failures_text, rate_text, reference_mark
+from .select import finest
 
 STOPPED = {"contaminated": " †", "partial": " ‡"}
 
@@ -26,25 +27,21 @@ def summary(evaluations: Sequence[Evaluation]) -> str:
 def _dataset(evaluations: Sequence[Evaluation]) -> str:
     first = evaluations[0]
     d = first.dataset
-    people = "images, no subject labels" if d.identity == "none" else "images"
-    heading = f"**{_text(d.title)}** ({_text(d.name)}): {f.count(d.subjects)} people, {f.count(d.samples)} images"
-    if d.identity == "none":
-        heading = f"**{_text(d.title)}** ({_text(d.name)}): {f.count(d.samples)} {people}"
+    people = "no subject labels" if d.identity == "none" else f.plural(d.subjects, "person", "people")
     labels = "; ".join(f"{_text(label.attribute)} {_text(label.provenance)}" for label in d.labels)
-    columns = [(e, p) for e in evaluations for p in finest(e).operating_points if p.threshold is not None]
+    heading = f"**{_text(d.title)}** ({_text(d.name)}): {f.plural(d.samples, 'image')}, {people}. Labels: {labels}."
+    tables = [(e, compact(e)) for e in evaluations]
     header = ["group"]
-    for e in evaluations:
-        header.append(f"{_text(e.model.name)}: no template")
-        header += [_column(e, p) for own, p in columns if own is e]
-    rows, hidden = [], 0
-    for group in finest(first).groups:
-        cells = [_cells(e, [p for own, p in columns if own is e], group.group) for e in evaluations]
-        if any(c is not None for c in cells):
-            reference = " (reference)" if group.group == finest(first).reference else ""
-            rows.append([_text(group.group) + reference, *(x for c in cells for x in (c or []))])
-        else:
-            hidden += 1
-    return "\n".join([f"{heading}. Labels: {labels}.", "", *_table(header, rows), "", *_notes(hidden, columns)]).rstrip()
+    for e, table in tables:
+        header += [f"{_text(e.model.name)}: no template", *(_column(e, p) for p in table.points)]
+    rows = []
+    shown = list(dict.fromkeys(row.group for _, table in tables for row in table.rows))
+    for group in shown:
+        cells = [_cells(table, group) for _, table in tables]
+        rows.append([_text(group) + reference_mark(first, group), *(x for c in cells for x in c)])
+    hidden = len(finest(first).groups) - len(shown)
+    points = [(e, p) for e, table in tables for p in table.points]
+    return "\n".join([heading, "", *_table(header, rows), "", *_notes(hidden, points)]).rstrip()
 
 
 def _column(e: Evaluation, p: OperatingPoint) -> str:
@@ -54,27 +51,12 @@ def _column(e: Evaluation, p: OperatingPoint) -> str:
     return f"FMR at {f.point_name(p)} ({_text(unit)}){mark}"
 
 
-def _cells(e: Evaluation, points: Sequence[OperatingPoint], group: str) -> list[str] | None:
-    """FTX, then FMR at each point; None where the group is too small to be shown."""
-    by = next((b for b in e.extraction.by_group if b.attributes == finest(e).attributes), None)
-    ftx = next((r for r in by.rates if r.group == group), None) if by else None
-    rates = [next((r for r in p.fmr if r.group == group), None) for p in points]
-    if all(r is None or r.status == "suppressed" for r in rates):
-        return None
-    return [_failures(ftx), *(_rate(p, r) for p, r in zip(points, rates, strict=True))]
-
-
-def _failures(r: Rate | None) -> str:
-    if r is None or r.errors is None:
-        return f.DASH
-    return f.percent(r.rate, 2) if r.rate else f"{f.count(r.errors)} of {f.count(r.comparisons)}"
-
-
-def _rate(p: OperatingPoint, r: Rate | None) -> str:
-    if r is None:
-        return f.DASH
-    mark = {"higher": " ▲", "lower": " ▼"}.get(verdict(p, "fmr", r.group), "")
-    return f.rate(r, both_bounds=False) + mark
+def _cells(table: Compact, group: str) -> list[str]:
+    """FTX, then FMR at each point; dashes where the group is too small to be shown."""
+    row = next((r for r in table.rows if r.group == group), None)
+    if row is None:
+        return [f.DASH] * (1 + len(table.points))
+    return [failures_text(row.failures), *(rate_text(p, r) for p, r in zip(table.points, row.rates, strict=True))]
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

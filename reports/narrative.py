@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from faceparity.harness.record import Contrast, Evaluation, Grouping, Index, OperatingPoint, Rate
+from faceparity.harness.record import Contrast, Evaluation, Grouping, Index, OperatingPoint, Rate, SamePerson
 from faceparity.reports import format as f
 from faceparity.reports.select import contrast_of, finest, headline, primary, verdict
 
@@ -226,7 +226,7 @@ def cautions(e: Evaluation, p: OperatingPoint | None) -> list[str]:
         out.append("The faces are synthetic: this shows that the measurement works and says nothing about people.")
     if p is not None:
         out += [s for s in (partial(p), contaminated(e, p), _own_threshold(p)) if s]
-    if e.dataset.identity == "none" and not (p is not None and p.status == "contaminated"):
+    if e.dataset.identity == "none" and not (p is not None and contaminated(e, p)):
         out.append(
             "The data set does not say who is pictured, so each image stands for a person; somebody pictured twice would count as "
             "a false match."
@@ -256,11 +256,10 @@ def _own_threshold(p: OperatingPoint) -> str:
 
 
 def contaminated(e: Evaluation, p: OperatingPoint) -> str:
-    """Both readings of a contaminated point, and whether they agree; empty otherwise."""
-    if p.status != "contaminated" or p.same_person is None:
+    """Both readings of a point with many probable repeats, and whether they agree; empty where there is only one."""
+    if p.same_person is None or (p.status != "contaminated" and p.without_likely_same_person is None):
         return ""
-    share = p.same_person.share_of_pool_errors
-    much = f"{f.percent(share)} of the pool's errors" if share is not None else "many of the pool's errors"
+    much = repeats(p.same_person)
     told = (
         f"Hidden repeats: the data set does not say who is pictured, and {much} are comparisons so alike "
         f"({f.threshold(e.model, p.same_person.native_threshold)}) that both images probably show the same person. "
@@ -271,6 +270,16 @@ def contaminated(e: Evaluation, p: OperatingPoint) -> str:
         return f"{told} Without them there is no second reading, so no verdict stands."
     told += f" With them and without them (threshold then {f.native_number(second.native_threshold or 0.0)}):"
     return f"{told} {_both(p, second)}"
+
+
+def repeats(same: SamePerson) -> str:
+    """How many errors are probable repeats of one person, in the pool and in the group where they weigh most."""
+    share = same.share_of_pool_errors
+    much = f"{f.percent(share, 2)} of the pool's errors" if share is not None else "many of the pool's errors"
+    worst = max(same.share_by_group, key=lambda g: same.share_by_group[g], default=None)
+    if worst is None or same.share_by_group[worst] <= (share or 0.0):
+        return much
+    return f"{much} ({f.percent(same.share_by_group[worst], 2)} of those of {f.shorten(worst, 60)})"
 
 
 def _both(p: OperatingPoint, second: OperatingPoint) -> str:

@@ -134,7 +134,8 @@ def rate_table(key: str, caption: str, measure: Measure, rates: list[Rate]) -> T
         [
             *(r.group, *[f.DESIGNS[r.design]] * several, _value(r), _uncertainty(r)),
             *(f.count(r.subjects), f.count(r.comparisons), f.count(r.errors), f.number(r.effective_errors)),
-            *(f.percent(x if r.status == "ok" else None) for x in (r.rate_including_failures, r.subject_weighted_rate)),
+            f.percent(r.rate_including_failures if r.status == "ok" or r.errors == 0 else None),
+            f.percent(r.subject_weighted_rate if r.status == "ok" else None),
         ]
         for r in rates
     ]
@@ -308,11 +309,20 @@ def _same_person(e: Evaluation, g: Grouping, key: str) -> Iterator[Item]:
     yield Text(
         f"The data set does not say who is pictured. Comparisons as alike as {f.threshold(e.model, first.native_threshold)} are, more "
         "likely than not, two images of one person; counted as non-mated, they look like false matches. Where they are more than 5 % "
-        "of the pool's errors both readings are given, and a verdict needs both; where more than half, no threshold is set."
+        "of the pool's errors, or of any one group's, both readings are given, and a verdict needs both; where more than half of the "
+        "pool's, no threshold is set."
     )
-    rows = [[f.point_name(p), f.percent(x.share_of_pool_errors), "yes" if x.contaminated else "no"] for p, x in sames]
-    columns = ["Operating point", "Share of the pool's errors", "Contaminated"]
-    yield Table(f"{key}-same", "Probable repeats among errors", columns, rows, frozenset({2}))
+    rows = [
+        [
+            f.point_name(p),
+            f.percent(x.share_of_pool_errors),
+            f.percent(max(x.share_by_group.values(), default=None)),
+            "yes" if x.contaminated else "no",
+        ]
+        for p, x in sames
+    ]
+    columns = ["Operating point", "Share of the pool's errors", "Largest share of a group's", "Contaminated"]
+    yield Table(f"{key}-same", "Probable repeats among errors", columns, rows, frozenset({3}))
     rows = [[group, f.count(n)] for group, n in first.by_group.items()]
     yield Table(f"{key}-same-groups", f"Probable repeats by {grouping_name(g)}", ["Group", "Comparisons"], rows)
 

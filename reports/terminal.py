@@ -11,17 +11,22 @@ from rich.text import Text
 
 from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.reports import format as f
-from faceparity.reports.narrative import missing_values
+from faceparity.reports.compact import compact, failures_text
+from faceparity.reports.narrative import missing_values, repeats
 from faceparity.reports.select import contrast_of, finest, primary, verdict
 from faceparity.reports.tables import grouping_name
 
 
 def render(evaluations: Sequence[Evaluation]) -> RenderableType:
-    """Everything a person sees when a run ends: one block for each data set and model."""
-    return Group(*[block for e in evaluations for block in _evaluation(e)])
+    """Everything a person sees when a run ends: one block for each data set and model.
+
+    One evaluation is told with a table for each operating point; of several each gets one table over all its points.
+    """
+    tell = _evaluation if len(evaluations) == 1 else _brief
+    return Group(*[block for e in evaluations for block in tell(e)])
 
 
-def _evaluation(e: Evaluation) -> Iterator[RenderableType]:
+def _heading(e: Evaluation) -> Iterator[RenderableType]:
     yield Text()
     yield Text(f"{f.clean(e.dataset.title)} ({f.clean(e.dataset.name)}) × {f.clean(e.model.name)}", style="bold reverse")
     yield Text(
@@ -34,10 +39,57 @@ def _evaluation(e: Evaluation) -> Iterator[RenderableType]:
         yield _flag("NO SUBJECT LABELS: each image stands for a person; hidden repeats of one person look like false matches.")
     if e.model.training_overlap:
         yield _flag("TRAINING OVERLAP: the model was trained on people of this data set.")
+
+
+def _evaluation(e: Evaluation) -> Iterator[RenderableType]:
+    yield from _heading(e)
     yield from _extraction(e)
     group = finest(e)
     for i, point in enumerate(group.operating_points):
         yield from _point(e, group, i, point)
+    yield from _closing(e)
+
+
+def _brief(e: Evaluation) -> Iterator[RenderableType]:
+    """One table: each shown group's failures, and its FMR at every threshold."""
+    yield from _heading(e)
+    group, small = finest(e), compact(e)
+    for p in group.operating_points:
+        if p.threshold is None:
+            yield _flag(f"{f.sentence(f.point_name(p))}: refused, {f.reason(p.reason)}.")
+            continue
+        achieved = f"{f.pool_name(p.pool)} has FMR {f.percent(p.achieved_fmr)}"
+        yield Text(f"{f.sentence(f.point_name(p))}: match if {f.threshold(e.model, p.native_threshold)}; {achieved}.")
+        yield from _same_person(p)
+    if any(p.pool is not None and p.pool.partial for p in small.points):
+        who = ", ".join(f.shorten(g.group, 60) for g in small.points[0].pool.groups) if small.points[0].pool else ""
+        yield _flag(f"PARTIAL POOL: {who} alone.")
+    table = _table("group", "FTX", *(f.point_name(p) for p in small.points), title=f"FMR [95 %] by {grouping_name(group)}")
+    for column in table.columns[2:]:
+        column.no_wrap, column.justify = False, "left"
+    rows = [
+        (row.group, [failures_text(row.failures), *(_mark(e, p, r) for p, r in zip(small.points, row.rates, strict=True))])
+        for row in small.rows
+    ]
+    if rows:
+        _add(table, group, rows)
+        yield table
+    if small.hidden:
+        yield Text(f"{f.plural(small.hidden, 'group')} of fewer than 30 people with a template not shown.")
+    yield from _closing(e)
+
+
+def _mark(e: Evaluation, p: OperatingPoint, r: Rate | None) -> str:
+    """A rate in few characters, with its verdict."""
+    if r is None:
+        return f.DASH
+    if r.group == finest(e).reference:
+        return short(r) + " reference"
+    told = verdict(p, "fmr", r.group)
+    return short(r) + (f" {told}" if told in ("higher", "lower") else "")
+
+
+def _closing(e: Evaluation) -> Iterator[RenderableType]:
     for w in e.warnings:
         yield _flag("Warning: " + f.clean(w))
     problems = ", ".join(f"{f.clean(k)} {f.count(n)}" for k, n in e.dataset.problems.items() if n)
@@ -153,10 +205,12 @@ def _pool(p: OperatingPoint) -> Iterator[Text]:
 
 
 def _same_person(p: OperatingPoint) -> Iterator[Text]:
-    if p.status == "contaminated" and p.same_person is not None:
-        share = p.same_person.share_of_pool_errors
-        told = f"{f.percent(share)} of the pool's errors" if share is not None else "many of the pool's errors"
-        yield _flag(f"CONTAMINATED: {told} look like the same person twice. Read both tables; a verdict needs both.")
+    if p.same_person is None or (p.status != "contaminated" and p.without_likely_same_person is None):
+        return
+    word = "CONTAMINATED" if p.status == "contaminated" else "HIDDEN REPEATS"
+    yield _flag(
+        f"{word}: {repeats(p.same_person)} look like the same person twice. A verdict needs both readings, with and without."
+    )
 
 
 def _rates(g: Grouping, p: OperatingPoint) -> Iterator[RenderableType]:

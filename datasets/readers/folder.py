@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -26,9 +27,9 @@ SUBJECT_COLUMNS = (*(who + end for who in _WHO for end in ("", "id", "code", "na
 _VAGUE = {"id", "faceid"}
 """A column of this name is the subject only if some value stands there twice: it may as well number the images."""
 MAX_VALUES = 30
-"""A column that is no known concept is an attribute if it has 2 to this many values."""
+"""A column that is no known concept is an attribute if it has 2 to this many values, and at most one for every two people."""
 
-_EXAMPLE = "for example\n  file,subject,gender,ethnicity\n  a/1.jpg,P001,female,Black"
+_EXAMPLE = "for example a first line file,subject,gender,ethnicity and then a/1.jpg,P001,female,Black"
 
 
 class FolderConfig(Strict):
@@ -77,7 +78,9 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
         for line in table.lines
     ]
     rules = Rules(any_value=True, include_minors=include_minors)
-    return build(card, root, rows, table.problems, name=card.name, rules=rules)
+    data = build(card, root, rows, table.problems, name=card.name, rules=rules)
+    used = {image, subject, *(about.column for about in attributes.values())}
+    return replace(data, unused={c: _why_not(table, c, subject) for c in table.header if c not in used})
 
 
 def _config(root: Path) -> FolderConfig:
@@ -158,9 +161,33 @@ def _attributes(table: Table, config: FolderConfig, image: str, subject: str | N
             named.setdefault(concept, column)
     found = {c: AttributeCard(column=named[c], of=of_whom(c)) for c in CONCEPTS if c in named and _distinct(table, named[c])}
     for column in free:
-        if column not in named.values() and 2 <= len(_distinct(table, column)) <= MAX_VALUES:
+        if column not in named.values() and _divides(table, column, subject):
             found[column] = AttributeCard(column=column, of=_of(table, column, subject))
     return found
+
+
+def _divides(table: Table, column: str, subject: str | None) -> bool:
+    """Whether a column that is no concept divides the people, rather than telling each from each, as names do."""
+    return 2 <= len(_distinct(table, column)) <= min(MAX_VALUES, max(2, _bearers(table, column, subject) // 2))
+
+
+def _bearers(table: Table, column: str, subject: str | None) -> int:
+    """How many people, or else pictures, could have a value of a column."""
+    return len(_distinct(table, subject)) if subject and _of(table, column, subject) == "subject" else len(table.lines)
+
+
+def _why_not(table: Table, column: str, subject: str | None) -> str:
+    """Why a column is no attribute, in a few words."""
+    values = len(_distinct(table, column))
+    if not values:
+        return "empty"
+    if values == 1:
+        return "one value only"
+    if values > MAX_VALUES:
+        return f"{values:,} values, more than {MAX_VALUES}"
+    if not _divides(table, column, subject):
+        return f"{values:,} values, hardly two people to each"
+    return f"not named in {CONFIG}"
 
 
 def _of(table: Table, column: str, subject: str | None) -> Literal["subject", "sample"]:

@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
+
+_PLAIN = {
+    "×": "x",
+    "≤": "<=",
+    "≥": ">=",
+    "–": "-",
+    "…": "...",
+    "·": "|",
+    "\u00a0": " ",
+    "\u202f": " ",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+}
+"""How the signs that matter are written where the terminal's encoding lacks them. A bound must not lose its sign."""
+
+
+STOPPED = 130
+"""Exit status after Ctrl-C; the command-line library returns it too, without a word."""
 
 
 def main() -> None:
     """Entry point of `faceparity`: a user's mistake is one line and exit status 2."""
+    codecs.register_error("faceparity", _plainly)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="faceparity")
     sys.exit(_run(sys.argv[1:]))
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    """Encode what can't be as the nearest plain text."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_PLAIN.get(c, "?") for c in error.object[error.start : error.end]), error.end
 
 
 def _run(arguments: list[str]) -> int:
@@ -17,7 +48,7 @@ def _run(arguments: list[str]) -> int:
     from .app import app
 
     try:
-        status = app(args=arguments, prog_name="faceparity", standalone_mode=False)
+        status = app(args=arguments or ["--help"], prog_name="faceparity", standalone_mode=False)
     except UserError as error:
         return _complain(str(error))
     except KeyboardInterrupt:
@@ -31,7 +62,7 @@ def _run(arguments: list[str]) -> int:
         if not hasattr(error, "format_message"):
             raise
         return _complain(_usage(error))
-    return int(status or 0)
+    return _stopped() if status == STOPPED else int(status or 0)
 
 
 def _usage(error: Exception) -> str:
@@ -49,4 +80,4 @@ def _complain(text: str) -> int:
 
 def _stopped() -> int:
     print("faceparity: stopped; the same command goes on where it was", file=sys.stderr)
-    return 130
+    return STOPPED

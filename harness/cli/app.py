@@ -13,8 +13,26 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Measure how often open face-recognition models falsely match people of each demographic group, on your own machine.",
 )
+
+
+def _version(wanted: bool) -> None:
+    """Print the version and stop."""
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"faceparity {version('faceparity')}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Measure how often open face-recognition models falsely match people of each demographic group, on your own machine."""
+
 
 By = Annotated[
     Optional[list[str]],  # noqa: UP045 - read by typer at run time
@@ -98,7 +116,7 @@ def run(
     )  # fmt: skip
 
 
-@app.command()
+@app.command(short_help="Report on any system's scores, from a CSV or Parquet file.")
 def score(
     scores: Annotated[Path, typer.Argument(metavar="SCORES.{csv,parquet}")],
     failures: Annotated[
@@ -154,7 +172,7 @@ def fetch(names: Names) -> None:
     fetch_models(names)
 
 
-@app.command()
+@app.command(short_help="Say what is wrong with a copy of a data set, file by file.")
 def check(dataset: Annotated[str, typer.Argument(metavar="NAME[=DIR]")]) -> None:
     """Say whether this copy of a data set is whole, and what is wrong with it. Exit status 1 if anything is."""
     from .catalogue import check_dataset
@@ -162,7 +180,7 @@ def check(dataset: Annotated[str, typer.Argument(metavar="NAME[=DIR]")]) -> None
     raise typer.Exit(check_dataset(dataset))
 
 
-@app.command()
+@app.command(short_help="Destroy all stored templates and private parts.")
 def purge() -> None:
     """Destroy all stored templates and make every run's private part unreadable: keys first, then files."""
     from .keep import purge_command

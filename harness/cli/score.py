@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..evaluation.evaluate import Options
-from ..run import TERMINAL, Result, prepare_folder, report_writers, write_reports, write_results
+from ..run import TERMINAL, Result, check_folder, prepare_folder, report_writers, write_reports, write_results
 from ..scores_file import evaluate_scores
 from . import show
 from .command import published_command
@@ -37,8 +37,11 @@ def score_command(
         by=tuple(by), targets=check_targets(targets), threshold=threshold, pool=pool, references=tuple(references), seed=seed,
         command=command,
     )  # fmt: skip
-    evaluation = evaluate_scores(scores, options, failures=failures, distance=distance)
-    folder = prepare_folder(out or default_out())
+    folder = out or default_out()
+    check_folder(folder)
+    with show.working(f"{scores.name}: comparisons"):
+        evaluation = evaluate_scores(scores, options, failures=failures, distance=distance)
+    prepare_folder(folder)
     (folder / "run.log").write_text(f"score file, {evaluation.comparisons.non_mated} non-mated comparisons\n", "utf-8")
     write_results(evaluation, folder)
     results = [Result(evaluation, folder)]

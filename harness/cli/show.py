@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 
 import numpy as np
@@ -28,7 +29,7 @@ WORDS = {
     "duplicate_image": "images that are the same file as another",
     "duplicate_row": "rows that name a file again",
     "conflicting_label": "people with two values of one label",
-    "under_18": "people under 18, left out",
+    "under_18": "images of people under 18, left out",
     "bad_row": "rows that can't be read",
 }
 
@@ -41,6 +42,12 @@ def _console() -> Console:
 def say(text: str) -> None:
     """One line."""
     _console().print(text, markup=False)
+
+
+def working(text: str) -> AbstractContextManager[object]:
+    """Something goes on of which nobody knows how long it takes; nothing is shown but on a terminal."""
+    console = _console()
+    return console.status(printable(text)) if console.is_terminal else nullcontext()
 
 
 class Screen:
@@ -67,7 +74,11 @@ class Screen:
     def loaded(self, dataset: Dataset) -> None:
         """How large the set is, and what is wrong with it, by name."""
         people = "no subject labels" if dataset.identity == "none" else f"{dataset.n_subjects:,} people"
-        self._line(f"{dataset.name}: {dataset.n_samples:,} images, {people}; {dataset.card.licence}")
+        licence = "licence unknown" if dataset.card.licence == "unknown" else dataset.card.licence
+        self._line(f"{printable(dataset.name)}: {dataset.n_samples:,} images, {people}; {licence}")
+        if dataset.identity == "none" and dataset.unused:
+            others = ", ".join(f"{column} ({why})" for column, why in dataset.unused.items())
+            self._line(f"  no column called subject says whose picture it is; columns not used: {printable(others)}")
         for kind, n in Counter(p.kind for p in dataset.problems).items():
             where = [f"{p.where} {p.detail}".strip() for p in dataset.problems if p.kind == kind]
             self._line(f"  {n:,} {WORDS.get(kind, kind)}: {_some(where)}")
@@ -77,15 +88,17 @@ class Screen:
         if self._task is not None:
             self._progress.remove_task(self._task)
         task = self._task = self._progress.add_task(text, total=max(1, total))
-        return lambda done: self._progress.update(task, completed=done)
+        # Whole tiles are counted, and a second pass counts again: a bar stops when it is full.
+        return lambda done: self._progress.update(task, completed=min(done, max(1, total)))
 
     def extracted(self, dataset: Dataset, card: ModelCard, templates: Templates) -> None:
         """How many templates there are, and which files gave none."""
         if self._task is not None:
             self._progress.remove_task(self._task)
             self._task = None
-        new = f"{templates.extracted:,} extracted now" if templates.extracted else "all from the store"
-        self._line(f"{dataset.name} · {card.name}: {templates.samples.size:,} templates, {new}")
+        new = f"{templates.extracted:,} read now" if templates.extracted else "all from the store"
+        made = f"{templates.samples.size:,} templates of {dataset.n_samples:,} images"
+        self._line(f"{printable(dataset.name)} · {card.name}: {made}, {new}")
         for status, words in (("unreadable", "can't be read"), ("no_face", "no face found")):
             at = np.flatnonzero(templates.status == status)
             reasons = [f" ({templates.reasons[i]})" if templates.reasons[i] and status == "unreadable" else "" for i in at]

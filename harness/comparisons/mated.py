@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .samples import Samples
 from .scores import F32, Kind, exact_scores
 from .tally import I32, Pairs, Tally, empty
-
-if TYPE_CHECKING:
-    from .tiles import Samples
 
 
 def mated_pairs(subjects: NDArray[np.integer]) -> tuple[I32, I32]:

@@ -17,33 +17,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from .mated import tally_mated
+from .samples import Samples
 from .scores import F32, Kind, exact_scores, prepare
 from .tally import I32, I64, Grid, Pairs, Tally, empty
 
 TILE = 1024
 NEAR = 1e-5
 """Half-width of the band around thresholds in which a tile's float32 score is not trusted (its error is about 1e-6)."""
-
-
-@dataclass(frozen=True)
-class Samples:
-    """What is compared. All arrays have one entry per template.
-
-    templates: float32[n, d]. subjects, cells, images: int32[n]; two samples with the same `images` are one image.
-    same_photo: int32[m, 2], mated pairs to be left out.
-    """
-
-    templates: F32
-    subjects: I32
-    cells: I32
-    images: I32
-    n_cells: int
-    same_photo: I32
-
-    @property
-    def n(self) -> int:
-        """How many templates."""
-        return int(self.templates.shape[0])
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ class CellErrors:
     """Non-mated comparisons of one group, or between two, at one threshold.
 
     ids: int32, the subjects of the (first) group that were compared. rows, row_comparisons: float64, their errors and
-    comparisons. columns, column_comparisons: likewise of the second group, None within one group.
+    comparisons. ids_b, columns, column_comparisons: likewise of the second group, None within one group.
     pair_squares, pair_products, comparison_squares: Σ Y_ij², Σ Y_ij M_ij, Σ M_ij².
     attempted: comparisons had no extraction failed, None if unknown.
     """
@@ -35,6 +35,7 @@ class CellErrors:
     pair_products: float
     comparison_squares: float
     attempted: int | None
+    ids_b: I32 | None = None
 
     @property
     def subjects(self) -> int:
@@ -58,7 +59,7 @@ class ErrorsByGroup:
         self._comparisons = tally.comparisons @ one_hot
         self._dense: NDArray[np.int64] | None = None
         self._pairs: dict[tuple[int, int], tuple[I32, I32]] = {}
-        if threshold < tally.floor:
+        if np.float32(threshold) < np.float32(tally.floor):
             self._dense = tally.dense_errors[_dense_index(tally.dense_thresholds, threshold)] @ one_hot
         else:
             self._pairs = self._sort(tally.ledger.where(tally.ledger.score >= np.float32(threshold)))
@@ -102,11 +103,11 @@ class ErrorsByGroup:
         if self._dense is not None:
             rows = self._rows(self._group == g, ids, self._dense[:, h])
             columns = self._rows(self._group == h, ids_b, self._dense[:, g])
-            return self._dense_cell(g, h, ids, rows, total, columns, total_b, int(rows.sum()), n)
+            return replace(self._dense_cell(g, h, ids, rows, total, columns, total_b, int(rows.sum()), n), ids_b=ids_b)
         a, b = self._pairs.get((g, h), (np.empty(0, np.int32),) * 2)
         rows = np.bincount(a, minlength=self._n_subjects)[ids].astype(np.float64)
         columns = np.bincount(b, minlength=self._n_subjects)[ids_b].astype(np.float64)
-        return CellErrors(ids, a.size, n, rows, total, columns, total_b, *self._moments(g, h, a, b), self._tried(g, h))
+        return CellErrors(ids, a.size, n, rows, total, columns, total_b, *self._moments(g, h, a, b), self._tried(g, h), ids_b)
 
     @property
     def _n_subjects(self) -> int:

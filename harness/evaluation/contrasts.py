@@ -28,17 +28,26 @@ class Measured:
 
 
 def make_contrasts(
-    measured: Measured, grouping: Grouping, finest: Grouping, reference: str | None, reestimated: Reestimated | None
+    measured: Measured,
+    grouping: Grouping,
+    finest: Grouping,
+    reference: str | None,
+    reestimated: Reestimated | None,
+    measures: int = 1,
 ) -> list[record.Contrast]:
-    """One contrast for every other group. p_holm and verdicts come later, over the whole family (`settle`)."""
+    """One contrast for every other group. p_holm and verdicts come later, over the whole family (`settle`).
+
+    measures: how many error rates are compared; with the groups it makes the family, for what could have been detected.
+    """
     if reference is None:
         return []
     base = measured.estimates[grouping.names.index(reference)]
+    family = max(1, measures * (sum(not m for m in grouping.merged) - 1))
     out = []
     for g, name in enumerate(grouping.names):
         if name == reference or grouping.merged[g]:
             continue
-        contrast = _contrast(measured, name, reference, measured.estimates[g], base)
+        contrast = _contrast(measured, name, reference, measured.estimates[g], base, family)
         if contrast.ratio is not None and reestimated is not None:
             again = reestimated.ratio_interval(measured.measure, grouping, finest, g, grouping.names.index(reference))
             contrast = contrast.model_copy(update={"interval_reestimated": again})
@@ -46,7 +55,7 @@ def make_contrasts(
     return out
 
 
-def _contrast(measured: Measured, group: str, reference: str, a: Estimate, b: Estimate) -> record.Contrast:
+def _contrast(measured: Measured, group: str, reference: str, a: Estimate, b: Estimate, family: int) -> record.Contrast:
     none = record.Contrast(
         measure=measured.measure, design=measured.design, group=group, reference=reference, ratio=None, verdict="none"
     )
@@ -55,7 +64,7 @@ def _contrast(measured: Measured, group: str, reference: str, a: Estimate, b: Es
             return none.model_copy(update={"reason": estimate.reason or reason})
         if estimate.subjects < SHOWN_FROM:
             return none.model_copy(update={"reason": "too_few_subjects"})
-    detectable = _detectable(a, b)
+    detectable = _detectable(a, b, family)
     if not a.errors or not b.errors:
         return none.model_copy(update={"reason": "zero_errors", "verdict": "inconclusive", "detectable_ratio": detectable})
     if not 0 < (a.rate or 0) < 1 or not 0 < (b.rate or 0) < 1:
@@ -75,12 +84,17 @@ def _contrast(measured: Measured, group: str, reference: str, a: Estimate, b: Es
     )
 
 
-def _detectable(a: Estimate, b: Estimate) -> float | None:
-    """The ratio that these data would have found; a group without errors is taken to have the reference's design effect."""
-    if not b.rate or b.effective_n is None or a.effective_n is None:
+def _detectable(a: Estimate, b: Estimate, family: int) -> float | None:
+    """The ratio above 1 that would have been called, with the same gates and Holm's first step, at the reference's rate.
+
+    A group without errors is taken to have the reference's design effect. None if the reference has too few errors for any.
+    """
+    if not b.rate or b.effective_n is None or a.effective_n is None or (b.effective_errors or 0.0) < EFFECTIVE_IN_LOWER:
         return None
     n = a.effective_n if a.errors else a.comparisons * min(1.0, b.effective_n / b.comparisons)
-    return stats.detectable_ratio(b.rate, n, b.effective_n)
+    df = min(a.df, b.df)
+    found = stats.detectable_ratio(b.rate, n, b.effective_n, tests=family, df=df, least=EFFECTIVE_IN_HIGHER)
+    return found if found is not None and found * b.rate < 1 else None
 
 
 def _log_ratio(a: Estimate, b: Estimate) -> stats.LogRatio | None:
@@ -95,13 +109,17 @@ def _log_ratio(a: Estimate, b: Estimate) -> stats.LogRatio | None:
         rate[np.searchsorted(ids, estimate.ids)] = estimate.without
         with np.errstate(divide="ignore"):
             logs += sign * np.log(rate)
-    return stats.joint_jackknife_log_ratio(logs, float(np.log(a.rate / b.rate)), min(a.df, b.df))
+    least = sum(e.independent_variance / e.rate**2 for e in (a, b) if e.rate)
+    return stats.joint_jackknife_log_ratio(logs, float(np.log(a.rate / b.rate)), min(a.df, b.df), least)
 
 
 def settle(point: record.OperatingPoint) -> record.OperatingPoint:
-    """Holm over all contrasts of the point, then the verdicts: ≥ 30 effective errors in the higher and ≥ 8 in the lower group."""
-    tested = [k for k, c in enumerate(point.contrasts) if c.p is not None]
-    adjusted = dict(zip(tested, stats.holm([point.contrasts[k].p or 0.0 for k in tested]), strict=True))
+    """Holm over all contrasts of the point, then the verdicts: ≥ 30 effective errors in the higher and ≥ 8 in the lower group.
+
+    A contrast that only its errors kept from a test (none, say) stays in the family: errors must not make it smaller.
+    """
+    family = [k for k, c in enumerate(point.contrasts) if c.verdict != "none"]
+    adjusted = dict(zip(family, stats.holm([1.0 if (p := point.contrasts[k].p) is None else p for k in family]), strict=True))
     effective = {
         (measure, r.design, r.group): r.effective_errors or 0.0
         for measure, rates in (("fmr", point.fmr), ("fnmr", point.fnmr))

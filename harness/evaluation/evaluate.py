@@ -16,7 +16,7 @@ from faceparity.datasets.registry import default_attributes
 from .. import record
 from ..comparisons.cells import Cells, Grouping, make_cells, make_grouping, merge_small_groups
 from ..comparisons.evidence import Evidence, count_comparisons
-from ..comparisons.tiles import Samples
+from ..comparisons.samples import Samples
 from ..models.card import ModelCard
 from ..templates.pipeline import Templates
 from . import describe
@@ -61,9 +61,15 @@ def attributes_of(dataset: Dataset, by: Sequence[str]) -> list[str]:
     for name in wanted:
         if name not in dataset.attributes:
             has = ", ".join(sorted(dataset.attributes)) or "none"
-            raise UserError(f"{dataset.name} has no attribute {name!r}; it has: {has}")
+            why = f" (that column: {dataset.unused[name]})" if name in dataset.unused else ""
+            raise UserError(f"{dataset.name} has no attribute {name!r}{why}; it has: {has}")
     if not wanted:
-        raise UserError(f"{dataset.name} has no attribute to group by: add a column such as gender or ethnicity to its CSV")
+        others = ", ".join(f"{column} ({why})" for column, why in dataset.unused.items())
+        seen = f"; its other columns won't do: {others}" if others else ""
+        raise UserError(
+            f"{dataset.name} has no attribute to group by{seen}: add a column such as gender or ethnicity to its CSV, "
+            "or name columns under [attributes] in a faceparity.toml beside it"
+        )
     return wanted
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .. import record
 from ..comparisons.cells import Grouping
 from ..comparisons.evidence import Evidence, without_comparisons
-from .contrasts import agree
+from .contrasts import EFFECTIVE_IN_LOWER, agree
 from .operating_point import Point, Setting, evaluate_point
 from .pool import Pool, find_threshold
 from .reestimate import reestimate
@@ -92,17 +92,21 @@ def _refused(
 def _evaluate(
     point: Point, grouping: Grouping, setting: Setting, questions: Questions, share: float | None
 ) -> record.OperatingPoint:
-    """One grouping at one threshold; at a contaminated one with the second reading, and only verdicts that both share."""
+    """One grouping at one threshold; at a contaminated one with the second reading, and only verdicts that both share.
+
+    Few of the pool's errors may be most of one group's, above all of one with a low rate, to which others are compared. So the
+    second reading is made, and must agree, also where a single group's errors are contaminated.
+    """
     first = evaluate_point(point, grouping, setting)
     if share is None:
         return first
-    same = _same_person(grouping, share, setting, questions, refused=False)
-    if not same.contaminated:
-        return first.model_copy(update={"same_person": same})
+    same = _same_person(grouping, share, setting, questions, refused=False, point=first)
+    first = first.model_copy(update={"same_person": same})
+    if not same.contaminated and max(same.share_by_group.values(), default=0.0) <= CONTAMINATED_FROM:
+        return first
     second = _second_reading(point, grouping, setting, questions)
-    return agree(first, second).model_copy(
-        update={"status": "contaminated", "reason": "contaminated", "same_person": same, "without_likely_same_person": second}
-    )
+    both = agree(first, second).model_copy(update={"without_likely_same_person": second})
+    return both.model_copy(update={"status": "contaminated", "reason": "contaminated"}) if same.contaminated else both
 
 
 def _second_reading(point: Point, grouping: Grouping, setting: Setting, questions: Questions) -> record.OperatingPoint:
@@ -131,18 +135,33 @@ def _same_person_share(threshold: float, setting: Setting, questions: Questions)
     return alike / errors if errors else 0.0
 
 
-def _same_person(grouping: Grouping, share: float, setting: Setting, questions: Questions, *, refused: bool) -> record.SamePerson:
+def _same_person(
+    grouping: Grouping,
+    share: float,
+    setting: Setting,
+    questions: Questions,
+    *,
+    refused: bool,
+    point: record.OperatingPoint | None = None,
+) -> record.SamePerson:
     assert questions.same_person is not None
     ledger, cells = setting.evidence.tally.ledger, setting.evidence.cells.of_sample
     alike = ledger.where(ledger.score >= np.float32(questions.same_person))
     group = np.append(grouping.of_cell, -1)[cells]
     ga, gb = group[alike.a], group[alike.b]
-    counts = np.bincount(ga[(ga == gb) & (ga >= 0)], minlength=grouping.n)
+    inside = (ga == gb) & (ga >= 0)
+    counts = np.bincount(ga[inside], minlength=grouping.n)
+    shares: dict[str, float] = {}
+    if point is not None and point.threshold is not None:
+        wrong = np.bincount(ga[inside & (alike.score >= np.float32(point.threshold))], minlength=grouping.n)
+        errors = {r.group: r.errors or 0 for r in point.fmr if r.design != "matched"}
+        shares = {n: float(wrong[g] / errors[n]) for g, n in enumerate(grouping.names) if errors.get(n, 0) >= EFFECTIVE_IN_LOWER}
     return record.SamePerson(
         threshold=questions.same_person,
         native_threshold=questions.same_person * questions.sign,
         share_of_pool_errors=share,
         by_group={name: int(counts[g]) for g, name in enumerate(grouping.names)},
+        share_by_group=shares,
         contaminated=share > CONTAMINATED_FROM,
         refused=refused,
     )

@@ -121,6 +121,7 @@ def evaluate_point(point: Point, grouping: Grouping, setting: Setting) -> record
     fmr = _measure("fmr", grouping, setting, fmr_own, finest_fmr)
     fnmr = _measure("fnmr", grouping, setting, fnmr_own, finest_fnmr)
     reference = reference_group(grouping, evidence, setting.references)
+    compared = [fmr, fnmr] if evidence.tally.n_mated else [fmr]
     return settle(
         record.OperatingPoint(
             origin=point.origin,
@@ -137,8 +138,8 @@ def evaluate_point(point: Point, grouping: Grouping, setting: Setting) -> record
             differential=make_differential(grouping, fmr, fnmr, setting.seed),
             contrasts=[
                 c
-                for m in ([fmr, fnmr] if evidence.tally.n_mated else [fmr])
-                for c in make_contrasts(m, grouping, setting.finest, reference, point.reestimated)
+                for m in compared
+                for c in make_contrasts(m, grouping, setting.finest, reference, point.reestimated, len(compared))
             ],
         )
     )

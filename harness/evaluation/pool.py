@@ -56,7 +56,7 @@ class Pool:
     def error_counts(self, evidence: Evidence, threshold: float) -> NDArray[np.int64]:
         """int64[strata]: errors at a threshold, from the ledger, or from the histogram where the threshold is an edge below it."""
         tally = evidence.tally
-        if threshold >= tally.floor:
+        if np.float32(threshold) >= np.float32(tally.floor):
             stratum, _ = self.errors_above(evidence, threshold)
             return np.bincount(stratum, minlength=self.weights.size)
         edge = int(np.searchsorted(tally.grid.edges, np.float32(threshold)))
@@ -178,8 +178,10 @@ def _within(table: NDArray[np.int64], grouping: Grouping) -> NDArray[np.int64]:
 
 
 def _missing_values(cells: Cells, finest: Grouping, members: NDArray[np.int64], singles: Sequence[Grouping]) -> tuple[str, ...]:
-    """Values of an attribute that no group of the pool has, as they may be published."""
+    """Values of an attribute that no group of the pool has, as they may be published; none, if there is no pool at all."""
     missing: list[str] = []
+    if not members.size:
+        return ()
     for index, attribute in enumerate(finest.attributes):
         column = cells.attributes.index(attribute)
         present = {cells.values[column][code] for code in cells.codes[:, column] if code >= 0}
@@ -190,21 +192,22 @@ def _missing_values(cells: Cells, finest: Grouping, members: NDArray[np.int64], 
 
 @dataclass(frozen=True)
 class Found:
-    """A threshold at a target, or why there is none. `floor_too_high`: a deeper ledger would find one."""
+    """A threshold at a target, or why there is none."""
 
     threshold: float | None
     achieved: float | None
     reason: record.Reason | None = None
     detail: str = ""
     needs: int | None = None
-    floor_too_high: bool = False
 
 
 def find_threshold(pool: Pool, evidence: Evidence, target: float) -> Found:
     """The smallest observed score at which the pool's FMR is at most `target`; refused below 10 expected errors."""
     made = pool.comparisons(evidence)
     if not pool.weights.size or (made == 0).any():
-        return Found(None, None, "no_pool", "no group of the pool has a non-mated comparison")
+        return Found(
+            None, None, "no_pool", "no group of the pool has a non-mated comparison: --pool all, or fewer attributes with --by"
+        )
     total = int(made.sum())
     if total * target < LEAST_EXPECTED_ERRORS:
         needs = int(np.ceil(LEAST_EXPECTED_ERRORS / target))
@@ -218,6 +221,9 @@ def find_threshold(pool: Pool, evidence: Evidence, target: float) -> Found:
             if scores.size
             else "the ledger is empty"
         )
-        return Found(None, None, "target_out_of_reach", at, floor_too_high=not scores.size and total > 0)
-    reaches_floor = float((pool.weights / made)[stratum].sum()) <= target and len(scores) < total
-    return Found(found[0], found[1], floor_too_high=reaches_floor)
+        return Found(None, None, "target_out_of_reach", at)
+    if len(scores) < total and float((pool.weights / made)[stratum].sum()) < target:
+        # The smallest score that meets the target lies below the ledger: its lowest entry is not it.
+        kept = f"only the {len(evidence.tally.ledger):,} highest scores were kept, and the target lies below them: ask for a smaller one"
+        return Found(None, None, "target_out_of_reach", kept)
+    return Found(found[0], found[1])

@@ -26,6 +26,7 @@ class Estimate:
 
     variance: max(binomial, plug-in, jackknife). plain_variance: max(binomial, plug-in), behind the effective errors.
     without: the rate without each subject, with `ids`, for joint jackknives.
+    zero_bounds: of a mean over cells, its upper bounds should no error be seen; None: those of its counts.
     """
 
     subjects: int
@@ -43,6 +44,12 @@ class Estimate:
     reason: record.Reason | None = None
     ids: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     without: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    zero_bounds: tuple[float, float] | None = None
+
+    @property
+    def independent_variance(self) -> float:
+        """What the variance would be if all comparisons were independent and alike, p(1 - p)/comparisons."""
+        return 0.0 if self.rate is None else self.rate * (1 - self.rate) / self.comparisons
 
     @property
     def effective_errors(self) -> float | None:
@@ -79,6 +86,9 @@ def non_mated(cell: CellErrors) -> Estimate:
         plain = variance.bipartite_variance(cell.rows, cell.row_comparisons, cell.columns, cell.column_comparisons, *moments)
         full, method = plain, "Wilson-t, two-way by subjects"
         df = min(cell.subjects, cell.subjects_b or 0) - 1
+        if cell.ids_b is not None and np.intersect1d(cell.ids, cell.ids_b).size:
+            plain, full = _of_shared_subjects(cell, cell.ids_b, plain)
+            method = "Wilson-t, max(two-way, dyadic, jackknife)"
     else:
         plain = max(binomial, variance.dyadic_variance(cell.rows, cell.row_comparisons, *moments))
         without = variance.without_each_subject(cell.errors, cell.comparisons, cell.rows, cell.row_comparisons)
@@ -89,6 +99,26 @@ def non_mated(cell: CellErrors) -> Estimate:
         cell.errors / cell.attempted if cell.attempted else None,
         float((cell.rows / cell.row_comparisons).mean()), method, ids=cell.ids, without=without,
     )  # fmt: skip
+
+
+def _of_shared_subjects(cell: CellErrors, ids_b: NDArray[np.int32], two_way: float) -> tuple[float, float]:
+    """Variance without and with the jackknife, of a rate between groups that share subjects (as two ages of one person do).
+
+    Such a subject's errors as one of the first group go with those as one of the second, which the two-way variance leaves out.
+    """
+    ids = np.union1d(cell.ids, ids_b)
+    both = []
+    assert cell.columns is not None
+    assert cell.column_comparisons is not None
+    for first, second in ((cell.rows, cell.columns), (cell.row_comparisons, cell.column_comparisons)):
+        total = np.zeros(ids.size)
+        total[np.searchsorted(ids, cell.ids)] += first
+        total[np.searchsorted(ids, ids_b)] += second
+        both.append(total)
+    moments = (cell.pair_squares, cell.pair_products, cell.comparison_squares)
+    plain = max(two_way, variance.dyadic_variance(both[0], both[1], *moments))
+    without = variance.without_each_subject(cell.errors, cell.comparisons, *both)
+    return plain, max(plain, variance.jackknife_variance(without))
 
 
 def mated(ids: NDArray[np.int32], errors: NDArray[np.float64], trials: NDArray[np.float64], attempted: int | None) -> Estimate:
@@ -138,7 +168,15 @@ def mean_of(cells: Sequence[Estimate], shared_subjects: bool) -> Estimate:
         f"Wilson-t, mean over {k} cells",
         ids=ids,
         without=without,
+        zero_bounds=_zero_bounds_of_mean(cells),
     )
+
+
+def _zero_bounds_of_mean(cells: Sequence[Estimate]) -> tuple[float, float]:
+    """With no error in any cell all three errors that might have been may belong to the smallest cell, of weight 1/k."""
+    each = [(1 / c.comparisons, 1 / max(1, c.subjects // 2)) for c in cells]
+    independent, worst = (min(1.0, 3 * max(column) / len(cells)) for column in zip(*each, strict=True))
+    return independent, worst
 
 
 def _joint_without(cells: Sequence[Estimate]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
@@ -186,9 +224,14 @@ def _uncertainty(estimate: Estimate, subjects: int) -> dict[str, object]:
     """Interval, bounds, status and reason of a rate that is shown."""
     p, n = estimate.rate or 0.0, estimate.comparisons
     if estimate.errors == 0:
-        independent, worst = intervals.zero_error_bounds(n, subjects)
+        independent, worst = estimate.zero_bounds or intervals.zero_error_bounds(n, subjects)
         bounds = record.Bounds(independent=independent, worst_case=worst)
-        undefined = {"rate": None, "rate_including_failures": None, "subject_weighted_rate": None}
+        # With failures a rate that includes them (FRR) is known though no comparison was in error.
+        undefined = {
+            "rate": None,
+            "rate_including_failures": estimate.including_failures or None,
+            "subject_weighted_rate": None,
+        }
         return {**undefined, "bounds": bounds, "status": "bound", "reason": "zero_errors", "method": "3/n bounds"}
     if subjects < INTERVAL_FROM:
         return {"reason": "too_few_subjects_for_interval"}

@@ -80,6 +80,7 @@ def reestimate(evidence: Evidence, finest: Grouping, pool: Pool, target: float, 
             pool.weights,
             _samples_by(evidence, group, finest.n),
             target,
+            whole=len(ledger) == evidence.tally.n_non_mated,
             replicates=replicates,
             seed=seed,
         )

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from ..comparisons.cells import Cells
 from ..comparisons.evidence import Evidence, evidence_of_all_pairs
+from ..comparisons.samples import Samples
 from ..comparisons.scores import Kind
 from ..comparisons.tally import Grid, Tally
-from ..comparisons.tiles import Samples, tally_pairs
+from ..comparisons.tiles import tally_pairs
 from .pool import Pool
 
 BINS = 1000
@@ -74,7 +75,7 @@ def tally_all_pairs(
 
 
 def _pass(samples: Samples, plan: Plan, grid: Grid, floor: float, progress: Callable[[int], None] | None) -> Tally:
-    dense = [t for t in plan.thresholds if t < floor]
+    dense = [t for t in plan.thresholds if np.float32(t) < np.float32(floor)]
     watched = [floor, *plan.thresholds]
     return tally_pairs(samples, plan.kind, grid, floor, watched=watched, dense=dense, workers=plan.workers, progress=progress)
 

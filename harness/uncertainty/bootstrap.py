@@ -61,9 +61,21 @@ def pair_weight(weights: F64, samples: F64) -> F64:
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def _walk(
-    a: I32, b: I32, score: NDArray[np.float32], stratum: I32, cell: I32, w: F64, per_error: F64, target: float, errors: F64
+    a: I32,
+    b: I32,
+    score: NDArray[np.float32],
+    stratum: I32,
+    cell: I32,
+    w: F64,
+    per_error: F64,
+    target: float,
+    whole: bool,
+    errors: F64,
 ) -> float:
-    """Go down the scores until the pool's FMR would pass the target; fills `errors` per cell, returns the threshold or nan."""
+    """Go down the scores until the pool's FMR would pass the target; fills `errors` per cell, returns the threshold or nan.
+
+    whole: there are no comparisons below the last; else a target that is not passed by then is out of reach.
+    """
     pending = np.zeros(errors.size)
     rate = 0.0
     threshold = np.nan
@@ -80,7 +92,7 @@ def _walk(
             for c in range(errors.size):
                 errors[c] += pending[c]
                 pending[c] = 0.0
-    return threshold
+    return threshold if whole else np.nan
 
 
 def bootstrap_at_target(
@@ -92,13 +104,15 @@ def bootstrap_at_target(
     samples_by_cell: F64,
     target: float,
     *,
+    whole: bool = True,
     replicates: int,
     seed: int,
 ) -> Replicates:
     """Rates of every cell at the threshold that each replicate would have chosen.
 
     strata: int32[subjects], within which subjects are drawn. samples_by_pool_stratum, samples_by_cell: float64[subjects, ·],
-    samples of each subject that are compared there. pool_weights: float64[pool strata].
+    samples of each subject that are compared there. pool_weights: float64[pool strata]. whole: `errors` are all comparisons there
+    are, not only the highest.
     """
     rng = np.random.default_rng(seed)
     n_cells = samples_by_cell.shape[1]
@@ -110,7 +124,7 @@ def bootstrap_at_target(
         pool_comparisons = pair_weight(w, samples_by_pool_stratum)
         per_error = np.where(pool_comparisons > 0, pool_weights / np.where(pool_comparisons > 0, pool_comparisons, 1), 0.0)
         out.comparisons[k] = pair_weight(w, samples_by_cell)
-        out.threshold[k] = _walk(*errors, w, per_error, target, out.errors[k])
+        out.threshold[k] = _walk(*errors, w, per_error, target, whole, out.errors[k])
         below = mated.score < np.float32(out.threshold[k])
         for table, keep in ((out.mated_errors, in_cell & below), (out.mated, in_cell)):
             table[k] = np.bincount(mated.cell[keep], weights=w[mated.subject[keep]], minlength=n_cells)

@@ -50,24 +50,33 @@ def holm(p: Sequence[float]) -> list[float]:
     return [float(v) for v in adjusted]
 
 
-def detectable_ratio(rate: float, n_group: float, n_reference: float, power: float = 0.8) -> float | None:
+def detectable_ratio(
+    rate: float, n_group: float, n_reference: float, power: float = 0.8, *, tests: int = 1, df: float = np.inf, least: float = 0.0
+) -> float | None:
     """The smallest ratio > 1 to a reference of this rate that would be found (two-sided 5 %) with the given power.
 
-    n_group, n_reference: effective comparisons. Normal approximation on the log scale; None if not even 1,000 would be found.
+    n_group, n_reference: effective comparisons. tests: of how many it must be the first that Holm lets pass; df: of Student's t.
+    least: effective errors that the group must reach to be called. Approximation on the log scale; None if not even 1,000 would
+    be found.
     """
-    z = stats.norm.ppf(0.975) + stats.norm.ppf(power)
+    z = stats.t.isf(0.025 / tests, df) + stats.t.isf(1 - power, df)
 
     def shortfall(log: float) -> float:
         return float(log - z * np.sqrt(1 / (n_reference * rate) + 1 / (n_group * rate * np.exp(log))))
 
     top = float(np.log(1000))
-    return float(np.exp(optimize.brentq(shortfall, 1e-9, top))) if shortfall(top) > 0 else None
+    if shortfall(top) <= 0 or n_group * rate * 1000 < least:
+        return None
+    return max(float(np.exp(optimize.brentq(shortfall, 1e-9, top))), least / (n_group * rate))
 
 
-def joint_jackknife_log_ratio(log_without: NDArray[np.float64], log: float, df: float) -> LogRatio | None:
-    """For groups that share subjects: `log_without` float64[subjects], the log ratio without each. None where one is undefined."""
+def joint_jackknife_log_ratio(log_without: NDArray[np.float64], log: float, df: float, least: float = 0.0) -> LogRatio | None:
+    """For groups that share subjects: `log_without` float64[subjects], the log ratio without each. None where one is undefined.
+
+    least: what the variance is at the least, that of independent comparisons.
+    """
     if not np.isfinite(log_without).all():
         return None
     n = log_without.size
-    variance = (n - 1) / n * float(((log_without - log_without.mean()) ** 2).sum())
+    variance = max(least, (n - 1) / n * float(((log_without - log_without.mean()) ** 2).sum()))
     return from_log(log, float(np.sqrt(variance)), df) if variance > 0 else None

@@ -28,7 +28,8 @@ def dyadic_variance(
     """
     errors, m = by_subject.sum() / 2, comparisons_by_subject.sum() / 2
     p = errors / m
-    s = pair_squares - 2 * p * pair_products + p * p * comparison_squares
+    # A sum of squares: negative only where bounds stand for the sums over pairs.
+    s = max(0.0, pair_squares - 2 * p * pair_products + p * p * comparison_squares)
     r = by_subject - p * comparisons_by_subject
     c = float(r @ r) - 2 * s
     return float((s + max(c, 0.0)) / m**2)
@@ -62,7 +63,7 @@ def bipartite_variance(
     """
     errors, m = rows.sum(), row_comparisons.sum()
     p = errors / m
-    s = pair_squares - 2 * p * pair_products + p * p * comparison_squares
+    s = max(0.0, pair_squares - 2 * p * pair_products + p * p * comparison_squares)
     r, c = rows - p * row_comparisons, columns - p * column_comparisons
     return max(float((r @ r + c @ c - s) / m**2), binomial_variance(errors, m))
 

@@ -278,6 +278,11 @@ def test_no_path_gets_out(tree: Path, parts: list[str], mark: str) -> None:
     assert found is None or (tree / found).resolve().is_relative_to(tree.resolve())
 
 
+def test_pictures_of_telephones_say_what_to_do() -> None:
+    with pytest.raises(UnreadableImage, match="HEIC: save it as JPEG"):
+        decode(b"\0\0\0\x24ftypheic" + bytes(60))
+
+
 def test_names_for_the_terminal_hold_no_control_characters() -> None:
     assert printable("é x.jpg") == "é x.jpg"
     assert printable("a\x1b[2J\n\udcff.jpg") == "a\\x1b[2J\\n\\udcff.jpg"

@@ -277,6 +277,39 @@ def test_other_columns_are_attributes_if_they_have_2_to_30_values(tmp_path: Path
     assert data.n_subjects == 20
 
 
+def test_a_column_of_names_is_no_attribute_and_it_is_told_why_columns_do_not_serve(tmp_path: Path) -> None:
+    names = [f"{i:02}.jpg" for i in range(40)]
+    rows = [f"{n},{i // 2},N{i // 2},,same,{i},{'FM'[i % 4 // 2]},M" for i, n in enumerate(names)]
+    text = "\n".join(["file,person,name,notes,site,serial,gender,shift", *rows])
+    data = folder.read(put(tmp_path, *names, text={"labels.csv": text}))
+    assert list(data.attributes) == ["gender"]
+    assert data.unused == {
+        "name": "20 values, hardly two people to each",
+        "notes": "empty",
+        "site": "one value only",
+        "serial": "40 values, more than 30",
+        "shift": "one value only",
+    }
+
+
+def test_file_names_that_are_nearly_right_say_which_is_meant(tmp_path: Path) -> None:
+    text = "file,sex\na/1.jpg,F\nA/2.JPG,F\n3,M\nset/4.jpg,M\n5.jpg,M\n"
+    data = folder.read(put(tmp_path, "a/1.jpg", "a/2.jpg", "b/3.png", "4.jpg", "x/5.png", "y/5.png", text={"labels.csv": text}))
+    assert [p.detail.partition("; ")[2] for p in data.problems if p.kind == "missing_file"] == [
+        "'a/2.jpg' is",
+        "'b/3.png' is",
+        "'4.jpg' is",
+        "",
+    ]
+
+
+def test_absolute_paths_into_the_folder_itself_are_taken(tmp_path: Path) -> None:
+    text = f"file,sex\n{tmp_path}/in/a/1.jpg,F\n{tmp_path}/in/../out.jpg,M\n{tmp_path}/inside.jpg,M\n"
+    data = folder.read(put(tmp_path / "in", "a/1.jpg", text={"labels.csv": text}))
+    assert data.files == ("a/1.jpg",)
+    assert kinds(data) == {"outside_root": 2}
+
+
 TOML = """
 title = "Our staff, with leave"
 csv = "b.csv"
@@ -333,7 +366,8 @@ def test_mistakes_in_a_folder(tmp_path: Path) -> None:
     assert "is empty" in fails(folder.read, tmp_path / "empty")
     message = fails(folder.read, put(tmp_path / "bare", "1.jpg"))
     assert "no CSV" in message
-    assert "file,subject,gender,ethnicity\n  a/1.jpg,P001,female,Black" in message
+    assert "file,subject,gender,ethnicity and then a/1.jpg,P001,female,Black" in message
+    assert "\n" not in message
     message = fails(folder.read, put(tmp_path / "two", "1.jpg", text={"a.csv": "file\n", "b.csv": "file\n"}))
     assert "several CSV files (a.csv, b.csv)" in message
     assert "faceparity.toml" in message

@@ -25,15 +25,20 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def faceparity(home: Path) -> Command:
-    """Call `faceparity ARGUMENTS...`; the toy model is there as a plug-in."""
+def command_environment(home: Path) -> dict[str, str]:
+    """The environment of a command under test: a home of its own, the toy model as a plug-in, no network."""
+    path = os.pathsep.join(filter(None, (str(PLUGIN), os.environ.get("PYTHONPATH"))))
+    own = {"FACEPARITY_HOME": str(home), "PYTHONPATH": path, "COLUMNS": "100", "PYTHONWARNINGS": "error::RuntimeWarning"}
+    return {**os.environ, **own}
+
+
+@pytest.fixture(scope="session")
+def faceparity(home: Path, command_environment: dict[str, str]) -> Command:
+    """Call `faceparity ARGUMENTS...` and wait for it."""
 
     def call(*arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        variables = {
-            **os.environ, "FACEPARITY_HOME": str(home), "PYTHONPATH": str(PLUGIN), "COLUMNS": "100", "PYTHONWARNINGS": "error::RuntimeWarning",
-            **(env or {}),
-        }  # fmt: skip
         command = [sys.executable, "-m", "faceparity.harness.cli", *map(str, arguments)]
+        variables = {**command_environment, **(env or {})}
         return subprocess.run(command, capture_output=True, text=True, env=variables, cwd=cwd or home, timeout=600)
 
     return call

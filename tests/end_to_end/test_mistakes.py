@@ -56,6 +56,49 @@ def test_weights_that_are_not_there_are_asked_for_by_name(faceparity, people, tm
     assert "faceparity fetch sface" in result.stderr.splitlines()[-1]
 
 
+def test_more_groups_than_there_is_room_for(faceparity, people, tmp_path) -> None:
+    import csv
+
+    folder = tmp_path / "d"
+    folder.mkdir()
+    rows = list(csv.reader((people / "labels.csv").open(encoding="utf-8")))
+    lines = [f"{people.name}_{i}.png,p{i},place {i % 21},{i % 10 + 1}" for i in range(240)]
+    for i, line in enumerate(lines):
+        (folder / line.partition(",")[0]).write_bytes((people / rows[1 + i][0]).read_bytes())
+    (folder / "labels.csv").write_text("\n".join(["file,subject,ethnicity,skin_tone", *lines]) + "\n", "utf-8")
+    words = ("run", "-d", f"folder={folder}", "-m", "toy", "--out", tmp_path / "o")
+    result = faceparity(*words, "--by", "ethnicity", "--by", "skin_tone")
+    assert result.returncode == 2
+    assert "210 groups, more than 200 (ethnicity has 21 values, skin_tone has 10 values)" in result.stderr.splitlines()[-1]
+    alone = faceparity(*words, "--by", "skin_tone")
+    assert alone.returncode == 0, alone.stderr
+
+
+def test_columns_that_do_not_serve_are_named(faceparity, people, tmp_path) -> None:
+    import shutil
+
+    folder = tmp_path / "d"
+    shutil.copytree(people, folder)
+    rows = (folder / "labels.csv").read_text("utf-8").splitlines()
+    lines = [f"{row.split(',')[0]},{row.split(',')[1]},,country {i % 40}" for i, row in enumerate(rows[1:])]
+    (folder / "labels.csv").write_text("\n".join(["file,who,gender,country", *lines]) + "\n", "utf-8")
+    result = faceparity("run", "-d", f"folder={folder}", "-m", "toy", "--out", tmp_path / "o")
+    assert result.returncode == 2
+    for word in ("gender (empty)", "country (40 values, more than 30)", "faceparity.toml"):
+        assert word in result.stderr.splitlines()[-1]
+    assert "no column called subject" in result.stderr
+    (folder / "faceparity.toml").write_text('subject = "who"\n[attributes.country]\ncolumn = "country"\n')
+    result = faceparity("run", "-d", f"folder={folder}", "-m", "toy", "--out", tmp_path / "o")
+    assert result.returncode == 0, result.stderr
+    assert "130 people" in result.stderr
+
+
+def test_without_a_word_there_is_help(faceparity) -> None:
+    assert faceparity().stdout == faceparity("--help").stdout
+    assert "Commands:" in faceparity().stdout
+    assert faceparity("--version").stdout.startswith("faceparity 0")
+
+
 @pytest.mark.parametrize(
     ("header", "row", "word"),
     [

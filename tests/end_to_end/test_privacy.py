@@ -89,7 +89,8 @@ def test_the_command_is_told_without_its_paths(hostile) -> None:
 def test_hostile_labels_are_only_text(hostile) -> None:
     result, out, _ = hostile
     page = published(out)["report.html"]
-    assert SCRIPT not in page and html.escape(SCRIPT, quote=False)[:20] in page.replace("&#34;", '"').replace("&quot;", '"')
+    assert SCRIPT not in page
+    assert "&lt;script&gt;" in page
     assert "<img src=x" not in page
     assert "\u202e" not in page + result.stdout + result.stderr
     for file in (out / "pictures" / "toy" / "tables").glob("*.csv"):

@@ -188,6 +188,23 @@ def test_bad_files_are_counted_and_named_and_take_nothing_else_down(spoiled, fac
     assert "Traceback" not in result.stderr
 
 
+def test_a_model_that_finds_nobody_says_so_and_nothing_else(people, faceparity, tmp_path) -> None:
+    folder = tmp_path / "grey"
+    folder.mkdir()
+    rows = [line.split(",") for line in (people / "labels.csv").read_text("utf-8").splitlines()[1:]]
+    for i, row in enumerate(rows):
+        cv2.imwrite(str(folder / row[0]), np.full((8, 8, 3), i % 256, np.uint8))
+    shutil.copy(people / "labels.csv", folder)
+    result = faceparity("run", "-d", f"folder={folder}", "-m", "toy", "--out", tmp_path / "o")
+    assert result.returncode == 0, result.stderr
+    assert "0 templates of 260 images" in result.stderr
+    assert "PARTIAL" not in result.stdout
+    e = results(tmp_path / "o")
+    assert e["extraction"]["no_face"] == 260
+    assert all(p["threshold"] is None for p in e["groupings"][0]["operating_points"] if p["origin"] == "target")
+    assert e["warnings"] == []
+
+
 def test_check_names_everything_that_is_wrong(spoiled, people, faceparity) -> None:
     bad = faceparity("check", f"folder={spoiled}")
     assert bad.returncode == 1

@@ -21,7 +21,9 @@ def test_rates_count_a_tie_as_a_match() -> None:
     assert r.fmr(NON_MATED[:0], 0.5) is None
 
 
-@pytest.mark.parametrize(("target", "threshold", "achieved"), [(0.1, 0.65, 0.1), (0.15, 0.65, 0.1), (0.2, 0.6, 0.2), (0.3, 0.55, 0.3)])
+@pytest.mark.parametrize(
+    ("target", "threshold", "achieved"), [(0.1, 0.65, 0.1), (0.15, 0.65, 0.1), (0.2, 0.6, 0.2), (0.3, 0.55, 0.3)]
+)
 def test_threshold_at_target_is_an_observed_score(target: float, threshold: float, achieved: float) -> None:
     found = r.threshold_at_target(NON_MATED, np.full(10, 0.1), target)
     assert found == pytest.approx((threshold, achieved))
@@ -49,7 +51,11 @@ def test_indices() -> None:
     assert d.max_geometric_mean(FNMR) == pytest.approx(1.73205080757)
     assert d.gini(FMR) == pytest.approx(0.56862745098)
     assert d.gini(np.array([1.0, 0, 0, 0])) == pytest.approx(1)
-    for alpha, fdr, ir, garbe in [(0.5, 0.98955, 5.47722557505, 0.428758169935), (0.75, 0.994325, 7.400828045, 0.498692810), (1, 0.9991, 10, 0.568627451)]:
+    for alpha, fdr, ir, garbe in (
+        (0.5, 0.98955, 5.47722557505, 0.428758169935),
+        (0.75, 0.994325, 7.400828045, 0.498692810),
+        (1, 0.9991, 10, 0.568627451),
+    ):
         assert d.fdr(FMR, FNMR, alpha) == pytest.approx(fdr)
         assert d.inequity_rate(FMR, FNMR, alpha) == pytest.approx(ir)
         assert d.garbe(FMR, FNMR, alpha) == pytest.approx(garbe)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.tally import Grid, Tally
-from faceparity.harness.comparisons.tiles import Samples, tally_pairs, tile_grid
+from faceparity.harness.comparisons.tiles import tally_pairs, tile_grid
 
 
 def make_samples(seed: int, n: int, *, kind: str = "dot", n_cells: int = 3, same_photo: int = 2) -> Samples:
@@ -34,7 +35,10 @@ def similarity(samples: Samples, i: int, j: int, kind: str) -> np.float32:
 
 def brute_force(samples: Samples, kind: str, grid: Grid, floor: float, dense: list[float]) -> dict[str, object]:
     """The same counts by the plainest loop there is."""
-    hist = {"mated": np.zeros((samples.n_cells,) * 2 + (grid.n,), int), "non_mated": np.zeros((samples.n_cells,) * 2 + (grid.n,), int)}
+    hist = {
+        "mated": np.zeros((samples.n_cells,) * 2 + (grid.n,), int),
+        "non_mated": np.zeros((samples.n_cells,) * 2 + (grid.n,), int),
+    }
     comparisons = np.zeros((samples.n, samples.n_cells), int)
     errors = np.zeros((len(dense), samples.n, samples.n_cells), int)
     ledger, mated, left = [], [], []
@@ -78,7 +82,9 @@ def assert_equal_to_loop(tally: Tally, samples: Samples, kind: str, dense: list[
 
 @pytest.mark.parametrize("kind", ["dot", "euclidean"])
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 10**6), n=st.integers(2, 40), tile=st.sampled_from([3, 4, 7, 16, 64]), workers=st.sampled_from([1, 2, 3]))
+@given(
+    seed=st.integers(0, 10**6), n=st.integers(2, 40), tile=st.sampled_from([3, 4, 7, 16, 64]), workers=st.sampled_from([1, 2, 3])
+)
 def test_equals_a_loop_over_all_pairs(kind: str, seed: int, n: int, tile: int, workers: int) -> None:
     samples = make_samples(seed, n)
     floor, dense = (6.0, [0.0]) if kind == "dot" else (-5.0, [-7.0])

@@ -1,0 +1,29 @@
+"""What is compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .scores import F32
+from .tally import I32
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What is compared. All arrays have one entry per template.
+
+    templates: float32[n, d]. subjects, cells, images: int32[n]; two samples with the same `images` are one image.
+    same_photo: int32[m, 2], mated pairs to be left out.
+    """
+
+    templates: F32
+    subjects: I32
+    cells: I32
+    images: I32
+    n_cells: int
+    same_photo: I32
+
+    @property
+    def n(self) -> int:
+        """How many templates."""
+        return int(self.templates.shape[0])
