@@ -96,6 +96,11 @@ def _by_name(name: str, include_minors: bool) -> Dataset:
     known = name in dataset_names()
     if (own := embedded(name)) is not None:
         return reader(name)(folder_of(own), name=name, include_minors=include_minors)
+    if name in EMBEDDED and not os.environ.get(DATA):
+        part = " --part tone" if name == "control-tone" else ""
+        raise UserError(
+            f"{name} is not in this copy: `python -m faceparity.datasets.control FOLDER{part}` makes it, then write {name}=FOLDER"
+        )
     home = os.environ.get(DATA)
     if not home:
         if not known:

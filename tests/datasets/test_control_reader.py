@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from faceparity.datasets import registry
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.readers.control import read, read_tone
 from faceparity.datasets.registry import embedded, load_dataset
@@ -71,3 +72,10 @@ def test_the_embedded_set_keeps_its_promises() -> None:
             cell = found.subjects[(morph.codes == m) & (sex.codes == s)]
             assert np.unique(cell).size >= 54
     assert set(np.bincount(found.subjects)) == {4}
+
+
+def test_where_it_was_left_out_the_message_says_how_to_make_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FACEPARITY_DATA", raising=False)
+    monkeypatch.setattr(registry, "embedded", lambda name: None)
+    with pytest.raises(UserError, match="control FOLDER` makes it"):
+        registry.load_dataset("control")

@@ -74,7 +74,9 @@ def test_a_name_alone_is_looked_for_in_the_folder_of_data_sets(home: Path) -> No
 
 
 def test_mistakes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "did you mean london? known are control, control-tone, fairface, folder, london, us_congress; use folder=DIR" in fails("lodnon")
+    assert "did you mean london? known are control, control-tone, fairface, folder, london, us_congress; use folder=DIR" in fails(
+        "lodnon"
+    )
     assert "no data set 'x'" in fails("x=/tmp")
     assert "no folder london or face_research_lab_london" in fails("london")
     assert "does not exist" in fails(f"folder={home}/nothing")
