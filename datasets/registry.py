@@ -24,7 +24,7 @@ _BUILT_IN = {
 }
 _BUILT_IN["control-tone"] = "faceparity.datasets.readers.control:read_tone"
 
-EMBEDDED = {"control": "embedded/control", "control-tone": "embedded/control-tone"}
+EMBEDDED = {"control": "control/portraits", "control-tone": "control/tone"}
 """Sets that come with the package, and where in it."""
 
 

@@ -80,7 +80,7 @@ def run(
             "-d",
             "--dataset",
             metavar="NAME[=DIR]",
-            help="Data set; may be repeated. folder=DIR is any folder of images with a CSV.",
+            help="Data set; may be repeated. folder=DIR is any folder of images with a CSV. Default: control, synthetic faces.",
         ),
     ] = None,
     model: Annotated[

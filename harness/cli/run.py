@@ -17,6 +17,9 @@ from ..templates.pipeline import cores
 from . import show
 from .command import published_command
 
+CONTROL = "control"
+"""What is run if no data set is named: faces of nobody, which come with the package."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -52,8 +55,6 @@ def default_out() -> Path:
 
 def run_command(asked: Asked) -> None:
     """Load, run, show. Raises UserError."""
-    if not asked.datasets:
-        raise UserError("name a data set, as in -d london or -d folder=DIR; `faceparity datasets` lists them")
     targets = check_targets(asked.targets)
     fixed = thresholds_of(asked.threshold_from, asked.models) if asked.threshold_from else ()
     options = Options(
@@ -61,7 +62,7 @@ def run_command(asked: Asked) -> None:
         references=tuple(asked.references), workers=asked.workers or cores(), seed=asked.seed, command=command_of(asked),
     )  # fmt: skip
     with show.Screen() as screen:
-        datasets = [_load(spec, asked.include_minors, screen) for spec in dict.fromkeys(asked.datasets)]
+        datasets = [_load(spec, asked.include_minors, screen) for spec in dict.fromkeys(asked.datasets or [CONTROL])]
         _check_names(datasets)
         out = asked.out or default_out()
         results = run(Request(datasets, asked.models, options, out, asked.ephemeral), screen)
@@ -74,7 +75,7 @@ def command_of(asked: Asked) -> str:
     return published_command(
         "run",
         [
-            ("-d", asked.datasets), ("-m", asked.models), ("--by", asked.by), ("--target-fmr", asked.targets),
+            ("-d", asked.datasets or [CONTROL]), ("-m", asked.models), ("--by", asked.by), ("--target-fmr", asked.targets),
             ("--threshold", asked.threshold), ("--threshold-from", asked.threshold_from),
             ("--pool", asked.pool if asked.pool != "balanced" else None), ("--reference", asked.references),
             ("--workers", asked.workers), ("--ephemeral", asked.ephemeral), ("--include-minors", asked.include_minors),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 CASES = {
-    "no data set": (["run"], "-d"),
     "unknown data set": (["run", "-d", "lonon"], "did you mean london"),
     "unknown model": (["run", "-d", "folder={people}", "-m", "sfac"], "did you mean sface"),
     "unknown option": (["run", "--target", "0.01"], "--target"),

@@ -213,3 +213,13 @@ def test_check_names_everything_that_is_wrong(spoiled, people, faceparity) -> No
     fine = faceparity("check", f"folder={people}")
     assert fine.returncode == 0
     assert "nothing wrong" in fine.stdout
+
+
+def test_with_nothing_named_the_control_set_is_run_and_called_synthetic(faceparity, tmp_path) -> None:
+    result = faceparity("run", "-m", "toy", "--target-fmr", "0.01", "--out", tmp_path / "o", env={"FACEPARITY_DATA": ""})
+    assert result.returncode == 0, result.stderr
+    assert "SYNTHETIC" in result.stdout
+    e = results(tmp_path / "o")
+    assert (e["dataset"]["name"], e["dataset"]["synthetic"], e["dataset"]["subjects"]) == ("control", True, 324)
+    assert any("nothing about people" in w for w in e["warnings"])
+    assert e["dataset"]["labels"][0]["attribute"] == "ancestry_morph", "never called ethnicity"
