@@ -153,7 +153,7 @@ def test_the_script_and_the_module_are_one(faceparity, command_environment) -> N
     script = Path(sysconfig.get_path("scripts")) / "faceparity"
     if not script.is_file():
         pytest.skip("faceparity is not installed as a script here")
-    for arguments in (["--help"], ["run"], ["datasets"], ["nonsense"], []):
+    for arguments in (["--help"], ["run", "-d", "nowhere"], ["datasets"], ["nonsense"], []):
         module = faceparity(*arguments)
         done = subprocess.run([script, *arguments], capture_output=True, text=True, env=command_environment, timeout=60)
         assert (done.returncode, done.stdout, done.stderr) == (module.returncode, module.stdout, module.stderr)
