@@ -120,11 +120,6 @@ def p_value(p: float | None, name: str = "p") -> str:
     return f"{name} < 0.001" if p < 0.001 else f"{name} = {significant(p, 2)}"
 
 
-def one_in(fraction: float) -> str:
-    """A rate as "1 in 76", for readers who think in cases. `fraction` must be above 0."""
-    return f"1 in {significant(1 / fraction, 2)}"
-
-
 def rate(r: Rate, *, both_bounds: bool = True) -> str:
     """A rate as people read it.
 

@@ -118,3 +118,15 @@ def merge_small_groups(grouping: Grouping, cells: Cells, subjects: NDArray[np.in
         renumber[grouping.of_cell],
         (*(0 for _ in kept), len(gone)),
     )
+
+
+def cells_of(grouping: Grouping, finest: Grouping, g: int) -> list[int]:
+    """The groups of the finest grouping that lie in group g."""
+    return sorted({int(finest.of_cell[c]) for c in np.flatnonzero((grouping.of_cell == g) & (finest.of_cell >= 0))})
+
+
+def shares_subjects(subjects: NDArray[np.int32], of_sample: NDArray[np.int32]) -> bool:
+    """Whether some subject has samples in two cells, so that groups may share subjects. Both int32[n_samples]."""
+    first = np.full(int(subjects.max(initial=-1)) + 1, -1, np.int32)
+    first[subjects] = of_sample
+    return bool((first[subjects] != of_sample).any())

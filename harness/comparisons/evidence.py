@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .cells import Cells
+from .cells import Cells, shares_subjects
 from .tally import I32, I64, Pairs, Tally
 
 F64 = NDArray[np.float64]
@@ -122,8 +122,6 @@ def evidence_of_all_pairs(tally: Tally, cells: Cells, subjects: I32, has_templat
         ca, cb = made_cells.of_sample[out.a], made_cells.of_sample[out.b]
         np.subtract.at(attempted, (np.minimum(ca, cb), np.maximum(ca, cb)), 1)
     made_subjects = subjects[has_template]
-    first = np.full(int(subjects.max(initial=-1)) + 1, -1, np.int32)
-    first[made_subjects] = made_cells.of_sample
     return Evidence(
         tally,
         made_cells,
@@ -131,7 +129,7 @@ def evidence_of_all_pairs(tally: Tally, cells: Cells, subjects: I32, has_templat
         AllPairs(made_subjects, tally.left_out_non_mated),
         non_mated,
         mated,
-        shared_subjects=bool((first[made_subjects] != made_cells.of_sample).any()),
+        shared_subjects=shares_subjects(made_subjects, made_cells.of_sample),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import Cells
+from .cells import Cells, shares_subjects
 from .evidence import F64, Evidence
 from .tally import F32, I32, I64, Grid, Pairs, empty
 
@@ -102,15 +102,8 @@ def evidence_of_list(
         Listed(subjects, a[other], b[other]),
         _by_cells(cells, a[~mated], b[~mated]) if failures_supplied else None,
         _by_cells(cells, a[mated], b[mated]) if failures_supplied else None,
-        shared_subjects=_shared(subjects, cells.of_sample),
+        shared_subjects=shares_subjects(subjects, cells.of_sample),
     )
-
-
-def _shared(subjects: I32, of_sample: I32) -> bool:
-    """Whether some subject has samples in two cells."""
-    first = np.full(int(subjects.max(initial=-1)) + 1, -1, np.int32)
-    first[subjects] = of_sample
-    return bool((first[subjects] != of_sample).any())
 
 
 def _by_cells(cells: Cells, a: I32, b: I32) -> I64:

@@ -222,7 +222,8 @@ def tally_pairs(
     (for tests: it changes nothing). progress: called with the number of scores of each finished tile.
     """
     by_cell = np.argsort(samples.cells, kind="stable").astype(np.int32)
-    prepared = prepare(samples.templates, kind)[by_cell]
+    given = prepare(samples.templates, kind)
+    prepared = given[by_cell]
     inside = Samples(
         prepared, samples.subjects[by_cell], samples.cells[by_cell], samples.images[by_cell], samples.n_cells, samples.same_photo
     )
@@ -239,7 +240,7 @@ def tally_pairs(
     total = empty(grid, floor, samples.n, samples.n_cells, job.dense)
     for part in parts:
         total = total + part
-    return _to_given_order(total, by_cell) + tally_mated(samples, prepare(samples.templates, kind), kind, total)
+    return _to_given_order(total, by_cell) + tally_mated(samples, given, kind, total)
 
 
 def _to_given_order(tally: Tally, by_cell: NDArray[np.int32]) -> Tally:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import record
-from ..comparisons.cells import Cells, Grouping, subjects_per_group
+from ..comparisons.cells import Cells, Grouping, cells_of, subjects_per_group
 from ..comparisons.evidence import Evidence, sum_over_groups
 from . import rates
 from .cell_errors import ErrorsByGroup
@@ -82,11 +82,6 @@ def _matched(grouping: Grouping, finest: Grouping, cells: list[rates.Estimate], 
         else:
             out.append(rates.mean_of([cells[c] for c in own], shared))
     return out
-
-
-def cells_of(grouping: Grouping, finest: Grouping, g: int) -> list[int]:
-    """The groups of the finest grouping that lie in group g."""
-    return sorted({int(finest.of_cell[c]) for c in np.flatnonzero((grouping.of_cell == g) & (finest.of_cell >= 0))})
 
 
 def _measure(

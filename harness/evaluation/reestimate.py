@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import record
-from ..comparisons.cells import Grouping
+from ..comparisons.cells import Grouping, cells_of
 from ..comparisons.evidence import AllPairs, Evidence
 from ..uncertainty.bootstrap import MatedScores, Replicates, SortedErrors, bootstrap_at_target, ratio_interval
 from .pool import Pool
@@ -36,8 +36,7 @@ class Reestimated:
         rates[np.isnan(r.threshold)] = np.nan
         means = []
         for g in (group, reference):
-            own = sorted({int(finest.of_cell[c]) for c in np.flatnonzero((grouping.of_cell == g) & (finest.of_cell >= 0))})
-            means.append(rates[:, own].mean(axis=1))
+            means.append(rates[:, cells_of(grouping, finest, g)].mean(axis=1))
         return ratio_interval(means[0], means[1])
 
 
