@@ -53,6 +53,25 @@ class Attribute:
     """The set's own words, one per sample (empty string: no label)."""
 
 
+@dataclass(frozen=True, slots=True)
+class PairProtocol:
+    """A list of comparisons that a benchmark publishes, to be followed to the letter and in its order.
+
+    a, b: int32[n], samples. mated: bool[n], as the list says it. fold: int32[n], 0 … n_folds - 1; all 0 where it has no folds.
+    missing: how many listed pairs name a sample that is not here; they are not in `a` and `b`.
+    """
+
+    name: str
+    source: str
+    """The file it was read from, by name only, and who publishes it."""
+    a: NDArray[np.int32]
+    b: NDArray[np.int32]
+    mated: NDArray[np.bool_]
+    fold: NDArray[np.int32]
+    n_folds: int = 1
+    missing: int = 0
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Samples, subjects and labels of one data set, in a fixed order (sorted by file name)."""
@@ -72,6 +91,8 @@ class Dataset:
     """int32[n, 2]: pairs of samples that the set lists as one photograph."""
     capture_year: NDArray[np.float64] | None = None
     """float64[n_samples], nan where unknown; None where the set does not say."""
+    protocols: tuple[PairProtocol, ...] = ()
+    """Pair lists that the set publishes."""
     problems: tuple[Problem, ...] = ()
     unused: dict[str, str] = field(default_factory=dict)
     """Columns of the label file that serve for nothing, and why: what to tell a person who misses one."""
