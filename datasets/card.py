@@ -13,6 +13,10 @@ Provenance = Literal[
 ]
 
 
+Use = Literal["research", "advocacy", "commercial", "redistribution"]
+Answer = Literal["yes", "no", "unclear"]
+
+
 class Strict(BaseModel):
     """Unknown fields are errors."""
 
@@ -50,12 +54,24 @@ class DatasetCard(Strict):
     """Folder names looked for under FACEPARITY_DATA, besides `name`."""
     home: str = ""
     obtain: str = ""
+    """How to come by it, and under what name to unpack it."""
+    layout: list[str] = Field(default_factory=list)
+    """What lies in the folder, as its publisher gives it out: what a wrong folder is told to look like."""
     version: str = ""
+    versions: list[str] = Field(default_factory=list)
+    """Releases and copies that are about, and how they differ."""
     licence: str = "unknown"
+    """A word or two: `CC-BY-4.0`, `research only`."""
     licence_note: str = ""
+    allows: dict[Use, Answer] = Field(default_factory=dict)
+    """What its terms let a user do with the images and results on them, as far as they say. No legal advice."""
     consent: str = "unknown"
     withdrawn: str = ""
-    """Why the set was withdrawn, if it was; shown whenever it is used."""
+    """Why the set, or the one it was made from, was withdrawn, if it was; shown whenever it is used."""
+    not_a_benchmark: str = ""
+    """Why one-to-one comparisons on it would mean nothing. Such a set has a card and no reader."""
+    children: str = ""
+    """Whether people under 18 are in it."""
     identity: Literal["labelled", "none"]
     labels_public: bool = False
     """Published with the labels of each person: cells of fewer than 10 subjects are then not merged."""
@@ -64,6 +80,13 @@ class DatasetCard(Strict):
     default_by: list[str] = Field(default_factory=list)
     paired: PairedCard | None = None
     known_defects: list[str] = Field(default_factory=list)
+    training_overlaps: dict[str, str] = Field(default_factory=dict)
+    """Name of a model → how what it was trained on overlaps this set, and how that is known."""
+    protocols: list[str] = Field(default_factory=list)
+    """Published protocols, and for each whether it is followed here."""
+    group_sizes: dict[str, int] = Field(default_factory=dict)
+    """Group → subjects in it in the whole set, as published. `faceparity.datasets.support` tells what that can support."""
+    group_sizes_note: str = ""
     citation: str = ""
     digests: dict[str, str] = Field(default_factory=dict)
     """Version → digest of an untouched copy."""
