@@ -70,6 +70,10 @@ class PairProtocol:
     fold: NDArray[np.int32]
     n_folds: int = 1
     missing: int = 0
+    targets: tuple[float, ...] = ()
+    """FMRs at which the benchmark itself gives results (TAR @ FAR)."""
+    threshold_from: str = ""
+    """Another protocol of the set, on which the benchmark has the threshold chosen; empty for none."""
 
 
 @dataclass(frozen=True)
