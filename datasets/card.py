@@ -6,7 +6,7 @@ import tomllib
 from importlib.resources import files
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Provenance = Literal[
     "self-reported", "official record", "perceived by annotators", "machine-made", "curated by volunteers", "unknown"
@@ -43,6 +43,14 @@ class PairedCard(Strict):
     """Names of attributes."""
     captures: int = Field(ge=2)
     """How many images of a unit there are under each combination."""
+    reference: dict[str, str] = Field(default_factory=dict)
+    """Factor → the level that others are compared with; of a factor not named, the first level (by number, if all are numbers)."""
+
+    @model_validator(mode="after")
+    def _reference_of_factors(self) -> PairedCard:
+        if unknown := [name for name in self.reference if name not in self.factors]:
+            raise ValueError(f"reference names {unknown[0]!r}, which is none of the factors {', '.join(self.factors)}")
+        return self
 
 
 class DatasetCard(Strict):
