@@ -133,8 +133,15 @@ class Contrast(Part):
     df: float | None = None
     p: float | None = None
     p_holm: float | None = None
+    p_bh: float | None = None
+    """Benjamini and Hochberg's, over the same family: for looking around. No verdict rests on it."""
     verdict: Literal["higher", "lower", "inconclusive", "none"]
     detectable_ratio: float | None = None
+    needed_subjects: int | None = None
+    """Subjects in each of the two groups with which a ratio as large as the one seen would be called with 80 % power, if they
+    depended on each other as these do. Null where there is no ratio, or ten million would not do."""
+    needed_subjects_for_double: int | None = None
+    """Likewise for a group with twice the reference's rate."""
     reason: Reason | None = None
 
 
@@ -381,6 +388,216 @@ class Comparisons(Part):
     passes: int
 
 
+class PairedFactor(Part):
+    """What was varied while all else of a unit's images stayed the same; its levels in order."""
+
+    factor: str
+    levels: list[str]
+    reference: str
+    """The level named by `--reference`, else by the set's card, else the first."""
+
+
+class PairedCondition(Part):
+    """A combination of levels. Images that failed are those without a template."""
+
+    condition: str
+    values: list[str]
+    subjects: int
+    """With as many images as the card says."""
+    complete: int
+    """Of those, with a template from every image: only they are compared."""
+    images: int
+    failed: int
+    non_mated_score: float | None = None
+    mated_score: float | None = None
+    """Means over comparisons, of `compared` subjects; null below 30 of them, or without mated comparisons."""
+    compared: int
+    """Subjects behind the means and behind the rates by condition: those complete under every condition, if they are 30 or more
+    (`Paired.same_subjects`), else those complete under this one."""
+
+
+class PairedDifference(Part):
+    """What one level of a factor, or one whole condition, adds to a measure over the reference, on the same subjects.
+
+    By factor: averaged over the levels of the other factors, each with its own reference. Only subjects complete under all
+    conditions involved are in it (for ftx: recorded under all). Non-mated comparisons are between two subjects under one condition,
+    mated ones between captures of one subject under one condition. Interval and p: delete-one-subject jackknife of the difference,
+    t on subjects - 1; for ftx p is of an exact sign test over subjects. p_holm: over all differences of this measure by factor, or by condition, at this
+    operating point. verdict: "higher" or "lower" only with 30 subjects, Holm p < 0.05 and, of error rates, 30 effective errors on
+    the higher side; "none" where there is no difference to speak of.
+    """
+
+    measure: Literal["non_mated_score", "mated_score", "fmr", "fnmr", "ftx"]
+    factor: str | None
+    """Null: two whole conditions."""
+    level: str
+    reference: str
+    subjects: int
+    dropped: int
+    """Subjects left out because a template is lacking."""
+    comparisons: int
+    """On each side; for ftx images."""
+    value: float | None = None
+    reference_value: float | None = None
+    difference: float | None = None
+    interval: Interval | None = None
+    df: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    verdict: Literal["higher", "lower", "inconclusive", "none"] = "none"
+    errors: int | None = None
+    reference_errors: int | None = None
+    effective_errors: float | None = None
+    """Of the side with the higher rate: errors / design effect, with max(binomial, jackknife)."""
+    only_here: int | None = None
+    only_reference: int | None = None
+    """ftx: images that failed on one side and whose twin on the other did not."""
+    ratio: float | None = None
+    ratio_interval: Interval | None = None
+    """Jackknifed on the log scale; null with fewer than 10 errors on either side."""
+    bound: float | None = None
+    """At zero errors on both sides: neither rate is above this, 3 / ⌊subjects / 2⌋ (fnmr, ftx: 3 / subjects)."""
+    reason: Reason | None = None
+
+
+class PairedPoint(Part):
+    """Rates and differences at one of the run's operating points, found by origin and target_fmr. threshold null: refused, see there.
+
+    across: FNMR of one image under condition `group` and one of the same subject under `group_b`.
+    """
+
+    origin: Literal["target", "published", "fixed"]
+    target_fmr: float | None = None
+    threshold: float | None
+    native_threshold: float | None
+    fmr: list[Rate] = Field(default_factory=list)
+    fnmr: list[Rate] = Field(default_factory=list)
+    across: list[Rate] = Field(default_factory=list)
+    differences: list[PairedDifference] = Field(default_factory=list)
+
+
+class Paired(Part):
+    """A controlled experiment: each subject recorded under every condition, all else being the same."""
+
+    unit: Literal["subject"]
+    captures: int
+    factors: list[PairedFactor]
+    reference: str
+    """The condition of all reference levels."""
+    subjects: int
+    same_subjects: int | None
+    """How many subjects are complete under every condition, if the means and rates by condition rest on them."""
+    conditions: list[PairedCondition]
+    differences: list[PairedDifference]
+    """Of scores and of failures to extract."""
+    operating_points: list[PairedPoint]
+
+
+class VerificationFold(Part):
+    """One fold of a published list, judged at the threshold that is best on the other folds."""
+
+    fold: int
+    """From 1, in the list's order."""
+    threshold: float | None
+    native_threshold: float | None
+    compared: int
+    failed_mated: int
+    failed_non_mated: int
+    accuracy: float | None
+    """Share of right decisions among comparisons made."""
+    accuracy_including_failures: float | None
+    """With each failed comparison as a non-match: right of a non-mated pair, wrong of a mated one."""
+
+
+class VerificationGroup(Part):
+    """The folds' decisions on the pairs of one group, each at its own fold's threshold, which is the same for all groups."""
+
+    attributes: list[str]
+    group: str
+    subjects: int
+    compared: int
+    accuracy: float | None
+    reason: Reason | None = None
+
+
+class Verification(Part):
+    """A benchmark's own figure: the share of right decisions, mean over folds ± standard error.
+
+    Undefined if a fold has no comparison, or its threshold nothing to be chosen on.
+    """
+
+    rule: str
+    """How thresholds are chosen."""
+    folds: list[VerificationFold]
+    accuracy: float | None
+    standard_error: float | None
+    """Sample standard deviation over √folds, as LFW publishes; null for a single fold."""
+    standard_deviation: float | None
+    accuracy_including_failures: float | None
+    standard_error_including_failures: float | None
+    standard_deviation_including_failures: float | None
+    groups: list[VerificationGroup] = Field(default_factory=list)
+    reason: Reason | None = None
+
+
+class ProtocolGroups(Part):
+    """Rates of a published list by one grouping. A pair is in a group if both samples are; else it is mixed or unlabelled."""
+
+    attributes: list[str]
+    fmr: list[Rate]
+    fnmr: list[Rate]
+    mixed: int
+    unlabelled: int
+
+
+class ProtocolPoint(Part):
+    """A published list at one threshold: the run's own operating points, then the benchmark's targets.
+
+    origin "protocol": set on the list's own non-mated comparisons, as the smallest observed score with an FMR of at most the target.
+    """
+
+    origin: Literal["target", "published", "fixed", "protocol"]
+    target_fmr: float | None = None
+    threshold: float | None
+    native_threshold: float | None
+    achieved_fmr: float | None = None
+    """Of the list's comparisons."""
+    accuracy: float | None = None
+    fmr: Rate | None = None
+    fnmr: Rate | None = None
+    """1 - TAR."""
+    groupings: list[ProtocolGroups] = Field(default_factory=list)
+    reason: Reason | None = None
+    needs_comparisons: int | None = None
+
+
+class Protocol(Part):
+    """A list of pairs that the data set's publisher gives, followed to the letter: its order, labels, repetitions and folds.
+
+    mated, non_mated: pairs whose images are here, as the list labels them, of which failed_… have a sample without a template.
+    """
+
+    name: str
+    source: str
+    mated: int
+    non_mated: int
+    failed_mated: int
+    failed_non_mated: int
+    missing: int
+    """Listed pairs with an image that is not here; they are in no figure."""
+    subjects: int
+    """People in the list; of a list without subject labels, the fewest that its mated pairs allow."""
+    repeated: int
+    """Pairs that the list gives a second time; kept."""
+    identical_images: int
+    """Pairs of one image with itself, under one name or two; kept."""
+    contrary: int
+    """Pairs whose label contradicts the set's own subject labels; kept as listed."""
+    n_folds: int
+    verification: Verification | None = None
+    points: list[ProtocolPoint] = Field(default_factory=list)
+
+
 class Provenance(Part):
     """How to do it again."""
 
@@ -408,10 +625,11 @@ class Evaluation(Part):
     comparisons: Comparisons
     extraction: Extraction
     groupings: list[Grouping]
-    protocols: list[dict[str, Any]] = Field(default_factory=list)
+    protocols: list[Protocol] = Field(default_factory=list)
     scenarios: list[dict[str, Any]] = Field(default_factory=list)
     claims: list[dict[str, Any]] = Field(default_factory=list)
-    paired: list[dict[str, Any]] = Field(default_factory=list)
+    paired: list[Paired] = Field(default_factory=list)
+    """Of a set whose card declares a controlled experiment: one entry."""
     exclusions: list[dict[str, Any]] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
 
