@@ -81,6 +81,11 @@ def make_grouping(cells: Cells, attributes: Sequence[str]) -> Grouping:
     return Grouping(tuple(attributes), tuple(JOINER.join(v) for v in values), values, of_cell, (0,) * len(values))
 
 
+def one_group(cells: Cells, name: str) -> Grouping:
+    """A grouping by nothing: one group of that name, with everybody in it, labelled or not."""
+    return Grouping((), (name,), ((name,),), np.zeros(cells.n, np.int32), (0,))
+
+
 def subjects_per_group(grouping: Grouping, cells: Cells, subjects: NDArray[np.int32]) -> NDArray[np.int64]:
     """int64[n_groups]: how many different subjects have a sample in each group."""
     group = np.append(grouping.of_cell, -1)[cells.of_sample]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import record
-from ..comparisons.cells import Cells, Grouping, cells_of, subjects_per_group
+from ..comparisons.cells import Grouping, cells_of, one_group, subjects_per_group
 from ..comparisons.evidence import Evidence, sum_over_groups
 from . import rates
 from .cell_errors import ErrorsByGroup
@@ -44,16 +44,12 @@ class Setting:
     seed: int
 
 
-def _everyone(cells: Cells) -> Grouping:
-    return Grouping((), ("all pairs",), (("all pairs",),), np.zeros(cells.n, np.int32), (0,))
-
-
 def _non_mated(evidence: Evidence, grouping: Grouping, threshold: float) -> list[rates.Estimate]:
     cells = ErrorsByGroup(evidence, grouping, threshold)
     return [rates.non_mated(cells.within(g)) for g in range(grouping.n)]
 
 
-def _mated(evidence: Evidence, grouping: Grouping, threshold: float) -> list[rates.Estimate]:
+def mated_by_group(evidence: Evidence, grouping: Grouping, threshold: float) -> list[rates.Estimate]:
     """FNMR of each group: mated comparisons with both samples in it, errors below the threshold."""
     pairs = evidence.tally.mated_pairs
     group = np.append(grouping.of_cell, -1)[evidence.cells.of_sample]
@@ -109,10 +105,10 @@ def evaluate_point(point: Point, grouping: Grouping, setting: Setting) -> record
     evidence, threshold = setting.evidence, point.threshold
     conditional = point.origin == "target"
     finest_fmr = _non_mated(evidence, setting.finest, threshold)
-    finest_fnmr = _mated(evidence, setting.finest, threshold)
+    finest_fnmr = mated_by_group(evidence, setting.finest, threshold)
     cells = ErrorsByGroup(evidence, grouping, threshold)
     fmr_own = [rates.non_mated(cells.within(g)) for g in range(grouping.n)]
-    fnmr_own = _mated(evidence, grouping, threshold)
+    fnmr_own = mated_by_group(evidence, grouping, threshold)
     fmr = _measure("fmr", grouping, setting, fmr_own, finest_fmr)
     fnmr = _measure("fnmr", grouping, setting, fnmr_own, finest_fnmr)
     reference = reference_group(grouping, evidence, setting.references)
@@ -158,9 +154,9 @@ def _overall(point: Point, setting: Setting, fmr: list[rates.Estimate], fnmr: li
     """Rates on the pool, and on all pairs."""
     evidence, pool = setting.evidence, setting.pool
     conditional = point.origin == "target"
-    everyone = _everyone(evidence.cells)
+    everyone = one_group(evidence.cells, "all pairs")
     all_fmr = _non_mated(evidence, everyone, point.threshold)[0]
-    all_fnmr = _mated(evidence, everyone, point.threshold)[0]
+    all_fnmr = mated_by_group(evidence, everyone, point.threshold)[0]
     has_mated = evidence.tally.n_mated > 0
     if pool.name == "balanced":
         members = [setting.finest.names.index(g) for g in pool.groups]
@@ -174,7 +170,7 @@ def _overall(point: Point, setting: Setting, fmr: list[rates.Estimate], fnmr: li
     else:
         inside = np.where(np.diag(pool.stratum) >= 0, 0, -1).astype(np.int32)
         one = Grouping(pool.attributes, pool.groups, (pool.groups,), inside, (0,))
-        pool_fmr, pool_fnmr = (f(evidence, one, point.threshold)[0] for f in (_non_mated, _mated))
+        pool_fmr, pool_fnmr = (f(evidence, one, point.threshold)[0] for f in (_non_mated, mated_by_group))
         design = "as_sampled"
     return record.Overall(
         fmr=rates.to_rate(pool_fmr, "pool", design, conditional=conditional),
