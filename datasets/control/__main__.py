@@ -1,31 +1,63 @@
-"""`python -m faceparity.datasets.control FOLDER`: makes the control set again."""
+"""`python -m faceparity.datasets.control FOLDER`: makes the control set again, or compares it with a copy."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
+from ..errors import UserError
 from ..fetch import fetch
-from .produce import MESHES, contact_sheet, write
+from ..registry import embedded
+from .compare import compare
+from .meshes import MESHES
+from .produce import HEADS, photographs, write
+from .sheets import SHEETS
 
-HEADS = {"control": 54, "tone": 10}
-"""A cell of ancestry morph × sex."""
+SETS = {"control": "control", "tone": "control-tone"}
+"""Part → the name of the set."""
 
 
-def main() -> None:
-    """Fetches the meshes, unless they are here, and writes the images, labels.csv and, if asked for, a contact sheet."""
-    parser = argparse.ArgumentParser(prog="python -m faceparity.datasets.control", description=main.__doc__)
-    parser.add_argument("folder", type=Path)
+def main() -> int:
+    """Fetches the meshes, unless they are here, and writes the images and labels.csv; or makes them only to compare.
+
+    Gives the exit status: 0; 1 if --check finds another set; 2 if it can't be done.
+    """
+    parser = argparse.ArgumentParser(prog="python -m faceparity.datasets.control", description=__doc__)
+    parser.add_argument(
+        "folder", type=Path, nargs="?", help="to write to; with --check or --sheet by default the copy in the package"
+    )
     parser.add_argument("--part", choices=sorted(HEADS), default="control")
     parser.add_argument("--heads", type=int, help="heads a cell of ancestry morph and sex (control 54, tone 10)")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--sheet", type=Path, help="also write a contact sheet here")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--check", action="store_true", help="write nothing: say how far the folder's images are from those made now"
+    )
+    what.add_argument("--sheet", type=Path, metavar="FILE", help="only write a contact sheet of the folder's images")
     asked = parser.parse_args()
-    size = write(fetch(MESHES), asked.folder, asked.part, asked.heads or HEADS[asked.part], asked.processes)
+    folder = asked.folder or (embedded(SETS[asked.part]) if asked.check or asked.sheet else None)
+    if folder is None:
+        parser.error("name the FOLDER")
+    try:
+        return _run(asked, folder)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _run(asked: argparse.Namespace, folder: Path) -> int:
     if asked.sheet:
-        contact_sheet(asked.folder, asked.sheet)
-    print(f"{asked.folder}: {size / 1e6:.1f} MB")
+        SHEETS[asked.part](folder, asked.sheet)
+        return 0
+    wheel, heads = fetch(MESHES), asked.heads or HEADS[asked.part]
+    if asked.check:
+        found = compare(folder, photographs(wheel, asked.part, heads, asked.processes))
+        print(found)
+        return 0 if found.alike else 1
+    print(f"{folder}: {write(wheel, folder, asked.part, heads, asked.processes) / 1e6:.1f} MB")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

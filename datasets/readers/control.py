@@ -26,7 +26,8 @@ def read_tone(root: Path, *, name: str | None = None, include_minors: bool = Fal
 def _read(root: Path, which: str, name: str | None, include_minors: bool) -> Dataset:
     folder_of(root)
     if not (root / TABLE).is_file():
-        raise UserError(f"{root} has no {TABLE}: make the set again with `python -m faceparity.datasets.control {root}`")
+        part = " --part tone" if which == "control-tone" else ""
+        raise UserError(f"{root} has no {TABLE}: make the set again with `python -m faceparity.datasets.control {root}{part}`")
     card = load_card(which)
     table = read_table(root / TABLE)
     note = "this is not the control set; read your own layout with folder=DIR"

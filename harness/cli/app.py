@@ -166,10 +166,10 @@ def models(name: MaybeName = None) -> None:
 
 @app.command()
 def fetch(names: Names) -> None:
-    """Get the weights of models, accepted only by sha256. The only command that uses the network."""
-    from .catalogue import fetch_models
+    """Get the weights of models (or control-meshes), accepted only by sha256. The only command that uses the network."""
+    from .catalogue import fetch_named
 
-    fetch_models(names)
+    fetch_named(names)
 
 
 @app.command(short_help="Say what is wrong with a copy of a data set, file by file.")

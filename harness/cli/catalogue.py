@@ -55,15 +55,16 @@ def _card(fields: Mapping[str, Any], indent: str = "") -> None:
             print(f"{label} {value}")
 
 
-def fetch_models(names: list[str]) -> None:
-    """Get every artefact of the models named; all names are checked first."""
+def fetch_named(names: list[str]) -> None:
+    """Get every artefact of the models named, or the meshes of the control set's generator; all names are checked first."""
+    from faceparity.datasets.control.meshes import MESHES
     from faceparity.datasets.fetch import fetch, is_here
 
     from ..models.registry import artefacts_of, load_model_card
 
-    wanted = {name: artefacts_of(name) for name in names}
+    wanted = {name: (MESHES,) if name == MESHES.fetch_name else artefacts_of(name) for name in names}
     for name, artefacts in wanted.items():
-        print(f"{name}: {load_model_card(name).licence}")
+        print(f"{name}: {MESHES.licence if name == MESHES.fetch_name else load_model_card(name).licence}")
         if not artefacts:
             print("  nothing to fetch: its weights come with an installed package")
         for artefact in artefacts:

@@ -9,7 +9,8 @@ import pytest
 
 from faceparity.datasets.control import identity, mesh, raster, skin
 from faceparity.datasets.control.generate import Studio
-from faceparity.datasets.control.produce import MESHES, jpeg, monk
+from faceparity.datasets.control.meshes import MESHES
+from faceparity.datasets.control.produce import jpeg, monk
 from faceparity.datasets.control.shape import Model, read_model, rotation
 from faceparity.datasets.fetch import is_here, path
 
@@ -20,7 +21,7 @@ CORNERS = np.array([[x, y, z] for z in (-1.0, 1.0) for x, y in ((-1, -1), (1, -1
 @pytest.fixture(scope="module")
 def wheel() -> Path:
     if not is_here(MESHES):
-        pytest.skip("the meshes have not been fetched: `python -m faceparity.datasets.control FOLDER` does")
+        pytest.skip("the meshes are not here: faceparity fetch control-meshes")
     return path(MESHES)
 
 
