@@ -19,6 +19,7 @@ from .errors import UserError
 from .images import Locator, OutsideRoot, list_images, printable, sha256_of_files
 
 AGE = "age_group"
+ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Rules:
 
     any_value: a word that no concept knows is a value of its own; else it is counted and the sample unlabelled.
     own_age_bins: never regroup ages. within: the folders in which an image without a row is reported (all, if empty).
-    with_years: the set says when pictures were taken.
+    with_years: the set says when pictures were taken. aside: images that are left out with a reason that the reader has told.
     """
 
     any_value: bool = False
@@ -51,12 +52,15 @@ class Rules:
     within: tuple[str, ...] = ()
     include_minors: bool = False
     with_years: bool = False
+    aside: frozenset[str] = frozenset()
 
 
 def folder_of(root: Path) -> Path:
     """`root`, if it is a folder that holds something. Raises UserError otherwise."""
     try:
         if not root.is_dir():
+            if root.is_file() and root.name.casefold().endswith(ARCHIVES):
+                raise UserError(f"{root} is an archive: unpack it into a folder of its own, and give that folder")
             what = "is not a folder" if root.exists() else "does not exist"
             raise UserError(f"{root} {what}: give the folder that holds the images and their label file")
         if next(iter(root.iterdir()), None) is None:
@@ -145,7 +149,11 @@ def _place(root: Path, rows: Sequence[Row], identity: str, rules: Rules, found: 
             found.append(Problem("bad_row", row.where, f"{file!r} has no subject"))
         else:
             placed[file] = row
-    found += [Problem("extra_file", printable(file), "no row names it") for file in listed if file not in placed]
+    found += [
+        Problem("extra_file", printable(file), "no row names it")
+        for file in listed
+        if file not in placed and file not in rules.aside
+    ]
     return {file: row for file, row in placed.items() if row.subject or identity == "none"}
 
 
