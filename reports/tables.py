@@ -17,8 +17,8 @@ HEADERS = {
     "rate": "group group_b design subjects subjects_b comparisons errors rate rate_including_failures subject_weighted_rate "
     "lo hi bound_independent bound_worst_case df effective_errors method conditional_on_threshold status reason",
     "groups": "grouping group subjects samples merged reference",
-    "contrast": "measure design group reference ratio lo hi lo_reestimated hi_reestimated df p p_holm verdict detectable_ratio "
-    "reason",
+    "contrast": "measure design group reference ratio lo hi lo_reestimated hi_reestimated df p p_holm p_bh verdict detectable_ratio "
+    "needed_subjects needed_subjects_for_double reason",
     "index": "measure index value null_median null_p95 null_p status reason left_out",
     "covariates": "grouping covariate unit group n q1 median q3 differs",
     "point": "achieved_fmr status reason detail needs_comparisons pool pool_partial pool_comparisons group weight subjects "
@@ -152,8 +152,8 @@ def _contrasts(e: Evaluation) -> Iterator[Row]:
             lo, hi = c.interval or (None, None)
             lo2, hi2 = c.interval_reestimated or (None, None)
             yield [
-                *(*at, c.measure, c.design, c.group, c.reference, c.ratio, lo, hi, lo2, hi2, c.df, c.p, c.p_holm, c.verdict),
-                *(c.detectable_ratio, c.reason),
+                *(*at, c.measure, c.design, c.group, c.reference, c.ratio, lo, hi, lo2, hi2, c.df, c.p, c.p_holm, c.p_bh),
+                *(c.verdict, c.detectable_ratio, c.needed_subjects, c.needed_subjects_for_double, c.reason),
             ]
 
 

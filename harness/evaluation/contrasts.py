@@ -10,6 +10,7 @@ import numpy as np
 from .. import record
 from ..comparisons.cells import Grouping
 from ..uncertainty import contrasts as stats
+from ..uncertainty.power import Precision, needed_subjects
 from .rates import SHOWN_FROM, Estimate
 from .reestimate import Reestimated
 
@@ -64,24 +65,20 @@ def _contrast(measured: Measured, group: str, reference: str, a: Estimate, b: Es
             return none.model_copy(update={"reason": estimate.reason or reason})
         if estimate.subjects < SHOWN_FROM:
             return none.model_copy(update={"reason": "too_few_subjects"})
-    detectable = _detectable(a, b, family)
-    if not a.errors or not b.errors:
-        return none.model_copy(update={"reason": "zero_errors", "verdict": "inconclusive", "detectable_ratio": detectable})
-    if not 0 < (a.rate or 0) < 1 or not 0 < (b.rate or 0) < 1:
+    if (a.rate or 0) >= 1 or (b.rate or 0) >= 1:
         return none.model_copy(update={"reason": "other"})
-    found = _log_ratio(a, b)
+    plan = {
+        "verdict": "inconclusive",
+        "detectable_ratio": _detectable(a, b, family),
+        "needed_subjects": _needed(measured.measure, a, b, family),
+        "needed_subjects_for_double": _needed(measured.measure, a, b, family, 2.0),
+    }
+    if not a.errors or not b.errors:
+        return none.model_copy(update={"reason": "zero_errors", **plan})
+    found = ratio_of(a, b)
     if found is None:
-        return none.model_copy(update={"reason": "too_few_errors", "verdict": "inconclusive", "detectable_ratio": detectable})
-    return none.model_copy(
-        update={
-            "ratio": found.ratio,
-            "interval": found.interval,
-            "df": found.df,
-            "p": found.p,
-            "verdict": "inconclusive",
-            "detectable_ratio": detectable,
-        }
-    )
+        return none.model_copy(update={"reason": "too_few_errors", **plan})
+    return none.model_copy(update={"ratio": found.ratio, "interval": found.interval, "df": found.df, "p": found.p, **plan})
 
 
 def _detectable(a: Estimate, b: Estimate, family: int) -> float | None:
@@ -97,8 +94,38 @@ def _detectable(a: Estimate, b: Estimate, family: int) -> float | None:
     return found if found is not None and found * b.rate < 1 else None
 
 
-def _log_ratio(a: Estimate, b: Estimate) -> stats.LogRatio | None:
-    if a.rate is None or b.rate is None:
+def _needed(measure: Literal["fmr", "fnmr"], a: Estimate, b: Estimate, family: int, ratio: float | None = None) -> int | None:
+    """Subjects in each group with which the ratio seen, or one given, would be called; see `record.Contrast.needed_subjects`.
+
+    A group without errors is taken to be like the reference. None where the reference has no errors.
+    """
+    reference = _precision(measure, b)
+    group = _precision(measure, a) or (reference if ratio is not None else None)
+    if reference is None or group is None or (ratio is not None and ratio * reference.rate >= 1):
+        return None
+    return needed_subjects(
+        group if ratio is None else group.at_rate(ratio * reference.rate),
+        reference,
+        tests=family,
+        least_higher=EFFECTIVE_IN_HIGHER,
+        least_lower=EFFECTIVE_IN_LOWER,
+        smallest=SHOWN_FROM,
+    )
+
+
+def _precision(measure: Literal["fmr", "fnmr"], e: Estimate) -> Precision | None:
+    if not e.rate or e.rate >= 1:
+        return None
+    if measure == "fnmr":
+        chance = min(e.independent_variance, e.variance)
+        return Precision(e.rate, e.subjects, (e.variance - chance) / e.rate**2, chance / e.rate**2, 0.0, 0.0, e.df)
+    shared, pair, plain = (v / e.rate**2 for v in (e.shared_variance, e.variance, e.plain_variance))
+    return Precision(e.rate, e.subjects, shared, 0.0, max(0.0, pair - shared), max(0.0, plain - shared), e.df)
+
+
+def ratio_of(a: Estimate, b: Estimate) -> stats.LogRatio | None:
+    """Rate a over rate b; the joint jackknife where they share subjects. None where a rate, or a rate without one subject, is 0."""
+    if not a.rate or not b.rate:
         return None
     if not np.intersect1d(a.ids, b.ids).size:
         return stats.log_ratio(a.rate, a.variance, a.df, b.rate, b.variance, b.df)
@@ -113,13 +140,21 @@ def _log_ratio(a: Estimate, b: Estimate) -> stats.LogRatio | None:
     return stats.joint_jackknife_log_ratio(logs, float(np.log(a.rate / b.rate)), min(a.df, b.df), least)
 
 
+def enough_errors(ratio: float, group: float, reference: float) -> bool:
+    """Whether there are ≥ 30 effective errors on the side with the higher rate and ≥ 8 on the other. group, reference: theirs."""
+    higher, lower = (group, reference) if ratio > 1 else (reference, group)
+    return higher >= EFFECTIVE_IN_HIGHER and lower >= EFFECTIVE_IN_LOWER
+
+
 def settle(point: record.OperatingPoint) -> record.OperatingPoint:
     """Holm over all contrasts of the point, then the verdicts: ≥ 30 effective errors in the higher and ≥ 8 in the lower group.
 
     A contrast that only its errors kept from a test (none, say) stays in the family: errors must not make it smaller.
     """
     family = [k for k, c in enumerate(point.contrasts) if c.verdict != "none"]
-    adjusted = dict(zip(family, stats.holm([1.0 if (p := point.contrasts[k].p) is None else p for k in family]), strict=True))
+    p_values = [1.0 if (p := point.contrasts[k].p) is None else p for k in family]
+    adjusted = dict(zip(family, stats.holm(p_values), strict=True))
+    explored = dict(zip(family, stats.benjamini_hochberg(p_values), strict=True))
     effective = {
         (measure, r.design, r.group): r.effective_errors or 0.0
         for measure, rates in (("fmr", point.fmr), ("fnmr", point.fnmr))
@@ -131,12 +166,11 @@ def settle(point: record.OperatingPoint) -> record.OperatingPoint:
             out.append(c)
             continue
         own, base = (effective.get((c.measure, c.design, g), 0.0) for g in (c.group, c.reference))
-        higher, lower = (own, base) if c.ratio > 1 else (base, own)
-        enough = higher >= EFFECTIVE_IN_HIGHER and lower >= EFFECTIVE_IN_LOWER
+        enough = enough_errors(c.ratio, own, base)
         called = "higher" if c.ratio > 1 else "lower"
         verdict = called if enough and adjusted[k] < ALPHA else "inconclusive"
         reason = None if enough else "too_few_errors"
-        out.append(c.model_copy(update={"p_holm": adjusted[k], "verdict": verdict, "reason": reason}))
+        out.append(c.model_copy(update={"p_holm": adjusted[k], "p_bh": explored[k], "verdict": verdict, "reason": reason}))
     return point.model_copy(update={"contrasts": out})
 
 

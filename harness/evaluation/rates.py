@@ -25,6 +25,7 @@ class Estimate:
     """A rate with all that contrasts and indices need of it. None fields: undefined, `reason` says why.
 
     variance: max(binomial, plug-in, jackknife). plain_variance: max(binomial, plug-in), behind the effective errors.
+    shared_variance: the part of both that halves with twice the subjects; the rest falls to a quarter.
     without: the rate without each subject, with `ids`, for joint jackknives.
     zero_bounds: of a mean over cells, its upper bounds should no error be seen; None: those of its counts.
     """
@@ -45,6 +46,7 @@ class Estimate:
     ids: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     without: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     zero_bounds: tuple[float, float] | None = None
+    shared_variance: float = 0.0
 
     @property
     def independent_variance(self) -> float:
@@ -81,7 +83,7 @@ def non_mated(cell: CellErrors) -> Estimate:
     p = cell.errors / cell.comparisons
     binomial = variance.binomial_variance(cell.errors, cell.comparisons)
     moments = (cell.pair_squares, cell.pair_products, cell.comparison_squares)
-    without = np.empty(0)
+    without, shared = np.empty(0), 0.0
     if cell.columns is not None and cell.column_comparisons is not None:
         plain = variance.bipartite_variance(cell.rows, cell.row_comparisons, cell.columns, cell.column_comparisons, *moments)
         full, method = plain, "Wilson-t, two-way by subjects"
@@ -90,14 +92,15 @@ def non_mated(cell: CellErrors) -> Estimate:
             plain, full = _of_shared_subjects(cell, cell.ids_b, plain)
             method = "Wilson-t, max(two-way, dyadic, jackknife)"
     else:
-        plain = max(binomial, variance.dyadic_variance(cell.rows, cell.row_comparisons, *moments))
+        parts = variance.dyadic_parts(cell.rows, cell.row_comparisons, *moments)
+        plain, shared = max(binomial, sum(parts)), parts.shared
         without = variance.without_each_subject(cell.errors, cell.comparisons, cell.rows, cell.row_comparisons)
         full, method = max(plain, variance.jackknife_variance(without)), "Wilson-t, max(binomial, dyadic, jackknife)"
         df = cell.subjects - 1
     return Estimate(
         cell.subjects, cell.subjects_b, cell.comparisons, cell.errors, p, full, plain, max(1.0, df), cell.attempted,
         cell.errors / cell.attempted if cell.attempted else None,
-        float((cell.rows / cell.row_comparisons).mean()), method, ids=cell.ids, without=without,
+        float((cell.rows / cell.row_comparisons).mean()), method, ids=cell.ids, without=without, shared_variance=shared,
     )  # fmt: skip
 
 
@@ -132,7 +135,7 @@ def mated(ids: NDArray[np.int32], errors: NDArray[np.float64], trials: NDArray[n
     return Estimate(
         ids.size, None, total, n, n / total, v, v, max(1.0, ids.size - 1), attempted,
         (n + attempted - total) / attempted if attempted else None,
-        float((errors / trials).mean()), "Wilson-t, clustered by subject", ids=ids, without=without,
+        float((errors / trials).mean()), "Wilson-t, clustered by subject", ids=ids, without=without, shared_variance=v,
     )  # fmt: skip
 
 
@@ -169,6 +172,7 @@ def mean_of(cells: Sequence[Estimate], shared_subjects: bool) -> Estimate:
         ids=ids,
         without=without,
         zero_bounds=_zero_bounds_of_mean(cells),
+        shared_variance=sum(c.shared_variance for c in cells) / k**2,
     )
 
 
@@ -222,7 +226,7 @@ Status = Literal["ok", "bound", "suppressed"]
 
 def _uncertainty(estimate: Estimate, subjects: int) -> dict[str, object]:
     """Interval, bounds, status and reason of a rate that is shown."""
-    p, n = estimate.rate or 0.0, estimate.comparisons
+    n = estimate.comparisons
     if estimate.errors == 0:
         independent, worst = estimate.zero_bounds or intervals.zero_error_bounds(n, subjects)
         bounds = record.Bounds(independent=independent, worst_case=worst)
@@ -235,10 +239,21 @@ def _uncertainty(estimate: Estimate, subjects: int) -> dict[str, object]:
         return {**undefined, "bounds": bounds, "status": "bound", "reason": "zero_errors", "method": "3/n bounds"}
     if subjects < INTERVAL_FROM:
         return {"reason": "too_few_subjects_for_interval"}
-    if p >= 1 or estimate.variance <= 0:
-        low, high = intervals.wilson(p, max(1, subjects // 2), intervals.quantile_t(estimate.df))
+    few = {"status": "bound", "reason": "too_few_errors"} if estimate.errors < BOUND_BELOW else {}
+    return {"interval": interval_of(estimate), "df": estimate.df, **few}
+
+
+def interval_of(estimate: Estimate) -> tuple[float, float]:
+    """The 95 % interval as published, before the gate on subjects: Wilson with the effective sample size and Student's t.
+
+    Under 10 errors [0, upper end]. Where all comparisons were errors ⌊subjects / 2⌋ trials are assumed, as for zero errors.
+    Raises ValueError without errors: a rate of zero has bounds, no interval.
+    """
+    if estimate.rate is None or not estimate.errors:
+        raise ValueError("no interval without errors")
+    if estimate.rate >= 1 or estimate.variance <= 0:
+        smaller = min(estimate.subjects, estimate.subjects_b if estimate.subjects_b is not None else estimate.subjects)
+        low, high = intervals.wilson(estimate.rate, max(1, smaller // 2), intervals.quantile_t(estimate.df))
     else:
-        low, high = intervals.wilson_from_variance(p, estimate.variance, estimate.df)
-    if estimate.errors < BOUND_BELOW:
-        return {"interval": (0.0, high), "df": estimate.df, "status": "bound", "reason": "too_few_errors"}
-    return {"interval": (low, high), "df": estimate.df}
+        low, high = intervals.wilson_from_variance(estimate.rate, estimate.variance, estimate.df)
+    return (0.0 if estimate.errors < BOUND_BELOW else low), high

@@ -50,6 +50,16 @@ def holm(p: Sequence[float]) -> list[float]:
     return [float(v) for v in adjusted]
 
 
+def benjamini_hochberg(p: Sequence[float]) -> list[float]:
+    """Benjamini and Hochberg's step-up adjusted p-values, in the order given: the share of false finds, not the chance of any."""
+    values = np.asarray(p, float)
+    order = np.argsort(values, kind="stable")[::-1]
+    steps = np.minimum.accumulate(values[order] * values.size / np.arange(values.size, 0, -1))
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(steps, 1.0)
+    return [float(v) for v in adjusted]
+
+
 def detectable_ratio(
     rate: float, n_group: float, n_reference: float, power: float = 0.8, *, tests: int = 1, df: float = np.inf, least: float = 0.0
 ) -> float | None:

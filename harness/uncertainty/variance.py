@@ -6,6 +6,8 @@ pair of subjects i, j. Each variance is of p, with the threshold taken as given.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,10 +20,20 @@ def binomial_variance(errors: float, comparisons: float) -> float:
     return p * (1 - p) / comparisons
 
 
-def dyadic_variance(
+class DyadicParts(NamedTuple):
+    """Variance of a rate by what comparisons share. pair: both subjects, S/M²; shared: one subject, max(C, 0)/M².
+
+    With twice the subjects `pair` falls to a quarter, `shared` to a half.
+    """
+
+    pair: float
+    shared: float
+
+
+def dyadic_parts(
     by_subject: Array, comparisons_by_subject: Array, pair_squares: float, pair_products: float, comparison_squares: float
-) -> float:
-    """Dyadic plug-in V_D = (S + max(C, 0))/M² of a within-group rate (Aronow, Samii & Assenova 2015; Fogliato et al. 2024).
+) -> DyadicParts:
+    """The two parts of the dyadic plug-in of a within-group rate; their sum is `dyadic_variance`.
 
     by_subject, comparisons_by_subject: Y_i and M_i, float64[subjects]; each comparison counts for both its subjects.
     pair_squares: Σ Y_ij², pair_products: Σ Y_ij M_ij, comparison_squares: Σ M_ij², over unordered pairs of subjects.
@@ -32,7 +44,17 @@ def dyadic_variance(
     s = max(0.0, pair_squares - 2 * p * pair_products + p * p * comparison_squares)
     r = by_subject - p * comparisons_by_subject
     c = float(r @ r) - 2 * s
-    return float((s + max(c, 0.0)) / m**2)
+    return DyadicParts(float(s / m**2), float(max(c, 0.0) / m**2))
+
+
+def dyadic_variance(
+    by_subject: Array, comparisons_by_subject: Array, pair_squares: float, pair_products: float, comparison_squares: float
+) -> float:
+    """Dyadic plug-in V_D = (S + max(C, 0))/M² of a within-group rate (Aronow, Samii & Assenova 2015; Fogliato et al. 2024).
+
+    Arguments as of `dyadic_parts`.
+    """
+    return sum(dyadic_parts(by_subject, comparisons_by_subject, pair_squares, pair_products, comparison_squares))
 
 
 def jackknife_variance(leave_one_out: Array) -> float:
