@@ -15,8 +15,12 @@ FAR = 1e9
 def draw_triangles(  # type: ignore[no-untyped-def]
     xyz, triangles, depth, index, weights, first
 ) -> None:
-    """Draws triangles: xyz float64[n, 3] are pixel x, pixel y and distance; nearest wins. index gets `first` + the triangle's number."""
+    """Draws triangles: xyz float64[n, 3] are pixel x, pixel y and distance; nearest wins. index gets `first` + the triangle's number.
+
+    Where index has no size, depths alone are drawn.
+    """
     height, width = depth.shape
+    shown = index.size > 0
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         ax, ay, az = xyz[a, 0], xyz[a, 1], xyz[a, 2]
@@ -37,8 +41,10 @@ def draw_triangles(  # type: ignore[no-untyped-def]
                 if u < 0.0 or v < 0.0 or w < 0.0:
                     continue
                 z = u * az + v * bz + w * cz
-                if z < depth[y, x]:
-                    depth[y, x] = z
+                if z >= depth[y, x]:
+                    continue
+                depth[y, x] = z
+                if shown:
                     index[y, x] = first + t
                     weights[y, x, 0] = u
                     weights[y, x, 1] = v
@@ -74,31 +80,9 @@ def draw_strands(xyz, start, bias, depth, index, along, first) -> None:  # type:
                     along[y, x] = f
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def draw_depths(xyz, triangles, depth) -> None:  # type: ignore[no-untyped-def]
+def draw_depths(xyz: NDArray[np.float64], triangles: NDArray[np.int64], depth: NDArray[np.float64]) -> None:
     """Only the depths of triangles, for shadow maps."""
-    height, width = depth.shape
-    for t in range(triangles.shape[0]):
-        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        ax, ay, az = xyz[a, 0], xyz[a, 1], xyz[a, 2]
-        bx, by, bz = xyz[b, 0], xyz[b, 1], xyz[b, 2]
-        cx, cy, cz = xyz[c, 0], xyz[c, 1], xyz[c, 2]
-        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-        if area == 0.0:
-            continue
-        x0 = max(0, math.ceil(min(ax, bx, cx)))
-        x1 = min(width - 1, math.floor(max(ax, bx, cx)))
-        y0 = max(0, math.ceil(min(ay, by, cy)))
-        y1 = min(height - 1, math.floor(max(ay, by, cy)))
-        for y in range(y0, y1 + 1):
-            for x in range(x0, x1 + 1):
-                u = ((bx - x) * (cy - y) - (by - y) * (cx - x)) / area
-                v = ((cx - x) * (ay - y) - (cy - y) * (ax - x)) / area
-                w = 1.0 - u - v
-                if u < 0.0 or v < 0.0 or w < 0.0:
-                    continue
-                z = u * az + v * bz + w * cz
-                depth[y, x] = min(depth[y, x], z)
+    draw_triangles(xyz, triangles, depth, np.empty((0, 0), np.int32), np.empty((0, 0, 3), np.float32), 0)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

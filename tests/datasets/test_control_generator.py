@@ -61,6 +61,10 @@ def test_nearest_triangle_wins() -> None:
     assert index[1, 5] == 10
     assert index[7, 7] == -1
     np.testing.assert_allclose(weights[1, 1].sum(), 1, atol=1e-6)
+    alone = raster.blank(8, 8)[0]
+    raster.draw_depths(np.concatenate([far, near]), triangles, alone)
+    np.testing.assert_array_equal(alone, depth)
+    assert (alone[0, 0], alone[1, 5], alone[7, 7]) == (2, 5, raster.FAR)
 
 
 def test_lab_goes_there_and_back() -> None:
