@@ -422,9 +422,9 @@ class PairedDifference(Part):
     By factor: averaged over the levels of the other factors, each with its own reference. Only subjects complete under all
     conditions involved are in it (for ftx: recorded under all). Non-mated comparisons are between two subjects under one condition,
     mated ones between captures of one subject under one condition. Interval and p: delete-one-subject jackknife of the difference,
-    t on subjects - 1; for ftx p is of an exact sign test over subjects. p_holm: over all differences of this measure by factor, or by condition, at this
-    operating point. verdict: "higher" or "lower" only with 30 subjects, Holm p < 0.05 and, of error rates, 30 effective errors on
-    the higher side; "none" where there is no difference to speak of.
+    t on subjects - 1; for ftx p is of an exact sign test over subjects. p_holm: over all differences of this measure by factor, or
+    by condition, at this operating point. verdict: "higher" or "lower" only with 30 subjects, Holm p < 0.05 and, of fmr and fnmr,
+    30 errors on the higher side; "none" where there is no difference to speak of.
     """
 
     measure: Literal["non_mated_score", "mated_score", "fmr", "fnmr", "ftx"]
@@ -456,14 +456,14 @@ class PairedDifference(Part):
     ratio_interval: Interval | None = None
     """Jackknifed on the log scale; null with fewer than 10 errors on either side."""
     bound: float | None = None
-    """At zero errors on both sides: neither rate is above this, 3 / ⌊subjects / 2⌋ (fnmr, ftx: 3 / subjects)."""
+    """At zero errors on both sides: neither rate is above this, 3 / ⌊subjects / 2⌋."""
     reason: Reason | None = None
 
 
 class PairedPoint(Part):
     """Rates and differences at one of the run's operating points, found by origin and target_fmr. threshold null: refused, see there.
 
-    across: FNMR of one image under condition `group` and one of the same subject under `group_b`.
+    across: FNMR of one image under condition `group` and one of the same subject under `group_b`, which differs in one factor.
     """
 
     origin: Literal["target", "published", "fixed"]

@@ -121,7 +121,6 @@ def _more(e: Evaluation, key: str) -> Iterator[Item]:
         ("protocols", e.protocols),
         ("scenarios", e.scenarios),
         ("claims", e.claims),
-        ("paired", e.paired),
         ("exclusions", e.exclusions),
     )
     for name, entries in lists:

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from ..build import Row, Rules, build, folder_of
-from ..card import AttributeCard, DatasetCard, Strict, load_card
+from ..card import AttributeCard, DatasetCard, PairedCard, Strict, load_card
 from ..concepts import CONCEPTS, concept_of_column, is_missing, of_whom
 from ..dataset import Dataset
 from ..errors import UserError
@@ -56,6 +56,8 @@ class FolderConfig(Strict):
     synthetic: bool = False
     labels_public: bool = False
     known_defects: list[str] = Field(default_factory=list)
+    paired: PairedCard | None = None
+    """A controlled experiment: factors (attributes), captures, reference."""
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
@@ -66,6 +68,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     image = _image_column(table, config)
     subject = _subject_column(table, config, {image})
     attributes = _attributes(table, config, image, subject)
+    _check_paired(root, config.paired, attributes, subject)
     card = _card(name or root.resolve().name, config, "labelled" if subject else "none", attributes)
     prefix = config.images.strip("/") + "/" if config.images.strip("/") not in ("", ".") else ""
     rows = [
@@ -96,6 +99,21 @@ def _config(root: Path) -> FolderConfig:
         where = ".".join(str(part) for part in fault["loc"])
         known = ", ".join(FolderConfig.model_fields)
         raise UserError(f"{path}: {where}: {fault['msg']}; it may hold {known}") from None
+
+
+def _check_paired(root: Path, paired: PairedCard | None, attributes: Mapping[str, AttributeCard], subject: str | None) -> None:
+    """Raises UserError if a controlled experiment is declared that these labels can't tell."""
+    if paired is None:
+        return
+    if subject is None:
+        raise UserError(
+            f"{root / CONFIG}: [paired] needs a column of subjects, to know which pictures are of one: subject = 'COLUMN'"
+        )
+    if missing := [name for name in paired.factors if name not in attributes]:
+        has = ", ".join(attributes) or "none"
+        raise UserError(
+            f"{root / CONFIG}: [paired] names the factor {missing[0]!r}, which is no attribute here; there are: {has}"
+        )
 
 
 def _csv(root: Path, config: FolderConfig) -> Path:
@@ -208,6 +226,13 @@ def _distinct(table: Table, column: str) -> set[str]:
 def _card(
     name: str, config: FolderConfig, identity: Literal["labelled", "none"], attributes: Mapping[str, AttributeCard]
 ) -> DatasetCard:
-    own = config.model_dump(exclude={"title", "csv", "images", "image", "subject", "attributes"})
-    changes = {"name": name, "title": config.title or name, "identity": identity, "attributes": dict(attributes), **own}
+    own = config.model_dump(exclude={"title", "csv", "images", "image", "subject", "attributes", "paired"})
+    changes = {
+        "name": name,
+        "title": config.title or name,
+        "identity": identity,
+        "attributes": dict(attributes),
+        "paired": config.paired,
+        **own,
+    }
     return load_card("folder").model_copy(update=changes)
