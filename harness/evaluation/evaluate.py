@@ -23,6 +23,7 @@ from . import describe
 from .curves import make_curves
 from .measure import Fixed, Questions, measure
 from .operating_point import reference_group
+from .paired import paired
 from .pool import Pool, make_pool
 from .samples import covariates, failure_rates, group_sizes
 from .tallying import Plan, Tallied, tally_all_pairs
@@ -122,6 +123,7 @@ def evaluate(
             several_faces=int((templates.faces > 1).sum()),
         ),
         groupings=[
+        paired=paired(dataset, samples, templates.samples, measured[-1], card.score.kind, options.references),
             to_grouping(
                 g,
                 points,
