@@ -122,8 +122,8 @@ def evaluate(
             unreadable=int((templates.status == "unreadable").sum()),
             several_faces=int((templates.faces > 1).sum()),
         ),
-        groupings=[
         paired=paired(dataset, samples, templates.samples, measured[-1], card.score.kind, options.references),
+        groupings=[
             to_grouping(
                 g,
                 points,
