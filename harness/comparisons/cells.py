@@ -83,7 +83,7 @@ def make_grouping(cells: Cells, attributes: Sequence[str]) -> Grouping:
 
 def one_group(cells: Cells, name: str) -> Grouping:
     """A grouping by nothing: one group of that name, with everybody in it, labelled or not."""
-    return Grouping((), (name,), ((name,),), np.zeros(cells.n, np.int32), (0,))
+    return Grouping((), (name,), ((),), np.zeros(cells.n, np.int32), (0,))
 
 
 def subjects_per_group(grouping: Grouping, cells: Cells, subjects: NDArray[np.int32]) -> NDArray[np.int64]:

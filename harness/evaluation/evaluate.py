@@ -14,7 +14,7 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import default_attributes
 
 from .. import record
-from ..comparisons.cells import Cells, Grouping, make_cells, make_grouping, merge_small_groups
+from ..comparisons.cells import Cells, Grouping, make_cells, make_grouping, merge_small_groups, one_group
 from ..comparisons.evidence import Evidence, count_comparisons
 from ..comparisons.samples import Samples
 from ..models.card import ModelCard
@@ -25,12 +25,18 @@ from .measure import Fixed, Questions, measure
 from .operating_point import reference_group
 from .paired import paired
 from .pool import Pool, make_pool
+from .protocols import Setting as ProtocolSetting
+from .protocols import evaluate_protocols
 from .samples import covariates, failure_rates, group_sizes
 from .tallying import Plan, Tallied, tally_all_pairs
 
 DEFAULT_TARGETS = (1e-2, 1e-3)
 MANY_ATTRIBUTES = 3
 """Up to so many attributes all their combinations are groupings; beyond it each alone and all together."""
+
+
+EVERYONE = "everyone"
+"""The one group of a set without attributes, which can be run for the pair lists that it publishes."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ def attributes_of(dataset: Dataset, by: Sequence[str]) -> list[str]:
             has = ", ".join(sorted(dataset.attributes)) or "none"
             why = f" (that column: {dataset.unused[name]})" if name in dataset.unused else ""
             raise UserError(f"{dataset.name} has no attribute {name!r}{why}; it has: {has}")
-    if not wanted:
+    if not wanted and not dataset.protocols:  # a published list needs no groups
         others = ", ".join(f"{column} ({why})" for column, why in dataset.unused.items())
         seen = f"; its other columns won't do: {others}" if others else ""
         raise UserError(
@@ -75,8 +81,10 @@ def attributes_of(dataset: Dataset, by: Sequence[str]) -> list[str]:
 
 
 def groupings_of(cells: Cells, subjects: NDArray[np.int32], merge: bool) -> list[Grouping]:
-    """Each attribute alone, then their intersections, the finest last."""
+    """Each attribute alone, then their intersections, the finest last; without attributes one group of everybody."""
     names = cells.attributes
+    if not names:
+        return [one_group(cells, EVERYONE)]
     sizes = range(1, len(names) + 1) if len(names) <= MANY_ATTRIBUTES else (1, len(names))
     found = [make_grouping(cells, chosen) for size in sizes for chosen in combinations(names, size)]
     return [merge_small_groups(g, cells, subjects) for g in found] if merge else found
@@ -135,6 +143,13 @@ def evaluate(
             )
             for g, points in zip(groupings, measured, strict=True)
         ],
+        protocols=evaluate_protocols(
+            dataset,
+            templates,
+            card.score.kind,
+            ProtocolSetting(cells, groupings, card.score.sign, card.score.low, card.score.high),
+            measured[-1],
+        ),
         warnings=_warnings(dataset, card, tallied, pool),
     )
     return Evaluated(record.canonical(evaluation), tallied.evidence)

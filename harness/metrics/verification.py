@@ -103,9 +103,7 @@ def _chosen(scores: Scores, mated: Flags, train: Flags) -> float | None:
     return None if choice is None else choice.threshold
 
 
-def _judge(
-    scores: Scores, mated: Flags, fold: NDArray[np.int32], failed: Flags, thresholds: Sequence[float | None]
-) -> Folds:
+def _judge(scores: Scores, mated: Flags, fold: NDArray[np.int32], failed: Flags, thresholds: Sequence[float | None]) -> Folds:
     n = len(thresholds)
     each = np.array([np.inf if t is None else t for t in thresholds], np.float32)[fold]
     with np.errstate(invalid="ignore"):  # of failed comparisons, which may be nan
