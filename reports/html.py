@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from faceparity.harness.record import Evaluation
+from faceparity.harness.synthetic import SYNTHETIC
 from faceparity.reports import format as f
 from faceparity.reports.about import GLOSSARY, about
 from faceparity.reports.parts import Section, Table
@@ -53,13 +54,26 @@ def render(evaluations: Sequence[Evaluation]) -> str:
     chapters = [chapter(e, f"e{i + 1}") for i, e in enumerate(evaluations)]
     css = (TEMPLATES / "report.css").read_text("utf-8")
     return env.get_template("report.html.j2").render(
-        title=title(evaluations), css=css, overview=overview(evaluations), chapters=chapters, glossary=GLOSSARY
+        title=title(evaluations),
+        css=css,
+        overview=overview(evaluations),
+        chapters=chapters,
+        glossary=GLOSSARY,
+        first=synthetic(evaluations),
     )
 
 
 def _cleaned(value: object) -> object:
     """What comes from names loses control characters; what is already markup is ours."""
     return f.clean(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def synthetic(evaluations: Sequence[Evaluation]) -> str:
+    """What comes first on the page if faces are nobody's, naming the data sets if others' are not; else empty."""
+    names = list(dict.fromkeys(f.shorten(e.dataset.name, 40) for e in evaluations if e.dataset.synthetic))
+    if not names:
+        return ""
+    return SYNTHETIC if all(e.dataset.synthetic for e in evaluations) else f"{', '.join(names)}: {SYNTHETIC}"
 
 
 def title(evaluations: Sequence[Evaluation]) -> str:

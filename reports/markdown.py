@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from faceparity.harness.record import Evaluation, OperatingPoint
+from faceparity.harness.synthetic import SYNTHETIC
 
 from . import format as f
 from .compact import Compact, compact, failures_text, rate_text, reference_mark
@@ -41,7 +42,8 @@ def _dataset(evaluations: Sequence[Evaluation]) -> str:
         rows.append([_text(group) + reference_mark(first, group), *(x for c in cells for x in c)])
     hidden = len(finest(first).groups) - len(shown)
     points = [(e, p) for e, table in tables for p in table.points]
-    return "\n".join([heading, "", *_table(header, rows), "", *_notes(hidden, points)]).rstrip()
+    warning = [f"**{SYNTHETIC}**", ""] if d.synthetic else []
+    return "\n".join([heading, "", *warning, *_table(header, rows), "", *_notes(hidden, points)]).rstrip()
 
 
 def _column(e: Evaluation, p: OperatingPoint) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from faceparity.harness.record import Contrast, Evaluation, Grouping, Index, OperatingPoint, Rate, SamePerson
+from faceparity.harness.synthetic import SYNTHETIC
 from faceparity.reports import format as f
 from faceparity.reports.select import contrast_of, finest, headline, primary, verdict
 
@@ -223,7 +224,7 @@ def cautions(e: Evaluation, p: OperatingPoint | None) -> list[str]:
     """What a reader must know before repeating the finding."""
     out = []
     if e.dataset.synthetic:
-        out.append("The faces are synthetic: this shows that the measurement works and says nothing about people.")
+        out.append(SYNTHETIC)
     if p is not None:
         out += [s for s in (partial(p), contaminated(e, p), _own_threshold(p)) if s]
     if e.dataset.identity == "none" and not (p is not None and contaminated(e, p)):

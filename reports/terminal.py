@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
+from faceparity.harness.synthetic import SYNTHETIC
 from faceparity.reports import format as f
 from faceparity.reports.compact import compact, failures_text
 from faceparity.reports.narrative import missing_values, repeats
@@ -34,7 +35,7 @@ def _heading(e: Evaluation) -> Iterator[RenderableType]:
         f"{f.count(e.comparisons.non_mated)} non-mated and {f.count(e.comparisons.mated)} mated comparisons. {labels(e)}"
     )
     if e.dataset.synthetic:
-        yield _flag("SYNTHETIC FACES: shows that the measurement works, says nothing about people.")
+        yield _flag(f"SYNTHETIC FACES. {SYNTHETIC}")
     if e.dataset.identity == "none":
         yield _flag("NO SUBJECT LABELS: each image stands for a person; hidden repeats of one person look like false matches.")
     if e.model.training_overlap:
@@ -91,6 +92,8 @@ def _mark(e: Evaluation, p: OperatingPoint, r: Rate | None) -> str:
 
 def _closing(e: Evaluation) -> Iterator[RenderableType]:
     for w in e.warnings:
+        if e.dataset.synthetic and w == SYNTHETIC:  # the heading has said it
+            continue
         yield _flag("Warning: " + f.clean(w))
     problems = ", ".join(f"{f.clean(k)} {f.count(n)}" for k, n in e.dataset.problems.items() if n)
     if problems:

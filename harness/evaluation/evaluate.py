@@ -18,6 +18,7 @@ from ..comparisons.cells import Cells, Grouping, make_cells, make_grouping, merg
 from ..comparisons.evidence import Evidence, count_comparisons
 from ..comparisons.samples import Samples
 from ..models.card import ModelCard
+from ..synthetic import SYNTHETIC
 from ..templates.pipeline import Templates
 from . import describe
 from .curves import make_curves
@@ -248,7 +249,7 @@ def _warnings(dataset: Dataset, card: ModelCard, tallied: Tallied, pool: Pool) -
     """What must be said on the first screen."""
     out = []
     if dataset.card.synthetic:
-        out.append("The faces are synthetic: this checks the instrument and says nothing about people.")
+        out.append(SYNTHETIC)
     if dataset.card.withdrawn:
         out.append(f"This data set was withdrawn: {dataset.card.withdrawn}")
     if dataset.name in card.training_overlaps:

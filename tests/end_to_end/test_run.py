@@ -221,5 +221,7 @@ def test_with_nothing_named_the_control_set_is_run_and_called_synthetic(facepari
     assert "SYNTHETIC" in result.stdout
     e = results(tmp_path / "o")
     assert (e["dataset"]["name"], e["dataset"]["synthetic"], e["dataset"]["subjects"]) == ("control", True, 324)
-    assert any("nothing about people" in w for w in e["warnings"])
+    assert any("nothing about people" in w and "only thresholds set by target" in w for w in e["warnings"])
+    for name in ("report.html", "summary.md"):
+        assert "says nothing about people" in (tmp_path / "o" / name).read_text("utf-8")
     assert e["dataset"]["labels"][0]["attribute"] == "ancestry_morph", "never called ethnicity"

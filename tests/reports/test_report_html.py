@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from faceparity.harness.record import Evaluation, Rate
+from faceparity.harness.synthetic import SYNTHETIC
 from faceparity.reports import format as f
 from faceparity.reports.html import render, write_report
 from faceparity.reports.select import finest
@@ -235,6 +236,15 @@ def test_all_evaluations_are_in_one_page_overview_first(variants: dict[str, Eval
         assert flag in by_kind[kind][-1]
     assert "contaminated" not in by_kind["plain"][-1]
     assert next(iter(page.tables)) == "overview"
+
+
+def test_synthetic_faces_are_told_before_any_number(variants: dict[str, Evaluation]) -> None:
+    alone = render([variants["synthetic"]])
+    assert alone.index(SYNTHETIC) < alone.index("<table")
+    assert f"<strong>{SYNTHETIC}" in alone
+    together = render([variants["plain"], variants["synthetic"]])
+    assert f"<strong>{variants['synthetic'].dataset.name}: {SYNTHETIC}" in together
+    assert SYNTHETIC not in render([variants["plain"]])
 
 
 def test_file_is_whole_the_same_twice_and_small(variants: dict[str, Evaluation], builder: ModuleType, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from faceparity.harness.record import Evaluation
+from faceparity.harness.synthetic import SYNTHETIC
 from faceparity.reports import format as f
 from faceparity.reports.markdown import summary
 from faceparity.reports.select import finest
@@ -43,3 +44,9 @@ def test_suppressed_groups_are_counted_not_shown(variants: dict[str, Evaluation]
             assert f.plural(len(hidden), "group") in text
             shown += 1
     assert shown
+
+
+def test_synthetic_faces_are_told_above_the_table(variants: dict[str, Evaluation]) -> None:
+    text = summary([variants["synthetic"]])
+    assert text.index(SYNTHETIC) < text.index("| group")
+    assert SYNTHETIC not in summary([variants["plain"]])

@@ -133,6 +133,9 @@ def test_who_set_a_partial_threshold_is_told(variants: dict[str, Evaluation]) ->
 
 def test_synthetic_and_unlabelled_and_unsupplied_are_told(variants: dict[str, Evaluation]) -> None:
     assert "synthetic" in told(variants["synthetic"])
+    assert "says nothing about people" in told(variants["synthetic"])
+    assert "only thresholds set by target" in told(variants["synthetic"])
+    assert "synthetic" not in told(variants["plain"])
     assert "does not say who is pictured" in told(variants["refused"])
     assert "were not supplied" in told(variants["distance"])
 

@@ -51,7 +51,11 @@ def test_what_must_not_be_overlooked_is_said_in_words(variants: dict[str, Evalua
     assert "CONTAMINATED" in contaminated
     assert "without probable repeats of one person" in contaminated
     assert "PARTIAL POOL: nobody labelled White (ethnicity)" in " ".join(shown(variants["partial"]).split())
-    assert "SYNTHETIC" in shown(variants["synthetic"])
+    synthetic = " ".join(shown(variants["synthetic"]).split())
+    assert "SYNTHETIC" in synthetic
+    assert synthetic.count("says nothing about people") == 1
+    assert "only thresholds set by target on this set mean something" in synthetic
+    assert synthetic.index("says nothing about people") < synthetic.index("FMR")
     assert "not supplied" in shown(variants["distance"])
     assert "It would take 100,000,000 comparisons" in " ".join(shown(variants["plain"]).split())
     assert "Euclidean distance ≤ 0.6" in shown(variants["distance"])
