@@ -38,6 +38,7 @@ Reason = Literal[
     "no_published_threshold",
     "no_pool",
     "group_undefined",
+    "below_ledger",
     "other",
 ]
 Interval = tuple[float, float]
@@ -98,21 +99,25 @@ class Index(Part):
     """Groups without a shown rate, which are not in it."""
 
 
-class Combined(Part):
-    """Indices over both error rates, for comparability with other work only, at alpha 0.5."""
+class AtAlpha(Part):
+    """Indices of both error rates with another weight on FMR."""
 
-    alpha: float = 0.5
-    garbe: Index
-    fdr: Index
-    inequity_rate: Index
+    alpha: float
+    """Weight of FMR; of FNMR it is 1 - alpha."""
+    combined: dict[str, Index]
 
 
 class Differential(Part):
-    """Indices by error rate; a missing name was not computed."""
+    """Indices by name, as `faceparity.harness.metrics` lists them with their ranges and weaknesses; one missing was not computed."""
 
     fmr: dict[str, Index] = Field(default_factory=dict)
     fnmr: dict[str, Index] = Field(default_factory=dict)
-    combined: Combined | None = None
+    combined: dict[str, Index] = Field(default_factory=dict)
+    """Of both error rates, for comparability with other work only; those with a weight alpha, at 0.5."""
+    combined_at: list[AtAlpha] = Field(default_factory=list)
+    """Those with a weight, at other weights."""
+    nominal: float | None = None
+    """The FMR against which `mape` and `mean_abs_log10` are: the target, or else what the pool achieved."""
 
 
 class Contrast(Part):
@@ -143,6 +148,64 @@ class Contrast(Part):
     needed_subjects_for_double: int | None = None
     """Likewise for a group with twice the reference's rate."""
     reason: Reason | None = None
+
+
+class ModelChange(Part):
+    """One figure of two models on the comparisons that both made, each at its own threshold.
+
+    quantity: "rate", or "disparity": the group's rate over the reference's. first, second: each model's. ratio: first over second;
+    interval and p are its, by subjects. p_holm, p_bh: over all changes of this quantity in the grouping, FMR and FNMR together.
+    verdict: of the first model against the second; "higher" or "lower" only past the gates of `Contrast` in both models, with at
+    least 10 effective comparisons that one model gets wrong and the other right.
+    """
+
+    measure: Literal["fmr", "fnmr"]
+    quantity: Literal["rate", "disparity"]
+    design: Design
+    group: str
+    reference: str | None = None
+    subjects: int
+    comparisons: int
+    errors_first: int | None = None
+    errors_second: int | None = None
+    errors_both: int | None = None
+    first: float | None = None
+    second: float | None = None
+    difference: float | None = None
+    difference_interval: Interval | None = None
+    ratio: float | None = None
+    interval: Interval | None = None
+    df: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    p_bh: float | None = None
+    effective_discordant: float | None = None
+    verdict: Literal["higher", "lower", "inconclusive", "none"]
+    reason: Reason | None = None
+
+
+class ModelChanges(Part):
+    """All changes of one grouping."""
+
+    attributes: list[str]
+    reference: str | None
+    changes: list[ModelChange]
+
+
+class ModelComparison(Part):
+    """Two models on the same comparisons. Those that only one of them made are left out and counted, per model."""
+
+    first: str
+    second: str
+    threshold_first: float
+    threshold_second: float
+    non_mated: int
+    mated: int
+    left_out_first: int
+    left_out_second: int
+    overall: list[ModelChange]
+    """Design `matched`: mean over the groups of 30 subjects or more of the finest grouping; `all`: all pairs."""
+    groupings: list[ModelChanges]
 
 
 class PoolGroup(Part):
@@ -273,6 +336,32 @@ class Curve(Part):
     """Effective number of non-mated comparisons with the threshold at edges[i]; null where it was not computed."""
 
 
+class Separation(Part):
+    """How far the scores of one group's mated and non-mated comparisons lie apart; both samples in the group, as sampled.
+
+    A description, not an operating point: nobody can set a threshold for each group, and at its own one every group looks well.
+    """
+
+    group: str
+    mated: int
+    non_mated: int
+    mated_mean: float | None = None
+    mated_sd: float | None = None
+    non_mated_mean: float | None = None
+    non_mated_sd: float | None = None
+    bin_width: float | None = None
+    """The non-mated mean and standard deviation come from a histogram of such bins: each is right to half of it. The rest is exact."""
+    d_prime: float | None = None
+    """(mated mean - non-mated mean) / √(mean of the two variances)."""
+    eer: float | None = None
+    """The rate at which FMR and FNMR are equal: the middle of `eer_within`."""
+    eer_within: Interval | None = None
+    """Where it lies. Both rates rise and fall in steps; below the ledger's floor the histogram's bins widen it."""
+    eer_threshold: float | None = None
+    """Where FMR and FNMR come closest, as a similarity."""
+    reason: Reason | None = None
+
+
 class Grouping(Part):
     """One way of dividing the subjects: by one attribute, or by several at once."""
 
@@ -286,6 +375,7 @@ class Grouping(Part):
     covariates: list[Covariate] = Field(default_factory=list)
     operating_points: list[OperatingPoint] = Field(default_factory=list)
     curves: list[Curve] = Field(default_factory=list)
+    separation: list[Separation] = Field(default_factory=list)
 
 
 class Extraction(Part):

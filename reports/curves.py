@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from faceparity.harness.metrics.separation import Det, det_of_histogram, probit
 from faceparity.harness.record import Curve, Evaluation, Grouping, OperatingPoint
 from faceparity.reports import format as f
 from faceparity.reports.figures import group_rate
@@ -32,16 +33,12 @@ def shown_curves(g: Grouping) -> list[Curve]:
     return [c for c in curves if c.group in keep]
 
 
-def rates_by_threshold(c: Curve) -> tuple[Array, Array, Array]:
+def rates_by_threshold(c: Curve) -> Det:
     """Thresholds (the lower edges of the bins, as similarities), FMR and FNMR at each; a score at the threshold is a match.
 
     FMR is all NaN without non-mated comparisons, FNMR without mated ones.
     """
-    non, mated = np.asarray(c.non_mated, dtype=np.float64), np.asarray(c.mated, dtype=np.float64)
-    above = np.cumsum(non[::-1])[::-1]
-    below = np.concatenate([[0.0], np.cumsum(mated)[:-1]])
-    with np.errstate(invalid="ignore"):
-        return np.asarray(c.edges[:-1], dtype=np.float64), above / np.float64(non.sum()), below / np.float64(mated.sum())
+    return det_of_histogram(np.asarray(c.edges), np.asarray(c.mated), np.asarray(c.non_mated))
 
 
 def _thresholds(g: Grouping) -> list[OperatingPoint]:
@@ -173,16 +170,10 @@ def line_style(i: int) -> dict[str, object]:
     return {"color": SERIES[i % len(SERIES)], "linestyle": DASHES[i // len(SERIES) % len(DASHES)], "linewidth": 1.4}
 
 
-def _probit(x: Array) -> Array:
-    from scipy.special import ndtri
-
-    return np.asarray(ndtri(x), dtype=np.float64)
-
-
 def _det_line(ax: Axes, i: int, c: Curve) -> None:
     _, fmr, fnmr = rates_by_threshold(c)
     ok = (fmr > 0) & (fmr < 1) & (fnmr > 0) & (fnmr < 1)
-    x, y = _probit(fmr[ok]), _probit(fnmr[ok])
+    x, y = probit(fmr[ok]), probit(fnmr[ok])
     x, y = thin(x, y, 0.02)
     ax.plot(x, y, **line_style(i))  # type: ignore[arg-type]
 
@@ -200,14 +191,14 @@ def _det_marks(ax: Axes, i: int, group: str, g: Grouping) -> None:
     for j, p in enumerate(_thresholds(g)):
         a, b = group_rate(p, "fmr", group), group_rate(p, "fnmr", group)
         if a and b and a.rate and b.rate and a.rate < 1 and b.rate < 1:
-            at = _probit(np.array([a.rate, b.rate]))
+            at = probit(np.array([a.rate, b.rate]))
             ax.plot(at[:1], at[1:], marker=MARKERS[j % 4], markersize=5, color=SERIES[i % len(SERIES)])
 
 
 def _probit_axes(ax: Axes) -> None:
     from faceparity.reports.figures import _percent_tick
 
-    ticks = _probit(np.array(PROBITS))
+    ticks = probit(np.array(PROBITS))
     for axis in (ax.xaxis, ax.yaxis):
         lo, hi = axis.get_view_interval()
         axis.set_ticks([t for t in ticks if lo <= t <= hi])

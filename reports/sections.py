@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-from faceparity.harness.record import Contrast, Evaluation, Grouping, Index, OperatingPoint, Rate
+from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.reports import format as f
 from faceparity.reports.curves import det, histograms, tails
 from faceparity.reports.figures import heat_map, matrix_cells, rate_chart, ratio_forest
-from faceparity.reports.narrative import finding, index_name, index_sentence, partial
-from faceparity.reports.parts import Fold, Heading, Item, Items, Section, Table, Text, pictures
+from faceparity.reports.indices import index_items, separation_items
+from faceparity.reports.narrative import finding, partial
+from faceparity.reports.parts import Fold, Heading, Item, Section, Table, Text, pictures
 from faceparity.reports.select import contrast_of, finest, headline, verdict
 from faceparity.reports.tables import grouping_name
 
@@ -31,11 +32,16 @@ def measured(e: Evaluation, key: str) -> list[Section]:
         Section(f"{key}-ratios", "Ratios to the reference group", list(_per_point(e, key, _ratios))),
         Section(f"{key}-matrix", "FMR between groups", list(_matrix(e, g, key))),
         Section(f"{key}-scores", "Scores by group", pictures(histograms(e, g, f"{key}-hist"))),
-        Section(f"{key}-det", "Errors at every threshold", pictures(det(e, g, f"{key}-det"), tails(e, g, f"{key}-tails"))),
-        Section(f"{key}-indices", "Indices of spread", list(_per_point(e, key, _indices))),
+        Section(f"{key}-det", "Errors at every threshold", list(_every_threshold(e, g, key))),
+        Section(f"{key}-indices", "Indices of spread", list(_per_point(e, key, index_items))),
         Section(f"{key}-repeats", "Hidden repeats of one person", list(_same_person(e, g, key))),
     ]
     return [s for s in out if s.items]
+
+
+def _every_threshold(e: Evaluation, g: Grouping, key: str) -> Iterator[Item]:
+    yield from pictures(det(e, g, f"{key}-det"), tails(e, g, f"{key}-tails"))
+    yield from separation_items(g, key)
 
 
 def _finding(e: Evaluation) -> Iterator[Item]:
@@ -271,36 +277,6 @@ def matrix_table(p: OperatingPoint, key: str, name: str) -> Table:
     return Table(key, f"FMR between groups by {name}", columns, rows, frozenset({1, 3}))
 
 
-def _indices(e: Evaluation, i: int, n: int, key: str) -> list[Item]:
-    g, p = e.groupings[i], e.groupings[i].operating_points[n]
-    rows = [
-        [
-            *(index_name(index), measure, f.number(x.value), f.number(x.null_median), f.number(x.null_p95)),
-            *(_p(x.null_p), index_verdict(x)),
-        ]
-        for measure, index, x in _named_indices(p)
-    ]
-    if not rows:
-        return []
-    columns = ["Index", "Of", "Value", "Median under equal rates", "95th percentile", "p", "What it says"]
-    table = Table(f"{key}-indices", f"Spread between groups by {grouping_name(g)}", columns, rows, frozenset({1, 6}))
-    if g is not finest(e) or p.differential is None:
-        return [table]
-    told = "An index of spread grows with chance alone. Beside each stands what one rate for all would give on these very data."
-    sentences = [index_sentence(k, "fmr", v) for k, v in p.differential.fmr.items() if v.null_p is not None]
-    return [Text(told), *[Items(sentences)] * bool(sentences), table]
-
-
-def index_verdict(x: Index) -> str:
-    """What an index says, by its p-value under equal rates alone."""
-    if x.value is None:
-        return f"undefined: {f.reason(x.reason)}"
-    left_out = f"; without {', '.join(f.shorten(g, 40) for g in x.left_out)}" if x.left_out else ""
-    if x.null_p is None:
-        return f"nothing: too few errors to know its value under equal rates{left_out}"
-    return ("more spread than chance gives" if x.null_p < 0.05 else "chance also gives this") + left_out
-
-
 def _same_person(e: Evaluation, g: Grouping, key: str) -> Iterator[Item]:
     sames = [(p, p.same_person) for p in g.operating_points if p.same_person is not None]
     if not sames:
@@ -329,13 +305,3 @@ def _same_person(e: Evaluation, g: Grouping, key: str) -> Iterator[Item]:
 
 def _p(p: float | None) -> str:
     return f.p_value(p).removeprefix("p ").removeprefix("= ")
-
-
-def _named_indices(p: OperatingPoint) -> list[tuple[str, str, Index]]:
-    """All indices but those that need mated pairs where there are none."""
-    if p.differential is None:
-        return []
-    named = [("FMR", k, v) for k, v in p.differential.fmr.items()] + [("FNMR", k, v) for k, v in p.differential.fnmr.items()]
-    c = p.differential.combined
-    both = [("both", "garbe", c.garbe), ("both", "fdr", c.fdr), ("both", "inequity_rate", c.inequity_rate)] if c else []
-    return [x for x in named + both if x[2].reason != "no_mated_pairs"]

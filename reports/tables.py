@@ -7,7 +7,8 @@ import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from faceparity.harness.record import Combined, Evaluation, Grouping, Index, OperatingPoint, Rate
+from faceparity.harness.metrics.differential import MEASURES
+from faceparity.harness.record import Differential, Evaluation, Grouping, Index, OperatingPoint, Rate
 
 Cell = str | int | float | bool | None
 Row = list[Cell]
@@ -19,7 +20,9 @@ HEADERS = {
     "groups": "grouping group subjects samples merged reference",
     "contrast": "measure design group reference ratio lo hi lo_reestimated hi_reestimated df p p_holm p_bh verdict detectable_ratio "
     "needed_subjects needed_subjects_for_double reason",
-    "index": "measure index value null_median null_p95 null_p status reason left_out",
+    "index": "measure index alpha value null_median null_p95 null_p status reason left_out range worse weakness",
+    "separation": "grouping group mated non_mated eer eer_lo eer_hi eer_threshold eer_native_threshold d_prime mated_mean mated_sd "
+    "non_mated_mean non_mated_sd bin_width reason",
     "covariates": "grouping covariate unit group n q1 median q3 differs",
     "point": "achieved_fmr status reason detail needs_comparisons pool pool_partial pool_comparisons group weight subjects "
     "left_out_reason",
@@ -28,7 +31,7 @@ HEADERS = {
 
 
 def write_tables(evaluation: Evaluation, folder: Path) -> list[Path]:
-    """Writes groups, extraction, rates, contrasts, indices, covariates, operating_points and curves as `folder`/NAME.csv.
+    """Writes groups, extraction, rates, contrasts, indices, separation, covariates, operating_points and curves as `folder`/NAME.csv.
 
     UTF-8, comma, "\\n", a header line; fractions at full precision; undefined is an empty cell, the reason in its own column.
     Cells of text that a spreadsheet would run as a formula get a leading apostrophe. The same evaluation gives the same bytes.
@@ -51,6 +54,7 @@ def tables(evaluation: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
         "rates": ([*_header("at"), "measure", *_header("rate")], list(_rates(e))),
         "contrasts": (_header("at", "contrast"), list(_contrasts(e))),
         "indices": (_header("at", "index"), list(_indices(e))),
+        "separation": (_header("separation"), list(_separation(e))),
         "covariates": (_header("covariates"), list(_covariates(e))),
         "operating_points": (_header("at", "point"), list(_operating_points(e))),
         "curves": (_header("curves"), list(_curves(e))),
@@ -157,18 +161,35 @@ def _contrasts(e: Evaluation) -> Iterator[Row]:
             ]
 
 
+def named_indices(d: Differential | None) -> Iterator[tuple[str, str, float | None, Index]]:
+    """Every index: "fmr", "fnmr" or "combined", its name, its alpha where it has one, itself."""
+    if d is None:
+        return
+    yield from (("fmr", name, None, x) for name, x in d.fmr.items())
+    yield from (("fnmr", name, None, x) for name, x in d.fnmr.items())
+    weighted = {name for at in d.combined_at for name in at.combined}
+    yield from (("combined", name, 0.5 if name in weighted else None, x) for name, x in d.combined.items())
+    yield from (("combined", name, at.alpha, x) for at in d.combined_at for name, x in at.combined.items())
+
+
 def _indices(e: Evaluation) -> Iterator[Row]:
     for at, p in _points(e):
-        if p.differential is None:
-            continue
-        named = [("fmr", k, v) for k, v in p.differential.fmr.items()] + [("fnmr", k, v) for k, v in p.differential.fnmr.items()]
-        for measure, name, i in named + list(_combined(p.differential.combined)):
-            yield [*at, measure, name, i.value, i.null_median, i.null_p95, i.null_p, i.status, i.reason, "; ".join(i.left_out)]
+        for measure, name, alpha, i in named_indices(p.differential):
+            known = MEASURES.get(name)
+            told = (known.range, known.worse, known.weakness) if known else (None, None, None)
+            null: Row = [i.null_median, i.null_p95, i.null_p, i.status, i.reason, "; ".join(i.left_out)]
+            yield [*at, measure, name, alpha, i.value, *null, *told]
 
 
-def _combined(c: Combined | None) -> Iterator[tuple[str, str, Index]]:
-    if c is not None:
-        yield from (("combined", "garbe", c.garbe), ("combined", "fdr", c.fdr), ("combined", "inequity_rate", c.inequity_rate))
+def _separation(e: Evaluation) -> Iterator[Row]:
+    for g in e.groupings:
+        for s in g.separation:
+            lo, hi = s.eer_within or (None, None)
+            native = None if s.eer_threshold is None else e.model.score.sign * s.eer_threshold
+            yield [
+                *(grouping_name(g), s.group, s.mated, s.non_mated, s.eer, lo, hi, s.eer_threshold, native, s.d_prime),
+                *(s.mated_mean, s.mated_sd, s.non_mated_mean, s.non_mated_sd, s.bin_width, s.reason),
+            ]
 
 
 def _covariates(e: Evaluation) -> Iterator[Row]:

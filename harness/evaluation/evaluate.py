@@ -29,6 +29,7 @@ from .pool import Pool, make_pool
 from .protocols import Setting as ProtocolSetting
 from .protocols import evaluate_protocols
 from .samples import covariates, failure_rates, group_sizes
+from .separation import make_separation
 from .tallying import Plan, Tallied, tally_all_pairs
 
 DEFAULT_TARGETS = (1e-2, 1e-3)
@@ -242,6 +243,7 @@ def to_grouping(
         covariates=image_covariates,
         operating_points=points,
         curves=make_curves(evidence, grouping, np.asarray([g.subjects for g in groups])),
+        separation=make_separation(evidence, grouping, np.asarray([g.subjects for g in groups])),
     )
 
 

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import record
 from ..comparisons.cells import Grouping
-from ..metrics import differential as measures
+from ..metrics.differential import MEASURES
+from ..metrics.registry import Given, Measure
 from ..uncertainty.null import equal_rates, null_of
 from .contrasts import Measured
 from .rates import SHOWN_FROM, Estimate
 
+ALPHA = 0.5
+OTHER_ALPHAS = (0.75, 1.0)
 
-def make_differential(grouping: Grouping, fmr: Measured, fnmr: Measured, seed: int) -> record.Differential:
-    """Every registered index over the groups whose rate is shown; merged groups are not in it."""
-    single = {m.measure: _of_one(grouping, m, seed + k) for k, m in enumerate((fmr, fnmr))}
-    return record.Differential(fmr=single["fmr"], fnmr=single["fnmr"], combined=_of_both(grouping, fmr, fnmr, seed))
+F64 = NDArray[np.float64]
+
+
+def make_differential(
+    grouping: Grouping, fmr: Measured, fnmr: Measured, seed: int, nominal: float | None = None
+) -> record.Differential:
+    """Every registered measure over the groups whose rate is shown; merged groups are not in it.
+
+    nominal: the FMR that the threshold was set for; without one (or at zero) the measures that want it are left out.
+    """
+    nominal = nominal or None
+    single = {m.measure: _of_one(grouping, m, seed + k, nominal) for k, m in enumerate((fmr, fnmr))}
+    combined = {alpha: _of_both(grouping, fmr, fnmr, seed, alpha) for alpha in (ALPHA, *OTHER_ALPHAS)}
+    weighted = {name for name, measure in MEASURES.items() if "alpha" in measure.given}
+    return record.Differential(
+        fmr=single["fmr"],
+        fnmr=single["fnmr"],
+        combined=combined[ALPHA],
+        combined_at=[
+            record.AtAlpha(alpha=alpha, combined={name: x for name, x in combined[alpha].items() if name in weighted})
+            for alpha in OTHER_ALPHAS
+        ],
+        nominal=nominal,
+    )
 
 
 def _usable(grouping: Grouping, measured: Measured) -> list[int]:
@@ -25,20 +50,28 @@ def _usable(grouping: Grouping, measured: Measured) -> list[int]:
     ]
 
 
-def _rates(measured: Measured, groups: list[int]) -> NDArray[np.float64]:
+def _rates(measured: Measured, groups: list[int]) -> F64:
     return np.asarray([measured.estimates[g].rate for g in groups], float)
 
 
-def _draws(measured: Measured, groups: list[int], seed: int) -> NDArray[np.float64]:
+def _draws(measured: Measured, groups: list[int], seed: int) -> F64:
     chosen = [measured.estimates[g] for g in groups]
-    return equal_rates(_rates(measured, groups), np.asarray([_effective_n(e, chosen) for e in chosen]), seed)
+    comparisons = np.asarray([e.comparisons for e in chosen], float)
+    return equal_rates(_rates(measured, groups), comparisons, np.asarray([_effective_n(e, chosen) for e in chosen]), seed)
+
+
+def _plain_n(estimate: Estimate) -> float | None:
+    """Effective comparisons with max(binomial, plug-in), p(1 - p)/V; None at a rate of zero or one."""
+    errors = estimate.effective_errors
+    return None if errors is None or not estimate.rate else errors / estimate.rate
 
 
 def _effective_n(estimate: Estimate, others: list[Estimate]) -> float:
-    """Of a group without errors: its comparisons over the largest design effect of the others."""
-    if estimate.errors:
-        return estimate.effective_n or 1.0
-    effects = [o.comparisons / o.effective_n for o in others if o.errors and o.effective_n]
+    """Of a group whose rate is zero or one: its comparisons over the largest design effect of the others."""
+    own = _plain_n(estimate)
+    if own is not None:
+        return own
+    effects = [o.comparisons / n for o in others if (n := _plain_n(o))]
     return estimate.comparisons / max([1.0, *effects])
 
 
@@ -50,24 +83,27 @@ def _left_out(grouping: Grouping, groups: list[int]) -> list[str]:
     return [name for g, name in enumerate(grouping.names) if g not in groups]
 
 
-def _of_one(grouping: Grouping, measured: Measured, seed: int) -> dict[str, record.Index]:
+def _of_one(grouping: Grouping, measured: Measured, seed: int, nominal: float | None) -> dict[str, record.Index]:
+    """Measures of one error rate. Those with a value for each group are the contrasts, not here."""
+    chosen = [m for m in MEASURES.values() if m.of in ("rate", measured.measure) and not m.per_group]
+    if nominal is None:
+        chosen = [m for m in chosen if "nominal" not in m.given]
     groups = _usable(grouping, measured)
     left_out = _left_out(grouping, groups)
     reason = _why_not(measured, groups)
     if reason:
-        return {name: _undefined(reason, left_out) for name in measures.OF_ONE_RATE}
+        return {m.name: _undefined(reason, left_out) for m in chosen}
     rates, draws = _rates(measured, groups), _draws(measured, groups, seed)
-    out = {}
-    for name, index in measures.OF_ONE_RATE.items():
-        value = index(rates)
-        null = None if value is None else null_of(value, index, [draws])
-        out[name] = _index(value, null, left_out)
-    return out
+    given: dict[Given, object] = {"nominal": nominal}
+    return {m.name: _index(m, [rates], [draws], given, left_out) for m in chosen}
 
 
-def _index(value: float | None, null: tuple[float, float, float] | None, left_out: list[str]) -> record.Index:
-    if value is None:
+def _index(measure: Measure, rates: list[F64], draws: list[F64], given: dict[Given, object], left_out: list[str]) -> record.Index:
+    function = partial(measure.over, **{name: given[name] for name in measure.given})
+    value = float(function(*rates))
+    if not np.isfinite(value):
         return _undefined("zero_errors", left_out)
+    null = null_of(value, function, draws, measure.worse == "smaller")
     median, p95, p = null or (None, None, None)
     return record.Index(
         value=value, null_median=median, null_p95=p95, null_p=p, status="ok", left_out=left_out,
@@ -87,17 +123,15 @@ def _why_not(measured: Measured, groups: list[int]) -> record.Reason | None:
     return "too_few_subjects"
 
 
-def _of_both(grouping: Grouping, fmr: Measured, fnmr: Measured, seed: int) -> record.Combined | None:
+def _of_both(grouping: Grouping, fmr: Measured, fnmr: Measured, seed: int, alpha: float) -> dict[str, record.Index]:
+    chosen = [m for m in MEASURES.values() if m.of == "both"]
     groups = [g for g in _usable(grouping, fmr) if g in _usable(grouping, fnmr)]
     left_out = _left_out(grouping, groups)
     reason = _why_not(fnmr, groups)
     if reason:
-        return record.Combined.model_validate({name: _undefined(reason, left_out) for name in measures.OF_BOTH_RATES})
-    x, y = _rates(fmr, groups), _rates(fnmr, groups)
-    draws = [_draws(fmr, groups, seed + 2), _draws(fnmr, groups, seed + 3)]
-    out = {}
-    for name, index in measures.OF_BOTH_RATES.items():
-        value = index(x, y)
-        null = None if value is None else null_of(value, index, draws, name in measures.SMALLER_IS_WORSE)
-        out[name] = _index(value, null, left_out)
-    return record.Combined.model_validate(out)
+        return {m.name: _undefined(reason, left_out) for m in chosen}
+    rates = [_rates(m, groups) for m in (fmr, fnmr)]
+    draws = [_draws(m, groups, seed + 2 + k) for k, m in enumerate((fmr, fnmr))]
+    made = [np.asarray([m.estimates[g].comparisons for g in groups], float) for m in (fnmr, fmr)]
+    given: dict[Given, object] = {"alpha": alpha, "mated_share": made[0] / (made[0] + made[1])}
+    return {m.name: _index(m, rates, draws, given, left_out) for m in chosen}

@@ -126,7 +126,9 @@ def evaluate_point(point: Point, grouping: Grouping, setting: Setting) -> record
             fmr=_listed(grouping, fmr, fmr_own, conditional),
             fnmr=_listed(grouping, fnmr, fnmr_own, False) if evidence.tally.n_mated else [],
             fmr_matrix=_matrix(cells, grouping, fmr_own, fmr.design, conditional),
-            differential=make_differential(grouping, fmr, fnmr, setting.seed),
+            differential=make_differential(
+                grouping, fmr, fnmr, setting.seed, point.achieved if point.target is None else point.target
+            ),
             contrasts=[
                 c
                 for m in compared

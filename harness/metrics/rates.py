@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +31,33 @@ def generalised(fmr: float, fnmr: float, fte: float, fta: float) -> dict[str, fl
         "GFAR": (1 - fte) * (1 - fta) * fmr,
         "GFRR": fte + (1 - fte) * fta + (1 - fte) * (1 - fta) * fnmr,
     }
+
+
+class WithFailures(NamedTuple):
+    """A rate over the comparisons made, and over all that were attempted. None without any."""
+
+    excluding: float | None
+    including: float | None
+
+
+def false_matches_with_failures(false_matches: int, compared: int, failed: int) -> WithFailures:
+    """FMR, and FAR: comparisons that failed because a sample gave no template count as non-matches (score -∞), so as no error."""
+    return _with_failures(false_matches, false_matches, compared, failed)
+
+
+def false_non_matches_with_failures(false_non_matches: int, compared: int, failed: int) -> WithFailures:
+    """FNMR, and FRR: comparisons that failed because a sample gave no template count as non-matches, so each is an error."""
+    return _with_failures(false_non_matches, false_non_matches + failed, compared, failed)
+
+
+def _with_failures(errors: int, errors_of_all: int, compared: int, failed: int) -> WithFailures:
+    attempted = compared + failed
+    return WithFailures(errors / compared if compared else None, errors_of_all / attempted if attempted else None)
+
+
+def failure_rate(failed: int, attempted: int) -> float | None:
+    """FTX, FTA or FTE: share of attempts (images; for FTE subjects) that failed. None without attempts."""
+    return failed / attempted if attempted else None
 
 
 def threshold_at_target(scores: Scores, weights: NDArray[np.floating], target: float) -> tuple[float, float] | None:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from faceparity.harness.record import (
+    AtAlpha,
     Bounds,
-    Combined,
     Comparisons,
     Contrast,
     Covariate,
@@ -166,8 +166,10 @@ def differential(rates: list[Rate], mated: bool) -> Differential:
     fmr = {"max_min": index(worst, 1.6, 0.001), "max_geometric_mean": index(geo, 1.3, 0.2), "gini": index(gini, 0.1, 0.0005)}
     if not mated:
         return Differential(fmr=fmr)
-    combined = Combined(garbe=index(0.3, 0.2, 0.04), fdr=index(0.99, 0.995, 0.3), inequity_rate=index(worst, 1.5, 0.01))
-    return Differential(fmr=fmr, fnmr={"gini": index(0.2, 0.19, 0.5)}, combined=combined)
+    weighted = {"garbe": index(0.3, 0.2, 0.04), "fdr": index(0.99, 0.995, 0.3), "inequity_rate": index(worst, 1.5, 0.01)}
+    combined = weighted | {"std_accuracy": index(0.02, 0.01, 0.2)}
+    other = AtAlpha(alpha=0.75, combined=weighted)
+    return Differential(fmr=fmr, fnmr={"gini": index(0.2, 0.19, 0.5)}, combined=combined, combined_at=[other], nominal=1e-3)
 
 
 def pool_of(s: Setup, scores: Scores) -> Pool:

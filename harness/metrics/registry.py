@@ -1,0 +1,106 @@
+"""What a differential measure is, and the list of them all. Adding one is one decorated function (see `differential`) and a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rates = NDArray[np.float64]
+Of = Literal["rate", "fmr", "both"]
+Given = Literal["alpha", "nominal", "mated_share", "reference"]
+Limits = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number for the spread of error rates between K groups at one threshold.
+
+    function: its arguments are float64[..., K] (one array of rates, or FMR and FNMR), then what `given` names; it returns
+    float64[...], nan where the measure is undefined. All numbers: so that thousands of draws take one call.
+    of: "rate" (FMR and FNMR each), "fmr" (FMR alone), "both" (the two together).
+    given: "alpha" (weight of FMR), "nominal" (the FMR that the threshold was set for), "mated_share" (float64[K], mated of all
+    comparisons), "reference" (index of a group).
+    limits: from K to the least and largest value. a_zero, all_zero: what it is where one group, or all, made no errors.
+    worse: the direction of more disparity. secondary: for comparison with other work; reports fold it away.
+    per_group: it returns float64[..., K], one value for each group.
+    """
+
+    name: str
+    title: str
+    function: Callable[..., NDArray[np.float64]]
+    of: Of
+    formula: str
+    range: str
+    limits: Callable[[int], Limits]
+    weakness: str
+    zero: str
+    a_zero: Literal["defined", "undefined"]
+    all_zero: Literal["defined", "undefined"]
+    source: str
+    worse: Literal["larger", "smaller"] = "larger"
+    given: tuple[Given, ...] = ()
+    secondary: bool = True
+    per_group: bool = False
+    also: str = ""
+
+    def __call__(self, *arguments: Rates | float) -> float | None:
+        """The value for one set of K rates; None where it is undefined."""
+        value = self.over(*arguments)
+        return float(value) if np.isfinite(value) else None
+
+    def over(self, *arguments: Rates | float, **given: object) -> NDArray[np.float64]:
+        """float64[...]: the values for many sets of rates at once, nan where undefined, without a warning."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.function(*arguments, **given), np.float64)
+
+
+MEASURES: dict[str, Measure] = {}
+"""By name, in the order in which they are shown."""
+
+
+def measure(
+    title: str,
+    *,
+    of: Of,
+    formula: str,
+    range: str,
+    limits: Callable[[int], Limits],
+    weakness: str,
+    zero: str,
+    a_zero: Literal["defined", "undefined"],
+    all_zero: Literal["defined", "undefined"],
+    source: str,
+    worse: Literal["larger", "smaller"] = "larger",
+    given: tuple[Given, ...] = (),
+    secondary: bool = True,
+    per_group: bool = False,
+    also: str = "",
+) -> Callable[[Callable[..., NDArray[np.float64]]], Measure]:
+    """Registers a function under its own name; the fields are those of `Measure`. Raises ValueError if the name is taken."""
+
+    def register(function: Callable[..., NDArray[np.float64]]) -> Measure:
+        name = function.__name__
+        if name in MEASURES:
+            raise ValueError(f"two differential measures called {name}")
+        MEASURES[name] = Measure(
+            name, title, function, of, formula, range, limits, weakness, zero, a_zero, all_zero, source, worse, given, secondary,
+            per_group, also,
+        )  # fmt: skip
+        return MEASURES[name]
+
+    return register
+
+
+def markdown_table() -> str:
+    """All measures as a Markdown table, as it stands in `README.md` beside this file."""
+    head = ["Measure", "Of", "Formula", "Range", "Worse", "With zero errors", "Weakness", "Source"]
+    rows = [head, ["---"] * len(head)]
+    of = {"rate": "FMR, FNMR", "fmr": "FMR", "both": "both"}
+    for m in MEASURES.values():
+        name = f"{m.title} (`{m.name}`)" + (f"; {m.also}" if m.also else "")
+        rows.append([name, of[m.of], f"`{m.formula}`", m.range, m.worse, m.zero, m.weakness, m.source])
+    return "".join("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |\n" for row in rows)
