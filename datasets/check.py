@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .containers import source
 from .dataset import Attribute, Dataset
 from .images import UnreadableImage, decode
 
@@ -73,7 +74,7 @@ def label_counts(dataset: Dataset) -> tuple[ValueCount, ...]:
 
 def _reason(dataset: Dataset, file: str) -> str | None:
     try:
-        decode(dataset.root / file)
+        decode(source(dataset.root / file))
     except UnreadableImage as error:
         return error.reason
     return None

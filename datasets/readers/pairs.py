@@ -135,16 +135,18 @@ def folds_of(mated: Sequence[bool], n_folds: int, path: Path) -> list[int]:
 
 
 def read_lfw_list(
-    path: Path, name: str, file_of: Callable[[str, int], str], *, header: bool = True, n_folds: int = 10, source: str = ""
+    path: Path, name: str, file_of: Callable[[str, int], str], *, header: bool | None = True, n_folds: int = 10, source: str = ""
 ) -> PairList:
     """A list in LFW's form: `name TAB n1 TAB n2` for two images of one person, `name1 TAB n1 TAB name2 TAB n2` for two people.
 
     file_of: from a person's name and an image's number to the file as the data set names it. header: the first line tells the
     number of folds and of mated pairs in each (`10 TAB 300`; `1100` alone means one fold), as LFW has it and RFW has not; without
-    it, folds are equal runs of mated and of non-mated pairs. Raises UserError for a line that is no pair, and for a list that
+    it, folds are equal runs of mated and of non-mated pairs. None: if it is there. Raises UserError for a line that is no pair, and for a list that
     does not hold what its header says.
     """
     lines = lines_of(path)
+    if header is None:
+        header = bool(lines) and all(cell.isdigit() for cell in cells_of(lines[0][1]))
     folds, each = _header(path, lines) if header else (n_folds, None)
     a, b, mated, rows = [], [], [], []
     for row, line in lines[1:] if header else lines:

@@ -34,7 +34,7 @@ THREAD_VARIABLES = (
 
 
 class Job(NamedTuple):
-    """One image: its path, and the sha256 of the bytes that the data set was read with."""
+    """One image: its path, as `faceparity.datasets.containers` takes it, and the sha256 of the bytes that the data set was read with."""
 
     path: str
     content: str
@@ -73,10 +73,11 @@ def run_batch(model: Model, jobs: Sequence[Job]) -> list[Outcome]:
 
 def _load(job: Job) -> Image | Outcome:
     """The decoded image, or why there is none. A file that changed since the data set was read must not enter the store."""
+    from faceparity.datasets.containers import image_bytes
     from faceparity.datasets.images import UnreadableImage, decode
 
     try:
-        data = Path(job.path).read_bytes()
+        data = image_bytes(Path(job.path))
         if hashlib.sha256(data).hexdigest() != job.content:
             return Outcome(Extraction("unreadable", reason="changed since the data set was read"), keep=False)
         return decode(data)
