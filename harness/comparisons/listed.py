@@ -3,118 +3,259 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from .cells import Cells, shares_subjects
 from .evidence import F64, Evidence
-from .tally import F32, I32, I64, Grid, Pairs, empty
+from .tally import F32, I32, I64, Grid, Pairs, Tally, empty
 
 
 @dataclass(frozen=True)
-class Listed:
-    """Exactly these non-mated comparisons were made: M_ij counted from the list. a, b: samples; subjects: per sample."""
+class Rows:
+    """Comparisons as listed. a, b: samples; score: similarity, nan where the comparison failed; subjects: per sample."""
 
     subjects: I32
     a: I32
     b: I32
-    _found: dict[bytes, tuple[I64, I64, I64]] = field(default_factory=dict)
+    score: F32
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Exactly these non-mated comparisons were made: M_ij counted from the list.
+
+    A unit is a subject in a cell, units are numbered by subject. low, high, count: int32[entries], the comparisons of two units,
+    the lower subject's first, by rising subjects: each grouping takes one pass over them, and no further sorting.
+    starts: int64[subjects + 1], where the entries of each lower subject begin. subject, sample: int32[units], whose the unit is,
+    and one of its samples.
+    """
+
+    low: I32
+    high: I32
+    count: I32
+    starts: I64
+    subject: I32
+    sample: I32
+    _squares: dict[bytes, I64] = field(default_factory=dict)
+
+    @staticmethod
+    def of(rows: Rows, cells: Cells) -> Listed:
+        """Count the non-mated comparisons that did not fail."""
+        people = int(rows.subjects.max(initial=-1)) + 1
+        place = rows.subjects.astype(np.int64) * cells.n + cells.of_sample
+        units, sample, unit = np.unique(place, return_index=True, return_inverse=True)
+        subject = (units // cells.n).astype(np.int32)
+        first = np.searchsorted(subject, np.arange(people + 1))
+        ordinal = np.arange(units.size) - first[subject]
+        width = int(ordinal.max(initial=0)) + 1
+        if people**2 * width**2 >= 2**63:
+            raise ValueError(f"{people} subjects in up to {width} groups each: their pairs cannot be numbered")
+        keys = _pair_keys(rows.a, rows.b, rows.score, rows.subjects, ordinal[unit.reshape(-1)].astype(np.int32), people, width)
+        keys.sort()
+        low, high, count = _entries(keys, people, width, first)
+        starts = np.searchsorted(subject[low], np.arange(people + 1))
+        return Listed(low, high, count, starts, subject, sample.astype(np.int32))
 
     def of_pairs(self, group_of_sample: I32, g: int, h: int, a: I32, b: I32) -> F64:
         """See PairCounts."""
-        _, pair, counts = self._cell(group_of_sample, g, h)
-        wanted = self._key(a, b, g == h)
-        place = np.clip(np.searchsorted(pair, wanted), 0, max(0, pair.size - 1))
-        return np.where(pair[place] == wanted, counts[place], 0).astype(np.float64) if pair.size else np.zeros(a.size)
+        out = np.zeros(a.size)
+        entries = (self.low, self.high, self.count, self.starts, self.subject)
+        _look_up(*entries, group_of_sample[self.sample], g, h, np.asarray(a, np.int32), np.asarray(b, np.int32), out)
+        return out
 
     def square_sum(self, group_of_sample: I32, g: int, h: int) -> float:
         """See PairCounts."""
-        return float((self._cell(group_of_sample, g, h)[2].astype(np.float64) ** 2).sum())
+        group = group_of_sample[self.sample].astype(np.int32)
+        known = blake2b(group.tobytes()).digest()
+        if known not in self._squares:
+            n = int(group.max(initial=-1)) + 1
+            self._squares[known] = np.zeros((n, n), np.int64)
+            _square_sums(self.low, self.high, self.count, self.subject, group, self._squares[known])
+        table = self._squares[known]
+        return float(table[min(g, h), max(g, h)]) if max(g, h) < table.shape[0] else 0.0
 
-    @property
-    def _n(self) -> int:
-        return int(self.subjects.max(initial=-1)) + 1
+    def inside(self, group_of_sample: I32) -> tuple[I32, I32, I32, I32]:
+        """Comparisons within a group: lower and higher subject, group, and how many; all int32[·]."""
+        group = group_of_sample[self.sample].astype(np.int32)
+        kept = np.flatnonzero((group[self.low] == group[self.high]) & (group[self.low] >= 0))
+        low, high = self.low[kept], self.high[kept]
+        return self.subject[low], self.subject[high], group[low], self.count[kept]
 
-    def _key(self, a: I32, b: I32, unordered: bool) -> I64:
-        if unordered:
-            a, b = np.minimum(a, b), np.maximum(a, b)
-        return a.astype(np.int64) * self._n + b
 
-    def _cell(self, group: I32, g: int, h: int) -> tuple[I64, I64, I64]:
-        """Cell, pair key and count of the comparisons between g and h, by rising pair key."""
-        cells, pairs, counts = self._all(group)
-        n_groups = int(group.max(initial=-1)) + 1
-        first, last = np.searchsorted(cells, [g * n_groups + h, g * n_groups + h + 1])
-        return cells[first:last], pairs[first:last], counts[first:last]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _pair_keys(a: I32, b: I32, score: F32, subjects: I32, ordinal: I32, people: int, width: int) -> I64:
+    """One number for the subjects and cells of each row that counts; the lower subject first."""
+    n = 0
+    for k in range(a.size):
+        if subjects[a[k]] != subjects[b[k]] and not np.isnan(score[k]):
+            n += 1
+    keys = np.empty(n, np.int64)
+    n = 0
+    for k in range(a.size):
+        i, j = a[k], b[k]
+        if subjects[i] == subjects[j] or np.isnan(score[k]):
+            continue
+        if subjects[i] > subjects[j]:
+            i, j = j, i
+        pair = np.int64(subjects[i]) * people + subjects[j]
+        keys[n] = (pair * width + ordinal[i]) * width + ordinal[j]
+        n += 1
+    return keys
 
-    def _all(self, group: I32) -> tuple[I64, I64, I64]:
-        """Of every pair of groups at once; kept, because each grouping asks many times."""
-        known = group.tobytes()
-        if known not in self._found:
-            n_groups = int(group.max(initial=-1)) + 1
-            ga, gb = group[self.a], group[self.b]
-            inside = (ga >= 0) & (gb >= 0)
-            ga, gb, a, b = ga[inside], gb[inside], self.subjects[self.a[inside]], self.subjects[self.b[inside]]
-            swap = (ga > gb) | ((ga == gb) & (a > b))
-            cell = np.minimum(ga, gb).astype(np.int64) * n_groups + np.maximum(ga, gb)
-            pair = np.where(swap, b, a).astype(np.int64) * self._n + np.where(swap, a, b)
-            order = np.lexsort((pair, cell))
-            cell, pair = cell[order], pair[order]
-            new = (
-                np.flatnonzero(np.append(True, (cell[1:] != cell[:-1]) | (pair[1:] != pair[:-1])))
-                if cell.size
-                else np.empty(0, int)
-            )
-            self._found.clear()
-            self._found[known] = (cell[new], pair[new], np.diff(np.append(new, cell.size)))
-        return self._found[known]
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _entries(keys: I64, people: int, width: int, first: I64) -> tuple[I32, I32, I32]:
+    """Units and count of each distinct key; keys rise."""
+    n = 0
+    for k in range(keys.size):
+        if k == 0 or keys[k] != keys[k - 1]:
+            n += 1
+    low, high, count = np.empty(n, np.int32), np.empty(n, np.int32), np.zeros(n, np.int32)
+    n = -1
+    for k in range(keys.size):
+        if k == 0 or keys[k] != keys[k - 1]:
+            n += 1
+            pair = keys[k] // (width * width)
+            low[n] = first[pair // people] + keys[k] // width % width
+            high[n] = first[pair % people] + keys[k] % width
+        count[n] += 1
+    return low, high, count
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _look_up(
+    low: I32, high: I32, count: I32, starts: I64, subject: I32, group: I32, g: int, h: int, a: I32, b: I32, out: F64
+) -> None:
+    """How often each subject of a was compared, as one of group g, with that of b, as one of group h."""
+    for k in range(a.size):
+        i, j, gi, gj = a[k], b[k], g, h
+        if i > j:
+            i, j, gi, gj = j, i, h, g
+        first, last = starts[i], starts[i + 1]
+        while first < last:
+            middle = (first + last) // 2
+            if subject[high[middle]] < j:
+                first = middle + 1
+            else:
+                last = middle
+        while first < starts[i + 1] and subject[high[first]] == j:
+            if group[low[first]] == gi and group[high[first]] == gj:
+                out[k] += count[first]
+            first += 1
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _square_sums(low: I32, high: I32, count: I32, subject: I32, group: I32, table: I64) -> None:
+    """Σ M_ij² of every pair of groups at [lower, higher]; i in the one and j in the other group, and j and i, are two terms."""
+    k = 0
+    while k < low.size:
+        end = k + 1
+        while end < low.size and subject[low[end]] == subject[low[k]] and subject[high[end]] == subject[high[k]]:
+            end += 1
+        for e in range(k, end):
+            g, h = group[low[e]], group[high[e]]
+            made = np.int64(0)
+            for other in range(k, end):
+                if group[low[other]] == g and group[high[other]] == h:
+                    if other < e:
+                        made = np.int64(0)
+                        break
+                    made += count[other]
+            if g >= 0 and h >= 0:
+                table[min(g, h), max(g, h)] += made * made
+        k = end
+
+
+def tally_of_list(rows: Rows, cells: Cells, grid: Grid) -> tuple[Tally, I64, I64]:
+    """The tally of listed comparisons but for its ledger, and how many non-mated and mated comparisons were attempted.
+
+    cells.of_sample: per sample. A comparison is mated if its samples are of one subject. int64[K, K] at [lower cell, higher cell].
+    """
+    tally = empty(grid, float("inf"), rows.subjects.size, cells.n, np.empty(0, np.float32))
+    tried = np.zeros((2, cells.n, cells.n), np.int64)
+    cell = np.ascontiguousarray(cells.of_sample, np.int32)
+    _tally(
+        rows.a, rows.b, rows.score, rows.subjects, cell, grid.edges, tally.non_mated, tally.mated, tally.comparisons,
+        tried[0], tried[1],
+    )  # fmt: skip
+    return tally, tried[0], tried[1]
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _tally(
+    a: I32, b: I32, score: F32, subjects: I32, cell: I32, edges: F32, non_mated: I64, mated: I64, comparisons: I64,
+    tried_non_mated: I64, tried_mated: I64,
+) -> None:  # fmt: skip
+    last = edges.size - 2
+    for k in range(a.size):
+        i, j = a[k], b[k]
+        low, high = min(cell[i], cell[j]), max(cell[i], cell[j])
+        same = subjects[i] == subjects[j]
+        if same:
+            tried_mated[low, high] += 1
+        else:
+            tried_non_mated[low, high] += 1
+        if np.isnan(score[k]):
+            continue
+        place = min(max(np.searchsorted(edges, score[k], side="right") - 1, 0), last)
+        if same:
+            mated[low, high, place] += 1
+        else:
+            non_mated[low, high, place] += 1
+            comparisons[i, cell[j]] += 1
+            comparisons[j, cell[i]] += 1
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _select(a: I32, b: I32, score: F32, subjects: I32, mated: bool, floor: float) -> I64:
+    """Rows of one kind whose score is at least the floor."""
+    n = 0
+    for k in range(a.size):
+        if (subjects[a[k]] == subjects[b[k]]) == mated and score[k] >= floor:
+            n += 1
+    out = np.empty(n, np.int64)
+    n = 0
+    for k in range(a.size):
+        if (subjects[a[k]] == subjects[b[k]]) == mated and score[k] >= floor:
+            out[n] = k
+            n += 1
+    return out
+
+
+def evidence_of_rows(
+    rows: Rows, cells: Cells, counted: tuple[Tally, I64, I64], floor: float, *, failures_supplied: bool
+) -> Evidence:
+    """The evidence of listed comparisons: what `tally_of_list` counted, with a ledger of all at or above the floor."""
+
+    def pairs(mated: bool, least: float) -> Pairs:
+        chosen = _select(rows.a, rows.b, rows.score, rows.subjects, mated, least)
+        return Pairs.of(rows.a[chosen], rows.b[chosen], rows.score[chosen])
+
+    tally, tried_non_mated, tried_mated = counted
+    least = float(np.float32(floor))
+    return Evidence(
+        replace(tally, floor=least, ledger=pairs(False, least), mated_pairs=pairs(True, float("-inf"))),
+        cells,
+        rows.subjects,
+        Listed.of(rows, cells),
+        tried_non_mated if failures_supplied else None,
+        tried_mated if failures_supplied else None,
+        shared_subjects=shares_subjects(rows.subjects, cells.of_sample),
+    )
 
 
 def evidence_of_list(
     subjects: I32, cells: Cells, a: I32, b: I32, score: F32, failed: NDArray[np.bool_], grid: Grid, failures_supplied: bool
 ) -> Evidence:
-    """The evidence of listed comparisons.
+    """The evidence of listed comparisons, every non-mated one of them in the ledger.
 
     subjects, cells.of_sample: per sample. a, b: samples of each row; mated if of one subject. score: where not failed.
-    failed: rows whose comparison could not be made; they count as attempted. Every non-mated comparison goes into the ledger.
+    failed: rows whose comparison could not be made; they count as attempted.
     """
-    mated = subjects[a] == subjects[b]
-    made = ~failed
-    k, n = cells.n, subjects.size
-    tally = empty(grid, float("-inf"), n, k, np.empty(0, np.float32))
-    own, other = made & mated, made & ~mated
-    ledger = Pairs.of(a[other], b[other], score[other])
-    comparisons = np.bincount(a[other].astype(np.int64) * k + cells.of_sample[b[other]], minlength=n * k)
-    comparisons += np.bincount(b[other].astype(np.int64) * k + cells.of_sample[a[other]], minlength=n * k)
-    tally = replace(
-        tally,
-        non_mated=_histogram(cells, a[other], b[other], score[other], grid),
-        mated=_histogram(cells, a[own], b[own], score[own], grid),
-        comparisons=comparisons.reshape(n, k),
-        ledger=ledger,
-        mated_pairs=Pairs.of(a[own], b[own], score[own]),
-    )
-    return Evidence(
-        tally,
-        cells,
-        subjects,
-        Listed(subjects, a[other], b[other]),
-        _by_cells(cells, a[~mated], b[~mated]) if failures_supplied else None,
-        _by_cells(cells, a[mated], b[mated]) if failures_supplied else None,
-        shared_subjects=shares_subjects(subjects, cells.of_sample),
-    )
-
-
-def _by_cells(cells: Cells, a: I32, b: I32) -> I64:
-    """int64[K, K] at [lower cell, higher cell]: how many rows."""
-    ca, cb = cells.of_sample[a].astype(np.int64), cells.of_sample[b].astype(np.int64)
-    flat = np.bincount(np.minimum(ca, cb) * cells.n + np.maximum(ca, cb), minlength=cells.n**2)
-    return flat.reshape(cells.n, cells.n)
-
-
-def _histogram(cells: Cells, a: I32, b: I32, score: F32, grid: Grid) -> I64:
-    """int64[K, K, bins]."""
-    ca, cb = cells.of_sample[a].astype(np.int64), cells.of_sample[b].astype(np.int64)
-    flat = (np.minimum(ca, cb) * cells.n + np.maximum(ca, cb)) * grid.n + grid.bin(score)
-    return np.bincount(flat, minlength=cells.n**2 * grid.n).reshape(cells.n, cells.n, grid.n)
+    rows = Rows(subjects, a, b, np.where(failed, np.float32(np.nan), score).astype(np.float32))
+    counted = tally_of_list(rows, cells, grid)
+    return evidence_of_rows(rows, cells, counted, float("-inf"), failures_supplied=failures_supplied)

@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 from .. import record
 from ..comparisons.cells import Grouping, cells_of
 from ..comparisons.evidence import AllPairs, Evidence
-from ..uncertainty.bootstrap import MatedScores, Replicates, SortedErrors, bootstrap_at_target, ratio_interval
+from ..comparisons.listed import Listed
+from ..uncertainty.bootstrap import Compared, MatedScores, Replicates, SortedErrors, bootstrap_at_target, ratio_interval
 from .pool import Pool
 
-REPLICATES = 500
-MOST_WORK = 400_000_000
-"""Replicates × errors above which replicates are cut (never under 200)."""
+I32 = NDArray[np.int32]
+
+REPLICATES = 1000
+FEWEST = 200
+MOST_WORK = 1_000_000_000
+"""Replicates × (subjects, errors and listed pairs) above which replicates are cut, and if `FEWEST` were too many, left out."""
 
 
 @dataclass(frozen=True)
@@ -40,47 +44,64 @@ class Reestimated:
         return ratio_interval(means[0], means[1])
 
 
-def _samples_by(evidence: Evidence, group: NDArray[np.int32], n: int) -> NDArray[np.float64]:
-    """float64[subjects, n]: samples of each subject in each group; -1 is in none."""
-    table = np.zeros((int(evidence.subjects.max()) + 1, n))
-    known = group >= 0
-    np.add.at(table, (evidence.subjects[known], group[known]), 1)
-    return table
-
-
-def reestimate(evidence: Evidence, finest: Grouping, pool: Pool, target: float, seed: int) -> Reestimated | None:
-    """Bootstrap over subjects at one target; None where comparisons were not all pairs (a score file)."""
-    if not isinstance(evidence.pairs, AllPairs) or not finest.n:
+def _compared(evidence: Evidence, column: I32, n: int) -> Compared | None:
+    """The comparisons between samples of one column, int32[samples], -1 for none; None if there is no telling which they are."""
+    none = np.empty(0, np.int32)
+    if isinstance(evidence.pairs, Listed):
+        return Compared(n, none, none, none, *evidence.pairs.inside(column))
+    if not isinstance(evidence.pairs, AllPairs):
         return None
-    cells, ledger = evidence.cells.of_sample, evidence.tally.ledger
-    group = np.append(finest.of_cell, -1)[cells].astype(np.int32)
-    stratum = pool.stratum[cells[ledger.a], cells[ledger.b]]
-    same = np.where(group[ledger.a] == group[ledger.b], group[ledger.a], -1)
-    relevant = np.flatnonzero((stratum >= 0) | (same >= 0))
-    order = relevant[np.argsort(-ledger.score[relevant], kind="stable")]
-    errors = SortedErrors(
-        evidence.subjects[ledger.a[order]], evidence.subjects[ledger.b[order]], ledger.score[order],
-        stratum[order].astype(np.int32), same[order].astype(np.int32),
+    known = np.flatnonzero(column >= 0)
+    held, samples = np.unique(evidence.subjects[known].astype(np.int64) * n + column[known], return_counts=True)
+    out = evidence.pairs.left_out
+    gone = np.flatnonzero((column[out.a] == column[out.b]) & (column[out.a] >= 0))
+    return Compared(
+        n, (held // max(1, n)).astype(np.int32), (held % max(1, n)).astype(np.int32), samples.astype(np.int32),
+        evidence.subjects[out.a[gone]], evidence.subjects[out.b[gone]], column[out.a[gone]], np.full(gone.size, -1, np.int32),
     )  # fmt: skip
-    pairs = evidence.tally.mated_pairs
-    mated = MatedScores(
-        evidence.subjects[pairs.a], pairs.score, np.where(group[pairs.a] == group[pairs.b], group[pairs.a], -1).astype(np.int32)
-    )
-    strata = np.full(int(evidence.subjects.max()) + 1, -1, np.int32)
-    strata[evidence.subjects[::-1]] = cells[::-1]
+
+
+def reestimate(
+    evidence: Evidence, finest: Grouping, pool: Pool, target: float, seed: int, workers: int = 1
+) -> Reestimated | None:
+    """Bootstrap over subjects at one target; None where it would take too long (millions of listed pairs)."""
+    cells = evidence.cells.of_sample
+    group = np.append(finest.of_cell, -1)[cells].astype(np.int32)
     in_pool = np.diag(pool.stratum)[cells].astype(np.int32)
-    replicates = int(np.clip(MOST_WORK // max(1, len(order)), 200, REPLICATES))
+    compared = [_compared(evidence, column, n) for column, n in ((in_pool, pool.weights.size), (group, finest.n))]
+    if not finest.n or compared[0] is None or compared[1] is None:
+        return None
+    strata = np.full(int(evidence.subjects.max(initial=-1)) + 1, -1, np.int32)
+    strata[evidence.subjects[::-1]] = cells[::-1]
+    errors, mated = _errors(evidence, group, pool), _mated(evidence, group)
+    work = strata.size + errors.a.size + sum(c.a.size + c.subject.size for c in compared if c is not None)
+    replicates = min(REPLICATES, MOST_WORK // max(1, work))
+    if replicates < FEWEST:
+        return None
+    whole = len(evidence.tally.ledger) == evidence.tally.n_non_mated
     return Reestimated(
         bootstrap_at_target(
-            errors,
-            mated,
-            strata,
-            _samples_by(evidence, in_pool, pool.weights.size),
-            pool.weights,
-            _samples_by(evidence, group, finest.n),
-            target,
-            whole=len(ledger) == evidence.tally.n_non_mated,
-            replicates=replicates,
-            seed=seed,
+            errors, mated, strata, compared[0], pool.weights, compared[1], target,
+            whole=whole, replicates=replicates, seed=seed, workers=workers,
         )
+    )  # fmt: skip
+
+
+def _errors(evidence: Evidence, group: I32, pool: Pool) -> SortedErrors:
+    """The ledger's comparisons within a stratum of the pool or a group, highest first."""
+    ledger, cells = evidence.tally.ledger, evidence.cells.of_sample
+    stratum = pool.stratum[cells[ledger.a], cells[ledger.b]].astype(np.int32)
+    same = np.where(group[ledger.a] == group[ledger.b], group[ledger.a], -1).astype(np.int32)
+    relevant = np.flatnonzero((stratum >= 0) | (same >= 0))
+    order = relevant[np.argsort(-ledger.score[relevant], kind="stable")]
+    return SortedErrors(
+        evidence.subjects[ledger.a[order]], evidence.subjects[ledger.b[order]], ledger.score[order], stratum[order], same[order]
     )
+
+
+def _mated(evidence: Evidence, group: I32) -> MatedScores:
+    """The mated comparisons, lowest first."""
+    pairs = evidence.tally.mated_pairs
+    order = np.argsort(pairs.score, kind="stable")
+    a, b = pairs.a[order], pairs.b[order]
+    return MatedScores(evidence.subjects[a], pairs.score[order], np.where(group[a] == group[b], group[a], -1).astype(np.int32))

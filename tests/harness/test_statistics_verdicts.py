@@ -14,7 +14,7 @@ from faceparity.harness.evaluation import tallying
 from faceparity.harness.evaluation.contrasts import EFFECTIVE_IN_HIGHER, settle
 from faceparity.harness.evaluation.evaluate import Options, evaluate
 from faceparity.harness.uncertainty import contrasts
-from faceparity.harness.uncertainty.bootstrap import MatedScores, SortedErrors, bootstrap_at_target
+from faceparity.harness.uncertainty.bootstrap import Compared, MatedScores, SortedErrors, bootstrap_at_target
 
 _spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
 assert _spec is not None
@@ -99,7 +99,7 @@ def test_a_replicate_whose_errors_end_before_its_target_has_no_threshold() -> No
     score = np.linspace(1, 0.5, a.size).astype(np.float32)
     zero = np.zeros(a.size, np.int32)
     none = MatedScores(np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.int32))
-    one = np.ones((n, 1))
+    one = Compared.all_pairs(np.ones((n, 1)))
 
     def thresholds(kept: int, whole: bool) -> np.ndarray:
         errors = SortedErrors(a[:kept], b[:kept], score[:kept], zero[:kept], zero[:kept])

@@ -1,0 +1,183 @@
+"""Columns of a table that comes in batches: texts as numbers, scores, truths. Rows are counted from 0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparity.datasets.errors import UserError
+
+I32 = NDArray[np.int32]
+TRUE, FALSE = frozenset({"1", "1.0", "true", "yes", "t", "y"}), frozenset({"0", "0.0", "false", "no", "f", "n"})
+
+
+def encode(column: Any, path: Path) -> tuple[I32, Any]:
+    """Code of each row, and the words without blanks at their ends (pyarrow strings, perhaps some twice); null is the empty text.
+
+    Raises UserError if the column holds what is no text, number or truth.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        if not isinstance(column, pa.DictionaryArray):
+            kind = column.type
+            simple = (
+                pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+            )
+            column = (column if simple else pc.cast(column, pa.string())).dictionary_encode()
+        words = pc.utf8_trim_whitespace(pc.fill_null(pc.cast(column.dictionary, pa.string()), ""))
+        codes = column.indices
+        if codes.null_count:
+            codes = pc.fill_null(pc.cast(codes, pa.int32()), len(words))
+            words = pa.concat_arrays([words, pa.array([""], pa.string())])
+    except pa.ArrowException as error:
+        raise UserError(f"{path}: a column of type {column.type} can't be read as text ({str(error).splitlines()[0]})") from error
+    return np.asarray(codes).astype(np.int32, copy=False), words
+
+
+class Words:
+    """The texts of one name's columns, sides a and b, over one list of words."""
+
+    def __init__(self) -> None:
+        self._words: list[Any] = []
+        self._known = 0
+        self._codes: tuple[list[I32], list[I32]] = ([], [])
+
+    def add(self, side: int, column: Any, path: Path) -> None:
+        """Append a batch to side 0 or 1."""
+        codes, words = encode(column, path)
+        self._codes[side].append(codes + np.int32(self._known))
+        self._words.append(words)
+        self._known += len(words)
+
+    def joined(self) -> tuple[I32, list[str]]:
+        """Code of each row of side a, then of side b; the words that occur, rising. Can be called once."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        out = np.empty(sum(c.size for side in self._codes for c in side), np.int32)
+        if not out.size:
+            return out, []
+        distinct = pa.concat_arrays(self._words).dictionary_encode()
+        place = np.asarray(distinct.indices).astype(np.int32, copy=False)
+        start = 0
+        for side in self._codes:
+            while side:
+                codes = side.pop(0)
+                np.take(place, codes, out=out[start : start + codes.size], mode="clip")
+                start += codes.size
+        used = np.bincount(out, minlength=len(distinct.dictionary)) > 0
+        order = np.asarray(pc.sort_indices(distinct.dictionary))
+        order = order[used[order]]
+        rank = np.full(used.size, -1, np.int32)
+        rank[order] = np.arange(order.size, dtype=np.int32)
+        np.take(rank, out, out=out, mode="clip")
+        return out, distinct.dictionary.take(pa.array(order)).to_pylist()
+
+
+class Scores:
+    """float32 of each row, nan for an empty score. bad: the first row whose score is no finite number, and how it is written."""
+
+    def __init__(self) -> None:
+        self._parts: list[NDArray[np.float32]] = []
+        self._rows = 0
+        self._n_bad = 0
+        self.bad: tuple[int, str] | None = None
+
+    def add(self, column: Any, path: Path) -> None:
+        """Append a batch of numbers or texts."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if isinstance(column, pa.DictionaryArray):
+            column = column.dictionary_decode()
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            values, empty = _numbers(column)
+        else:
+            empty = np.asarray(pc.is_null(column))
+            try:
+                filled = pc.fill_null(pc.cast(column, "float64"), 0.0)
+            except pa.ArrowException as error:
+                raise UserError(f"{path}: column score is of type {column.type}; write numbers") from error
+            values = np.asarray(filled, np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            out = values.astype(np.float32)
+        wrong = ~(empty | np.isfinite(out))
+        if wrong.any():
+            place = int(np.argmax(wrong))
+            self.bad = self.bad or (self._rows + place, str(column[place]))
+            self._n_bad += int(wrong.sum())
+        out[empty] = np.nan
+        self._parts.append(out)
+        self._rows += out.size
+
+    def check(self, named: Callable[[int], str]) -> None:
+        """Raises UserError, with the row, for NaN, infinity and what is no number."""
+        if self.bad is not None:
+            row, text = self.bad
+            raise UserError(
+                f"{named(row)}: the score {text!r} is not a finite number ({self._n_bad:,} such rows); "
+                "write 0.5, not 0,5; leave the cell of a failed comparison empty"
+            )
+
+    def joined(self) -> NDArray[np.float32]:
+        """All rows."""
+        return np.concatenate(self._parts) if self._parts else np.empty(0, np.float32)
+
+
+def _numbers(column: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Texts as numbers, nan for what is none; and which are empty."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    trimmed = pc.utf8_trim_whitespace(column)
+    empty = np.asarray(pc.fill_null(pc.equal(trimmed, ""), True))
+    written = trimmed.filter(pa.array(~empty))
+    values = np.full(len(column), np.nan)
+    try:
+        values[~empty] = np.asarray(pc.cast(written, "float64"))
+    except pa.ArrowInvalid:
+        values[~empty] = [_number(text) for text in written.to_pylist()]
+    return values, empty
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+class Truths:
+    """bool of each row, from true/false, yes/no, 1/0."""
+
+    def __init__(self) -> None:
+        self._parts: list[NDArray[np.bool_]] = []
+        self._rows = 0
+        self._bad: tuple[int, str] | None = None
+
+    def add(self, column: Any, path: Path) -> None:
+        """Append a batch."""
+        codes, words = encode(column, path)
+        texts = words.to_pylist()
+        known = np.asarray([1 if w.lower() in TRUE else 0 if w.lower() in FALSE else -1 for w in texts], np.int8)
+        values = known[codes]
+        if self._bad is None and (values < 0).any():
+            place = int(np.argmax(values < 0))
+            self._bad = self._rows + place, texts[codes[place]]
+        self._parts.append(values == 1)
+        self._rows += values.size
+
+    def check(self, named: Callable[[int], str]) -> None:
+        """Raises UserError, with the row, for what is no truth value."""
+        if self._bad is not None:
+            raise UserError(f"{named(self._bad[0])}: mated is {self._bad[1]!r}; write true or false")
+
+    def joined(self) -> NDArray[np.bool_]:
+        """All rows."""
+        return np.concatenate(self._parts) if self._parts else np.empty(0, np.bool_)
