@@ -10,6 +10,8 @@ from faceparity.harness.synthetic import SYNTHETIC
 
 from . import format as f
 from .compact import Compact, compact, failures_text, rate_text, reference_mark
+from .paired_words import compact as paired_compact
+from .paired_words import legend, sentences, title
 from .select import finest
 
 STOPPED = {"contaminated": " †", "partial": " ‡"}
@@ -43,7 +45,27 @@ def _dataset(evaluations: Sequence[Evaluation]) -> str:
     hidden = len(finest(first).groups) - len(shown)
     points = [(e, p) for e, table in tables for p in table.points]
     warning = [f"**{SYNTHETIC}**", ""] if d.synthetic else []
-    return "\n".join([heading, "", *warning, *_table(header, rows), "", *_notes(hidden, points)]).rstrip()
+    told = [
+        heading,
+        "",
+        *warning,
+        *_table(header, rows),
+        "",
+        *_notes(hidden, points),
+        *(x for e in evaluations for x in _paired(e)),
+    ]
+    return "\n".join(told).rstrip()
+
+
+def _paired(e: Evaluation) -> list[str]:
+    """A controlled experiment: in words, then every level against its reference."""
+    out = []
+    for x in e.paired:
+        header, rows = paired_compact(e, x)
+        cells = [[_text(name), *numbers] for name, *numbers in rows]
+        out += ["", f"**{_text(title(x))}** ({_text(e.model.name)})", "", *(f"- {_text(s)}" for s in sentences(e, x)), ""]
+        out += [*_table([_text(h) for h in header], cells), "", legend()]
+    return out
 
 
 def _column(e: Evaluation, p: OperatingPoint) -> str:

@@ -11,6 +11,7 @@ from faceparity.reports.curves import det, histograms, tails
 from faceparity.reports.figures import heat_map, matrix_cells, rate_chart, ratio_forest
 from faceparity.reports.indices import index_items, separation_items
 from faceparity.reports.narrative import finding, partial
+from faceparity.reports.paired import paired_sections
 from faceparity.reports.parts import Fold, Heading, Item, Section, Table, Text, pictures
 from faceparity.reports.select import contrast_of, finest, headline, verdict
 from faceparity.reports.tables import grouping_name
@@ -25,6 +26,7 @@ def measured(e: Evaluation, key: str) -> list[Section]:
     g = finest(e)
     out = [
         Section(f"{key}-finding", "What was found", list(_finding(e))),
+        *paired_sections(e, key),
         Section(f"{key}-threshold", "Who set the threshold", list(_threshold(e, g, key))),
         Section(f"{key}-ftx", "Failures to extract a template (FTX)", list(_failures(e, key))),
         Section(f"{key}-fmr", "False match rate (FMR) by group", list(_rates(e, "fmr", key))),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from faceparity.harness.metrics.differential import MEASURES
-from faceparity.harness.record import Differential, Evaluation, Grouping, Index, OperatingPoint, Rate
+from faceparity.harness.record import Differential, Evaluation, Grouping, Index, OperatingPoint, PairedDifference, Rate
 
 Cell = str | int | float | bool | None
 Row = list[Cell]
@@ -27,11 +27,16 @@ HEADERS = {
     "point": "achieved_fmr status reason detail needs_comparisons pool pool_partial pool_comparisons group weight subjects "
     "left_out_reason",
     "curves": "grouping group group_b score native_score mated non_mated effective_n",
+    "paired_at": "origin target_fmr threshold native_threshold",
+    "paired": "measure factor level reference subjects dropped comparisons reference_value value difference lo hi df p p_holm verdict "
+    "reference_errors errors effective_errors only_here only_reference ratio ratio_lo ratio_hi bound reason",
+    "paired_conditions": "condition subjects complete images failed compared non_mated_score mated_score",
 }
 
 
 def write_tables(evaluation: Evaluation, folder: Path) -> list[Path]:
-    """Writes groups, extraction, rates, contrasts, indices, separation, covariates, operating_points and curves as `folder`/NAME.csv.
+    """Writes groups, extraction, rates, contrasts, indices, separation, covariates, operating_points and curves as `folder`/NAME.csv,
+    and of a controlled experiment paired, paired_rates and paired_conditions.
 
     UTF-8, comma, "\\n", a header line; fractions at full precision; undefined is an empty cell, the reason in its own column.
     Cells of text that a spreadsheet would run as a formula get a leading apostrophe. The same evaluation gives the same bytes.
@@ -58,6 +63,7 @@ def tables(evaluation: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
         "covariates": (_header("covariates"), list(_covariates(e))),
         "operating_points": (_header("at", "point"), list(_operating_points(e))),
         "curves": (_header("curves"), list(_curves(e))),
+        **(_paired(e) if e.paired else {}),
     }
 
 
@@ -223,3 +229,59 @@ def _curves(e: Evaluation) -> Iterator[Row]:
                 if mated or non_mated:
                     n = c.effective_n[i] if c.effective_n else None
                     yield [grouping_name(g), c.group, c.group_b, c.edges[i], e.model.score.sign * c.edges[i], mated, non_mated, n]
+
+
+def _paired(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
+    """Of a controlled experiment: differences, rates by condition and across conditions (measure `across`: FNMR), conditions."""
+    differences: list[Row] = []
+    rates: list[Row] = []
+    conditions: list[Row] = []
+    for x in e.paired:
+        differences += [[None, None, None, None, *_difference(d)] for d in x.differences]
+        for p in x.operating_points:
+            at: Row = [p.origin, p.target_fmr, p.threshold, p.native_threshold]
+            differences += [[*at, *_difference(d)] for d in p.differences]
+            measures = (("fmr", p.fmr), ("fnmr", p.fnmr), ("across", p.across))
+            rates += [[*at, measure, *_rate_row(r)] for measure, of in measures for r in of]
+        conditions += [
+            [c.condition, c.subjects, c.complete, c.images, c.failed, c.compared, c.non_mated_score, c.mated_score]
+            for c in x.conditions
+        ]
+    return {
+        "paired": (_header("paired_at", "paired"), differences),
+        "paired_rates": ([*_header("paired_at"), "measure", *_header("rate")], rates),
+        "paired_conditions": (_header("paired_conditions"), conditions),
+    }
+
+
+def _difference(d: PairedDifference) -> Row:
+    lo, hi = d.interval or (None, None)
+    ratio_lo, ratio_hi = d.ratio_interval or (None, None)
+    return [
+        *(
+            d.measure,
+            d.factor,
+            d.level,
+            d.reference,
+            d.subjects,
+            d.dropped,
+            d.comparisons,
+            d.reference_value,
+            d.value,
+            d.difference,
+        ),
+        *(
+            lo,
+            hi,
+            d.df,
+            d.p,
+            d.p_holm,
+            d.verdict,
+            d.reference_errors,
+            d.errors,
+            d.effective_errors,
+            d.only_here,
+            d.only_reference,
+        ),
+        *(d.ratio, ratio_lo, ratio_hi, d.bound, d.reason),
+    ]

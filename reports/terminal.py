@@ -14,6 +14,8 @@ from faceparity.harness.synthetic import SYNTHETIC
 from faceparity.reports import format as f
 from faceparity.reports.compact import compact, failures_text
 from faceparity.reports.narrative import missing_values, repeats
+from faceparity.reports.paired_words import compact as paired_compact
+from faceparity.reports.paired_words import legend, sentences, title
 from faceparity.reports.select import contrast_of, finest, primary, verdict
 from faceparity.reports.tables import grouping_name
 
@@ -90,7 +92,24 @@ def _mark(e: Evaluation, p: OperatingPoint, r: Rate | None) -> str:
     return short(r) + (f" {told}" if told in ("higher", "lower") else "")
 
 
+def _paired(e: Evaluation) -> Iterator[RenderableType]:
+    """A controlled experiment: in words, then every level against its reference."""
+    for x in e.paired:
+        yield Text()
+        yield Text(title(x), style="bold underline")
+        for sentence in sentences(e, x):
+            yield Text(sentence)
+        header, rows = paired_compact(e, x, interval=False)
+        table = _table(*header, title=legend(interval=False))
+        for column in table.columns[1:]:
+            column.no_wrap = False
+        for row in rows:
+            table.add_row(*[Text(c) for c in row])
+        yield table
+
+
 def _closing(e: Evaluation) -> Iterator[RenderableType]:
+    yield from _paired(e)
     for w in e.warnings:
         if e.dataset.synthetic and w == SYNTHETIC:  # the heading has said it
             continue
