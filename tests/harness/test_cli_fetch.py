@@ -1,0 +1,38 @@
+"""`faceparity fetch` gets the meshes of the control set as it gets a model's weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from faceparity.datasets import fetch as fetching
+from faceparity.datasets.control.meshes import MESHES
+from faceparity.datasets.errors import UserError
+from faceparity.harness.cli.catalogue import fetch_named
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    names: list[str] = []
+    monkeypatch.setenv("FACEPARITY_HOME", str(tmp_path))
+    monkeypatch.setattr(fetching, "fetch", lambda artefact, **_: names.append(artefact.file))
+    return names
+
+
+def test_meshes_are_fetched_by_the_name_that_the_error_gives(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UserError) as missing:
+        fetching.path(MESHES)
+    assert "faceparity fetch control-meshes" in str(missing.value)
+    fetch_named(["control-meshes", "sface"])
+    assert asked[0] == MESHES.file
+    assert len(asked) > 1, "the weights of sface too"
+    told = capsys.readouterr().out
+    assert told.startswith("control-meshes: CC0-1.0")
+    assert MESHES.sha256 in told
+
+
+def test_all_names_are_checked_first(asked: list[str]) -> None:
+    with pytest.raises(UserError, match="control-mesh"):
+        fetch_named(["control-meshes", "control-mesh"])
+    assert asked == []
