@@ -94,7 +94,11 @@ class DatasetCard(Strict):
     """Published protocols, and for each whether it is followed here."""
     group_sizes: dict[str, int] = Field(default_factory=dict)
     """Group → subjects in it in the whole set, as published. `faceparity.datasets.support` tells what that can support."""
+    group_sizes_by: list[str] = Field(default_factory=list)
+    """The attributes that make these groups, if not those of `default_by`."""
     group_sizes_note: str = ""
+    pictures_each: float = Field(default=1.0, ge=1.0)
+    """Pictures of each person, on average."""
     citation: str = ""
     digests: dict[str, str] = Field(default_factory=dict)
     """Version → digest of an untouched copy."""

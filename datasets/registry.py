@@ -19,10 +19,20 @@ GROUP = "faceparity.datasets"
 """The entry points through which other packages add readers."""
 DATA = "FACEPARITY_DATA"
 
-_BUILT_IN = {
-    name: f"faceparity.datasets.readers.{name}:read" for name in ("control", "london", "fairface", "us_congress", "folder")
+_MODULES = (
+    "bfw", "casual_conversations", "cfd", "control", "demogpairs", "fairface", "fhibe", "folder", "ijbc", "london", "meds2", "morph2",
+    "ppb", "rfw", "us_congress", "utkface", "vggface2",
+)  # fmt: skip
+_BUILT_IN = {name: f"faceparity.datasets.readers.{name}:read" for name in _MODULES} | {
+    "bupt": "faceparity.datasets.readers.not_benchmarks:bupt",
+    "casual_conversations_v2": "faceparity.datasets.readers.casual_conversations:read_v2",
+    "control-tone": "faceparity.datasets.readers.control:read_tone",
+    "facet": "faceparity.datasets.readers.not_benchmarks:facet",
+    "maad_face": "faceparity.datasets.readers.vggface2:read_maad",
 }
-_BUILT_IN["control-tone"] = "faceparity.datasets.readers.control:read_tone"
+
+_WITH_PAIR_LISTS = ("agedb30", "calfw", "cfp", "cplfw", "insightface_bin", "lfw", "xqlfw")
+_BUILT_IN |= {name: f"faceparity.datasets.readers.{name}:read" for name in _WITH_PAIR_LISTS}
 
 EMBEDDED = {"control": "control/portraits", "control-tone": "control/tone"}
 """Sets that come with the package, and where in it."""
@@ -56,7 +66,7 @@ def _unknown(name: str) -> UserError:
     close = difflib.get_close_matches(name, dataset_names(), 1)
     hint = f"did you mean {close[0]}? " if close else ""
     return UserError(
-        f"there is no data set {name!r}: {hint}known are {', '.join(dataset_names())}; use folder=DIR for your own pictures"
+        f"there is no data set {name!r}: {hint}`faceparity datasets` lists all that are known; use folder=DIR for your own pictures"
     )
 
 
@@ -69,6 +79,8 @@ def load_dataset(spec: str, *, include_minors: bool = False) -> Dataset:
     """
     name, given, where = spec.partition("=")
     name = name.strip()
+    if name in dataset_names() and _not_a_benchmark(name):
+        return reader(name)(Path(where))  # which says why
     if given:
         if not where:
             raise UserError(f"-d {spec} names no folder: write {name or 'folder'}=DIR")
@@ -116,6 +128,13 @@ def _by_name(name: str, include_minors: bool) -> Dataset:
             raise _unknown(name)
         raise UserError(f"{base} has no folder {' or '.join(places)}: put the data set there, or write {name}=DIR")
     return reader(name if known else "folder")(folder_of(root), name=name, include_minors=include_minors)
+
+
+def _not_a_benchmark(name: str) -> bool:
+    try:
+        return bool(load_card(name).not_a_benchmark)
+    except FileNotFoundError:
+        return False
 
 
 def _plain(name: str) -> bool:

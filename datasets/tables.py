@@ -52,8 +52,8 @@ def plain(name: str) -> str:
     return re.sub(r"[\s_\-]+", "", name.casefold())
 
 
-def _text(path: Path) -> str:
-    """The file as text, in composed Unicode. Raises UserError."""
+def text_of(path: Path) -> str:
+    """A label file as text, in composed Unicode, its line ends as they are. Raises UserError."""
     try:
         data = path.read_bytes() if path.is_file() else None
     except OSError as error:
@@ -83,7 +83,7 @@ def read_table(path: Path) -> Table:
     Rows with too few or too many cells, or with a line break inside a cell, are left out and become problems: in them, cells
     may stand under the wrong column. Empty rows are nothing. Raises UserError if there is no readable table.
     """
-    text = _text(path)
+    text = text_of(path)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text), skipinitialspace=True, strict=True)
     header: tuple[str, ...] = ()
     lines: list[Line] = []

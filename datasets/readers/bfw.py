@@ -1,0 +1,88 @@
+"""Balanced Faces in the Wild: eight folders such as `asian_females/n000009/0010_01.jpg`, and the datatable of pairs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..build import Row, Rules, build
+from ..card import load_card
+from ..dataset import Dataset, Problem
+from ..errors import UserError
+from ..images import list_images
+from ..layout import need, place, refused_pickles, stream
+from .pairs import PairList, with_protocols
+
+FOLDERS = tuple(f"{who}_{sex}" for who in ("asian", "black", "indian", "white") for sex in ("females", "males"))
+_LABEL = {"1": True, "0": False, "1.0": True, "0.0": False, "true": True, "false": False}
+_NOTED = 5
+"""So many bad rows of the datatable, which has about a million, are named; the rest are counted."""
+
+
+def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
+    """All images, grouped by what their folder says, and the datatable's pairs where a CSV of it is there. Raises UserError."""
+    card = load_card("bfw")
+    need(root, card, *FOLDERS)
+    problems = refused_pickles(root, "use the datatable as CSV")
+    folders = {}
+    for folder in FOLDERS:
+        found = place(root, folder)
+        if found is None:
+            problems.append(Problem("missing_file", folder, "this folder of the set is not here"))
+        else:
+            folders[found] = folder.split("_")
+    rows = []
+    for file in list_images(root, tuple(folders)):
+        parts = file.split("/")
+        if len(parts) == 3:
+            ethnicity, gender = folders[parts[0]]
+            rows.append(Row(file, file, parts[1], {"ethnicity": ethnicity, "gender": gender}))
+    lists = _datatables(root, problems)
+    rules = Rules(within=tuple(folders), include_minors=include_minors)
+    return with_protocols(build(card, root, rows, problems, name=name, rules=rules), lists)
+
+
+def _datatables(root: Path, problems: list[Problem]) -> list[PairList]:
+    tables = sorted(p for p in root.iterdir() if p.suffix.casefold() == ".csv" and "datatable" in p.name.casefold())
+    if not tables:
+        problems.append(Problem("missing_file", "bfw-*-datatable.csv", "the published pairs are not compared"))
+        return []
+    if len(tables) > 1:
+        names = ", ".join(p.name for p in tables)
+        raise UserError(f"{root} has several datatables ({names}): leave one of them there")
+    return [_pairs(tables[0], problems)]
+
+
+def _pairs(path: Path, problems: list[Problem]) -> PairList:
+    """The pairs in the table's order. `id1` and `id2` number the people of a group only; who is who, the paths tell."""
+    a: list[str] = []
+    b: list[str] = []
+    mated: list[bool] = []
+    fold: list[int] = []
+    rows: list[int] = []
+    known: dict[str, str] = {}  # one string for each image, not one for each time that it is named
+    bad: list[int] = []
+    contrary: list[int] = []
+    for number, cells in stream(path, ("fold", "p1", "p2", "label")):
+        label = _LABEL.get(cells[3].casefold()) if cells else None
+        if label is None or not cells[0].isdigit() or int(cells[0]) < 1 or not cells[1] or not cells[2]:
+            bad.append(number)
+            continue
+        first, second = (known.setdefault(cell, cell.replace("\\", "/")) for cell in cells[1:3])
+        if label != (first.split("/")[-2:-1] == second.split("/")[-2:-1]):
+            contrary.append(number)
+        a.append(first)
+        b.append(second)
+        mated.append(label)
+        fold.append(int(cells[0]) - 1)
+        rows.append(number)
+    if not a:
+        raise UserError(f"{path} lists no pair that can be read (fold, p1, p2, label): put the publisher's file there")
+    problems += _some(path, bad, "a row without a fold from 1, two paths and a label of 1 or 0: left out")
+    problems += _some(path, contrary, "its label and the folders' people disagree: followed as it is listed")
+    return PairList("datatable", path.name, a, b, mated, fold, rows, max(fold) + 1)
+
+
+def _some(path: Path, numbers: list[int], what: str) -> list[Problem]:
+    found = [Problem("bad_row", f"{path.name}:{number}", what) for number in numbers[:_NOTED]]
+    more = len(numbers) - _NOTED
+    return found + ([Problem("bad_row", path.name, f"{more:,} more: {what}")] if more > 0 else [])

@@ -1,0 +1,122 @@
+"""Casual Conversations v1 and v2: the publisher's JSON of videos, and frames that the user (v1) or the publisher (v2) took."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ..build import Row, Rules, build
+from ..card import load_card
+from ..dataset import Dataset, Problem
+from ..errors import UserError
+from ..images import list_images, printable
+from ..layout import need, read_json
+
+V1, V2 = "CasualConversations.json", "CasualConversationsV2.json"
+_ROMAN = {str(i): roman for i, roman in enumerate(("I", "II", "III", "IV", "V", "VI"), 1)}
+
+
+def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
+    """Frames of v1, each of the video whose name its own name or folder begins with. Raises UserError."""
+    card = load_card("casual_conversations")
+    path = root / need(root, card, V1, f"CC_annotations/{V1}", f"annotations/{V1}")
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise _unlike(path, "an object from subject to files, dark_files and label")
+    videos: dict[str, Row] = {}
+    problems: list[Problem] = []
+    for subject, about in content.items():
+        label = about.get("label") if isinstance(about, dict) else None
+        if not isinstance(label, dict) or not isinstance(about.get("files"), list):
+            problems.append(Problem("bad_row", f"{path.name}: {subject}", "no label or no files"))
+            continue
+        dark = set(map(str, about.get("dark_files") or ()))
+        skin = _text(label.get("skin-type"))
+        labels = {
+            "gender": _text(label.get("gender")),
+            "age_group": _text(label.get("age")),
+            "skin_tone": _ROMAN.get(skin, skin),
+        }
+        for video in map(str, about["files"]):
+            light = {"lighting": "dark" if video in dark else "bright"}
+            videos[_stem(video)] = Row(video, f"{path.name}: {subject}", subject, {**labels, **light})
+    rows = _frames(root, videos, problems)
+    rules = Rules(any_value=True, include_minors=include_minors)
+    return build(card, root, rows, problems, name=name, rules=rules)
+
+
+def read_v2(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
+    """Frames of v2, for instance `ccv2-frames-part-1/0000/0000_portuguese_nonscripted_1_raw_frame00000381.jpg`. Raises UserError."""
+    card = load_card("casual_conversations_v2")
+    path = root / need(root, card, V2, f"annotations/{V2}")
+    content = read_json(path)
+    if not isinstance(content, list):
+        raise _unlike(path, "a list of videos with video_name and subject_id")
+    videos: dict[str, Row] = {}
+    problems: list[Problem] = []
+    for number, video in enumerate(content, 1):
+        where = f"{path.name}: entry {number}"
+        if not isinstance(video, dict) or not video.get("video_name") or video.get("subject_id") in (None, ""):
+            problems.append(Problem("bad_row", where, "no video_name or no subject_id"))
+            continue
+        labels = {
+            "gender": _text(video.get("gender")),
+            "age_group": _text(video.get("age")),
+            "skin_tone": _scale(video.get("monk_skin_tone"), "scale"),
+            "fitzpatrick": _scale(video.get("fitzpatrick_skin_tone"), "type").upper(),
+        }
+        stem = _stem(_text(video["video_name"]))
+        videos[stem] = Row(stem, where, _text(video["subject_id"]).zfill(4), labels)
+    rows = _frames(root, videos, problems)
+    rules = Rules(any_value=True, include_minors=include_minors)
+    return build(card, root, rows, problems, name=name, rules=rules)
+
+
+def _text(value: Any) -> str:
+    """A cell; "N/A" and the like are left for the concepts to know."""
+    return "" if value is None else " ".join(str(value).split())
+
+
+def _scale(value: Any, key: str) -> str:
+    """`scale 5` → 5, `type iii` → iii."""
+    return _text(value.get(key) if isinstance(value, dict) else value).rpartition(" ")[2]
+
+
+def _stem(video: str) -> str:
+    return PurePosixPath(video.replace("\\", "/")).stem
+
+
+def _frames(root: Path, videos: Mapping[str, Row], problems: list[Problem]) -> list[Row]:
+    """A row for each image that belongs to a video; a video without a frame is one problem."""
+    rows, seen = [], set()
+    for file in list_images(root):
+        stem = next((name for name in _names(file) if name in videos), None)
+        if stem is not None:
+            seen.add(stem)
+            rows.append(replace(videos[stem], file=file, where=file))
+    missing = [stem for stem in videos if stem not in seen]
+    if not rows:
+        raise UserError(
+            f"{root} holds no frame of its {len(videos):,} videos: a frame's name or folder begins with its video's name"
+        )
+    if missing:
+        more = "" if len(missing) == 1 else f" and of {len(missing) - 1:,} more videos"
+        problems.append(Problem("missing_file", printable(missing[0]), f"no frame of it{more}"))
+    return rows
+
+
+def _names(file: str) -> Iterable[str]:
+    """What the video of a frame may be called, longest first: the frame's name and what it begins with, then its folders."""
+    path = PurePosixPath(file)
+    stem = path.stem
+    while stem:
+        yield stem
+        stem = re.sub(r"[_.\- ]?[^_.\- ]*$", "", stem)
+    yield from reversed(path.parent.parts)
+
+
+def _unlike(path: Path, expected: str) -> UserError:
+    return UserError(f"{path} is not {expected}: put the publisher's file there")

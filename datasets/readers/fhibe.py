@@ -1,0 +1,100 @@
+"""FHIBE, the cropped and aligned faces of the downsampled release: one CSV, some of whose cells are Python lists written as text."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from ..build import Row, Rules, build
+from ..card import load_card
+from ..dataset import Dataset, Problem
+from ..images import list_images
+from ..layout import NOT_PUBLISHED, need
+from ..tables import read_table
+
+TABLE = "fhibe_face_crop_align.csv"
+PLACES = (f"data/processed/fhibe_face_crop_align/{TABLE}", f"data/processed/{TABLE}", f"fhibe_face_crop_align/{TABLE}", TABLE)
+REGIONS = ("Africa", "Americas", "Asia", "Europe", "Oceania")
+_SUBREGIONS = {
+    "Caribbean": "Americas",
+    "Central America": "Americas",
+    "South America": "Americas",
+    "Northern America": "Americas",
+}
+_SUBREGIONS |= dict.fromkeys(("Australia and New Zealand", "Melanesia", "Micronesia", "Polynesia"), "Oceania")
+_SKIN = {(102, 78, 65): "VI", (136, 105, 81): "V", (164, 131, 103): "IV", (175, 148, 120): "III"}
+_SKIN |= {(189, 163, 137): "II", (198, 180, 157): "I"}
+"""The six colours that people chose from → the Fitzpatrick type that the publisher's documentation puts beside it."""
+
+
+def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
+    """The face crops of images that show one person; those of two are left out, as in the publisher's own evaluation of
+    verification, and counted. Several pronouns give no gender, several regions of ancestry the group `several`. Raises UserError.
+    """
+    card = load_card("fhibe")
+    table = read_table(root / need(root, card, *PLACES))
+    file, subject = table.need("filepath", NOT_PUBLISHED), table.need("subject_id", NOT_PUBLISHED)
+    columns = {attribute: table.need(about.column, NOT_PUBLISHED) for attribute, about in card.attributes.items()}
+    several = table.column(["multiple_subjects"])
+    files: dict[str, str] = {}
+    for image in list_images(root):
+        # The same name stands under raw/ and processed/: the crops are meant.
+        if image.rsplit("/", 1)[-1] not in files or "crop_align" in image:
+            files[image.rsplit("/", 1)[-1]] = image
+    rows, problems, aside = [], list(table.problems), set()
+    for line in table.lines:
+        last = line.cells[file].replace("\\", "/").rsplit("/", 1)[-1]
+        found = files.get(last, line.cells[file])
+        if several is not None and line.cells[several].casefold() == "true":
+            problems.append(Problem("bad_row", line.where, "shows two people: left out, as the publisher does"))
+            aside.add(found)
+            continue
+        cells = {attribute: line.cells[column] for attribute, column in columns.items()}
+        labels = {
+            "gender": one(selections(cells["gender"])),
+            "ancestry": region(selections(cells["ancestry"])),
+            "age_group": re.sub(r"^\[(\d+),\s*\+[\])]$", r"\1+", cells["age_group"]),
+            "skin_tone": skin(cells["skin_tone"]),
+        }
+        rows.append(Row(found, line.where, line.cells[subject], labels))
+    within = tuple({found.rsplit("/", 1)[0] for found in (row.file for row in rows) if "/" in found and (root / found).is_file()})
+    rules = Rules(any_value=True, within=_topmost(within), include_minors=include_minors, aside=frozenset(aside))
+    return build(card, root, rows, problems, name=name, rules=rules)
+
+
+def _topmost(folders: tuple[str, ...]) -> tuple[str, ...]:
+    """Without those that lie in another of them, so that no image is listed twice."""
+    return tuple(sorted(f for f in folders if not any(f.startswith(f"{other}/") for other in folders)))
+
+
+def selections(cell: str) -> list[str]:
+    """`['0. She/her/hers']` → She/her/hers; also a single choice written without brackets. Never evaluated as code."""
+    choices: object = cell
+    if cell.startswith("[") and len(cell) < 4096:
+        try:
+            choices = ast.literal_eval(cell)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            choices = cell
+    listed = choices if isinstance(choices, list) else [choices]
+    return [re.sub(r"^\d+\.\s*", "", str(choice).strip()) for choice in listed if str(choice).strip()]
+
+
+def one(choices: list[str]) -> str:
+    """The only choice; empty if there are several."""
+    return choices[0] if len(choices) == 1 else ""
+
+
+def region(choices: list[str]) -> str:
+    """The region of the world that all choices lie in; `several` if they lie in more than one, empty if none is known."""
+    known = {
+        _SUBREGIONS.get(c) or next((r for r in REGIONS if c == r or c.endswith(f" {r.removesuffix('s')}")), c) for c in choices
+    }
+    found = {r for r in known if r in REGIONS}
+    return "several" if len(found) > 1 else next(iter(found), "")
+
+
+def skin(cell: str) -> str:
+    """The Fitzpatrick type of one of the six colours, as `[102, 78, 65]` or `0. [102, 78, 65]`; any other text as it is."""
+    numbers = re.search(r"\[\s*(\d+),\s*(\d+),\s*(\d+)\s*\]", cell)
+    return _SKIN.get((int(numbers[1]), int(numbers[2]), int(numbers[3])), cell) if numbers else cell

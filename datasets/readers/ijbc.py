@@ -1,0 +1,117 @@
+"""IJB-C: faces cut out of its images by the boxes of `protocols/ijbc_metadata_with_age.csv`.
+
+An image of IJB-C shows several people, and its table says which of them is meant. So each face is cut out once, with a margin:
+
+    python -m faceparity.datasets.readers.ijbc FOLDER
+
+writes FOLDER/crops/SUBJECT/IMAGE.png from FOLDER/images and FOLDER/protocols, and the reader reads those.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..build import Row, Rules, build, folder_of
+from ..card import load_card
+from ..dataset import Dataset, Problem
+from ..errors import UserError
+from ..images import Locator, OutsideRoot, UnreadableImage, decode
+from ..layout import need, stream
+
+TABLES = ("protocols/ijbc_metadata_with_age.csv", "protocols/ijbc_metadata.csv")
+CROPS = "crops"
+MARGIN = 0.4
+"""Of the box's width and height, added on each side: detectors want some head around a face."""
+_BOX = ("FACE_X", "FACE_Y", "FACE_WIDTH", "FACE_HEIGHT")
+_LABELS = {"gender": "GENDER", "skin_tone": "SKINTONE"}
+
+
+def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
+    """The faces cut out before, with subject, GENDER and SKINTONE as numbers. Its protocols compare sets of images: not read.
+
+    Raises UserError, also where nothing was cut out yet.
+    """
+    card = load_card("ijbc")
+    path = need(root, card, *TABLES)
+    if not (root / CROPS).is_dir():
+        raise UserError(
+            f"{root} has no {CROPS}: cut its faces out first with `python -m faceparity.datasets.readers.ijbc {root}`"
+        )
+    rows, problems = [], []
+    for number, cells in stream(root / path, ("SUBJECT_ID", "FILENAME", *_LABELS.values())):
+        where = f"{Path(path).name}:{number}"
+        if not cells or not _number(cells[0]):
+            problems.append(Problem("bad_row", where, "no subject"))
+            continue
+        labels = {attribute: _number(cell) for attribute, cell in zip(_LABELS, cells[2:], strict=True)}
+        rows.append(Row(crop_name(cells[0], cells[1]), where, _number(cells[0]), labels))
+    rules = Rules(any_value=True, within=(CROPS,), include_minors=include_minors)
+    return build(card, root, rows, problems, name=name, rules=rules)
+
+
+def crop_name(subject: str, file: str) -> str:
+    """Where the face of one subject in one image lies."""
+    stem = file.replace("\\", "/").rpartition(".")[0].replace("/", "_").replace("..", "_")
+    return f"{CROPS}/{_number(subject)}/{stem}.png"
+
+
+def _number(cell: str) -> str:
+    """`12.0`, as tables come out of other programs, is 12; what is no number, such as nan, is no label."""
+    try:
+        value = float(cell)
+    except ValueError:
+        return ""
+    return f"{value:.0f}" if math.isfinite(value) and value == int(value) else ""
+
+
+def cut(root: Path) -> Iterator[tuple[str, str]]:
+    """Cuts out every face that is not there yet; gives (file, what went wrong) for each that could not be. Raises UserError."""
+    from PIL import Image
+
+    folder_of(root)
+    path = need(root, load_card("ijbc"), *TABLES)
+    images = Locator(root / need(root, load_card("ijbc"), "images"))
+    for _, cells in stream(root / path, ("SUBJECT_ID", "FILENAME", *_BOX)):
+        target = root / crop_name(cells[0], cells[1]) if cells and _number(cells[0]) else None
+        if target is None or target.exists():
+            continue
+        try:
+            file = images.find(cells[1])
+            if file is None:
+                raise UnreadableImage("no such file")
+            pixels = decode(images.root / file)
+            x, y, width, height = (float(cell) for cell in cells[2:])
+            left, top = max(0, round(x - MARGIN * width)), max(0, round(y - MARGIN * height))
+            part = pixels[top : round(y + (1 + MARGIN) * height), left : round(x + (1 + MARGIN) * width)]
+            if not part.size:
+                raise UnreadableImage("its box lies outside the image")
+        except (UnreadableImage, OutsideRoot, ValueError, OverflowError) as error:
+            yield cells[1], str(error) or "unusable"
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part_file = target.with_suffix(".part")
+        Image.fromarray(part).save(part_file, "PNG")
+        part_file.rename(target)
+
+
+def main() -> int:
+    """`python -m faceparity.datasets.readers.ijbc FOLDER`: 0 if every face was cut out, 1 if some were not, 2 for a mistake."""
+    if len(sys.argv) != 2:
+        sys.stderr.write("usage: python -m faceparity.datasets.readers.ijbc FOLDER\n")
+        return 2
+    failed = 0
+    try:
+        for file, why in cut(Path(sys.argv[1])):
+            failed += 1
+            sys.stderr.write(f"{file}: {why}\n")
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,33 @@
+"""MEDS-II (NIST Special Database 32): images such as `S001-01-t10_01.jpg`, and `subject_metadata.csv`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..build import Row, Rules, build
+from ..card import load_card
+from ..dataset import Dataset
+from ..images import list_images
+from ..layout import NOT_PUBLISHED, need
+from ..tables import read_table
+
+TABLE = "subject_metadata.csv"
+
+
+def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
+    """All images, wherever they lie under root, by the table that names them. The subject is the name's first part. Raises UserError."""
+    card = load_card("meds2")
+    table = read_table(root / need(root, card, TABLE, f"truth/{TABLE}", f"data/{TABLE}"))
+    image = table.need("img_name", NOT_PUBLISHED)
+    columns = {attribute: table.need(about.column, NOT_PUBLISHED) for attribute, about in card.attributes.items()}
+    files: dict[str, str] = {}
+    for file in list_images(root):
+        files.setdefault(file.rsplit("/", 1)[-1].casefold(), file)
+    rows = []
+    for line in table.lines:
+        photo = line.cells[image]
+        labels = {attribute: line.cells[column] for attribute, column in columns.items()}
+        if labels["ethnicity"].upper() == "U":
+            labels["ethnicity"] = "unknown"
+        rows.append(Row(files.get(photo.casefold(), photo), line.where, photo.split("-")[0], labels))
+    return build(card, root, rows, table.problems, name=name, rules=Rules(include_minors=include_minors))

@@ -1,0 +1,39 @@
+"""Pilot Parliaments Benchmark: `PPB-2017-metadata.csv`, whose lines may end in a bare CR, and `imgs/`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ..build import Row, Rules, build
+from ..card import load_card
+from ..dataset import Dataset, Problem
+from ..layout import need, place
+from ..tables import text_of
+
+TABLE = "PPB-2017-metadata.csv"
+COLUMNS = ("id", "file", "gender", "numeric", "skin", "country")
+"""By place: the names in the header are not known to be the same in all copies."""
+
+
+def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
+    """One image of each parliamentarian, so no mated comparisons. Raises UserError."""
+    card = load_card("ppb")
+    path = need(root, card, TABLE, f"PPB-2017/{TABLE}")
+    base = path.rpartition("/")[0]
+    images = place(root, f"{base}/imgs" if base else "imgs")
+    rows, problems = [], []
+    # Nothing is quoted, and names may hold quotation marks: a CSV parser would run rows together.
+    for number, line in enumerate(text_of(root / path).replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
+        cells = [cell.strip() for cell in line.split(",")]
+        where = f"{TABLE}:{number}"
+        if not any(cells) or (number == 1 and cells[2:3] and cells[2].casefold() not in ("male", "female")):
+            continue
+        if len(cells) != len(COLUMNS) or not cells[1]:
+            problems.append(Problem("bad_row", where, f"{len(cells)} cells, not the {len(COLUMNS)} of {', '.join(COLUMNS)}"))
+            continue
+        file = f"{images}/{cells[1]}" if images else cells[1]
+        rows.append(Row(file, where, cells[1], {"gender": cells[2], "skin_tone": cells[4]}))
+    rules = Rules(within=(images,) if images else (), include_minors=include_minors)
+    data = build(card, root, rows, problems, name=name, rules=rules)
+    return replace(data, unused={"numeric": "what its numbers mean is not documented", "country": "where, not who"})

@@ -1,0 +1,46 @@
+"""Racial Faces in the Wild, the test part: `test/data/African/m.0xxxx/m.0xxxx_0001.jpg`, and a list of pairs for each race."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from ..build import Row, Rules, build
+from ..card import load_card
+from ..dataset import Dataset, Problem
+from ..images import list_images
+from ..layout import need, place, wrong_folder
+from .pairs import PairList, read_lfw_list, with_protocols
+
+RACES = ("African", "Asian", "Caucasian", "Indian")
+
+
+def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
+    """The test part, grouped by race, with the four published lists of pairs. The training part is not read. Raises UserError."""
+    card = load_card("rfw")
+    data = need(root, card, "test/data")
+    races = {folder.casefold(): folder for folder in RACES}
+    rows, problems = [], []
+    for file in list_images(root, (data,)):
+        parts = file.removeprefix(f"{data}/").split("/")
+        if len(parts) == 3 and parts[0].casefold() in races:
+            rows.append(Row(file, file, parts[1], {"ethnicity": races[parts[0].casefold()]}))
+    if not rows:
+        raise wrong_folder(root / data, card)
+    lists: list[PairList] = []
+    for race in RACES:
+        folder = place(root, f"{data}/{race}")
+        path = place(root, f"test/txts/{race}/{race}_pairs.txt")
+        if folder is None:
+            problems.append(Problem("missing_file", f"{data}/{race}", "the images of this race are not here"))
+        elif path is None:
+            problems.append(Problem("missing_file", f"test/txts/{race}/{race}_pairs.txt", "its published pairs are not compared"))
+        else:
+            # The set's lists have no first line that tells the folds, as LFW's has.
+            lists.append(read_lfw_list(root / path, race, partial(_file, folder), header=False))
+    rules = Rules(within=(data,), include_minors=include_minors)
+    return with_protocols(build(card, root, rows, problems, name=name, rules=rules), lists)
+
+
+def _file(folder: str, subject: str, number: int) -> str:
+    return f"{folder}/{subject}/{subject}_{number:04d}.jpg"
