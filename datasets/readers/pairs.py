@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -99,6 +99,11 @@ def _digest(before: str, protocols: Sequence[PairProtocol]) -> str:
     return digest.hexdigest()
 
 
+def under(*parts: str) -> str:
+    """A path in a data set's folder: `under("", "pairs.txt")` is `pairs.txt`."""
+    return PurePosixPath(*parts).as_posix()
+
+
 def lines_of(path: Path) -> list[tuple[int, str]]:
     """The lines of a list that hold something, each with its number from 1, without blanks around them. Raises UserError."""
     try:
@@ -140,9 +145,9 @@ def read_lfw_list(
     """A list in LFW's form: `name TAB n1 TAB n2` for two images of one person, `name1 TAB n1 TAB name2 TAB n2` for two people.
 
     file_of: from a person's name and an image's number to the file as the data set names it. header: the first line tells the
-    number of folds and of mated pairs in each (`10 TAB 300`; `1100` alone means one fold), as LFW has it and RFW has not; without
-    it, folds are equal runs of mated and of non-mated pairs. None: if it is there. Raises UserError for a line that is no pair, and for a list that
-    does not hold what its header says.
+    number of folds and of mated pairs in each (`10 TAB 300`; `1100` alone means one fold), as LFW has it and RFW has not (None:
+    if it is there); without it, folds are equal runs of mated and of non-mated pairs.
+    Raises UserError for a line that is no pair, and for a list that does not hold what its header says.
     """
     lines = lines_of(path)
     if header is None:

@@ -1,0 +1,81 @@
+"""Cross-Age LFW: `aligned images/Name_0001.jpg`, and pairs_CALFW.txt with two lines a pair. Cross-Pose LFW has the same layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..build import Row, Rules, build, folder_of
+from ..card import load_card
+from ..dataset import Dataset, Problem
+from ..errors import UserError
+from ..images import list_images
+from ..layout import place, wrong_folder
+from .lfw_labels import person_of, read_labels
+from .pairs import PairList, folds_of, lines_of, under, with_protocols
+
+FOLDERS = (
+    "aligned images",
+    "aligned_images",
+    "images",
+    "calfw/aligned images",
+    "cplfw/aligned images",
+    "calfw/images",
+    "cplfw/images",
+)
+N_FOLDS = 10
+PUBLISHER = "Beijing University of Posts and Telecommunications"
+
+
+def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
+    """All aligned images, with the published list if it is there. Raises UserError."""
+    return read_flat(root, "calfw", "pairs_CALFW.txt", name, include_minors)
+
+
+def read_flat(root: Path, which: str, listed: str, name: str | None, include_minors: bool) -> Dataset:
+    """A folder of images named `Name_0001.jpg`, and a list of pairs in it or beside it."""
+    folder_of(root)
+    card = load_card(which)
+    folder = place(root, *FOLDERS) or ""
+    files = list_images(root, (folder,) if folder else ())
+    people = {file: person for file in files if (person := person_of(file.rpartition("/")[2]))}
+    if not people:
+        raise wrong_folder(root, card, *FOLDERS)
+    labels = read_labels(root, card, (folder, str(Path(folder).parent)))
+    problems = list(labels.problems)
+    path = place(root, listed, under(str(Path(folder).parent), listed), under(folder, listed))
+    if path is None:
+        problems.append(Problem("missing_file", listed, "the published list of pairs is not here: the protocol is not followed"))
+    rows = [Row(file, file, person, labels.get(person)) for file, person in people.items()]
+    rules = Rules(within=(folder,) if folder else (), include_minors=include_minors)
+    dataset = build(labels.card, root, rows, problems, name=name, rules=rules)
+    return dataset if path is None else with_protocols(dataset, [read_ends(root / path, which.upper(), folder)])
+
+
+def read_ends(path: Path, name: str, folder: str) -> PairList:
+    """A list with two lines a pair, each `file label`. Label 0: two people; any other number: one person.
+
+    CALFW's other number is the fold of the mated pair, CPLFW's is 1; the non-mated pairs' folds are not written: runs of equal
+    size, as all who use these lists take them. Raises UserError for a list that is not so.
+    """
+    ends = []
+    for row, line in lines_of(path):
+        file, _, label = line.rpartition(" ")
+        if not file or not (label.isascii() and label.isdigit()):
+            raise UserError(f"{path}, line {row}, is not an image and a number: put the publisher's list there, as it came")
+        ends.append((row, file.strip(), int(label)))
+    if len(ends) % 2 or not ends:
+        raise UserError(f"{path} has {len(ends)} lines, but two make a pair: it is cut off, or not the publisher's list")
+    first, second = ends[::2], ends[1::2]
+    for (row, _, label), (_, _, other) in zip(first, second, strict=True):
+        if label != other:
+            raise UserError(
+                f"{path}, lines {row} and {row + 1}: one pair with two labels ({label}, {other}): not the publisher's list"
+            )
+    mated = [label != 0 for _, _, label in first]
+    fold = folds_of(mated, N_FOLDS, path)
+    told = [label for _, _, label in first if label]
+    if max(told) > 1 and told != [k + 1 for k, m in zip(fold, mated, strict=True) if m]:
+        raise UserError(f"{path}: its mated pairs are not in {N_FOLDS} folds of equal size: it is not the publisher's list")
+    a, b = ([under(folder, file) for _, file, _ in end] for end in (first, second))
+    rows = [row for row, _, _ in first]
+    return PairList(name, f"{path.name} ({PUBLISHER})", a, b, mated, fold, rows, N_FOLDS)

@@ -1,0 +1,13 @@
+"""Cross-Pose LFW: `aligned images/Name_0001.jpg`, and pairs_CPLFW.txt with two lines a pair."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..dataset import Dataset
+from .calfw import read_flat
+
+
+def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
+    """All aligned images, with the published list if it is there. Raises UserError."""
+    return read_flat(root, "cplfw", "pairs_CPLFW.txt", name, include_minors)

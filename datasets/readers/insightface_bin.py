@@ -1,0 +1,66 @@
+"""Packs of verification pairs as insightface gives them out: lfw.bin, cfp_fp.bin, agedb_30.bin, calfw.bin, cplfw.bin.
+
+Each is a pickle of aligned crops and labels. There are no names in it: who is who is known only as far as the pairs tell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from ..build import folder_of
+from ..card import load_card
+from ..containers import PACK, member_name
+from ..dataset import Dataset
+from ..errors import UserError
+from ..layout import wrong_folder
+from ..pickles import read_pack
+from .pairs import PairList, with_protocols
+
+N_FOLDS = 10
+
+
+def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
+    """Every pack in the folder: its distinct images as samples, its pairs as a protocol. Raises UserError."""
+    folder_of(root)
+    card = load_card("insightface_bin")
+    packs = sorted(p.name for p in root.iterdir() if p.suffix.casefold() == PACK and p.is_file() and not p.name.startswith("."))
+    if not packs:
+        raise wrong_folder(root, card, "lfw.bin")
+    first: dict[str, str] = {}
+    lists = [_list(root / pack, first) for pack in packs]
+    content = {file: sha for sha, file in first.items()}
+    files = sorted(content)
+    dataset = Dataset(
+        name=name or card.name,
+        card=card,
+        root=root,
+        files=tuple(files),
+        content=tuple(content[file] for file in files),
+        subjects=np.arange(len(files), dtype=np.int32),
+        identity=card.identity,
+        attributes={},
+        digest=hashlib.sha256("\n".join(f"{file} {content[file]}" for file in files).encode()).hexdigest(),
+    )
+    return with_protocols(dataset, lists)
+
+
+def _list(path: Path, first: dict[str, str]) -> PairList:
+    """The pairs of one pack. first: sha256 → the first image with these bytes, of all packs; added to."""
+    pack = read_pack(path)
+    files = []
+    for i, image in enumerate(pack.images):
+        files.append(first.setdefault(hashlib.sha256(image).hexdigest(), member_name(path.name, i)))
+    n = len(pack.mated)
+    return PairList(
+        path.stem, f"{path.name} (insightface)", files[::2], files[1::2], pack.mated, _runs(n, path), range(1, n + 1), N_FOLDS
+    )
+
+
+def _runs(n: int, path: Path) -> list[int]:
+    """Ten consecutive folds, as equal as can be, whatever is in them: what insightface's own evaluation takes."""
+    if n < N_FOLDS:
+        raise UserError(f"{path} holds {n} pairs, too few for {N_FOLDS} folds: get it from its publisher again")
+    return [k for k, part in enumerate(np.array_split(np.arange(n), N_FOLDS)) for _ in part]

@@ -1,0 +1,112 @@
+"""Labeled Faces in the Wild: `lfw/Name/Name_0001.jpg`, and beside it the lists pairs.txt, pairsDevTrain.txt, pairsDevTest.txt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..build import Row, Rules, build, folder_of
+from ..card import DatasetCard, load_card
+from ..dataset import Dataset, Problem
+from ..images import list_images
+from ..layout import place, wrong_folder
+from .lfw_labels import read_labels
+from .pairs import PairList, lines_of, read_lfw_list, under, with_protocols
+
+VARIANTS = ("lfw", "lfw_funneled", "lfw-funneled", "lfw-deepfunneled", "lfw_deepfunneled", "lfw-deepfunneled/lfw-deepfunneled")
+"""Where the images lie: as they were found, or aligned by one of two methods. The first that there is is read."""
+
+NAMES = "lfw-names.txt"
+DEVTRAIN = "view 1, development training"
+LISTS = {
+    "pairs.txt": ("view 2", ""),
+    "pairsDevTrain.txt": (DEVTRAIN, ""),
+    "pairsDevTest.txt": ("view 1, development test", DEVTRAIN),
+}
+"""File → name of the protocol, and the one on which its threshold is chosen."""
+PUBLISHER = "University of Massachusetts Amherst"
+
+_FILE = re.compile(r"(?:.*/)?([^/]+)/\1_\d{4}\.[A-Za-z]+", re.ASCII)
+
+
+def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
+    """All images, labelled where a file of labels is there, with those published lists that are there. Raises UserError."""
+    folder_of(root)
+    card = load_card("lfw")
+    folder, problems = images_folder(root, card, VARIANTS)
+    places = list(dict.fromkeys((folder, str(Path(folder).parent), "")))
+    lists = [(listed, place(root, *(under(at, listed) for at in places))) for listed in LISTS]
+    problems += [
+        Problem("missing_file", listed, "this published list of pairs is not here: that protocol is not followed")
+        for listed, path in lists
+        if path is None
+    ]
+    dataset = read_people(root, card, folder, problems, name=name, include_minors=include_minors, places=places)
+    protocols = [_list(root / path, listed, folder) for listed, path in lists if path is not None]
+    return with_protocols(dataset, protocols)
+
+
+def _list(path: Path, listed: str, folder: str) -> PairList:
+    name, threshold_from = LISTS[listed]
+    found = read_lfw_list(path, name, file_in(folder), source=f"{listed} ({PUBLISHER})")
+    return replace(found, threshold_from=threshold_from)
+
+
+def file_in(folder: str) -> Callable[[str, int], str]:
+    """From a person's name and a number to the file, as the set's own lists mean it."""
+    return lambda name, number: under(folder, name, f"{name}_{number:04d}.jpg")
+
+
+def images_folder(root: Path, card: DatasetCard, variants: Sequence[str]) -> tuple[str, list[Problem]]:
+    """The folder of people's folders, "" for root itself, and a problem for each other variant. Raises UserError."""
+    here = [folder for variant in variants if (folder := place(root, variant)) and _has_people(root / folder)]
+    here = list(dict.fromkeys(here)) or ([""] if _has_people(root) else [])
+    if not here:
+        raise wrong_folder(root, card, *variants)
+    others = [Problem("extra_file", other, f"the same photographs in another form: {here[0]} is read") for other in here[1:]]
+    return here[0], others
+
+
+def _has_people(folder: Path) -> bool:
+    """Whether some folder in it holds images named after itself."""
+    people = (p for p in sorted(folder.iterdir()) if p.is_dir() and not p.name.startswith("."))
+    return any(next(person.glob(f"{_plain(person.name)}_[0-9][0-9][0-9][0-9].*"), None) for person in people)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"([\[\]*?])", r"[\1]", name)
+
+
+def read_people(
+    root: Path,
+    card: DatasetCard,
+    folder: str,
+    problems: Sequence[Problem] = (),
+    *,
+    name: str | None = None,
+    include_minors: bool = False,
+    places: Sequence[str] = (),
+) -> Dataset:
+    """The images in people's folders. Where lfw-names.txt lies beside them, images that it counts and are not here are missing."""
+    labels = read_labels(root, card, places)
+    within = (folder,) if folder else ()
+    found = {file: match[1] for file in list_images(root, within) if (match := _FILE.fullmatch(file))}
+    rows = [Row(file, file, person, labels.get(person)) for file, person in found.items()]
+    if counts := place(root, *(under(at, NAMES) for at in places)):
+        rows += _promised(root / counts, folder, found)
+    rules = Rules(within=within, include_minors=include_minors)
+    return build(labels.card, root, rows, [*problems, *labels.problems], name=name, rules=rules)
+
+
+def _promised(path: Path, folder: str, found: dict[str, str]) -> list[Row]:
+    """Rows for images that the list of names counts and that are not here, so that they count as missing."""
+    file_of = file_in(folder)
+    rows = []
+    for row, line in lines_of(path):
+        name, _, count = line.partition("\t")
+        for number in range(1, int(count) + 1 if count.strip().isdigit() else 1):
+            if (file := file_of(name, number)) not in found:
+                rows.append(Row(file, f"{path.name}:{row}", name))
+    return rows
