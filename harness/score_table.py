@@ -16,7 +16,7 @@ from faceparity.datasets.dataset import Attribute
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.tables import delimiter_of
 
-from .table_columns import I32, Scores, Truths, Words
+from .table_columns import I32, Scores, Truths, Words, renumber
 
 NEEDED = ("subject_a", "subject_b", "mated", "score")
 BATCH_ROWS = 1 << 18
@@ -254,7 +254,7 @@ def _distinct(number: I32, parts: Sequence[I32]) -> NDArray[np.int64]:
         keys = _join(number, codes)
         rank = np.empty(keys.size, np.int32)
         rank[np.argsort(keys)] = np.arange(keys.size, dtype=np.int32)
-        np.take(rank, number, out=number, mode="clip")
+        renumber(number, rank)
     first: NDArray[np.int64] = _firsts(number, int(number.max(initial=-1)) + 1)
     return first
 
@@ -323,17 +323,33 @@ def attribute(name: str, codes: I32, words: Sequence[str], subjects: I32) -> Att
 
 def _usable(a: I32, b: I32) -> tuple[NDArray[np.bool_], dict[str, int]]:
     """Rows to use: no sample with itself, and of a pair of samples only the first."""
-    n = int(max(a.max(), b.max())) + 1
-    key = np.minimum(a, b).astype(np.int64) * n
-    key += np.maximum(a, b)
-    ranked = np.sort(key)
-    twice = np.unique(ranked[1:][ranked[1:] == ranked[:-1]])
+    samples = int(max(a.max(), b.max())) + 1
     keep = np.ones(a.size, bool)
-    if twice.size:
-        suspects = np.flatnonzero(np.isin(key, twice))
-        keep[suspects] = False
-        keep[suspects[np.unique(key[suspects], return_index=True)[1]]] = True
+    if samples**2 * a.size < 2**63:
+        keys = _pairs_with_rows(a, b, samples)
+        keys.sort()
+        _drop_repeated(keys, a.size, keep)
+    else:
+        pairs = np.minimum(a, b).astype(np.int64) * samples + np.maximum(a, b)
+        keep[:] = False
+        keep[np.unique(pairs, return_index=True)[1]] = True
     repeated = int((~keep).sum())
     itself = a == b
     keep &= ~itself
     return keep, {"with_itself": int(itself.sum()), "repeated": repeated}
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _pairs_with_rows(a: I32, b: I32, samples: int) -> NDArray[np.int64]:
+    """The pair of samples and the row in one number, so that sorting needs no second array."""
+    keys = np.empty(a.size, np.int64)
+    for k in range(a.size):
+        keys[k] = (np.int64(min(a[k], b[k])) * samples + max(a[k], b[k])) * a.size + k
+    return keys
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _drop_repeated(keys: NDArray[np.int64], rows: int, keep: NDArray[np.bool_]) -> None:
+    for k in range(1, keys.size):
+        if keys[k] // rows == keys[k - 1] // rows:
+            keep[keys[k] % rows] = False

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,6 +41,21 @@ def encode(column: Any, path: Path) -> tuple[I32, Any]:
     return np.asarray(codes).astype(np.int32, copy=False), words
 
 
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def renumber(codes: I32, new: I32) -> None:
+    """codes[k] becomes new[codes[k]], in place."""
+    for k in range(codes.size):
+        codes[k] = new[codes[k]]
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _occurring(codes: I32, n: int) -> NDArray[np.bool_]:
+    found = np.zeros(n, np.bool_)
+    for k in range(codes.size):
+        found[codes[k]] = True
+    return found
+
+
 class Words:
     """The texts of one name's columns, sides a and b, over one list of words."""
 
@@ -69,14 +85,15 @@ class Words:
         for side in self._codes:
             while side:
                 codes = side.pop(0)
-                np.take(place, codes, out=out[start : start + codes.size], mode="clip")
+                out[start : start + codes.size] = codes
                 start += codes.size
-        used = np.bincount(out, minlength=len(distinct.dictionary)) > 0
+        renumber(out, place)
+        used = _occurring(out, len(distinct.dictionary))
         order = np.asarray(pc.sort_indices(distinct.dictionary))
         order = order[used[order]]
         rank = np.full(used.size, -1, np.int32)
         rank[order] = np.arange(order.size, dtype=np.int32)
-        np.take(rank, out, out=out, mode="clip")
+        renumber(out, rank)
         return out, distinct.dictionary.take(pa.array(order)).to_pylist()
 
 

@@ -78,12 +78,35 @@ class Listed:
         table = self._squares[known]
         return float(table[min(g, h), max(g, h)]) if max(g, h) < table.shape[0] else 0.0
 
+    def n_inside(self, group_of_sample: I32) -> int:
+        """How many entries `inside` gives."""
+        return int(_count_inside(self.low, self.high, group_of_sample[self.sample].astype(np.int32)))
+
     def inside(self, group_of_sample: I32) -> tuple[I32, I32, I32, I32]:
         """Comparisons within a group: lower and higher subject, group, and how many; all int32[·]."""
         group = group_of_sample[self.sample].astype(np.int32)
-        kept = np.flatnonzero((group[self.low] == group[self.high]) & (group[self.low] >= 0))
-        low, high = self.low[kept], self.high[kept]
-        return self.subject[low], self.subject[high], group[low], self.count[kept]
+        out = np.empty((4, _count_inside(self.low, self.high, group)), np.int32)
+        _fill_inside(self.low, self.high, self.count, self.subject, group, out)
+        return out[0], out[1], out[2], out[3]
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _count_inside(low: I32, high: I32, group: I32) -> int:
+    n = 0
+    for k in range(low.size):
+        if group[low[k]] == group[high[k]] and group[low[k]] >= 0:
+            n += 1
+    return n
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _fill_inside(low: I32, high: I32, count: I32, subject: I32, group: I32, out: I32) -> None:
+    n = 0
+    for k in range(low.size):
+        if group[low[k]] == group[high[k]] and group[low[k]] >= 0:
+            out[0, n], out[1, n] = subject[low[k]], subject[high[k]]
+            out[2, n], out[3, n] = group[low[k]], count[k]
+            n += 1
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]

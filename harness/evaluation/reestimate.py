@@ -68,16 +68,17 @@ def reestimate(
     cells = evidence.cells.of_sample
     group = np.append(finest.of_cell, -1)[cells].astype(np.int32)
     in_pool = np.diag(pool.stratum)[cells].astype(np.int32)
-    compared = [_compared(evidence, column, n) for column, n in ((in_pool, pool.weights.size), (group, finest.n))]
+    columns = ((in_pool, pool.weights.size), (group, finest.n))
+    work = int(evidence.subjects.max(initial=-1)) + 1 + len(evidence.tally.ledger)
+    if isinstance(evidence.pairs, Listed):
+        work += sum(evidence.pairs.n_inside(column) for column, _ in columns)
+    replicates = min(REPLICATES, MOST_WORK // max(1, work))
+    compared = [_compared(evidence, column, n) for column, n in columns] if replicates >= FEWEST else [None]
     if not finest.n or compared[0] is None or compared[1] is None:
         return None
     strata = np.full(int(evidence.subjects.max(initial=-1)) + 1, -1, np.int32)
     strata[evidence.subjects[::-1]] = cells[::-1]
     errors, mated = _errors(evidence, group, pool), _mated(evidence, group)
-    work = strata.size + errors.a.size + sum(c.a.size + c.subject.size for c in compared if c is not None)
-    replicates = min(REPLICATES, MOST_WORK // max(1, work))
-    if replicates < FEWEST:
-        return None
     whole = len(evidence.tally.ledger) == evidence.tally.n_non_mated
     return Reestimated(
         bootstrap_at_target(
