@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from faceparity.harness.record import Evaluation
-from faceparity.harness.synthetic import SYNTHETIC
+from faceparity.harness.synthetic import ALIKE, SAYS_NOTHING
 from faceparity.reports import format as f
 from faceparity.reports.about import GLOSSARY, about
 from faceparity.reports.parts import Section, Table
@@ -68,12 +68,12 @@ def _cleaned(value: object) -> object:
     return f.clean(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
-def synthetic(evaluations: Sequence[Evaluation]) -> str:
-    """What comes first on the page if faces are nobody's, naming the data sets if others' are not; else empty."""
+def synthetic(evaluations: Sequence[Evaluation]) -> tuple[str, str] | None:
+    """What comes first on the page if faces are nobody's, naming the data sets if others' are not: the warning, and why."""
     names = list(dict.fromkeys(f.shorten(e.dataset.name, 40) for e in evaluations if e.dataset.synthetic))
     if not names:
-        return ""
-    return SYNTHETIC if all(e.dataset.synthetic for e in evaluations) else f"{', '.join(names)}: {SYNTHETIC}"
+        return None
+    return SAYS_NOTHING if all(e.dataset.synthetic for e in evaluations) else f"{', '.join(names)}: {SAYS_NOTHING}", ALIKE
 
 
 def title(evaluations: Sequence[Evaluation]) -> str:
