@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +100,7 @@ def _factor(dataset: Dataset, name: str, of_card: str | None, references: Sequen
     if name not in dataset.attributes:
         raise UserError(f"{dataset.name} is said to be paired by {name}, but has no such attribute; correct [paired] in its card")
     values = dataset.attributes[name].values
-    order = sorted(range(len(values)), key=_number(values))
+    order = _order(values)
     levels = [values[i] for i in order]
     named = dict(r.partition("=")[::2] for r in references).get(name, of_card)
     if named is not None and named not in levels:
@@ -108,13 +108,13 @@ def _factor(dataset: Dataset, name: str, of_card: str | None, references: Sequen
     return Factor(name, levels, order, levels.index(named) if named is not None else 0)
 
 
-def _number(values: Sequence[str]) -> object:
-    """A sort key: by number if all are numbers, else as they are (values come sorted)."""
+def _order(values: Sequence[str]) -> list[int]:
+    """The values' positions in order: by number if all are numbers, else as they are (they come sorted)."""
     try:
         numbers = [float(v) for v in values]
     except ValueError:
-        return None
-    return lambda i: numbers[i]
+        return list(range(len(values)))
+    return sorted(range(len(values)), key=numbers.__getitem__)
 
 
 def _codes(dataset: Dataset, factors: Sequence[Factor]) -> NDArray[np.int64]:
@@ -152,8 +152,8 @@ def _name(factors: Sequence[Factor], row: Sequence[int]) -> str:
 def _experiment(factors: list[Factor], conditions: Conditions, scorer: Scorer) -> Experiment:
     complete = conditions.complete
     contrasts = contrasts_of(factors, conditions.codes)
-    masks = [complete[:, [*c.here, *c.there]].all(axis=1) for c in contrasts]
-    everywhere = complete.all(axis=1)
+    masks = [np.asarray(complete[:, [*c.here, *c.there]].all(axis=1)) for c in contrasts]
+    everywhere = np.asarray(complete.all(axis=1))
     same = int(everywhere.sum()) if everywhere.sum() >= SHOWN_FROM else None
     shown = [everywhere if same is not None else complete[:, c] for c in range(conditions.n)]
     non_mated: list[dict[int, Sums]] = [{} for _ in contrasts]
@@ -214,7 +214,9 @@ def _condition(x: Experiment, c: int) -> record.PairedCondition:
     )
 
 
-def _differences(x: Experiment, measure: str, t: int | None = None) -> list[record.PairedDifference]:
+def _differences(
+    x: Experiment, measure: Literal["non_mated_score", "mated_score", "fmr", "fnmr"], t: int | None = None
+) -> list[record.PairedDifference]:
     """Every contrast's difference of one measure; t: which threshold."""
     between = measure in ("non_mated_score", "fmr")
     out = []

@@ -67,9 +67,9 @@ def make_conditions(subjects: NDArray[np.int32], codes: I64, template: NDArray[n
     _, starts, sizes = np.unique(slot[order], return_index=True, return_counts=True)
     rank = np.empty(known.size, np.int64)
     rank[order] = np.arange(known.size) - np.repeat(starts, sizes)
-    images = np.full((units.size * len(found), int(sizes.max(initial=1))), -1, np.int64)
-    images[slot, rank] = known
-    images = images.reshape(units.size, len(found), -1)
+    flat = np.full((units.size * len(found), int(sizes.max(initial=1))), -1, np.int64)
+    flat[slot, rank] = known
+    images = flat.reshape(units.size, len(found), -1)
     rows = np.where(images >= 0, np.asarray(template, np.int64)[images], -1)
     return Conditions(found.astype(np.int64), units.astype(np.int64), images, rows, captures)
 
