@@ -104,6 +104,15 @@ def embedded(name: str) -> Path | None:
     return folder if folder is not None and folder.is_dir() else None
 
 
+def whereabouts(name: str) -> Path | None:
+    """Where `-d NAME` would find a copy: in the package, or in the folder $FACEPARITY_DATA; None: nowhere."""
+    if (own := embedded(name)) is not None:
+        return own
+    base = os.environ.get(DATA)
+    places = [Path(base).expanduser() / place for place in (name, *_folders(name))] if base and _plain(name) else []
+    return next((place for place in places if place.is_dir()), None)
+
+
 def _by_name(name: str, include_minors: bool) -> Dataset:
     known = name in dataset_names()
     if (own := embedded(name)) is not None:
@@ -121,11 +130,11 @@ def _by_name(name: str, include_minors: bool) -> Dataset:
     base = Path(home).expanduser()
     if not base.is_dir():
         raise UserError(f"{DATA} is {home}, which is not a folder: set it to the folder that holds your data sets")
-    places = [name, *_folders(name)] if known else [name] if _plain(name) else []
-    root = next((base / place for place in places if (base / place).is_dir()), None)
+    root = whereabouts(name) if name != "folder" else None
     if root is None:
         if not known:
             raise _unknown(name)
+        places = [name, *_folders(name)]
         raise UserError(f"{base} has no folder {' or '.join(places)}: put the data set there, or write {name}=DIR")
     return reader(name if known else "folder")(folder_of(root), name=name, include_minors=include_minors)
 

@@ -124,11 +124,11 @@ def _floors(found: Support) -> str:
         reach = f"only {able[0].group} reaches" if able else "no group reaches"
         return f"{start}none, {reach} {SHOWN} people, and a difference takes two groups."
     first, last = able[0], able[-1]
-    span = _span(last.higher, last.higher_best)
-    if first.subjects != last.subjects:
-        span += (
-            f" in the smallest group that can be judged ({last.group}), {_span(first.higher, first.higher_best)} in the largest"
-        )
+    span, largest = _span(last.higher, last.higher_best), _span(first.higher, first.higher_best)
+    if span != largest:
+        span += f" in the smallest group that can be judged ({last.group}), {largest} in the largest"
+    if " to " in largest:
+        span += " (from each comparison counted in full to each two people counted once)"
     return f"{start}{span}; it takes {HIGHER} errors in the group with the higher rate and {LOWER} in the other."
 
 

@@ -8,17 +8,23 @@ from typing import Any
 
 
 def show_datasets(name: str | None) -> None:
-    """One line for each data set, or one card in full."""
+    """One line for each data set, or one card in words."""
     from faceparity.datasets.card import load_card
-    from faceparity.datasets.registry import dataset_names, reader
+    from faceparity.datasets.errors import UserError
+    from faceparity.datasets.registry import reader
 
-    if name is not None:
+    from .dataset_cards import in_words, listing
+
+    if name is None:
+        lines = listing()
+    else:
         reader(name)
-        _card(load_card(name).model_dump(exclude_defaults=True))
-        return
-    for known in dataset_names():
-        card = load_card(known)
-        print(f"{known:<20} {card.title}. {card.licence}")
+        try:
+            lines = in_words(load_card(name))
+        except FileNotFoundError:
+            raise UserError(f"{name} comes from another package, which ships no card with faceparity: ask its makers") from None
+    for line in lines:
+        print(line)
 
 
 def show_models(name: str | None) -> None:

@@ -27,7 +27,8 @@ def test_too_few_people_support_nothing(subjects: int) -> None:
 def test_lines() -> None:
     assert support({"x": 100, "y": 100}, ["g"], 25).lines == (
         "People per group (g): 100 in each of 2 groups.",
-        "Lowest FMR for a claim: 1e-05 to 0.006; it takes 30 errors in the group with the higher rate and 8 in the other.",
+        "Lowest FMR for a claim: 1e-05 to 0.006 (from each comparison counted in full to each two people counted once); "
+        "it takes 30 errors in the group with the higher rate and 8 in the other.",
     )
     people, rates = support({"x": 428, "y": 33, "z": 1}, ["g", "e"]).lines
     assert people == "People per group (g × e): 1 (z) to 428 (x), 3 groups; 1 of them under 30, too few to judge."
