@@ -141,8 +141,8 @@ def std(x: Rates) -> Rates:
 
 @measure(
     "standard deviation of the rates (sample)", of="rate", formula="√(Σ (x_g - mean x)² / (K-1))", range="[0, ½ √(K/(K-1))]",
-    limits=lambda k: (0.0, (k / (k - 1)) ** 0.5 / 2), weakness="of the size of the rates; papers differ in dividing by K or K-1", zero="defined",
-    a_zero="defined", all_zero="defined", source="papers on RFW (of accuracies)",
+    limits=lambda k: (0.0, (k / (k - 1)) ** 0.5 / 2), weakness="of the size of the rates; papers differ in dividing by K or K-1",
+    zero="defined", a_zero="defined", all_zero="defined", source="papers on RFW (of accuracies)",
 )  # fmt: skip
 def std_sample(x: Rates) -> Rates:
     """Standard deviation, divided by K - 1."""
