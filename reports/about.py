@@ -118,7 +118,6 @@ def _facts(key: str, caption: str, facts: list[tuple[str, Any]]) -> Table:
 
 def _more(e: Evaluation, key: str) -> Iterator[Item]:
     lists = (
-        ("protocols", e.protocols),
         ("scenarios", e.scenarios),
         ("claims", e.claims),
         ("exclusions", e.exclusions),

@@ -9,6 +9,7 @@ from faceparity.harness.record import Evaluation, OperatingPoint
 from faceparity.harness.synthetic import SYNTHETIC
 
 from . import format as f
+from . import protocols
 from .compact import Compact, compact, failures_text, rate_text, reference_mark
 from .paired_words import compact as paired_compact
 from .paired_words import legend, sentences, title
@@ -52,9 +53,27 @@ def _dataset(evaluations: Sequence[Evaluation]) -> str:
         *_table(header, rows),
         "",
         *_notes(hidden, points),
+        *(x for e in evaluations for x in _protocols(e)),
         *(x for e in evaluations for x in _paired(e)),
     ]
     return "\n".join(told).rstrip()
+
+
+def _protocols(e: Evaluation) -> list[str]:
+    """Published pair lists: the benchmark's own figure, then the list's rates beside those of all pairs."""
+    out = []
+    for p in e.protocols:
+        header, rows = protocols.compact(e, p)
+        told = [*protocols.sentences(p), protocols.contents(p), *protocols.flags(p)]
+        out += [
+            "",
+            f"**{_text(protocols.TITLE)}: {_text(p.name)}** ({_text(e.model.name)})",
+            "",
+            *(f"- {_text(s)}" for s in told),
+            "",
+        ]
+        out += _table(header, [[_text(c) for c in row] for row in rows])
+    return out
 
 
 def _paired(e: Evaluation) -> list[str]:

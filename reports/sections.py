@@ -13,6 +13,7 @@ from faceparity.reports.indices import index_items, separation_items
 from faceparity.reports.narrative import finding, partial
 from faceparity.reports.paired import paired_sections
 from faceparity.reports.parts import Fold, Heading, Item, Section, Table, Text, pictures
+from faceparity.reports.protocols import protocol_sections
 from faceparity.reports.select import contrast_of, finest, headline, verdict
 from faceparity.reports.tables import grouping_name
 
@@ -31,6 +32,7 @@ def measured(e: Evaluation, key: str) -> list[Section]:
         Section(f"{key}-ftx", "Failures to extract a template (FTX)", list(_failures(e, key))),
         Section(f"{key}-fmr", "False match rate (FMR) by group", list(_rates(e, "fmr", key))),
         Section(f"{key}-fnmr", "False non-match rate (FNMR) by group", list(_rates(e, "fnmr", key))),
+        *protocol_sections(e, key),
         Section(f"{key}-ratios", "Ratios to the reference group", list(_per_point(e, key, _ratios))),
         Section(f"{key}-matrix", "FMR between groups", list(_matrix(e, g, key))),
         Section(f"{key}-scores", "Scores by group", pictures(histograms(e, g, f"{key}-hist"))),

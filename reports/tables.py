@@ -8,7 +8,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from faceparity.harness.metrics.differential import MEASURES
-from faceparity.harness.record import Differential, Evaluation, Grouping, Index, OperatingPoint, PairedDifference, Rate
+from faceparity.harness.record import (
+    Differential,
+    Evaluation,
+    Grouping,
+    Index,
+    OperatingPoint,
+    PairedDifference,
+    Rate,
+    Verification,
+)
 
 Cell = str | int | float | bool | None
 Row = list[Cell]
@@ -27,6 +36,12 @@ HEADERS = {
     "point": "achieved_fmr status reason detail needs_comparisons pool pool_partial pool_comparisons group weight subjects "
     "left_out_reason",
     "curves": "grouping group group_b score native_score mated non_mated effective_n",
+    "protocols": "protocol source mated non_mated failed_mated failed_non_mated missing subjects repeated identical_images contrary "
+    "folds accuracy standard_error standard_deviation accuracy_including_failures standard_error_including_failures "
+    "standard_deviation_including_failures rule reason",
+    "protocol_folds": "protocol fold threshold native_threshold compared failed_mated failed_non_mated accuracy "
+    "accuracy_including_failures",
+    "protocol_at": "protocol origin target_fmr threshold native_threshold achieved_fmr accuracy needs_comparisons point_reason",
     "paired_at": "origin target_fmr threshold native_threshold",
     "paired": "measure factor level reference subjects dropped comparisons reference_value value difference lo hi df p p_holm verdict "
     "reference_errors errors effective_errors only_here only_reference ratio ratio_lo ratio_hi bound reason",
@@ -64,6 +79,7 @@ def tables(evaluation: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
         "operating_points": (_header("at", "point"), list(_operating_points(e))),
         "curves": (_header("curves"), list(_curves(e))),
         **(_paired(e) if e.paired else {}),
+        **(_protocols(e) if e.protocols else {}),
     }
 
 
@@ -92,8 +108,8 @@ def cell(x: Cell) -> str:
 
 
 def grouping_name(g: Grouping | list[str]) -> str:
-    """Attributes joined as group names are."""
-    return " × ".join(g if isinstance(g, list) else g.attributes)
+    """Attributes joined as group names are; a set without attributes is one group."""
+    return " × ".join(g if isinstance(g, list) else g.attributes) or "the set as a whole"
 
 
 def readings(p: OperatingPoint) -> Iterator[tuple[OperatingPoint, str]]:
@@ -252,6 +268,47 @@ def _paired(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
         "paired_rates": ([*_header("paired_at"), "measure", *_header("rate")], rates),
         "paired_conditions": (_header("paired_conditions"), conditions),
     }
+
+
+def _protocols(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
+    """Published pair lists: each one's figure, its folds, right decisions by group at the folds' thresholds, rates at each point."""
+    lists: list[Row] = []
+    folds: list[Row] = []
+    groups: list[Row] = []
+    rates: list[Row] = []
+    for p in e.protocols:
+        counts: Row = [p.mated, p.non_mated, p.failed_mated, p.failed_non_mated, p.missing, p.subjects, p.repeated]
+        lists.append([p.name, p.source, *counts, p.identical_images, p.contrary, p.n_folds, *_spread(p.verification)])
+        if p.verification is not None:
+            for k in p.verification.folds:
+                row: Row = [p.name, k.fold, k.threshold, k.native_threshold, k.compared, k.failed_mated, k.failed_non_mated]
+                folds.append([*row, k.accuracy, k.accuracy_including_failures])
+            for g in p.verification.groups:
+                groups.append([p.name, grouping_name(g.attributes), g.group, g.subjects, g.compared, g.accuracy, g.reason])
+        for x in p.points:
+            at: Row = [p.name, x.origin, x.target_fmr, x.threshold, x.native_threshold, x.achieved_fmr, x.accuracy]
+            at += [x.needs_comparisons, x.reason]
+            rates += [[*at, "", m, *_rate_row(r)] for m, r in (("fmr", x.fmr), ("fnmr", x.fnmr)) if r is not None]
+            rates += [
+                [*at, grouping_name(g.attributes), m, *_rate_row(r)]
+                for g in x.groupings
+                for m, of in (("fmr", g.fmr), ("fnmr", g.fnmr))
+                for r in of
+            ]
+    return {
+        "protocols": (_header("protocols"), lists),
+        "protocol_folds": (_header("protocol_folds"), folds),
+        "protocol_groups": (["protocol", "grouping", "group", "subjects", "compared", "accuracy", "reason"], groups),
+        "protocol_rates": ([*_header("protocol_at"), "grouping", "measure", *_header("rate")], rates),
+    }
+
+
+def _spread(v: Verification | None) -> Row:
+    """The figure over folds, in both readings."""
+    if v is None:
+        return [None] * 8
+    including: Row = [v.accuracy_including_failures, v.standard_error_including_failures, v.standard_deviation_including_failures]
+    return [v.accuracy, v.standard_error, v.standard_deviation, *including, v.rule, v.reason]
 
 
 def _difference(d: PairedDifference) -> Row:

@@ -12,6 +12,7 @@ from rich.text import Text
 from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.harness.synthetic import SYNTHETIC
 from faceparity.reports import format as f
+from faceparity.reports import protocols
 from faceparity.reports.compact import compact, failures_text
 from faceparity.reports.narrative import missing_values, repeats
 from faceparity.reports.paired_words import compact as paired_compact
@@ -108,7 +109,27 @@ def _paired(e: Evaluation) -> Iterator[RenderableType]:
         yield table
 
 
+def _protocols(e: Evaluation) -> Iterator[RenderableType]:
+    """Published pair lists: the benchmark's own figure, then the list's rates beside those of all pairs."""
+    for p in e.protocols:
+        yield Text()
+        yield Text(f"{protocols.TITLE}: {f.clean(p.name)}", style="bold underline")
+        yield Text(protocols.contents(p))
+        for sentence in protocols.sentences(p):
+            yield Text(sentence, style="bold")
+        for flag in protocols.flags(p):
+            yield _flag(flag)
+        header, rows = protocols.compact(e, p)
+        table = _table(*header, title="On the list, and over all pairs")
+        for column in table.columns:
+            column.no_wrap, column.justify = False, "left"
+        for row in rows:
+            table.add_row(*[Text(c) for c in row])
+        yield table
+
+
 def _closing(e: Evaluation) -> Iterator[RenderableType]:
+    yield from _protocols(e)
     yield from _paired(e)
     for w in e.warnings:
         if e.dataset.synthetic and w == SYNTHETIC:  # the heading has said it

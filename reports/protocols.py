@@ -1,0 +1,191 @@
+"""Pair lists that a benchmark publishes: its own figure over folds, and rates on the list beside those on all pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from faceparity.harness.record import Evaluation, Overall, Protocol, ProtocolGroups, ProtocolPoint, Rate, Verification
+from faceparity.reports import format as f
+from faceparity.reports.parts import Fold, Heading, Item, Section, Table, Text
+from faceparity.reports.select import finest, headline
+from faceparity.reports.tables import grouping_name
+
+TITLE = "Published protocols"
+PLUS = f"{f.NBSP}±{f.NBSP}"
+WHAT = (
+    "Lists of pairs that the data set's publisher gives, followed to the letter: every pair, its label, its repetitions and its folds, "
+    "in the list's order. Such pairs are not pairs of random strangers, and rates on them differ from those over all pairs, which stand "
+    "beside them. Failed comparisons are left out of one reading and count as non-matches in the other."
+)
+COLUMNS = ("Operating point", "Match if", "Right decisions", "FMR, listed", "FMR, all pairs", "FNMR, listed", "FNMR, all pairs")
+
+
+def protocol_sections(e: Evaluation, key: str) -> list[Section]:
+    """One section over all published lists; none for a set without."""
+    if not e.protocols:
+        return []
+    items: list[Item] = [Text(WHAT)]
+    for i, p in enumerate(e.protocols):
+        items += _items(e, p, f"{key}-protocol-{i}")
+    return [Section(f"{key}-protocols", TITLE, items)]
+
+
+def _items(e: Evaluation, p: Protocol, key: str) -> Iterator[Item]:
+    yield Heading(f.sentence(f.clean(p.name)))
+    for sentence in sentences(p):
+        yield Text(sentence, "lead")
+    yield Text(f"{contents(p)} {labels(e)}".strip())
+    for flag in flags(p):
+        yield Text(flag, "flag")
+    header, rows = compact(e, p)
+    yield Table(f"{key}-points", f"{f.clean(p.name)}: rates on the list and over all pairs", header, rows, frozenset({1}))
+    for n, x in order(e, p):
+        by = [_groups(e, x, g, f"{key}-{n}-{i}") for i, g in enumerate(x.groupings) if g.fmr or g.fnmr]
+        if by:
+            yield Fold(f"{f.clean(p.name)} by group, {point_name(x)} ({f.threshold(e.model, x.native_threshold)})", by)
+    if p.verification is not None:
+        yield from _verification(e, p, p.verification, key)
+
+
+def sentences(p: Protocol) -> list[str]:
+    """The benchmark's own figure in words; empty where it has none."""
+    v = p.verification
+    if v is None:
+        return []
+    if v.accuracy is None:
+        return [f"{f.sentence(f.clean(p.name))}: no figure, as a fold has no comparison or nothing to choose its threshold on."]
+    over = f"mean ± standard error over {len(v.folds)} folds; " if len(v.folds) > 1 else ""
+    sd = f"standard deviation {_percent(v.standard_deviation, 2)}" if v.standard_deviation is not None else ""
+    told = f"{f.sentence(f.clean(p.name))}: {right(v.accuracy, v.standard_error)} of decisions right ({over}{sd}".rstrip("; (")
+    told += ")" if "(" in told else ""
+    failed = p.failed_mated + p.failed_non_mated
+    if not failed:
+        return [f"{told}; no comparison failed."]
+    including = right(v.accuracy_including_failures, v.standard_error_including_failures)
+    return [f"{told}, failed comparisons left out; {including} with them as non-matches."]
+
+
+def right(share: float | None, error: float | None) -> str:
+    """A share of right decisions as benchmarks print it: "99.38 % ± 0.27"."""
+    if share is None:
+        return f.DASH
+    return f"{100 * share:.2f}{f.NBSP}%" + (f"{PLUS}{100 * error:.2f}" if error is not None else "")
+
+
+def _percent(share: float | None, decimals: int) -> str:
+    return f.DASH if share is None else f"{100 * share:.{decimals}f}{f.NBSP}%"
+
+
+def contents(p: Protocol) -> str:
+    """What is in the list, in a sentence or two."""
+    folds = f", in {p.n_folds} folds" if p.n_folds > 1 else ""
+    told = f"{f.count(p.mated)} mated and {f.count(p.non_mated)} non-mated pairs of {f.plural(p.subjects, 'person', 'people')}{folds}"
+    told = f"{f.clean(p.source)}: {told}."
+    if failed := p.failed_mated + p.failed_non_mated:
+        told += f" {f.plural(failed, 'comparison')} failed for want of a template ({f.count(p.failed_mated)} mated)."
+    kept = [(p.repeated, "listed twice"), (p.identical_images, "of one image with itself")]
+    said = " and ".join(f"{f.plural(n, 'pair')} {what}" for n, what in kept if n)
+    return told + (f" Kept as they are: {said}." if said else "")
+
+
+def flags(p: Protocol) -> list[str]:
+    """What a reader must know before setting these figures beside others'."""
+    out = []
+    if p.missing:
+        whole = p.missing + p.mated + p.non_mated
+        out.append(
+            f"Not the whole list: {f.count(p.missing)} of {f.plural(whole, 'pair')} have an image that is not here or was left out; "
+            "these figures are not to be set beside published ones."
+        )
+    if p.contrary:
+        out.append(f"{f.plural(p.contrary, 'pair')} contradict the data set's own subject labels; kept as the list says.")
+    return out
+
+
+def labels(e: Evaluation) -> str:
+    """Who labelled the people, for numbers by group."""
+    told = "; ".join(f"{f.clean(x.attribute)} {f.clean(x.provenance)}" for x in e.dataset.labels)
+    return f"Labels of groups: {told}." if told else ""
+
+
+def point_name(p: ProtocolPoint) -> str:
+    """An operating point in a few words."""
+    if p.target_fmr is None:
+        return f"{p.origin} threshold"
+    return f"target FMR {f.target(p.target_fmr)}" + (" on the list itself" if p.origin == "protocol" else "")
+
+
+def compact(e: Evaluation, p: Protocol) -> tuple[list[str], list[list[str]]]:
+    """Header and a row for each operating point: rates on the list, and over all pairs at the same threshold."""
+    all_pairs: Sequence[Overall | None] = [x.overall for x in finest(e).operating_points]
+    rows = []
+    for i, x in enumerate(p.points):
+        overall = all_pairs[i] if i < len(all_pairs) and x.origin != "protocol" else None
+        name = f.sentence(point_name(x))
+        if x.threshold is None:
+            more = f", {f.count(x.needs_comparisons)} comparisons needed" if x.needs_comparisons else ""
+            rows.append([name, f"refused: {f.reason(x.reason)}{more}", *[f.DASH] * 5])
+            continue
+        rates = [x.fmr, overall.fmr_all_pairs if overall else None, x.fnmr, overall.fnmr_all_pairs if overall else None]
+        rows.append([name, f.threshold(e.model, x.native_threshold), _percent(x.accuracy, 2), *[rate(r) for r in rates]])
+    return list(COLUMNS), rows
+
+
+def rate(r: Rate | None) -> str:
+    """A rate with its interval or bound; a dash where there is none."""
+    return f.DASH if r is None else f.rate(r, both_bounds=False)
+
+
+def order(e: Evaluation, p: Protocol) -> list[tuple[int, ProtocolPoint]]:
+    """The points with a threshold, the run's headline first."""
+    first = headline(finest(e))
+    known = [(n, x) for n, x in enumerate(p.points) if x.threshold is not None]
+    return sorted(known, key=lambda pair: pair[0] != first)
+
+
+def _groups(e: Evaluation, x: ProtocolPoint, g: ProtocolGroups, key: str) -> Table:
+    fnmr = {r.group: r for r in g.fnmr}
+    rows = [_row(r, fnmr.get(r.group)) for r in g.fmr]
+    left = f"{f.count(g.mixed)} pairs across groups, {f.count(g.unlabelled)} with an unlabelled sample: in none"
+    columns = ["Group", "FMR", "People", "Non-mated", "False matches", "FNMR", "People", "Mated", "False non-matches"]
+    return Table(key, f"Rates on the list by {grouping_name(g.attributes)} ({left})", columns, rows)
+
+
+def _row(fmr: Rate, fnmr: Rate | None) -> list[str]:
+    cells = [fmr.group]
+    for r in (fmr, fnmr):
+        cells += [rate(r), *(f.count(n) for n in (r.subjects, r.comparisons, r.errors))] if r else [f.DASH] * 4
+    return cells
+
+
+def _verification(e: Evaluation, p: Protocol, v: Verification, key: str) -> Iterator[Item]:
+    folds = [
+        [
+            str(x.fold),
+            f.threshold(e.model, x.native_threshold),
+            f.count(x.compared),
+            f.count(x.failed_mated),
+            f.count(x.failed_non_mated),
+            _percent(x.accuracy, 2),
+            _percent(x.accuracy_including_failures, 2),
+        ]
+        for x in v.folds
+    ]
+    columns = ["Fold", "Match if", "Compared", "Failed, mated", "Failed, non-mated", "Right decisions", "failures as non-matches"]
+    tables: list[Item] = [Table(f"{key}-folds", f"{f.sentence(v.rule)}", columns, folds, frozenset({1}))]
+    for i, attributes in enumerate(dict.fromkeys(tuple(x.attributes) for x in v.groups)):
+        rows = [
+            [
+                x.group,
+                _percent(x.accuracy, 2) if x.accuracy is not None else f.reason(x.reason),
+                f.count(x.subjects),
+                f.count(x.compared),
+            ]
+            for x in v.groups
+            if tuple(x.attributes) == attributes
+        ]
+        caption = (
+            f"Right decisions by {grouping_name(list(attributes))}, at the folds' thresholds, which are the same for all groups"
+        )
+        tables.append(Table(f"{key}-right-{i}", caption, ["Group", "Right decisions", "People", "Compared"], rows))
+    yield Fold(f"{f.clean(p.name)}, fold by fold", tables)
