@@ -71,7 +71,7 @@ class Rate(Part):
     rate_including_failures: float | None = None
     """FAR or FRR: failed extractions counted as non-matches, over attempted comparisons. Null if failures were not supplied."""
     subject_weighted_rate: float | None = None
-    """Mean over subjects of each one's own rate."""
+    """Mean over subjects of each one's own rate; between two groups, the mean of both groups' means."""
     interval: Interval | None = None
     """95 %; by subjects, not by comparisons."""
     bounds: Bounds | None = None
@@ -653,6 +653,7 @@ class ProtocolPoint(Part):
     achieved_fmr: float | None = None
     """Of the list's comparisons."""
     accuracy: float | None = None
+    """Share of right decisions among comparisons made; null below 30 people."""
     fmr: Rate | None = None
     fnmr: Rate | None = None
     """1 - TAR."""

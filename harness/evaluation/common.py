@@ -167,9 +167,8 @@ class Common:
             return AllMade(self.subjects, np.union1d(left[0], left[1]))
         if any(whole):
             raise UserError(f"{sides[0].name} and {sides[1].name}: one compared all pairs, the other a list of them")
-        return ListedMade(
-            self.subjects, np.intersect1d(*(self._common(k, s.evidence.tally.ledger)[0] for k, s in enumerate(sides)))
-        )
+        one, two = (self._common(k, s.evidence.tally.ledger)[0] for k, s in enumerate(sides))
+        return ListedMade(self.subjects, np.intersect1d(one, two))
 
     def _wrong(self, k: int, side: Side) -> I64:
         ledger = side.evidence.tally.ledger

@@ -100,8 +100,16 @@ def non_mated(cell: CellErrors) -> Estimate:
     return Estimate(
         cell.subjects, cell.subjects_b, cell.comparisons, cell.errors, p, full, plain, max(1.0, df), cell.attempted,
         cell.errors / cell.attempted if cell.attempted else None,
-        float((cell.rows / cell.row_comparisons).mean()), method, ids=cell.ids, without=without, shared_variance=shared,
+        _subject_weighted(cell), method, ids=cell.ids, without=without, shared_variance=shared,
     )  # fmt: skip
+
+
+def _subject_weighted(cell: CellErrors) -> float:
+    """Mean over subjects of each one's own rate; between two groups the mean of the two groups' means, so neither goes first."""
+    means = [(cell.rows / cell.row_comparisons).mean()]
+    if cell.columns is not None and cell.column_comparisons is not None:
+        means.append((cell.columns / cell.column_comparisons).mean())
+    return float(np.mean(means))
 
 
 def _of_shared_subjects(cell: CellErrors, ids_b: NDArray[np.int32], two_way: float) -> tuple[float, float]:

@@ -54,7 +54,7 @@ def benjamini_hochberg(p: Sequence[float]) -> list[float]:
     """Benjamini and Hochberg's step-up adjusted p-values, in the order given: the share of false finds, not the chance of any."""
     values = np.asarray(p, float)
     order = np.argsort(values, kind="stable")[::-1]
-    steps = np.minimum.accumulate(values[order] * values.size / np.arange(values.size, 0, -1))
+    steps = np.minimum.accumulate(values[order] * (values.size / np.arange(values.size, 0, -1)))
     adjusted = np.empty_like(values)
     adjusted[order] = np.minimum(steps, 1.0)
     return [float(v) for v in adjusted]

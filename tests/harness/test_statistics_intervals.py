@@ -31,6 +31,7 @@ class Case:
 
     def __init__(self) -> None:
         self.dataset, templates = _data()
+        self.face_size = templates.covariates["face_size"]
         options = Options(by=("gender", "age_group"), targets=(1e-2,))
         self.evaluation = evaluate(self.dataset, toy.make_card(published=PUBLISHED), templates, options).evaluation
         vectors = dict(zip(templates.samples.tolist(), prepare(templates.vectors, "cosine"), strict=True))
@@ -74,7 +75,11 @@ def _data():
     for i, j in ((ok[0], ok[60]), (ok[5], ok[100]), (ok[7], ok[200]), own[3]):
         vectors[j], pixels[j] = vectors[i], pixels[i]
     dataset = replace(dataset, attributes=attributes, same_photo=np.array([own[5], own[8]], np.int32))
-    return dataset, replace(templates, vectors=np.stack([vectors[s] for s in ok]), pixels=tuple(pixels))
+    gender = dataset.attributes["gender"].codes
+    sizes = templates.covariates["face_size"] + np.where(gender == 1, 30.0, 0.0)
+    return dataset, replace(
+        templates, covariates={"face_size": sizes}, vectors=np.stack([vectors[s] for s in ok]), pixels=tuple(pixels)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +115,48 @@ def test_counts_and_rates_including_failures(case: Case) -> None:
         assert rate.rate_including_failures == pytest.approx(including)
         failed_only += wrong == 0
     assert failed_only, "some group has failures and no error"
+
+
+def test_subject_weighted_rates_are_means_over_people(case: Case) -> None:
+    """Of every subject's own rate; between groups the mean of both groups' means."""
+    seen = set()
+    for kind, rate, t, chosen, group in _published(case):
+        if rate.subject_weighted_rate is None:
+            continue
+        chosen = chosen & ~np.isnan(case.score)
+        wrong = (case.score[chosen] >= t) if kind == "fmr" else (case.score[chosen] < t)
+        own: dict[tuple[str, int], list[bool]] = {}
+        for i, j, w in zip(case.i[chosen], case.j[chosen], wrong, strict=True):
+            for k in {(group[i], case.dataset.subjects[i]), (group[j], case.dataset.subjects[j])}:
+                own.setdefault(k, []).append(w)
+        means = [
+            np.mean([np.mean(v) for (g, _), v in own.items() if g == name])
+            for name in dict.fromkeys((rate.group, rate.group_b or rate.group))
+        ]
+        assert rate.subject_weighted_rate == pytest.approx(np.mean(means))
+        seen.add((kind, rate.design))
+    assert {("fmr", "within"), ("fmr", "cross"), ("fnmr", "within")} <= seen
+
+
+def test_covariates_by_group(case: Case) -> None:
+    """Quartiles by sorting; groups under 30 people are left out, those that lie apart are named."""
+    size = case.face_size
+    for grouping in case.evaluation.groupings:
+        group = case.group(grouping.attributes)
+        found = next(c for c in grouping.covariates if c.name == "face_size")
+        listed = {q.group: q for q in found.by_group}
+        large = {g for g in set(group) - {""} if np.unique(case.dataset.subjects[group == g]).size >= 30}
+        assert set(listed) == large
+        for name, q in [*listed.items(), ("all", found.overall)]:
+            own = np.sort(size[(group == name) if name != "all" else np.ones(size.size, bool)])
+            own = own[~np.isnan(own)]
+            at = (own.size - 1) * np.array([0.25, 0.5, 0.75])
+            low, part = np.floor(at).astype(int), at % 1
+            assert q.n == own.size
+            assert (q.q1, q.median, q.q3) == pytest.approx(tuple(own[low] * (1 - part) + own[np.ceil(at).astype(int)] * part))
+        apart = {g for g, q in listed.items() if q.median < found.overall.q1 or q.median > found.overall.q3}
+        assert set(found.differs) == apart
+    assert any(c.differs for g in case.evaluation.groupings for c in g.covariates), "nobody differs: nothing was shown"
 
 
 def _variance(case: Case, chosen: np.ndarray, wrong: np.ndarray, rows: np.ndarray, between: bool) -> tuple[float, int]:
