@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .generate import EXPOSURES, TONES
@@ -34,5 +34,5 @@ def tone_sheet(folder: Path, to: Path, heads: int = 6, side: int = 80, quality: 
     _sheet(files, len(conditions), side, to, quality)
 
 
-SHEETS = {"control": contact_sheet, "tone": tone_sheet}
+SHEETS: dict[str, Callable[[Path, Path], None]] = {"control": contact_sheet, "tone": tone_sheet}
 """Part → what writes its sheet."""
