@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from .tables import Table
 
 NOT_PUBLISHED = "this is not the publisher's file; read your own layout with folder=DIR"
 _NAMED = 6
+_LARGEST_CELL = 2**26
 _LARGEST = 2**30
 """No label file of a known set comes near this many bytes."""
 
@@ -37,8 +38,7 @@ def need(root: Path, card: DatasetCard, *wanted: str) -> str:
 def wrong_folder(root: Path, card: DatasetCard, *wanted: str) -> UserError:
     """One line: what was expected, what was found, and which folder near by looks right."""
     names = sorted(p.name + "/" * p.is_dir() for p in root.iterdir() if not p.name.startswith("."))
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    found = printable(", ".join(names[:_NAMED])) + more or "nothing"
+    found = _some(names) or "nothing"
     near = [p for p in sorted(root.iterdir()) if p.is_dir()] + list(root.resolve().parents)[:2]
     right = next((p for p in near if wanted and place(p, *wanted) is not None), None)
     hint = f"; {right} looks right: give that folder" if right is not None else ""
@@ -78,25 +78,41 @@ def rows_of(table: Table, card: DatasetCard, *, file: str, subject: str | None =
     ]
 
 
-def stream(path: Path, columns: Sequence[str], delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
-    """The cells of these columns of a long CSV, row by row and with the row's number from 1, in bounded memory.
+def stream(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> Iterator[tuple[int, list[str]]]:
+    """The cells of these columns of a long or wide CSV, row by row and with the row's number from 1, in bounded memory.
 
-    Rows with too few cells come as empty lists. Raises UserError if it is no UTF-8 CSV or has not these columns.
+    optional: columns that may be absent; their cells come last, then empty. Rows with too few cells come as empty lists.
+    Raises UserError if it is no UTF-8 CSV or has not these columns.
     """
+    before = csv.field_size_limit(_LARGEST_CELL)  # some sets write outlines of faces into a cell
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
+            reader = csv.reader(file, skipinitialspace=True)
             header = [cell.strip() for cell in next(reader, [])]
             absent = [column for column in columns if column not in header]
             if absent:
-                raise UserError(f"{path} has no column {absent[0]!r}, only {', '.join(filter(None, header))}: {NOT_PUBLISHED}")
+                raise UserError(f"{path} has no column {absent[0]!r}, only {_some(filter(None, header))}: {NOT_PUBLISHED}")
             at = [header.index(column) for column in columns]
+            more = [header.index(column) if column in header else -1 for column in optional]
+            last = max([*at, *more])
             for number, cells in enumerate(reader, 2):
-                yield number, [cells[i].strip() for i in at] if len(cells) > max(at) else []
+                if len(cells) > last:
+                    yield number, [cells[i].strip() for i in at] + [cells[i].strip() if i >= 0 else "" for i in more]
+                elif cells:
+                    yield number, []
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} is not a CSV in UTF-8 ({error}): put the publisher's file there, as it came") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): check its permissions") from None
+    finally:
+        csv.field_size_limit(before)
+
+
+def _some(names: Iterable[str]) -> str:
+    """The first few names, and how many more."""
+    listed = list(names)
+    more = len(listed) - _NAMED
+    return printable(", ".join(listed[:_NAMED])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def read_json(path: Path) -> Any:

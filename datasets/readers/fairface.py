@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..build import Row, Rules, build, folder_of
+from ..build import Row, Rules, build
 from ..card import load_card
 from ..dataset import Dataset
-from ..errors import UserError
+from ..layout import NOT_PUBLISHED, need
 from ..tables import read_table
 
 TABLES = {"val": "fairface_label_val.csv", "train": "fairface_label_train.csv"}
@@ -16,15 +16,12 @@ TABLES = {"val": "fairface_label_val.csv", "train": "fairface_label_train.csv"}
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
     """The validation part, or the training part if that alone is there. Ages keep the set's own bins. Raises UserError."""
-    folder_of(root)
-    part = next((part for part, table in TABLES.items() if (root / table).is_file()), None)
-    if part is None:
-        raise UserError(f"{root} has no {TABLES['val']}: the data set comes with that file; put it beside the folder val")
-    table = read_table(root / TABLES[part])
     card = load_card("fairface")
-    note = "this is not the publisher's file; read your own layout with folder=DIR"
-    file = table.need("file", note)
-    columns = {attribute: table.need(about.column, note) for attribute, about in card.attributes.items()}
+    path = need(root, card, *TABLES.values())
+    part = next(part for part, table in TABLES.items() if table.casefold() == path.casefold())
+    table = read_table(root / path)
+    file = table.need("file", NOT_PUBLISHED)
+    columns = {attribute: table.need(about.column, NOT_PUBLISHED) for attribute, about in card.attributes.items()}
     prefixed = not (root / "fairface").is_dir()
     rows = [
         Row(

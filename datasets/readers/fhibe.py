@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 
 from ..build import Row, Rules, build
 from ..card import load_card
 from ..dataset import Dataset, Problem
 from ..images import list_images
-from ..layout import NOT_PUBLISHED, need
-from ..tables import read_table
+from ..layout import need, stream
 
 TABLE = "fhibe_face_crop_align.csv"
 PLACES = (f"data/processed/fhibe_face_crop_align/{TABLE}", f"data/processed/{TABLE}", f"fhibe_face_crop_align/{TABLE}", TABLE)
@@ -33,34 +34,49 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     verification, and counted. Several pronouns give no gender, several regions of ancestry the group `several`. Raises UserError.
     """
     card = load_card("fhibe")
-    table = read_table(root / need(root, card, *PLACES))
-    file, subject = table.need("filepath", NOT_PUBLISHED), table.need("subject_id", NOT_PUBLISHED)
-    columns = {attribute: table.need(about.column, NOT_PUBLISHED) for attribute, about in card.attributes.items()}
-    several = table.column(["multiple_subjects"])
-    files: dict[str, str] = {}
+    path = need(root, card, *PLACES)
+    columns = [about.column for about in card.attributes.values()]
+    files: dict[str, list[str]] = {}
     for image in list_images(root):
-        # The same name stands under raw/ and processed/: the crops are meant.
-        if image.rsplit("/", 1)[-1] not in files or "crop_align" in image:
-            files[image.rsplit("/", 1)[-1]] = image
-    rows, problems, aside = [], list(table.problems), set()
-    for line in table.lines:
-        last = line.cells[file].replace("\\", "/").rsplit("/", 1)[-1]
-        found = files.get(last, line.cells[file])
-        if several is not None and line.cells[several].casefold() == "true":
-            problems.append(Problem("bad_row", line.where, "shows two people: left out, as the publisher does"))
+        files.setdefault(image.rsplit("/", 1)[-1], []).append(image)
+    rows, problems, aside = [], [], set()
+    for number, cells in stream(root / path, ("filepath", "subject_id", *columns), ("multiple_subjects",)):
+        where = f"{TABLE}:{number}"
+        if not cells:
+            problems.append(Problem("bad_row", where, "too few cells"))
+            continue
+        file, subject, *words, several = cells
+        found = meant(file, files)
+        if several.casefold() == "true":
+            problems.append(Problem("bad_row", where, "shows two people: left out, as the publisher does"))
             aside.add(found)
             continue
-        cells = {attribute: line.cells[column] for attribute, column in columns.items()}
+        said = dict(zip(card.attributes, words, strict=True))
         labels = {
-            "gender": one(selections(cells["gender"])),
-            "ancestry": region(selections(cells["ancestry"])),
-            "age_group": re.sub(r"^\[(\d+),\s*\+[\])]$", r"\1+", cells["age_group"]),
-            "skin_tone": skin(cells["skin_tone"]),
+            "gender": one(selections(said["gender"])),
+            "ancestry": region(selections(said["ancestry"])),
+            "age_group": re.sub(r"^\[(\d+),\s*\+[\])]$", r"\1+", said["age_group"]),
+            "skin_tone": skin(said["skin_tone"]),
         }
-        rows.append(Row(found, line.where, line.cells[subject], labels))
+        rows.append(Row(found, where, subject, labels))
     within = tuple({found.rsplit("/", 1)[0] for found in (row.file for row in rows) if "/" in found and (root / found).is_file()})
     rules = Rules(any_value=True, within=_topmost(within), include_minors=include_minors, aside=frozenset(aside))
     return build(card, root, rows, problems, name=name, rules=rules)
+
+
+def meant(file: str, files: Mapping[str, list[str]]) -> str:
+    """The image that a path means, whatever folder it starts from: of those of its name the one that shares most folders with it,
+    a crop before any other. The path itself, if there is none or no telling.
+    """
+    parts = file.replace("\\", "/").split("/")
+
+    def likeness(image: str) -> tuple[bool, int]:
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(reversed(image.split("/")), reversed(parts), strict=False))
+        return "crop_align" in image, sum(1 for _ in same)
+
+    ranked = sorted(((likeness(image), image) for image in files.get(parts[-1], ())), reverse=True)
+    alone = ranked and (len(ranked) == 1 or ranked[0][0] != ranked[1][0])
+    return ranked[0][1] if alone else file
 
 
 def _topmost(folders: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,11 +6,11 @@ import os
 import re
 from pathlib import Path
 
-from ..build import Row, Rules, build, folder_of
+from ..build import Row, Rules, build
 from ..card import load_card
 from ..dataset import Dataset, Problem
-from ..errors import UserError
 from ..images import list_images
+from ..layout import NOT_PUBLISHED, need
 from ..tables import read_table
 
 TABLES = ("london_faces_info.csv", "london_info.csv")
@@ -25,15 +25,11 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
 
     Either folder may be missing: that is one problem, and without both there are no mated pairs. Raises UserError.
     """
-    folder_of(root)
-    path = next((root / table for table in TABLES if (root / table).is_file()), None)
-    if path is None:
-        raise UserError(f"{root} has no {TABLES[0]}: the data set comes with that file; put it beside the folders of images")
-    table = read_table(path)
     card = load_card("london")
-    note = "this is not the publisher's file; read your own layout with folder=DIR"
-    identity = table.need("face_id", note)
-    columns = {attribute: table.need(about.column, note) for attribute, about in card.attributes.items()}
+    path = root / need(root, card, *TABLES)
+    table = read_table(path)
+    identity = table.need("face_id", NOT_PUBLISHED)
+    columns = {attribute: table.need(about.column, NOT_PUBLISHED) for attribute, about in card.attributes.items()}
     flat = not any((root / folder).is_dir() for folder in FOLDERS.values())
     present = {"": ""} if flat else {pose: folder for pose, folder in FOLDERS.items() if (root / folder).is_dir()}
     problems = list(table.problems)

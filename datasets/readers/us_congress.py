@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from ..build import Row, Rules, build, folder_of
+from ..build import Row, Rules, build
 from ..card import load_card
 from ..dataset import Dataset, Problem
-from ..errors import UserError
+from ..layout import need
 from ..tables import read_table
 
 LABELS = "labels.csv"
@@ -19,11 +19,8 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     """All portraits. A person's age group is that of the year of each picture (photo_year - birth_year), so it may differ
     between two pictures of one person. Raises UserError.
     """
-    folder_of(root)
-    if not (root / LABELS).is_file():
-        raise UserError(f"{root} has no {LABELS}: it needs the columns bioguide, file, gender, birth_year, ethnicity, photo_year")
-    table = read_table(root / LABELS)
     card = load_card("us_congress")
+    table = read_table(root / need(root, card, LABELS))
     note = "this is not the layout of us_congress; read your own with folder=DIR"
     file, subject, year = (table.need(column, note) for column in ("file", "bioguide", "photo_year"))
     columns = {attribute: table.need(about.column, note) for attribute, about in card.attributes.items()}

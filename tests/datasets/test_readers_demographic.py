@@ -352,6 +352,24 @@ def test_fhibes_lists_are_read_and_never_run(cell: str, want: list[str]) -> None
     assert fhibe.selections(cell) == want
 
 
+def test_fhibes_paths_start_anywhere() -> None:
+    files = {"a.png": ["x/crop_align/1/a.png", "x/crop_align/2/a.png", "x/raw/2/a.png"], "b.png": ["y/1/b.png", "y/2/b.png"]}
+    assert fhibe.meant("/home/somebody/crop_align/2/a.png", files) == "x/crop_align/2/a.png"
+    assert fhibe.meant("data\\raw\\1\\a.png", files) == "x/crop_align/1/a.png"
+    assert fhibe.meant("2/b.png", files) == "y/2/b.png"
+    assert fhibe.meant("b.png", files) == "b.png"  # no telling
+    assert fhibe.meant("c.png", files) == "c.png"
+
+
+def test_fhibes_wide_cells(tmp_path: Path) -> None:
+    root = mini.fhibe(tmp_path)
+    path = root / "data/processed/fhibe_face_crop_align/fhibe_face_crop_align.csv"
+    wide = "[" + "1, " * 100_000 + "1]"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0] + ",segments", *(f'{line},"{wide}"' for line in lines[1:])]))
+    assert load_dataset(f"fhibe={root}").n_samples == 4
+
+
 def test_fhibes_regions() -> None:
     subregions = {
         "Africa": ["Northern", "Eastern", "Middle", "Southern", "Western"],
