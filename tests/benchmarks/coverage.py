@@ -4,8 +4,9 @@ People differ in how alike they look: subject i has an effect a_i ~ N(0, 1), and
 probability Φ(s (a_i + a_j) - c), c such that the mean is p. With m images each, two people are compared m² times. Intervals and
 contrasts are the product's own (`harness.evaluation.rates`, `.contrasts`), at a threshold set on others.
 
-One JSON line per setting, the grid first, then settings beyond it. `--repetitions N`, `--processes N`, `--seed N`;
-`--table FILE` prints the lines of a former run as the tables of harness/uncertainty/README.md.
+One JSON line per setting: the grid of within-group FMR, settings beyond it, FMR between groups, FNMR, and two models of equal
+rates on the same comparisons. `--repetitions N`, `--processes N`, `--seed N`; `--table FILE` prints the lines of a former run as
+the tables of harness/uncertainty/README.md.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import json
 import multiprocessing
 import time
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,10 +26,11 @@ from scipy import integrate, special, stats
 
 from faceparity.harness.evaluation import rates
 from faceparity.harness.evaluation.cell_errors import CellErrors
+from faceparity.harness.evaluation.compare import DISCORDANT
 from faceparity.harness.evaluation.contrasts import ALPHA, enough_errors, ratio_of
 from faceparity.harness.uncertainty.intervals import quantile_z, wilson, wilson_from_variance
+from faceparity.harness.uncertainty.models import PairedCell, compare_models, non_mated_cell
 
-F64 = NDArray[np.float64]
 REPETITIONS = 2000
 SEED = 20191219
 GRID = tuple(product((200, 100, 50), (4, 1), (1e-2, 1e-3), (0.0, 0.1, 0.3)))
@@ -38,57 +41,95 @@ BEYOND = (
 """Stronger look-alikes, and fewer people than an interval is published for."""
 
 
+CROSS = tuple(product((200, 100, 50), (4, 1), (1e-2, 1e-3), (0.0, 0.3)))
+FNMR = tuple(product((200, 100, 50), (4, 2), (1e-1, 1e-2), (0.0, 0.6)))
+MODELS = tuple(product((100, 50), (4, 1), (1e-2, 1e-3), (0.0, 0.3)))
+CORRELATION = 0.8
+"""Of two models' effects of a subject, and of what else lies behind their scores of a comparison."""
+
+
 class Setting(NamedTuple):
-    """Subjects, images of each, true rate, spread of the subjects' effects."""
+    """Subjects (of each group), images of each, true rate, spread of the subjects' effects."""
 
     people: int
     images: int
     p: float
     s: float
 
+    @property
+    def cut(self) -> float:
+        """c, so that the mean rate is p."""
+        return float(-special.ndtri(self.p) * np.sqrt(1 + 2 * self.s**2))
 
-class Pairs(NamedTuple):
-    """Unordered pairs of subjects, int[pairs] each."""
+    @property
+    def trials(self) -> int:
+        """Mated comparisons of a subject."""
+        return self.images * (self.images - 1) // 2
 
-    i: NDArray[np.int64]
-    j: NDArray[np.int64]
-
-
-def draw(rng: np.random.Generator, pairs: Pairs, at: Setting) -> NDArray[np.int64]:
-    """int[pairs]: errors of each pair of subjects."""
-    c = -special.ndtri(at.p) * np.sqrt(1 + 2 * at.s**2)
-    a = rng.normal(size=at.people)
-    chance = special.ndtr(at.s * (a[pairs.i] + a[pairs.j]) - c)
-    return np.asarray(rng.binomial(at.images**2, chance), np.int64)
+    def comparisons(self, kind: str) -> int:
+        """How many a rate rests on."""
+        g, m = self.people, self.images**2
+        return {"within": g * (g - 1) // 2 * m, "cross": g * g * m, "fnmr": g * self.trials}[kind]
 
 
-def true_variance(at: Setting) -> float:
-    """Of the rate of such a group, from the model: what errors of one pair, and of pairs that share a subject, have in common."""
+def together(at: Setting, share: int) -> float:
+    """P(two comparisons are both in error) - p², where `share` of the two subject effects in each are the same."""
+    h, rho = special.ndtri(at.p), share * at.s**2 / (1 + 2 * at.s**2)
+    of = lambda x: special.ndtr((h + np.sqrt(rho) * x) / np.sqrt(1 - rho)) ** 2 * stats.norm.pdf(x)  # noqa: E731
+    return float(integrate.quad(of, -12, 12, epsabs=1e-14, limit=200)[0]) - at.p**2
+
+
+def true_variance(kind: str, at: Setting) -> float:
+    """Of the rate, from the model: what errors of one pair of subjects, and of pairs that share a subject, have in common."""
+    g, n = at.people, at.comparisons(kind)
+    m = at.trials if kind == "fnmr" else at.images**2
+    others = {"within": 2 * (g - 2), "cross": 2 * (g - 1), "fnmr": 0}[kind]
+    own = m * at.p * (1 - at.p) + m * (m - 1) * together(at, 2)
+    return float(n / m * (own + others * m * m * together(at, 1)) / n**2)
+
+
+def draw_within(rng: np.random.Generator, at: Setting, first: int) -> rates.Estimate:
+    """A group whose subjects are numbered from `first`."""
     g, m = at.people, at.images**2
-    whole = 1 + 2 * at.s**2
-
-    def together(rho: float) -> float:
-        """P(two comparisons are both in error) - p², with correlation rho of what lies behind them."""
-        h = special.ndtri(at.p)
-        of = lambda x: special.ndtr((h + np.sqrt(rho) * x) / np.sqrt(1 - rho)) ** 2 * stats.norm.pdf(x)  # noqa: E731
-        return float(integrate.quad(of, -12, 12, epsabs=1e-14, limit=200)[0]) - at.p**2
-
-    pairs = g * (g - 1) / 2
-    own = m * at.p * (1 - at.p) + m * (m - 1) * together(2 * at.s**2 / whole)
-    return float(pairs * (own + 2 * (g - 2) * m * m * together(at.s**2 / whole)) / (pairs * m) ** 2)
-
-
-def estimate(y: NDArray[np.int64], pairs: Pairs, at: Setting, first: int = 0) -> rates.Estimate:
-    """The product's estimate of a group whose subjects are numbered from `first`."""
-    g, m = at.people, at.images**2
+    i, j = _pairs(g)
+    a = rng.normal(size=g)
+    y = rng.binomial(m, special.ndtr(at.s * (a[i] + a[j]) - at.cut))
     hit = np.flatnonzero(y)
-    rows = np.bincount(pairs.i[hit], y[hit], g) + np.bincount(pairs.j[hit], y[hit], g)
+    rows = np.bincount(i[hit], y[hit], g) + np.bincount(j[hit], y[hit], g)
     errors = y[hit].astype(float)
     cell = CellErrors(
         np.arange(first, first + g, dtype=np.int32), int(errors.sum()), y.size * m, rows, np.full(g, float((g - 1) * m)),
         None, None, float(errors @ errors), float(errors.sum() * m), float(y.size) * m * m, None,
     )  # fmt: skip
     return rates.non_mated(cell)
+
+
+def draw_cross(rng: np.random.Generator, at: Setting, first: int) -> rates.Estimate:
+    """Two groups, compared with each other."""
+    g, m = at.people, at.images**2
+    a, b = rng.normal(size=(2, g))
+    y = rng.binomial(m, special.ndtr(at.s * (a[:, None] + b) - at.cut)).astype(float)
+    ids, total = np.arange(2 * first, 2 * first + g, dtype=np.int32), np.full(g, float(g * m))
+    cell = CellErrors(
+        ids, int(y.sum()), y.size * m, y.sum(axis=1), total, y.sum(axis=0), total,
+        float((y * y).sum()), float(y.sum() * m), float(y.size) * m * m, None, (ids + g).astype(np.int32),
+    )  # fmt: skip
+    return rates.non_mated(cell)
+
+
+def draw_fnmr(rng: np.random.Generator, at: Setting, first: int) -> rates.Estimate:
+    """Every subject's images with each other."""
+    errors = rng.binomial(at.trials, special.ndtr(at.s * np.sqrt(2) * rng.normal(size=at.people) - at.cut))
+    ids = np.arange(first, first + at.people, dtype=np.int32)
+    return rates.mated(ids, errors.astype(float), np.full(at.people, float(at.trials)), None)
+
+
+DRAW = {"within": draw_within, "cross": draw_cross, "fnmr": draw_fnmr}
+
+
+@cache
+def _pairs(people: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    return np.triu_indices(people, 1)
 
 
 def published(e: rates.Estimate) -> tuple[float, float]:
@@ -106,17 +147,16 @@ def of_true_variance(e: rates.Estimate, at: Setting, variance: float) -> tuple[f
     return wilson(e.rate or 0.0, at.p * (1 - at.p) / variance, quantile_z())
 
 
-def measure(at: Setting, repetitions: int, seed: int) -> dict[str, Any]:
+def measure(kind: str, at: Setting, repetitions: int, seed: int) -> dict[str, Any]:
     """Coverage and width of the interval; type-I error of a contrast of two groups of one rate. See `COLUMNS`."""
     start = time.perf_counter()
-    rng = np.random.default_rng([seed, at.people, at.images, round(1 / at.p), round(10 * at.s)])
-    pairs = Pairs(*(x.astype(np.int64) for x in np.triu_indices(at.people, 1)))
-    variance = true_variance(at)
+    rng = _rng(kind, at, seed)
+    variance = true_variance(kind, at)
     held, both, truth, naive = (np.zeros((repetitions, 2)) for _ in range(4))
     errors = np.zeros(repetitions)
     p_values, called = np.full(repetitions, np.nan), 0
     for k in range(repetitions):
-        a, b = (estimate(draw(rng, pairs, at), pairs, at, first) for first in (0, at.people))
+        a, b = (DRAW[kind](rng, at, first) for first in (0, at.people))
         errors[k], held[k], both[k], truth[k] = a.errors, published(a), two_sided(a), of_true_variance(a, at, variance)
         naive[k] = wilson(a.rate or 0.0, a.comparisons, quantile_z())
         found = ratio_of(a, b)
@@ -128,8 +168,8 @@ def measure(at: Setting, repetitions: int, seed: int) -> dict[str, Any]:
     holds = lambda x: float(((x[:, 0] <= at.p) & (at.p <= x[:, 1])).mean())  # noqa: E731
     width = lambda x: float((x[:, 1] - x[:, 0]).mean())  # noqa: E731
     return {
-        **at._asdict(), "repetitions": repetitions, "mean_errors": float(errors.mean()),
-        "design_effect": variance * (at.people * (at.people - 1) / 2 * at.images**2) / (at.p * (1 - at.p)),
+        "kind": kind, **at._asdict(), "repetitions": repetitions, "mean_errors": float(errors.mean()),
+        "design_effect": variance * at.comparisons(kind) / (at.p * (1 - at.p)),
         "coverage": holds(held), "above": float((held[:, 0] > at.p).mean()), "below": float((held[:, 1] < at.p).mean()),
         "width_ratio": width(held) / width(same_form), "width_ratio_two_sided": width(both) / width(truth),
         "width_ratio_to_two_sided": width(held) / width(truth),
@@ -140,15 +180,57 @@ def measure(at: Setting, repetitions: int, seed: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _job(job: tuple[Setting, int, int]) -> dict[str, Any]:
-    return measure(*job)
+def draw_models(rng: np.random.Generator, at: Setting) -> PairedCell:
+    """Two models of one rate on the same comparisons, which they find hard alike."""
+    g, m = at.people, at.images**2
+    i, j = _pairs(g)
+    mix = np.linalg.cholesky(np.array([[1, CORRELATION], [CORRELATION, 1]]))
+    a = mix @ rng.normal(size=(2, g))
+    rest = np.tensordot(mix, rng.normal(size=(2, i.size, m)), 1)
+    wrong = at.s * (a[:, i] + a[:, j])[:, :, None] + rest > at.cut
+    y = wrong.sum(axis=2).T.astype(float)
+    hit = np.flatnonzero(y.any(axis=1))
+    ids = np.arange(g, dtype=np.int32)
+    made, squares = np.full(hit.size, float(m)), float(i.size) * m * m
+    both = int(wrong.all(axis=0).sum())
+    return non_mated_cell(ids, np.full(g, float((g - 1) * m)), i[hit], j[hit], made, y[hit], both, squares)
 
 
+def measure_models(kind: str, at: Setting, repetitions: int, seed: int) -> dict[str, Any]:
+    """Type-I error at 5 % of the comparison of two models, and how often its interval holds 1."""
+    start = time.perf_counter()
+    rng = _rng(kind, at, seed)
+    found = [compare_models([draw_models(rng, at)]) for _ in range(repetitions)]
+    p = np.array([np.nan if c.p is None else c.p for c in found])
+    tested = np.isfinite(p)
+    called = [c for c in found if c.p is not None and c.p < ALPHA and c.effective_discordant >= DISCORDANT]
+    return {
+        "kind": kind, **at._asdict(), "repetitions": repetitions, "contrasts": int(tested.sum()),
+        "effective_discordant": float(np.mean([c.effective_discordant for c in found])),
+        "type_I": float((p[tested] < ALPHA).mean()), "called": len(called) / repetitions,
+        "seconds": round(time.perf_counter() - start, 1),
+    }  # fmt: skip
+
+
+def _rng(kind: str, at: Setting, seed: int) -> np.random.Generator:
+    tail = [] if kind == "within" else [KINDS.index(kind)]
+    return np.random.default_rng([seed, at.people, at.images, round(1 / at.p), round(10 * at.s), *tail])
+
+
+KINDS = ("within", "cross", "fnmr", "models")
+
+
+def _job(job: tuple[str, Setting, int, int]) -> dict[str, Any]:
+    return (measure_models if job[0] == "models" else measure)(*job)
+
+
+SETTINGS = (("within", GRID), ("within", BEYOND), ("cross", CROSS), ("fnmr", FNMR), ("models", MODELS))
 COLUMNS = {
     "people": ("subjects", "{}"), "images": ("images", "{}"), "p": ("p", "{:g}"), "s": ("s", "{:g}"),
     "design_effect": ("design effect", "{:.1f}"), "mean_errors": ("mean errors", "{:.1f}"), "two_sided": ("≥ 10 errors", "{:.3f}"),
     "coverage": ("coverage", "{:.3f}"), "width_ratio": ("width ÷ true", "{:.2f}"),
     "coverage_true_variance": ("true variance", "{:.3f}"), "coverage_if_independent": ("if independent", "{:.3f}"),
+    "effective_discordant": ("effective discordant", "{:.1f}"),
     "type_I": ("type I", "{:.3f}"), "contrasts": ("contrasts", "{}"), "called": ("called", "{:.4f}"),
 }  # fmt: skip
 
@@ -156,8 +238,9 @@ COLUMNS = {
 def table(lines: list[dict[str, Any]]) -> str:
     """Markdown, in the order of rising subjects, images, rate and spread."""
     rows = sorted(lines, key=lambda r: (r["people"], r["images"], -r["p"], r["s"]))
-    head = [name for name, _ in COLUMNS.values()]
-    body = [[form.format(row[key]) if row[key] is not None else "–" for key, (_, form) in COLUMNS.items()] for row in rows]
+    columns = [(key, form) for key, (_, form) in COLUMNS.items() if key in rows[0]]
+    head = [COLUMNS[key][0] for key, _ in columns]
+    body = [[form.format(row[key]) if row[key] is not None else "–" for key, form in columns] for row in rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, ["---:"] * len(head), *body))
 
 
@@ -171,10 +254,11 @@ def main() -> None:
     options = parser.parse_args()
     if options.table:
         lines = [json.loads(line) for line in options.table.read_text("utf-8").splitlines()]
-        for settings in (GRID, BEYOND):
-            print(table([r for r in lines if (r["people"], r["images"], r["p"], r["s"]) in settings]) + "\n")
+        for kind, settings in SETTINGS:
+            chosen = [r for r in lines if r["kind"] == kind and (r["people"], r["images"], r["p"], r["s"]) in settings]
+            print(f"{kind}\n\n{table(chosen)}\n")
         return
-    jobs = [(Setting(*at), options.repetitions, options.seed) for at in (*GRID, *BEYOND)]
+    jobs = [(kind, Setting(*at), options.repetitions, options.seed) for kind, settings in SETTINGS for at in settings]
     with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
         for line in pool.imap(_job, jobs):
             print(json.dumps(line), flush=True)
