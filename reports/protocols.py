@@ -115,8 +115,11 @@ def point_name(p: ProtocolPoint) -> str:
     return f"target FMR {f.target(p.target_fmr)}" + (" on the list itself" if p.origin == "protocol" else "")
 
 
-def compact(e: Evaluation, p: Protocol) -> tuple[list[str], list[list[str]]]:
-    """Header and a row for each operating point: rates on the list, and over all pairs at the same threshold."""
+def compact(e: Evaluation, p: Protocol, *, threshold: bool = True) -> tuple[list[str], list[list[str]]]:
+    """Header and a row for each operating point: rates on the list, and over all pairs at the same threshold.
+
+    threshold: with a column for it; without one, refused points are left out.
+    """
     all_pairs: Sequence[Overall | None] = [x.overall for x in finest(e).operating_points]
     rows = []
     for i, x in enumerate(p.points):
@@ -128,6 +131,10 @@ def compact(e: Evaluation, p: Protocol) -> tuple[list[str], list[list[str]]]:
             continue
         rates = [x.fmr, overall.fmr_all_pairs if overall else None, x.fnmr, overall.fnmr_all_pairs if overall else None]
         rows.append([name, f.threshold(e.model, x.native_threshold), _percent(x.accuracy, 2), *[rate(r) for r in rates]])
+    if not threshold:
+        return [COLUMNS[0], *COLUMNS[2:]], [
+            [row[0], *row[2:]] for row, x in zip(rows, p.points, strict=True) if x.threshold is not None
+        ]
     return list(COLUMNS), rows
 
 

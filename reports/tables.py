@@ -288,6 +288,8 @@ def _protocols(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
         for x in p.points:
             at: Row = [p.name, x.origin, x.target_fmr, x.threshold, x.native_threshold, x.achieved_fmr, x.accuracy]
             at += [x.needs_comparisons, x.reason]
+            if x.threshold is None:
+                rates.append([*at, "", "", *[None] * len(_header("rate"))])
             rates += [[*at, "", m, *_rate_row(r)] for m, r in (("fmr", x.fmr), ("fnmr", x.fnmr)) if r is not None]
             rates += [
                 [*at, grouping_name(g.attributes), m, *_rate_row(r)]

@@ -119,7 +119,7 @@ def _protocols(e: Evaluation) -> Iterator[RenderableType]:
             yield Text(sentence, style="bold")
         for flag in protocols.flags(p):
             yield _flag(flag)
-        header, rows = protocols.compact(e, p)
+        header, rows = protocols.compact(e, p, threshold=False)
         table = _table(*header, title="On the list, and over all pairs")
         for column in table.columns:
             column.no_wrap, column.justify = False, "left"

@@ -111,7 +111,7 @@ def _one(
         failed_mated=int((failed & p.mated).sum()),
         failed_non_mated=int((failed & ~p.mated).sum()),
         missing=p.missing,
-        subjects=int(np.unique(scored.subjects[np.concatenate([p.a, p.b])]).size),
+        subjects=_people(p.a, p.b, scored.subjects),
         repeated=int(key.size - np.unique(key).size),
         identical_images=int(((p.a == p.b) | (known[p.a] & (digests[p.a] == digests[p.b]))).sum()),
         contrary=int(((scored.subjects[p.a] == scored.subjects[p.b]) != p.mated).sum()),
@@ -198,7 +198,7 @@ def _right_by_group(
     ga, gb = _groups_of_pairs(grouping, scored.protocol, setting.cells)
     for g, name in enumerate(grouping.names):
         mine = judged & (ga == g) & (gb == g)
-        subjects = int(np.unique(scored.subjects[np.concatenate([scored.protocol.a[mine], scored.protocol.b[mine]])]).size)
+        subjects = _people(scored.protocol.a[mine], scored.protocol.b[mine], scored.subjects)
         shown = subjects >= rates.SHOWN_FROM
         yield record.VerificationGroup(
             attributes=list(grouping.attributes),
@@ -208,6 +208,12 @@ def _right_by_group(
             accuracy=float(right[mine].mean()) if shown else None,
             reason=None if shown else "too_few_subjects" if mine.any() else "zero_comparisons",
         )
+
+
+def _people(a: I32, b: I32, subjects: I32) -> int:
+    seen = np.zeros(int(subjects.max(initial=-1)) + 1, bool)
+    seen[subjects[a]] = seen[subjects[b]] = True
+    return int(seen.sum())
 
 
 def _groups_of_pairs(grouping: Grouping, protocol: PairProtocol, cells: Cells) -> tuple[I32, I32]:
@@ -245,13 +251,14 @@ def _at(
     match = scored.score[made] >= np.float32(threshold)
     false = match[~mated[made]]
     conditional = base.origin in ("target", "protocol")
+    shown = _people(scored.protocol.a, scored.protocol.b, scored.subjects) >= rates.SHOWN_FROM
     fmr, fnmr = _rates(evidence, one_group(evidence.cells, "all listed pairs"), threshold, "all", conditional)
     return base.model_copy(
         update={
             "threshold": threshold,
             "native_threshold": threshold * setting.sign,
             "achieved_fmr": float(false.mean()) if false.size else None,
-            "accuracy": float((match == mated[made]).mean()) if match.size else None,
+            "accuracy": float((match == mated[made]).mean()) if match.size and shown else None,
             "fmr": fmr[0] if not mated.all() else None,
             "fnmr": fnmr[0] if mated.any() else None,
             "groupings": [
