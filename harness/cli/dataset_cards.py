@@ -24,7 +24,7 @@ def listing() -> Iterator[str]:
     from faceparity.datasets.card import load_card
     from faceparity.datasets.registry import dataset_names, whereabouts
 
-    rows = [_HEADER]
+    rows: list[tuple[str, ...]] = [_HEADER]
     for name in dataset_names():
         here = "yes" if whereabouts(name) else "-"
         try:
