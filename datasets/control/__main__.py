@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..errors import UserError
@@ -11,7 +12,7 @@ from ..fetch import fetch
 from ..registry import embedded
 from .compare import compare
 from .meshes import MESHES
-from .produce import HEADS, photographs, write
+from .produce import HEADS, Row, photographs, write
 from .sheets import SHEETS
 
 SETS = {"control": "control", "tone": "control-tone"}
@@ -52,11 +53,19 @@ def _run(asked: argparse.Namespace, folder: Path) -> int:
         return 0
     wheel, heads = fetch(MESHES), asked.heads or HEADS[asked.part]
     if asked.check:
-        found = compare(folder, photographs(wheel, asked.part, heads, asked.processes))
+        found = compare(folder, _counted(photographs(wheel, asked.part, heads, asked.processes)))
         print(found)
         return 0 if found.alike else 1
     print(f"{folder}: {write(wheel, folder, asked.part, heads, asked.processes) / 1e6:.1f} MB")
     return 0
+
+
+def _counted(made: Iterable[tuple[Row, bytes]]) -> Iterator[tuple[Row, bytes]]:
+    """The same, telling how many there were: it takes minutes."""
+    for n, one in enumerate(made, 1):
+        yield one
+        if n % 100 == 0:
+            print(f"{n:,} images", file=sys.stderr)
 
 
 if __name__ == "__main__":
