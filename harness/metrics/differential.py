@@ -98,7 +98,7 @@ def max_arithmetic_mean(x: Rates) -> Rates:
 def gini(x: Rates) -> Rates:
     """Gini coefficient with the small-sample factor K/(K-1): 1 where one group has all the errors."""
     k = x.shape[-1]
-    return _raw_gini(x) * k / max(k - 1, 1)
+    return np.asarray(_raw_gini(x) * k / max(k - 1, 1), np.float64)
 
 
 @measure(
@@ -157,7 +157,7 @@ def std_sample(x: Rates) -> Rates:
 )  # fmt: skip
 def mape(x: Rates, nominal: float) -> Rates:
     """Mean absolute percentage error against the nominal FMR: the target, or what the pool achieved."""
-    return np.abs(signed_percent(x, nominal)).mean(-1)
+    return np.asarray(np.abs(signed_percent(x, nominal)).mean(-1), np.float64)
 
 
 @measure(
@@ -177,7 +177,7 @@ def signed_percent(x: Rates, nominal: float) -> Rates:
 
 def log10_ratio(x: Rates, nominal: float) -> Rates:
     """float64[..., K]: log10 of each group's rate over the nominal one; nan where the rate is zero."""
-    return (_log(x) - np.log(nominal)) / np.log(10)
+    return np.asarray((_log(x) - np.log(nominal)) / np.log(10), np.float64)
 
 
 @measure(
@@ -218,7 +218,7 @@ def garbe(fmr: Rates, fnmr: Rates, alpha: float = 0.5) -> Rates:
 )  # fmt: skip
 def equalised_odds_difference(fmr: Rates, fnmr: Rates) -> Rates:
     """The larger of the two largest differences."""
-    return np.maximum(np.ptp(fmr, axis=-1), np.ptp(fnmr, axis=-1))
+    return np.asarray(np.maximum(np.ptp(fmr, axis=-1), np.ptp(fnmr, axis=-1)), np.float64)
 
 
 @measure(
