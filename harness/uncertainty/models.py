@@ -181,18 +181,20 @@ def compare_models(cells: Sequence[PairedCell], shared: bool = False) -> Change:
 def compare_disparities(group: Sequence[PairedCell], reference: Sequence[PairedCell], shared: bool = False) -> Change | None:
     """The ratio of a group's rate to the reference group's: of the first model against the second. None without errors of either.
 
-    `difference` and its interval are left out: ratios are compared as ratios.
+    `difference` and its interval are left out: ratios are compared as ratios. effective_discordant: of the two groups the fewer,
+    but for one on which the models agree throughout.
     """
     rates = [mean_rates(cells) for cells in (group, reference)]
     if not all((r > 0).all() for r in rates):
         return None
-    terms = [
-        Term(c, sign * np.array([1 / r[0], -1 / r[1]]) / len(cells))
+    sides = [
+        [Term(c, sign * np.array([1 / r[0], -1 / r[1]]) / len(cells)) for c in cells]
         for cells, r, sign in ((group, rates[0], 1.0), (reference, rates[1], -1.0))
-        for c in cells
     ]
     first, second = (float(rates[0][m] / rates[1][m]) for m in (0, 1))
-    return _change(first, second, [], terms, shared)
+    change = _change(first, second, [], [*sides[0], *sides[1]], shared)
+    apart = [_effective_discordant(terms) for terms in sides if any(t.cell.discordant for t in terms)]
+    return change._replace(effective_discordant=min(apart, default=0.0))
 
 
 def _change(first: float, second: float, plain: Sequence[Term], logs: Sequence[Term], shared: bool) -> Change:

@@ -250,15 +250,17 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--kind", choices=KINDS, action="append", help="only these (all)")
     parser.add_argument("--table", type=Path)
     options = parser.parse_args()
     if options.table:
         lines = [json.loads(line) for line in options.table.read_text("utf-8").splitlines()]
         for kind, settings in SETTINGS:
-            chosen = [r for r in lines if r["kind"] == kind and (r["people"], r["images"], r["p"], r["s"]) in settings]
-            print(f"{kind}\n\n{table(chosen)}\n")
+            rows = [r for r in lines if r["kind"] == kind and (r["people"], r["images"], r["p"], r["s"]) in settings]
+            print(f"{kind}\n\n{table(rows) if rows else '–'}\n")
         return
-    jobs = [(kind, Setting(*at), options.repetitions, options.seed) for kind, settings in SETTINGS for at in settings]
+    chosen = options.kind or KINDS
+    jobs = [(kind, Setting(*at), options.repetitions, options.seed) for kind, of in SETTINGS if kind in chosen for at in of]
     with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
         for line in pool.imap(_job, jobs):
             print(json.dumps(line), flush=True)

@@ -15,7 +15,7 @@ from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation.common import Side
 from faceparity.harness.evaluation.compare import compare
 from faceparity.harness.evaluation.evaluate import Options, evaluate, groupings_of
-from faceparity.harness.uncertainty.models import compare_models, mated_cell, non_mated_cell
+from faceparity.harness.uncertainty.models import compare_disparities, compare_models, mated_cell, non_mated_cell
 
 _spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
 assert _spec is not None
@@ -291,6 +291,22 @@ def test_errors_of_the_same_few_people_tell_little() -> None:
     assert others.ratio == of_one.ratio == pytest.approx(1.5)
     assert of_one.effective_discordant < 0.5 * others.effective_discordant
     assert of_one.p > others.p
+
+
+def test_a_disparity_is_told_apart_by_the_group_with_fewer_comparisons_that_differ() -> None:
+    """Unless the models agree on all of one group: then only the other can move the ratio."""
+    few, many = (mated_cell(np.arange(f, f + 90, dtype=np.int32), np.full(90, 6.0), w, 0) for f, w in _few_and_many())
+    each = [compare_models([c]).effective_discordant for c in (few, many)]
+    assert compare_disparities([many], [few]).effective_discordant == pytest.approx(min(each))
+    alike = replace(many, errors=(50, 50), both=50, rates=np.full(2, 50 / 540))
+    agreed = compare_disparities([few], [alike])
+    assert agreed.effective_discordant == pytest.approx(each[0])
+    assert agreed.ratio == pytest.approx(few.rates[0] / few.rates[1])
+
+
+def _few_and_many() -> list[tuple[int, np.ndarray]]:
+    rng = np.random.default_rng(2)
+    return [(first, rng.binomial(6, p, (90, 2)).astype(float)) for first, p in ((0, 0.02), (90, 0.3))]
 
 
 def test_shared_subjects_call_for_the_joint_jackknife() -> None:
