@@ -13,6 +13,7 @@ from faceparity.reports.paired_words import (
     SCORES,
     at,
     change,
+    ends,
     factors,
     headline,
     level,
@@ -121,8 +122,7 @@ def rate_differences(e: Evaluation, differences: Sequence[PairedDifference], key
             f.count(d.subjects),
             f.count(d.dropped),
         ]
-        ends = f"{f.percent(d.reference_value)} → {f.percent(d.value)}"
-        rows.append([level(d), ends, change(e, d), within, ratio, _p(d), verdict(d), *counts])
+        rows.append([level(d), ends(d), change(e, d), within, ratio, _p(d), verdict(d), *counts])
     columns = [
         *(
             "Level",
@@ -179,8 +179,7 @@ def failure_differences(e: Evaluation, differences: Sequence[PairedDifference], 
     _, many = units(e)
     rows = [
         [
-            *(level(d), f"{f.percent(d.reference_value)} → {f.percent(d.value)}"),
-            change(e, d),
+            *(level(d), ends(d), change(e, d)),
             *(span(e, d) or f.DASH, f.count(d.only_here), f.count(d.only_reference)),
             *(_p(d), verdict(d), f.count(d.comparisons), f.count(d.subjects)),
         ]

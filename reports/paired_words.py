@@ -83,6 +83,12 @@ def cell(e: Evaluation, d: PairedDifference | None, *, interval: bool = True) ->
     return f"{change(e, d)} {span(e, d) if interval else ''}".rstrip() + mark
 
 
+def ends(d: PairedDifference) -> str:
+    """Both rates, the reference's first: "1.83 % → 0.297 %"; without errors "0 of 180"."""
+    both = ((d.reference_value, d.reference_errors), (d.value, d.errors))
+    return " → ".join(f"0 of {f.count(d.comparisons)}" if errors == 0 else f.percent(value) for value, errors in both)
+
+
 def verdict(d: PairedDifference) -> str:
     """What may be said: "higher", "less alike", "inconclusive: fewer than 10 errors"."""
     if d.verdict in CALLED:
@@ -184,7 +190,7 @@ def _rate(e: Evaluation, d: PairedDifference) -> str:
     if d.difference is None:
         bound = f" (neither is above {f.percent(d.bound, 2)})" if d.bound is not None else ""
         return f"{name}: {f.reason(d.reason) or 'not known'}{bound}"
-    told = f"{name} {f.percent(d.reference_value)} → {f.percent(d.value)}"
+    told = f"{name} {ends(d)}"
     if d.interval is not None:
         told += f", {change(e, d)} percentage points {span(e, d)}"
     return f"{told}, {verdict(d)}"

@@ -65,7 +65,7 @@ def compare_means(base: record.PairedDifference, here: Side | None, there: Side 
     full = {"interval": found.interval, "df": found.df, "p": found.p}
     if here.errors is None or there.errors is None:
         return base.model_copy(update={**told, **full})
-    told |= {"errors": here.errors, "reference_errors": there.errors, **_ratio(here, there)}
+    told |= {"errors": here.errors, "reference_errors": there.errors, **_observed(here, there), **_ratio(here, there)}
     return _rates(base.model_copy(update=told), full, here, there)
 
 
@@ -89,6 +89,12 @@ def _without_errors(base: record.PairedDifference) -> record.PairedDifference:
     return base.model_copy(update={"difference": None, "verdict": "none", "bound": bound, "reason": "zero_errors"})
 
 
+def _observed(here: Side, there: Side) -> dict[str, float | None]:
+    """The rates; none where no error was seen, which is not a rate of zero."""
+    values = (here.mean.value if here.errors else None, there.mean.value if there.errors else None)
+    return dict(zip(("value", "reference_value"), values, strict=True))
+
+
 def _ratio(here: Side, there: Side) -> dict[str, object]:
     if not (here.mean.value > 0 and there.mean.value > 0):
         return {}
@@ -110,12 +116,15 @@ def compare_failures(
     here, there = (_share_failed(i, f) for i, f in ((images, failed), (images_there, failed_there)))
     errors, errors_there = int(failed.sum()), int(failed_there.sum())
     twins = images & images_there
-    base = base.model_copy(
-        update={
-            "value": here.value, "reference_value": there.value, "errors": errors, "reference_errors": errors_there,
-            "only_here": int((failed & ~failed_there & twins).sum()), "only_reference": int((failed_there & ~failed & twins).sum()),
-        }
-    )  # fmt: skip
+    seen = {
+        "value": here.value if errors else None,
+        "reference_value": there.value if errors_there else None,
+        "errors": errors,
+        "reference_errors": errors_there,
+        "only_here": int((failed & ~failed_there & twins).sum()),
+        "only_reference": int((failed_there & ~failed & twins).sum()),
+    }
+    base = base.model_copy(update=seen)
     if not errors + errors_there:
         return _without_errors(base)
     found = stats.difference(here, there)

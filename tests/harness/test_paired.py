@@ -250,6 +250,7 @@ def test_without_false_matches_the_difference_is_undefined() -> None:
     x = analyse(dataset, vectors, thresholds=(0.99999,))
     d = found(x, "fmr", "10", "tone")
     assert (d.errors, d.reference_errors, d.difference, d.p, d.ratio, d.reason) == (0, 0, None, None, None, "zero_errors")
+    assert (d.value, d.reference_value) == (None, None), "no error seen is not a rate of zero"
 
 
 def test_a_refused_threshold_has_no_rates(case) -> None:

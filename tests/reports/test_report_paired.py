@@ -88,8 +88,6 @@ def paired(builder: ModuleType, e: Evaluation, names: tuple[str, str] = ("tone",
                 "ftx",
                 factor,
                 level,
-                value=0.0,
-                reference_value=0.0,
                 errors=0,
                 reference_errors=0,
                 bound=0.1,
@@ -114,7 +112,7 @@ def paired(builder: ModuleType, e: Evaluation, names: tuple[str, str] = ("tone",
         )
         rate = rate or told(0.018, 0.0183, 0.009, "inconclusive", errors=380, reference_errors=388, ratio=0.98)
         rates.append(difference("fmr", factor, level, **rate))
-        none = {"value": 0.0, "reference_value": 0.0, "errors": 0, "reference_errors": 0, "bound": 0.1, "reason": "zero_errors"}
+        none = {"errors": 0, "reference_errors": 0, "bound": 0.1, "reason": "zero_errors"}
         rates.append(difference("fnmr", factor, level, **none))
     fmr = [builder.rate(CROSS.join(c), 60, 7080, 140 - 20 * i) for i, c in enumerate(conditions)]
     fnmr = [builder.rate(CROSS.join(c), 60, 60, 0) for c in conditions]
