@@ -529,7 +529,7 @@ class PairedDifference(Part):
     """On each side; for ftx images."""
     value: float | None = None
     reference_value: float | None = None
-    """Both null for a side without errors: that is no rate of zero, though the difference counts it so."""
+    """Either is null on a side without errors: that is no rate of zero, though the difference counts it so."""
     difference: float | None = None
     interval: Interval | None = None
     df: float | None = None
