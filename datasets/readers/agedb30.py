@@ -50,7 +50,7 @@ def _protocol(path: Path, files: dict[str, str]) -> PairList:
     if len(folds) != N_FOLDS:
         raise UserError(f"{path} has {len(folds)} splits, not {N_FOLDS}: put the publisher's file there")
     pairs = [(k, *pair) for k, fold in enumerate(folds) for pair in fold]
-    a, b = ([files.get(pair[i], f"{pair[i]}.jpg") for pair in pairs] for i in (1, 2))
+    a, b = ([files.get(name, f"{name}.jpg") for name in names] for names in ([x[1] for x in pairs], [x[2] for x in pairs]))
     return PairList(
         "AgeDB-30",
         f"{path.name} ({PUBLISHER})",

@@ -66,10 +66,10 @@ def read_ends(path: Path, name: str, folder: str) -> PairList:
     if len(ends) % 2 or not ends:
         raise UserError(f"{path} has {len(ends)} lines, but two make a pair: it is cut off, or not the publisher's list")
     first, second = ends[::2], ends[1::2]
-    for (row, _, label), (_, _, other) in zip(first, second, strict=True):
-        if label != other:
+    for (row, _, one), (_, _, other) in zip(first, second, strict=True):
+        if one != other:
             raise UserError(
-                f"{path}, lines {row} and {row + 1}: one pair with two labels ({label}, {other}): not the publisher's list"
+                f"{path}, lines {row} and {row + 1}: one pair with two labels ({one}, {other}): not the publisher's list"
             )
     mated = [label != 0 for _, _, label in first]
     fold = folds_of(mated, N_FOLDS, path)
