@@ -13,6 +13,7 @@ from faceparity.datasets.errors import UserError
 
 from ..comparisons.cells import Grouping, shares_subjects
 from ..comparisons.evidence import AllPairs, Evidence
+from ..comparisons.listed import Listed
 from ..comparisons.tally import I32, I64, Pairs
 from ..uncertainty.models import PairedCell, mated_cell, non_mated_cell
 
@@ -118,6 +119,43 @@ class ListedMade:
         return float((counts.astype(np.float64) ** 2).sum())
 
 
+class SameList:
+    """One list of comparisons that both models made, counted by pairs of subjects: which they were is not kept below the ledger."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self.total = evidence.tally.n_non_mated
+
+    def holds(self, keys: I64) -> NDArray[np.bool_]:
+        """See Made."""
+        return np.ones(keys.size, bool)
+
+    def by_subject(self, group: I32, g: int) -> F64:
+        """See Made."""
+        e, mine = self._evidence, group == g
+        inside = np.unique(e.cells.of_sample[mine])
+        own = e.tally.comparisons[mine][:, inside].sum(axis=1)
+        return np.bincount(e.subjects[mine], own.astype(np.float64), int(e.subjects.max(initial=-1)) + 1).astype(np.float64)
+
+    def of_pairs(self, group: I32, g: int, a: I32, b: I32) -> F64:
+        """See Made."""
+        return self._evidence.pairs.of_pairs(group, g, g, a, b)
+
+    def square_sum(self, group: I32, g: int) -> float:
+        """See Made."""
+        return self._evidence.pairs.square_sum(group, g, g)
+
+
+def _is_same_list(first: Side, second: Side) -> bool:
+    """Whether two score files hold the same comparisons, as far as counts by pairs of subjects tell."""
+    a, b = first.evidence, second.evidence
+    if not (isinstance(a.pairs, Listed) and isinstance(b.pairs, Listed) and np.array_equal(first.samples, second.samples)):
+        return False
+    columns = [(p.low, p.high, p.count, p.subject) for p in (a.pairs, b.pairs)]
+    same = [np.array_equal(x, y) for x, y in zip(*columns, strict=True)]
+    return all(same) and np.array_equal(a.subjects, b.subjects) and np.array_equal(a.tally.comparisons, b.tally.comparisons)
+
+
 def _key(a: NDArray[np.integer], b: NDArray[np.integer], n: int) -> I64:
     """One number for an unordered pair."""
     return np.asarray(np.minimum(a, b).astype(np.int64) * n + np.maximum(a, b), np.int64)
@@ -167,8 +205,15 @@ class Common:
             return AllMade(self.subjects, np.union1d(left[0], left[1]))
         if any(whole):
             raise UserError(f"{sides[0].name} and {sides[1].name}: one compared all pairs, the other a list of them")
-        one, two = (self._common(k, s.evidence.tally.ledger)[0] for k, s in enumerate(sides))
-        return ListedMade(self.subjects, np.intersect1d(one, two))
+        if all(len(s.evidence.tally.ledger) == s.evidence.tally.n_non_mated for s in sides):
+            one, two = (self._common(k, s.evidence.tally.ledger)[0] for k, s in enumerate(sides))
+            return ListedMade(self.subjects, np.intersect1d(one, two))
+        if not _is_same_list(sides[0], sides[1]):
+            raise UserError(
+                f"{sides[0].name} and {sides[1].name} hold different comparisons, and only the highest scores of each were kept: "
+                "give both score files the same rows"
+            )
+        return SameList(sides[0].evidence)
 
     def _wrong(self, k: int, side: Side) -> I64:
         ledger = side.evidence.tally.ledger

@@ -11,7 +11,10 @@ import pytest
 from scipy import stats
 
 from faceparity.datasets.errors import UserError
+from faceparity.harness.comparisons.cells import make_cells, make_grouping
+from faceparity.harness.comparisons.listed import Rows, evidence_of_rows, tally_of_list
 from faceparity.harness.comparisons.scores import exact_scores, prepare
+from faceparity.harness.comparisons.tally import Grid
 from faceparity.harness.evaluation.common import Side
 from faceparity.harness.evaluation.compare import compare
 from faceparity.harness.evaluation.evaluate import Options, evaluate, groupings_of
@@ -257,6 +260,67 @@ def test_runs_with_other_groups_or_people_are_refused(runs: tuple[Run, Run]) -> 
     people[::7] = 0
     with pytest.raises(UserError, match="one subject"):
         compare(first.side, replace(second.side, evidence=replace(second.evidence, subjects=people)), groupings)
+
+
+def _listed(name: str, rows: list[int], threshold: float, floor: float = float("-inf"), seed: int = 0) -> tuple[Side, np.ndarray]:
+    """A score file of 70 people with two samples each: the chosen pairs of samples, and its scores."""
+    subjects = np.repeat(np.arange(70, dtype=np.int32), 2)
+    dataset = toy.make_dataset(1, 70, 2)
+    cells = make_cells([dataset.attributes["gender"]], subjects.size)
+    i, j = np.triu_indices(subjects.size, 1)
+    score = np.random.default_rng(5).normal(size=i.size) + 0.6 * np.random.default_rng(seed).normal(size=i.size)
+    score[subjects[i] == subjects[j]] += 2
+    table = np.stack([i[rows], j[rows], subjects[i[rows]] == subjects[j[rows]]], axis=1)
+    values = Rows(subjects, table[:, 0].astype(np.int32), table[:, 1].astype(np.int32), score[rows].astype(np.float32))
+    counted = tally_of_list(values, cells, Grid.uniform(-6, 8, 200))
+    evidence = evidence_of_rows(values, cells, counted, floor, failures_supplied=False)
+    return Side(name, evidence, np.arange(subjects.size), threshold), np.column_stack([table, score[rows]])
+
+
+def _of_list(sides: tuple[Side, Side]):
+    grouping = make_grouping(sides[0].evidence.cells, ["gender"])
+    return compare(*sides, [grouping]), np.append(grouping.of_cell, -1)[sides[0].evidence.cells.of_sample], grouping
+
+
+@pytest.mark.parametrize("floor", [float("-inf"), 1.0])
+def test_score_files(floor: float) -> None:
+    """With whole ledgers the rows that both have count; where only the highest scores are kept, both must have the same rows."""
+    rng = np.random.default_rng(8)
+    n = 140 * 139 // 2
+    chosen = [sorted(rng.choice(n, 6000, replace=False).tolist()) for _ in range(2)]
+    if np.isfinite(floor):
+        chosen[1] = chosen[0]
+    (first, a), (second, b) = (_listed(x, rows, 1.5, floor, seed) for x, rows, seed in zip("ab", chosen, (6, 7), strict=True))
+    found, group, grouping = _of_list((first, second))
+    both = sorted(set(chosen[0]) & set(chosen[1]))
+    one = {(int(r[0]), int(r[1])): r for r in a}
+    rows = []
+    for k, r in zip(chosen[1], b, strict=True):
+        if k in set(both):
+            i, j, mated = int(r[0]), int(r[1]), bool(r[2])
+            wrong = [(np.float32(x[3]) >= 1.5) != mated for x in (one[i, j], r)]
+            rows.append((first.evidence.subjects[i], first.evidence.subjects[j], mated, *wrong, i, j))
+    table = np.array(rows, int)
+    assert found.non_mated == (table[:, 2] == 0).sum()
+    assert found.left_out_first == 6000 - len(table)
+    for c in found.groupings[0].changes:
+        if c.quantity == "disparity" or c.reason == "too_few_subjects":
+            continue
+        mated = c.measure == "fnmr"
+        mine = table[(group[table[:, 5]] == group[table[:, 6]]) & (table[:, 2] == mated)]
+        mine = mine[group[mine[:, 5]] == grouping.names.index(c.group)]
+        assert (c.comparisons, c.errors_first, c.errors_second) == (len(mine), mine[:, 3].sum(), mine[:, 4].sum())
+        w = (1 / mine[:, 3].mean(), -1 / mine[:, 4].mean())
+        half = np.log(c.interval[1] / c.ratio) / stats.t.ppf(0.975, c.df)
+        assert half == pytest.approx(np.sqrt(_variance(mine, w, mated)))
+    assert sum(c.ratio is not None for c in found.groupings[0].changes) >= 3
+
+
+def test_score_files_with_other_rows_of_which_only_the_highest_were_kept_are_refused() -> None:
+    first, _ = _listed("a", list(range(6000)), 1.5, 1.0)
+    second, _ = _listed("b", list(range(1, 6001)), 1.5, 1.0)
+    with pytest.raises(UserError, match="same rows"):
+        _of_list((first, second))
 
 
 def test_no_error_of_one_model_gives_a_difference_and_no_ratio() -> None:
