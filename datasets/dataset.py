@@ -76,6 +76,28 @@ class PairProtocol:
     """Another protocol of the set, on which the benchmark has the threshold chosen; empty for none."""
 
 
+@dataclass(frozen=True, slots=True)
+class SetProtocol:
+    """A published list of comparisons between templates that are each made of several samples of one person.
+
+    members: int32[m], the samples of template after template; starts: int64[templates + 1], where each begins among them; no
+    template is empty. media: int32[m], equal for two members of a template that are of one video or one still.
+    a, b: int32[n], templates. mated: bool[n]. missing: listed pairs with a template of which no image is here.
+    """
+
+    name: str
+    source: str
+    members: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    media: NDArray[np.int32]
+    a: NDArray[np.int32]
+    b: NDArray[np.int32]
+    mated: NDArray[np.bool_]
+    missing: int = 0
+    targets: tuple[float, ...] = ()
+    """FMRs at which the benchmark itself gives results (TAR @ FAR)."""
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Samples, subjects and labels of one data set, in a fixed order (sorted by file name)."""
@@ -97,6 +119,8 @@ class Dataset:
     """float64[n_samples], nan where unknown; None where the set does not say."""
     protocols: tuple[PairProtocol, ...] = ()
     """Pair lists that the set publishes."""
+    set_protocols: tuple[SetProtocol, ...] = ()
+    """The same of templates made of several samples."""
     problems: tuple[Problem, ...] = ()
     unused: dict[str, str] = field(default_factory=dict)
     """Columns of the label file that serve for nothing, and why: what to tell a person who misses one."""

@@ -9,7 +9,6 @@ writes FOLDER/crops/SUBJECT/IMAGE.png from FOLDER/images and FOLDER/protocols, a
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from ..dataset import Dataset, Problem
 from ..errors import UserError
 from ..images import Locator, OutsideRoot, UnreadableImage, decode
 from ..layout import need, stream
+from .ijbc_sets import whole_number, with_set_protocols
 
 TABLES = ("protocols/ijbc_metadata_with_age.csv", "protocols/ijbc_metadata.csv")
 CROPS = "crops"
@@ -30,9 +30,8 @@ _LABELS = {"gender": "GENDER", "skin_tone": "SKINTONE"}
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """The faces cut out before, with subject, GENDER and SKINTONE as numbers. Its protocols compare sets of images: not read.
-
-    Raises UserError, also where nothing was cut out yet.
+    """The faces cut out before, with subject, and GENDER and SKINTONE as numbers; and the protocols of one-to-one comparison,
+    where their files are there. Raises UserError, also where nothing was cut out yet.
     """
     card = load_card("ijbc")
     path = need(root, card, *TABLES)
@@ -40,31 +39,26 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
         raise UserError(
             f"{root} has no {CROPS}: cut its faces out first with `python -m faceparity.datasets.readers.ijbc {root}`"
         )
-    rows, problems = [], []
-    for number, cells in stream(root / path, ("SUBJECT_ID", "FILENAME", *_LABELS.values())):
+    rows, problems, media = [], [], {}
+    for number, cells in stream(root / path, ("SUBJECT_ID", "FILENAME", *_LABELS.values()), ("SIGHTING_ID",)):
         where = f"{Path(path).name}:{number}"
-        if not cells or not _number(cells[0]):
+        if not cells or not whole_number(cells[0]):
             problems.append(Problem("bad_row", where, "no subject"))
             continue
-        labels = {attribute: _number(cell) for attribute, cell in zip(_LABELS, cells[2:], strict=True)}
-        rows.append(Row(crop_name(cells[0], cells[1]), where, _number(cells[0]), labels))
+        labels = {attribute: whole_number(cell) for attribute, cell in zip(_LABELS, cells[2:], strict=False)}
+        crop = crop_name(cells[0], cells[1])
+        media[crop] = (whole_number(cells[0]), cells[1], whole_number(cells[-1]) or cells[1])
+        rows.append(Row(crop, where, whole_number(cells[0]), labels))
     rules = Rules(any_value=True, within=(CROPS,), include_minors=include_minors)
-    return build(card, root, rows, problems, name=name, rules=rules)
+    data = build(card, root, rows, problems, name=name, rules=rules)
+    told = [(i, media[crop]) for i, crop in enumerate(data.files)]
+    return with_set_protocols(data, root, {(who, file): (i, medium) for i, (who, file, medium) in told})
 
 
 def crop_name(subject: str, file: str) -> str:
     """Where the face of one subject in one image lies."""
     stem = file.replace("\\", "/").rpartition(".")[0].replace("/", "_").replace("..", "_")
-    return f"{CROPS}/{_number(subject)}/{stem}.png"
-
-
-def _number(cell: str) -> str:
-    """`12.0`, as tables come out of other programs, is 12; what is no number, such as nan, is no label."""
-    try:
-        value = float(cell)
-    except ValueError:
-        return ""
-    return f"{value:.0f}" if math.isfinite(value) and value == int(value) else ""
+    return f"{CROPS}/{whole_number(subject)}/{stem}.png"
 
 
 def cut(root: Path) -> Iterator[tuple[str, str]]:
@@ -75,7 +69,7 @@ def cut(root: Path) -> Iterator[tuple[str, str]]:
     path = need(root, load_card("ijbc"), *TABLES)
     images = Locator(root / need(root, load_card("ijbc"), "images"))
     for _, cells in stream(root / path, ("SUBJECT_ID", "FILENAME", *_BOX)):
-        target = root / crop_name(cells[0], cells[1]) if cells and _number(cells[0]) else None
+        target = root / crop_name(cells[0], cells[1]) if cells and whole_number(cells[0]) else None
         if target is None or target.exists():
             continue
         try:

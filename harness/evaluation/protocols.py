@@ -28,6 +28,7 @@ from . import rates
 from .cell_errors import ErrorsByGroup
 from .operating_point import mated_by_group
 from .pool import LEAST_EXPECTED_ERRORS
+from .template_sets import pooled
 
 I32 = NDArray[np.int32]
 Flags = NDArray[np.bool_]
@@ -60,14 +61,21 @@ class Setting:
 def evaluate_protocols(
     dataset: Dataset, templates: Templates, kind: Kind, setting: Setting, points: Sequence[record.OperatingPoint]
 ) -> list[record.Protocol]:
-    """Every protocol of the data set, at the thresholds of the run's operating points, by folds, and at its own targets."""
+    """Every protocol of the data set, at the thresholds of the run's operating points, by folds, and at its own targets.
+
+    Lists of templates made of several samples get their own targets only: the run's thresholds were set on templates of one.
+    """
+    of_sets: list[record.Protocol] = []
+    for listed in dataset.set_protocols:
+        made = pooled(listed, dataset, templates, setting.cells, kind)
+        of_sets += evaluate_protocols(made.dataset, made.templates, kind, replace(setting, cells=made.cells), ())
     if not dataset.protocols:
-        return []
+        return of_sets
     prepared = prepare(templates.vectors, kind)
     number = np.full(dataset.n_samples, -1, np.int32)
     number[templates.samples] = np.arange(templates.samples.size, dtype=np.int32)
     scored = {p.name: _score(p, dataset, number, prepared, kind) for p in dataset.protocols}
-    return [_one(each, scored, setting, points, templates.pixels) for each in scored.values()]
+    return [_one(each, scored, setting, points, templates.pixels) for each in scored.values()] + of_sets
 
 
 def _score(protocol: PairProtocol, dataset: Dataset, number: I32, prepared: NDArray[np.float32], kind: Kind) -> Scored:

@@ -213,7 +213,11 @@ def ijbc(root: Path) -> Path:
         "12,img/99.png,1,1,9,9,5,0,3,1,2,0,0,0",
     ]
     write(root, "protocols/ijbc_metadata_with_age.csv", lines)
-    write(root, "protocols/test1/match.csv", ["1,2", "1,3"])
+    columns = "TEMPLATE_ID,SUBJECT_ID,FILENAME,FACE_X,FACE_Y,FACE_WIDTH,FACE_HEIGHT"
+    write(root, "protocols/test1/enroll_templates.csv", [columns, "30,7,img/1.png,25,25,50,50", "4,12,img/1.png,125,25,50,50"])
+    verif = ["101,7,frames/20.png,20,20,60,60", "101,7,img/1.png,25,25,50,50", "102,12,img/99.png,1,1,9,9"]
+    write(root, "protocols/test1/verif_templates.csv", [columns, *verif])
+    write(root, "protocols/test1/match.csv", ["30,101", "4,101", "4,102", "30,4"])
     return root
 
 

@@ -269,11 +269,41 @@ def test_ijbc_cuts_out_who_is_meant(tmp_path: Path) -> None:
     assert data.subjects.tolist() == [0, 1, 1]
     assert data.attributes["gender"].values == ("0", "1")
     assert data.attributes["skin_tone"].raw == ("2", "6", "6")
-    assert kinds(data) == {"bad_row": 1, "missing_file": 1}
-    assert data.protocols == ()
+    assert kinds(data) == {"bad_row": 1, "missing_file": 2}
     with Image.open(tmp_path / data.files[0]) as crop, Image.open(tmp_path / "images/img/1.png") as whole:
         assert crop.size == (90, 90)
         assert np.array_equal(np.asarray(crop), np.asarray(whole)[5:95, 105:195])
+
+
+def test_ijbcs_templates_are_sets_of_faces(tmp_path: Path) -> None:
+    mini.ijbc(tmp_path)
+    list(ijbc.cut(tmp_path))
+    data = load_dataset(f"ijbc={tmp_path}")
+    (p,) = data.set_protocols
+    sets = [sorted(data.files[i] for i in part) for part in np.split(p.members, p.starts[1:-1])]
+    assert sets == [["crops/12/img_1.png"], ["crops/7/img_1.png"], ["crops/7/frames_20.png", "crops/7/img_1.png"]]  # 4, 30, 101
+    assert np.unique(p.media[p.starts[2] :]).size == 2  # two sightings
+    assert (p.a.tolist(), p.b.tolist(), p.mated.tolist(), p.missing) == ([1, 0, 1], [2, 2, 0], [True, False, False], 1)
+    assert ("missing_file", "verif_templates.csv") in {(x.kind, x.where) for x in data.problems}
+    with_header = "ENROLL_TEMPLATE_ID,VERIF_TEMPLATE_ID\n" + (tmp_path / "protocols/test1/match.csv").read_text()
+    (tmp_path / "protocols/test1/match.csv").write_text(with_header)
+    assert load_dataset(f"ijbc={tmp_path}").digest == data.digest
+    (tmp_path / "protocols/test1/match.csv").write_text("30,101\n4,x\n")
+    assert "is not a list of pairs of template numbers" in wrong("ijbc", tmp_path)
+
+
+def test_ijbcs_other_release(tmp_path: Path) -> None:
+    mini.ijbc(tmp_path)
+    list(ijbc.cut(tmp_path))
+    before = load_dataset(f"ijbc={tmp_path}").set_protocols[0]
+    folder = tmp_path / "protocols"
+    (folder / "test1/enroll_templates.csv").rename(folder / "ijbc_1N_gallery_G1.csv")
+    (folder / "test1/verif_templates.csv").rename(folder / "ijbc_1N_probe_mixed.csv")
+    (folder / "test1/match.csv").rename(folder / "ijbc_11_G1_G2_matches.csv")
+    data = load_dataset(f"ijbc={tmp_path}")
+    (p,) = data.set_protocols
+    assert (p.members.tolist(), p.a.tolist(), p.b.tolist()) == (before.members.tolist(), before.a.tolist(), before.b.tolist())
+    assert "protocols/ijbc_1N_gallery_G2.csv" in {x.where for x in data.problems}
 
 
 def test_ijbcs_files_stay_inside(tmp_path: Path) -> None:

@@ -1,0 +1,101 @@
+"""Templates made of several samples, as IJB-C's protocols compare them: one vector of each set, then a list of pairs as any other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparity.datasets.dataset import Dataset, PairProtocol, SetProtocol
+
+from ..comparisons.cells import Cells
+from ..comparisons.scores import Kind, prepare
+from ..templates.pipeline import Templates
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """The sets of a protocol in the place of samples: dataset, templates and cells have one entry for each set."""
+
+    dataset: Dataset
+    templates: Templates
+    cells: Cells
+
+
+def pooled(protocol: SetProtocol, dataset: Dataset, templates: Templates, cells: Cells, kind: Kind) -> Pooled:
+    """The protocol's sets as samples of their own, with a vector each, and its list as a list of pairs of them.
+
+    A set's vector is the mean over its media of the mean over the members of one medium (a video counts as much as a still), of
+    unit vectors where their direction is what counts. Members without a template are left out; a set of which none has one fails.
+    A set is of its first member's subject, and in the group that most of its members are in (ties: the first in the cells' order).
+    """
+    n = protocol.starts.size - 1
+    of_set = np.repeat(np.arange(n), np.diff(protocol.starts))
+    row = np.full(dataset.n_samples, -1, np.int64)
+    row[templates.samples] = np.arange(templates.samples.size)
+    vectors, made = pool(prepare(templates.vectors, kind), row[protocol.members], of_set, protocol.media, n)
+    if kind == "cosine":  # means that cancel out have no direction
+        made[made] = np.linalg.norm(vectors[made], axis=1) > 0
+    pixels = tuple(
+        blake2b(part.tobytes(), digest_size=16).hexdigest() for part in np.split(protocol.members, protocol.starts[1:-1])
+    )
+    listed = PairProtocol(
+        protocol.name, protocol.source, protocol.a, protocol.b, protocol.mated, np.zeros(protocol.a.size, np.int32),
+        missing=protocol.missing, targets=protocol.targets,
+    )  # fmt: skip
+    return Pooled(
+        replace(
+            dataset,
+            files=tuple(f"template {i}" for i in range(n)),
+            content=("",) * n,
+            subjects=dataset.subjects[protocol.members[protocol.starts[:-1]]],
+            attributes={},
+            same_photo=np.empty((0, 2), np.int32),
+            capture_year=None,
+            protocols=(listed,),
+            set_protocols=(),
+        ),
+        replace(
+            templates,
+            status=np.where(made, "ok", "no_face"),
+            reasons=("",) * n,
+            vectors=vectors[made],
+            samples=np.flatnonzero(made),
+            faces=made.astype(np.int32),
+            pixels=pixels,
+            covariates={},
+            extracted=0,
+        ),
+        replace(cells, of_sample=_usual(cells.of_sample[protocol.members], of_set, n, cells.n)),
+    )
+
+
+def pool(
+    vectors: NDArray[np.float32], rows: NDArray[np.int64], of_set: NDArray[np.int64], media: NDArray[np.int32], n: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """float32[n, d] and bool[n]: each set's mean over media of the mean over members, and whether any member has a vector.
+
+    rows: int64[m], the row of each member in `vectors`, -1 for none. of_set: int64[m], the set of each member.
+    """
+    from scipy import sparse
+
+    have = rows >= 0
+    rows, of_set = rows[have], of_set[have]
+    keys = of_set * (int(media.max(initial=0)) + 1) + media[have]
+    _, place, count = np.unique(keys, return_inverse=True, return_counts=True)
+    weight = 1 / count[place.reshape(-1)]
+    total = np.bincount(of_set, weight, minlength=n)
+    made = total > 0
+    weight /= total[of_set]
+    mixing = sparse.csr_matrix((weight.astype(np.float32), (of_set, rows)), shape=(n, vectors.shape[0]))
+    return np.asarray(mixing @ vectors, np.float32), made
+
+
+def _usual(cell: NDArray[np.int32], of_set: NDArray[np.int64], n: int, n_cells: int) -> NDArray[np.int32]:
+    """int32[n]: the cell that most members of each set are in, the lowest of equals."""
+    keys, count = np.unique(of_set * n_cells + cell, return_counts=True)
+    order = np.lexsort((keys, -count, keys // n_cells))
+    first = np.unique(keys[order] // n_cells, return_index=True)[1]
+    return np.asarray(keys[order][first] % n_cells, np.int32)
