@@ -76,8 +76,7 @@ def tally_all_pairs(
 
 def _pass(samples: Samples, plan: Plan, grid: Grid, floor: float, progress: Callable[[int], None] | None) -> Tally:
     dense = [t for t in plan.thresholds if np.float32(t) < np.float32(floor)]
-    watched = [floor, *plan.thresholds]
-    return tally_pairs(samples, plan.kind, grid, floor, watched=watched, dense=dense, workers=plan.workers, progress=progress)
+    return tally_pairs(samples, plan.kind, grid, floor, dense=dense, workers=plan.workers, progress=progress)
 
 
 def _pilot(samples: Samples, plan: Plan, grid: Grid) -> tuple[Tally, float]:

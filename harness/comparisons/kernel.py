@@ -1,0 +1,255 @@
+"""One tile of comparison scores, read once: counted by bin, its high scores and those near a threshold recomputed exactly."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from .scores import F32, exact_score
+from .tally import I32, I64, Grid
+
+U32 = NDArray[np.uint32]
+NEAR = 1e-5
+"""Least half-width of the band around a threshold in which a tile's float32 score is not trusted (its error is about 1e-6)."""
+LOWEST = np.finfo(np.float32).min
+TURNS = 4
+"""Histograms filled by turns, because a bin that is hit twice in a row would have to wait."""
+
+
+class Prepared(NamedTuple):
+    """Prepared templates, float32[n, d], by rising cell and subject; lengths squared; subjects; whether scores are distances."""
+
+    x: F32
+    squares: F32
+    subjects: I32
+    distance: bool
+
+
+class Bins(NamedTuple):
+    """Where scores are counted.
+
+    low, per_width: of the grid's equal steps. first: int64[steps], the first bin of each step. edges: of the bins.
+    bands: float32[B, 2], closed intervals of scores that need an exact one, the last of them from the floor up;
+    special: uint8[steps], 1 where a step touches a band. dense: thresholds at which errors are counted by sample.
+    """
+
+    low: np.float32
+    per_width: np.float32
+    first: I64
+    edges: F32
+    bands: F32
+    special: NDArray[np.uint8]
+    floor: np.float32
+    dense: F32
+
+
+class Found(NamedTuple):
+    """What a tile of up to `tile` rows and columns holds; overwritten by the next.
+
+    bins: int64[bins]. rows, cols: int32[1 + T, tile], of each row and column the comparisons made, then its errors at
+    each dense threshold.
+    a, b, score: what goes to the ledger. gaps: bool[tile], rows in which some comparisons are not to be made. The others are
+    room to work in.
+    """
+
+    bins: I64
+    rows: I32
+    cols: I32
+    a: I32
+    b: I32
+    score: F32
+    step_counts: U32
+    steps: U32
+    gaps: NDArray[np.bool_]
+    asked: U32
+
+
+def make_found(tile: int, grid: Grid, bins: Bins) -> Found:
+    """Room for what a tile holds."""
+    return Found(
+        np.zeros(grid.n, np.int64),
+        np.zeros((1 + bins.dense.size, tile), np.int32),
+        np.zeros((1 + bins.dense.size, tile), np.int32),
+        np.empty(tile * tile, np.int32),
+        np.empty(tile * tile, np.int32),
+        np.empty(tile * tile, np.float32),
+        np.zeros((TURNS, grid.steps), np.uint32),
+        np.empty(tile, np.uint32),
+        np.zeros(tile, np.bool_),
+        np.empty(tile + 1, np.uint32),
+    )
+
+
+def make_bins(grid: Grid, floor: float, dense: F32, longest: float, distance: bool) -> Bins:
+    """Where to count, and which scores need an exact one: from the floor up, and near every threshold.
+
+    longest: the greatest squared length of a template, which the error of a float32 product grows with.
+    """
+    error = NEAR * max(1.0, longest)
+    reach = _around_distance if distance else _around
+    below = [t for t in np.unique(np.concatenate([grid.cuts(), dense])) if t < floor]
+    bands = np.array([*(reach(float(t), error) for t in below), (reach(floor, error)[0], np.inf)]).astype(np.float32)
+    bands = np.nextafter(bands, np.array([-np.inf, np.inf], np.float32))
+    special = np.zeros(grid.steps, np.uint8)
+    for first, last in grid.step(bands):
+        special[first : last + 1] = 1
+    return Bins(grid.low, grid.per_width, grid.first_bins(), grid.edges, bands, special, np.float32(floor), dense)
+
+
+def _around(threshold: float, error: float) -> tuple[float, float]:
+    return threshold - error, threshold + error
+
+
+def _around_distance(threshold: float, error: float) -> tuple[float, float]:
+    """Of a distance the square is what has the products' error, twice; the score is minus its root."""
+    square = threshold**2
+    far, close = np.sqrt(square + 4 * error) + NEAR, np.sqrt(max(0.0, square - 4 * error)) - NEAR
+    return (-far, -close) if threshold <= 0 else (close, far)
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _to_distances(products: F32, squares: F32, i: int, j0: int) -> None:
+    """Inner products of sample i with samples j0, j0 + 1, … to -‖a - b‖, in place."""
+    for c in range(products.size):
+        left = squares[i] + squares[j0 + c] - np.float32(2.0) * products[c]
+        products[c] = -np.sqrt(max(np.float32(0.0), left))
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _to_steps(row: F32, low: np.float32, per_width: np.float32, last: int, steps: U32) -> None:
+    """The equal bin of each score, as `Grid.step` has it."""
+    for c in range(row.size):
+        steps[c] = np.uint32(np.int32(min(max((row[c] - low) * per_width, np.float32(0.0)), np.float32(last))))
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _count_steps(steps: U32, n: int, counts: U32, special: NDArray[np.uint8], asked: U32) -> int:
+    """Count the first n steps. The places of those that are special go into `asked`; returns how many."""
+    n_asked = 0
+    whole = n // TURNS * TURNS
+    for c in range(0, whole, TURNS):
+        for turn in range(TURNS):
+            k = steps[c + turn]
+            counts[turn, k] += np.uint32(1)
+            asked[n_asked] = c + turn
+            n_asked += special[k]
+    for c in range(whole, n):
+        k = steps[c]
+        counts[0, k] += np.uint32(1)
+        asked[n_asked] = c
+        n_asked += special[k]
+    return n_asked
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _look_closer(row: F32, i: int, j0: int, n_asked: int, prepared: Prepared, bins: Bins, found: Found, n_kept: int) -> int:
+    """Count the scores asked about, of sample i with samples j0, j0 + 1, …, by their bin instead of their step.
+
+    A score in a band is replaced by the exact one, and goes to the ledger if it reaches the floor; comparisons not made (-inf)
+    stay as they are. Returns the ledger's new length.
+    """
+    # Arrays are named once: each use of a tuple's array counts its references anew, which takes longer than the work itself.
+    bands, first, edges, counts = bins.bands, bins.first, bins.edges, found.bins
+    asked, steps, x = found.asked, found.steps, prepared.x
+    a, b, kept = found.a, found.b, found.score
+    for k in range(n_asked):
+        c = asked[k]
+        if row[c] == -np.inf:
+            continue
+        inside = False
+        for band in range(bands.shape[0]):
+            inside |= bands[band, 0] <= row[c] <= bands[band, 1]
+        if inside:
+            row[c] = exact_score(x, i, j0 + c, prepared.distance)
+        at = first[steps[c]]
+        counts[at] -= 1
+        while at > 0 and row[c] < edges[at]:
+            at -= 1
+        while at + 2 < edges.size and row[c] >= edges[at + 1]:
+            at += 1
+        counts[at] += 1
+        if inside and row[c] >= bins.floor:
+            a[n_kept], b[n_kept], kept[n_kept] = i, j0 + c, row[c]
+            n_kept += 1
+    return n_kept
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _count_reached(row: F32, start: int, threshold: np.float32, of_cols: I32) -> int:
+    """How many scores reach a threshold; each is also added to its column's count."""
+    reached = np.int32(0)
+    for c in range(row.size):
+        hit = np.int32(row[c] >= threshold)
+        reached += hit
+        of_cols[start + c] += hit
+    return reached
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _leave_out_subject(row: F32, subjects: I32, i: int, j0: int) -> bool:
+    """-inf where sample i is compared with its own subject, in a row of samples j0, j0 + 1, … of rising subjects; whether any."""
+    low, high, some = 0, row.size, False
+    while low < high:
+        middle = (low + high) // 2
+        if subjects[j0 + middle] < subjects[i]:
+            low = middle + 1
+        else:
+            high = middle
+    while low < row.size and subjects[j0 + low] == subjects[i]:
+        row[low] = -np.inf
+        low += 1
+        some = True
+    return some
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _to_bins(found: Found, first: I64, left_out: int) -> None:
+    """Counts by step to counts by bin. What was left out is in the first step."""
+    for k in range(found.step_counts.shape[1]):
+        for turn in range(TURNS):
+            found.bins[first[k]] += found.step_counts[turn, k]
+    found.bins[0] -= left_out
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def count_tile(scores: F32, row0: int, col0: int, prepared: Prepared, bins: Bins, found: Found) -> int:
+    """Count a tile of products whose rows are all of one cell, and whose columns are.
+
+    scores: float32[rows, columns], overwritten; -inf (in rows marked in `found.gaps`) where two samples are not to be compared.
+    On the diagonal (row0 == col0) only what lies above it counts. Comparisons of a subject with itself are left out. Returns
+    the ledger's length.
+    """
+    n_rows, n_cols = scores.shape
+    # Named once, as above.
+    steps, asked, step_counts, rows, cols = found.steps, found.asked, found.step_counts, found.rows, found.cols
+    subjects, squares, special, dense = prepared.subjects, prepared.squares, bins.special, bins.dense
+    whole = np.zeros(n_cols + 1, np.int32)
+    found.bins[:] = 0
+    cols[:] = 0
+    step_counts[:] = 0
+    n_kept = left_out = 0
+    for r in range(n_rows):
+        start = r + 1 if row0 == col0 else 0
+        row = scores[r][start:]
+        if prepared.distance:
+            _to_distances(row, squares, row0 + r, col0 + start)
+        gaps = found.gaps[r] | _leave_out_subject(row, subjects, row0 + r, col0 + start)
+        _to_steps(row, bins.low, bins.per_width, step_counts.shape[1] - 1, steps)
+        n_asked = _count_steps(steps, row.size, step_counts, special, asked)
+        if n_asked:
+            n_kept = _look_closer(row, row0 + r, col0 + start, n_asked, prepared, bins, found, n_kept)
+        if gaps:
+            rows[0, r] = _count_reached(row, start, LOWEST, cols[0])
+        else:
+            rows[0, r] = row.size
+            whole[start] += 1
+        left_out += row.size - rows[0, r]
+        for t in range(dense.size):
+            rows[1 + t, r] = _count_reached(row, start, dense[t], cols[1 + t])
+    # A row without gaps adds one to every column from its start on.
+    cols[0, :n_cols] += np.cumsum(whole)[:n_cols]
+    _to_bins(found, bins.first, left_out)
+    return n_kept
