@@ -85,12 +85,17 @@ def index_verdict(x: Index) -> str:
 
 def separation_items(g: Grouping, key: str) -> Iterator[Item]:
     """EER and d′ by group, folded, with what they are not."""
-    known = [s for s in g.separation if s.eer is not None]
+    known = [s for s in g.separation if s.d_prime is not None]
     if not known:
         return
     rows = [
         [
-            *(s.group, f.percent(s.eer), f.percent_interval(s.eer_within) if s.eer_within else f.DASH, f.number(s.d_prime)),
+            *(
+                s.group,
+                f.percent(s.eer) if s.eer is not None else f.reason(s.reason),
+                f.percent_interval(s.eer_within) if s.eer_within else f.DASH,
+                f.number(s.d_prime),
+            ),
             *(f.number(s.mated_mean), f.number(s.mated_sd), f.number(s.non_mated_mean), f.number(s.non_mated_sd)),
         ]
         for s in known
@@ -103,5 +108,8 @@ def separation_items(g: Grouping, key: str) -> Iterator[Item]:
     )
     yield Fold(
         f"Equal error rate and d′ by {grouping_name(g)}: descriptions only",
-        [Text(told), Table(f"{key}-separation", f"Equal error rate (EER) and d′ by {grouping_name(g)}", columns, rows)],
+        [
+            Text(told),
+            Table(f"{key}-separation", f"Equal error rate (EER) and d′ by {grouping_name(g)}", columns, rows, frozenset({1})),
+        ],
     )

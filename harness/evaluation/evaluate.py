@@ -243,7 +243,7 @@ def to_grouping(
         covariates=image_covariates,
         operating_points=points,
         curves=make_curves(evidence, grouping, np.asarray([g.subjects for g in groups])),
-        separation=make_separation(evidence, grouping, np.asarray([g.subjects for g in groups])),
+        separation=make_separation(evidence, grouping),
     )
 
 

@@ -3,53 +3,65 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import record
 from ..comparisons.cells import Grouping
 from ..comparisons.evidence import Evidence
 from ..comparisons.tally import F32, I64
 from ..metrics.separation import Det, Eer, d_prime, det_of_histogram, eer, moments
-from .rates import SHOWN_FROM
+from .rates import BOUND_BELOW, SHOWN_FROM
 
 
-def make_separation(evidence: Evidence, grouping: Grouping, subjects: NDArray[np.int64]) -> list[record.Separation]:
-    """One for each group; without figures, with a reason, under 30 subjects. subjects: int64[groups]."""
+def make_separation(evidence: Evidence, grouping: Grouping) -> list[record.Separation]:
+    """One for each group. Figures of mated scores want 30 subjects with mated comparisons, as FNMR does, those of non-mated ones
+    30 with non-mated comparisons, an EER also ten errors of both kinds; what is left out has a reason."""
     tally = evidence.tally
     group = np.append(grouping.of_cell, -1)[evidence.cells.of_sample]
-    scores = []
-    for pairs in (tally.mated_pairs, tally.ledger):
-        ga, gb = group[pairs.a], group[pairs.b]
-        scores.append((np.where(ga == gb, ga, -1), pairs.score))
+    owners = [np.where(group[p.a] == group[p.b], group[p.a], -1) for p in (tally.mated_pairs, tally.ledger)]
     out = []
     for g, name in enumerate(grouping.names):
         inside = np.flatnonzero(grouping.of_cell == g)
         square = np.ix_(inside, inside)
         mated, non_mated = (t[square].sum(axis=(0, 1)) for t in (tally.mated, tally.non_mated))
-        counted = record.Separation(group=name, mated=int(mated.sum()), non_mated=int(non_mated.sum()))
-        if subjects[g] < SHOWN_FROM:
-            out.append(counted.model_copy(update={"reason": "too_few_subjects"}))
-            continue
-        of_mated, of_ledger = (score[owner == g] for owner, score in scores)
-        found = crossing(tally.grid.edges, mated, non_mated, of_mated, of_ledger, tally.floor)
-        out.append(counted.model_copy(update=_figures(tally.grid.edges, non_mated, of_mated, found)))
+        of_mated = tally.mated_pairs.where(owners[0] == g)
+        people = np.unique(evidence.subjects[group == g]).size, np.unique(evidence.subjects[of_mated.a]).size
+        shown = people[0] >= SHOWN_FROM, people[1] >= SHOWN_FROM
+        figures: dict[str, object] = {}
+        if shown[0]:
+            figures |= _non_mated(tally.grid.edges, non_mated)
+        if shown[1]:
+            figures |= _mated(of_mated.score)
+        if all(shown):
+            ledger = tally.ledger.score[owners[1] == g]
+            figures |= _both(
+                crossing(tally.grid.edges, mated, non_mated, of_mated.score, ledger, tally.floor), figures, mated, non_mated
+            )
+        else:
+            figures["reason"] = "no_mated_pairs" if shown[0] and not people[1] else "too_few_subjects"
+        counts = {"group": name, "mated": int(mated.sum()), "non_mated": int(non_mated.sum())}
+        out.append(record.Separation.model_validate(counts | figures))
     return out
 
 
-def _figures(edges: F32, non_mated: I64, mated: F32, found: Eer | None) -> dict[str, object]:
-    middle = (edges[:-1].astype(np.float64) + edges[1:]) / 2
-    m, n = moments(mated), moments(middle, non_mated)
-    figures: dict[str, object] = {}
-    if m is not None:
-        figures |= {"mated_mean": m[0], "mated_sd": m[1]}
-    if n is not None:
-        width = float(np.diff(edges.astype(np.float64)).max())
-        figures |= {"non_mated_mean": n[0], "non_mated_sd": n[1], "bin_width": width}
-    if found is not None:
-        figures |= {"eer": found.value, "eer_within": (found.low, found.high), "eer_threshold": found.threshold}
-    if m is not None and n is not None:
-        return figures | {"d_prime": d_prime(*m, *n)}
-    return figures | {"reason": "zero_comparisons" if n is None else "no_mated_pairs"}
+def _mated(scores: F32) -> dict[str, object]:
+    mean, sd = moments(scores) or (None, None)
+    return {"mated_mean": mean, "mated_sd": sd}
+
+
+def _non_mated(edges: F32, counts: I64) -> dict[str, object]:
+    mean, sd = moments((edges[:-1].astype(np.float64) + edges[1:]) / 2, counts) or (None, None)
+    return {"non_mated_mean": mean, "non_mated_sd": sd, "bin_width": float(np.diff(edges.astype(np.float64)).max())}
+
+
+def _both(found: Eer | None, means: dict[str, object], mated: I64, non_mated: I64) -> dict[str, object]:
+    """d′, and the EER if it rests on ten errors of each kind."""
+    values = [means[k] for k in ("mated_mean", "mated_sd", "non_mated_mean", "non_mated_sd")]
+    apart = d_prime(*(float(v) for v in values if isinstance(v, float)))
+    if found is None:
+        return {"d_prime": apart, "reason": "zero_comparisons"}
+    if found.high * min(int(mated.sum()), int(non_mated.sum())) < BOUND_BELOW:
+        return {"d_prime": apart, "reason": "too_few_errors" if found.high else "zero_errors"}
+    return {"d_prime": apart, "eer": found.value, "eer_within": (found.low, found.high), "eer_threshold": found.threshold}
 
 
 def crossing(edges: F32, mated: I64, non_mated: I64, mated_scores: F32, ledger: F32, floor: float) -> Eer | None:

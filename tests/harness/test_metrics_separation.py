@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -115,19 +116,20 @@ def test_failures_count_as_non_matches() -> None:
     assert r.failure_rate(0, 0) is None
 
 
-@pytest.fixture(scope="module")
-def case():
-    dataset = toy.make_dataset(5, 160, 2)
-    templates = toy.make_templates(dataset, 6, dimensions=48, noise=1.0)
+@pytest.fixture(scope="module", params=[(1.0, 8), (1.2, 0)], ids=["crossing in the ledger", "crossing below it"])
+def case(request):
+    noise, in_ledger = request.param
+    dataset = toy.make_dataset(5, 160, 5)
+    templates = toy.make_templates(dataset, 6, dimensions=48, noise=noise)
     made = evaluate(dataset, toy.make_card(), templates, Options(targets=(1e-2,)))
     vectors = prepare(templates.vectors, "cosine")
     n = len(vectors)
     i, j = (np.array(x, np.int32) for x in zip(*combinations(range(n), 2), strict=True))
-    return dataset, made, i, j, exact_scores(vectors, i, j, "cosine")
+    return dataset, made, i, j, exact_scores(vectors, i, j, "cosine"), in_ledger
 
 
 def test_an_evaluation_describes_each_groups_scores(case) -> None:
-    dataset, made, i, j, scores = case
+    dataset, made, i, j, scores, in_ledger = case
     floor = made.evidence.tally.floor
     exact = 0
     for grouping in made.evaluation.groupings:
@@ -157,16 +159,42 @@ def test_an_evaluation_describes_each_groups_scores(case) -> None:
                 exact += 1
                 assert said.eer_within == pytest.approx((low, high))
     assert len(made.evaluation.groupings) == 3
-    assert 0 < exact < 8, "some crossings lie in the ledger, some below it"
+    assert exact == in_ledger
 
 
-def test_groups_without_mated_pairs_or_people_say_why() -> None:
+def test_what_is_left_out_says_why() -> None:
+    """Without mated pairs; and with so few, or so clear ones, that an EER would rest on a handful of errors."""
     dataset = toy.make_dataset(7, 130, 1)
     e = evaluate(dataset, toy.make_card(), toy.make_templates(dataset, 8), Options(targets=(1e-2,))).evaluation
     said = [x for g in e.groupings for x in g.separation]
     sizes = [g.subjects for grouping in e.groupings for g in grouping.groups]
-    assert len(said) == 8
+    assert min(sizes) < 30 < max(sizes)
     for x, n in zip(said, sizes, strict=True):
         assert x.reason == ("too_few_subjects" if n < 30 else "no_mated_pairs")
         assert (x.eer, x.d_prime, x.mated_mean) == (None, None, None)
         assert (x.non_mated_mean is None) == (n < 30)
+    dataset = toy.make_dataset(9, 200, 2)
+    for noise, reason in ((0.4, "zero_errors"), (0.75, "too_few_errors")):
+        templates = toy.make_templates(dataset, 10, dimensions=48, noise=noise)
+        e = evaluate(dataset, toy.make_card(), templates, Options(targets=(1e-2,))).evaluation
+        for x in e.groupings[-1].separation:
+            assert (x.eer, x.eer_within, x.eer_threshold, x.reason) == (None, None, None, reason)
+            assert x.d_prime > 3
+
+
+def test_mated_scores_of_few_people_are_not_told() -> None:
+    """Large groups of which fewer than 30 people have a second image: FNMR is suppressed there, and so is this."""
+    dataset = toy.make_dataset(11, 300, 2)
+    second = np.arange(dataset.n_samples) % 2 == 1
+    templates = toy.make_templates(dataset, 12)
+    gone = second & (dataset.subjects >= 60)
+    keep = ~gone
+    templates = replace(
+        templates, status=np.where(gone, "no_face", "ok"), vectors=templates.vectors[keep], samples=templates.samples[keep]
+    )
+    e = evaluate(dataset, toy.make_card(), templates, Options(targets=(1e-2,))).evaluation
+    for x, fnmr in zip(e.groupings[-1].separation, e.groupings[-1].operating_points[0].fnmr, strict=True):
+        assert (fnmr.status, fnmr.reason) == ("suppressed", "too_few_subjects")
+        assert x.mated > 0
+        assert (x.mated_mean, x.d_prime, x.eer, x.reason) == (None, None, None, "too_few_subjects")
+        assert x.non_mated_mean is not None
