@@ -78,15 +78,15 @@ def _protocol(name: str, root: Path, pairs: str, tables: tuple[str, ...], faces:
     ids = np.array(sorted(int(template) for template in members), np.int64)
     sets = [members[str(template)] for template in ids.tolist()]
     media = {medium: i for i, medium in enumerate(sorted({m for one in sets for m in one.values()}))}
-    path = root / str(place(root, pairs))
-    a, b = _index(ids, *_numbers(path))
+    listed = root / str(place(root, pairs))
+    a, b = _index(ids, *_numbers(listed))
     here = (a >= 0) & (b >= 0)
     if not here.any():
-        raise UserError(f"{path} lists no two templates whose faces are here: put the publisher's tables and list there")
+        raise UserError(f"{listed} lists no two templates whose faces are here: put the publisher's tables and list there")
     who_of = np.array([int(subject[str(template)]) for template in ids.tolist()], np.int64)
     return SetProtocol(
         name=name,
-        source=path.name,
+        source=listed.name,
         members=np.array([sample for one in sets for sample in one], np.int32),
         starts=np.concatenate(([0], np.cumsum([len(one) for one in sets]))).astype(np.int64),
         media=np.array([media[m] for one in sets for m in one.values()], np.int32),
