@@ -99,6 +99,11 @@ def check_dataset(spec: str) -> int:
         print(
             f"  {row.attribute}: {row.value if row.value is not None else '(no label)'}: {row.subjects:,} people, {row.samples:,} images"
         )
+    for listed in dataset.protocols:
+        folds = f", {listed.n_folds} folds" if listed.n_folds > 1 else ""
+        missing = f", {listed.missing:,} more with an image that is not here" if listed.missing else ""
+        mated = int(listed.mated.sum())
+        print(f"  pairs, {listed.name}: {mated:,} mated, {listed.mated.size - mated:,} non-mated{folds}{missing}")
     for problem in dataset.problems:
         print(f"{WORDS.get(problem.kind, problem.kind)}: {printable(problem.where)} {printable(problem.detail)}".rstrip())
     for file, reason in found.unreadable:

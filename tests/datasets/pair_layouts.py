@@ -76,7 +76,7 @@ def attributes_file(people: int) -> str:
             male = 1.5 if gender(p) == "male" else -1.5
             if p == 0 and image == 1:
                 male = -male
-            first = {"afr": "Black", "asn": "Asian"}.get(heads()[p].split("-")[0], "White")
+            first = {"afr": "Black", "asi": "Asian"}.get(heads()[p].split("-")[0], "White")
             scores = {name: 0.9 if name == first else -1.1 for name in ("Asian", "White", "Black", "Indian")}
             cells = [
                 person(p).replace("_", " "),

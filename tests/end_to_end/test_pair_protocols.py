@@ -109,6 +109,21 @@ def test_a_pack_runs_without_labels_of_people_or_groups(faceparity: Command, tmp
     assert again.returncode == 0, again.stderr
 
 
+def test_check_counts_the_lists_and_what_they_miss(lfw: Path, faceparity: Command) -> None:
+    done = faceparity("check", f"lfw={lfw}")
+    assert done.returncode == 0, done.stdout
+    assert f"pairs, view 2: {FOLDS * EACH} mated, {FOLDS * EACH} non-mated, {FOLDS} folds\n" in done.stdout
+    gone = next((lfw / "lfw").rglob("*_0003.jpg"))
+    aside = gone.rename(lfw.parent / "aside.jpg")
+    try:
+        done = faceparity("check", f"lfw={lfw}")
+    finally:
+        aside.rename(gone)
+    assert done.returncode == 1
+    assert "more with an image that is not here" in done.stdout
+    assert gone.name in done.stdout
+
+
 def test_a_pack_with_code_is_one_line_and_does_not_run(faceparity: Command, tmp_path: Path) -> None:
     mark = tmp_path / "it_ran"
     packs = tmp_path / "packs"
