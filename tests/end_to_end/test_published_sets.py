@@ -62,6 +62,18 @@ def test_a_run_on_a_withdrawn_set_says_so(faceparity, tmp_path: Path) -> None:
     assert "some_body" not in (out / "report.html").read_text("utf-8") + str(e)
 
 
+def test_a_run_follows_the_published_pairs(faceparity, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = faceparity("run", "-d", f"rfw={mini.rfw(tmp_path / 'set')}", "-m", "toy", "--threshold", "0.9", "--out", out)
+    assert result.returncode == 0, result.stderr
+    e = results(out)
+    assert [(p["name"], p["mated"], p["non_mated"], p["n_folds"], p["missing"]) for p in e["protocols"]] == [
+        (race, 10, 10, 10, 0) for race in mini.RFW_RACES
+    ]
+    assert e["dataset"]["problems"] == {"conflicting_label": 1}
+    assert "m.0af_00" not in (out / "report.html").read_text("utf-8")
+
+
 def test_check_names_what_is_wrong_with_a_copy(faceparity, tmp_path: Path) -> None:
     result = faceparity("check", f"utkface={mini.utkface(tmp_path)}")
     assert result.returncode == 1
