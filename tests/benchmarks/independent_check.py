@@ -114,6 +114,17 @@ class Block:
         """FMR."""
         return float(self.wrong(t).sum() / self.n)
 
+    def per_person(self, t: float, mated: bool = False) -> float:
+        """The mean over people of each one's own rate; between two groups, of both groups' means."""
+        wrong, n = self.wrong(t, mated), int(max(self.rows.max(), self.columns.max())) + 1
+        sides = [
+            [np.bincount(people, table.sum(axis=axis), n) for table in (wrong, self.ok)]
+            for people, axis in ((self.rows, 1), (self.columns, 0))
+        ]
+        if not self.cross:
+            sides = [[a + b for a, b in zip(*sides, strict=True)]]
+        return float(np.mean([np.mean(y[m > 0] / m[m > 0]) for y, m in sides]))
+
     def below(self, t: float | None) -> Block:
         """As if comparisons at or above t had not been made."""
         return self if t is None else replace(self, ok=self.ok & (self.score < t))
@@ -296,6 +307,9 @@ def check_rate(report: Report, kind: str, block: Block, rate: dict[str, Any], t:
         return
     borders = block.borders(t)
     report.compare(f"{kind} errors", [int(block.wrong(b, kind == "fnmr").sum()) for b in borders], rate["errors"], **where)
+    if rate["rate"] is not None:
+        per_person = [block.per_person(b, kind == "fnmr") for b in borders]
+        report.compare(f"{kind} subject weighted", per_person, rate["subject_weighted_rate"], slack=1e-9, **where)
     if kind == "fmr" and rate["status"] == "ok" and rate["interval"]:
         report.compare("fmr interval", [interval(block, b) for b in borders], rate["interval"], slack=1e-9, **where)
 
