@@ -678,7 +678,7 @@ class Protocol(Part):
     missing: int
     """Listed pairs with an image that is not here; they are in no figure."""
     subjects: int
-    """People in the list; of a list without subject labels, the fewest that its mated pairs allow."""
+    """People in the list; of a list without subject labels, the most that its mated pairs allow."""
     repeated: int
     """Pairs that the list gives a second time; kept."""
     identical_images: int

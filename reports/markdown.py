@@ -64,7 +64,7 @@ def _protocols(e: Evaluation) -> list[str]:
     out = []
     for p in e.protocols:
         header, rows = protocols.compact(e, p)
-        told = [*protocols.sentences(p), protocols.contents(p), *protocols.flags(p)]
+        told = [*protocols.sentences(p), protocols.contents(e, p), *protocols.flags(p)]
         out += [
             "",
             f"**{_text(protocols.TITLE)}: {_text(p.name)}** ({_text(e.model.name)})",

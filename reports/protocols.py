@@ -31,10 +31,10 @@ def protocol_sections(e: Evaluation, key: str) -> list[Section]:
 
 
 def _items(e: Evaluation, p: Protocol, key: str) -> Iterator[Item]:
-    yield Heading(f.sentence(f.clean(p.name)))
+    yield Heading(f.clean(p.name))
     for sentence in sentences(p):
         yield Text(sentence, "lead")
-    yield Text(f"{contents(p)} {labels(e)}".strip())
+    yield Text(f"{contents(e, p)} {labels(e)}".strip())
     for flag in flags(p):
         yield Text(flag, "flag")
     header, rows = compact(e, p)
@@ -53,10 +53,10 @@ def sentences(p: Protocol) -> list[str]:
     if v is None:
         return []
     if v.accuracy is None:
-        return [f"{f.sentence(f.clean(p.name))}: no figure, as a fold has no comparison or nothing to choose its threshold on."]
+        return [f"{f.clean(p.name)}: no figure, as a fold has no comparison or nothing to choose its threshold on."]
     over = f"mean ± standard error over {len(v.folds)} folds; " if len(v.folds) > 1 else ""
     sd = f"standard deviation {_percent(v.standard_deviation, 2)}" if v.standard_deviation is not None else ""
-    told = f"{f.sentence(f.clean(p.name))}: {right(v.accuracy, v.standard_error)} of decisions right ({over}{sd}".rstrip("; (")
+    told = f"{f.clean(p.name)}: {right(v.accuracy, v.standard_error)} of decisions right ({over}{sd}".rstrip("; (")
     told += ")" if "(" in told else ""
     failed = p.failed_mated + p.failed_non_mated
     if not failed:
@@ -76,10 +76,11 @@ def _percent(share: float | None, decimals: int) -> str:
     return f.DASH if share is None else f"{100 * share:.{decimals}f}{f.NBSP}%"
 
 
-def contents(p: Protocol) -> str:
+def contents(e: Evaluation, p: Protocol) -> str:
     """What is in the list, in a sentence or two."""
     folds = f", in {p.n_folds} folds" if p.n_folds > 1 else ""
-    told = f"{f.count(p.mated)} mated and {f.count(p.non_mated)} non-mated pairs of {f.plural(p.subjects, 'person', 'people')}{folds}"
+    people = f"{'at most ' * (e.dataset.identity == 'none')}{f.plural(p.subjects, 'person', 'people')}"
+    told = f"{f.count(p.mated)} mated and {f.count(p.non_mated)} non-mated pairs of {people}{folds}"
     told = f"{f.clean(p.source)}: {told}."
     if failed := p.failed_mated + p.failed_non_mated:
         told += f" {f.plural(failed, 'comparison')} failed for want of a template ({f.count(p.failed_mated)} mated)."

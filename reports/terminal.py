@@ -14,7 +14,8 @@ from faceparity.harness.synthetic import SYNTHETIC
 from faceparity.reports import format as f
 from faceparity.reports import protocols
 from faceparity.reports.compact import compact, failures_text
-from faceparity.reports.narrative import missing_values, repeats
+from faceparity.reports.indices import index_range, index_weakness
+from faceparity.reports.narrative import index_sentence, missing_values, repeats
 from faceparity.reports.paired_words import compact as paired_compact
 from faceparity.reports.paired_words import legend, sentences, title
 from faceparity.reports.select import contrast_of, finest, primary, verdict
@@ -114,7 +115,7 @@ def _protocols(e: Evaluation) -> Iterator[RenderableType]:
     for p in e.protocols:
         yield Text()
         yield Text(f"{protocols.TITLE}: {f.clean(p.name)}", style="bold underline")
-        yield Text(protocols.contents(p))
+        yield Text(protocols.contents(e, p))
         for sentence in protocols.sentences(p):
             yield Text(sentence, style="bold")
         for flag in protocols.flags(p):
@@ -167,6 +168,7 @@ def _table(*columns: str, title: str) -> Table:
 
 RATIO = "ratio to reference"
 NAME_WIDTH = 20
+SPREAD = "max_geometric_mean"
 
 
 def _add(table: Table, g: Grouping, rows: list[tuple[str, list[str]]]) -> None:
@@ -229,9 +231,18 @@ def _point(e: Evaluation, group: Grouping, i: int, p: OperatingPoint) -> Iterato
         yield from _pool(p)
     yield from _same_person(p)
     yield from _rates(group, p)
+    yield from _spread(p)
     for g in e.groupings:
         if g is not group and i < len(g.operating_points):
             yield from _line(g, g.operating_points[i])
+
+
+def _spread(p: OperatingPoint) -> Iterator[Text]:
+    """The first index of FMR, with its range and its weakness, beside what one rate for all would give."""
+    found = p.differential.fmr.get(SPREAD) if p.differential is not None else None
+    if found is not None and found.value is not None:
+        told = index_sentence(SPREAD, "fmr", found)
+        yield Text(f"Spread: {told} Range {index_range(SPREAD)}; weakness: {index_weakness(SPREAD)}.")
 
 
 def _pool(p: OperatingPoint) -> Iterator[Text]:

@@ -119,9 +119,16 @@ def test_a_list_without_folds_or_without_a_figure(builder: ModuleType, variants:
     assert protocols.sentences(whole)[0].endswith("no comparison failed.")
 
 
+def test_people_without_names_are_at_most_so_many(builder: ModuleType, variants: dict[str, Evaluation]) -> None:
+    labelled, without = variants["plain"], variants["contaminated"]
+    assert "pairs of 4,281 people" in protocols.contents(labelled, protocol(builder, labelled))
+    assert without.dataset.identity == "none"
+    assert "pairs of at most 4,281 people" in protocols.contents(without, protocol(builder, without))
+
+
 def test_nothing_is_claimed_that_may_not_be(evaluation: Evaluation) -> None:
     p = evaluation.protocols[0]
-    for sentence in (*protocols.sentences(p), protocols.contents(p), *protocols.flags(p), protocols.WHAT):
+    for sentence in (*protocols.sentences(p), protocols.contents(evaluation, p), *protocols.flags(p), protocols.WHAT):
         assert not forbidden(sentence)
 
 
@@ -132,7 +139,7 @@ def test_names_from_outside_are_escaped_and_cleaned(builder: ModuleType, variant
     page = render([hostile])
     assert "<script>x" not in page
     assert "<i>" not in page
-    assert "\x1b" not in page + summary([hostile]) + protocols.contents(evil)
+    assert "\x1b" not in page + summary([hostile]) + protocols.contents(hostile, evil)
     rows = [line for line in summary([hostile]).splitlines() if line.startswith("| Target")]
     assert len({row.replace("\\|", "").count("|") for row in rows}) == 1
 
