@@ -26,27 +26,35 @@ class Null(NamedTuple):
 def equal_rates(rates: F64, comparisons: F64, effective_n: F64, seed: int, replicates: int = REPLICATES) -> F64:
     """float64[replicates, K]: rates that groups of one common rate would show, with these numbers of comparisons, which share subjects.
 
-    rates, comparisons, effective_n: float64[K]; the common rate is the mean weighted by effective_n. Each draw is beta-binomial:
-    whole errors in `comparisons`, with the variance of `effective_n` independent ones. So small counts stay discrete, while few
-    effective errors alone do not make a rate of zero. effective_n comes from max(binomial, plug-in): the variance of intervals,
-    with the jackknife in it, is above the truth on average, and would call hardly any spread more than chance (`tests/benchmarks/
-    null_indices.py` holds both against data with equal rates). Groups are drawn apart from each other.
+    rates, comparisons, effective_n: float64[K]. The common rate is the plain mean, as of the balanced pool: weights by certainty
+    would favour groups that happen to be low. Each draw is a whole number of errors in `comparisons`, with the variance of
+    `effective_n` independent ones: small counts stay discrete, but few effective errors alone do not make a rate of zero.
+    effective_n comes from max(binomial, plug-in); the variance of intervals, with the jackknife in it, is above the truth on
+    average and would hardly call any spread more than chance. `tests/benchmarks/null_indices.py` holds the draws against data with
+    equal rates. Groups are drawn apart from each other.
     """
     rng = np.random.default_rng(seed)
     effective = np.clip(effective_n, 1.0, comparisons)
-    common = float((rates * effective).sum() / effective.sum())
+    common = float(rates.mean())
     return np.stack([_draw(rng, common, round(m), float(n), replicates) for m, n in zip(comparisons, effective, strict=True)], -1)
 
 
 def _draw(rng: np.random.Generator, common: float, comparisons: int, effective: float, replicates: int) -> F64:
-    """Beta-binomial rates: variance c(1 - c)/effective, of which c(1 - c)/comparisons is of the binomial."""
-    # (1 - 1/m) v = 1/n - 1/m for the variance v c(1 - c) of the beta; its concentration is 1/v - 1.
+    """Binomial rates whose chance is log-normal: variance c(1 - c)/effective, of which c(1 - c)/comparisons is the binomial's.
+
+    Log-normal (above one half: of the complement), because people's look-alikeness multiplies: a few of them make the upper tail
+    long, longer than a beta distribution's, which would call differences and deviations unequal too often.
+    """
+    small = min(common, 1 - common)
+    # (1 - 1/m) v = 1/n - 1/m for the variance v c(1 - c) of the chance.
     spread = (comparisons / effective - 1) / (comparisons - 1) if comparisons > 1 else 0.0
-    if 0 < common < 1 and 1e-9 < spread < 1:
-        chance: F64 | float = rng.beta(common * (1 / spread - 1), (1 - common) * (1 / spread - 1), replicates)
+    if small <= 0 or spread <= 0:
+        chance = np.full(replicates, min(max(common, 0.0), 1.0))
     else:
-        chance = min(common, 1.0)
-    return np.asarray(rng.binomial(comparisons, chance, replicates) / comparisons, np.float64)
+        log_variance = np.log1p(spread * (1 - small) / small)
+        chance = np.minimum(1.0, small * np.exp(rng.normal(-log_variance / 2, np.sqrt(log_variance), replicates)))
+        chance = chance if common <= 0.5 else 1 - chance
+    return np.asarray(rng.binomial(comparisons, chance) / comparisons, np.float64)
 
 
 def null_of(value: float, index: Callable[..., F64], draws: Sequence[F64], smaller_is_worse: bool = False) -> Null | None:

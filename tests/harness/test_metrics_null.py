@@ -38,9 +38,16 @@ def test_draws_have_one_mean_and_the_variance_of_the_effective_comparisons() -> 
         assert column.max() <= 1
 
 
-def test_common_rate_is_weighted_by_the_effective_comparisons() -> None:
+def test_common_rate_is_the_mean_whatever_the_sizes() -> None:
     draws = equal_rates(np.array([0.1, 0.4]), np.array([900.0, 100]), np.array([300.0, 100]), seed=2, replicates=100_000)
-    assert draws.mean(0) == pytest.approx([0.175, 0.175], rel=0.01)
+    assert draws.mean(0) == pytest.approx([0.25, 0.25], rel=0.01)
+
+
+def test_above_one_half_the_complement_is_drawn() -> None:
+    n, m = np.array([50.0, 400]), np.array([5000.0, 5000])
+    draws = equal_rates(np.full(2, 0.9), m, n, seed=3, replicates=200_000)
+    assert draws.mean(0) == pytest.approx([0.9, 0.9], rel=0.005)
+    assert draws.var(0) == pytest.approx(0.9 * 0.1 / n, rel=0.05)
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0])
