@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from .scores import F32, exact_score
 from .tally import I32, I64, Grid
 
+U16 = NDArray[np.uint16]
 U32 = NDArray[np.uint32]
 NEAR = 1e-5
 """Least half-width of the band around a threshold in which a tile's float32 score is not trusted (its error is about 1e-6)."""
 LOWEST = np.finfo(np.float32).min
-TURNS = 4
-"""Histograms filled by turns, because a bin that is hit twice in a row would have to wait."""
+MOST_STEPS = 1 << 15
+"""Steps are kept in 15 bits; the bit above flags those that need a closer look."""
+FLAGS = np.uint64(0x8000_8000_8000_8000)
 
 
 class Prepared(NamedTuple):
@@ -33,7 +35,7 @@ class Bins(NamedTuple):
 
     low, per_width: of the grid's equal steps. first: int64[steps], the first bin of each step. edges: of the bins.
     bands: float32[B, 2], closed intervals of scores that need an exact one, the last of them from the floor up;
-    special: uint8[steps], 1 where a step touches a band. dense: thresholds at which errors are counted by sample.
+    band_steps: int32[B, 2], the first and last step of each. dense: thresholds at which errors are counted by sample.
     """
 
     low: np.float32
@@ -41,7 +43,7 @@ class Bins(NamedTuple):
     first: I64
     edges: F32
     bands: F32
-    special: NDArray[np.uint8]
+    band_steps: I32
     floor: np.float32
     dense: F32
 
@@ -62,13 +64,15 @@ class Found(NamedTuple):
     b: I32
     score: F32
     step_counts: U32
-    steps: U32
+    steps: U16
+    words: NDArray[np.uint64]
     gaps: NDArray[np.bool_]
     asked: U32
 
 
 def make_found(tile: int, grid: Grid, bins: Bins) -> Found:
     """Room for what a tile holds."""
+    words = np.empty(-(-tile // 4), np.uint64)
     return Found(
         np.zeros(grid.n, np.int64),
         np.zeros((1 + bins.dense.size, tile), np.int32),
@@ -76,8 +80,9 @@ def make_found(tile: int, grid: Grid, bins: Bins) -> Found:
         np.empty(tile * tile, np.int32),
         np.empty(tile * tile, np.int32),
         np.empty(tile * tile, np.float32),
-        np.zeros((TURNS, grid.steps), np.uint32),
-        np.empty(tile, np.uint32),
+        np.zeros((4, grid.steps), np.uint32),
+        words.view(np.uint16),
+        words,
         np.zeros(tile, np.bool_),
         np.empty(tile + 1, np.uint32),
     )
@@ -86,17 +91,18 @@ def make_found(tile: int, grid: Grid, bins: Bins) -> Found:
 def make_bins(grid: Grid, floor: float, dense: F32, longest: float, distance: bool) -> Bins:
     """Where to count, and which scores need an exact one: from the floor up, and near every threshold.
 
-    longest: the greatest squared length of a template, which the error of a float32 product grows with.
+    longest: the greatest squared length of a template, which the error of a float32 product grows with. Raises
+    ValueError on more than MOST_STEPS equal bins.
     """
+    if grid.steps > MOST_STEPS:
+        raise ValueError(f"{grid.steps} bins: at most {MOST_STEPS} can be counted")
     error = NEAR * max(1.0, longest)
     reach = _around_distance if distance else _around
     below = [t for t in np.unique(np.concatenate([grid.cuts(), dense])) if t < floor]
     bands = np.array([*(reach(float(t), error) for t in below), (reach(floor, error)[0], np.inf)]).astype(np.float32)
     bands = np.nextafter(bands, np.array([-np.inf, np.inf], np.float32))
-    special = np.zeros(grid.steps, np.uint8)
-    for first, last in grid.step(bands):
-        special[first : last + 1] = 1
-    return Bins(grid.low, grid.per_width, grid.first_bins(), grid.edges, bands, special, np.float32(floor), dense)
+    band_steps = grid.step(bands).astype(np.int32)
+    return Bins(grid.low, grid.per_width, grid.first_bins(), grid.edges, bands, band_steps, np.float32(floor), dense)
 
 
 def _around(threshold: float, error: float) -> tuple[float, float]:
@@ -119,28 +125,43 @@ def _to_distances(products: F32, squares: F32, i: int, j0: int) -> None:
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _to_steps(row: F32, low: np.float32, per_width: np.float32, last: int, steps: U32) -> None:
-    """The equal bin of each score, as `Grid.step` has it."""
+def _to_steps(row: F32, low: np.float32, per_width: np.float32, last: int, band_steps: I32, steps: U16) -> None:
+    """The equal bin of each score, as `Grid.step` has it, with FLAG set where it touches a band."""
+    top, highest = band_steps[-1, 0], np.float32(last)
     for c in range(row.size):
-        steps[c] = np.uint32(np.int32(min(max((row[c] - low) * per_width, np.float32(0.0)), np.float32(last))))
+        k = np.int32(min(max((row[c] - low) * per_width, np.float32(0.0)), highest))
+        steps[c] = np.uint16(k | (np.int32(k >= top) << 15))
+    for band in range(band_steps.shape[0] - 1):
+        first, until = band_steps[band, 0], band_steps[band, 1]
+        for c in range(row.size):
+            k = np.int32(steps[c]) & np.int32(MOST_STEPS - 1)
+            steps[c] |= np.uint16(np.int32((k >= first) & (k <= until)) << 15)
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _count_steps(steps: U32, n: int, counts: U32, special: NDArray[np.uint8], asked: U32) -> int:
-    """Count the first n steps. The places of those that are special go into `asked`; returns how many."""
-    n_asked = 0
-    whole = n // TURNS * TURNS
-    for c in range(0, whole, TURNS):
-        for turn in range(TURNS):
-            k = steps[c + turn]
-            counts[turn, k] += np.uint32(1)
-            asked[n_asked] = c + turn
-            n_asked += special[k]
-    for c in range(whole, n):
-        k = steps[c]
-        counts[0, k] += np.uint32(1)
-        asked[n_asked] = c
-        n_asked += special[k]
+def _count_steps(steps: U16, words: NDArray[np.uint64], n: int, counts: U32, asked: U32) -> int:
+    """Count the first n steps, four to a word. The places of those with FLAG go into `asked`; returns how many."""
+    step, n_asked, whole = np.uint64(MOST_STEPS - 1), 0, n // 4
+    for w in range(whole):
+        word = words[w]
+        if word & FLAGS:
+            n_asked = _ask(steps, 4 * w, 4 * w + 4, asked, n_asked)
+        # Four histograms, because a bin that is hit twice in a row would have to wait.
+        counts[0, word & step] += np.uint32(1)
+        counts[1, (word >> np.uint64(16)) & step] += np.uint32(1)
+        counts[2, (word >> np.uint64(32)) & step] += np.uint32(1)
+        counts[3, (word >> np.uint64(48)) & step] += np.uint32(1)
+    for c in range(4 * whole, n):
+        counts[0, np.uint64(steps[c]) & step] += np.uint32(1)
+    return _ask(steps, 4 * whole, n, asked, n_asked)
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _ask(steps: U16, start: int, stop: int, asked: U32, n_asked: int) -> int:
+    for c in range(start, stop):
+        if steps[c] >= MOST_STEPS:
+            asked[n_asked] = c
+            n_asked += 1
     return n_asked
 
 
@@ -164,7 +185,7 @@ def _look_closer(row: F32, i: int, j0: int, n_asked: int, prepared: Prepared, bi
             inside |= bands[band, 0] <= row[c] <= bands[band, 1]
         if inside:
             row[c] = exact_score(x, i, j0 + c, prepared.distance)
-        at = first[steps[c]]
+        at = first[steps[c] & (MOST_STEPS - 1)]
         counts[at] -= 1
         while at > 0 and row[c] < edges[at]:
             at -= 1
@@ -209,7 +230,7 @@ def _leave_out_subject(row: F32, subjects: I32, i: int, j0: int) -> bool:
 def _to_bins(found: Found, first: I64, left_out: int) -> None:
     """Counts by step to counts by bin. What was left out is in the first step."""
     for k in range(found.step_counts.shape[1]):
-        for turn in range(TURNS):
+        for turn in range(4):
             found.bins[first[k]] += found.step_counts[turn, k]
     found.bins[0] -= left_out
 
@@ -224,8 +245,15 @@ def count_tile(scores: F32, row0: int, col0: int, prepared: Prepared, bins: Bins
     """
     n_rows, n_cols = scores.shape
     # Named once, as above.
-    steps, asked, step_counts, rows, cols = found.steps, found.asked, found.step_counts, found.rows, found.cols
-    subjects, squares, special, dense = prepared.subjects, prepared.squares, bins.special, bins.dense
+    steps, words, asked, step_counts, rows, cols = (
+        found.steps,
+        found.words,
+        found.asked,
+        found.step_counts,
+        found.rows,
+        found.cols,
+    )
+    subjects, squares, band_steps, dense = prepared.subjects, prepared.squares, bins.band_steps, bins.dense
     whole = np.zeros(n_cols + 1, np.int32)
     found.bins[:] = 0
     cols[:] = 0
@@ -237,8 +265,8 @@ def count_tile(scores: F32, row0: int, col0: int, prepared: Prepared, bins: Bins
         if prepared.distance:
             _to_distances(row, squares, row0 + r, col0 + start)
         gaps = found.gaps[r] | _leave_out_subject(row, subjects, row0 + r, col0 + start)
-        _to_steps(row, bins.low, bins.per_width, step_counts.shape[1] - 1, steps)
-        n_asked = _count_steps(steps, row.size, step_counts, special, asked)
+        _to_steps(row, bins.low, bins.per_width, step_counts.shape[1] - 1, band_steps, steps)
+        n_asked = _count_steps(steps, words, row.size, step_counts, asked)
         if n_asked:
             n_kept = _look_closer(row, row0 + r, col0 + start, n_asked, prepared, bins, found, n_kept)
         if gaps:

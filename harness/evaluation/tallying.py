@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from faceparity.datasets.errors import UserError
+
 from ..comparisons.cells import Cells
 from ..comparisons.evidence import Evidence, evidence_of_all_pairs
 from ..comparisons.samples import Samples
@@ -59,7 +61,8 @@ def tally_all_pairs(
 ) -> Tallied:
     """Every pair once, with a ledger deep enough for the targets.
 
-    samples: of the templates; cells, subjects, has_template: of all samples of the data set.
+    samples: of the templates; cells, subjects, has_template: of all samples of the data set. Raises UserError if so many
+    comparisons have the very highest scores that no ledger holds them.
     """
     grid = Grid.uniform(plan.low, plan.high, BINS, plan.thresholds)
     pilot, scale = _pilot(samples, plan, grid)
@@ -69,14 +72,24 @@ def tally_all_pairs(
     better = choose_floor(tally, pool, plan, 1.0)
     if better < floor and _pool_fmr_at(tally, pool, floor) < _wanted(plan) / 2:
         tally, passes, note = _pass(samples, plan, grid, better, progress), 2, "the pilot set the ledger's floor too high"
-    elif len(tally.ledger) > LEDGER_CAP and better > floor:
+    elif _held(tally) > LEDGER_CAP and better > floor:
         tally, passes, note = _pass(samples, plan, grid, better, progress), 2, "the ledger was over its cap"
+    if _held(tally) > LEDGER_CAP:
+        raise UserError(
+            f"{_held(tally):,} comparisons of different people score {tally.floor:g} or more, and no more than {LEDGER_CAP:,} can be "
+            "kept: nearly all scores are alike, so look at the templates (are the images faces?) or compare fewer samples"
+        )
     return Tallied(evidence_of_all_pairs(tally, cells, subjects, has_template), passes, note)
 
 
 def _pass(samples: Samples, plan: Plan, grid: Grid, floor: float, progress: Callable[[int], None] | None) -> Tally:
     dense = [t for t in plan.thresholds if np.float32(t) < np.float32(floor)]
-    return tally_pairs(samples, plan.kind, grid, floor, dense=dense, workers=plan.workers, progress=progress)
+    return tally_pairs(samples, plan.kind, grid, floor, dense=dense, workers=plan.workers, cap=LEDGER_CAP, progress=progress)
+
+
+def _held(tally: Tally) -> int:
+    """How many comparisons the ledger holds, or would had it not been given up."""
+    return int(tally.non_mated[:, :, np.searchsorted(tally.grid.edges, np.float32(tally.floor)) :].sum())
 
 
 def _pilot(samples: Samples, plan: Plan, grid: Grid) -> tuple[Tally, float]:
