@@ -112,6 +112,8 @@ def _numbers(path: Path) -> tuple[I64, I64]:
     try:
         with path.open("rb") as file:
             header = not file.readline(200)[:1].isdigit()
+            if header and not file.read(200).strip():
+                raise UserError(f"{path} lists no pairs: put the publisher's file there")
         found = np.loadtxt(path, np.int64, delimiter=",", skiprows=int(header), usecols=(0, 1), ndmin=2, encoding="utf-8-sig")
     except (ValueError, OSError) as error:
         raise UserError(f"{path} is not a list of pairs of template numbers ({error}): put the publisher's file there") from None

@@ -462,6 +462,36 @@ def test_digests_depend_on_what_is_read_and_not_on_where_it_is(tmp_path: Path, n
     assert load_dataset(f"{name}={roots[1]}").digest != first.digest
 
 
+GARBAGE = (b'"', b"\x00", b"\r", b",,,,", b"../../", b"/etc/passwd,", b"\xff\xfe", b"9" * 40, b"nan", b"[[[", b"1e400", b"")
+
+
+def garbled(data: bytes, rng: np.random.Generator) -> bytes:
+    """Cut off, without a part, with something in it, or with its lines shuffled."""
+    i, j = sorted(rng.integers(0, len(data) + 1, 2).tolist())
+    lines = data.splitlines(keepends=True)
+    shuffled = b"".join(lines[k] for k in rng.permutation(len(lines)))
+    return [data[:i], data[:i] + data[j:], data[:i] + GARBAGE[rng.integers(len(GARBAGE))] + data[i:], shuffled][rng.integers(4)]
+
+
+@pytest.mark.parametrize("name", sorted(mini.ALL))
+def test_garbled_files_are_refused_in_one_line_or_read_with_what_is_left(tmp_path: Path, name: str) -> None:
+    root = mini.ALL[name](tmp_path)
+    if name == "ijbc":
+        list(ijbc.cut(root))
+    rng = np.random.default_rng(sum(name.encode()))
+    for path in sorted(p for p in root.rglob("*") if p.suffix in (".csv", ".txt", ".json")):
+        whole = path.read_bytes()
+        for _ in range(4):
+            path.write_bytes(garbled(whole, rng))
+            message = ""
+            try:
+                assert load_dataset(f"{name}={root}").n_samples > 0
+            except UserError as error:
+                message = str(error)
+            assert "\n" not in message
+        path.write_bytes(whole)
+
+
 @pytest.mark.parametrize("name", ["facet", "bupt"])
 @pytest.mark.parametrize("where", ["", "={0}", "={0}/nothing"])
 def test_what_is_no_benchmark_says_why(tmp_path: Path, name: str, where: str) -> None:
