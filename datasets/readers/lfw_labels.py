@@ -93,7 +93,7 @@ def _machine(path: Path, problems: list[Problem]) -> dict[str, dict[str, str]]:
     at: list[int] = []
     for row, line in lines_of(path):
         cells = [cell.strip() for cell in line.lstrip("#").strip().split("\t")]
-        if line.startswith("#"):
+        if line.startswith("#") or cells[0] == "person":  # copies differ in whether the line of names begins with a mark
             header = cells if "person" in cells else header
             at = [header.index(name) for name in wanted] if set(wanted) <= set(header) else []
             continue

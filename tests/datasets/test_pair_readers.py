@@ -88,6 +88,18 @@ def test_lfws_people_are_labelled_by_the_mean_of_a_machines_scores(tmp_path: Pat
             assert len(set(told.values())) > 1
 
 
+def test_the_line_of_names_in_the_attributes_may_lack_its_mark(tmp_path: Path) -> None:
+    root = make_lfw(tmp_path)
+    labelled = load_dataset(f"lfw={root}")
+    path = root / "lfw_attributes.txt"
+    path.write_text(path.read_text().replace("#\tperson", "person"))
+    assert load_dataset(f"lfw={root}").digest == labelled.digest
+    path.write_text("\n".join(path.read_text().splitlines()[2:]))
+    unnamed = load_dataset(f"lfw={root}")
+    assert {p.kind for p in unnamed.problems} >= {"bad_row"}, "without names no column is guessed"
+    assert all((a.codes == -1).all() for a in unnamed.attributes.values())
+
+
 def test_lists_of_names_go_before_the_machine(tmp_path: Path) -> None:
     root = make_lfw(tmp_path)
     (root / "female_names.txt").write_text(

@@ -295,6 +295,30 @@ def test_people_are_joined_by_mated_pairs_alone() -> None:
     assert len(set(people.tolist())) == 3
 
 
+def test_a_list_of_which_nothing_is_here_or_nothing_has_a_template() -> None:
+    dataset = make_dataset(13, 60, 3)
+    p = listed(dataset, 13, each=6)
+    none = replace(p, a=p.a[:0], b=p.b[:0], mated=p.mated[:0], fold=p.fold[:0], missing=p.a.size)
+    templates = make_templates(dataset, 13)
+    found = run(with_list(dataset, none), templates, threshold=0.3).protocols[0]
+    assert (found.missing, found.mated, found.subjects) == (120, 0, 0)
+    assert found.verification is not None
+    assert (found.verification.accuracy, found.verification.reason) == (None, "zero_comparisons")
+    assert found.points[-1].accuracy is None
+    # Of the people in the list nobody has a template; of the others all have.
+    bare = np.isin(np.arange(dataset.n_samples), np.concatenate([p.a, p.b]))
+    failed = make_templates(dataset, 13)
+    keep = ~bare[failed.samples]
+    failed = replace(
+        failed, vectors=failed.vectors[keep], samples=failed.samples[keep], status=np.where(bare, "no_face", failed.status)
+    )
+    found = run(with_list(dataset, p), failed, threshold=0.3).protocols[0]
+    assert (found.failed_mated, found.failed_non_mated) == (60, 60)
+    assert found.verification is not None
+    assert found.verification.accuracy is None
+    assert found.points[-1].fmr is None or found.points[-1].fmr.status == "suppressed"
+
+
 def test_nothing_to_choose_a_threshold_on_is_undefined() -> None:
     score = np.array([0.1, 0.2, 0.3, 0.4], np.float32)
     mated = np.array([True, True, False, False])
