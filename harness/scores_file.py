@@ -25,6 +25,9 @@ from .evaluation.tallying import BINS, Plan, Tallied, choose_floor
 from .run import MOST_CELLS
 from .score_table import ScoreTable, attribute, read_scores, read_texts, row_name
 
+WIDEST, NARROWEST = 1e38, 1e-30
+"""Of the range of scores, so that 1,000 bins in it have a width that float32 can hold."""
+
 
 def evaluate_scores(path: Path, options: Options, *, failures: Path | None = None, distance: bool = False) -> record.Evaluation:
     """The record of a score file. Raises UserError."""
@@ -88,8 +91,10 @@ def _evidence(
 
 
 def _above(low: float, high: float) -> float:
-    """The upper end of the bins: above the lower end though all scores are equal."""
-    return high if high > low else low + max(1.0, abs(low))
+    """The upper end of the bins: above the lower end, by enough for float32, though all scores are equal."""
+    if high - low > WIDEST:
+        raise UserError(f"scores run from {low:g} to {high:g}, too far for single precision: divide them by a constant")
+    return max(high, low + NARROWEST) if high > low else low + max(1.0, abs(low))
 
 
 def _failures(path: Path | None, by: Sequence[str], *, empty_scores: bool) -> record.Extraction:

@@ -263,7 +263,9 @@ def _tail_range(curves: Sequence[Curve]) -> tuple[float, float]:
         t, fmr, _ = rates_by_threshold(c)
         starts.append(t[fmr >= 0.5][-1] if (fmr >= 0.5).any() else t[0])
         ends.append(t[fmr > 0][-1])
-    return float(min(starts)), float(max(ends))
+    lo, hi = float(min(starts)), float(max(ends))
+    bin_width = float(curves[0].edges[1] - curves[0].edges[0])
+    return (lo, hi) if lo < hi else (lo - bin_width, hi + bin_width)  # All scores are equal.
 
 
 def _percent_axis(ax: Axes) -> None:

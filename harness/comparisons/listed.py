@@ -256,6 +256,7 @@ def evidence_of_rows(
 
     def pairs(mated: bool, least: float) -> Pairs:
         chosen = _select(rows.a, rows.b, rows.score, rows.subjects, mated, least)
+        chosen = chosen[np.argsort(rows.score[chosen])]  # Two rows of one pair: by score, whatever their order in the file.
         return Pairs.of(rows.a[chosen], rows.b[chosen], rows.score[chosen])
 
     tally, tried_non_mated, tried_mated = counted

@@ -115,7 +115,9 @@ def make_pool(
 def published_value(attribute: str, value: str, singles: Sequence[Grouping]) -> str:
     """The value as it may be published: itself, or the merged group that it is in (`other (2 groups)`)."""
     single = next((g for g in singles if g.attributes == (attribute,)), None)
-    return value if single is None or value in single.names else single.names[-1]
+    if single is None or value in single.names or not any(single.merged):
+        return value
+    return single.names[-1]
 
 
 def _one_value(name: str, cells: Cells, subjects: NDArray[np.int32], singles: Sequence[Grouping]) -> Pool:
