@@ -11,7 +11,7 @@ import pytest
 
 from faceparity.harness import record
 from faceparity.harness.evaluation import tallying
-from faceparity.harness.evaluation.contrasts import EFFECTIVE_IN_HIGHER, settle
+from faceparity.harness.evaluation.contrasts import EFFECTIVE_IN_HIGHER, agree, settle
 from faceparity.harness.evaluation.evaluate import Options, evaluate
 from faceparity.harness.uncertainty import contrasts
 from faceparity.harness.uncertainty.bootstrap import Compared, MatedScores, SortedErrors, bootstrap_at_target
@@ -41,6 +41,46 @@ def test_a_contrast_without_errors_stays_in_the_family() -> None:
     assert first.p_holm == pytest.approx(0.06)
     assert first.verdict == "inconclusive"
     assert settle(point.model_copy(update={"contrasts": point.contrasts[::2]})).contrasts[0].verdict == "higher"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "group", "reference", "verdict", "reason"),
+    [
+        (2.0, 30.0, 8.0, "higher", None),
+        (2.0, 29.9, 100.0, "inconclusive", "too_few_errors"),
+        (2.0, 100.0, 7.9, "inconclusive", "too_few_errors"),
+        (0.5, 8.0, 30.0, "lower", None),
+        (0.5, 100.0, 29.9, "inconclusive", "too_few_errors"),
+        (0.5, 7.9, 100.0, "inconclusive", "too_few_errors"),
+    ],
+)
+def test_the_gates_are_thirty_effective_errors_above_and_eight_below(
+    ratio: float, group: float, reference: float, verdict: str, reason: str | None
+) -> None:
+    """Whichever side is the higher; p alone, however small, calls nothing."""
+    shown = {"design": "within", "subjects": 100, "comparisons": 4950, "status": "ok", "errors": 500, "rate": 0.02}
+    rates = [record.Rate(group=g, effective_errors=n, **shown) for g, n in (("a", group), ("r", reference))]
+    point = record.OperatingPoint(
+        origin="fixed", threshold=0.5, native_threshold=0.5, achieved_fmr=None, status="ok", pool=None, fmr=rates,
+        contrasts=[_contrast("a", 1e-9).model_copy(update={"ratio": ratio})],
+    )  # fmt: skip
+    found = settle(point).contrasts[0]
+    assert (found.verdict, found.reason) == (verdict, reason)
+    assert found.p_holm == found.p_bh == 1e-9
+    unsure = point.model_copy(update={"contrasts": [point.contrasts[0].model_copy(update={"p": 0.05})]})
+    assert settle(unsure).contrasts[0].verdict == "inconclusive"
+
+
+def test_a_verdict_that_the_second_reading_does_not_share_is_withdrawn() -> None:
+    """Hidden repeats of one person may make a disparity, or hide one."""
+    point = record.OperatingPoint(
+        origin="fixed", threshold=0.5, native_threshold=0.5, achieved_fmr=None, status="ok", pool=None,
+        contrasts=[_contrast(g, 0.001, v) for g, v in (("a", "higher"), ("b", "higher"), ("c", "lower"), ("d", "inconclusive"))],
+    )  # fmt: skip
+    second = [("a", "higher"), ("b", "inconclusive"), ("c", "higher"), ("d", "higher")]
+    found = agree(point, point.model_copy(update={"contrasts": [_contrast(g, 0.001, v) for g, v in second]})).contrasts
+    assert [c.verdict for c in found] == ["higher", "inconclusive", "inconclusive", "inconclusive"]
+    assert [c.reason for c in found] == [None, "contaminated", "contaminated", None]
 
 
 def test_what_could_have_been_detected_is_what_would_have_been_called() -> None:
