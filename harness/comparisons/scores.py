@@ -14,34 +14,43 @@ from numpy.typing import NDArray
 Kind = Literal["cosine", "dot", "euclidean"]
 F32 = NDArray[np.float32]
 
-_ROWS = 4096
+_ROWS = 256
 _LONGEST = 1e18
 """Beyond this length a product no longer fits a float32."""
 
 
-def prepare(templates: F32, kind: Kind) -> F32:
+def prepare(templates: F32, kind: Kind, order: NDArray[np.integer] | None = None) -> F32:
     """float32[n, d], C-contiguous, as `exact_scores` and the tiles want them: unit length for cosine, otherwise unchanged.
 
-    Raises ValueError on a template that is not finite or too long to multiply, or of length 0 where its direction is what
-    counts.
+    order: which template comes where; as given, if None. Raises ValueError on a template that is not finite or too long to
+    multiply, or of length 0 where its direction is what counts.
     """
-    x = np.ascontiguousarray(templates, np.float32)
-    out = np.empty_like(x) if kind == "cosine" else x
-    for start in range(0, x.shape[0], _ROWS):
-        rows = slice(start, start + _ROWS)
-        length = np.sqrt(np.einsum("ij,ij->i", x[rows], x[rows], dtype=np.float64))
-        _refuse(~np.isfinite(length), start, "holds NaN or infinity")
+    places = np.arange(templates.shape[0]) if order is None else order
+    out = np.empty((places.size, templates.shape[1]), np.float32)
+    for start in range(0, places.size, _ROWS):
+        chosen = places[start : start + _ROWS]
+        x = templates[chosen].astype(np.float32, copy=False)
+        length = np.sqrt(np.einsum("ij,ij->i", x, x, dtype=np.float64))
+        _refuse(~np.isfinite(length), chosen, "holds NaN or infinity")
         if kind == "cosine":
-            _refuse(length == 0, start, "is all zeros: it has no direction")
-            out[rows] = x[rows] / length[:, None]
+            _refuse(length == 0, chosen, "is all zeros: it has no direction")
+            _divide(x, length, out[start : start + _ROWS])
         else:
-            _refuse(length > _LONGEST, start, f"is longer than {_LONGEST:g}: its products overflow")
+            _refuse(length > _LONGEST, chosen, f"is longer than {_LONGEST:g}: its products overflow")
+            out[start : start + _ROWS] = x
     return out
 
 
-def _refuse(bad: NDArray[np.bool_], start: int, why: str) -> None:
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _divide(x: F32, length: NDArray[np.float64], out: F32) -> None:
+    for i in range(x.shape[0]):
+        for d in range(x.shape[1]):
+            out[i, d] = np.float64(x[i, d]) / length[i]
+
+
+def _refuse(bad: NDArray[np.bool_], chosen: NDArray[np.integer], why: str) -> None:
     if bad.any():
-        raise ValueError(f"template {start + int(np.flatnonzero(bad)[0])} {why}")
+        raise ValueError(f"template {chosen[bad].min()} {why}")
 
 
 def squared_lengths(prepared: F32) -> F32:

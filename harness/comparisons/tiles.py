@@ -38,7 +38,7 @@ class Strip:
 class Job:
     """One pass's fixed inputs; samples are prepared and in the order of the tiles.
 
-    identical: of each tile that has them, pairs of different subjects with one image (a < b).
+    identical: of each tile that has them, pairs of different subjects with one image, or excluded by name (a < b).
     """
 
     samples: Samples
@@ -77,8 +77,10 @@ def make_job(ordered: Samples, kind: Kind, grid: Grid, floor: float, dense: Sequ
 
 
 def _identical(samples: Samples, strips: list[Strip]) -> dict[tuple[int, int], tuple[I32, I32]]:
-    """Pairs of different subjects with one image, by tile."""
-    pairs = Pairs.of(*(both := mated_pairs(samples.images)), np.zeros(both[0].size))
+    """Pairs of different subjects with one image, or excluded by name; by tile."""
+    known = np.stack(mated_pairs(samples.images), axis=1)
+    a, b = np.unique(np.sort(np.concatenate([known, samples.excluded]), axis=1), axis=0).T
+    pairs = Pairs.of(a, b, np.zeros(a.size))
     pairs = pairs.where(samples.subjects[pairs.a] != samples.subjects[pairs.b])
     starts = np.array([s.start for s in strips])
     rows, cols = (np.searchsorted(starts, x, side="right") - 1 for x in (pairs.a, pairs.b))
@@ -178,8 +180,8 @@ def tally_pairs(
     place = np.empty_like(by_cell)
     place[by_cell] = np.arange(samples.n, dtype=np.int32)
     ordered = Samples(
-        prepare(samples.templates, kind)[by_cell], samples.subjects[by_cell], samples.cells[by_cell], samples.images[by_cell],
-        samples.n_cells, place[samples.same_photo],
+        prepare(samples.templates, kind, by_cell), samples.subjects[by_cell], samples.cells[by_cell], samples.images[by_cell],
+        samples.n_cells, place[samples.same_photo], place[samples.excluded],
     )  # fmt: skip
     job = make_job(ordered, kind, grid, floor, dense, tile)
     tiles = tile_grid(len(job.strips))

@@ -113,8 +113,10 @@ def _wanted(plan: Plan) -> float:
 
 def _pool_fmr(tally: Tally, pool: Pool) -> NDArray[np.float64]:
     """float64[edges]: the pool's FMR at each edge of the grid, over the strata that have comparisons."""
-    tails = np.cumsum(tally.non_mated[:, :, ::-1], axis=2)[:, :, ::-1]
-    by_edge = np.stack([pool.per_stratum(tails[:, :, k]) for k in range(tally.grid.n)])
+    inside = pool.stratum >= 0
+    by_stratum = np.zeros((pool.weights.size, tally.grid.n), np.int64)
+    np.add.at(by_stratum, pool.stratum[inside], tally.non_mated[inside])
+    by_edge = np.cumsum(by_stratum[:, ::-1], axis=1)[:, ::-1].T
     made = by_edge[0]
     known = made > 0
     if not known.any():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import reduce
 from itertools import combinations
+from operator import add
 
 import numpy as np
 import pytest
@@ -10,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceparity.harness.comparisons.samples import Samples
-from faceparity.harness.comparisons.tally import Grid, Tally
-from faceparity.harness.comparisons.tiles import strips_of, tally_pairs, tile_grid
+from faceparity.harness.comparisons.scores import exact_scores, prepare
+from faceparity.harness.comparisons.tally import Grid, Pairs, Tally
+from faceparity.harness.comparisons.tiles import make_job, strips_of, tally_pairs, tally_tiles, tile_grid
 
 
 def make_samples(seed: int, n: int, *, kind: str = "dot", n_cells: int = 3, same_photo: int = 2) -> Samples:
@@ -175,3 +179,168 @@ def test_bins_by_formula_are_bins_by_edges(low: float, width: float, n: int, see
     if grid.n == grid.steps:
         np.testing.assert_array_equal(grid.step(scores), grid.bin(scores))
     assert (np.diff(grid.edges) > 0).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(2, 40), parts=st.integers(1, 5))
+def test_merging_tallies_is_associative_and_order_free(seed: int, n: int, parts: int) -> None:
+    """Any division of the tiles among tallies, added in any order, is the tally of all of them."""
+    rng = np.random.default_rng(seed)
+    samples = make_samples(seed, n)
+    grid = Grid.uniform(-30, 30, 11, (2.0,))
+    ordered = np.lexsort((samples.subjects, samples.cells))
+    job = make_job(
+        Samples(
+            prepare(samples.templates, "dot", ordered), samples.subjects[ordered], samples.cells[ordered],
+            samples.images[ordered], samples.n_cells, np.empty((0, 2), np.int32),
+        ),
+        "dot", grid, 2.0, [0.0], 5,
+    )  # fmt: skip
+    tiles = tile_grid(len(job.strips))
+    mine = rng.integers(0, parts, len(tiles))
+    tallies = [tally_tiles(job, [t for t, part in zip(tiles, mine, strict=True) if part == k]) for k in range(parts)]
+    whole = tally_tiles(job, tiles)
+    left = reduce(add, [tallies[k] for k in rng.permutation(parts)])
+    right = reduce(lambda a, b: b + a, [tallies[k] for k in rng.permutation(parts)])
+    for merged in (left, right):
+        assert_same(merged, replace(whole, ledger=Pairs.of(*whole.ledger.columns())), ledger_of=Pairs.of)
+
+
+def assert_same(one: Tally, other: Tally, ledger_of=lambda a, b, s: Pairs(a, b, s)) -> None:
+    for name in ("non_mated", "mated", "comparisons", "dense_errors"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    for name in ("ledger", "mated_pairs", "left_out_non_mated", "left_out_mated"):
+        for mine, theirs in zip(ledger_of(*getattr(one, name).columns()).columns(), getattr(other, name).columns(), strict=True):
+            assert mine.tobytes() == theirs.tobytes()
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(2, 40))
+def test_relabelling_groups_permutes_the_results(seed: int, n: int) -> None:
+    samples = make_samples(seed, n)
+    new = np.random.default_rng(seed).permutation(samples.n_cells).astype(np.int32)
+    grid = Grid.uniform(-30, 30, 11, (2.0,))
+    one = tally_pairs(samples, "dot", grid, 2.0, dense=[0.0], tile=7)
+    other = tally_pairs(replace(samples, cells=new[samples.cells]), "dot", grid, 2.0, dense=[0.0], tile=7)
+    low, high = np.minimum.outer(new, new), np.maximum.outer(new, new)
+    upper = np.triu_indices(samples.n_cells)
+    moved = np.zeros_like(one.non_mated), np.zeros_like(one.mated)
+    for table, before in zip(moved, (one.non_mated, one.mated), strict=True):
+        table[low[upper], high[upper]] = before[upper]
+    comparisons, errors = np.zeros_like(one.comparisons), np.zeros_like(one.dense_errors)
+    comparisons[:, new], errors[:, :, new] = one.comparisons, one.dense_errors
+    assert_same(replace(one, non_mated=moved[0], mated=moved[1], comparisons=comparisons, dense_errors=errors), other)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(8, 40), power=st.integers(-3, 3))
+def test_a_monotone_transform_of_the_scores_moves_nobody_across_a_threshold(seed: int, n: int, power: int) -> None:
+    """Templates times a power of two: every dot product is multiplied exactly, and so are thresholds chosen from the data."""
+    samples = make_samples(seed, n)
+    factor = np.float32(2.0**power)
+    one = tally_pairs(samples, "dot", Grid.uniform(-200, 200, 11, (2.0,)), 2.0, tile=7)
+    scaled = replace(samples, templates=samples.templates * factor)
+    floor = float(2 * factor**2)
+    other = tally_pairs(scaled, "dot", Grid.uniform(-13000, 13000, 11, (floor,)), floor, tile=7)
+    np.testing.assert_array_equal(one.ledger.a, other.ledger.a)
+    np.testing.assert_array_equal(one.ledger.b, other.ledger.b)
+    np.testing.assert_array_equal(one.ledger.score * factor**2, other.ledger.score)
+    np.testing.assert_array_equal(one.comparisons, other.comparisons)
+
+
+@pytest.mark.parametrize("kind", ["cosine", "dot", "euclidean"])
+@pytest.mark.parametrize("shift", [0.0, 50.0])
+def test_thresholds_are_exact_where_float32_products_are_not(kind: str, shift: float) -> None:
+    """Lengths far from 1 make a tile's scores wrong in the third decimal; what reaches a threshold must not notice."""
+    rng = np.random.default_rng(8)
+    n = 60
+    templates = (rng.normal(size=(n, 64)) + shift).astype(np.float32)
+    templates[1::2] = templates[::2] + rng.normal(scale=1e-3, size=(n // 2, 64)).astype(np.float32)
+    images = np.arange(n, dtype=np.int32)
+    samples = Samples(templates, images, (images % 3).astype(np.int32), images, 3, np.empty((0, 2), np.int32))
+    a, b = (x.astype(np.int32) for x in np.triu_indices(n, 1))
+    scores = exact_scores(prepare(templates, kind), a, b, kind)
+    low, high = float(scores.min()) - 1, float(scores.max()) + 1
+    for at in np.sort(scores)[::150]:
+        grid = Grid.uniform(low, high, 10, (float(at),))
+        above = tally_pairs(samples, kind, grid, float(at), tile=16)
+        assert len(above.ledger) == (scores >= at).sum()
+        below = tally_pairs(samples, kind, grid, high, dense=[float(at)], tile=16)
+        assert below.dense_errors.sum() == 2 * (scores >= at).sum()
+        assert below.non_mated[..., np.searchsorted(grid.edges, at) :].sum() == (scores >= at).sum()
+
+
+def test_exact_scores_are_sums_in_the_order_of_the_dimensions() -> None:
+    """Also where the sum ends half way between two float32 numbers, and another order would round the other way."""
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(200, 131)).astype(np.float32)
+    x[100:, :4] = [2.0**24, 1.0, 2.0**-30, 1.0]
+    x[:100, :4] = [1.0, 1.0, 1.0, 2.0**-31]
+    x[:, 4:] *= np.where(np.arange(200)[:, None] % 2, 1.0, 0.0).astype(np.float32)
+    a, b = np.arange(100, dtype=np.int32), np.arange(100, 200, dtype=np.int32)
+    for kind in ("dot", "euclidean"):
+        want = []
+        for i, j in zip(a, b, strict=True):
+            total = np.float64(0)
+            for p, q in zip(x[i].astype(np.float64), x[j].astype(np.float64), strict=True):
+                total += p * q if kind == "dot" else (p - q) ** 2
+            want.append(np.float32(total if kind == "dot" else -np.sqrt(total)))
+        assert exact_scores(x, a, b, kind).tobytes() == np.array(want, np.float32).tobytes()
+
+
+def test_identical_images_are_left_out_whatever_their_score() -> None:
+    """By the image, not by a score that reaches the floor: with dot products of short templates it would not."""
+    rng = np.random.default_rng(4)
+    templates = rng.normal(size=(30, 16)).astype(np.float32) * 1e-3
+    templates[7] = templates[3]
+    images = np.arange(30, dtype=np.int32)
+    images[7] = images[3]
+    subjects = np.arange(30, dtype=np.int32)
+    samples = Samples(templates, subjects, (subjects % 2).astype(np.int32), images, 2, np.empty((0, 2), np.int32))
+    tally = tally_pairs(samples, "dot", Grid.uniform(-1, 1, 10), 0.5, tile=8)
+    assert list(zip(tally.left_out_non_mated.a, tally.left_out_non_mated.b, strict=True)) == [(3, 7)]
+    assert tally.n_non_mated == 30 * 29 // 2 - 1
+    assert tally.comparisons.sum(axis=1).tolist() == [28 if k in (3, 7) else 29 for k in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("n", "subjects", "cells"),
+    [(0, 1, 1), (1, 1, 1), (2, 2, 2), (6, 1, 1), (6, 1, 3), (200, 200, 200), (400, 400, 200)],
+    ids=[
+        "nobody",
+        "one sample",
+        "two of one each",
+        "one subject",
+        "one subject in three groups",
+        "200 groups of one",
+        "200 groups",
+    ],
+)
+@pytest.mark.parametrize("constant", [False, True])
+@pytest.mark.parametrize("kind", ["dot", "euclidean"])
+@pytest.mark.filterwarnings("error")
+def test_degenerate_sets(n: int, subjects: int, cells: int, constant: bool, kind: str) -> None:
+    everyone = np.arange(n, dtype=np.int32)
+    templates = np.ones((n, 4), np.float32)
+    if not constant:
+        templates *= np.random.default_rng(1).integers(-3, 4, (n, 4))
+    samples = Samples(
+        templates, everyone % subjects, (everyone % cells).astype(np.int32), everyone, cells, np.empty((0, 2), np.int32)
+    )  # fmt: skip
+    tally = tally_pairs(samples, kind, Grid.uniform(-20, 20, 7, (1.0,)), 1.0, dense=[-2.0], workers=2)
+    made = [samples.subjects[i] != samples.subjects[j] for i, j in combinations(range(n), 2)]
+    assert (tally.n_non_mated, tally.n_mated) == (sum(made), len(made) - sum(made))
+    if n <= 6:
+        assert_equal_to_loop(tally, samples, kind, [-2.0])
+
+
+def test_a_ledger_past_its_cap_is_given_up_and_the_histograms_tell_how_long_it_was() -> None:
+    samples = make_samples(5, 40)
+    grid = Grid.uniform(-30, 30, 11, (2.0,))
+    full = tally_pairs(samples, "dot", grid, 2.0, tile=7)
+    kept = tally_pairs(samples, "dot", grid, 2.0, tile=7, cap=len(full.ledger))
+    lost = tally_pairs(samples, "dot", grid, 2.0, tile=7, cap=len(full.ledger) - 1)
+    assert len(full.ledger) > 50
+    assert_same(full, kept)
+    assert len(lost.ledger) == 0
+    assert_same(replace(full, ledger=Pairs.none()), lost)
