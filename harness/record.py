@@ -451,7 +451,11 @@ class ModelInfo(Part):
     licence: str
     training_data: str
     training_overlap: bool
-    """The model was trained on people of this data set."""
+    """The model was, or may have been, trained on people of this data set; the note says which."""
+    training_overlap_note: str = ""
+    """How its training data overlaps this data set, and how that is known."""
+    conditions: str = ""
+    """What the model's terms do not allow or do not say; empty if they allow research, advocacy and commercial use."""
     weights: list[dict[str, str]]
     detector: str
     alignment: str

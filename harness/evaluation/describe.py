@@ -14,7 +14,7 @@ from faceparity.datasets.dataset import Attribute, Dataset
 
 from .. import record
 from ..comparisons.cells import Grouping
-from ..models.card import ModelCard
+from ..models.card import ModelCard, training_overlap
 from .pool import published_value
 
 LIBRARIES = ("numpy", "scipy", "numba", "onnxruntime", "opencv-python-headless", "pillow", "dlib-bin", "scikit-learn")
@@ -62,9 +62,10 @@ def _label_info(dataset: Dataset, attribute: Attribute, groupings: Sequence[Grou
     )
 
 
-def model_info(card: ModelCard, fingerprint: str, dataset_name: str) -> record.ModelInfo:
+def model_info(card: ModelCard, fingerprint: str, dataset: Dataset) -> record.ModelInfo:
     """What was measured."""
     published = card.published_threshold
+    overlap = training_overlap(card, dataset.name, dataset.card.training_overlaps)
     return record.ModelInfo(
         name=card.name,
         title=card.title,
@@ -72,7 +73,9 @@ def model_info(card: ModelCard, fingerprint: str, dataset_name: str) -> record.M
         fingerprint=fingerprint,
         licence=card.licence,
         training_data=card.training_data,
-        training_overlap=dataset_name in card.training_overlaps,
+        training_overlap=bool(overlap),
+        training_overlap_note=overlap,
+        conditions=card.conditions(),
         weights=[{"role": w.role, "file": w.file, "sha256": w.sha256, "licence": w.licence} for w in card.weights],
         detector=card.detector,
         alignment=card.alignment,

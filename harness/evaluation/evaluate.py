@@ -17,7 +17,7 @@ from .. import record
 from ..comparisons.cells import Cells, Grouping, make_cells, make_grouping, merge_small_groups, one_group
 from ..comparisons.evidence import Evidence, count_comparisons
 from ..comparisons.samples import Samples
-from ..models.card import ModelCard
+from ..models.card import ModelCard, training_overlap
 from ..synthetic import SYNTHETIC
 from ..templates.pipeline import Templates
 from . import describe
@@ -122,7 +122,7 @@ def evaluate(
     evaluation = record.Evaluation(
         provenance=describe.provenance(options.command, options.seed, options.workers),
         dataset=describe.dataset_info(dataset, attributes, groupings),
-        model=describe.model_info(card, templates.model_fingerprint, dataset.name),
+        model=describe.model_info(card, templates.model_fingerprint, dataset),
         comparisons=comparisons_info(tallied),
         extraction=record.Extraction(
             overall=overall,
@@ -254,8 +254,10 @@ def _warnings(dataset: Dataset, card: ModelCard, tallied: Tallied, pool: Pool) -
         out.append(SYNTHETIC)
     if dataset.card.withdrawn:
         out.append(f"This data set was withdrawn: {dataset.card.withdrawn}")
-    if dataset.name in card.training_overlaps:
-        out.append("The model was trained on people of this data set.")
+    if overlap := training_overlap(card, dataset.name, dataset.card.training_overlaps):
+        out.append(f"The model's training data overlaps this data set: {overlap}.")
+    if conditions := card.conditions():
+        out.append(conditions)
     if dataset.identity == "none":
         out.append("The set has no subject labels: each sample stands for a person, and hidden repeats look like false matches.")
     if pool.missing_values:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from faceparity.datasets.card import Strict
+from faceparity.datasets.card import Answer, Strict, Use
+
+Allows = dict[Use, Answer]
 
 
 class Weights(Strict):
@@ -16,10 +18,20 @@ class Weights(Strict):
     """detector, landmarks, embedder …"""
     file: str
     sha256: str
+    """Empty: nobody states it. The first file that comes is then pinned."""
     size: int
+    """Bytes; 0: nobody states it."""
     licence: str
     artefact: str = ""
     """Name of the artefact that `faceparity fetch` knows; empty: comes with an installed package."""
+    sources: list[str] = Field(default_factory=list)
+    """In the order in which they are tried; see `faceparity.harness.models.sources`."""
+
+    @model_validator(mode="after")
+    def _known_or_said_to_be_unknown(self) -> Weights:
+        if self.sha256 and (len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef")):
+            raise ValueError(f"sha256 of {self.file}: 64 hexadecimal digits in lower case, or empty where nobody states it")
+        return self
 
 
 class Score(Strict):
@@ -44,6 +56,40 @@ class PublishedThreshold(Strict):
     note: str = ""
 
 
+class NetworkInput(Strict):
+    """How an aligned face becomes the input of a network: (x − mean) / std for each channel, x from 0 to 255."""
+
+    size: int = Field(default=112, ge=8, le=1024)
+    """Rows and columns."""
+    colour: Literal["RGB", "BGR"] = "RGB"
+    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    mean: list[float] = Field(default_factory=lambda: [0.0])
+    """One number, or one for each channel in the order of `colour`."""
+    std: list[float] = Field(default_factory=lambda: [1.0])
+    output: str = ""
+    """Which of the network's outputs is the template; empty: it has one, or the first."""
+
+    @model_validator(mode="after")
+    def _one_or_three(self) -> NetworkInput:
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in (1, 3):
+                raise ValueError(f"{name}: one number, or one for each of the three channels, not {len(values)}")
+        if 0 in self.std:
+            raise ValueError("std: not 0, since it divides")
+        return self
+
+
+class Recipe(Strict):
+    """How faceparity runs a model that it puts together itself. The names are those of `faceparity.harness.models.parts`."""
+
+    detector: str
+    alignment: str
+    network: Literal["onnx", "tfjs", "tflite", "dlib"]
+    input: NetworkInput = NetworkInput()
+    normalise: bool = False
+    """Templates are brought to unit length, as their authors do before they take a Euclidean distance."""
+
+
 class ModelCard(Strict):
     """What a person must know before believing a result of a model."""
 
@@ -52,15 +98,19 @@ class ModelCard(Strict):
     version: str = ""
     home: str = ""
     licence: str
-    allows: dict[str, bool] = Field(default_factory=dict)
-    """research, advocacy, commercial."""
+    """Of code and weights; `unknown` where nobody says."""
+    allows: Allows = Field(default_factory=dict)
+    """What its terms let a user do with the weights, as far as they say. No legal advice."""
+    terms: str = ""
+    """What a user must accept before the weights are fetched; empty: nothing beyond an ordinary open licence."""
     training_data: str
-    training_overlaps: list[str] = Field(default_factory=list)
-    """Names of data sets whose people were in its training data."""
+    training_overlaps: dict[str, str] = Field(default_factory=dict)
+    """Name of a data set → how the people of its training data overlap it, and how that is known. For data sets whose own card
+    can't know of the model: each pair is told in one of the two cards only."""
     weights: list[Weights]
     detector: str
     alignment: str
-    faces_policy: str = "the largest face by area of its box"
+    faces_policy: str = "the largest face by area of its box, the first of equals"
     input: str
     dimensions: int
     score: Score
@@ -70,3 +120,32 @@ class ModelCard(Strict):
     """In the model's own unit: two samples at least this alike are, more likely than not, one person."""
     likely_same_person_source: str = ""
     known_weaknesses: list[str] = Field(default_factory=list)
+    verified: str = ""
+    """What was done to make sure that this is the model it claims to be, run as its authors run it; empty: nothing yet."""
+    recipe: Recipe | None = None
+    """None: the model comes with code of its own."""
+
+    def conditions(self) -> str:
+        """In one sentence, what its licence does not allow or does not say; empty if it allows all three uses."""
+        if self.licence.strip().lower() in ("", "unknown"):
+            return f"The licence of {self.name} is unknown: ask its makers before you use it."
+        shut = [use for use in _USES if self.allows.get(use) == "no"]
+        unclear = [use for use in _USES if self.allows.get(use, "unclear") == "unclear"]
+        told = []
+        if shut:
+            told.append(f"do not allow {' or '.join(shut)} use")
+        if unclear:
+            told.append(f"are unclear on {' and '.join(unclear)} use")
+        return f"The terms of {self.name} ({self.licence}) {' and '.join(told)}." if told else ""
+
+
+_USES: tuple[Use, ...] = ("research", "advocacy", "commercial")
+
+
+def training_overlap(card: ModelCard, dataset: str, told_by_dataset: dict[str, str]) -> str:
+    """How the model's training data overlaps a data set, from whichever of the two cards says it; empty if neither does.
+
+    told_by_dataset: the data set's `training_overlaps`. A model run with options goes by its plain name there.
+    """
+    plain = card.name.partition(":")[0]
+    return card.training_overlaps.get(dataset, "") or told_by_dataset.get(plain, "")
