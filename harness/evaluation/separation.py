@@ -55,8 +55,8 @@ def _non_mated(edges: F32, counts: I64) -> dict[str, object]:
 
 def _both(found: Eer | None, means: dict[str, object], mated: I64, non_mated: I64) -> dict[str, object]:
     """d′, and the EER if it rests on ten errors of each kind."""
-    values = [means[k] for k in ("mated_mean", "mated_sd", "non_mated_mean", "non_mated_sd")]
-    apart = d_prime(*(float(v) for v in values if isinstance(v, float)))
+    values = [v for k in ("mated_mean", "mated_sd", "non_mated_mean", "non_mated_sd") if isinstance(v := means[k], float)]
+    apart = d_prime(*values) if len(values) == 4 else None
     if found is None:
         return {"d_prime": apart, "reason": "zero_comparisons"}
     if found.high * min(int(mated.sum()), int(non_mated.sum())) < BOUND_BELOW:
