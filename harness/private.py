@@ -35,7 +35,7 @@ CODE_LENGTH = 12
 README = "README.txt"
 _SUFFIX = ".sealed"
 
-Table = Literal["ledger", "suspects", "rejects", "problems", "codes"]
+Table = Literal["ledger", "suspects", "rejects", "problems", "codes", "exclusions"]
 
 COLUMNS: Mapping[Table, Mapping[str, type]] = MappingProxyType(
     {
@@ -44,9 +44,11 @@ COLUMNS: Mapping[Table, Mapping[str, type]] = MappingProxyType(
         "rejects": {"file": str, "status": str, "reason": str},
         "problems": {"kind": str, "where": str, "detail": str},
         "codes": {"code": str, "file": str, "subject": str},
+        "exclusions": {"file_a": str, "file_b": str, "reason": str},
     }
 )
-"""The columns of each table. A ledger's score is a similarity, float32; codes are those of `sample_codes` and `subject_codes`."""
+"""The columns of each table; `exclusions` is there only if a person excluded something (file_b empty: an image).
+A ledger's score is a similarity, float32; codes are those of `sample_codes` and `subject_codes`."""
 
 _README = """\
 What lies here is the private part of a faceparity run: which samples resemble which, what became of each file, and which code

@@ -6,8 +6,8 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -20,7 +20,9 @@ from faceparity.datasets.errors import UserError
 from . import private, record
 from .comparisons.cells import make_cells
 from .comparisons.tally import Pairs
-from .evaluation.evaluate import Evaluated, Options, attributes_of, evaluate
+from .evaluation.evaluate import Evaluated, Options, attributes_of
+from .evaluation.exclusion_file import Excluded
+from .evaluation.exclusions import evaluate_without
 from .models.card import ModelCard
 from .models.registry import load_model_card, open_model
 from .templates.pipeline import Templates, extract
@@ -78,13 +80,14 @@ class Silent:
 
 @dataclass(frozen=True)
 class Request:
-    """What to run. datasets are loaded already; a data set named twice is an error of the caller."""
+    """What to run. datasets are loaded already; a data set named twice is an error of the caller. exclusions: by data set's name."""
 
     datasets: Sequence[Dataset]
     models: Sequence[str]
     options: Options
     out: Path
     ephemeral: bool = False
+    exclusions: Mapping[str, Excluded] = field(default_factory=dict)
 
 
 def run(request: Request, listener: Listener | None = None) -> list[Result]:
@@ -140,12 +143,16 @@ def _one(
         dataset.n_samples - n,
     )
     compare = _Sum(tell.stage(f"{dataset.name} · {card.name} · comparisons", n * n // 2))
-    evaluated = evaluate(dataset, card, templates, _own_thresholds(request.options, card), compare)
+    excluded = request.exclusions.get(dataset.name, Excluded())
+    outcome = evaluate_without(dataset, card, templates, _own_thresholds(request.options, card), excluded, compare)
+    evaluated = outcome.evaluated
     folder = out / safe_name(dataset.name) / safe_name(card.name)
     folder.mkdir(parents=True, exist_ok=True)
     write_results(evaluated.evaluation, folder)
     if not request.ephemeral:
-        write_private(folder / "private", dataset, templates, evaluated, store)
+        write_private(folder / "private", outcome.dataset, outcome.templates, evaluated, store)
+        if excluded:
+            write_exclusions(folder / "private", dataset, excluded, store)
     c = evaluated.evaluation.comparisons
     log.info(
         "%s, %s: %d non-mated and %d mated comparisons, %d pass(es)", dataset.name, card.name, c.non_mated, c.mated, c.passes
@@ -314,6 +321,21 @@ def write_private(folder: Path, dataset: Dataset, templates: Templates, evaluate
         keys=keys,
     )
     private.write_table(folder, "codes", {"code": codes, "file": files, "subject": subjects}, keys=keys)
+
+
+def write_exclusions(folder: Path, dataset: Dataset, excluded: Excluded, store: Store) -> None:
+    """What a person left out, by name and with the reasons as written."""
+    files, (a, b) = np.asarray(dataset.files), excluded.pairs.T
+    private.write_table(
+        folder,
+        "exclusions",
+        {
+            "file_a": [*files[excluded.samples], *files[a]],
+            "file_b": [*[""] * excluded.samples.size, *files[b]],
+            "reason": [*excluded.sample_texts, *excluded.pair_texts],
+        },
+        keys=store.keys,
+    )
 
 
 def suspects(ledger: Pairs, mated: Pairs) -> Pairs:

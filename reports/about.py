@@ -120,7 +120,6 @@ def _more(e: Evaluation, key: str) -> Iterator[Item]:
     lists = (
         ("scenarios", e.scenarios),
         ("claims", e.claims),
-        ("exclusions", e.exclusions),
     )
     for name, entries in lists:
         for i, entry in enumerate(entries):

@@ -8,8 +8,8 @@ from itertools import groupby
 from faceparity.harness.record import Evaluation, OperatingPoint
 from faceparity.harness.synthetic import SYNTHETIC
 
+from . import exclusions, protocols
 from . import format as f
-from . import protocols
 from .compact import Compact, compact, failures_text, rate_text, reference_mark
 from .paired_words import compact as paired_compact
 from .paired_words import legend, sentences, title
@@ -53,10 +53,28 @@ def _dataset(evaluations: Sequence[Evaluation]) -> str:
         *_table(header, rows),
         "",
         *_notes(hidden, points),
+        *(x for e in evaluations for x in _exclusions(e)),
         *(x for e in evaluations for x in _protocols(e)),
         *(x for e in evaluations for x in _paired(e)),
     ]
     return "\n".join(told).rstrip()
+
+
+def _exclusions(e: Evaluation) -> list[str]:
+    """What a person left out by name: rates with and without it."""
+    out = []
+    for x in e.exclusions:
+        out += [
+            "",
+            f"**{_text(exclusions.TITLE)}** ({_text(e.model.name)})",
+            "",
+            *(f"- {_text(s)}" for s in exclusions.sentences(x)),
+        ]
+        for p in x.points:
+            header, rows = exclusions.compact(e, p)
+            out += ["", _text(f"{f.sentence(exclusions.name(p))}. {exclusions.thresholds(e, p)}"), ""]
+            out += _table(header, [[_text(c) for c in row] for row in rows]) if rows else []
+    return out
 
 
 def _protocols(e: Evaluation) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Literal
 from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.reports import format as f
 from faceparity.reports.curves import det, histograms, tails
+from faceparity.reports.exclusions import exclusion_sections
 from faceparity.reports.figures import heat_map, matrix_cells, rate_chart, ratio_forest
 from faceparity.reports.indices import index_items, separation_items
 from faceparity.reports.narrative import finding, partial
@@ -32,6 +33,7 @@ def measured(e: Evaluation, key: str) -> list[Section]:
         Section(f"{key}-ftx", "Failures to extract a template (FTX)", list(_failures(e, key))),
         Section(f"{key}-fmr", "False match rate (FMR) by group", list(_rates(e, "fmr", key))),
         Section(f"{key}-fnmr", "False non-match rate (FNMR) by group", list(_rates(e, "fnmr", key))),
+        *exclusion_sections(e, key),
         *protocol_sections(e, key),
         Section(f"{key}-ratios", "Ratios to the reference group", list(_per_point(e, key, _ratios))),
         Section(f"{key}-matrix", "FMR between groups", list(_matrix(e, g, key))),

@@ -80,6 +80,7 @@ def tables(evaluation: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
         "curves": (_header("curves"), list(_curves(e))),
         **(_paired(e) if e.paired else {}),
         **(_protocols(e) if e.protocols else {}),
+        **(_exclusions(e) if e.exclusions else {}),
     }
 
 
@@ -302,6 +303,17 @@ def _protocols(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
         "protocol_folds": (_header("protocol_folds"), folds),
         "protocol_groups": (["protocol", "grouping", "group", "subjects", "compared", "accuracy", "reason"], groups),
         "protocol_rates": ([*_header("protocol_at"), "grouping", "measure", *_header("rate")], rates),
+    }
+
+
+def _exclusions(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
+    """What a person left out by name: rates with and without it, and the reasons."""
+    from faceparity.reports.exclusions import HEADER, cells
+
+    reasons: list[Row] = [[r.reason, r.samples, r.comparisons] for x in e.exclusions for r in x.reasons]
+    return {
+        "exclusions": (HEADER, list(cells(e))),
+        "exclusion_reasons": (["reason", "samples", "comparisons"], reasons),
     }
 
 

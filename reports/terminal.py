@@ -11,8 +11,8 @@ from rich.text import Text
 
 from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.harness.synthetic import SYNTHETIC
+from faceparity.reports import exclusions, protocols
 from faceparity.reports import format as f
-from faceparity.reports import protocols
 from faceparity.reports.compact import compact, failures_text
 from faceparity.reports.indices import index_range, index_weakness
 from faceparity.reports.narrative import index_sentence, missing_values, repeats
@@ -129,7 +129,25 @@ def _protocols(e: Evaluation) -> Iterator[RenderableType]:
         yield table
 
 
+def _exclusions(e: Evaluation) -> Iterator[RenderableType]:
+    """What a person left out by name: rates with and without it."""
+    for x in e.exclusions:
+        yield Text()
+        yield Text(exclusions.TITLE, style="bold underline")
+        for sentence in exclusions.sentences(x):
+            yield Text(sentence)
+        for p in x.points:
+            header, rows = exclusions.compact(e, p)
+            table = _table(*header, title=f"{f.sentence(exclusions.name(p))}. {exclusions.thresholds(e, p)}")
+            for column in table.columns:
+                column.no_wrap, column.justify = False, "left"
+            for row in rows:
+                table.add_row(*[Text(c) for c in row])
+            yield table
+
+
 def _closing(e: Evaluation) -> Iterator[RenderableType]:
+    yield from _exclusions(e)
     yield from _protocols(e)
     yield from _paired(e)
     for w in e.warnings:
@@ -242,7 +260,7 @@ def _spread(p: OperatingPoint) -> Iterator[Text]:
     found = p.differential.fmr.get(SPREAD) if p.differential is not None else None
     if found is not None and found.value is not None:
         told = index_sentence(SPREAD, "fmr", found)
-        yield Text(f"Spread: {told} Range {index_range(SPREAD)}; weakness: {index_weakness(SPREAD)}.")
+        yield Text(f"Spread: {told} Range {index_range(SPREAD).replace("∞", "inf")}; weakness: {index_weakness(SPREAD)}.")
 
 
 def _pool(p: OperatingPoint) -> Iterator[Text]:

@@ -93,6 +93,15 @@ def run(
     threshold_from: ThresholdFrom = None,
     pool: PoolName = "balanced",
     reference: Reference = None,
+    exclude: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            "--exclude",
+            metavar="FILE",
+            help="CSV of what to leave out by name: file (an image), or file_a and file_b (a comparison), and reason. "
+            "Results with and without stand side by side.",
+        ),
+    ] = None,
     workers: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option("--workers", metavar="N", min=1, help="Processes and threads. Default: one for each core."),
@@ -111,7 +120,7 @@ def run(
         Asked(
             datasets=dataset or [], models=model or ["face_recognition"], by=by or [], targets=target_fmr, threshold=threshold,
             threshold_from=threshold_from, pool=pool, references=reference or [], workers=workers, ephemeral=ephemeral,
-            include_minors=include_minors, seed=seed, out=out,
+            include_minors=include_minors, seed=seed, out=out, exclude=exclude,
         )
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import load_dataset
 
 from ..evaluation.evaluate import DEFAULT_TARGETS, Options
+from ..evaluation.exclusion_file import read_exclusions
 from ..evaluation.measure import Fixed
 from ..run import TERMINAL, Request, load_results, report_writers, run, safe_name, write_reports
 from ..templates.pipeline import cores
@@ -38,6 +39,7 @@ class Asked:
     include_minors: bool
     seed: int
     out: Path | None
+    exclude: Path | None = None
 
 
 def check_targets(targets: list[float] | None) -> tuple[float, ...]:
@@ -64,8 +66,9 @@ def run_command(asked: Asked) -> None:
     with show.Screen() as screen:
         datasets = [_load(spec, asked.include_minors, screen) for spec in dict.fromkeys(asked.datasets or [CONTROL])]
         _check_names(datasets)
+        exclusions = read_exclusions(asked.exclude, datasets) if asked.exclude else {}
         out = asked.out or default_out()
-        results = run(Request(datasets, asked.models, options, out, asked.ephemeral), screen)
+        results = run(Request(datasets, asked.models, options, out, asked.ephemeral, exclusions), screen)
     report_writers()[TERMINAL](results, out)
     show.say(f"Report: {out / 'report.html'}")
 
@@ -78,8 +81,8 @@ def command_of(asked: Asked) -> str:
             ("-d", asked.datasets or [CONTROL]), ("-m", asked.models), ("--by", asked.by), ("--target-fmr", asked.targets),
             ("--threshold", asked.threshold), ("--threshold-from", asked.threshold_from),
             ("--pool", asked.pool if asked.pool != "balanced" else None), ("--reference", asked.references),
-            ("--workers", asked.workers), ("--ephemeral", asked.ephemeral), ("--include-minors", asked.include_minors),
-            ("--seed", asked.seed or None), ("--out", asked.out),
+            ("--exclude", asked.exclude), ("--workers", asked.workers), ("--ephemeral", asked.ephemeral),
+            ("--include-minors", asked.include_minors), ("--seed", asked.seed or None), ("--out", asked.out),
         ],
     )  # fmt: skip
 

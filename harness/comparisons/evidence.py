@@ -160,6 +160,21 @@ def without_comparisons(evidence: Evidence, gone: NDArray[np.bool_]) -> Evidence
     return replace(evidence, tally=smaller, pairs=pairs, attempted_non_mated=attempted)
 
 
+def never_attempted(evidence: Evidence, cells: Cells, subjects: I32, pairs: I32) -> Evidence:
+    """The evidence as if these comparisons, which failed for want of a template, had not been attempted.
+
+    pairs: int32[m, 2], samples of the data set, each pair once. cells, subjects: of all samples of the data set.
+    """
+    if evidence.attempted_non_mated is None or evidence.attempted_mated is None or not pairs.size:
+        return evidence
+    c = np.sort(cells.of_sample[pairs], axis=1)
+    mated = subjects[pairs[:, 0]] == subjects[pairs[:, 1]]
+    counts = evidence.attempted_non_mated.copy(), evidence.attempted_mated.copy()
+    for table, chosen in zip(counts, (~mated, mated), strict=True):
+        np.subtract.at(table, (c[chosen, 0], c[chosen, 1]), 1)
+    return replace(evidence, attempted_non_mated=counts[0], attempted_mated=counts[1])
+
+
 def sum_over_groups(by_cell: NDArray[np.int64], of_cell: Sequence[int] | I32, n_groups: int) -> I64:
     """int64[G, G] at [g, h] for g ≤ h: sums of an upper-triangular [K, K] table over the cells of each group."""
     groups = np.asarray(of_cell)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from .scores import F32
 from .tally import I32
@@ -13,7 +15,8 @@ class Samples:
     """What is compared. All arrays have one entry per template.
 
     templates: float32[n, d]. subjects, cells, images: int32[n]; two samples with the same `images` are one image.
-    same_photo: int32[m, 2], mated pairs to be left out.
+    same_photo: int32[m, 2], mated pairs to be left out. excluded: int32[m, 2], pairs that a person left out by name; those of
+    them that are mated are in same_photo too.
     """
 
     templates: F32
@@ -22,6 +25,7 @@ class Samples:
     images: I32
     n_cells: int
     same_photo: I32
+    excluded: I32 = field(default_factory=lambda: np.empty((0, 2), np.int32))
 
     @property
     def n(self) -> int:

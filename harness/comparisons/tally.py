@@ -146,8 +146,8 @@ class Tally:
     comparisons: int64[n, K], non-mated comparisons of each sample with samples of each cell, counted one by one.
     ledger: every non-mated comparison at or above `floor`. mated_pairs: every mated comparison.
     dense_errors: int32[T, n, K], for thresholds below the floor (`dense_thresholds`): errors of each sample with each cell.
-    left_out_non_mated: identical images under two names, not compared. left_out_mated: likewise, and pairs that the data set
-    lists as the same photograph, of which there are `same_photo`.
+    left_out_non_mated: identical images under two names, and pairs excluded by name, not compared. left_out_mated: likewise, and
+    pairs that the data set lists as the same photograph; those without an identical image are `same_photo`.
     """
 
     grid: Grid

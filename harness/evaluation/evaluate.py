@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -15,7 +15,7 @@ from faceparity.datasets.registry import default_attributes
 
 from .. import record
 from ..comparisons.cells import Cells, Grouping, make_cells, make_grouping, merge_small_groups, one_group
-from ..comparisons.evidence import Evidence, count_comparisons
+from ..comparisons.evidence import Evidence, count_comparisons, never_attempted
 from ..comparisons.samples import Samples
 from ..models.card import ModelCard, training_overlap
 from ..synthetic import SYNTHETIC
@@ -93,15 +93,24 @@ def groupings_of(cells: Cells, subjects: NDArray[np.int32], merge: bool) -> list
 
 
 def evaluate(
-    dataset: Dataset, card: ModelCard, templates: Templates, options: Options, progress: Callable[[int], None] | None = None
+    dataset: Dataset,
+    card: ModelCard,
+    templates: Templates,
+    options: Options,
+    progress: Callable[[int], None] | None = None,
+    excluded: NDArray[np.int32] | None = None,
 ) -> Evaluated:
-    """Compare all templates of a data set and measure every group. Raises UserError for options that do not fit it."""
+    """Compare all templates of a data set and measure every group. Raises UserError for options that do not fit it.
+
+    excluded: int32[m, 2], pairs of samples that are not to be compared (see `exclusions`), each once, none in same_photo.
+    """
     attributes = [dataset.attributes[a] for a in attributes_of(dataset, options.by)]
     cells = make_cells(attributes, dataset.n_samples)
     groupings = groupings_of(cells, dataset.subjects, merge=not dataset.card.labels_public)
     check_references(options.references, groupings)
     has_template = templates.status == "ok"
-    samples = _samples(dataset, cells, templates)
+    excluded = np.empty((0, 2), np.int32) if excluded is None else excluded
+    samples = _samples(dataset, cells, templates, excluded)
     table, _ = count_comparisons(samples.subjects, samples.cells, cells.n)
     made_cells = Cells(cells.attributes, cells.values, samples.cells, cells.codes)
     pool = make_pool(options.pool, made_cells, samples.subjects, table, groupings[-1], groupings)
@@ -116,6 +125,8 @@ def evaluate(
         options.workers,
     )
     tallied = tally_all_pairs(samples, cells, dataset.subjects, has_template, pool, plan, progress)
+    failed = excluded[~has_template[excluded].all(axis=1)]
+    tallied = replace(tallied, evidence=never_attempted(tallied.evidence, cells, dataset.subjects, failed))
     measured = measure(tallied.evidence, groupings, groupings[-1], pool, questions)
     values = {**templates.covariates, **({} if dataset.capture_year is None else {"capture_year": dataset.capture_year})}
     overall, by_group = failure_rates(groupings, cells, dataset.subjects, ~has_template)
@@ -123,7 +134,8 @@ def evaluate(
         provenance=describe.provenance(options.command, options.seed, options.workers),
         dataset=describe.dataset_info(dataset, attributes, groupings),
         model=describe.model_info(card, templates.model_fingerprint, dataset),
-        comparisons=comparisons_info(tallied),
+        comparisons=comparisons_info(tallied, samples),
+        paired=paired(dataset, samples, templates.samples, measured[-1], card.score.kind, options.references),
         extraction=record.Extraction(
             overall=overall,
             by_group=by_group,
@@ -132,7 +144,6 @@ def evaluate(
             unreadable=int((templates.status == "unreadable").sum()),
             several_faces=int((templates.faces > 1).sum()),
         ),
-        paired=paired(dataset, samples, templates.samples, measured[-1], card.score.kind, options.references),
         groupings=[
             to_grouping(
                 g,
@@ -169,17 +180,19 @@ def check_references(references: Sequence[str], groupings: Sequence[Grouping]) -
             raise UserError(f"--reference {named}: {attribute} has no value {value!r}; it has {', '.join(single.names)}")
 
 
-def _samples(dataset: Dataset, cells: Cells, templates: Templates) -> Samples:
+def _samples(dataset: Dataset, cells: Cells, templates: Templates, excluded: NDArray[np.int32]) -> Samples:
     """The samples with a template, numbered anew."""
     chosen = templates.samples
     number = np.full(dataset.n_samples, -1, np.int32)
     number[chosen] = np.arange(chosen.size, dtype=np.int32)
-    photo = number[dataset.same_photo.reshape(-1, 2)]
+    subjects = dataset.subjects[chosen]
+    photo, gone = (pairs[(pairs >= 0).all(axis=1)] for pairs in (number[dataset.same_photo.reshape(-1, 2)], number[excluded]))
+    mated = gone[subjects[gone[:, 0]] == subjects[gone[:, 1]]]
     digests = np.asarray(templates.pixels, dtype=str)[chosen]
     images = np.unique(digests, return_inverse=True)[1].astype(np.int32) if chosen.size else np.empty(0, np.int32)
     return Samples(
-        templates.vectors, dataset.subjects[chosen], cells.of_sample[chosen], images, cells.n, photo[(photo >= 0).all(axis=1)]
-    )
+        templates.vectors, subjects, cells.of_sample[chosen], images, cells.n, np.concatenate([photo, mated]), gone
+    )  # fmt: skip
 
 
 def _questions(dataset: Dataset, card: ModelCard, options: Options) -> Questions:
@@ -206,14 +219,24 @@ def _f32(x: float) -> float:
     return float(str(np.float32(x)))
 
 
-def comparisons_info(tallied: Tallied) -> record.Comparisons:
-    """How many comparisons there were."""
+def comparisons_info(tallied: Tallied, samples: Samples | None = None) -> record.Comparisons:
+    """How many comparisons there were, and how many were left out and why. samples: of templates; None for a score file."""
     tally = tallied.evidence.tally
-    identical = len(tally.left_out_non_mated) + len(tally.left_out_mated) - tally.same_photo
+    left_out = {
+        "identical_image": len(tally.left_out_non_mated) + len(tally.left_out_mated) - tally.same_photo,
+        "same_photo": tally.same_photo,
+    }
+    if samples is not None and samples.excluded.size:
+        a, b = samples.excluded.T
+        other = samples.images[a] != samples.images[b]
+        mated = samples.subjects[a] == samples.subjects[b]
+        left_out["excluded"] = int(other.sum())
+        left_out["identical_image"] -= int((other & ~mated).sum())
+        left_out["same_photo"] -= int((other & mated).sum())
     return record.Comparisons(
         non_mated=tally.n_non_mated,
         mated=tally.n_mated,
-        left_out={"identical_image": identical, "same_photo": tally.same_photo},
+        left_out=left_out,
         ledger_floor=tally.floor if np.isfinite(tally.floor) else None,
         ledger_entries=len(tally.ledger),
         passes=tallied.passes,

@@ -1,0 +1,170 @@
+"""A run without what a person left out by name, beside the run with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+
+from faceparity.datasets.dataset import Dataset
+
+from .. import record
+from ..models.card import ModelCard
+from ..templates.pipeline import Templates
+from .evaluate import Evaluated, Options, evaluate
+from .exclusion_file import Excluded
+from .subsets import without_pairs, without_samples
+
+Verdict = Literal["higher", "lower", "inconclusive", "none"]
+EVERYBODY = "the pool"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An evaluation with the samples that it was made of."""
+
+    evaluated: Evaluated
+    dataset: Dataset
+    templates: Templates
+
+
+def evaluate_without(
+    dataset: Dataset,
+    card: ModelCard,
+    templates: Templates,
+    options: Options,
+    excluded: Excluded,
+    progress: Callable[[int], None] | None = None,
+) -> Outcome:
+    """Evaluates a data set without what is excluded; `evaluation.exclusions` holds the rates with it too.
+
+    Everything is done twice, by the same rules: a threshold at a target is set anew on what is left. Without exclusions it is
+    done once. Raises UserError as `evaluate` does.
+    """
+    before = evaluate(dataset, card, templates, options, progress)
+    if not excluded:
+        return Outcome(before, dataset, templates)
+    whole = dataset.n_samples
+    smaller, fewer = without_samples(dataset, templates, excluded.samples)
+    number = np.full(whole, -1, np.int32)
+    number[np.setdiff1d(np.arange(whole), excluded.samples)] = np.arange(smaller.n_samples, dtype=np.int32)
+    pairs = number[excluded.pairs]
+    smaller = without_pairs(smaller, pairs)
+    after = evaluate(smaller, card, fewer, options, progress, pairs)
+    told = _exclusion(dataset, excluded, templates, fewer, before.evaluation, after.evaluation)
+    told = told.model_copy(update={"listed_pairs": _missing(smaller) - _missing(dataset)})
+    warnings = [*after.evaluation.warnings, *_warnings(told, dataset)]
+    evaluation = after.evaluation.model_copy(update={"exclusions": [told], "warnings": warnings})
+    return Outcome(replace(after, evaluation=record.canonical(evaluation)), smaller, fewer)
+
+
+def _missing(dataset: Dataset) -> int:
+    return sum(p.missing for p in dataset.protocols) + sum(p.missing for p in dataset.set_protocols)
+
+
+def _exclusion(
+    dataset: Dataset,
+    excluded: Excluded,
+    templates: Templates,
+    fewer: Templates,
+    before: record.Evaluation,
+    after: record.Evaluation,
+) -> record.Exclusion:
+    samples, pairs = Counter(excluded.sample_reasons), Counter(excluded.pair_reasons)
+    a, b = excluded.pairs.T
+    reasons = [r for r in get_args(record.ExclusionReason) if samples[r] or pairs[r]]
+    first, second = before.groupings, after.groupings
+    return record.Exclusion(
+        samples=int(excluded.samples.size),
+        comparisons=len(excluded.pairs),
+        comparisons_mated=int((dataset.subjects[a] == dataset.subjects[b]).sum()),
+        reasons=[record.ExcludedCount(reason=r, samples=samples[r], comparisons=pairs[r]) for r in reasons],
+        before=_counts(before, templates),
+        after=_counts(after, fewer),
+        points=[_point(first, second, k) for k in range(len(first[-1].operating_points))],
+    )
+
+
+def _counts(e: record.Evaluation, templates: Templates) -> record.ExclusionCounts:
+    return record.ExclusionCounts(
+        subjects=e.dataset.subjects,
+        samples=e.dataset.samples,
+        templates=int(templates.samples.size),
+        non_mated=e.comparisons.non_mated,
+        mated=e.comparisons.mated,
+    )
+
+
+def _point(before: list[record.Grouping], after: list[record.Grouping], k: int) -> record.ExclusionPoint:
+    """The k-th operating point: the questions are the same, so their order is."""
+    p, q = before[-1].operating_points[k], after[-1].operating_points[k]
+    rates = list(_overall(p, q))
+    for g in before:
+        h = next((x for x in after if x.attributes == g.attributes), None)
+        rates += _rates(g, g.operating_points[k], h.operating_points[k] if h else None)
+    return record.ExclusionPoint(
+        origin=p.origin,
+        target_fmr=p.target_fmr,
+        threshold_before=p.threshold,
+        threshold_after=q.threshold,
+        native_threshold_before=p.native_threshold,
+        native_threshold_after=q.native_threshold,
+        achieved_fmr_before=p.achieved_fmr,
+        achieved_fmr_after=q.achieved_fmr,
+        rates=rates,
+    )
+
+
+def _overall(p: record.OperatingPoint, q: record.OperatingPoint) -> Iterator[record.ExclusionRate]:
+    for measure in ("fmr", "fnmr"):
+        a, b = (getattr(x.overall, measure) if x.overall else None for x in (p, q))
+        if one := a or b:
+            yield record.ExclusionRate(
+                measure=measure, attributes=[], group=EVERYBODY, design=one.design, before=a, after=b
+            )  # fmt: skip
+
+
+def _rates(g: record.Grouping, p: record.OperatingPoint, q: record.OperatingPoint | None) -> Iterator[record.ExclusionRate]:
+    """Every group that is in either."""
+    for measure in ("fmr", "fnmr"):
+        old, new = ({(r.group, r.design): r for r in getattr(x, measure)} if x else {} for x in (p, q))
+        for key in dict.fromkeys([*old, *new]):
+            yield record.ExclusionRate(
+                measure=measure,
+                attributes=g.attributes,
+                group=key[0],
+                design=key[1],
+                before=old.get(key),
+                after=new.get(key),
+                verdict_before=_verdict(p, measure, key),
+                verdict_after=_verdict(q, measure, key),
+            )
+
+
+def _verdict(p: record.OperatingPoint | None, measure: str, key: tuple[str, str]) -> Verdict | None:
+    """What was said of a group against the reference. At a contaminated point only what both readings say stands."""
+    if p is None:
+        return None
+    found = [c.verdict for c in p.contrasts if (c.measure, c.group, c.design) == (measure, *key)]
+    if not found:
+        return None
+    second = p.without_likely_same_person
+    if p.status == "contaminated" and found[0] in ("higher", "lower"):
+        return found[0] if second is not None and _verdict(second, measure, key) == found[0] else "inconclusive"
+    return found[0]
+
+
+def _warnings(told: record.Exclusion, dataset: Dataset) -> Iterator[str]:
+    what = [
+        f"{n:,} {word}{'s' if n != 1 else ''}" for n, word in ((told.samples, "image"), (told.comparisons, "comparison")) if n
+    ]
+    yield f"{' and '.join(what)} left out by name (--exclude): the figures are without them, those with them beside."
+    if told.listed_pairs:
+        yield f"{told.listed_pairs:,} pairs of published lists went with them, so the lists' figures are not those of the whole."
+    if told.comparisons and dataset.card.paired is not None:
+        yield "Comparisons left out by name are still in the controlled experiment's non-mated means and rates."
+    if told.comparisons and dataset.set_protocols:
+        yield "Comparisons left out by name are still in published comparisons of templates made of several images."
