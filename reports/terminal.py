@@ -260,7 +260,7 @@ def _spread(p: OperatingPoint) -> Iterator[Text]:
     found = p.differential.fmr.get(SPREAD) if p.differential is not None else None
     if found is not None and found.value is not None:
         told = index_sentence(SPREAD, "fmr", found)
-        yield Text(f"Spread: {told} Range {index_range(SPREAD).replace("∞", "inf")}; weakness: {index_weakness(SPREAD)}.")
+        yield Text(f"Spread: {told} Range {index_range(SPREAD).replace('∞', 'inf')}; weakness: {index_weakness(SPREAD)}.")
 
 
 def _pool(p: OperatingPoint) -> Iterator[Text]:
