@@ -2,6 +2,9 @@
 
 Each model is taken at a threshold of its own. At one set for a target FMR on these very data the pool's FMR is equal by
 construction: what can differ there is how errors fall on the groups, and FNMR. Intervals take both thresholds as given.
+
+In a set without subject labels hidden repeats of one person are errors of every model. The second reading, without them, comes of
+evidence from which they were taken (`comparisons.evidence.without_comparisons`): what one of the two left out is left out of both.
 """
 
 from __future__ import annotations

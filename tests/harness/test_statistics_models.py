@@ -12,6 +12,7 @@ from scipy import stats
 
 from faceparity.datasets.errors import UserError
 from faceparity.harness.comparisons.cells import make_cells, make_grouping
+from faceparity.harness.comparisons.evidence import without_comparisons
 from faceparity.harness.comparisons.listed import Rows, evidence_of_rows, tally_of_list
 from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.comparisons.tally import Grid
@@ -201,6 +202,23 @@ def test_all_pairs_and_what_only_one_made(runs: tuple[Run, Run], table: np.ndarr
     made = [len(run.scores()) for run in runs]
     assert (found.left_out_first, found.left_out_second) == (made[0] - len(table), made[1] - len(table))
     assert min(found.left_out_first, found.left_out_second) > 0
+
+
+def test_comparisons_taken_out_of_one_are_taken_out_of_both(runs: tuple[Run, Run]) -> None:
+    """As those that look like one person under two names are."""
+    first, second = runs
+    ledger = first.evidence.tally.ledger
+    gone = ledger.score >= np.float32(0.75)
+    smaller = replace(first.side, evidence=without_comparisons(first.evidence, gone))
+    groupings = groupings_of(first.evidence.cells, first.evidence.subjects, merge=False)
+    there, back = compare(smaller, second.side, groupings), compare(second.side, smaller, groupings)
+    made = set(second.templates.samples.tolist())
+    samples = first.templates.samples
+    shared = sum(samples[a] in made and samples[b] in made for a, b in zip(ledger.a[gone], ledger.b[gone], strict=True))
+    whole, less = (next(c for c in x.overall if (c.measure, c.design) == ("fmr", "all")) for x in (_compared(runs), there))
+    assert shared > 0
+    assert whole.comparisons - less.comparisons == whole.errors_first - less.errors_first == shared
+    assert less.errors_second == next(c for c in back.overall if (c.measure, c.design) == ("fmr", "all")).errors_first
 
 
 def test_families_are_rates_and_disparities_each(runs: tuple[Run, Run]) -> None:
