@@ -1,0 +1,82 @@
+"""What a person left out by name is told beside the figures with it: on the page, in the terminal, in summary.md and tables."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from faceparity.harness.evaluation.evaluate import Options
+from faceparity.harness.evaluation.exclusion_file import Excluded
+from faceparity.harness.evaluation.exclusions import evaluate_without
+from faceparity.harness.record import Evaluation
+from faceparity.reports import exclusions, html, markdown, tables, terminal
+from faceparity.reports import format as f
+
+_spec = importlib.util.spec_from_file_location("toy", Path(__file__).parents[1] / "harness" / "toy.py")
+assert _spec is not None
+assert _spec.loader is not None
+toy = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(toy)
+
+
+@pytest.fixture(scope="module")
+def evaluation() -> Evaluation:
+    dataset = toy.make_dataset(5, 150, 2)
+    pairs = np.array([[0, 1], [2, 9], [3, 8]], np.int32)
+    words = ("twin", "", *["Jane Secret"] * 38)
+    ex = Excluded(np.arange(20, 60, dtype=np.int32), pairs, words, ("same person", "relative", "relative"))
+    options = Options(targets=(1e-2, 1e-9))
+    return evaluate_without(dataset, toy.make_card(), toy.make_templates(dataset, 6), options, ex).evaluated.evaluation
+
+
+def everywhere(e: Evaluation) -> dict[str, str]:
+    console = Console(record=True, width=200, file=io.StringIO())
+    console.print(terminal.render([e]))
+    return {"page": html.render([e]), "terminal": console.export_text(), "summary": markdown.summary([e])}
+
+
+def test_both_readings_stand_everywhere(evaluation: Evaluation) -> None:
+    (x,) = evaluation.exclusions
+    point = next(p for p in x.points if p.origin == "target" and p.threshold_before is not None)
+    assert point.threshold_before != point.threshold_after
+    rate = next(r for r in point.rates if len(r.attributes) == 2 and r.before.errors != r.after.errors)
+    for place, text in everywhere(evaluation).items():
+        text = text.replace("\\", "")
+        assert "40 images and 3 comparisons (1 mated) left out by name" in text, place
+        assert "twins or relatives: 1 image and 2 comparisons" in text, place
+        assert "Secret" not in text, place
+        for native in (point.native_threshold_before, point.native_threshold_after):
+            assert f.native_number(native) in text, place
+        for r in (rate.before, rate.after):
+            assert f.percent(r.rate) in text, place
+
+
+def test_a_refused_target_is_said_to_be_refused(evaluation: Evaluation) -> None:
+    (x,) = evaluation.exclusions
+    refused = next(p for p in x.points if p.target_fmr == 1e-9)
+    assert exclusions.thresholds(evaluation, refused) == "With: refused. Without: refused."
+
+
+def test_the_table_holds_every_rate_twice(evaluation: Evaluation) -> None:
+    made = tables.tables(evaluation)
+    header, rows = made["exclusions"]
+    read = list(csv.DictReader(io.StringIO(tables.to_csv(header, rows))))
+    wanted = [r for x in evaluation.exclusions for p in x.points for r in p.rates]
+    for reading, side in (("with", "before"), ("without", "after")):
+        have = [(row["measure"], row["group"], row["design"], row["errors"]) for row in read if row["reading"] == reading]
+        rates = [(r, getattr(r, side)) for r in wanted if getattr(r, side) is not None]
+        assert have == [(r.measure, r.group, r.design, "" if one.errors is None else str(one.errors)) for r, one in rates]
+    assert made["exclusion_reasons"][1] == [["same_person", 0, 1], ["relative", 1, 2], ["other", 38, 0], ["not_given", 1, 0]]
+
+
+def test_nothing_is_said_where_nothing_was_left_out(evaluation: Evaluation) -> None:
+    plain = evaluation.model_copy(update={"exclusions": [], "warnings": []})
+    for place, text in everywhere(plain).items():
+        assert "left out by name" not in text.casefold(), place
+    assert "exclusions" not in tables.tables(plain)
