@@ -274,9 +274,9 @@ def test_exact_scores_are_sums_in_the_order_of_the_dimensions() -> None:
     """Also where the sum ends half way between two float32 numbers, and another order would round the other way."""
     rng = np.random.default_rng(2)
     x = rng.normal(size=(200, 131)).astype(np.float32)
-    x[100:, :4] = [2.0**24, 1.0, 2.0**-30, 1.0]
-    x[:100, :4] = [1.0, 1.0, 1.0, 2.0**-31]
-    x[:, 4:] *= np.where(np.arange(200)[:, None] % 2, 1.0, 0.0).astype(np.float32)
+    # 1 + 2⁻²⁴ is half way, and rounds to 1; 2⁻⁵⁴ is lost on it, time after time, but 64 of them added first are not.
+    x[[0, 100]] = 2.0**-27
+    x[[0, 100], :2] = [1.0, 2.0**-12]
     a, b = np.arange(100, dtype=np.int32), np.arange(100, 200, dtype=np.int32)
     for kind in ("dot", "euclidean"):
         want = []
@@ -286,6 +286,8 @@ def test_exact_scores_are_sums_in_the_order_of_the_dimensions() -> None:
                 total += p * q if kind == "dot" else (p - q) ** 2
             want.append(np.float32(total if kind == "dot" else -np.sqrt(total)))
         assert exact_scores(x, a, b, kind).tobytes() == np.array(want, np.float32).tobytes()
+    assert exact_scores(x, a, b, "dot")[0] == 1.0
+    assert np.float32(1 + 2.0**-24 + 129 * 2.0**-54) > 1.0
 
 
 def test_identical_images_are_left_out_whatever_their_score() -> None:
