@@ -134,7 +134,7 @@ def ratio_of(a: Estimate, b: Estimate) -> stats.LogRatio | None:
     for estimate, sign in ((a, 1), (b, -1)):
         rate = np.full(ids.size, estimate.rate, float)
         rate[np.searchsorted(ids, estimate.ids)] = estimate.without
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):  # a rate that is zero without one subject: not finite, so no ratio
             logs += sign * np.log(rate)
     least = sum(e.independent_variance / e.rate**2 for e in (a, b) if e.rate)
     return stats.joint_jackknife_log_ratio(logs, float(np.log(a.rate / b.rate)), min(a.df, b.df), least)
