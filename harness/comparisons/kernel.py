@@ -153,7 +153,8 @@ def _count_steps(steps: U16, words: NDArray[np.uint64], n: int, counts: U32, ask
         counts[3, (word >> np.uint64(48)) & step] += np.uint32(1)
     for c in range(4 * whole, n):
         counts[0, np.uint64(steps[c]) & step] += np.uint32(1)
-    return _ask(steps, 4 * whole, n, asked, n_asked)
+    n_asked = _ask(steps, 4 * whole, n, asked, n_asked)
+    return n_asked
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
@@ -199,7 +200,7 @@ def _look_closer(row: F32, i: int, j0: int, n_asked: int, prepared: Prepared, bi
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _count_reached(row: F32, start: int, threshold: np.float32, of_cols: I32) -> int:
+def _count_reached(row: F32, start: int, threshold: np.float32, of_cols: I32) -> np.int32:
     """How many scores reach a threshold; each is also added to its column's count."""
     reached = np.int32(0)
     for c in range(row.size):

@@ -55,11 +55,11 @@ def _refuse(bad: NDArray[np.bool_], chosen: NDArray[np.integer], why: str) -> No
 
 def squared_lengths(prepared: F32) -> F32:
     """float32[n]: a·a, summed in float64."""
-    return np.einsum("ij,ij->i", prepared, prepared, dtype=np.float64).astype(np.float32)
+    return np.asarray(np.einsum("ij,ij->i", prepared, prepared, dtype=np.float64), np.float32)
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _sum_in_order(x: F32, i: int, j: int, distance: bool) -> np.float64:
+def _sum_in_order(x: F32, i: int, j: int, distance: bool) -> float:
     total = 0.0
     for d in range(x.shape[1]):
         if distance:
@@ -70,7 +70,7 @@ def _sum_in_order(x: F32, i: int, j: int, distance: bool) -> np.float64:
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})  # type: ignore[untyped-decorator]
-def _sum_in_any_order(x: F32, i: int, j: int, distance: bool) -> tuple[np.float64, np.float64]:
+def _sum_in_any_order(x: F32, i: int, j: int, distance: bool) -> tuple[float, float]:
     """The sum in whatever order the machine is fastest with, and the sum of the terms' sizes."""
     total = size = 0.0
     if distance:

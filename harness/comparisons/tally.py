@@ -98,7 +98,7 @@ class Grid:
 
     def step(self, score: F32) -> I64:
         """int64[n]: the equal bin of each score, by the formula."""
-        return np.clip((score - self.low) * self.per_width, np.float32(0), np.float32(self.steps - 1)).astype(np.int64)
+        return np.asarray(np.clip((score - self.low) * self.per_width, np.float32(0), np.float32(self.steps - 1)), np.int64)
 
     def first_bins(self) -> I64:
         """int64[steps]: the bin that each step begins in."""
