@@ -42,23 +42,79 @@ SMALLEST_SCALE = 0.25
 """Below it bilinear sampling skips so many pixels that the face is averaged down first, to twice its size in the end."""
 
 
-class TemplateAligner:
-    """Brings the first five landmarks onto a template, bilinearly, with black where the image ends."""
+_EYES_NOSE_MOUTH_OF_68 = ((36, 37, 38, 39, 40, 41), (42, 43, 44, 45, 46, 47), (30,), (48,), (54,))
 
-    def __init__(self, template: NDArray[np.float64], size: int, centre: NDArray[np.float64] | None = None) -> None:
+
+def five_of_68(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """float32[5, 2]: middles of the eyes, tip of the nose and corners of the mouth out of the 68 points of iBUG 300-W."""
+    return np.array([points[list(those)].mean(axis=0) for those in _EYES_NOSE_MOUTH_OF_68], np.float32)
+
+
+class TemplateAligner:
+    """Brings the first five landmarks onto a template, bilinearly, with black where the image ends.
+
+    points: "dlib68" if the landmarks are the 68 of iBUG 300-W, of which five are made.
+    """
+
+    def __init__(
+        self, template: NDArray[np.float64], size: int, centre: NDArray[np.float64] | None = None, points: str = "five"
+    ) -> None:
         self.template = template
         self.size = size
         self.centre = centre
+        self.points = points
 
     def align(self, image: Image, face: Face) -> Image:
         """uint8[size, size, 3], RGB."""
         import cv2
 
-        landmarks = face.landmarks[:5]
+        landmarks = five_of_68(face.landmarks) if self.points == "dlib68" else face.landmarks[:5]
         matrix = similarity(landmarks, self.template, self.centre)
         scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
         if scale < SMALLEST_SCALE:
             image, factors = at_most(image, max(round(max(image.shape[:2]) * scale * 2), 1))
             matrix = similarity(landmarks / factors, self.template, self.centre)
         chip: Image = cv2.warpAffine(image, matrix, (self.size, self.size), flags=cv2.INTER_LINEAR)
+        return chip
+
+
+class BoxAligner:
+    """The detector's box made square about its middle and enlarged by `margin` of its side on each side; black beyond the image."""
+
+    margin = 0.1
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def align(self, image: Image, face: Face) -> Image:
+        """uint8[size, size, 3], RGB."""
+        import cv2
+
+        left, top, width, height = face.box
+        side = max(width, height, 1.0) * (1 + 2 * self.margin)
+        scale = self.size / side
+        if scale < 0.5:  # averaged down to twice its size in the end, so that no pixel is skipped
+            image, factors = at_most(image, max(round(max(image.shape[:2]) * scale * 2), 1))
+            left, width, top, height = left / factors[0], width / factors[0], top / factors[1], height / factors[1]
+            scale = self.size / (max(width, height, 1.0) * (1 + 2 * self.margin))
+        shift = self.size / 2 - scale * np.array([left + width / 2, top + height / 2])
+        matrix = np.array([(scale, 0.0, shift[0]), (0.0, scale, shift[1])])
+        chip: Image = cv2.warpAffine(image, matrix, (self.size, self.size), flags=cv2.INTER_LINEAR)
+        return chip
+
+
+class WholeAligner:
+    """The whole picture, resized: for pictures that are aligned faces already."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def align(self, image: Image, face: Face) -> Image:
+        """uint8[size, size, 3], RGB."""
+        if image.shape[:2] == (self.size, self.size):
+            return image
+        import cv2
+
+        smaller = image.shape[0] > self.size and image.shape[1] > self.size
+        chip: Image = cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
         return chip

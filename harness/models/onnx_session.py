@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from faceparity.datasets.errors import UserError
+
+from .card import NetworkInput
 from .model import Image
 
 
@@ -26,21 +29,74 @@ def open_session(model: Path | bytes) -> Any:
 
 
 class OnnxEmbedder:
-    """Runs aligned faces through a graph with one image input and one output, one at a time.
+    """Runs aligned faces through a graph with one image input, one at a time.
 
-    One at a time, because kernels are chosen by the size of the batch: a template must not depend on its neighbours.
-    Input: f32[1, 3, rows, columns], RGB, 0–255; whatever scaling the network wants is in its graph.
+    One at a time, because kernels are chosen by the size of the batch: a template must not depend on its neighbours. A graph
+    whose batch is fixed at a larger number gets the same face in every place, and its first answer counts.
+    feeding: how a face becomes the input; default: RGB planes, 0–255, whatever scaling the network wants being in its graph.
     """
 
-    def __init__(self, model: Path | bytes) -> None:
-        self._session = open_session(model)
-        self._input = self._session.get_inputs()[0].name
-        self._dimensions = int(self._session.get_outputs()[0].shape[-1])
+    def __init__(
+        self, model: Path | bytes, feeding: NetworkInput | None = None, normalise: bool = False, session: Any = None
+    ) -> None:
+        self._session = open_session(model) if session is None else session
+        given = self._session.get_inputs()[0]
+        self._input = given.name
+        self._feeding = feeding or NetworkInput()
+        self._normalise = normalise
+        self._repeat = given.shape[0] if given.shape and isinstance(given.shape[0], int) else 1
+        outputs = {out.name: out for out in self._session.get_outputs()}
+        self._output = self._feeding.output or next(iter(outputs))
+        shape = outputs[self._output].shape if self._output in outputs else ()
+        self.dimensions = int(shape[-1]) if shape and isinstance(shape[-1], int) else 0
+        mean, std = (np.array(v, np.float32) for v in (self._feeding.mean, self._feeding.std))
+        self._mean, self._std = (None, None) if (mean == 0).all() and (std == 1).all() else (mean, std)
+
+    def fed(self, chip: Image) -> NDArray[np.float32]:
+        """f32[batch, 3, size, size], or channels last: the network's input for an aligned face."""
+        pixels: NDArray[Any] = chip[..., ::-1] if self._feeding.colour == "BGR" else chip
+        if self._mean is not None:
+            pixels = (pixels.astype(np.float32) - self._mean) / self._std
+        if self._feeding.layout == "NCHW":
+            pixels = pixels.transpose(2, 0, 1)
+        one = np.ascontiguousarray(pixels[None], np.float32)
+        return one if self._repeat == 1 else np.repeat(one, self._repeat, axis=0)
 
     def embed(self, chips: Sequence[Image]) -> NDArray[np.float32]:
         """float32[len(chips), dimensions]."""
-        templates = np.empty((len(chips), self._dimensions), np.float32)
-        for row, chip in zip(templates, chips, strict=True):
-            planes = np.ascontiguousarray(chip.transpose(2, 0, 1)[None], np.float32)
-            row[:] = self._session.run(None, {self._input: planes})[0][0]
+        rows = [self._session.run([self._output], {self._input: self.fed(chip)})[0][0].ravel() for chip in chips]
+        templates = np.stack(rows).astype(np.float32) if rows else np.empty((0, self.dimensions), np.float32)
+        if self._normalise:
+            for row in templates:
+                row /= np.linalg.norm(row)
         return templates
+
+
+def check_fits(session: Any, feeding: NetworkInput, name: str) -> None:
+    """Raises UserError if a graph does not take what the card says it takes, or has no such output."""
+    inputs = session.get_inputs()
+    if len(inputs) != 1:
+        raise UserError(f"{name}: the ONNX file wants {len(inputs)} inputs ({_shapes(inputs)}); a face model takes one image")
+    given = inputs[0]
+    if given.type != "tensor(float)":
+        raise UserError(f"{name}: the ONNX file's input {given.name} is a {given.type}; only 32-bit floats are supported")
+    side = feeding.size
+    wanted = (3, side, side) if feeding.layout == "NCHW" else (side, side, 3)
+    shape = given.shape
+    if len(shape) != 4 or any(isinstance(has, int) and has != wants for has, wants in zip(shape[1:], wanted, strict=True)):
+        says = "×".join(map(str, wanted))
+        raise UserError(
+            f"{name}: the ONNX file's input {given.name} has the shape {_shape(shape)}, but the card says batch×{says} "
+            f"({feeding.layout}, size {side}): correct size or layout in the card"
+        )
+    outputs = [out.name for out in session.get_outputs()]
+    if feeding.output and feeding.output not in outputs:
+        raise UserError(f"{name}: the ONNX file has no output {feeding.output}; it has {', '.join(outputs)}")
+
+
+def _shape(shape: Sequence[object]) -> str:
+    return "×".join(str(n) if isinstance(n, int) else "batch" if i == 0 else "any" for i, n in enumerate(shape)) or "of nothing"
+
+
+def _shapes(values: Sequence[Any]) -> str:
+    return ", ".join(f"{value.name} {_shape(value.shape)}" for value in values[:5]) + (", …" if len(values) > 5 else "")

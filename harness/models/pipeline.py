@@ -51,8 +51,10 @@ class Pipeline:
         embedder: Embedder,
         settings: Mapping[str, object],
         libraries: Sequence[str],
+        fingerprint_name: str = "",
     ) -> None:
         self._card = card
+        self._name = fingerprint_name or card.name
         self.detector = detector
         self.aligner = aligner
         self.embedder = embedder
@@ -67,7 +69,7 @@ class Pipeline:
     def fingerprint(self) -> str:
         """sha256 hex over weights, settings, library versions and the version of this code."""
         parts = {
-            "model": self._card.name,
+            "model": self._name,
             "pipeline": PIPELINE,
             "weights": [w.sha256 for w in self._card.weights],
             "settings": self._settings,

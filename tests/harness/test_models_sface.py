@@ -13,19 +13,19 @@ from PIL import Image as Pictures
 
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import path
-from faceparity.harness.models import open_model
+from faceparity.harness.models import artefacts_of, open_model
 from faceparity.harness.models.model import Image
 from faceparity.harness.models.onnx_repair import drop_weight_inputs, free_batch, repaired
 from faceparity.harness.models.onnx_session import OnnxEmbedder
 from faceparity.harness.models.pipeline import Pipeline, largest
-from faceparity.harness.models.sface import SFACE
-from faceparity.harness.models.yunet import NMS, SCORE, TOP_K, YUNET, YuNet
+from faceparity.harness.models.yunet import NMS, SCORE, TOP_K, YuNet
 
 
 @pytest.fixture(scope="module")
 def weights() -> tuple[Path, Path]:
     try:
-        return path(YUNET), path(SFACE)
+        detector, embedder = (path(artefact) for artefact in artefacts_of("sface"))
+        return detector, embedder
     except UserError as error:
         pytest.skip(str(error))
 

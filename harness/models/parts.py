@@ -1,0 +1,126 @@
+"""The parts that models are put together from, by the names that cards and options use, and how they fit each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparity.datasets.errors import UserError
+
+from .alignment import ARCFACE_112, OPENCV_CENTRE, SMALLEST_SCALE, BoxAligner, TemplateAligner, WholeAligner
+from .card import NetworkInput, Weights
+from .model import Aligner, Detector
+
+OPENCV = ("opencv-python-headless", "opencv-python", "opencv-contrib-python")
+DLIB = ("dlib-bin", "dlib")
+
+ALIGNMENTS = {
+    "arcface": "least-squares similarity of five landmarks onto the {size} px template that ArcFace, SFace and others share",
+    "dlib": "dlib face chip by landmarks, {size} px, padding 0.25",
+    "box": "the detector's box made square, enlarged by a tenth on each side, resized to {size} px; not turned",
+    "whole": "the whole picture, resized to {size} px",
+}
+
+Find = Callable[[Weights], Path]
+"""Where a file of weights lies on this machine, its sha256 checked."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A part, all that decides what it does besides weights and libraries, and those libraries."""
+
+    part: object
+    settings: Mapping[str, object]
+    libraries: tuple[str, ...]
+
+
+def alignment_words(name: str, size: int) -> str:
+    """How a card tells of an alignment."""
+    return ALIGNMENTS[name].format(size=size) if name in ALIGNMENTS else name
+
+
+def input_words(feeding: NetworkInput) -> str:
+    """How a card tells of a network's input."""
+
+    def numbers(values: list[float]) -> str:
+        return f"{values[0]:g}" if len(set(values)) == 1 else "(" + ", ".join(f"{v:g}" for v in values) + ")"
+
+    scaled = (
+        "0–255" if feeding.mean == [0.0] and feeding.std == [1.0] else f"(x − {numbers(feeding.mean)}) / {numbers(feeding.std)}"
+    )
+    return f"{feeding.size} × {feeding.size} {feeding.colour}, {scaled}"
+
+
+def make_detector(name: str, weights: list[Weights], find: Find, landmarks: int, upsample: int) -> tuple[Detector, Made]:
+    """A detector by name, its weights loaded. landmarks and upsample are for dlib's detectors only."""
+    files = {w.role: find(w) for w in weights}
+    if name == "yunet":
+        from .yunet import NMS, SCORE, SIDES, TOP_K, YuNet
+
+        yunet = YuNet(files["detector"])
+        return yunet, Made(yunet, {"score": SCORE, "nms": NMS, "top_k": TOP_K, "sides": SIDES}, OPENCV)
+    if name in ("hog", "mmod"):
+        from . import dlib_parts as d
+
+        settings: dict[str, object] = {"upsample": upsample, "landmarks": landmarks, "most_pixels": d.MOST_PIXELS[name]}
+        if name == "hog":
+            hog = d.HogDetector(files["landmarks"], upsample)
+            return hog, Made(hog, settings, DLIB)
+        mmod = d.MmodDetector(files["detector"], files["landmarks"], upsample)
+        return mmod, Made(mmod, settings | {"detector": "mmod"}, DLIB)
+    if name.startswith("scrfd"):
+        from .scrfd import NMS, SCORE, SIDE, Scrfd
+
+        scrfd = Scrfd(files["detector"])
+        return scrfd, Made(scrfd, {"detector": name, "score": SCORE, "nms": NMS, "side": SIDE}, (*OPENCV, "onnxruntime"))
+    from .whole import WholePicture
+
+    whole = WholePicture()
+    return whole, Made(whole, {"detector": "none"}, ())
+
+
+def check_alignment(alignment: str, points: str, detector: str) -> None:
+    """Raises UserError for an alignment that does not exist or that the detector has no landmarks for."""
+    if alignment not in ALIGNMENTS:
+        raise UserError(f"there is no alignment called {alignment!r}: known are {', '.join(ALIGNMENTS)}")
+    if points == "none" and alignment != "whole":
+        raise UserError(f"alignment={alignment} needs a face found: detector={detector} goes with alignment=whole only")
+
+
+def make_aligner(name: str, points: str, landmarks: int, size: int) -> tuple[Aligner, Made]:
+    """An aligner by name, for the kind of landmarks that the detector gives."""
+    if name == "dlib" and points == "dlib":
+        from .dlib_parts import PADDING, FaceChip
+
+        chip = FaceChip(size)
+        return chip, Made(chip, {"chip": size, "padding": PADDING}, DLIB)
+    if name in ("arcface", "dlib"):
+        template, centre, kind = _template(name, points, landmarks, size)
+        aligner = TemplateAligner(template, size, centre, kind)
+        settings: dict[str, object] = {"template": template.tolist(), "size": size, "smallest_scale": SMALLEST_SCALE}
+        settings["centre"] = (template.mean(axis=0) if centre is None else centre).tolist()
+        if kind != "five":
+            settings["points"] = kind
+        return aligner, Made(aligner, settings, (*OPENCV, "numpy"))
+    if name == "box":
+        box = BoxAligner(size)
+        return box, Made(box, {"box": size, "margin": box.margin}, OPENCV)
+    whole = WholeAligner(size)
+    return whole, Made(whole, {"whole": size}, OPENCV)
+
+
+def _template(name: str, points: str, landmarks: int, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64] | None, str]:
+    """Where landmarks go, where their mean goes (None: the template's), and which landmarks those are."""
+    from .dlib_parts import CHIP, DLIB5_ON_112, FIVE_ON_CHIP
+
+    if name == "dlib":
+        return FIVE_ON_CHIP * (size / CHIP), None, "five"
+    scale = size / 112
+    if points == "dlib" and landmarks == 5:
+        return DLIB5_ON_112 * scale, None, "dlib5"
+    kind = "dlib68" if points == "dlib" else "five"
+    return ARCFACE_112 * scale, OPENCV_CENTRE if scale == 1 else None, kind

