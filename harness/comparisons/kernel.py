@@ -153,8 +153,7 @@ def _count_steps(steps: U16, words: NDArray[np.uint64], n: int, counts: U32, ask
         counts[3, (word >> np.uint64(48)) & step] += np.uint32(1)
     for c in range(4 * whole, n):
         counts[0, np.uint64(steps[c]) & step] += np.uint32(1)
-    n_asked = _ask(steps, 4 * whole, n, asked, n_asked)
-    return n_asked
+    return int(_ask(steps, 4 * whole, n, asked, n_asked))
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
