@@ -24,8 +24,9 @@ that, and about 4 seconds for each million pixels."""
 FIVE_ON_CHIP = np.array([(47.76, 48.29), (109.12, 48.83), (77.55, 78.65), (49.47, 103.63), (103.41, 104.10)], np.float64)
 """Where eyes, nose and corners of the mouth lie on dlib's 150-pixel chip: for detectors that give those instead of dlib's points."""
 
-DLIB5_ON_112 = np.array([(80.0, 52.0), (67.0, 52.0), (32.0, 52.0), (45.0, 52.0), (56.0, 78.0)], np.float64)
-"""Where dlib's five points (corners of the eyes, base of the nose) lie on the 112-pixel template."""
+DLIB5_ON_112 = np.array([(80.54, 53.70), (66.49, 54.18), (31.23, 53.36), (45.15, 54.02), (55.66, 79.96)], np.float64)
+"""Where dlib's five points (corners of the eyes, base of the nose) lie on the 112-pixel template: the mean over 48 official
+portraits (London, US Congress) that YuNet's points were brought onto it, each point within 1.2 to 2.2 pixels (one sd)."""
 
 
 class DlibLandmarks:

@@ -1,19 +1,226 @@
-"""Models that a user describes in a card of their own."""
+"""Models of a user's own, described by a short card: an ONNX file, a command, or templates that are there already.
+
+    name = "mine"                      what results call it; default: the card's file name
+    onnx = "mine.onnx"                 one of: onnx (a file), command (a list of words), templates (an .npy file)
+    licence = "MIT"
+    training_data = "MS1M"             default: unknown
+    detector = "yunet"                 for onnx: yunet, hog, mmod, none …
+    alignment = "arcface"              for onnx: arcface, dlib, box, whole
+    score = "cosine"                   or euclidean, dot
+    threshold = 0.4                    if its authors ship one, in the unit of its scores
+    input = { size = 112, colour = "RGB", layout = "NCHW", mean = [127.5], std = [128] }
+
+Paths are relative to the card. See README.md beside this file for complete examples.
+"""
 
 from __future__ import annotations
 
-from faceparity.datasets.errors import UserError
+import math
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
 
-from .card import ModelCard
+from pydantic import Field, ValidationError, model_validator
+
+from faceparity.datasets.card import Strict
+from faceparity.datasets.errors import UserError
+from faceparity.datasets.fetch import file_sha256
+
+from .assemble import assemble, crossed, finder
+from .card import Allows, ModelCard, NetworkInput, PublishedThreshold, Recipe, Score, Weights
+from .cards import completed, detector_cards
 from .model import Model
+from .parts import check_alignment
 from .spec import Spec
+
+UNITS = {"cosine": "cosine similarity", "dot": "dot product", "euclidean": "Euclidean distance"}
+
+
+class OwnCard(Strict):
+    """What a user writes. Everything but the first of onnx, command and templates has a default."""
+
+    name: str = Field(default="", max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$|^$")
+    title: str = ""
+    version: str = ""
+    onnx: str = ""
+    command: list[str] = Field(default_factory=list)
+    templates: str = ""
+    files: str = ""
+    """For templates: a CSV with a column `file`, one row for each row of the .npy file."""
+    sha256: str = ""
+    """Of the ONNX or .npy file: what is found must be this."""
+    licence: str = "unknown"
+    allows: Allows = Field(default_factory=dict)
+    training_data: str = "unknown"
+    training_overlaps: dict[str, str] = Field(default_factory=dict)
+    detector: str = "yunet"
+    alignment: str = "arcface"
+    input: NetworkInput = NetworkInput()
+    normalise: bool = False
+    dimensions: int = Field(default=0, ge=0)
+    """Default: what the network or the templates have; a command's must be given."""
+    score: Literal["cosine", "dot", "euclidean"] = "cosine"
+    low: float | None = None
+    high: float | None = None
+    """Range of the similarity; needed for dot, and for Euclidean distances over 2."""
+    threshold: float | None = None
+    threshold_source: str = "its card"
+    likely_same_person: float | None = None
+    known_weaknesses: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> OwnCard:
+        given = [name for name in ("onnx", "command", "templates") if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError(f"give one of onnx, command and templates, not {' and '.join(given) or 'none'}")
+        if self.templates and not self.files:
+            raise ValueError("templates need files: a CSV with a column `file`, one row for each row of the .npy file")
+        if self.command and not self.dimensions:
+            raise ValueError("a command needs dimensions: how many numbers its templates have")
+        if self.score == "dot" and (self.low is None or self.high is None):
+            raise ValueError('score = "dot" needs low and high: between what its scores lie')
+        return self
+
+
+def read_card(path: Path) -> OwnCard:
+    """A card of the user's own. Raises UserError for a file that is not there, is no TOML or says what a card can't say."""
+    try:
+        fields = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UserError(f"-m {path}: can't be read ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path.name} is not a TOML file: {error}") from error
+    try:
+        return OwnCard.model_validate(fields)
+    except ValidationError as error:
+        raise UserError(f"{path.name}: {_first(error)}") from error
+
+
+def _first(error: ValidationError) -> str:
+    """The first thing that is wrong, in words."""
+    wrong = error.errors()[0]
+    where = ".".join(str(part) for part in wrong["loc"])
+    if wrong["type"] == "extra_forbidden":
+        return f"there is no key {where!r}: known are {', '.join(OwnCard.model_fields)}"
+    said = str(wrong["msg"]).removeprefix("Value error, ")
+    return f"{where}: {said}" if where else said
 
 
 def own_card(spec: Spec) -> ModelCard:
-    """The card of a model of the user's own."""
-    raise UserError(f"{spec.base}: cards of one's own are not read yet")
+    """The whole card of a model of the user's own; reads the sha256 of its files, and how many numbers its templates have.
+
+    Raises UserError for whatever is wrong with the card or missing.
+    """
+    path = Path(spec.base)
+    return crossed(_plain_card(path, read_card(path)), spec.options)
 
 
 def own_model(spec: Spec) -> Model:
-    """The model of a card of the user's own."""
-    raise UserError(f"{spec.base}: cards of one's own are not read yet")
+    """The model of a card of the user's own. Raises UserError."""
+    path = Path(spec.base)
+    own = read_card(path)
+    card = _plain_card(path, own)
+    if own.onnx:
+        return assemble(card, spec.options, finder(card.name, path.parent))
+    crossed(card, spec.options)
+    if own.command:
+        from .command import CommandModel
+
+        return CommandModel(card, own.command, path.parent)
+    from .ready import ReadyTemplates
+
+    return ReadyTemplates(card, path.parent / own.templates, path.parent / own.files)
+
+
+def _plain_card(path: Path, own: OwnCard) -> ModelCard:
+    """The card before options."""
+    name = own.name or path.stem
+    fields: dict[str, Any] = {
+        "name": name,
+        "title": own.title or f"{name} (described by its user)",
+        "version": own.version,
+        "licence": own.licence,
+        "allows": own.allows,
+        "training_data": own.training_data,
+        "training_overlaps": own.training_overlaps,
+        "score": _score(own),
+        "published_threshold": _threshold(own),
+        "likely_same_person": own.likely_same_person,
+        "likely_same_person_source": "its card" if own.likely_same_person is not None else "",
+        "known_weaknesses": own.known_weaknesses,
+    }
+    if own.onnx:
+        return _of_onnx(path, own, fields)
+    what = "a command of the user's own" if own.command else "ready-made templates"
+    fields |= {"detector": f"unknown ({what})", "alignment": f"unknown ({what})", "input": f"unknown ({what})"}
+    if own.command:
+        return ModelCard.model_validate({**fields, "weights": [], "dimensions": own.dimensions})
+    from .ready import shape_of
+
+    file = path.parent / own.templates
+    dimensions = shape_of(file)[1]
+    return ModelCard.model_validate({**fields, "weights": [_weights(file, own, "templates")], "dimensions": dimensions})
+
+
+def _of_onnx(path: Path, own: OwnCard, fields: Mapping[str, Any]) -> ModelCard:
+    known = detector_cards()
+    if own.detector not in known:
+        raise UserError(f"{path.name}: there is no detector called {own.detector!r}: known are {', '.join(known)}")
+    check_alignment(own.alignment, known[own.detector].points, own.detector)
+    file = path.parent / own.onnx
+    weights = _weights(file, own, "embedder")
+    recipe = Recipe(detector=own.detector, alignment=own.alignment, network="onnx", input=own.input, normalise=own.normalise)
+    dimensions = own.dimensions or _dimensions(file, own)
+    return completed({**fields, "weights": [weights], "dimensions": dimensions, "recipe": recipe.model_dump()})
+
+
+def _weights(file: Path, own: OwnCard, role: str) -> dict[str, Any]:
+    """The file as a card tells of it: by its sha256."""
+    try:
+        found, size = file_sha256(file), file.stat().st_size
+    except OSError as error:
+        raise UserError(f"{file} can't be read ({error.strerror}): correct the path in the card") from error
+    if own.sha256 and found != own.sha256:
+        raise UserError(
+            f"{file} is damaged or another version (sha256 {found[:12]}…, the card says {own.sha256[:12]}…): "
+            "get it again, or correct the card"
+        )
+    named = {"role": role, "file": own.onnx or own.templates, "sha256": found, "size": size, "licence": own.licence}
+    return Weights.model_validate({**named, "file": Path(named["file"]).name}).model_dump() | {"file": named["file"]}
+
+
+def _dimensions(file: Path, own: OwnCard) -> int:
+    """How many numbers the network gives. Raises UserError if the file is no ONNX graph or does not say."""
+    import onnx
+
+    try:
+        outputs = {out.name: out for out in onnx.load(str(file), load_external_data=False).graph.output}
+    except Exception as error:
+        raise UserError(
+            f"{file} is not an ONNX file, or not a whole one ({type(error).__name__}): is it the right file?"
+        ) from error
+    name = own.input.output or next(iter(outputs), "")
+    if name not in outputs:
+        raise UserError(f"{file.name} has no output {name!r}: it has {', '.join(outputs) or 'none'}")
+    sides = [d.dim_value for d in outputs[name].type.tensor_type.shape.dim[1:]]
+    size = math.prod(sides) if sides and all(sides) else 0
+    if not size:
+        raise UserError(f"{file.name} does not say how many numbers its output {name} has: write dimensions = … in the card")
+    return int(size)
+
+
+def _score(own: OwnCard) -> Score:
+    euclidean = own.score == "euclidean"
+    low, high = (-2.0, 0.0) if euclidean else (-1.0, 1.0)
+    return Score(
+        kind=own.score,
+        unit=UNITS[own.score],
+        sign=-1 if euclidean else 1,
+        low=low if own.low is None else own.low,
+        high=high if own.high is None else own.high,
+    )
+
+
+def _threshold(own: OwnCard) -> PublishedThreshold | None:
+    return None if own.threshold is None else PublishedThreshold(native=own.threshold, source=own.threshold_source)

@@ -49,9 +49,9 @@ def input_words(feeding: NetworkInput) -> str:
     def numbers(values: list[float]) -> str:
         return f"{values[0]:g}" if len(set(values)) == 1 else "(" + ", ".join(f"{v:g}" for v in values) + ")"
 
-    scaled = (
-        "0–255" if feeding.mean == [0.0] and feeding.std == [1.0] else f"(x − {numbers(feeding.mean)}) / {numbers(feeding.std)}"
-    )
+    scaled = "0–255" if feeding.mean == [0.0] else f"x − {numbers(feeding.mean)}"
+    if feeding.std != [1.0]:
+        scaled = f"({scaled}) / {numbers(feeding.std)}" if feeding.mean != [0.0] else f"x / {numbers(feeding.std)}"
     return f"{feeding.size} × {feeding.size} {feeding.colour}, {scaled}"
 
 

@@ -1,0 +1,95 @@
+"""Templates that are there already: an .npy file, and a CSV that says whose image each of its rows is made from."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparity.datasets.errors import UserError
+from faceparity.datasets.fetch import file_sha256
+
+from .card import ModelCard
+from .model import Extraction, Image
+
+NOT_SUPPLIED = "no template supplied"
+
+
+def _opened(file: Path) -> NDArray[Any]:
+    """The array, mapped, never unpickled. Raises UserError for anything but a matrix of floating-point numbers."""
+    try:
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise UserError(f"{file} can't be read ({error.strerror or 'no .npy file'}): correct the path in the card") from error
+    except ValueError as error:
+        raise UserError(f"{file} is not an .npy file of numbers, or not a whole one: write it with numpy.save") from error
+    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind != "f" or not array.shape[1]:
+        shape = list(array.shape) if isinstance(array, np.ndarray) else "several arrays"
+        raise UserError(f"{file}: one row of floating-point numbers for each image is wanted, not {shape}")
+    return array
+
+
+def shape_of(file: Path) -> tuple[int, int]:
+    """Rows and columns of the templates. Raises UserError."""
+    rows, columns = _opened(file).shape
+    return int(rows), int(columns)
+
+
+def _listed(file: Path, rows: int) -> dict[str, int]:
+    """Path of an image, as the CSV has it → its row. Raises UserError if there are other rows than templates, or two of a file."""
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as text:
+            reader = csv.DictReader(text)
+            if "file" not in (reader.fieldnames or ()):
+                raise UserError(f"{file.name}: there is no column `file`")
+            names = [str(PurePosixPath((row["file"] or "").replace("\\", "/"))) for row in reader]
+    except OSError as error:
+        raise UserError(f"{file} can't be read ({error.strerror}): correct `files` in the card") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{file.name} is not a CSV in UTF-8: {error}") from error
+    if len(names) != rows:
+        raise UserError(f"{file.name} has {len(names):,} rows, but there are {rows:,} templates: one row for each is wanted")
+    found = {name: row for row, name in enumerate(names)}
+    if len(found) != rows:
+        twice = next(name for row, name in enumerate(names) if found[name] != row)
+        raise UserError(f"{file.name}: {twice} is there twice")
+    return found
+
+
+class ReadyTemplates:
+    """A model that looks templates up. An image that is not listed, or whose template is not finite, has none: a failure."""
+
+    def __init__(self, card: ModelCard, templates: Path, files: Path) -> None:
+        self.card = card
+        self._templates = _opened(templates)
+        self._rows = _listed(files, self._templates.shape[0])
+        self._digests = (file_sha256(templates), file_sha256(files))
+
+    def fingerprint(self) -> str:
+        """sha256 hex of both files and the card's name."""
+        return hashlib.sha256(json.dumps([self.card.name, *self._digests]).encode()).hexdigest()
+
+    def extract(self, images: Sequence[Image]) -> list[Extraction]:
+        """Templates are known by file, so there are none for pixels."""
+        return [Extraction("no_face", reason=NOT_SUPPLIED) for _ in images]
+
+    def extract_files(self, paths: Sequence[Path], names: Sequence[str]) -> list[Extraction]:
+        """One result per file, found by as much of the end of its path as the CSV gives."""
+        return [self._one(name) for name in names]
+
+    def _one(self, name: str) -> Extraction:
+        parts = PurePosixPath(name.replace("\\", "/")).parts
+        for first in range(len(parts)):
+            row = self._rows.get("/".join(parts[first:]))
+            if row is not None:
+                template = np.array(self._templates[row], np.float32)
+                if np.isfinite(template).all():
+                    return Extraction("ok", template, 1)
+                return Extraction("no_face", reason="its template is not finite")
+        return Extraction("no_face", reason=NOT_SUPPLIED)
