@@ -96,9 +96,7 @@ def run(request: Request, listener: Listener | None = None) -> list[Result]:
     All that can be checked is checked before the first image is read. Raises UserError.
     """
     tell = listener or Silent()
-    cards = [load_model_card(name) for name in dict.fromkeys(request.models)]
-    for card in cards:
-        open_model(card.name)
+    models = checked_models(request.models)
     for dataset in request.datasets:
         check_groups(dataset, attributes_of(dataset, request.options.by))
     report_writers()
@@ -108,11 +106,26 @@ def run(request: Request, listener: Listener | None = None) -> list[Result]:
     with Store(ephemeral=request.ephemeral) as store:
         for dataset in request.datasets:
             log.info("%s: %d samples, problems %s", dataset.name, dataset.n_samples, _counts(dataset))
-            for card in cards:
-                results.append(_one(request, dataset, card, store, out, tell, log))
+            for spec, card in models.items():
+                results.append(_one(request, dataset, spec, card, store, out, tell, log))
     write_reports(results, out)
     log.info("done")
     return results
+
+
+def checked_models(specs: Sequence[str]) -> dict[str, ModelCard]:
+    """What was typed after `-m` → its card, each once; every model was opened to see that it can be.
+
+    Raises UserError for one that can't, and for two that would write into the same folder.
+    """
+    models = {spec: load_model_card(spec) for spec in dict.fromkeys(specs)}
+    folders: dict[str, str] = {}
+    for spec, card in models.items():
+        if other := folders.get(safe_name(card.name)):
+            raise UserError(f"-m {spec} and -m {other} are both called {card.name}: give one another name in its card")
+        folders[safe_name(card.name)] = spec
+        open_model(spec)
+    return models
 
 
 def check_groups(dataset: Dataset, names: Sequence[str]) -> None:
@@ -126,12 +139,12 @@ def check_groups(dataset: Dataset, names: Sequence[str]) -> None:
 
 
 def _one(
-    request: Request, dataset: Dataset, card: ModelCard, store: Store, out: Path, tell: Listener, log: logging.Logger
+    request: Request, dataset: Dataset, spec: str, card: ModelCard, store: Store, out: Path, tell: Listener, log: logging.Logger
 ) -> Result:
-    """One model on one data set."""
+    """One model, opened by what was typed, on one data set."""
     workers = request.options.workers
     step = tell.stage(f"{dataset.name} · {card.name} · templates", dataset.n_samples)
-    templates = extract(dataset, card.name, store=store, workers=workers, progress=lambda done, total: step(done))
+    templates = extract(dataset, spec, store=store, workers=workers, progress=lambda done, total: step(done))
     tell.extracted(dataset, card, templates)
     n = templates.samples.size
     log.info(

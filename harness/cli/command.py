@@ -30,6 +30,10 @@ def _hidden(option: str, value: Given) -> str:
     if option == "-d":
         name, equals, _ = str(value).partition("=")
         return shlex.quote(name) + ("=<root>" if equals else "")
+    if option == "-m":
+        from ..models.spec import published
+
+        return published(str(value))
     if option == "--out":
         return "<out>"
     if isinstance(value, Path):

@@ -13,6 +13,7 @@ from faceparity.datasets.registry import load_dataset
 from ..evaluation.evaluate import DEFAULT_TARGETS, Options
 from ..evaluation.exclusion_file import read_exclusions
 from ..evaluation.measure import Fixed
+from ..models.registry import load_model_card
 from ..run import TERMINAL, Request, load_results, report_writers, run, safe_name, write_reports
 from ..templates.pipeline import cores
 from . import show
@@ -58,7 +59,7 @@ def default_out() -> Path:
 def run_command(asked: Asked) -> None:
     """Load, run, show. Raises UserError."""
     targets = check_targets(asked.targets)
-    fixed = thresholds_of(asked.threshold_from, asked.models) if asked.threshold_from else ()
+    fixed = thresholds_of(asked.threshold_from, [load_model_card(m).name for m in asked.models]) if asked.threshold_from else ()
     options = Options(
         by=tuple(asked.by), targets=targets, threshold=asked.threshold, fixed=fixed, pool=asked.pool,
         references=tuple(asked.references), workers=asked.workers or cores(), seed=asked.seed, command=command_of(asked),

@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..models.files import FileModel
 from ..models.model import Extraction, Image, Model
+from ..models.pipeline import pixels_digest
 
 Opener = Callable[[str], Model]
 """Opens a model by name; a module-level function, since workers get it by its name."""
@@ -52,17 +54,25 @@ class Outcome(NamedTuple):
     fault: str = ""
 
 
+class _Held(NamedTuple):
+    """A decoded image that waits for the model."""
+
+    index: int
+    image: Image
+    path: str
+
+
 def run_batch(model: Model, jobs: Sequence[Job]) -> list[Outcome]:
     """One outcome per job, in order. The images' sizes alone decide how many the model gets at once."""
     outcomes: dict[int, Outcome] = {}
-    held: list[tuple[int, Image]] = []
+    held: list[_Held] = []
     size = 0
     for index, job in enumerate(jobs):
         image = _load(job)
         if isinstance(image, Outcome):
             outcomes[index] = image
             continue
-        held.append((index, image))
+        held.append(_Held(index, image, job.path))
         size += image.nbytes
         if size >= PIXELS_AT_ONCE:
             outcomes.update(_extract(model, held))
@@ -88,26 +98,44 @@ def _load(job: Job) -> Image | Outcome:
         return Outcome(Extraction("unreadable", reason=f"cannot be opened: {error.strerror}"), keep=False)
 
 
-def _extract(model: Model, held: Sequence[tuple[int, Image]]) -> Iterator[tuple[int, Outcome]]:
+def _extract(model: Model, held: Sequence[_Held]) -> Iterator[tuple[int, Outcome]]:
     """If the model fails on a group, each image of it is tried alone, so that one image cannot cost the others."""
     if not held:
         return
     try:
-        extractions = model.extract([image for _, image in held])
+        extractions = _from_files(model, held) if isinstance(model, FileModel) else model.extract([one.image for one in held])
         checked = [_checked(model, one) for _, one in zip(held, extractions, strict=True)]
     except Exception as error:
         if len(held) == 1:
             reason = f"the model failed on it ({type(error).__name__})"
             yield (
-                held[0][0],
+                held[0].index,
                 Outcome(Extraction("unreadable", reason=reason), keep=False, fault=f"{type(error).__name__}: {error}"),
             )
             return
         for one in held:
             yield from _extract(model, [one])
         return
-    for (index, _), extraction in zip(held, checked, strict=True):
-        yield index, Outcome(extraction)
+    for one, extraction in zip(held, checked, strict=True):
+        yield one.index, Outcome(extraction)
+
+
+def _from_files(model: FileModel, held: Sequence[_Held]) -> list[Extraction]:
+    """What a model makes of the files themselves; a picture out of an archive is given to it as a file of its own."""
+    import tempfile
+
+    from faceparity.datasets.containers import image_bytes
+
+    with tempfile.TemporaryDirectory(prefix="faceparity-") as folder:
+        paths = []
+        for one in held:
+            path = Path(one.path)
+            if not path.is_file():
+                path = Path(folder) / f"image{one.index}"
+                path.write_bytes(image_bytes(Path(one.path)))
+            paths.append(path)
+        extractions = model.extract_files(paths, [one.path for one in held])
+    return [replace(found, pixels=pixels_digest(one.image)) for found, one in zip(extractions, held, strict=True)]
 
 
 def _checked(model: Model, extraction: Extraction) -> Extraction:
