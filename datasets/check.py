@@ -13,6 +13,9 @@ import numpy as np
 from .containers import source
 from .dataset import Attribute, Dataset
 from .images import UnreadableImage, decode
+from .near_duplicates import NearDuplicates, Print, fingerprint, near_duplicates
+from .registry import default_attributes
+from .support import Support, support_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,16 @@ class ValueCount:
 
 
 @dataclass(frozen=True, slots=True)
+class SameBytes:
+    """Images that are one file under several names: how many are more than needed, of the same subject and of others."""
+
+    same_subject: int
+    different_subjects: int
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
-    """What there is and what is wrong. `unreadable` names files: it is for the terminal only."""
+    """What there is and what is wrong. `unreadable` and `alike` tell of files: they are for the terminal only."""
 
     name: str
     identity: str
@@ -41,18 +52,35 @@ class Check:
     counts: tuple[ValueCount, ...]
     unreadable: tuple[tuple[str, str], ...]
     """(file, reason) of each image that can't be decoded."""
+    alike: NearDuplicates
+    """Of images of different bytes; of identical ones the first stands for all."""
+    same_bytes: SameBytes
+    support: Support
+
+    @property
+    def wrong(self) -> int:
+        """How many problems there are: of the labels and files, unreadable images, and pairs of images that look alike."""
+        return sum(self.problems.values()) + len(self.unreadable) + self.alike.different_subjects + self.alike.same_subject
 
 
 def check(dataset: Dataset, tick: Callable[[], object] | None = None, threads: int | None = None) -> Check:
-    """Counts a data set's problems and labels, and decodes every image once. tick: called after each image, from this thread."""
+    """Counts a data set's problems and labels, decodes every image once, and looks for pictures that look alike.
+
+    tick: called after each image, from this thread. Pairs that the set lists as one photograph are known, and no problem.
+    """
     unreadable = []
+    prints: list[Print | None] = []
+    first: dict[str, int] = {}
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        reasons = pool.map(lambda file: _reason(dataset, file), dataset.files)
-        for file, reason in zip(dataset.files, reasons, strict=True):
+        looked = pool.map(lambda file: _look(dataset, file), dataset.files)
+        for i, (file, (seen, reason)) in enumerate(zip(dataset.files, looked, strict=True)):
             if reason is not None:
                 unreadable.append((file, reason))
+            prints.append(seen if first.setdefault(dataset.content[i], i) == i else None)
             if tick is not None:
                 tick()
+    listed = [(min(a, b), max(a, b)) for a, b in dataset.same_photo.reshape(-1, 2).tolist()]
+    again = [int(dataset.subjects[i] == dataset.subjects[first[sha]]) for i, sha in enumerate(dataset.content) if first[sha] != i]
     return Check(
         name=dataset.name,
         identity=dataset.identity,
@@ -64,6 +92,9 @@ def check(dataset: Dataset, tick: Callable[[], object] | None = None, threads: i
         problems=dict(sorted(Counter(problem.kind for problem in dataset.problems).items())),
         counts=label_counts(dataset),
         unreadable=tuple(unreadable),
+        alike=near_duplicates(prints, dataset.subjects, listed),
+        same_bytes=SameBytes(sum(again), len(again) - sum(again)),
+        support=support_of(dataset, default_attributes(dataset)),
     )
 
 
@@ -72,12 +103,12 @@ def label_counts(dataset: Dataset) -> tuple[ValueCount, ...]:
     return tuple(count for attribute in dataset.attributes.values() for count in _counts(dataset, attribute))
 
 
-def _reason(dataset: Dataset, file: str) -> str | None:
+def _look(dataset: Dataset, file: str) -> tuple[Print | None, str | None]:
+    """An image's hash, or why it can't be decoded."""
     try:
-        decode(source(dataset.root / file))
+        return fingerprint(decode(source(dataset.root / file))), None
     except UnreadableImage as error:
-        return error.reason
-    return None
+        return None, error.reason
 
 
 def _counts(dataset: Dataset, attribute: Attribute) -> list[ValueCount]:

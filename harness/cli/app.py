@@ -182,11 +182,24 @@ def fetch(names: Names) -> None:
 
 
 @app.command(short_help="Say what is wrong with a copy of a data set, file by file.")
-def check(dataset: Annotated[str, typer.Argument(metavar="NAME[=DIR]")]) -> None:
-    """Say whether this copy of a data set is whole, and what is wrong with it. Exit status 1 if anything is."""
-    from .catalogue import check_dataset
+def check(
+    dataset: Annotated[str, typer.Argument(metavar="NAME[=DIR]")],
+    json: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--json", metavar="FILE", help="Write counts and groups as JSON; - is standard output."),
+    ] = None,
+    names: Annotated[
+        bool, typer.Option("--names", help="With --json: the files' names too. Such a JSON is not for publication.")
+    ] = False,
+) -> None:
+    """Say whether this copy of a data set is whole, and what is wrong with it, file by file.
 
-    raise typer.Exit(check_dataset(dataset))
+    Missing and extra files, unknown and conflicting labels, images that can't be decoded, images that are the same or look
+    alike, and what its groups can support. Exit status: 0 nothing is wrong, 1 something is, 2 it could not be checked.
+    """
+    from .check import check_command
+
+    raise typer.Exit(check_command(dataset, json, names))
 
 
 @app.command(short_help="Destroy all stored templates and private parts.")

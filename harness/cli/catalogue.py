@@ -1,4 +1,4 @@
-"""`faceparity datasets`, `models`, `fetch` and `check`."""
+"""`faceparity datasets`, `models` and `fetch`."""
 
 from __future__ import annotations
 
@@ -77,37 +77,3 @@ def fetch_named(names: list[str]) -> None:
             state = "here already" if is_here(artefact) else "fetched"
             fetch(artefact, say=lambda line: print(f"  {line}", file=sys.stderr))
             print(f"  {artefact.file}: {state}, sha256 {artefact.sha256}, {artefact.licence}")
-
-
-def check_dataset(spec: str) -> int:
-    """Print what is there and what is wrong, every file by name. 0 if nothing is, else 1."""
-    from faceparity.datasets.check import check
-    from faceparity.datasets.images import printable
-    from faceparity.datasets.registry import load_dataset
-
-    from .show import WORDS
-
-    dataset = load_dataset(spec)
-    found = check(dataset)
-    people = "no subject labels" if found.identity == "none" else f"{found.subjects:,} people"
-    print(f"{found.name}: {found.samples:,} images, {people}")
-    print(
-        f"digest {found.digest}"
-        + (f" (known: {found.known_copy})" if found.known_copy else " (a copy that the card does not know)")
-    )
-    for row in found.counts:
-        print(
-            f"  {row.attribute}: {row.value if row.value is not None else '(no label)'}: {row.subjects:,} people, {row.samples:,} images"
-        )
-    for listed in dataset.protocols:
-        folds = f", {listed.n_folds} folds" if listed.n_folds > 1 else ""
-        missing = f", {listed.missing:,} more with an image that is not here" if listed.missing else ""
-        mated = int(listed.mated.sum())
-        print(f"  pairs, {listed.name}: {mated:,} mated, {listed.mated.size - mated:,} non-mated{folds}{missing}")
-    for problem in dataset.problems:
-        print(f"{WORDS.get(problem.kind, problem.kind)}: {printable(problem.where)} {printable(problem.detail)}".rstrip())
-    for file, reason in found.unreadable:
-        print(f"can't be read: {printable(file)}: {reason}")
-    wrong = len(dataset.problems) + len(found.unreadable)
-    print(f"{wrong:,} problem(s)" if wrong else "nothing wrong")
-    return 1 if wrong else 0

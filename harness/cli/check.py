@@ -1,0 +1,166 @@
+"""`faceparity check`: is this copy of a data set whole, and what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from faceparity.datasets.check import Check
+from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.errors import UserError
+
+SCHEMA = "faceparity.check/1"
+
+
+def check_command(spec: str, json_to: str | None, names: bool) -> int:
+    """Print what is there and what is wrong, every file by name. 0 if nothing is, else 1. Raises UserError.
+
+    json_to: a file, or `-` for standard output, which then holds nothing else. names: file names in it too.
+    """
+    from faceparity.datasets.check import check
+    from faceparity.datasets.registry import load_dataset
+
+    from . import show
+
+    if names and json_to is None:
+        raise UserError("--names puts file names into the JSON: say where with --json FILE")
+    with show.working("reading the labels and every file's digest"):
+        dataset = load_dataset(spec)
+    with show.Screen() as screen:
+        step, done = screen.stage(f"{dataset.name} · images", dataset.n_samples), 0
+
+        def tick() -> None:
+            nonlocal done
+            done += 1
+            step(done)
+
+        found = check(dataset, tick)
+    told = sys.stderr if json_to == "-" else sys.stdout
+    for line in lines(dataset, found):
+        print(line, file=told)
+    if json_to is not None:
+        _write(json_to, as_json(dataset, found, names), names)
+    return 1 if found.wrong else 0
+
+
+def lines(dataset: Dataset, found: Check) -> Iterator[str]:
+    """What a person reads."""
+    from faceparity.datasets.images import printable
+
+    from .show import WORDS
+
+    yield f"{found.name}: {found.samples:,} images, {'no subject labels' if found.identity == 'none' else f'{found.subjects:,} people'}"
+    yield f"digest {found.digest} ({_known(dataset, found)})"
+    for row in found.counts:
+        value = row.value if row.value is not None else "(no label)"
+        yield f"  {row.attribute}: {value}: {row.subjects:,} people, {row.samples:,} images"
+    for listed in dataset.protocols:
+        folds = f", {listed.n_folds} folds" if listed.n_folds > 1 else ""
+        missing = f", {listed.missing:,} more with an image that is not here" if listed.missing else ""
+        mated = int(listed.mated.sum())
+        yield f"  pairs, {listed.name}: {mated:,} mated, {listed.mated.size - mated:,} non-mated{folds}{missing}"
+    yield from found.support.lines
+    for problem in dataset.problems:
+        yield f"{WORDS.get(problem.kind, problem.kind)}: {printable(problem.where)} {printable(problem.detail)}".rstrip()
+    for file, reason in found.unreadable:
+        yield f"can't be read: {printable(file)}: {reason}"
+    yield from _alike(dataset, found)
+    yield f"{found.wrong:,} problem(s)" if found.wrong else "nothing wrong"
+
+
+def _known(dataset: Dataset, found: Check) -> str:
+    if found.known_copy:
+        return f"known: {found.known_copy}"
+    return "a copy that the card does not know" if dataset.card.digests else "the card knows no digest of this set"
+
+
+def _alike(dataset: Dataset, found: Check) -> Iterator[str]:
+    """Pairs that look alike, those of different people first."""
+    from faceparity.datasets.images import printable
+
+    whose = {False: "two people's" if found.identity == "labelled" else "two", True: "one person's"}
+    for same in (False, True):
+        count = found.alike.same_subject if same else found.alike.different_subjects
+        pairs = [p for p in found.alike.pairs if p.same_subject == same]
+        for p in pairs:
+            how = f"{p.distance} of 255 bits differ" + (", mirrored" if p.mirrored else "")
+            yield f"{whose[same]} images look alike: {printable(dataset.files[p.a])} and {printable(dataset.files[p.b])} ({how})"
+        if count > len(pairs):
+            yield f"{whose[same]} images look alike: {count - len(pairs):,} more pairs"
+
+
+def as_json(dataset: Dataset, found: Check, names: bool) -> dict[str, Any]:
+    """The machine-readable form: counts; file names only if asked for."""
+    out: dict[str, Any] = {
+        "schema": SCHEMA,
+        "dataset": found.name,
+        "clean": not found.wrong,
+        "problems_in_all": found.wrong,
+        "identity": found.identity,
+        "subjects": found.subjects,
+        "samples": found.samples,
+        "digest": found.digest,
+        "known_copy": found.known_copy,
+        "problems": found.problems,
+        "unreadable": len(found.unreadable),
+        "identical_files": {
+            "same_subject": found.same_bytes.same_subject, "different_subjects": found.same_bytes.different_subjects
+        },
+        "near_duplicates": {
+            "same_subject": found.alike.same_subject, "different_subjects": found.alike.different_subjects,
+            "images_compared": found.alike.compared,
+        },
+        "listed_as_one_photograph": found.same_photo,
+        "labels": [
+            {"attribute": c.attribute, "value": c.value, "subjects": c.subjects, "samples": c.samples} for c in found.counts
+        ],
+        "protocols": [
+            {"name": p.name, "pairs": int(p.mated.size), "mated": int(p.mated.sum()), "missing": p.missing} for p in dataset.protocols
+        ],
+        "support": {
+            "by": list(found.support.by),
+            "groups": [
+                {
+                    "group": g.group, "subjects": g.subjects, "lowest_fmr_as_lower": g.lower, "lowest_fmr_as_higher": g.higher,
+                    "lowest_fmr_as_lower_at_best": g.lower_best, "lowest_fmr_as_higher_at_best": g.higher_best,
+                }
+                for g in found.support.groups
+            ],
+        },
+    }  # fmt: skip
+    if names:
+        files = dataset.files
+        out["names"] = {
+            "problems": [{"kind": p.kind, "where": p.where, "detail": p.detail} for p in dataset.problems],
+            "unreadable": [{"file": file, "reason": reason} for file, reason in found.unreadable],
+            "near_duplicates": [
+                {
+                    "file_a": files[p.a], "file_b": files[p.b], "same_subject": p.same_subject, "bits": p.distance,
+                    "mirrored": p.mirrored,
+                }
+                for p in found.alike.pairs
+            ],
+        }  # fmt: skip
+    return out
+
+
+def _write(where: str, data: dict[str, Any], private: bool) -> None:
+    """Names of files are for nobody else's eyes: such a file is its owner's alone."""
+    text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    if where == "-":
+        sys.stdout.write(text)
+        return
+    path = Path(where)
+    try:
+        if private:
+            path.unlink(missing_ok=True)
+        with os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o644), "w", encoding="utf-8"
+        ) as file:
+            file.write(text)
+    except OSError as error:
+        raise UserError(f"--json {where}: {error.strerror}; name a file that can be written") from None
