@@ -59,8 +59,11 @@ class Check:
 
     @property
     def wrong(self) -> int:
-        """How many problems there are: of the labels and files, unreadable images, and pairs of images that look alike."""
-        return sum(self.problems.values()) + len(self.unreadable) + self.alike.different_subjects + self.alike.same_subject
+        """How many problems there are: of the labels and files, unreadable images, and pairs across people that look alike.
+
+        One person's pictures that look alike are told, but may well be two pictures of one moment.
+        """
+        return sum(self.problems.values()) + len(self.unreadable) + self.alike.different_subjects
 
 
 def check(dataset: Dataset, tick: Callable[[], object] | None = None, threads: int | None = None) -> Check:

@@ -95,11 +95,11 @@ def near_duplicates(
     people = np.asarray(subjects, np.int64)[have]
     n = len(prints)
     known = np.sort(np.array([a * n + b for a, b in leave_out], np.int64))
-    place = people, have, known, n
-    rows, counts = [], np.zeros(2, np.int64)
+    rows: list[Alike] = []
+    counts = np.zeros(2, np.int64)
     for turned, other in ((0, upright), (1, mirrored)):
         keys = _parts(upright, within + 1), _parts(other, within + 1)
-        more, of = _search()(upright, mirrored, *keys, *place, within, LISTED, turned)
+        more, of = _search()(upright, mirrored, *keys, people, have, known, n, within, LISTED, turned)
         rows += [Alike(int(a), int(b), int(d), bool(turned), bool(same)) for a, b, d, same in more]
         counts += of
     pairs = tuple(sorted(rows, key=lambda p: (p.a, p.b)))

@@ -120,6 +120,6 @@ def test_check_tells_copies_of_one_person_from_copies_across_people(control: Pat
     assert pairs == {("a0.png", "b0.jpg", False, False), ("a1.png", "c1.png", True, True)}
     assert (found.same_bytes.same_subject, found.same_bytes.different_subjects) == (0, 1)
     assert found.problems == {"duplicate_image": 1}
-    assert found.wrong == 3
+    assert found.wrong == 2, "one person's pictures that look alike may be right"
     listed = replace(dataset, same_photo=np.array([[dataset.files.index("a1.png"), dataset.files.index("c1.png")]], np.int32))
     assert check(listed).alike.same_subject == 0, "what the set lists as one photograph is known"
