@@ -22,12 +22,16 @@ FLAGS = np.uint64(0x8000_8000_8000_8000)
 
 
 class Prepared(NamedTuple):
-    """Prepared templates, float32[n, d], by rising cell and subject; lengths squared; subjects; whether scores are distances."""
+    """Prepared templates, float32[n, d], by rising cell and subject; lengths squared; subjects; whether scores are distances.
+
+    longest: no squared length is greater.
+    """
 
     x: F32
     squares: F32
     subjects: I32
     distance: bool
+    longest: float
 
 
 class Bins(NamedTuple):
@@ -184,7 +188,7 @@ def _look_closer(row: F32, i: int, j0: int, n_asked: int, prepared: Prepared, bi
         for band in range(bands.shape[0]):
             inside |= bands[band, 0] <= row[c] <= bands[band, 1]
         if inside:
-            row[c] = exact_score(x, i, j0 + c, prepared.distance)
+            row[c] = exact_score(x, i, j0 + c, prepared.distance, prepared.longest)
         at = first[steps[c] & (MOST_STEPS - 1)]
         counts[at] -= 1
         while at > 0 and row[c] < edges[at]:

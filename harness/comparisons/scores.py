@@ -70,29 +70,27 @@ def _sum_in_order(x: F32, i: int, j: int, distance: bool) -> float:
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})  # type: ignore[untyped-decorator]
-def _sum_in_any_order(x: F32, i: int, j: int, distance: bool) -> tuple[float, float]:
-    """The sum in whatever order the machine is fastest with, and the sum of the terms' sizes."""
-    total = size = 0.0
+def _sum_in_any_order(x: F32, i: int, j: int, distance: bool) -> float:
+    """The sum in whatever order the machine is fastest with."""
+    total = 0.0
     if distance:
         for d in range(x.shape[1]):
             total += (np.float64(x[i, d]) - np.float64(x[j, d])) ** 2
-        return total, total
+        return total
     for d in range(x.shape[1]):
-        term = np.float64(x[i, d]) * np.float64(x[j, d])
-        total += term
-        size += abs(term)
-    return total, size
+        total += np.float64(x[i, d]) * np.float64(x[j, d])
+    return total
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def exact_score(x: F32, i: int, j: int, distance: bool) -> np.float32:
+def exact_score(x: F32, i: int, j: int, distance: bool, longest: float) -> np.float32:
     """The score of two prepared templates, summed in float64 in the order of the dimensions, then rounded.
 
-    Two orders differ by less than 2 n 2⁻⁵³ times the sum of the terms' sizes: if that cannot change the rounded score, which is
-    so nearly always, any order will do.
+    longest: no template's squared length is greater; so neither is the sum of the sizes of a product's terms. Two orders differ
+    by less than 2 n 2⁻⁵³ times that: if it cannot change the rounded score, which is so nearly always, any order will do.
     """
-    total, size = _sum_in_any_order(x, i, j, distance)
-    slack = (x.shape[1] + 8) * 2.0**-51 * size
+    total = _sum_in_any_order(x, i, j, distance)
+    slack = (x.shape[1] + 8) * 2.0**-51 * (total if distance else longest)
     low, high = total - slack, total + slack
     if distance:
         low, high = -np.sqrt(high), -np.sqrt(max(0.0, low))
@@ -103,9 +101,14 @@ def exact_score(x: F32, i: int, j: int, distance: bool) -> np.float32:
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _exact_scores(x: F32, a: NDArray[np.int32], b: NDArray[np.int32], distance: bool, out: F32) -> None:
+def _exact_scores(x: F32, a: NDArray[np.int32], b: NDArray[np.int32], distance: bool, longest: float, out: F32) -> None:
     for k in range(a.size):
-        out[k] = exact_score(x, a[k], b[k], distance)
+        out[k] = exact_score(x, a[k], b[k], distance, longest)
+
+
+def longest_of(squares: F32) -> float:
+    """A bound on all squared lengths, given float32[n] of them, rounded."""
+    return float(squares.max(initial=0)) * (1 + 1e-6)
 
 
 def exact_scores(prepared: F32, a: NDArray[np.int32], b: NDArray[np.int32], kind: Kind) -> F32:
@@ -114,5 +117,7 @@ def exact_scores(prepared: F32, a: NDArray[np.int32], b: NDArray[np.int32], kind
     The reference that every score in a ledger, and every score near a threshold, comes from: it does not depend on tiles.
     """
     out = np.empty(a.size, np.float32)
-    _exact_scores(prepared, np.ascontiguousarray(a, np.int32), np.ascontiguousarray(b, np.int32), kind == "euclidean", out)
+    longest = longest_of(squared_lengths(prepared)) if kind == "dot" else 1 + 1e-6
+    a, b = np.ascontiguousarray(a, np.int32), np.ascontiguousarray(b, np.int32)
+    _exact_scores(prepared, a, b, kind == "euclidean", longest, out)
     return out

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from .kernel import Bins, Found, Prepared, count_tile, make_bins, make_found
 from .mated import mated_pairs, tally_mated
 from .samples import Samples
-from .scores import F32, Kind, exact_scores, prepare, squared_lengths
+from .scores import F32, Kind, exact_scores, longest_of, prepare, squared_lengths
 from .tally import I32, Grid, Pairs, Tally, empty
 
 TILE = 1024
@@ -70,8 +70,9 @@ def make_job(ordered: Samples, kind: Kind, grid: Grid, floor: float, dense: Sequ
     """See Job. ordered: by cell, then subject, templates prepared."""
     below = np.asarray(dense, np.float32)
     squares = squared_lengths(ordered.templates)
-    bins = make_bins(grid, floor, below, float(squares.max(initial=0)), kind == "euclidean")
-    prepared = Prepared(ordered.templates, squares, ordered.subjects, kind == "euclidean")
+    longest = longest_of(squares)
+    bins = make_bins(grid, floor, below, longest, kind == "euclidean")
+    prepared = Prepared(ordered.templates, squares, ordered.subjects, kind == "euclidean", longest)
     strips = strips_of(ordered.cells, tile)
     return Job(ordered, kind, grid, floor, below, bins, prepared, strips, _identical(ordered, strips))
 
