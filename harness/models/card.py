@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -127,19 +128,23 @@ class ModelCard(Strict):
 
     def conditions(self) -> str:
         """In one sentence, what its licence does not allow or does not say; empty if it allows all three uses."""
-        if self.licence.strip().lower() in ("", "unknown"):
+        if self.licence.strip().lower().partition(" ")[0] in ("", "unknown"):
             return f"The licence of {self.name} is unknown: ask its makers before you use it."
         shut = [use for use in _USES if self.allows.get(use) == "no"]
         unclear = [use for use in _USES if self.allows.get(use, "unclear") == "unclear"]
         told = []
         if shut:
-            told.append(f"do not allow {' or '.join(shut)} use")
+            told.append(f"do not allow {_listed(shut, 'or')} use")
         if unclear:
-            told.append(f"are unclear on {' and '.join(unclear)} use")
+            told.append(f"are unclear on {_listed(unclear, 'and')} use")
         return f"The terms of {self.name} ({self.licence}) {' and '.join(told)}." if told else ""
 
 
 _USES: tuple[Use, ...] = ("research", "advocacy", "commercial")
+
+
+def _listed(words: Sequence[str], last: str) -> str:
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def training_overlap(card: ModelCard, dataset: str, told_by_dataset: dict[str, str]) -> str:

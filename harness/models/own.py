@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from faceparity.datasets.card import Strict
@@ -33,6 +34,9 @@ from .cards import completed, detector_cards
 from .model import Model
 from .parts import check_alignment
 from .spec import Spec
+
+OPEN = {"MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0", "ISC", "BSL-1.0"}
+"""Licences known to allow every use, where a card names one and says no more."""
 
 UNITS = {"cosine": "cosine similarity", "dot": "dot product", "euclidean": "Euclidean distance"}
 
@@ -141,7 +145,7 @@ def _plain_card(path: Path, own: OwnCard) -> ModelCard:
         "title": own.title or f"{name} (described by its user)",
         "version": own.version,
         "licence": own.licence,
-        "allows": own.allows,
+        "allows": own.allows or (dict.fromkeys(("research", "advocacy", "commercial"), "yes") if own.licence in OPEN else {}),
         "training_data": own.training_data,
         "training_overlaps": own.training_overlaps,
         "score": _score(own),
@@ -204,10 +208,21 @@ def _dimensions(file: Path, own: OwnCard) -> int:
     if name not in outputs:
         raise UserError(f"{file.name} has no output {name!r}: it has {', '.join(outputs) or 'none'}")
     sides = [d.dim_value for d in outputs[name].type.tensor_type.shape.dim[1:]]
-    size = math.prod(sides) if sides and all(sides) else 0
-    if not size:
-        raise UserError(f"{file.name} does not say how many numbers its output {name} has: write dimensions = … in the card")
-    return int(size)
+    return math.prod(sides) if sides and all(sides) else _tried(file, own)
+
+
+def _tried(file: Path, own: OwnCard) -> int:
+    """How many numbers the network gives for a black picture: for files that do not say."""
+    from .onnx_repair import repaired
+    from .onnx_session import OnnxEmbedder, check_fits, open_session
+
+    try:
+        session = open_session(repaired(file.read_bytes()))
+    except Exception as error:
+        raise UserError(f"{file.name}: onnxruntime can't open it ({' '.join(str(error).split())[:150]})") from error
+    check_fits(session, own.input, file.name)
+    black = np.zeros((own.input.size, own.input.size, 3), np.uint8)
+    return int(OnnxEmbedder(b"", own.input, False, session).embed([black]).shape[1])
 
 
 def _score(own: OwnCard) -> Score:
