@@ -112,7 +112,7 @@ def verified(file: Path, sha256: str, remedy: str) -> Path:
     return file
 
 
-def _place(artefact: Artefact) -> Path:
+def place_of(artefact: Artefact) -> Path:
     suffix = Path(artefact.file).suffix
     return places.artefacts() / ((artefact.sha256 or f"first-come-{artefact.name}") + suffix)
 
@@ -128,7 +128,7 @@ def pinned_sha256(artefact: Artefact) -> str:
 
 
 def _pin(artefact: Artefact) -> Path:
-    place = _place(artefact)
+    place = place_of(artefact)
     return place.with_name(place.name + ".sha256")
 
 
@@ -137,7 +137,7 @@ def path(artefact: Artefact) -> Path:
 
     Raises UserError if it is not there or damaged; the message names the command that fetches it.
     """
-    place = _place(artefact)
+    place = place_of(artefact)
     command = f"faceparity fetch {artefact.fetch_name or artefact.name}"
     if not place.is_file():
         raise UserError(f"{artefact.file} is not on this machine: run `{command}`")
@@ -146,7 +146,7 @@ def path(artefact: Artefact) -> Path:
 
 def is_here(artefact: Artefact) -> bool:
     """Whether `path` would give it."""
-    place = _place(artefact)
+    place = place_of(artefact)
     return place.is_file() and file_sha256(place) == pinned_sha256(artefact)
 
 
@@ -316,7 +316,7 @@ def fetch(artefact: Artefact, progress: Progress | None = None, say: Callable[[s
     progress is told of bytes, `say` gets one line for each source that fails. A file is taken only if its size and sha256 are
     right, and appears whole or not at all. Raises UserError with every source's reason if none gives it.
     """
-    target = _place(artefact)
+    target = place_of(artefact)
     if is_here(artefact):
         return target
     try:
