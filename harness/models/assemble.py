@@ -107,6 +107,10 @@ def crossed(card: ModelCard, options: Mapping[str, str]) -> ModelCard:
     if made.landmarks == 68:
         words["licence"] = f"{card.licence}; landmarks non-commercial (iBUG 300-W)"
         words["allows"] = {**card.allows, "commercial": "no"}
+    if detector.terms and not card.terms:
+        words["licence"] = f"{card.licence}; detector {detector.licence}"
+        words["terms"] = detector.terms
+        words["allows"] = {**card.allows, "advocacy": "unclear", "commercial": "no"}
     return card.model_copy(update=words)
 
 

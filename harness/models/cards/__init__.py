@@ -20,6 +20,10 @@ class DetectorCard(Strict):
     title: str
     points: Literal["five", "dlib", "none"]
     weights: list[Weights]
+    licence: str = ""
+    """Where it is less free than that of the models that it is crossed with."""
+    terms: str = ""
+    """See `ModelCard.terms`."""
 
 
 def shipped_names() -> list[str]:

@@ -1,0 +1,141 @@
+"""`faceparity models`: a line for each model, one card in words, and whether files of weights are what they should be."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from faceparity.datasets.errors import UserError
+from faceparity.datasets.fetch import Artefact, is_here, pinned_sha256
+
+from ..models.card import ModelCard, Weights
+from ..models.registry import artefacts_of, load_model_card, model_names
+
+
+def listing() -> Iterator[str]:
+    """One line for each model: name, whether its weights are here, what its terms leave open, and what it is."""
+    rows = [("name", "weights", "allows", "numbers", "what it is")]
+    for name in model_names():
+        card = load_model_card(name)
+        rows.append((name, _state(name, card), _allowed(card), str(card.dimensions), card.title))
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    for row in rows:
+        yield "  ".join([*(cell.ljust(width) for cell, width in zip(row[:4], widths, strict=True)), row[4]])
+
+
+def _state(name: str, card: ModelCard) -> str:
+    missing = [a for a in artefacts_of(name) if not is_here(a)]
+    if not missing:
+        return "here"
+    return "fetch, accept terms" if card.terms else "fetch"
+
+
+def _allowed(card: ModelCard) -> str:
+    """The uses that the terms allow without a doubt."""
+    open_to = [use for use in ("research", "advocacy", "commercial") if card.allows.get(use) == "yes"]
+    return "all" if len(open_to) == 3 else ", ".join(open_to) or "unclear"
+
+
+def in_words(name: str) -> Iterator[str]:
+    """The whole card, folded to the terminal's width."""
+    card = load_model_card(name)
+    width = max(60, min(shutil.get_terminal_size((100, 24)).columns, 120))
+    yield f"{card.name}: {card.title}"
+    for label, said in _facts(name, card):
+        for i, line in enumerate([said] if isinstance(said, str) else said):
+            start = f"  {label + ':' if i == 0 else '':<18}"
+            yield from textwrap.wrap(
+                line, width, initial_indent=start, subsequent_indent=" " * len(start), break_long_words=False, break_on_hyphens=False
+            )  # fmt: skip
+
+
+def _facts(name: str, card: ModelCard) -> list[tuple[str, str | Sequence[str]]]:
+    published = card.published_threshold
+    threshold = f"{published.native:g} ({published.source}{'; ' + published.note if published.note else ''})" if published else ""
+    same = f"from {card.likely_same_person:g}. {card.likely_same_person_source}" if card.likely_same_person is not None else ""
+    facts: list[tuple[str, str | Sequence[str]]] = [
+        ("Version", card.version),
+        ("Home", card.home),
+        ("Licence", card.licence),
+        ("Its terms allow", ", ".join(f"{use}: {answer}" for use, answer in card.allows.items()) or "not stated"),
+        ("To be accepted", card.terms),
+        ("Weights here", _state(name, card)),
+        ("Training data", card.training_data),
+        ("Overlaps", [f"{dataset}: {how}" for dataset, how in _overlaps(card).items()]),
+        ("Detector", card.detector),
+        ("Alignment", card.alignment),
+        ("Of several faces", card.faces_policy),
+        ("Input", card.input),
+        ("Template", f"{card.dimensions} numbers, compared by {card.score.unit}"),
+        ("Threshold", threshold or "none published"),
+        ("Accuracy", card.published_accuracy),
+        ("Likely one person", same),
+        ("Known weaknesses", card.known_weaknesses),
+        ("Verified", card.verified or "nothing was checked yet"),
+        ("Files", [_file(weights) for weights in card.weights]),
+    ]
+    return [(label, said) for label, said in facts if said]
+
+
+def _overlaps(card: ModelCard) -> dict[str, str]:
+    """What this card says, and what the cards of data sets say."""
+    from faceparity.datasets.card import load_card
+    from faceparity.datasets.registry import dataset_names
+
+    found = dict(card.training_overlaps)
+    plain = card.name.partition(":")[0]
+    for dataset in dataset_names():
+        try:
+            how = load_card(dataset).training_overlaps.get(plain)
+        except FileNotFoundError:
+            continue
+        if how:
+            found[dataset] = how
+    return dict(sorted(found.items()))
+
+
+def _file(weights: Weights) -> str:
+    size = f"{weights.size:,} bytes" if weights.size else "size not stated"
+    sha256 = f"sha256 {weights.sha256}" if weights.sha256 else "sha256 not stated by anybody: the first that comes is pinned"
+    return f"{weights.role}: {weights.file}, {size}, {sha256}, {weights.licence}"
+
+
+def verify(name: str | None) -> tuple[list[str], bool]:
+    """A line for each file of weights, of one model or of all, and whether all that are here are whole."""
+    lines, whole = [], True
+    for known in [name] if name else model_names():
+        for file, state in _states(known):
+            whole &= state in ("whole", NOT_HERE)
+            lines.append(f"{known}: {file}: {state}")
+    return lines, whole
+
+
+NOT_HERE = "not here"
+
+
+def _states(name: str) -> Iterator[tuple[str, str]]:
+    from ..models.assemble import finder
+    from ..models.sources import artefact
+
+    card = load_model_card(name)
+    find = finder(name)
+    for weights in card.weights:
+        made = artefact(weights, name)
+        if made is not None and not _there(made):
+            yield weights.file, NOT_HERE
+            continue
+        if made is None and not weights.sources:
+            yield weights.file, "whole" if name.endswith(".toml") else "of another package: not checked"
+            continue
+        try:
+            find(weights)
+            yield weights.file, "whole"
+        except UserError as error:
+            yield weights.file, str(error)
+
+
+def _there(made: Artefact) -> bool:
+    from faceparity.datasets.fetch import place_of
+
+    return place_of(made).is_file() and bool(pinned_sha256(made))
