@@ -113,6 +113,7 @@ def verified(file: Path, sha256: str, remedy: str) -> Path:
 
 
 def place_of(artefact: Artefact) -> Path:
+    """Where an artefact lies on this machine if it is there."""
     suffix = Path(artefact.file).suffix
     return places.artefacts() / ((artefact.sha256 or f"first-come-{artefact.name}") + suffix)
 
