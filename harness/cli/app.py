@@ -166,19 +166,27 @@ def datasets(name: MaybeName = None) -> None:
 
 
 @app.command()
-def models(name: MaybeName = None) -> None:
+def models(
+    name: MaybeName = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Check every file of weights on this machine by its sha256.")] = False,
+) -> None:
     """List the models, or show one card."""
     from .catalogue import show_models
 
-    show_models(name)
+    raise typer.Exit(show_models(name, verify))
 
 
 @app.command()
-def fetch(names: Names) -> None:
+def fetch(
+    names: Names,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="You have read the terms that are shown otherwise, and accept them.")
+    ] = False,
+) -> None:
     """Get the weights of models (or control-meshes), accepted only by sha256. The only command that uses the network."""
     from .catalogue import fetch_named
 
-    fetch_named(names)
+    fetch_named(names, accept_licence)
 
 
 @app.command(short_help="Say what is wrong with a copy of a data set, file by file.")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import Any
+
+from faceparity.datasets.errors import UserError
 
 
 def show_datasets(name: str | None) -> None:
     """One line for each data set, or one card in words."""
     from faceparity.datasets.card import load_card
-    from faceparity.datasets.errors import UserError
     from faceparity.datasets.registry import reader
 
     from .dataset_cards import in_words, listing
@@ -27,53 +26,43 @@ def show_datasets(name: str | None) -> None:
         print(line)
 
 
-def show_models(name: str | None) -> None:
-    """One line for each model, or one card in full."""
-    from faceparity.datasets.fetch import is_here
+def show_models(name: str | None, verify: bool = False) -> int:
+    """One line for each model, or one card in words; or whether files of weights are whole. 1 if one of them is not, else 0."""
+    from . import model_cards
 
-    from ..models.registry import artefacts_of, load_model_card, model_names
-
-    if name is not None:
-        _card(load_model_card(name).model_dump(exclude_defaults=True))
-        return
-    for known in model_names():
-        card = load_model_card(known)
-        here = all(is_here(a) for a in artefacts_of(known))
-        state = "" if here else f" [weights not here: faceparity fetch {known}]"
-        print(f"{known:<20} {card.title}. {card.licence}{state}")
+    if verify:
+        lines, whole = model_cards.verify(name)
+        for line in lines:
+            print(line)
+        return 0 if whole else 1
+    for line in model_cards.listing() if name is None else model_cards.in_words(name):
+        print(line)
+    return 0
 
 
-def _card(fields: Mapping[str, Any], indent: str = "") -> None:
-    """A card as indented text."""
-    for key, value in fields.items():
-        label = f"{indent}{key.replace('_', ' ')}:"
-        if isinstance(value, Mapping):
-            print(label)
-            _card(value, indent + "  ")
-        elif isinstance(value, list):
-            print(label)
-            for item in value:
-                if isinstance(item, Mapping):
-                    _card(item, indent + "  ")
-                else:
-                    print(f"{indent}  - {item}")
-        else:
-            print(f"{label} {value}")
+def fetch_named(names: list[str], accept_licence: bool = False) -> None:
+    """Get every artefact of the models named, or the meshes of the control set's generator; all names and terms are checked first.
 
-
-def fetch_named(names: list[str]) -> None:
-    """Get every artefact of the models named, or the meshes of the control set's generator; all names are checked first."""
+    Raises UserError for weights whose terms must be accepted first and are not.
+    """
     from faceparity.datasets.control.meshes import MESHES
-    from faceparity.datasets.fetch import fetch, is_here
+    from faceparity.datasets.fetch import fetch, is_here, pinned_sha256
 
     from ..models.registry import artefacts_of, load_model_card
 
     wanted = {name: (MESHES,) if name == MESHES.fetch_name else artefacts_of(name) for name in names}
+    cards = {name: load_model_card(name) for name in names if name != MESHES.fetch_name}
+    for name, card in cards.items():
+        if card.terms and not accept_licence and not all(is_here(artefact) for artefact in wanted[name]):
+            raise UserError(f"{name}: {card.terms} If you accept that, run `faceparity fetch {name} --accept-licence`")
     for name, artefacts in wanted.items():
-        print(f"{name}: {MESHES.licence if name == MESHES.fetch_name else load_model_card(name).licence}")
+        print(f"{name}: {cards[name].licence if name in cards else MESHES.licence}")
+        if name in cards and (conditions := cards[name].conditions()):
+            print(f"  {conditions}")
         if not artefacts:
             print("  nothing to fetch: its weights come with an installed package")
         for artefact in artefacts:
             state = "here already" if is_here(artefact) else "fetched"
             fetch(artefact, say=lambda line: print(f"  {line}", file=sys.stderr))
-            print(f"  {artefact.file}: {state}, sha256 {artefact.sha256}, {artefact.licence}")
+            stated = "" if artefact.sha256 else " (nobody states it: pinned from now on)"
+            print(f"  {artefact.file}: {state}, sha256 {pinned_sha256(artefact)}{stated}, {artefact.licence}")
