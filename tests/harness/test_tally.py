@@ -346,3 +346,15 @@ def test_a_ledger_past_its_cap_is_given_up_and_the_histograms_tell_how_long_it_w
     assert_same(full, kept)
     assert len(lost.ledger) == 0
     assert_same(replace(full, ledger=Pairs.none()), lost)
+
+
+@pytest.mark.parametrize("most", [1, 3, 70_000, 2**31 - 1])
+@given(data=st.data())
+@settings(max_examples=30)
+def test_pairs_lie_in_one_order_however_they_come(most: int, data: st.DataObject) -> None:
+    number = st.integers(0, most)
+    rows = data.draw(st.lists(st.tuples(number, number, st.integers(0, 5))))
+    a, b, score = np.asarray(rows, np.int64).reshape(-1, 3).T
+    pairs = Pairs.of(a, b, score)
+    expected = sorted(((min(i, j), max(i, j), s) for i, j, s in rows), key=lambda row: row[:2])
+    assert list(zip(*(x.tolist() for x in pairs.columns()), strict=True)) == expected
