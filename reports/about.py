@@ -181,7 +181,8 @@ def _provenance(e: Evaluation, key: str) -> Iterator[Item]:
     facts += [("Published threshold", m.published_threshold), ("Published in", m.published_threshold_source)]
     facts += [
         ("Probably one person from", m.likely_same_person),
-        ("Trained on people of this set", "yes" if m.training_overlap else "no"),
+        ("Trained on people of this set", (m.training_overlap_note or "yes") if m.training_overlap else "not known to be"),
+        ("Its terms", m.conditions),
     ]
     facts += [
         (f"Weights: {w.get('role', i)}", ", ".join(f"{k} {v}" for k, v in w.items() if k != "role"))

@@ -142,6 +142,6 @@ def flags(e: Evaluation) -> str:
     told += ["contaminated"] * any(p.status == "contaminated" for p in points)
     told += ["partial pool"] * any(p.pool is not None and p.pool.partial for p in points)
     told += ["targets refused"] * any(p.status == "refused" for p in points)
-    told += ["trained on these people"] * e.model.training_overlap
+    told += ["training data overlaps"] * e.model.training_overlap
     told += [f.plural(len(e.warnings), "warning")] * bool(e.warnings)
     return ", ".join(told) or f.DASH

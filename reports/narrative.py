@@ -220,6 +220,13 @@ def _fnmr(e: Evaluation, p: OperatingPoint) -> list[str]:
     return _measure(e, p, "fnmr") if p.fnmr else [none]
 
 
+def training_overlap(e: Evaluation) -> str:
+    """How the model's training data overlaps the data set, in a sentence."""
+    if not e.model.training_overlap_note:
+        return "The model was trained on people of this data set."
+    return f"The model's training data may hold people of this data set ({e.model.training_overlap_note})."
+
+
 def cautions(e: Evaluation, p: OperatingPoint | None) -> list[str]:
     """What a reader must know before repeating the finding."""
     out = []
@@ -233,7 +240,9 @@ def cautions(e: Evaluation, p: OperatingPoint | None) -> list[str]:
             "a false match."
         )
     if e.model.training_overlap:
-        out.append("The model was trained on people of this data set, which makes its rates here unlike those on strangers.")
+        out.append(f"{training_overlap(e)} That makes its rates here unlike those on strangers.")
+    if e.model.conditions:
+        out.append(e.model.conditions)
     if not e.extraction.supplied:
         out.append("Failures to extract a template were not supplied; a group whose faces fail more often cannot be told apart.")
     return out

@@ -15,7 +15,7 @@ from faceparity.reports import exclusions, protocols
 from faceparity.reports import format as f
 from faceparity.reports.compact import compact, failures_text
 from faceparity.reports.indices import index_range, index_weakness
-from faceparity.reports.narrative import index_sentence, missing_values, repeats
+from faceparity.reports.narrative import index_sentence, missing_values, repeats, training_overlap
 from faceparity.reports.paired_words import compact as paired_compact
 from faceparity.reports.paired_words import legend, sentences, title
 from faceparity.reports.select import contrast_of, finest, primary, verdict
@@ -43,7 +43,7 @@ def _heading(e: Evaluation) -> Iterator[RenderableType]:
     if e.dataset.identity == "none":
         yield _flag("NO SUBJECT LABELS: each image stands for a person; hidden repeats of one person look like false matches.")
     if e.model.training_overlap:
-        yield _flag("TRAINING OVERLAP: the model was trained on people of this data set.")
+        yield _flag(f"TRAINING OVERLAP: {f.clean(training_overlap(e))}")
 
 
 def _evaluation(e: Evaluation) -> Iterator[RenderableType]:
