@@ -145,6 +145,24 @@ def test_python_object(faceparity: Command, place: Path, command_environment: di
     separates(run(faceparity, place, "my-model", PYTHONPATH=path))
 
 
+def test_training_overlap_is_flagged_first(faceparity: Command, place: Path) -> None:
+    """Told by the model's card here; by the data set's, in tests/harness/test_models_cards.py."""
+    card = (place / "ready.toml").read_text("utf-8") + '\n[training_overlaps]\npeople = "certain: made of them"\n'
+    (place / "overlap.toml").write_text(card, "utf-8")
+    subprocess.run([sys.executable, "make_templates.py"], cwd=place, check=True)
+    out = place / "out-overlap"
+    done = faceparity("run", "-d", "folder=people", "-m", "overlap.toml", "--target-fmr", "0.01", "--out", out, cwd=place)
+    assert done.returncode == 0, done.stderr
+    model = results(out)["model"]
+    assert (model["training_overlap"], model["training_overlap_note"]) == (True, "certain: made of them")
+    told = " ".join(done.stdout.split())
+    assert "TRAINING OVERLAP" in told.split("no template")[0]
+    assert "certain: made of them" in told
+    page = (out / "report.html").read_text("utf-8")
+    assert "certain: made of them" in page
+    assert "licence of overlap is unknown" in page
+
+
 def test_a_command_that_dies_is_told(faceparity: Command, place: Path) -> None:
     (place / "broken.py").write_text("raise SystemExit('licence expired')\n")
     card = (place / "product.toml").read_text("utf-8").replace("product.py", "broken.py")

@@ -9,19 +9,20 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from pydantic import ValidationError
 
 from faceparity.datasets.errors import UserError
-from faceparity.harness.models import ModelCard, artefacts_of, load_model_card, model_names, open_model, registry
-from faceparity.harness.models.cards import shipped_card
+from faceparity.harness.models import artefacts_of, load_model_card, model_names, open_model, registry
+from faceparity.harness.models.cards import shipped_card, shipped_names
 
-BUILT_IN = ["face_recognition", "sface"]
+BUILT_IN = shipped_names()
+STANDARD = ["face_recognition", "sface"]
+"""Those whose pairs above `likely_same_person` were measured."""
 
 
 def test_names_are_sorted_and_hold_ours() -> None:
     names = model_names()
     assert names == sorted(names)
-    assert set(BUILT_IN) <= set(names)
+    assert set(STANDARD) <= set(BUILT_IN) <= set(names)
 
 
 def test_ours_are_known_with_stale_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +31,7 @@ def test_ours_are_known_with_stale_metadata(monkeypatch: pytest.MonkeyPatch) -> 
     assert load_model_card("sface").name == "sface"
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", STANDARD)
 def test_cards_are_whole(name: str) -> None:
     card = load_model_card(name)
     assert card.name == name
@@ -56,7 +57,7 @@ def test_artefacts_are_those_of_the_card(name: str) -> None:
 
 
 def test_published_units() -> None:
-    ours = {n: load_model_card(n) for n in BUILT_IN}
+    ours = {n: load_model_card(n) for n in STANDARD}
     assert [(c.score.kind, c.score.sign, c.published_threshold and c.published_threshold.native) for c in ours.values()] == [
         ("euclidean", -1, 0.6),
         ("cosine", 1, 0.363),
@@ -66,7 +67,7 @@ def test_published_units() -> None:
 @pytest.mark.parametrize("ask", [open_model, load_model_card, artefacts_of])
 def test_unknown_name_gets_the_nearest_and_the_list(ask: object) -> None:
     assert callable(ask)
-    with pytest.raises(UserError, match=r"no model called 'sfaec': did you mean sface\? known are face_recognition, sface"):
+    with pytest.raises(UserError, match=r"no model called 'sfaec': did you mean sface\? known are .*face_recognition, .*sface"):
         ask("sfaec")
     with pytest.raises(UserError, match=r"'zzz': known are") as caught:
         ask("zzz")
@@ -101,7 +102,7 @@ def test_models_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
             return []
 
     module.__dict__.update(model=Mine, card=lambda: card)
-    assert model_names() == [*BUILT_IN[:1], "mine", *BUILT_IN[1:]]
+    assert model_names() == sorted([*BUILT_IN, "mine"])
     assert load_model_card("mine") == card
     assert open_model("mine").fingerprint() == "f"
     assert artefacts_of("mine") == ()
@@ -122,12 +123,6 @@ def test_module_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(metadata, "entry_points", lambda **_: (entry,))
     with pytest.raises(UserError, match="gone can't be used: No module named 'no_such_module_anywhere'"):
         open_model("gone")
-
-
-def test_cards_are_strict() -> None:
-    data = shipped_card("sface").model_dump()
-    with pytest.raises(ValidationError):
-        ModelCard.model_validate({**data, "colour": "blue"})
 
 
 def test_importing_and_reading_cards_loads_no_library() -> None:
