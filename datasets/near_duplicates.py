@@ -121,7 +121,7 @@ def _search() -> Any:
 
     @numba.njit(cache=True)  # type: ignore[untyped-decorator]
     def distance(a: Any, b: Any, within: Any) -> Any:
-        total = 0
+        total: Any = 0
         for k in range(a.size):
             x = a[k] ^ b[k]
             x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))

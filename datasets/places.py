@@ -19,6 +19,12 @@ def artefacts() -> Path:
     return (home / "artefacts") if home else user_cache_path("faceparity") / "artefacts"
 
 
+def datasets() -> Path:
+    """Data sets that were fetched, where FACEPARITY_DATA names no folder."""
+    home = _home()
+    return (home / "datasets") if home else user_data_path("faceparity") / "datasets"
+
+
 def store() -> Path:
     """Encrypted templates: biometric data."""
     home = _home()

@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol, cast
 
+from . import places
 from .build import folder_of
 from .card import load_card
 from .concepts import CONCEPTS
@@ -108,21 +109,27 @@ def whereabouts(name: str) -> Path | None:
     """Where `-d NAME` would find a copy: in the package, or in the folder $FACEPARITY_DATA; None: nowhere."""
     if (own := embedded(name)) is not None:
         return own
-    base = os.environ.get(DATA)
+    base = _base()
     places = [Path(base).expanduser() / place for place in (name, *_folders(name))] if base and _plain(name) else []
     return next((place for place in places if place.is_dir()), None)
+
+
+def _base() -> str | None:
+    """The folder of data sets: $FACEPARITY_DATA, else where `faceparity fetch` puts them, if that is there."""
+    own = places.datasets()
+    return os.environ.get(DATA) or (str(own) if own.is_dir() else None)
 
 
 def _by_name(name: str, include_minors: bool) -> Dataset:
     known = name in dataset_names()
     if (own := embedded(name)) is not None:
         return reader(name)(folder_of(own), name=name, include_minors=include_minors)
-    if name in EMBEDDED and not os.environ.get(DATA):
+    if name in EMBEDDED and not _base():
         part = " --part tone" if name == "control-tone" else ""
         raise UserError(
             f"{name} is not in this copy: `python -m faceparity.datasets.control FOLDER{part}` makes it, then write {name}=FOLDER"
         )
-    home = os.environ.get(DATA)
+    home = _base()
     if not home:
         if not known:
             raise _unknown(name)

@@ -183,10 +183,14 @@ def fetch(
         bool, typer.Option("--accept-licence", help="You have read the terms that are shown otherwise, and accept them.")
     ] = False,
 ) -> None:
-    """Get the weights of models (or control-meshes), accepted only by sha256. The only command that uses the network."""
-    from .catalogue import fetch_named
+    """Get models' weights, or data sets that may be had without asking. The only command that uses the network.
 
-    fetch_named(names, accept_licence)
+    Data sets: london, lfw, us_congress and fairface, into $FACEPARITY_DATA; of any other, how to obtain it. A fetch of these that
+    broke off goes on where it was. Exit status: 0 all is here, 1 a data set has to be asked for, 2 something could not be had.
+    """
+    from .fetch import fetch_command
+
+    raise typer.Exit(fetch_command(names, accept_licence))
 
 
 @app.command(short_help="Say what is wrong with a copy of a data set, file by file.")

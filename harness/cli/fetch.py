@@ -1,0 +1,140 @@
+"""`faceparity fetch`: weights of models, and data sets that may be had without asking."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+from faceparity.datasets.card import DatasetCard
+from faceparity.datasets.errors import UserError
+
+
+def fetch_command(names: list[str], accepted: bool) -> int:
+    """Fetch everything named; all names and licences are settled first. 0 if all is here, 1 if a set has to be asked for."""
+    from faceparity.datasets.registry import dataset_names
+
+    from .catalogue import fetch_named
+
+    sets = [n for n in dict.fromkeys(names) if n in dataset_names()]
+    others = [n for n in dict.fromkeys(names) if n not in sets]
+    _known(others)
+    asked_for = [name for name in sets if not _wanted(name, accepted)]
+    if others:
+        fetch_named(others, accepted)
+    for name in sets:
+        if name not in asked_for:
+            _fetch(name)
+    return 1 if asked_for else 0
+
+
+def _known(names: list[str]) -> None:
+    """Raises UserError for a name that is neither a model's nor the meshes'."""
+    from faceparity.datasets.control.meshes import MESHES
+
+    from ..models.registry import artefacts_of
+
+    for name in names:
+        if name != MESHES.fetch_name:
+            artefacts_of(name)
+
+
+def _wanted(name: str, accepted: bool) -> bool:
+    """Show what a set's card says; whether it can be fetched. Raises UserError unless its licence is accepted."""
+    from faceparity.datasets.fetch_sets import PLANS, base
+    from faceparity.datasets.registry import EMBEDDED
+
+    try:
+        card = _card(name)
+    except FileNotFoundError:
+        raise UserError(f"{name} comes from another package, which says how to obtain it") from None
+    for line in _terms(card):
+        print(line)
+    if name in EMBEDDED:
+        print("  It comes with faceparity: there is nothing to fetch.")
+        return False
+    if card.not_a_benchmark:
+        print(f"  Not a benchmark for this: {card.not_a_benchmark}")
+        return False
+    if name not in PLANS:
+        print(f"  How to obtain it: {card.obtain}")
+        print(f"  Where to put it: {base() / name}, or anywhere: -d {name}=DIR")
+        print("  What lies there then: " + "; ".join(card.layout or ["the images and their label file"]))
+        print(f"  Then: faceparity check {name}")
+        return False
+    print(f"  Source: {PLANS[name].note}")
+    if (base() / name).exists():
+        raise UserError(f"{base() / name} is there already: `faceparity check {name}` tells whether it is whole")
+    if not accepted:
+        _ask(name)
+    return True
+
+
+def _card(name: str) -> DatasetCard:
+    from faceparity.datasets.card import load_card
+
+    return load_card(name)
+
+
+def _terms(card: DatasetCard) -> list[str]:
+    lines = [f"{card.name}: {card.title}", f"  Licence: {card.licence}. {card.licence_note}".rstrip()]
+    lines += [f"  Consent: {card.consent}", f"  Home: {card.home}"]
+    lines += [f"  Children: {card.children}"] if card.children else []
+    lines += [f"  Withdrawn: {card.withdrawn}"] if card.withdrawn else []
+    return lines
+
+
+def _ask(name: str) -> None:
+    """Raises UserError unless somebody says yes."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UserError(f"{name}: read its licence above, then fetch it with --accept-licence")
+    if input("Do you accept this licence? Type yes: ").strip().casefold() not in ("yes", "y"):
+        raise UserError(f"{name} is not fetched: its licence was not accepted")
+
+
+def _fetch(name: str) -> None:
+    """One data set, and what it is like."""
+    from faceparity.datasets.fetch_sets import fetch_set
+    from faceparity.datasets.registry import load_dataset
+
+    with _Bars() as bars:
+        got = fetch_set(name, bars.tell)
+    unverified = [piece.file for piece, had in got.pieces if not had.verified]
+    for piece, had in got.pieces[:10]:
+        told = "as published" if had.verified else "NOT VERIFIED, nobody published its digest"
+        print(f"  {piece.file}: {had.size:,} bytes, sha256 {had.sha256} ({told})")
+    if len(got.pieces) > 10:
+        print(f"  and {len(got.pieces) - 10:,} more files; all digests are in fetched.json")
+    if unverified:
+        print(f"  {len(unverified):,} file(s) believed as they came: fetched.json holds their digests for comparison")
+    if got.missing:
+        named = ", ".join(piece.file for piece in got.missing[:5])
+        print(f"  {len(got.missing):,} file(s) not to be had: {named}{' …' if len(got.missing) > 5 else ''}")
+    dataset = load_dataset(f"{name}={got.folder}")
+    known = next((copy for copy, digest in dataset.card.digests.items() if digest == dataset.digest), None)
+    about = f"the copy that the card calls {known!r}" if known else "a copy that the card does not know"
+    print(f"  {dataset.n_samples:,} images in {got.folder}; digest {dataset.digest} ({about})")
+    print(f"  Next: faceparity check {name}")
+
+
+class _Bars:
+    """A bar for each file, on a terminal."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+        console = Console(stderr=True)
+        columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._file, self._task = "", self._progress.add_task("", total=None, visible=False)
+
+    def __enter__(self) -> _Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def tell(self, file: str, done: int, total: int) -> None:
+        """Bytes of a file."""
+        self._progress.update(self._task, description=file, completed=done, total=total or None, visible=True)
