@@ -25,6 +25,8 @@ class Weights(Strict):
     licence: str
     artefact: str = ""
     """Name of the artefact that `faceparity fetch` knows; empty: comes with an installed package."""
+    first_come: bool = False
+    """The sha256 is that of what came first on this machine; nobody states it. Cards leave this out."""
     sources: list[str] = Field(default_factory=list)
     """In the order in which they are tried; see `faceparity.harness.models.sources`."""
 

@@ -37,7 +37,8 @@ def artefact(weights: Weights, fetch_name: str) -> Artefact | None:
     if not weights.artefact:
         return None
     sources = tuple(source(line) for line in weights.sources)
-    return Artefact(weights.artefact, weights.file, weights.sha256, weights.size, weights.licence, sources, fetch_name)
+    stated = "" if weights.first_come else weights.sha256
+    return Artefact(weights.artefact, weights.file, stated, weights.size, weights.licence, sources, fetch_name)
 
 
 def artefacts(card: ModelCard, fetch_name: str) -> tuple[Artefact, ...]:
@@ -52,7 +53,7 @@ def pinned(card: ModelCard) -> ModelCard:
         return card
     known = []
     for weights in card.weights:
-        made = artefact(weights, card.name)
-        own = weights.sha256 or (pinned_sha256(made) if made else "")
-        known.append(weights.model_copy(update={"sha256": own}))
+        made = None if weights.sha256 else artefact(weights, card.name)
+        came = pinned_sha256(made) if made else ""
+        known.append(weights.model_copy(update={"sha256": came, "first_come": True}) if came else weights)
     return card.model_copy(update={"weights": known})
