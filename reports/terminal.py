@@ -14,7 +14,6 @@ from faceparity.harness.synthetic import SYNTHETIC
 from faceparity.reports import exclusions, protocols
 from faceparity.reports import format as f
 from faceparity.reports.compact import compact, failures_text
-from faceparity.reports.indices import index_range, index_weakness
 from faceparity.reports.narrative import index_sentence, missing_values, repeats, training_overlap
 from faceparity.reports.paired_words import compact as paired_compact
 from faceparity.reports.paired_words import legend, sentences, title
@@ -256,11 +255,10 @@ def _point(e: Evaluation, group: Grouping, i: int, p: OperatingPoint) -> Iterato
 
 
 def _spread(p: OperatingPoint) -> Iterator[Text]:
-    """The first index of FMR, with its range and its weakness, beside what one rate for all would give."""
+    """The first index of FMR, beside what one rate for all would give. Its range and its weakness are in the report."""
     found = p.differential.fmr.get(SPREAD) if p.differential is not None else None
     if found is not None and found.value is not None:
-        told = index_sentence(SPREAD, "fmr", found)
-        yield Text(f"Spread: {told} Range {index_range(SPREAD).replace('∞', 'inf')}; weakness: {index_weakness(SPREAD)}.")
+        yield Text(f"Spread: {index_sentence(SPREAD, 'fmr', found)}")
 
 
 def _pool(p: OperatingPoint) -> Iterator[Text]:
