@@ -214,6 +214,29 @@ def check(
     raise typer.Exit(check_command(dataset, json, names))
 
 
+@app.command(short_help="List the comparisons of a run that a person should look at.")
+def suspects(
+    run: Annotated[Path, typer.Argument(metavar="RUN")],
+    most: Annotated[int, typer.Option("--most", metavar="N", min=1, help="So many of each kind.")] = 20,
+    sheet: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--sheet", metavar="FILE", help="Write a page with the pictures; private, and outside the run's folder."),
+    ] = None,
+    dataset: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("-d", "--dataset", metavar="NAME=DIR", help="Where the pictures lie, if not where run -d NAME finds them."),
+    ] = None,
+) -> None:
+    """List the most alike comparisons of different people and the least alike of one person, by file name.
+
+    Among them are wrong labels and people who are in the data twice. They are read from the run's private part, which only this
+    machine can open. Nothing is left out of a result unless a person names it: see run --exclude.
+    """
+    from .suspects import suspects_command
+
+    suspects_command(run, most, sheet, dataset or [])
+
+
 @app.command(short_help="Destroy all stored templates and private parts.")
 def purge() -> None:
     """Destroy all stored templates and make every run's private part unreadable: keys first, then files."""

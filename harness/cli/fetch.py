@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
+from typing import Literal
 
 from faceparity.datasets.card import DatasetCard
 from faceparity.datasets.errors import UserError
@@ -18,13 +19,13 @@ def fetch_command(names: list[str], accepted: bool) -> int:
     sets = [n for n in dict.fromkeys(names) if n in dataset_names()]
     others = [n for n in dict.fromkeys(names) if n not in sets]
     _known(others)
-    asked_for = [name for name in sets if not _wanted(name, accepted)]
+    wanted = {name: _wanted(name, accepted) for name in sets}
     if others:
         fetch_named(others, accepted)
     for name in sets:
-        if name not in asked_for:
+        if wanted[name] == "fetch":
             _fetch(name)
-    return 1 if asked_for else 0
+    return 1 if "ask" in wanted.values() else 0
 
 
 def _known(names: list[str]) -> None:
@@ -38,10 +39,10 @@ def _known(names: list[str]) -> None:
             artefacts_of(name)
 
 
-def _wanted(name: str, accepted: bool) -> bool:
+def _wanted(name: str, accepted: bool) -> Literal["fetch", "here", "ask"]:
     """Show what a set's card says; whether it can be fetched. Raises UserError unless its licence is accepted."""
     from faceparity.datasets.fetch_sets import PLANS, base
-    from faceparity.datasets.registry import EMBEDDED
+    from faceparity.datasets.registry import whereabouts
 
     try:
         card = _card(name)
@@ -49,24 +50,22 @@ def _wanted(name: str, accepted: bool) -> bool:
         raise UserError(f"{name} comes from another package, which says how to obtain it") from None
     for line in _terms(card):
         print(line)
-    if name in EMBEDDED:
-        print("  It comes with faceparity: there is nothing to fetch.")
-        return False
+    if (here := whereabouts(name)) is not None:
+        print(f"  It is here already: {here}. Whether it is whole: faceparity check {name}")
+        return "here"
     if card.not_a_benchmark:
         print(f"  Not a benchmark for this: {card.not_a_benchmark}")
-        return False
+        return "ask"
     if name not in PLANS:
         print(f"  How to obtain it: {card.obtain}")
         print(f"  Where to put it: {base() / name}, or anywhere: -d {name}=DIR")
         print("  What lies there then: " + "; ".join(card.layout or ["the images and their label file"]))
         print(f"  Then: faceparity check {name}")
-        return False
+        return "ask"
     print(f"  Source: {PLANS[name].note}")
-    if (base() / name).exists():
-        raise UserError(f"{base() / name} is there already: `faceparity check {name}` tells whether it is whole")
     if not accepted:
         _ask(name)
-    return True
+    return "fetch"
 
 
 def _card(name: str) -> DatasetCard:

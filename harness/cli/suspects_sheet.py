@@ -1,0 +1,117 @@
+"""A page of suspects' pictures, to look at on this machine only."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faceparity.datasets.errors import UserError
+
+from ..record import Evaluation
+
+if TYPE_CHECKING:
+    from .suspects import Suspect
+
+SIDE = 180
+"""Pictures are shrunk to so many pixels."""
+
+_STYLE = (
+    "body{font:15px system-ui,sans-serif;margin:0 1rem}header{background:#a00;color:#fff;padding:1rem;margin:0 -1rem;position:sticky;top:0}"
+    "figure{display:inline-block;margin:.5rem;padding:.5rem;border:1px solid #999;max-width:24rem}"
+    "img{max-width:11rem}code{overflow-wrap:anywhere}"
+)
+_WARNING = (
+    "PRIVATE. People's pictures, and who resembles whom: biometric data. Look at it on this machine, give it to nobody, put it on no "
+    "network, and delete it when you have looked. faceparity purge knows nothing of it."
+)
+
+
+def check_place(sheet: Path, run: Path) -> None:
+    """Raises UserError if the sheet would lie in the run's folder, which is made to be published."""
+    if sheet.resolve().is_relative_to(run.resolve()):
+        raise UserError(f"--sheet {sheet}: lies in the run's folder, which is for publication; name a place outside it")
+    if not sheet.resolve().parent.is_dir():
+        raise UserError(f"--sheet {sheet}: {sheet.parent} is no folder; name a file in one that exists")
+
+
+def write_sheet(sheet: Path, found: Sequence[tuple[Evaluation, Sequence[Suspect]]], specs: Sequence[str]) -> None:
+    """The page, readable by its owner only. specs: `NAME=DIR` for data sets that are not where `-d NAME` finds them.
+
+    Raises UserError where a data set's pictures are not to be found, or the page can't be written.
+    """
+    given = dict(spec.partition("=")[::2] for spec in specs)
+    roots = {name: _root(name, given) for name in dict.fromkeys(e.dataset.name for e, _ in found)}
+    text = "".join(_page(found, roots))
+    try:
+        sheet.unlink(missing_ok=True)
+        with os.fdopen(os.open(sheet, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise UserError(f"--sheet {sheet}: {error.strerror}; name a file that can be written") from None
+
+
+def _root(name: str, given: Mapping[str, str]) -> Path:
+    from faceparity.datasets.registry import whereabouts
+
+    root = Path(given[name]).expanduser() if given.get(name) else whereabouts(name)
+    if root is None or not root.is_dir():
+        raise UserError(f"where are the pictures of {name}? Write -d {name}=DIR")
+    return root
+
+
+def _page(found: Sequence[tuple[Evaluation, Sequence[Suspect]]], roots: Mapping[str, Path]) -> Iterator[str]:
+    yield '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="robots" content="noindex,nofollow,noarchive">'
+    yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
+    yield f"<title>PRIVATE: suspects</title><style>{_STYLE}</style><header><strong>{_WARNING}</strong></header>"
+    for e, suspects in found:
+        d = e.dataset
+        yield f"<h1>{escape(d.title)}, {escape(e.model.title)}</h1><p>Licence of the pictures: {escape(d.licence)}. "
+        yield f"{escape(_passing_on(d.name))} Consent: {escape(d.consent)}</p>"
+        for mated, title in (
+            (False, "Different people, as labelled, most alike first"),
+            (True, "One person, as labelled, least alike first"),
+        ):
+            yield f"<h2>{title}</h2>"
+            for s in suspects:
+                if s.mated == mated:
+                    yield _figure(s, roots[d.name], e.model.score.unit)
+    yield "</html>\n"
+
+
+def _passing_on(name: str) -> str:
+    from faceparity.datasets.card import load_card
+
+    try:
+        answer = load_card(name).allows.get("redistribution", "unclear")
+    except FileNotFoundError:
+        answer = "unclear"
+    return {"yes": "It allows passing them on; this page is private all the same."}.get(answer, "They may not be passed on.")
+
+
+def _figure(s: Suspect, root: Path, unit: str) -> str:
+    wrong = f"<br>Error at {escape(', '.join(s.wrong_at))}." if s.wrong_at else ""
+    pictures = _image(root / s.a) + _image(root / s.b)
+    return (
+        f"<figure>{pictures}<figcaption>{escape(unit)} {s.score:.5f}{wrong}<br><code>{escape(s.row)}</code></figcaption></figure>"
+    )
+
+
+def _image(path: Path) -> str:
+    """A small picture, in the page itself."""
+    import cv2
+
+    from faceparity.datasets.containers import source
+    from faceparity.datasets.images import UnreadableImage, decode
+
+    try:
+        pixels = decode(source(path))
+    except UnreadableImage as error:
+        return f"<p>[no picture: {escape(error.reason)}]</p>"
+    scale = min(1.0, SIDE / max(pixels.shape[:2]))
+    small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else pixels
+    coded = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1].tobytes()
+    return f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(coded).decode("ascii")}">'
