@@ -53,6 +53,8 @@ def tfjs_to_onnx(topology: bytes, data: bytes, output: str) -> bytes:
     described = json.loads(topology)
     nodes = described["modelTopology"]["node"]
     arrays = weights(described["weightsManifest"], data)
+    if output not in {node["name"] for node in nodes}:
+        raise ValueError(f"there is no node called {output}")
     start = next(node for node in nodes if node["op"] == "Placeholder")
     rows, columns, channels = (int(d["size"]) for d in start["attr"]["shape"]["shape"]["dim"][1:])
     graph = NhwcGraph(start["name"], (rows, columns, channels))
@@ -65,8 +67,8 @@ def tfjs_to_onnx(topology: bytes, data: bytes, output: str) -> bytes:
         if node["op"] not in ("Const", "Placeholder"):
             width[node["name"]] = _add(graph, node, width)
         if node["name"] == output:
-            return graph.serialised(output, width[output])
-    raise ValueError(f"there is no node called {output}")
+            break
+    return graph.serialised(output, width[output])
 
 
 def _add(graph: NhwcGraph, node: Mapping[str, Any], width: Mapping[str, int]) -> int:
