@@ -25,6 +25,8 @@ REASONS = {
     "other": "another reason",
     "not_given": "no reason given",
 }
+NAMED = 5
+"""So many changed verdicts are named in words; the table has all."""
 Rows = list[list[str]]
 
 
@@ -62,11 +64,20 @@ def sentences(x: Exclusion) -> list[str]:
     out = [f"{f.sentence(' and '.join(what) or 'nothing')} left out by name. Reasons given: {'; '.join(reasons) or 'none'}."]
     if x.listed_pairs:
         out.append(f"{f.plural(x.listed_pairs, 'pair')} of published lists went with them.")
-    changed = len(
-        {(r.measure, r.group, tuple(r.attributes)) for p in x.points for r in p.rates if r.verdict_before != r.verdict_after}
-    )
-    told = f"{f.plural(changed, 'verdict')} on a group changed" if changed else "No verdict on any group changed"
-    return [*out, f"{told}."]
+    changed = [_changed(p, r) for p in x.points for r in p.rates if _verdict_moved(r)]
+    if not changed:
+        return [*out, "No verdict on any group changed."]
+    more = f", and {f.count(len(changed) - NAMED)} more" if len(changed) > NAMED else ""
+    return [*out, f"{f.plural(len(changed), 'verdict')} changed: {'; '.join(changed[:NAMED])}{more}."]
+
+
+def _verdict_moved(r: ExclusionRate) -> bool:
+    return r.verdict_before != r.verdict_after
+
+
+def _changed(p: ExclusionPoint, r: ExclusionRate) -> str:
+    was, now = (f.DASH if v is None else v for v in (r.verdict_before, r.verdict_after))
+    return f"{r.measure.upper()} of {f.clean(r.group)} at {name(p)}, {was} → {now}"
 
 
 def counts(x: Exclusion) -> tuple[list[str], Rows]:

@@ -57,6 +57,23 @@ def test_both_readings_stand_everywhere(evaluation: Evaluation) -> None:
             assert f.percent(r.rate) in text, place
 
 
+def test_changed_verdicts_are_named(evaluation: Evaluation) -> None:
+    (x,) = evaluation.exclusions
+    same = [
+        p.model_copy(update={"rates": [r.model_copy(update={"verdict_after": r.verdict_before}) for r in p.rates]})
+        for p in x.points
+    ]
+    assert exclusions.sentences(x.model_copy(update={"points": same}))[-1] == "No verdict on any group changed."
+    k = next(i for i, p in enumerate(same) if any(r.verdict_before for r in p.rates))
+    i = next(i for i, r in enumerate(same[k].rates) if r.verdict_before)
+    rates = list(same[k].rates)
+    rates[i] = rates[i].model_copy(update={"verdict_before": "inconclusive", "verdict_after": "higher"})
+    same[k] = same[k].model_copy(update={"rates": rates})
+    told = exclusions.sentences(x.model_copy(update={"points": same}))[-1]
+    where = f"{rates[i].measure.upper()} of {rates[i].group} at {exclusions.name(same[k])}"
+    assert told == f"1 verdict changed: {where}, inconclusive → higher."
+
+
 def test_a_refused_target_is_said_to_be_refused(evaluation: Evaluation) -> None:
     (x,) = evaluation.exclusions
     refused = next(p for p in x.points if p.target_fmr == 1e-9)
