@@ -57,7 +57,7 @@ class Outcome(NamedTuple):
 class _Held(NamedTuple):
     """A decoded image that waits for the model."""
 
-    index: int
+    at: int
     image: Image
     path: str
 
@@ -109,7 +109,7 @@ def _extract(model: Model, held: Sequence[_Held]) -> Iterator[tuple[int, Outcome
         if len(held) == 1:
             reason = f"the model failed on it ({type(error).__name__})"
             yield (
-                held[0].index,
+                held[0].at,
                 Outcome(Extraction("unreadable", reason=reason), keep=False, fault=f"{type(error).__name__}: {error}"),
             )
             return
@@ -117,7 +117,7 @@ def _extract(model: Model, held: Sequence[_Held]) -> Iterator[tuple[int, Outcome
             yield from _extract(model, [one])
         return
     for one, extraction in zip(held, checked, strict=True):
-        yield one.index, Outcome(extraction)
+        yield one.at, Outcome(extraction)
 
 
 def _from_files(model: FileModel, held: Sequence[_Held]) -> list[Extraction]:
@@ -131,7 +131,7 @@ def _from_files(model: FileModel, held: Sequence[_Held]) -> list[Extraction]:
         for one in held:
             path = Path(one.path)
             if not path.is_file():
-                path = Path(folder) / f"image{one.index}"
+                path = Path(folder) / f"image{one.at}"
                 path.write_bytes(image_bytes(Path(one.path)))
             paths.append(path)
         extractions = model.extract_files(paths, [one.path for one in held])
