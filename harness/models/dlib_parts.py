@@ -45,7 +45,7 @@ class DlibLandmarks:
 def _limited(image: Image, kind: str) -> int:
     """The longest side at which a detector looks at an image."""
     height, width = image.shape[:2]
-    side = max(height, width)
+    side = int(max(height, width))
     if height * width > MOST_PIXELS[kind]:
         side = int(side * (MOST_PIXELS[kind] / (height * width)) ** 0.5)
     return side

@@ -190,8 +190,14 @@ def _weights(file: Path, own: OwnCard, role: str) -> dict[str, Any]:
             f"{file} is damaged or another version (sha256 {found[:12]}…, the card says {own.sha256[:12]}…): "
             "get it again, or correct the card"
         )
-    named = {"role": role, "file": own.onnx or own.templates, "sha256": found, "size": size, "licence": own.licence}
-    return Weights.model_validate({**named, "file": Path(named["file"]).name}).model_dump() | {"file": named["file"]}
+    named: dict[str, Any] = {
+        "role": role,
+        "file": own.onnx or own.templates,
+        "sha256": found,
+        "size": size,
+        "licence": own.licence,
+    }
+    return Weights.model_validate(named).model_dump()
 
 
 def _dimensions(file: Path, own: OwnCard) -> int:

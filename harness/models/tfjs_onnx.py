@@ -59,7 +59,7 @@ def tfjs_to_onnx(topology: bytes, data: bytes, output: str) -> bytes:
     rows, columns, channels = (int(d["size"]) for d in start["attr"]["shape"]["shape"]["dim"][1:])
     graph = NhwcGraph(start["name"], (rows, columns, channels))
     graph.start(start["name"])
-    width = {}
+    width: dict[str, int] = {}
     for node in nodes:
         if node["op"] == "Const":
             graph.constant(node["name"], arrays[node["name"]])
