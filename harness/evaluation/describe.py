@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from faceparity.datasets.dataset import Attribute, Dataset
 
@@ -76,7 +76,7 @@ def model_info(card: ModelCard, fingerprint: str, dataset: Dataset) -> record.Mo
         training_overlap=bool(overlap),
         training_overlap_note=overlap,
         conditions=card.conditions(),
-        weights=[{"role": w.role, "file": w.file, "sha256": w.sha256, "licence": w.licence} for w in card.weights],
+        weights=[{"role": w.role, "file": PurePath(w.file).name, "sha256": w.sha256, "licence": w.licence} for w in card.weights],
         detector=card.detector,
         alignment=card.alignment,
         input=card.input,
