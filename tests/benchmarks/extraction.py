@@ -128,6 +128,8 @@ def opencv(files: Sequence[Path]) -> float:
 
     detector_file, weights = (path(artefact) for artefact in artefacts_of("sface"))
     cv2.setNumThreads(cores())
+    if hasattr(cv2.utils, "logging"):
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
     detector = cv2.FaceDetectorYN.create(str(detector_file), "", (320, 320), 0.6, 0.3, 5000)
     graph = onnx.load(str(weights))  # as shipped, OpenCV 5 can't open it
     drop_weight_inputs(graph)
@@ -161,6 +163,7 @@ def one_at_a_time(files: Sequence[Path]) -> float:
     graph = onnx.load(str(path(artefacts_of("sface")[1])))
     drop_weight_inputs(graph)
     free_batch(graph)
+    ort.set_default_logger_severity(3)
     session = ort.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
 
     def one(file: Path) -> object:
@@ -195,6 +198,25 @@ def dlib_stage(chips: int) -> tuple[float, float]:
     return rates[0], rates[1]
 
 
+def equal_to_library(files: Sequence[Path]) -> dict[str, object]:
+    """How far descriptors are from the library's, and whether the same images fail. Slow: the library does a few a second."""
+    import face_recognition
+
+    model = open_model("face_recognition")
+    worst, failed, otherwise = 0.0, 0, 0
+    for file in files:
+        image = decode(file.read_bytes())
+        boxes = face_recognition.api._raw_face_locations(image)
+        theirs = face_recognition.face_encodings(image)
+        (ours,) = model.extract([image])
+        otherwise += (ours.template is None) != (not theirs)
+        failed += ours.template is None
+        if ours.template is not None and theirs:
+            areas = [box.width() * box.height() for box in boxes]
+            worst = max(worst, float(np.abs(ours.template - theirs[areas.index(max(areas))]).max()))
+    return {"images": len(files), "largest_difference": f"{worst:.1e}", "failed": failed, "failed_otherwise": otherwise}
+
+
 def show(figure: str, **values: object) -> None:
     """One line of JSON."""
     rounded = {k: round(v, 4 if "ratio" in k else 1) if isinstance(v, float) else v for k, v in values.items()}
@@ -219,6 +241,7 @@ def main() -> None:
     parser.add_argument("-m", "--model", action="append", help=f"default: {' '.join(MODELS)}")
     parser.add_argument("--images", type=int, default=64, help="of each set; 0: all")
     parser.add_argument("--others", type=int, default=24, help="images for what people do today; 0: leave it out")
+    parser.add_argument("--equal", type=int, default=0, help="compare so many images of each set with the library, one by one")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=cores())
     asked = parser.parse_args()
@@ -238,6 +261,9 @@ def main() -> None:
             r = rates[name]
             show("extraction", dataset=dataset, model=name, images=len(small.files), **r, ratio_to_bare=r["pipeline_decoded"] / r["bare"],
                  ratio_with_decoding=r["pipeline"] / r["bare"])  # fmt: skip
+        if asked.equal:
+            chosen = _small(dataset, asked.equal)
+            show("equal to face_recognition", dataset=dataset, **equal_to_library([chosen.root / f for f in chosen.files]))
         if asked.others:
             _others(dataset, [small.root / f for f in small.files[: asked.others]], rates)
 

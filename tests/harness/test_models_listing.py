@@ -1,0 +1,81 @@
+"""`faceparity models`: a line for each, a card in words, and whether files of weights are what they should be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from faceparity.datasets.errors import UserError
+from faceparity.datasets.fetch import Artefact, Url, place_of
+from faceparity.harness.cli import model_cards
+from faceparity.harness.cli.catalogue import show_models
+from faceparity.harness.models import artefacts_of, load_model_card, model_names
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("FACEPARITY_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "100")
+    return tmp_path
+
+
+def put(artefact: Artefact, data: bytes) -> None:
+    place_of(artefact).parent.mkdir(parents=True, exist_ok=True)
+    place_of(artefact).write_bytes(data)
+
+
+def test_a_line_for_each_model() -> None:
+    head, *lines = model_cards.listing()
+    assert head.split() == ["name", "weights", "allows", "numbers", "what", "it", "is"]
+    assert [line.split()[0] for line in lines] == model_names()
+    by_name = {line.split()[0]: line for line in lines}
+    assert " here " in by_name["face_recognition"]
+    assert " fetch  " in by_name["sface"]
+    assert " fetch, accept terms  research " in by_name["buffalo_l"]
+    assert " unclear " in by_name["taguchi"]
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_cards_in_words_hold_what_decides(name: str) -> None:
+    lines = list(model_cards.in_words(name))
+    told = " ".join(" ".join(lines).split())
+    card = load_model_card(name)
+    assert lines[0] == f"{name}: {card.title}"
+    for weights in card.weights:
+        assert weights.sha256 in told
+    for said in (card.licence, card.terms, card.training_data, card.detector, card.alignment, *card.known_weaknesses):
+        assert " ".join(said.split()) in told
+    assert max(map(len, lines[1:])) <= 140
+
+
+def test_overlaps_of_both_cards_are_shown() -> None:
+    assert "lfw: possible: MS-Celeb-1M" in " ".join(" ".join(model_cards.in_words("sface")).split())
+    assert "vggface2: certain" in " ".join(" ".join(model_cards.in_words("hse-faceres")).split())
+
+
+def test_options_are_shown() -> None:
+    assert next(iter(model_cards.in_words("sface:detector=hog"))).startswith("sface:detector=hog: SFace")
+
+
+def test_verify(capsys: pytest.CaptureFixture[str]) -> None:
+    assert show_models("face_recognition", verify=True) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "face_recognition: dlib_face_recognition_resnet_model_v1.dat: whole",
+        "face_recognition: shape_predictor_5_face_landmarks.dat: whole",
+    ]
+    assert show_models("sface", verify=True) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "sface: face_recognition_sface_2021dec_int8bq.onnx: not here"
+    put(artefacts_of("sface")[1], b"cut short")
+    assert show_models("sface", verify=True) == 1
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "2021dec_int8bq" in line]
+    assert "is damaged or another version" in line
+    assert line.endswith("run `faceparity fetch sface`")
+    assert show_models(None, verify=True) == 1
+    with pytest.raises(UserError, match="no model called 'sfac'"):
+        show_models("sfac", verify=True)
+
+
+def test_a_place_is_told_before_anything_is_there(home: Path) -> None:
+    artefact = Artefact("a", "a.onnx", "ab" * 32, 1, "MIT", (Url("https://example.org/a.onnx"),))
+    assert place_of(artefact) == home / "artefacts" / ("ab" * 32 + ".onnx")
