@@ -85,7 +85,13 @@ def run(
     ] = None,
     model: Annotated[
         Optional[list[str]],  # noqa: UP045
-        typer.Option("-m", "--model", metavar="MODEL", help="Model; may be repeated. Default: face_recognition."),
+        typer.Option(
+            "-m",
+            "--model",
+            metavar="MODEL",
+            help="Model; may be repeated. NAME, NAME:detector=hog and the like, or a card of yours that ends in .toml. "
+            "Default: face_recognition.",
+        ),
     ] = None,
     by: By = None,
     target_fmr: Target = None,
@@ -170,7 +176,7 @@ def models(
     name: MaybeName = None,
     verify: Annotated[bool, typer.Option("--verify", help="Check every file of weights on this machine by its sha256.")] = False,
 ) -> None:
-    """List the models, or show one card."""
+    """List the models, or show one card. A card of yours (.toml) can be shown too."""
     from .catalogue import show_models
 
     raise typer.Exit(show_models(name, verify))
