@@ -212,6 +212,11 @@ def _graph(
     if recipe.network == "onnx":
         make: Callable[[], bytes] = lambda: repaired(main.read_bytes())  # noqa: E731
         return derived(f"onnx-{short}-v{REPAIR}.onnx", _told(make, card, main)), {"repair": REPAIR}
+    if recipe.network == "facenet-pytorch":
+        from .facenet_onnx import FACENET, facenet_to_onnx
+
+        make = lambda: facenet_to_onnx(main.read_bytes())  # noqa: E731
+        return derived(f"facenet-{short}-v{FACENET}.onnx", _told(make, card, main)), {"facenet": FACENET}
     from .nhwc_onnx import NHWC
 
     if recipe.network == "tfjs":

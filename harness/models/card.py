@@ -87,7 +87,7 @@ class Recipe(Strict):
 
     detector: str
     alignment: str
-    network: Literal["onnx", "tfjs", "tflite", "dlib"]
+    network: Literal["onnx", "tfjs", "tflite", "facenet-pytorch", "dlib"]
     input: NetworkInput = NetworkInput()
     normalise: bool = False
     """Templates are brought to unit length, as their authors do before they take a Euclidean distance."""

@@ -126,7 +126,7 @@ def own_model(spec: Spec) -> Model:
     own = read_card(path)
     card = _plain_card(path, own)
     if own.onnx:
-        return assemble(card, spec.options, finder(card.name, path.parent))
+        return assemble(card, spec.options, finder(spec.base, path.parent))
     crossed(card, spec.options)
     if own.command:
         from .command import CommandModel

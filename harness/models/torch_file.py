@@ -1,0 +1,122 @@
+"""Reads the weights in a file that torch.save wrote of a state dict, without torch and without running anything that is in it.
+
+Such a file is a pickle, which can call any function of Python; here it can call nothing but what rebuilds a tensor. Both forms
+are read: the older one, pickles one after the other and then the storages, and the newer one, a .zip.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import struct
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAGIC = 0x1950A86A20F9469CFC6C
+_DTYPES = {"FloatStorage": "<f4", "HalfStorage": "<f2", "DoubleStorage": "<f8", "LongStorage": "<i8", "IntStorage": "<i4"}
+
+
+class TorchFormatError(ValueError):
+    """The file is not a state dict that torch.save wrote."""
+
+
+class _Storage(NamedTuple):
+    """Where the numbers of a tensor lie."""
+
+    dtype: np.dtype[Any]
+    key: str
+    count: int
+
+
+class _Tensor(NamedTuple):
+    """A part of a storage: where it starts, its shape, and how far apart its numbers lie, all in numbers."""
+
+    storage: _Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+def _rebuilt(storage: _Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: object) -> _Tensor:
+    return _Tensor(storage, offset, tuple(shape), tuple(strides))
+
+
+class _Reader(pickle.Unpickler):
+    """An unpickler that knows tensors, ordered dicts and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """What a name stands for. Raises TorchFormatError for any that does not belong to a state dict."""
+        if (module, name) == ("collections", "OrderedDict"):
+            return OrderedDict
+        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+            return _rebuilt
+        if module == "torch" and name in _DTYPES:
+            return np.dtype(_DTYPES[name])
+        raise TorchFormatError(f"it asks for {module}.{name}, which is no part of a state dict")
+
+    def persistent_load(self, pid: Any) -> _Storage:
+        """A reference to a storage."""
+        kind, dtype, key, _, count = pid[:5]
+        if kind != "storage" or not isinstance(dtype, np.dtype):
+            raise TorchFormatError("it refers to something that is no storage")
+        return _Storage(dtype, str(key), int(count))
+
+
+def read_state(data: bytes) -> dict[str, NDArray[Any]]:
+    """Every tensor by name. Raises TorchFormatError."""
+    try:
+        if data[:2] == b"PK":
+            tensors, numbers = _zipped(data)
+        else:
+            tensors, numbers = _in_a_row(data)
+        if not isinstance(tensors, dict):
+            raise TorchFormatError("it holds no dict of tensors")
+        return {str(name): _array(tensor, numbers) for name, tensor in tensors.items() if isinstance(tensor, _Tensor)}
+    except TorchFormatError:
+        raise
+    except Exception as error:  # a damaged pickle can raise nearly anything
+        raise TorchFormatError(f"it can't be read ({type(error).__name__})") from error
+
+
+_Numbers = Callable[[_Storage], NDArray[Any]]
+
+
+def _zipped(data: bytes) -> tuple[Any, _Numbers]:
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    (index,) = [name for name in archive.namelist() if name.endswith("/data.pkl") or name == "data.pkl"]
+    folder = index.removesuffix("data.pkl")
+
+    def numbers(storage: _Storage) -> NDArray[Any]:
+        return np.frombuffer(archive.read(f"{folder}data/{storage.key}"), storage.dtype, storage.count)
+
+    return _Reader(io.BytesIO(archive.read(index))).load(), numbers
+
+
+def _in_a_row(data: bytes) -> tuple[Any, _Numbers]:
+    stream = io.BytesIO(data)
+    if _Reader(stream).load() != MAGIC:
+        raise TorchFormatError("it was not written by torch.save")
+    _Reader(stream).load()  # the protocol's number
+    _Reader(stream).load()  # sizes of integers on the machine that wrote it
+    tensors = _Reader(stream).load()
+    dtypes = {t.storage.key: t.storage.dtype for t in tensors.values() if isinstance(t, _Tensor)}
+    held: dict[str, NDArray[Any]] = {}
+    for key in _Reader(stream).load():
+        (count,) = struct.unpack("<q", stream.read(8))
+        dtype = dtypes[str(key)]
+        held[str(key)] = np.frombuffer(stream.read(count * dtype.itemsize), dtype, count)
+    return tensors, lambda storage: held[storage.key]
+
+
+def _array(tensor: _Tensor, numbers: _Numbers) -> NDArray[Any]:
+    flat = numbers(tensor.storage)[tensor.offset :]
+    steps = tuple(step * flat.itemsize for step in tensor.strides)
+    reach = sum((n - 1) * step for n, step in zip(tensor.shape, tensor.strides, strict=True)) if all(tensor.shape) else -1
+    if reach >= flat.size or min((0, *tensor.strides)) < 0:
+        raise TorchFormatError("a tensor reaches beyond its storage")
+    return np.lib.stride_tricks.as_strided(flat, tensor.shape, steps, writeable=False).copy()
