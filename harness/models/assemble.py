@@ -89,6 +89,8 @@ def crossed(card: ModelCard, options: Mapping[str, str]) -> ModelCard:
     if not options:
         return card
     made = setup(card, options)
+    if made == setup(card, {}):  # the options say what holds anyway
+        return card.model_copy(update={"name": titled(card.name, options)})
     assert card.recipe is not None
     detector = detector_cards()[made.recipe.detector]
     own = [w for w in card.weights if w.role in ("embedder", "topology")]

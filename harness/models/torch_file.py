@@ -30,7 +30,7 @@ class _Storage(NamedTuple):
 
     dtype: np.dtype[Any]
     key: str
-    count: int
+    length: int
 
 
 class _Tensor(NamedTuple):
@@ -92,7 +92,7 @@ def _zipped(data: bytes) -> tuple[Any, _Numbers]:
     folder = index.removesuffix("data.pkl")
 
     def numbers(storage: _Storage) -> NDArray[Any]:
-        return np.frombuffer(archive.read(f"{folder}data/{storage.key}"), storage.dtype, storage.count)
+        return np.frombuffer(archive.read(f"{folder}data/{storage.key}"), storage.dtype, storage.length)
 
     return _Reader(io.BytesIO(archive.read(index))).load(), numbers
 

@@ -107,6 +107,11 @@ def test_the_card_says_which() -> None:
     assert not plain.terms
 
 
+def test_options_that_change_nothing_say_nothing() -> None:
+    plain, same = load_model_card("sface"), load_model_card("sface:detector=yunet,alignment=arcface")
+    assert same.model_copy(update={"name": "sface"}) == plain
+
+
 def test_each_way_has_its_own_fingerprint() -> None:
     ways = [
         "",

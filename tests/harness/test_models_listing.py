@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,10 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import Artefact, Url, place_of
 from faceparity.harness.cli import model_cards
 from faceparity.harness.cli.catalogue import show_models
-from faceparity.harness.models import artefacts_of, load_model_card, model_names
+from faceparity.harness.models import artefacts_of, load_model_card, model_names, open_model
+
+sys.path.insert(0, str(Path(__file__).parent))
+from models_toy import embedder
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +78,18 @@ def test_verify(capsys: pytest.CaptureFixture[str]) -> None:
     assert show_models(None, verify=True) == 1
     with pytest.raises(UserError, match="no model called 'sfac'"):
         show_models("sfac", verify=True)
+
+
+def test_what_a_card_of_ones_own_lacks_is_fetched_by_its_path(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(embedder(64))
+    card = tmp_path / "net.toml"
+    card.write_text('onnx = "net.onnx"\nlicence = "MIT"\n')
+    with pytest.raises(UserError, match=r"face_detection_yunet.* run `faceparity fetch .*net\.toml`"):
+        open_model(str(card))
+    assert [a.name for a in artefacts_of(str(card))] == ["yunet-2023mar-int8bq"]
+    lines, whole = model_cards.verify(str(card))
+    assert whole
+    assert [line.rpartition(": ")[2] for line in lines] == ["not here", "whole"]
 
 
 def test_a_place_is_told_before_anything_is_there(home: Path) -> None:
