@@ -57,8 +57,8 @@ class Found(NamedTuple):
 
     bins: int64[bins]. rows, cols: int32[1 + T, tile], of each row and column the comparisons made, then its errors at
     each dense threshold.
-    a, b, score: what goes to the ledger. gaps: bool[tile], rows in which some comparisons are not to be made. The others are
-    room to work in.
+    a, b, score, step: what is looked at closely; then, the first of it, what goes to the ledger. gaps: bool[tile], rows in which
+    some comparisons are not to be made. The others are room to work in.
     """
 
     bins: I64
@@ -67,6 +67,7 @@ class Found(NamedTuple):
     a: I32
     b: I32
     score: F32
+    step: U16
     step_counts: U32
     steps: U16
     words: NDArray[np.uint64]
@@ -84,6 +85,7 @@ def make_found(tile: int, grid: Grid, bins: Bins) -> Found:
         np.empty(tile * tile, np.int32),
         np.empty(tile * tile, np.int32),
         np.empty(tile * tile, np.float32),
+        np.empty(tile * tile, np.uint16),
         np.zeros((4, grid.steps), np.uint32),
         words.view(np.uint16),
         words,
@@ -170,34 +172,46 @@ def _ask(steps: U16, start: int, stop: int, asked: U32, n_asked: int) -> int:
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _look_closer(row: F32, i: int, j0: int, n_asked: int, prepared: Prepared, bins: Bins, found: Found, n_kept: int) -> int:
-    """Count the scores asked about, of sample i with samples j0, j0 + 1, …, by their bin instead of their step.
-
-    A score in a band is replaced by the exact one, and goes to the ledger if it reaches the floor; comparisons not made (-inf)
-    stay as they are. Returns the ledger's new length.
-    """
+def _note(row: F32, i: int, j0: int, n_asked: int, found: Found, n_noted: int) -> int:
+    """Keep the scores asked about, of sample i with samples j0, j0 + 1, …, for `_settle`, but comparisons not made (-inf)."""
     # Arrays are named once: each use of a tuple's array counts its references anew, which takes longer than the work itself.
-    bands, first, edges, counts = bins.bands, bins.first, bins.edges, found.bins
-    asked, steps, x = found.asked, found.steps, prepared.x
-    a, b, kept = found.a, found.b, found.score
+    asked, steps, a, b, score, step = found.asked, found.steps, found.a, found.b, found.score, found.step
     for k in range(n_asked):
         c = asked[k]
-        if row[c] == -np.inf:
-            continue
-        inside = False
+        a[n_noted], b[n_noted], score[n_noted], step[n_noted] = i, j0 + c, row[c], steps[c] & (MOST_STEPS - 1)
+        n_noted += row[c] != -np.inf
+    return n_noted
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _settle(row0: int, col0: int, n_noted: int, prepared: Prepared, bins: Bins, found: Found) -> int:
+    """Count the scores noted in a tile by their bin instead of their step, a score in a band by the exact one.
+
+    What reaches the floor stays in the ledger, in the order it came; returns how many do.
+    """
+    # Named once, as above.
+    bands, first, edges, counts, dense = bins.bands, bins.first, bins.edges, found.bins, bins.dense
+    x, a, b, score, step, rows, cols = prepared.x, found.a, found.b, found.score, found.step, found.rows, found.cols
+    distance, longest, floor, n_kept = prepared.distance, prepared.longest, bins.floor, 0
+    for k in range(n_noted):
+        i, j, s, inside = a[k], b[k], score[k], False
         for band in range(bands.shape[0]):
-            inside |= bands[band, 0] <= row[c] <= bands[band, 1]
+            inside |= bands[band, 0] <= s <= bands[band, 1]
         if inside:
-            row[c] = exact_score(x, i, j0 + c, prepared.distance, prepared.longest)
-        at = first[steps[c] & (MOST_STEPS - 1)]
+            s = exact_score(x, i, j, distance, longest)
+            for t in range(dense.size):
+                more = np.int32(s >= dense[t]) - np.int32(score[k] >= dense[t])
+                rows[1 + t, i - row0] += more
+                cols[1 + t, j - col0] += more
+        at = first[step[k]]
         counts[at] -= 1
-        while at > 0 and row[c] < edges[at]:
+        while at > 0 and s < edges[at]:
             at -= 1
-        while at + 2 < edges.size and row[c] >= edges[at + 1]:
+        while at + 2 < edges.size and s >= edges[at + 1]:
             at += 1
         counts[at] += 1
-        if inside and row[c] >= bins.floor:
-            a[n_kept], b[n_kept], kept[n_kept] = i, j0 + c, row[c]
+        if inside and s >= floor:
+            a[n_kept], b[n_kept], score[n_kept] = i, j, s
             n_kept += 1
     return n_kept
 
@@ -262,7 +276,7 @@ def count_tile(scores: F32, row0: int, col0: int, prepared: Prepared, bins: Bins
     found.bins[:] = 0
     cols[:] = 0
     step_counts[:] = 0
-    n_kept = left_out = 0
+    n_noted = left_out = 0
     for r in range(n_rows):
         start = r + 1 if row0 == col0 else 0
         row = scores[r][start:]
@@ -272,7 +286,7 @@ def count_tile(scores: F32, row0: int, col0: int, prepared: Prepared, bins: Bins
         _to_steps(row, bins.low, bins.per_width, step_counts.shape[1] - 1, band_steps, steps)
         n_asked = _count_steps(steps, words, row.size, step_counts, asked)
         if n_asked:
-            n_kept = _look_closer(row, row0 + r, col0 + start, n_asked, prepared, bins, found, n_kept)
+            n_noted = _note(row, row0 + r, col0 + start, n_asked, found, n_noted)
         if gaps:
             rows[0, r] = _count_reached(row, start, LOWEST, cols[0])
         else:
@@ -283,5 +297,6 @@ def count_tile(scores: F32, row0: int, col0: int, prepared: Prepared, bins: Bins
             rows[1 + t, r] = _count_reached(row, start, dense[t], cols[1 + t])
     # A row without gaps adds one to every column from its start on.
     cols[0, :n_cols] += np.cumsum(whole)[:n_cols]
+    n_kept = _settle(row0, col0, n_noted, prepared, bins, found)
     _to_bins(found, bins.first, left_out)
-    return n_kept
+    return int(n_kept)
