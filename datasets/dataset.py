@@ -98,6 +98,36 @@ class SetProtocol:
     """FMRs at which the benchmark itself gives results (TAR @ FAR)."""
 
 
+@dataclass(frozen=True, slots=True)
+class TemplateSets:
+    """Templates that are each made of several samples of one person: a gallery, or the probes that are searched in it.
+
+    members: int32[m], the samples of template after template; starts: int64[templates + 1], where each begins among them; no
+    template is empty. media: int32[m], equal for two members of a template that are of one video or one still.
+    subjects: int32[templates], whose each is. absent: int32[k], whose the listed templates are of which no image is here; -1 if
+    nothing of that person is.
+    """
+
+    name: str
+    members: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    media: NDArray[np.int32]
+    subjects: NDArray[np.int32]
+    absent: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+
+
+@dataclass(frozen=True, slots=True)
+class SearchProtocol:
+    """A published open-set search (1:N): every probe is searched in each gallery, whether its subject is in it or not."""
+
+    name: str
+    source: str
+    galleries: tuple[TemplateSets, ...]
+    probes: TemplateSets
+    targets: tuple[float, ...] = ()
+    """FPIRs at which results on the benchmark are given."""
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Samples, subjects and labels of one data set, in a fixed order (sorted by file name)."""
@@ -121,6 +151,8 @@ class Dataset:
     """Pair lists that the set publishes."""
     set_protocols: tuple[SetProtocol, ...] = ()
     """The same of templates made of several samples."""
+    search_protocols: tuple[SearchProtocol, ...] = ()
+    """Galleries and probes that the set publishes."""
     problems: tuple[Problem, ...] = ()
     unused: dict[str, str] = field(default_factory=dict)
     """Columns of the label file that serve for nothing, and why: what to tell a person who misses one."""

@@ -694,6 +694,88 @@ class Protocol(Part):
     points: list[ProtocolPoint] = Field(default_factory=list)
 
 
+class SearchGroups(Part):
+    """Rates of a published search by the group of the probe; its gallery is of everybody. A probe without a label is in none."""
+
+    attributes: list[str]
+    fpir: list[Rate]
+    fnir: list[Rate]
+    unlabelled: int
+    """Searches of such probes."""
+
+
+class SearchRank(Part):
+    """How often the mate is among the first `rank` of the candidates, whatever its score. A tie counts against the mate."""
+
+    rank: int
+    hit_rate: float | None
+    """1 - FNIR(N, R, -∞), as cumulative match characteristics plot it; null below 30 people and without searches."""
+    hit_rate_including_failures: float | None
+    missed: Rate
+    groupings: list[SearchGroups] = Field(default_factory=list)
+
+
+class SearchPoint(Part):
+    """A published search at one threshold, set on its own non-mated searches as the smallest observed top score with FPIR ≤ target.
+
+    comparisons of a rate: searches. Its failures: searches of a probe without a template, or (FNIR) of a mate without one.
+    """
+
+    target_fpir: float
+    threshold: float | None
+    """Null of a mean over galleries: each has its own."""
+    native_threshold: float | None
+    achieved_fpir: float | None = None
+    fpir: Rate | None = None
+    fnir: Rate | None = None
+    """At any rank; 1 - TPIR."""
+    fnir_rank_1: Rate | None = None
+    """The mate below the threshold, or not the first candidate."""
+    selectivity: float | None = None
+    """Mean number of candidates of a non-mated search; null below 30 people."""
+    groupings: list[SearchGroups] = Field(default_factory=list)
+    reason: Reason | None = None
+    needs_searches: int | None = None
+    """Non-mated searches that the target would take, where there were too few."""
+
+
+class SearchGallery(Part):
+    """What the searches in one gallery came to, or the mean over all of them, of whose counts there are none."""
+
+    name: str
+    templates: int | None = None
+    failed_templates: int | None = None
+    """Of which no image gave a template."""
+    absent_templates: int | None = None
+    """Listed, of which no image is here."""
+    mated: int | None = None
+    non_mated: int | None = None
+    failed_mated: int | None = None
+    failed_non_mated: int | None = None
+    left_out: int | None = None
+    """Searches for somebody whose template in the gallery is absent; they are in no figure."""
+    ranks: list[SearchRank]
+    points: list[SearchPoint]
+
+
+class Search(Part):
+    """A published open-set search (1:N): every probe in each gallery, as one rate over searches; intervals are by probe subjects.
+
+    Intervals take the gallery as given, and a threshold set on the same searches. mean: over galleries, each weighing the same.
+    """
+
+    name: str
+    source: str
+    probes: int
+    failed_probes: int
+    absent_probes: int
+    """Listed probes of which no image is here; they are in no figure."""
+    subjects: int
+    galleries: list[SearchGallery]
+    mean: SearchGallery | None = None
+    """Null for a single gallery."""
+
+
 ExclusionReason = Literal["wrong_label", "same_person", "relative", "duplicate", "bad_image", "other", "not_given"]
 
 
@@ -789,6 +871,8 @@ class Evaluation(Part):
     extraction: Extraction
     groupings: list[Grouping]
     protocols: list[Protocol] = Field(default_factory=list)
+    searches: list[Search] = Field(default_factory=list)
+    """Galleries and probes that the data set publishes."""
     scenarios: list[dict[str, Any]] = Field(default_factory=list)
     claims: list[dict[str, Any]] = Field(default_factory=list)
     paired: list[Paired] = Field(default_factory=list)

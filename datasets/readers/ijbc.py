@@ -30,8 +30,8 @@ _LABELS = {"gender": "GENDER", "skin_tone": "SKINTONE"}
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """The faces cut out before, with subject, and GENDER and SKINTONE as numbers; and the protocols of one-to-one comparison,
-    where their files are there. Raises UserError, also where nothing was cut out yet.
+    """The faces cut out before, with subject, and GENDER and SKINTONE as numbers; and the protocols of one-to-one comparison
+    and of search, where their files are there. Raises UserError, also where nothing was cut out yet.
     """
     card = load_card("ijbc")
     path = need(root, card, *TABLES)

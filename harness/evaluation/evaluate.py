@@ -29,6 +29,7 @@ from .pool import Pool, make_pool
 from .protocols import Setting as ProtocolSetting
 from .protocols import evaluate_protocols
 from .samples import covariates, failure_rates, group_sizes
+from .searches import evaluate_searches
 from .separation import make_separation
 from .tallying import Plan, Tallied, tally_all_pairs
 
@@ -129,6 +130,7 @@ def evaluate(
     tallied = replace(tallied, evidence=never_attempted(tallied.evidence, cells, dataset.subjects, failed))
     measured = measure(tallied.evidence, groupings, groupings[-1], pool, questions)
     values = {**templates.covariates, **({} if dataset.capture_year is None else {"capture_year": dataset.capture_year})}
+    listed = ProtocolSetting(cells, groupings, card.score.sign, card.score.low, card.score.high)
     overall, by_group = failure_rates(groupings, cells, dataset.subjects, ~has_template)
     evaluation = record.Evaluation(
         provenance=describe.provenance(options.command, options.seed, options.workers),
@@ -156,13 +158,8 @@ def evaluate(
             )
             for g, points in zip(groupings, measured, strict=True)
         ],
-        protocols=evaluate_protocols(
-            dataset,
-            templates,
-            card.score.kind,
-            ProtocolSetting(cells, groupings, card.score.sign, card.score.low, card.score.high),
-            measured[-1],
-        ),
+        protocols=evaluate_protocols(dataset, templates, card.score.kind, listed, measured[-1]),
+        searches=evaluate_searches(dataset, templates, card.score.kind, listed),
         warnings=_warnings(dataset, card, tallied, pool),
     )
     return Evaluated(record.canonical(evaluation), tallied.evidence)

@@ -166,5 +166,5 @@ def _warnings(told: record.Exclusion, dataset: Dataset) -> Iterator[str]:
         yield f"{told.listed_pairs:,} pairs of published lists went with them, so the lists' figures are not those of the whole."
     if told.comparisons and dataset.card.paired is not None:
         yield "Comparisons left out by name are still in the controlled experiment's non-mated means and rates."
-    if told.comparisons and dataset.set_protocols:
+    if told.comparisons and (dataset.set_protocols or dataset.search_protocols):
         yield "Comparisons left out by name are still in published comparisons of templates made of several images."

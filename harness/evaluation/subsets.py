@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.dataset import Attribute, Dataset, PairProtocol, SetProtocol
+from faceparity.datasets.dataset import Attribute, Dataset, PairProtocol, SearchProtocol, SetProtocol, TemplateSets
 
 from ..templates.pipeline import Templates
 
@@ -35,6 +35,7 @@ def without_samples(dataset: Dataset, templates: Templates, gone: NDArray[np.int
         capture_year=None if dataset.capture_year is None else dataset.capture_year[keep],
         protocols=tuple(_listed(p, number) for p in dataset.protocols),
         set_protocols=tuple(_of_sets(p, number) for p in dataset.set_protocols),
+        search_protocols=tuple(_of_search(p, number, _renumbered(dataset, keep, subjects)) for p in dataset.search_protocols),
     )
     return smaller, _templates(templates, keep, number)
 
@@ -76,25 +77,52 @@ def _listed(p: PairProtocol, number: NDArray[np.int32]) -> PairProtocol:
 
 def _of_sets(p: SetProtocol, number: NDArray[np.int32]) -> SetProtocol:
     """Templates lose their excluded members; those that lose all are missing."""
-    sizes = np.diff(p.starts)
-    owner = np.repeat(np.arange(sizes.size), sizes)
-    members = number[p.members]
-    there = members >= 0
-    left = np.bincount(owner[there], minlength=sizes.size)
-    new = np.full(sizes.size, -1, np.int32)
-    new[left > 0] = np.arange(int((left > 0).sum()), dtype=np.int32)
+    members, starts, media, left = _smaller(p, number)
+    new = np.full(left.size, -1, np.int32)
+    new[left] = np.arange(int(left.sum()), dtype=np.int32)
     a, b = new[p.a], new[p.b]
     keep = (a >= 0) & (b >= 0)
     return replace(
         p,
-        members=members[there],
-        starts=np.concatenate([[0], np.cumsum(left[left > 0])]).astype(np.int64),
-        media=p.media[there],
+        members=members,
+        starts=starts,
+        media=media,
         a=a[keep],
         b=b[keep],
         mated=p.mated[keep],
         missing=p.missing + int((~keep).sum()),
     )
+
+
+def _smaller(
+    p: SetProtocol | TemplateSets, number: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
+    """Members, starts and media without the excluded samples, and which of the templates have any left."""
+    sizes = np.diff(p.starts)
+    owner = np.repeat(np.arange(sizes.size), sizes)
+    members = number[p.members]
+    there = members >= 0
+    left = np.bincount(owner[there], minlength=sizes.size)
+    starts = np.concatenate([[0], np.cumsum(left[left > 0])]).astype(np.int64)
+    return members[there], starts, p.media[there], left > 0
+
+
+def _renumbered(dataset: Dataset, keep: NDArray[np.integer], subjects: NDArray[np.int32]) -> NDArray[np.int32]:
+    """int32[subjects + 1]: the new number of each, -1 of those who are gone; the last entry answers for -1."""
+    new = np.full(int(dataset.subjects.max(initial=-1)) + 2, -1, np.int32)
+    new[dataset.subjects[keep]] = subjects
+    return new
+
+
+def _of_search(p: SearchProtocol, number: NDArray[np.int32], person: NDArray[np.int32]) -> SearchProtocol:
+    """Templates lose their excluded members; those that lose all are absent."""
+
+    def smaller(sets: TemplateSets) -> TemplateSets:
+        members, starts, media, left = _smaller(sets, number)
+        absent = np.concatenate([person[sets.absent], person[sets.subjects[~left]]])
+        return TemplateSets(sets.name, members, starts, media, person[sets.subjects[left]], absent)
+
+    return replace(p, galleries=tuple(smaller(x) for x in p.galleries), probes=smaller(p.probes))
 
 
 def _templates(templates: Templates, keep: NDArray[np.integer], number: NDArray[np.int32]) -> Templates:

@@ -8,7 +8,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.dataset import Dataset, PairProtocol, SetProtocol
+from faceparity.datasets.dataset import Dataset, PairProtocol, SetProtocol, TemplateSets
 
 from ..comparisons.cells import Cells
 from ..comparisons.scores import Kind, prepare
@@ -32,12 +32,7 @@ def pooled(protocol: SetProtocol, dataset: Dataset, templates: Templates, cells:
     A set is of its first member's subject, and in the group that most of its members are in (ties: the first in the cells' order).
     """
     n = protocol.starts.size - 1
-    of_set = np.repeat(np.arange(n), np.diff(protocol.starts))
-    row = np.full(dataset.n_samples, -1, np.int64)
-    row[templates.samples] = np.arange(templates.samples.size)
-    vectors, made = pool(prepare(templates.vectors, kind), row[protocol.members], of_set, protocol.media, n)
-    if kind == "cosine":  # means that cancel out have no direction
-        made[made] = np.linalg.norm(vectors[made], axis=1) > 0
+    vectors, made = averaged(protocol, dataset.n_samples, templates, prepare(templates.vectors, kind), kind)
     pixels = tuple(
         blake2b(part.tobytes(), digest_size=16).hexdigest() for part in np.split(protocol.members, protocol.starts[1:-1])
     )
@@ -56,6 +51,7 @@ def pooled(protocol: SetProtocol, dataset: Dataset, templates: Templates, cells:
             capture_year=None,
             protocols=(listed,),
             set_protocols=(),
+            search_protocols=(),
         ),
         replace(
             templates,
@@ -68,8 +64,27 @@ def pooled(protocol: SetProtocol, dataset: Dataset, templates: Templates, cells:
             covariates={},
             extracted=0,
         ),
-        replace(cells, of_sample=_usual(cells.of_sample[protocol.members], of_set, n, cells.n)),
+        replace(cells, of_sample=usual_cells(protocol, cells)),
     )
+
+
+def averaged(
+    sets: SetProtocol | TemplateSets, n_samples: int, templates: Templates, prepared: NDArray[np.float32], kind: Kind
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """float32[sets, d] and bool[sets]: the vector of each set as `pooled` says, and whether it has one. prepared: of all templates."""
+    n = sets.starts.size - 1
+    row = np.full(n_samples, -1, np.int64)
+    row[templates.samples] = np.arange(templates.samples.size)
+    vectors, made = pool(prepared, row[sets.members], np.repeat(np.arange(n), np.diff(sets.starts)), sets.media, n)
+    if kind == "cosine":  # means that cancel out have no direction
+        made[made] = np.linalg.norm(vectors[made], axis=1) > 0
+    return vectors, made
+
+
+def usual_cells(sets: SetProtocol | TemplateSets, cells: Cells) -> NDArray[np.int32]:
+    """int32[sets]: the cell that most members of each set are in; of equals the first in the cells' order."""
+    n = sets.starts.size - 1
+    return _usual(cells.of_sample[sets.members], np.repeat(np.arange(n), np.diff(sets.starts)), n, cells.n)
 
 
 def pool(

@@ -218,6 +218,10 @@ def ijbc(root: Path) -> Path:
     verif = ["101,7,frames/20.png,20,20,60,60", "101,7,img/1.png,25,25,50,50", "102,12,img/99.png,1,1,9,9"]
     write(root, "protocols/test1/verif_templates.csv", [columns, *verif])
     write(root, "protocols/test1/match.csv", ["30,101", "4,101", "4,102", "30,4"])
+    write(root, "protocols/test4/gallery_G1.csv", [columns, "30,7,img/1.png,25,25,50,50"])
+    write(root, "protocols/test4/gallery_G2.csv", [columns, "4,12,img/1.png,125,25,50,50"])
+    probes = ["9,7,frames/20.png,20,20,60,60", "9,7,img/1.png,25,25,50,50", "10,12,img/1.png,125,25,50,50"]
+    write(root, "protocols/test4/probes.csv", [columns, *probes, "11,12,img/99.png,1,1,9,9"])
     return root
 
 

@@ -269,7 +269,7 @@ def test_ijbc_cuts_out_who_is_meant(tmp_path: Path) -> None:
     assert data.subjects.tolist() == [0, 1, 1]
     assert data.attributes["gender"].values == ("0", "1")
     assert data.attributes["skin_tone"].raw == ("2", "6", "6")
-    assert kinds(data) == {"bad_row": 1, "missing_file": 2}
+    assert kinds(data) == {"bad_row": 1, "missing_file": 3}
     with Image.open(tmp_path / data.files[0]) as crop, Image.open(tmp_path / "images/img/1.png") as whole:
         assert crop.size == (90, 90)
         assert np.array_equal(np.asarray(crop), np.asarray(whole)[5:95, 105:195])
@@ -304,6 +304,37 @@ def test_ijbcs_other_release(tmp_path: Path) -> None:
     (p,) = data.set_protocols
     assert (p.members.tolist(), p.a.tolist(), p.b.tolist()) == (before.members.tolist(), before.a.tolist(), before.b.tolist())
     assert "protocols/ijbc_1N_gallery_G2.csv" in {x.where for x in data.problems}
+
+
+def test_ijbcs_galleries_and_probes(tmp_path: Path) -> None:
+    mini.ijbc(tmp_path)
+    list(ijbc.cut(tmp_path))
+    data = load_dataset(f"ijbc={tmp_path}")
+    (p,) = data.search_protocols
+    assert (p.name, p.source) == ("1:N (Test 4, mixed media)", "probes.csv, gallery_G1.csv, gallery_G2.csv")
+    told = [
+        (x.name, [sorted(data.files[i] for i in part) for part in np.split(x.members, x.starts[1:-1])], x.subjects.tolist())
+        for x in (*p.galleries, p.probes)
+    ]
+    assert told == [
+        ("G1", [["crops/7/img_1.png"]], [1]),
+        ("G2", [["crops/12/img_1.png"]], [0]),
+        ("probes", [["crops/7/frames_20.png", "crops/7/img_1.png"], ["crops/12/img_1.png"]], [1, 0]),
+    ]
+    assert np.unique(p.probes.media[:2]).size == 2
+    assert p.probes.absent.tolist() == [0]  # a template of 12, whose only image is not there
+    assert all(x.absent.size == 0 for x in p.galleries)
+    folder = tmp_path / "protocols"
+    for new, old in (("gallery_G1", "gallery_G1"), ("probes", "probe_mixed")):  # the other release, without its second gallery
+        (folder / f"test4/{new}.csv").rename(folder / f"ijbc_1N_{old}.csv")
+    other = load_dataset(f"ijbc={tmp_path}")
+    (q,) = other.search_protocols
+    assert [x.name for x in q.galleries] == ["G1"]
+    assert q.probes.members.tolist() == p.probes.members.tolist()
+    assert other.digest != data.digest
+    assert "protocols/ijbc_1N_gallery_G2.csv" in {x.where for x in other.problems}
+    (folder / "ijbc_1N_probe_mixed.csv").unlink()
+    assert load_dataset(f"ijbc={tmp_path}").search_protocols == ()
 
 
 def test_ijbcs_files_stay_inside(tmp_path: Path) -> None:

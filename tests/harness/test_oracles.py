@@ -18,6 +18,7 @@ from scipy import stats
 from faceparity.datasets.support import floor
 from faceparity.harness.evaluation.rates import mated
 from faceparity.harness.metrics import differential as d
+from faceparity.harness.metrics import identification as ident
 from faceparity.harness.metrics import rates as r
 from faceparity.harness.metrics import separation as s
 from faceparity.harness.uncertainty import bootstrap, contrasts, intervals, null, variance
@@ -32,7 +33,6 @@ ENDLESS = 1e12
 ISSUE_8 = "1:N: formulas of watchlists and searches come with the scenarios (issue 8)"
 LEFT: dict[str, str] = {
     "A1/gt": "a tie is a match; the strict rule is shown only to tell the two apart",
-    "A6": ISSUE_8,
     **{f"E{k}": ISSUE_8 for k in (1, 2, 3, 4, 6, 7, 8, 9)},
     "E5/false_alert_rate_per_face": ISSUE_8,
     "E5/percent": ISSUE_8,
@@ -164,6 +164,24 @@ def _(x: Values) -> Values:
 @answers("A5")
 def _(x: Values) -> Values:
     return dict(zip(map(str, x["p"]), s.probit(np.array(x["p"])).tolist(), strict=True))
+
+
+@answers("A6")
+def _(x: Values) -> Values:
+    """The first entry of the gallery is the mate of the mated searches, and is not compared in the others."""
+    strangers = [[np.nan, *row] for row in x["non_mated_searches"]]
+    mated = [[m["mate"], *m["others"], np.nan] for m in x["mated_searches"]]
+    score, gallery = np.array(strangers), np.arange(4)
+    others = ident.search(score[:, 1:], np.full(4, 9), gallery[1:])
+    mates = ident.search(np.array(mated), np.zeros(4, int), gallery)
+    found = ident.candidates(score, np.full(4, 9), gallery, [x["T"]])[:, 0]
+    return {
+        "FPIR": ident.fpir(others, x["T"]).excluding,
+        "selectivity": ident.selectivity(others, found).excluding,
+        "FNIR_R1_T": ident.fnir(mates, x["T"], x["R"]).excluding,
+        "FNIR_Rinf_T": ident.fnir(mates, x["T"]).excluding,
+        "rank1_miss": ident.fnir(mates, rank=1).excluding,
+    }
 
 
 @answers("B1")
