@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 F32 = NDArray[np.float32]
+U64 = NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,16 @@ class Pairs:
     @staticmethod
     def of(a: NDArray[np.integer], b: NDArray[np.integer], score: NDArray[np.floating]) -> Pairs:
         """In canonical order, whatever the order given."""
-        low, high = np.minimum(a, b).astype(np.int32), np.maximum(a, b).astype(np.int32)
-        order = _order(low, high)
-        return Pairs(low[order], high[order], score.astype(np.float32)[order])
+        a, b, score = a.astype(np.int32, copy=False), b.astype(np.int32, copy=False), score.astype(np.float32, copy=False)
+        bits, places = max(int(a.max(initial=0)), int(b.max(initial=0))).bit_length(), a.size.bit_length()
+        if 2 * bits + places > 64:
+            low, high = np.minimum(a, b), np.maximum(a, b)
+            order = np.lexsort((high, low))
+            return Pairs(low[order], high[order], score[order])
+        # One number for a pair and its place: numpy sorts plain integers several times as fast as it finds their order.
+        packed = _pack(a, b, bits, places)
+        packed.sort()
+        return Pairs(*_unpack(packed, score, bits, places))
 
     @staticmethod
     def none() -> Pairs:
@@ -49,18 +58,26 @@ class Pairs:
         return Pairs(self.a[mask], self.b[mask], self.score[mask])
 
 
-def _order(low: I32, high: I32) -> I64:
-    """What sorts pairs of numbers from 0 up; equal pairs stay as they come."""
-    bits, places = int(high.max(initial=0)).bit_length(), low.size.bit_length()
-    if 2 * bits + places > 64:
-        return np.lexsort((high, low))
-    # One number for pair and place: numpy sorts plain integers several times as fast as it finds their order.
-    packed = low.astype(np.uint64) << np.uint64(bits + places)
-    packed |= high.astype(np.uint64) << np.uint64(places)
-    packed |= np.arange(low.size, dtype=np.uint64)
-    packed.sort()
-    packed &= np.uint64((1 << places) - 1)
-    return packed.astype(np.int64)
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _pack(a: I32, b: I32, bits: int, places: int) -> U64:
+    """The lower sample, the higher one and the place of each pair, in one number."""
+    packed = np.empty(a.size, np.uint64)
+    for k in range(a.size):
+        low, high = np.uint64(min(a[k], b[k])), np.uint64(max(a[k], b[k]))
+        packed[k] = (((low << np.uint64(bits)) | high) << np.uint64(places)) | np.uint64(k)
+    return packed
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _unpack(packed: U64, score: F32, bits: int, places: int) -> tuple[I32, I32, F32]:
+    """The lower samples, the higher ones and the scores of `_pack`'s numbers, in their order."""
+    low, high, ordered = np.empty(packed.size, np.int32), np.empty(packed.size, np.int32), np.empty(packed.size, np.float32)
+    for k in range(packed.size):
+        pair = packed[k] >> np.uint64(places)
+        low[k] = pair >> np.uint64(bits)
+        high[k] = pair & ((np.uint64(1) << np.uint64(bits)) - np.uint64(1))
+        ordered[k] = score[packed[k] & ((np.uint64(1) << np.uint64(places)) - np.uint64(1))]
+    return low, high, ordered
 
 
 @dataclass(frozen=True)
