@@ -8,7 +8,7 @@ from itertools import groupby
 from faceparity.harness.record import Evaluation, OperatingPoint
 from faceparity.harness.synthetic import SYNTHETIC
 
-from . import exclusions, protocols
+from . import exclusions, protocols, searches
 from . import format as f
 from .compact import Compact, compact, failures_text, rate_text, reference_mark
 from .paired_words import compact as paired_compact
@@ -33,7 +33,8 @@ def _dataset(evaluations: Sequence[Evaluation]) -> str:
     d = first.dataset
     people = "no subject labels" if d.identity == "none" else f.plural(d.subjects, "person", "people")
     labels = "; ".join(f"{_text(label.attribute)} {_text(label.provenance)}" for label in d.labels)
-    heading = f"**{_text(d.title)}** ({_text(d.name)}): {f.plural(d.samples, 'image')}, {people}. Labels: {labels}."
+    said = f"Labels: {labels}." if labels else "No labels of groups."
+    heading = f"**{_text(d.title)}** ({_text(d.name)}): {f.plural(d.samples, 'image')}, {people}. {said}"
     tables = [(e, compact(e)) for e in evaluations]
     header = ["group"]
     for e, table in tables:
@@ -46,6 +47,7 @@ def _dataset(evaluations: Sequence[Evaluation]) -> str:
     hidden = len(finest(first).groups) - len(shown)
     points = [(e, p) for e, table in tables for p in table.points]
     warning = [f"**{SYNTHETIC}**", ""] if d.synthetic else []
+    warning += [f"**This data set was withdrawn.** {_text(d.withdrawn)}", ""] if d.withdrawn else []
     told = [
         heading,
         "",
@@ -55,6 +57,7 @@ def _dataset(evaluations: Sequence[Evaluation]) -> str:
         *_notes(hidden, points),
         *(x for e in evaluations for x in _exclusions(e)),
         *(x for e in evaluations for x in _protocols(e)),
+        *(x for e in evaluations for x in _searches(e)),
         *(x for e in evaluations for x in _paired(e)),
     ]
     return "\n".join(told).rstrip()
@@ -91,6 +94,17 @@ def _protocols(e: Evaluation) -> list[str]:
             "",
         ]
         out += _table(header, [[_text(c) for c in row] for row in rows])
+    return out
+
+
+def _searches(e: Evaluation) -> list[str]:
+    """Published galleries and probes: what is searched in what, then rates by gallery."""
+    out = []
+    for s in e.searches:
+        header, rows = searches.compact(s)
+        out += ["", f"**{_text(searches.TITLE)}: {_text(s.name)}** ({_text(e.model.name)})", ""]
+        out += [*(f"- {_text(x)}" for x in (searches.contents(s), *searches.flags(s))), ""]
+        out += _table([_text(h) for h in header], [[_text(c) for c in row] for row in rows])
     return out
 
 

@@ -42,6 +42,9 @@ HEADERS = {
     "protocol_folds": "protocol fold threshold native_threshold compared failed_mated failed_non_mated accuracy "
     "accuracy_including_failures",
     "protocol_at": "protocol origin target_fmr threshold native_threshold achieved_fmr accuracy needs_comparisons point_reason",
+    "searches": "search gallery probes failed_probes absent_probes subjects templates failed_templates absent_templates mated non_mated "
+    "failed_mated failed_non_mated left_out",
+    "search_at": "search gallery measure rank target_fpir threshold native_threshold selectivity needs_searches point_reason grouping",
     "paired_at": "origin target_fmr threshold native_threshold",
     "paired": "measure factor level reference subjects dropped comparisons reference_value value difference lo hi df p p_holm verdict "
     "reference_errors errors effective_errors only_here only_reference ratio ratio_lo ratio_hi bound reason",
@@ -80,6 +83,7 @@ def tables(evaluation: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
         "curves": (_header("curves"), list(_curves(e))),
         **(_paired(e) if e.paired else {}),
         **(_protocols(e) if e.protocols else {}),
+        **(_searches(e) if e.searches else {}),
         **(_exclusions(e) if e.exclusions else {}),
     }
 
@@ -127,7 +131,8 @@ def _points(e: Evaluation) -> Iterator[tuple[Row, OperatingPoint]]:
                 yield [grouping_name(g), p.origin, p.target_fmr, p.threshold, p.native_threshold, reading], p
 
 
-def _rate_row(r: Rate) -> Row:
+def rate_row(r: Rate) -> Row:
+    """The cells of a rate, as HEADERS["rate"] names them."""
     lo, hi = r.interval or (None, None)
     bounds: Row = [r.bounds.independent, r.bounds.worst_case] if r.bounds else [None, None]
     return [
@@ -155,10 +160,10 @@ def _groups(e: Evaluation) -> Iterator[Row]:
 
 def _extraction(e: Evaluation) -> Iterator[Row]:
     if e.extraction.overall is not None:
-        yield ["", *_rate_row(e.extraction.overall)]
+        yield ["", *rate_row(e.extraction.overall)]
     for by in e.extraction.by_group:
         for r in by.rates:
-            yield [grouping_name(by.attributes), *_rate_row(r)]
+            yield [grouping_name(by.attributes), *rate_row(r)]
 
 
 def _rates(e: Evaluation) -> Iterator[Row]:
@@ -167,10 +172,10 @@ def _rates(e: Evaluation) -> Iterator[Row]:
             o = p.overall
             for measure, overall in (("fmr", o.fmr), ("fnmr", o.fnmr), ("fmr", o.fmr_all_pairs), ("fnmr", o.fnmr_all_pairs)):
                 if overall is not None:
-                    yield [*at, f"{measure}_overall", *_rate_row(overall)]
+                    yield [*at, f"{measure}_overall", *rate_row(overall)]
         for measure, rates in (("fmr", p.fmr), ("fnmr", p.fnmr), ("fmr_matrix", p.fmr_matrix)):
             for r in rates:
-                yield [*at, measure, *_rate_row(r)]
+                yield [*at, measure, *rate_row(r)]
 
 
 def _contrasts(e: Evaluation) -> Iterator[Row]:
@@ -259,7 +264,7 @@ def _paired(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
             at: Row = [p.origin, p.target_fmr, p.threshold, p.native_threshold]
             differences += [[*at, *_difference(d)] for d in p.differences]
             measures = (("fmr", p.fmr), ("fnmr", p.fnmr), ("across", p.across))
-            rates += [[*at, measure, *_rate_row(r)] for measure, of in measures for r in of]
+            rates += [[*at, measure, *rate_row(r)] for measure, of in measures for r in of]
         conditions += [
             [c.condition, c.subjects, c.complete, c.images, c.failed, c.compared, c.non_mated_score, c.mated_score]
             for c in x.conditions
@@ -291,9 +296,9 @@ def _protocols(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
             at += [x.needs_comparisons, x.reason]
             if x.threshold is None:
                 rates.append([*at, "", "", *[None] * len(_header("rate"))])
-            rates += [[*at, "", m, *_rate_row(r)] for m, r in (("fmr", x.fmr), ("fnmr", x.fnmr)) if r is not None]
+            rates += [[*at, "", m, *rate_row(r)] for m, r in (("fmr", x.fmr), ("fnmr", x.fnmr)) if r is not None]
             rates += [
-                [*at, grouping_name(g.attributes), m, *_rate_row(r)]
+                [*at, grouping_name(g.attributes), m, *rate_row(r)]
                 for g in x.groupings
                 for m, of in (("fmr", g.fmr), ("fnmr", g.fnmr))
                 for r in of
@@ -304,6 +309,12 @@ def _protocols(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
         "protocol_groups": (["protocol", "grouping", "group", "subjects", "compared", "accuracy", "reason"], groups),
         "protocol_rates": ([*_header("protocol_at"), "grouping", "measure", *_header("rate")], rates),
     }
+
+
+def _searches(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
+    from faceparity.reports.searches import search_tables
+
+    return search_tables(e)
 
 
 def _exclusions(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.harness.synthetic import SYNTHETIC
-from faceparity.reports import exclusions, protocols
+from faceparity.reports import exclusions, protocols, searches
 from faceparity.reports import format as f
 from faceparity.reports.compact import compact, failures_text
 from faceparity.reports.narrative import index_sentence, missing_values, repeats, training_overlap
@@ -128,6 +128,23 @@ def _protocols(e: Evaluation) -> Iterator[RenderableType]:
         yield table
 
 
+def _searches(e: Evaluation) -> Iterator[RenderableType]:
+    """Published galleries and probes: what is searched in what, then rates by gallery."""
+    for s in e.searches:
+        yield Text()
+        yield Text(f"{searches.TITLE}: {f.clean(s.name)}", style="bold underline")
+        yield Text(searches.contents(s))
+        for flag in searches.flags(s):
+            yield _flag(flag)
+        header, rows = searches.compact(s)
+        table = _table(*header, title="Failed searches left out")
+        for column in table.columns:
+            column.no_wrap, column.justify = False, "left"
+        for row in rows:
+            table.add_row(*[Text(c) for c in row])
+        yield table
+
+
 def _exclusions(e: Evaluation) -> Iterator[RenderableType]:
     """What a person left out by name: rates with and without it."""
     for x in e.exclusions:
@@ -137,7 +154,11 @@ def _exclusions(e: Evaluation) -> Iterator[RenderableType]:
             yield Text(sentence)
         for p in x.points:
             header, rows = exclusions.compact(e, p)
-            table = _table(*header, title=f"{f.sentence(exclusions.name(p))}. {exclusions.thresholds(e, p)}")
+            title = f"{f.sentence(exclusions.name(p))}. {exclusions.thresholds(e, p)}"
+            if not rows:  # no group is shown
+                yield Text(title)
+                continue
+            table = _table(*header, title=title)
             for column in table.columns:
                 column.no_wrap, column.justify = False, "left"
             for row in rows:
@@ -148,6 +169,7 @@ def _exclusions(e: Evaluation) -> Iterator[RenderableType]:
 def _closing(e: Evaluation) -> Iterator[RenderableType]:
     yield from _exclusions(e)
     yield from _protocols(e)
+    yield from _searches(e)
     yield from _paired(e)
     for w in e.warnings:
         if e.dataset.synthetic and w == SYNTHETIC:  # the heading has said it
@@ -264,7 +286,7 @@ def _spread(p: OperatingPoint) -> Iterator[Text]:
 def _pool(p: OperatingPoint) -> Iterator[Text]:
     if p.pool is None:
         return
-    who = ", ".join(f.shorten(g.group, 60) for g in p.pool.groups)
+    who = ", ".join(f.shorten(g.group, 60) for g in p.pool.groups) or "nobody"
     yield Text(f"Pool ({f.clean(p.pool.name)}): {who}.")
     if p.pool.left_out:
         yield Text(

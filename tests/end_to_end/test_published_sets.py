@@ -9,6 +9,7 @@ import pytest
 from end_to_end_help import results
 
 from faceparity.datasets.card import load_card
+from faceparity.datasets.readers import ijbc
 from faceparity.datasets.registry import dataset_names
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "datasets"))
@@ -72,6 +73,23 @@ def test_a_run_follows_the_published_pairs(faceparity, tmp_path: Path) -> None:
     ]
     assert e["dataset"]["problems"] == {"conflicting_label": 1}
     assert "m.0af_00" not in (out / "report.html").read_text("utf-8")
+
+
+def test_a_run_searches_published_galleries(faceparity, tmp_path: Path) -> None:
+    out, folder = tmp_path / "out", mini.ijbc(tmp_path / "set")
+    list(ijbc.cut(folder))
+    result = faceparity("run", "-d", f"ijbc={folder}", "-m", "toy", "--threshold", "0.9", "--out", out)
+    assert result.returncode == 0, result.stderr
+    (s,) = results(out)["searches"]
+    assert (s["name"], s["probes"], s["absent_probes"], s["subjects"]) == ("1:N (Test 4, mixed media)", 2, 1, 2)
+    assert [(g["name"], g["templates"], g["mated"], g["non_mated"]) for g in s["galleries"]] == [("G1", 1, 1, 1), ("G2", 1, 1, 1)]
+    assert {p["reason"] for g in (*s["galleries"], s["mean"]) for p in g["points"]} == {"too_few_comparisons_for_target"}
+    assert {r["missed"]["reason"] for g in (*s["galleries"], s["mean"]) for r in g["ranks"]} == {"too_few_subjects"}
+    page = (out / "report.html").read_text("utf-8")
+    for text in (page, result.stdout):
+        assert "Published searches (1:N)" in text
+        assert "Not the whole search: of 1 listed template" in " ".join(text.split())
+    assert (out / "ijbc" / "toy" / "tables" / "search_rates.csv").read_text("utf-8").count("\n") > 3
 
 
 def test_check_names_what_is_wrong_with_a_copy(faceparity, tmp_path: Path) -> None:
