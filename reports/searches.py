@@ -61,8 +61,8 @@ def contents(s: Search) -> str:
     told = f"{f.clean(s.source)}: {f.plural(s.probes, 'probe')} of {f.plural(s.subjects, 'person', 'people')}"
     failed = f", {f.count(s.failed_probes)} of them without a template" if s.failed_probes else ""
     parts = [
-        f"gallery {f.clean(g.name)} of {f.plural(g.templates or 0, 'person', 'people')}"
-        + (f" ({f.count(g.failed_templates)} without a template)" if g.failed_templates else "")
+        f"gallery {f.clean(g.name)} of {f.plural(g.templates or 0, 'template')}"
+        + (f" ({f.count(g.failed_templates)} could not be made)" if g.failed_templates else "")
         + f": {f.count(g.mated)} mated and {f.count(g.non_mated)} non-mated searches"
         for g in s.galleries
     ]

@@ -80,7 +80,7 @@ def test_each_gallery_and_the_mean_are_told(evaluation: Evaluation) -> None:
         ):
             assert cell in text
         assert "refused: 10,000 searches needed" in text
-        assert "gallery G1 of 1,772 people (4 without a template): 3,000 mated and 3,100 non-mated searches" in text
+        assert "gallery G1 of 1,772 templates (4 could not be made): 3,000 mated and 3,100 non-mated searches" in text
     for cell in ("92.1 %", "0.0123", "each its own", "FNIR at rank 1 at FPIR 1 %", "33 searches of an unlabelled probe"):
         assert cell in page
 
