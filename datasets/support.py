@@ -111,10 +111,11 @@ def _people(found: Support) -> str:
     n = len(found.groups)
     small = sum(group.subjects < SHOWN for group in found.groups)
     if largest.subjects == smallest.subjects:
-        text = f"{largest.subjects:,} in each of {n} groups" if n > 1 else f"{largest.subjects:,}, {largest.group}"
+        text = f"{largest.subjects:,} in each of {n} groups" if n > 1 else f"{largest.subjects:,} ({largest.group})"
     else:
         text = f"{smallest.subjects:,} ({smallest.group}) to {largest.subjects:,} ({largest.group}), {n} groups"
-    return f"{what}: {text}" + (f"; {small} of them under {SHOWN}, too few to judge." if small else ".")
+    few = f"{small} of them " if n > 1 else ""
+    return f"{what}: {text}" + (f"; {few}under {SHOWN}, too few to judge." if small else ".")
 
 
 def _floors(found: Support) -> str:
@@ -122,7 +123,7 @@ def _floors(found: Support) -> str:
     start = "Lowest FMR for a claim: "
     if len(able) < 2:
         reach = f"only {able[0].group} reaches" if able else "no group reaches"
-        return f"{start}none, {reach} {SHOWN} people, and a difference takes two groups."
+        return f"{start}none, {reach} {SHOWN} {found.people.lower()}, and a difference takes two groups."
     first, last = able[0], able[-1]
     span, largest = _span(last.higher, last.higher_best), _span(first.higher, first.higher_best)
     if span != largest:

@@ -7,7 +7,7 @@ an image is not here, is counted.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -41,12 +41,14 @@ class PairList:
 def with_protocols(dataset: Dataset, lists: Sequence[PairList]) -> Dataset:
     """The data set with these lists as its protocols; its digest then covers them.
 
-    A pair whose image is not among the samples is counted (`missing`) and left out; each such image is one problem.
+    A pair whose image is not among the samples is counted (`missing`) and left out; each such image is one problem, but for those
+    of children, which are told already.
     """
     if not lists:
         return dataset
     index = {file: i for i, file in enumerate(dataset.files)}
-    problems = [problem for listed in lists for problem in _absent(listed, index)]
+    minors = {problem.where for problem in dataset.problems if problem.kind == "under_18"}
+    problems = [problem for listed in lists for problem in _absent(listed, index.keys() | minors)]
     protocols = tuple(_protocol(listed, index) for listed in lists)
     return replace(
         dataset,
@@ -73,13 +75,13 @@ def _protocol(listed: PairList, index: dict[str, int]) -> PairProtocol:
     )
 
 
-def _absent(listed: PairList, index: dict[str, int]) -> list[Problem]:
+def _absent(listed: PairList, known: Set[str]) -> list[Problem]:
     """One problem for each image of the list that is not here, with the number of its pairs."""
     first: dict[str, int] = {}
     count: dict[str, int] = {}
     for a, b, row in zip(listed.a, listed.b, listed.rows, strict=True):
         for file in {a, b}:
-            if file not in index:
+            if file not in known:
                 first.setdefault(file, row)
                 count[file] = count.get(file, 0) + 1
     name = listed.source.split()[0]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from faceparity.datasets.check import Check
-from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.dataset import Dataset, PairProtocol, SetProtocol
 from faceparity.datasets.errors import UserError
 
 SCHEMA = "faceparity.check/1"
@@ -53,23 +53,49 @@ def lines(dataset: Dataset, found: Check) -> Iterator[str]:
 
     from .show import WORDS
 
-    yield f"{found.name}: {found.samples:,} images, {'no subject labels' if found.identity == 'none' else f'{found.subjects:,} people'}"
+    people = "no subject labels" if found.identity == "none" else _plural(found.subjects, "person", "people")
+    yield f"{found.name}: {_plural(found.samples, 'image')}, {people}"
     yield f"digest {found.digest} ({_known(dataset, found)})"
     for row in found.counts:
         value = row.value if row.value is not None else "(no label)"
-        yield f"  {row.attribute}: {value}: {row.subjects:,} people, {row.samples:,} images"
+        people = "" if found.identity == "none" else f"{_plural(row.subjects, 'person', 'people')}, "
+        yield f"  {row.attribute}: {value}: {people}{_plural(row.samples, 'image')}"
     for listed in dataset.protocols:
         folds = f", {listed.n_folds} folds" if listed.n_folds > 1 else ""
-        missing = f", {listed.missing:,} more with an image that is not here" if listed.missing else ""
+        missing = f", {listed.missing:,} more with an image that is not here or was left out" if listed.missing else ""
         mated = int(listed.mated.sum())
         yield f"  pairs, {listed.name}: {mated:,} mated, {listed.mated.size - mated:,} non-mated{folds}{missing}"
+    for sets in dataset.set_protocols:
+        missing = f", {sets.missing:,} more with a template of which no image is here" if sets.missing else ""
+        mated = int(sets.mated.sum())
+        yield f"  pairs of templates, {sets.name}: {mated:,} mated, {sets.mated.size - mated:,} non-mated{missing}"
+    yield from _unlabelled(dataset)
     yield from found.support.lines
     for problem in dataset.problems:
         yield f"{WORDS.get(problem.kind, problem.kind)}: {printable(problem.where)} {printable(problem.detail)}".rstrip()
     for file, reason in found.unreadable:
         yield f"can't be read: {printable(file)}: {reason}"
     yield from _alike(dataset, found)
-    yield f"{found.wrong:,} problem(s)" if found.wrong else "nothing wrong"
+    yield _plural(found.wrong, "problem") if found.wrong else "nothing wrong"
+
+
+def _plural(n: int, one: str, many: str = "") -> str:
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def _unlabelled(dataset: Dataset) -> Iterator[str]:
+    """Which labels this copy lacks altogether, and where its card says that they come from."""
+    from faceparity.datasets.card import load_card
+
+    try:
+        published = load_card(dataset.card.name)
+    except FileNotFoundError:  # of another package
+        published = dataset.card
+    for name in published.default_by:
+        if name not in dataset.attributes:
+            about = published.attributes.get(name)
+            where = f" (where it would come from: {about.provenance_note or about.column})" if about else ""
+            yield f"no label of {name} in this copy: nothing can be said of groups by it{where}"
 
 
 def _known(dataset: Dataset, found: Check) -> str:
@@ -95,6 +121,7 @@ def _alike(dataset: Dataset, found: Check) -> Iterator[str]:
 
 def as_json(dataset: Dataset, found: Check, names: bool) -> dict[str, Any]:
     """The machine-readable form: counts; file names only if asked for."""
+    listed: list[PairProtocol | SetProtocol] = [*dataset.protocols, *dataset.set_protocols]
     out: dict[str, Any] = {
         "schema": SCHEMA,
         "dataset": found.name,
@@ -119,7 +146,8 @@ def as_json(dataset: Dataset, found: Check, names: bool) -> dict[str, Any]:
             {"attribute": c.attribute, "value": c.value, "subjects": c.subjects, "samples": c.samples} for c in found.counts
         ],
         "protocols": [
-            {"name": p.name, "pairs": int(p.mated.size), "mated": int(p.mated.sum()), "missing": p.missing} for p in dataset.protocols
+            {"name": p.name, "pairs": int(p.mated.size), "mated": int(p.mated.sum()), "missing": p.missing}
+            for p in listed
         ],
         "support": {
             "by": list(found.support.by),

@@ -69,6 +69,35 @@ def test_standard_output_holds_json_alone(copy: Path, capsys: pytest.CaptureFixt
     assert "broken.png" in told.err
 
 
+def test_children_are_told_and_are_nothing_wrong(copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("stranger.png", "broken.png", "secret4.jpg"):
+        (copy / name).unlink()
+    (copy / "labels.csv").write_text(
+        "file,subject,age\nsecret0.png,a,9\n" + "".join(f"secret{i}.png,{i},30\n" for i in (1, 2, 3))
+    )
+    out = tmp_path / "out.json"
+    assert check_command(f"folder={copy}", str(out), False) == 0
+    found = json.loads(out.read_text("utf-8"))
+    assert found["clean"]
+    assert found["problems"] == {"under_18": 1}
+    told = capsys.readouterr().out
+    assert "images of people under 18, left out: secret0.png" in told
+    assert "age_group: 30–44: 3 people, 3 images" in told
+    assert told.endswith("nothing wrong\n")
+
+
+def test_labels_that_a_copy_lacks_altogether_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from PIL import Image
+
+    (tmp_path / "aligned images").mkdir()
+    for i in (1, 2):
+        Image.new("RGB", (50, 50), (90 * i, 0, 0)).save(tmp_path / "aligned images" / f"Ada_Alpha_{i:04d}.jpg")
+    check_command(f"cplfw={tmp_path}", None, False)
+    told = capsys.readouterr().out
+    for name in ("gender", "ethnicity"):
+        assert f"no label of {name} in this copy: nothing can be said of groups by it (where it would come from: LFW's" in told
+
+
 def test_mistakes(copy: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--names"):
         check_command(f"folder={copy}", None, True)
