@@ -68,7 +68,7 @@ def _facts(card: DatasetCard) -> list[tuple[str, str | Sequence[str]]]:
         ("No benchmark", card.not_a_benchmark),
         ("Withdrawn", card.withdrawn),
         ("Home", card.home),
-        ("How to get it", card.obtain),
+        ("How to get it", [*_fetch(card), card.obtain]),
         ("In the folder", card.layout),
         ("Copy here", _here(card)),
         ("Version", card.version),
@@ -111,6 +111,13 @@ def _experiment(card: DatasetCard) -> str:
     if card.paired is None:
         return ""
     return f"every {card.paired.unit} under every combination of {', '.join(card.paired.factors)}, {card.paired.captures} times"
+
+
+def _fetch(card: DatasetCard) -> list[str]:
+    """The command, for a set that may be had without asking."""
+    from faceparity.datasets.fetch_sets import PLANS
+
+    return [f"faceparity fetch {card.name} --accept-licence, or by hand:"] if card.name in PLANS else []
 
 
 def _here(card: DatasetCard) -> str:

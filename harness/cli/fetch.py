@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from types import TracebackType
 from typing import Literal
@@ -31,12 +32,22 @@ def fetch_command(names: list[str], accepted: bool) -> int:
 def _known(names: list[str]) -> None:
     """Raises UserError for a name that is neither a model's nor the meshes'."""
     from faceparity.datasets.control.meshes import MESHES
+    from faceparity.datasets.registry import dataset_names
 
-    from ..models.registry import artefacts_of
+    from ..models.registry import artefacts_of, model_names
 
     for name in names:
-        if name != MESHES.fetch_name:
-            artefacts_of(name)
+        if name == MESHES.fetch_name:
+            continue
+        base = name.partition(":")[0]
+        if base not in model_names() and not base.endswith(".toml"):
+            if (put := name.partition("=")[0]) in dataset_names():
+                raise UserError(f"fetch says itself where a set goes: faceparity fetch {put}")
+            near = difflib.get_close_matches(base, [*model_names(), *dataset_names()], 1)
+            hint = f": did you mean {near[0]}?" if near else ""
+            told = "`faceparity models` and `faceparity datasets` list them"
+            raise UserError(f"there is no model and no data set called {name!r}{hint or ';'} {told}")
+        artefacts_of(name)
 
 
 def _wanted(name: str, accepted: bool) -> Literal["fetch", "here", "ask"]:
@@ -48,6 +59,8 @@ def _wanted(name: str, accepted: bool) -> Literal["fetch", "here", "ask"]:
         card = _card(name)
     except FileNotFoundError:
         raise UserError(f"{name} comes from another package, which says how to obtain it") from None
+    if name == "folder":
+        raise UserError("folder is a folder that you have already: faceparity run -d folder=DIR")
     for line in _terms(card):
         print(line)
     if (here := whereabouts(name)) is not None:
@@ -76,7 +89,8 @@ def _card(name: str) -> DatasetCard:
 
 def _terms(card: DatasetCard) -> list[str]:
     lines = [f"{card.name}: {card.title}", f"  Licence: {card.licence}. {card.licence_note}".rstrip()]
-    lines += [f"  Consent: {card.consent}", f"  Home: {card.home}"]
+    lines += [f"  Consent: {card.consent}"]
+    lines += [f"  Home: {card.home}"] if card.home else []
     lines += [f"  Children: {card.children}"] if card.children else []
     lines += [f"  Withdrawn: {card.withdrawn}"] if card.withdrawn else []
     return lines

@@ -10,6 +10,7 @@ from faceparity.datasets import fetch as fetching
 from faceparity.datasets.control.meshes import MESHES
 from faceparity.datasets.errors import UserError
 from faceparity.harness.cli.catalogue import fetch_named
+from faceparity.harness.cli.fetch import fetch_command
 
 
 @pytest.fixture
@@ -36,3 +37,19 @@ def test_all_names_are_checked_first(asked: list[str]) -> None:
     with pytest.raises(UserError, match="control-mesh"):
         fetch_named(["control-meshes", "control-mesh"])
     assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("lwf", "no model and no data set called 'lwf': did you mean lfw"),
+        ("qqqq", "no model and no data set called 'qqqq'; "),
+        ("lfw=somewhere", "faceparity fetch lfw$"),
+        ("folder", "run -d folder=DIR"),
+    ],
+)
+def test_what_cannot_be_fetched_is_one_line(name: str, told: str, asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UserError, match=told):
+        fetch_command([name], True)
+    assert asked == []
+    assert capsys.readouterr().out == ""
