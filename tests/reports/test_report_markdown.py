@@ -50,3 +50,13 @@ def test_synthetic_faces_are_told_above_the_table(variants: dict[str, Evaluation
     text = summary([variants["synthetic"]])
     assert text.index(SYNTHETIC) < text.index("| group")
     assert SYNTHETIC not in summary([variants["plain"]])
+
+
+def test_a_withdrawn_set_and_one_without_labels_say_so(variants: dict[str, Evaluation]) -> None:
+    evaluation = next(iter(variants.values()))
+    told = evaluation.dataset.model_copy(update={"withdrawn": "Its makers took it down.", "labels": []})
+    text = summary([evaluation.model_copy(update={"dataset": told})])
+    assert "**This data set was withdrawn.** Its makers took it down." in text
+    assert "No labels of groups." in text
+    assert "Labels: ." not in text
+    assert "withdrawn" not in summary([evaluation])
