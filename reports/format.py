@@ -27,6 +27,7 @@ REASONS: dict[str, str] = {
     "no_published_threshold": "the model's authors publish no threshold",
     "no_pool": "no pool to set a threshold on",
     "group_undefined": "the group has no rate",
+    "below_ledger": "the threshold lies below all comparisons that were kept one by one",
     "other": "see the warnings",
 }
 DESIGNS: dict[str, str] = {
