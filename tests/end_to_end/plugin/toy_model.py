@@ -20,6 +20,7 @@ CARD = ModelCard(
     name="toy",
     title="Toy model of the tests",
     licence="Apache-2.0",
+    allows={"research": "yes", "advocacy": "yes", "commercial": "yes"},
     training_data="none",
     weights=[],
     detector="none",
