@@ -69,6 +69,9 @@ def lines(dataset: Dataset, found: Check) -> Iterator[str]:
         missing = f", {sets.missing:,} more with a template of which no image is here" if sets.missing else ""
         mated = int(sets.mated.sum())
         yield f"  pairs of templates, {sets.name}: {mated:,} mated, {sets.mated.size - mated:,} non-mated{missing}"
+    for searches in dataset.search_protocols:
+        sizes = ", ".join(f"{len(gallery.subjects):,} in {gallery.name}" for gallery in searches.galleries)
+        yield f"  searches, {searches.name}: {len(searches.probes.subjects):,} probes; galleries: {sizes}"
     yield from _unlabelled(dataset)
     yield from found.support.lines
     for problem in dataset.problems:

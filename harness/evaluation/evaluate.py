@@ -116,36 +116,20 @@ def evaluate(
     made_cells = Cells(cells.attributes, cells.values, samples.cells, cells.codes)
     pool = make_pool(options.pool, made_cells, samples.subjects, table, groupings[-1], groupings)
     questions = _questions(dataset, card, options)
-    plan = Plan(
-        card.score.kind,
-        card.score.low,
-        card.score.high,
-        questions.targets,
-        tuple(f.threshold for f in questions.fixed),
-        questions.same_person,
-        options.workers,
-    )
+    plan = _plan(card, questions, options.workers)
     tallied = tally_all_pairs(samples, cells, dataset.subjects, has_template, pool, plan, progress)
     failed = excluded[~has_template[excluded].all(axis=1)]
     tallied = replace(tallied, evidence=never_attempted(tallied.evidence, cells, dataset.subjects, failed))
     measured = measure(tallied.evidence, groupings, groupings[-1], pool, questions)
     values = {**templates.covariates, **({} if dataset.capture_year is None else {"capture_year": dataset.capture_year})}
     listed = ProtocolSetting(cells, groupings, card.score.sign, card.score.low, card.score.high)
-    overall, by_group = failure_rates(groupings, cells, dataset.subjects, ~has_template)
     evaluation = record.Evaluation(
         provenance=describe.provenance(options.command, options.seed, options.workers),
         dataset=describe.dataset_info(dataset, attributes, groupings),
         model=describe.model_info(card, templates.model_fingerprint, dataset),
         comparisons=comparisons_info(tallied, samples),
         paired=paired(dataset, samples, templates.samples, measured[-1], card.score.kind, options.references),
-        extraction=record.Extraction(
-            overall=overall,
-            by_group=by_group,
-            faces_policy=card.faces_policy,
-            no_face=int((templates.status == "no_face").sum()),
-            unreadable=int((templates.status == "unreadable").sum()),
-            several_faces=int((templates.faces > 1).sum()),
-        ),
+        extraction=_extraction(groupings, cells, dataset.subjects, templates, card.faces_policy),
         groupings=[
             to_grouping(
                 g,
@@ -163,6 +147,28 @@ def evaluate(
         warnings=_warnings(dataset, card, tallied, pool),
     )
     return Evaluated(record.canonical(evaluation), tallied.evidence)
+
+
+def _plan(card: ModelCard, questions: Questions, workers: int) -> Plan:
+    """What the tally must be able to answer."""
+    fixed = tuple(f.threshold for f in questions.fixed)
+    score = card.score
+    return Plan(score.kind, score.low, score.high, questions.targets, fixed, questions.same_person, workers)
+
+
+def _extraction(
+    groupings: Sequence[Grouping], cells: Cells, subjects: NDArray[np.int32], templates: Templates, faces_policy: str
+) -> record.Extraction:
+    """Which samples gave no template, and why."""
+    overall, by_group = failure_rates(groupings, cells, subjects, templates.status != "ok")
+    return record.Extraction(
+        overall=overall,
+        by_group=by_group,
+        faces_policy=faces_policy,
+        no_face=int((templates.status == "no_face").sum()),
+        unreadable=int((templates.status == "unreadable").sum()),
+        several_faces=int((templates.faces > 1).sum()),
+    )
 
 
 def check_references(references: Sequence[str], groupings: Sequence[Grouping]) -> None:

@@ -1,0 +1,63 @@
+"""One model on one data set: the whole record."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from .exclusions import Exclusion
+from .groupings import Grouping
+from .paired import Paired
+from .part import Part
+from .protocols import Protocol, Search
+from .sources import Comparisons, DatasetInfo, Extraction, ModelInfo, Provenance
+
+SCHEMA = "faceparity.evaluation/1"
+
+
+class Evaluation(Part):
+    """One model on one data set."""
+
+    schema_: Annotated[Literal["faceparity.evaluation/1"], Field(alias="schema")] = "faceparity.evaluation/1"
+    provenance: Provenance
+    dataset: DatasetInfo
+    model: ModelInfo
+    comparisons: Comparisons
+    extraction: Extraction
+    groupings: list[Grouping]
+    protocols: list[Protocol] = Field(default_factory=list)
+    searches: list[Search] = Field(default_factory=list)
+    """Galleries and probes that the data set publishes."""
+    scenarios: list[dict[str, Any]] = Field(default_factory=list)
+    claims: list[dict[str, Any]] = Field(default_factory=list)
+    paired: list[Paired] = Field(default_factory=list)
+    """Of a set whose card declares a controlled experiment: one entry."""
+    exclusions: list[Exclusion] = Field(default_factory=list)
+    """One entry if a person left anything out by name."""
+    warnings: list[str] = Field(default_factory=list)
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, populate_by_name=True)
+
+
+def to_json(evaluation: Evaluation) -> str:
+    """The text of results.json: keys in the schema's order, two-space indent, final newline."""
+    data = evaluation.model_dump(mode="json", by_alias=True)
+    return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def from_json(text: str) -> Evaluation:
+    """The evaluation in a results.json. Raises pydantic.ValidationError where it does not follow the schema."""
+    return Evaluation.model_validate_json(text)
+
+
+def canonical(evaluation: Evaluation) -> Evaluation:
+    """The evaluation as anybody will read it back: every part checked against the schema, every number of its type."""
+    return from_json(to_json(evaluation))
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of results.json."""
+    schema = Evaluation.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **schema}

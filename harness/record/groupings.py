@@ -1,0 +1,230 @@
+"""Groups of subjects, and the error rates of each at every operating point."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from .part import Design, Index, Interval, Part, Rate, Reason
+
+
+class AtAlpha(Part):
+    """Indices of both error rates with another weight on FMR."""
+
+    alpha: float
+    """Weight of FMR; of FNMR it is 1 - alpha."""
+    combined: dict[str, Index]
+
+
+class Differential(Part):
+    """Indices by name, as `faceparity.harness.metrics` lists them with their ranges and weaknesses; one missing was not computed."""
+
+    fmr: dict[str, Index] = Field(default_factory=dict)
+    fnmr: dict[str, Index] = Field(default_factory=dict)
+    combined: dict[str, Index] = Field(default_factory=dict)
+    """Of both error rates, for comparability with other work only; those with a weight alpha, at 0.5."""
+    combined_at: list[AtAlpha] = Field(default_factory=list)
+    """Those with a weight, at other weights."""
+    nominal: float | None = None
+    """The FMR against which `mape` and `mean_abs_log10` are: the target, or else what the pool achieved."""
+
+
+class Contrast(Part):
+    """One group's rate over the reference group's.
+
+    verdict: "higher" or "lower" only past the gates (effective errors, Holm p < 0.05); else "inconclusive", with the ratio
+    that these data would have detected with 80 % power; "none" where no ratio exists.
+    """
+
+    measure: Literal["fmr", "fnmr"]
+    design: Design
+    group: str
+    reference: str
+    ratio: float | None
+    interval: Interval | None = None
+    interval_reestimated: Interval | None = None
+    """The threshold found anew in each replicate of a bootstrap over subjects; null at thresholds not set on these data."""
+    df: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    p_bh: float | None = None
+    """Benjamini and Hochberg's, over the same family: for looking around. No verdict rests on it."""
+    verdict: Literal["higher", "lower", "inconclusive", "none"]
+    detectable_ratio: float | None = None
+    needed_subjects: int | None = None
+    """Subjects in each of the two groups with which a ratio as large as the one seen would be called with 80 % power, if they
+    depended on each other as these do. Null where there is no ratio, or ten million would not do."""
+    needed_subjects_for_double: int | None = None
+    """Likewise for a group with twice the reference's rate."""
+    reason: Reason | None = None
+
+
+class PoolGroup(Part):
+    """A group in the pool that sets the threshold."""
+
+    group: str
+    weight: float
+    subjects: int
+    comparisons: int
+
+
+class LeftOut(Part):
+    """A group that has no say in the threshold."""
+
+    group: str
+    subjects: int
+    reason: str
+
+
+class Pool(Part):
+    """Whose non-mated comparisons set the threshold at a target."""
+
+    name: str
+    attributes: list[str]
+    groups: list[PoolGroup]
+    left_out: list[LeftOut]
+    partial: bool
+    """Some value of an attribute has no group in the pool."""
+    missing_values: list[str] = Field(default_factory=list)
+    """Those values, as "attribute: value"."""
+    comparisons: int
+
+
+class SamePerson(Part):
+    """Sets without subject labels hold some people twice. Non-mated comparisons at or above the model's `likely_same_person`."""
+
+    threshold: float
+    native_threshold: float
+    share_of_pool_errors: float | None
+    by_group: dict[str, int]
+    """Within-group comparisons at or above `threshold`."""
+    share_by_group: dict[str, float] = Field(default_factory=dict)
+    """Their share of each group's errors at the operating point, of groups of 8 errors or more."""
+    contaminated: bool
+    """More than 5 % of the pool's errors."""
+    refused: bool
+    """More than half: no threshold can be set on such data."""
+
+
+class Overall(Part):
+    """Rates on the pool, and on all pairs."""
+
+    fmr: Rate | None
+    fnmr: Rate | None
+    fmr_all_pairs: Rate | None = None
+    fnmr_all_pairs: Rate | None = None
+
+
+class OperatingPoint(Part):
+    """One threshold for everybody, and what follows at it.
+
+    At a contaminated point, and where more than 5 % of a single group's errors look like one person, `without_likely_same_person`
+    holds the second reading: the same, threshold included, without those comparisons. A verdict stands only if both agree.
+    """
+
+    origin: Literal["target", "published", "fixed"]
+    target_fmr: float | None = None
+    threshold: float | None
+    native_threshold: float | None
+    """In the model's own unit."""
+    achieved_fmr: float | None
+    """Of the pool."""
+    status: Literal["ok", "refused", "contaminated"]
+    reason: Reason | None = None
+    detail: str = ""
+    needs_comparisons: int | None = None
+    """How many comparisons the pool would need for this target."""
+    pool: Pool | None
+    overall: Overall | None = None
+    fmr: list[Rate] = Field(default_factory=list)
+    fnmr: list[Rate] = Field(default_factory=list)
+    fmr_matrix: list[Rate] = Field(default_factory=list)
+    differential: Differential | None = None
+    contrasts: list[Contrast] = Field(default_factory=list)
+    same_person: SamePerson | None = None
+    without_likely_same_person: OperatingPoint | None = None
+
+
+class Group(Part):
+    """A group of subjects and its size. `merged` > 0: stands for that many groups of fewer than 10 subjects."""
+
+    group: str
+    values: list[str]
+    subjects: int
+    samples: int
+    merged: int = 0
+
+
+class Quartiles(Part):
+    """Lower quartile, median, upper quartile of one covariate in one group."""
+
+    group: str
+    n: int
+    q1: float | None
+    median: float | None
+    q3: float | None
+
+
+class Covariate(Part):
+    """One property of the images by group. `differs`: groups whose median lies outside the quartiles of all."""
+
+    name: str
+    unit: str
+    overall: Quartiles
+    by_group: list[Quartiles]
+    differs: list[str] = Field(default_factory=list)
+
+
+class Curve(Part):
+    """Histograms of comparison scores of one group, or pair of groups. Bin i is [edges[i], edges[i+1]); counts outside are 0."""
+
+    group: str
+    group_b: str | None = None
+    edges: list[float]
+    mated: list[int]
+    non_mated: list[int]
+    effective_n: list[float | None] | None = None
+    """Effective number of non-mated comparisons with the threshold at edges[i]; null where it was not computed."""
+
+
+class Separation(Part):
+    """How far the scores of one group's mated and non-mated comparisons lie apart; both samples in the group, as sampled.
+
+    A description, not an operating point: nobody can set a threshold for each group, and at its own one every group looks well.
+    """
+
+    group: str
+    mated: int
+    non_mated: int
+    mated_mean: float | None = None
+    mated_sd: float | None = None
+    non_mated_mean: float | None = None
+    non_mated_sd: float | None = None
+    bin_width: float | None = None
+    """The non-mated mean and standard deviation come from a histogram of such bins: each is right to half of it. The rest is exact."""
+    d_prime: float | None = None
+    """(mated mean - non-mated mean) / √(mean of the two variances)."""
+    eer: float | None = None
+    """The rate at which FMR and FNMR are equal: the middle of `eer_within`."""
+    eer_within: Interval | None = None
+    """Where it lies. Both rates rise and fall in steps; below the ledger's floor the histogram's bins widen it."""
+    eer_threshold: float | None = None
+    """Where FMR and FNMR come closest, as a similarity."""
+    reason: Reason | None = None
+
+
+class Grouping(Part):
+    """One way of dividing the subjects: by one attribute, or by several at once."""
+
+    attributes: list[str]
+    groups: list[Group]
+    reference: str | None
+    unlabelled: int
+    """Samples in no group."""
+    mixed_mated: int
+    """Mated comparisons whose two samples are in different groups."""
+    covariates: list[Covariate] = Field(default_factory=list)
+    operating_points: list[OperatingPoint] = Field(default_factory=list)
+    curves: list[Curve] = Field(default_factory=list)
+    separation: list[Separation] = Field(default_factory=list)

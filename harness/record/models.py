@@ -1,0 +1,65 @@
+"""Two models on the same comparisons."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .part import Design, Interval, Part, Reason
+
+
+class ModelChange(Part):
+    """One figure of two models on the comparisons that both made, each at its own threshold.
+
+    quantity: "rate", or "disparity": the group's rate over the reference's. first, second: each model's. ratio: first over second;
+    interval and p are its, by subjects. p_holm, p_bh: over all changes of this quantity in the grouping, FMR and FNMR together.
+    verdict: of the first model against the second; "higher" or "lower" only past the gates of `Contrast` in both models, with at
+    least 10 effective comparisons that one model gets wrong and the other right.
+    """
+
+    measure: Literal["fmr", "fnmr"]
+    quantity: Literal["rate", "disparity"]
+    design: Design
+    group: str
+    reference: str | None = None
+    subjects: int
+    comparisons: int
+    errors_first: int | None = None
+    errors_second: int | None = None
+    errors_both: int | None = None
+    first: float | None = None
+    second: float | None = None
+    difference: float | None = None
+    difference_interval: Interval | None = None
+    ratio: float | None = None
+    interval: Interval | None = None
+    df: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    p_bh: float | None = None
+    effective_discordant: float | None = None
+    verdict: Literal["higher", "lower", "inconclusive", "none"]
+    reason: Reason | None = None
+
+
+class ModelChanges(Part):
+    """All changes of one grouping."""
+
+    attributes: list[str]
+    reference: str | None
+    changes: list[ModelChange]
+
+
+class ModelComparison(Part):
+    """Two models on the same comparisons. Those that only one of them made are left out and counted, per model."""
+
+    first: str
+    second: str
+    threshold_first: float
+    threshold_second: float
+    non_mated: int
+    mated: int
+    left_out_first: int
+    left_out_second: int
+    overall: list[ModelChange]
+    """Design `matched`: mean over the groups of 30 subjects or more of the finest grouping; `all`: all pairs."""
+    groupings: list[ModelChanges]

@@ -1,0 +1,128 @@
+"""What was measured, on what, and how to do it again."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .part import Part, Rate
+
+
+class Extraction(Part):
+    """Failures to extract a template (FTX). comparisons = samples attempted, errors = failed."""
+
+    supplied: bool = True
+    """False: a score file without failures; rates including failures are then null."""
+    overall: Rate | None
+    by_group: list[ExtractionByAttributes]
+    no_face: int
+    unreadable: int
+    several_faces: int
+    faces_policy: str
+
+
+class ExtractionByAttributes(Part):
+    """FTX by group of one grouping."""
+
+    attributes: list[str]
+    rates: list[Rate]
+
+
+class LabelInfo(Part):
+    """One attribute: who said so."""
+
+    attribute: str
+    column: str
+    of: Literal["subject", "sample"]
+    provenance: str
+    note: str = ""
+    values: list[str]
+    unlabelled: int
+
+
+class DatasetInfo(Part):
+    """What was measured on."""
+
+    name: str
+    title: str
+    version: str
+    home: str
+    digest: str
+    licence: str
+    consent: str
+    withdrawn: str
+    synthetic: bool
+    identity: Literal["labelled", "none"]
+    labels_public: bool
+    labels: list[LabelInfo]
+    subjects: int
+    samples: int
+    problems: dict[str, int]
+    """Kind → how many; which ones is in the private part."""
+    known_defects: list[str]
+    citation: str
+
+
+class ScoreInfo(Part):
+    """How scores are read."""
+
+    kind: str
+    unit: str
+    sign: Literal[1, -1]
+
+
+class ModelInfo(Part):
+    """What was measured."""
+
+    name: str
+    title: str
+    version: str
+    fingerprint: str
+    licence: str
+    training_data: str
+    training_overlap: bool
+    """The model was, or may have been, trained on people of this data set; the note says which."""
+    training_overlap_note: str = ""
+    """How its training data overlaps this data set, and how that is known."""
+    conditions: str = ""
+    """What the model's terms do not allow or do not say; empty if they allow research, advocacy and commercial use."""
+    weights: list[dict[str, str]]
+    detector: str
+    alignment: str
+    input: str
+    dimensions: int | None
+    score: ScoreInfo
+    published_threshold: float | None
+    """In the model's own unit."""
+    published_threshold_source: str
+    likely_same_person: float | None
+    """In the model's own unit."""
+    known_weaknesses: list[str]
+
+
+class Comparisons(Part):
+    """How many there were, and which were left out."""
+
+    non_mated: int
+    mated: int
+    left_out: dict[str, int]
+    """identical_image, same_photo → how many."""
+    ledger_floor: float | None
+    ledger_entries: int
+    passes: int
+
+
+class Provenance(Part):
+    """How to do it again."""
+
+    faceparity: str
+    commit: str | None
+    """Commit of the checkout it ran from, "+dirty" if changed; null for an installed copy."""
+    started: str
+    """UTC, ISO 8601; the only field that two equal runs do not share."""
+    command: str
+    """With paths as <root> and <out>."""
+    seed: int
+    threads: int
+    python: str
+    platform: str
+    libraries: dict[str, str]
