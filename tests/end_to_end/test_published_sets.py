@@ -36,7 +36,8 @@ def test_the_list_has_a_line_for_each_set(faceparity, tmp_path: Path) -> None:
 def test_a_card_in_words_leaves_nothing_out(faceparity, name: str) -> None:
     result = faceparity("datasets", name, env={"COLUMNS": "90"})
     assert (result.returncode, result.stderr) == (0, "")
-    assert max(len(line) for line in result.stdout.splitlines()[1:]) <= 90
+    # A path is not broken up, so that it can be copied.
+    assert max(len(line) for line in result.stdout.splitlines()[1:] if "Copy here:" not in line) <= 90
     said = " ".join(result.stdout.split())
     card = load_card(name)
     for text in (
