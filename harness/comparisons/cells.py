@@ -52,6 +52,10 @@ class Grouping:
         """How many groups there are."""
         return len(self.names)
 
+    def of(self, cells: NDArray[np.int32]) -> NDArray[np.int32]:
+        """int32[n]: the group of each cell number given, -1 for none (and for cell -1)."""
+        return np.append(self.of_cell, np.int32(-1))[cells]
+
 
 def make_cells(attributes: Sequence[Attribute], n_samples: int) -> Cells:
     """The cells of all attributes of a run together; without attributes one cell holds everybody."""
@@ -88,7 +92,7 @@ def one_group(cells: Cells, name: str) -> Grouping:
 
 def subjects_per_group(grouping: Grouping, cells: Cells, subjects: NDArray[np.int32]) -> NDArray[np.int64]:
     """int64[n_groups]: how many different subjects have a sample in each group."""
-    group = np.append(grouping.of_cell, -1)[cells.of_sample]
+    group = grouping.of(cells.of_sample)
     known = group >= 0
     pairs = np.unique(np.stack([group[known], subjects[known]], axis=1), axis=0)
     return np.bincount(pairs[:, 0], minlength=grouping.n).astype(np.int64)

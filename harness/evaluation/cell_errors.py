@@ -54,7 +54,7 @@ class ErrorsByGroup:
     def __init__(self, evidence: Evidence, grouping: Grouping, threshold: float) -> None:
         tally = evidence.tally
         self._evidence, self._grouping = evidence, grouping
-        self._group = np.append(grouping.of_cell, -1)[evidence.cells.of_sample]
+        self._group = grouping.of(evidence.cells.of_sample)
         one_hot = np.eye(grouping.n + 1, dtype=np.int64)[grouping.of_cell][:, : grouping.n]
         self._comparisons = tally.comparisons @ one_hot
         self._dense: NDArray[np.int64] | None = None

@@ -222,7 +222,7 @@ class Common:
 
     def groups(self, grouping: Grouping) -> I32:
         """int32: the group of each common sample, -1 for none."""
-        return np.append(grouping.of_cell, -1)[self.cells].astype(np.int32)
+        return grouping.of(self.cells)
 
     def non_mated_by_group(self, grouping: Grouping) -> list[PairedCell | None]:
         """FMR of each group; None where nothing was compared, or a threshold lies below its ledger."""

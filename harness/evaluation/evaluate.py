@@ -257,14 +257,14 @@ def to_grouping(
 ) -> record.Grouping:
     """One grouping of the record. cells, subjects: of all samples, failed ones too."""
     groups = group_sizes(grouping, cells, subjects)
-    group = np.append(grouping.of_cell, -1)[evidence.cells.of_sample]
+    group = grouping.of(evidence.cells.of_sample)
     pairs = evidence.tally.mated_pairs
     ga, gb = group[pairs.a], group[pairs.b]
     return record.Grouping(
         attributes=list(grouping.attributes),
         groups=groups,
         reference=reference_group(grouping, evidence, references),
-        unlabelled=int((np.append(grouping.of_cell, -1)[cells.of_sample] < 0).sum()),
+        unlabelled=int((grouping.of(cells.of_sample) < 0).sum()),
         mixed_mated=int(((ga != gb) & (ga >= 0) & (gb >= 0)).sum()),
         covariates=image_covariates,
         operating_points=points,

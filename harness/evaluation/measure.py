@@ -147,7 +147,7 @@ def _same_person(
     assert questions.same_person is not None
     ledger, cells = setting.evidence.tally.ledger, setting.evidence.cells.of_sample
     alike = ledger.where(ledger.score >= np.float32(questions.same_person))
-    group = np.append(grouping.of_cell, -1)[cells]
+    group = grouping.of(cells)
     ga, gb = group[alike.a], group[alike.b]
     inside = (ga == gb) & (ga >= 0)
     counts = np.bincount(ga[inside], minlength=grouping.n)

@@ -52,7 +52,7 @@ def _non_mated(evidence: Evidence, grouping: Grouping, threshold: float) -> list
 def mated_by_group(evidence: Evidence, grouping: Grouping, threshold: float) -> list[rates.Estimate]:
     """FNMR of each group: mated comparisons with both samples in it, errors below the threshold."""
     pairs = evidence.tally.mated_pairs
-    group = np.append(grouping.of_cell, -1)[evidence.cells.of_sample]
+    group = grouping.of(evidence.cells.of_sample)
     ga, gb = group[pairs.a], group[pairs.b]
     tried = None if evidence.attempted_mated is None else sum_over_groups(evidence.attempted_mated, grouping.of_cell, grouping.n)
     out = []

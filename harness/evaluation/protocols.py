@@ -225,7 +225,7 @@ def _people(a: I32, b: I32, subjects: I32) -> int:
 
 
 def _groups_of_pairs(grouping: Grouping, protocol: PairProtocol, cells: Cells) -> tuple[I32, I32]:
-    group = np.append(grouping.of_cell, -1)[cells.of_sample].astype(np.int32)
+    group = grouping.of(cells.of_sample)
     return group[protocol.a], group[protocol.b]
 
 

@@ -66,7 +66,7 @@ def reestimate(
 ) -> Reestimated | None:
     """Bootstrap over subjects at one target; None where it would take too long (millions of listed pairs)."""
     cells = evidence.cells.of_sample
-    group = np.append(finest.of_cell, -1)[cells].astype(np.int32)
+    group = finest.of(cells)
     in_pool = np.diag(pool.stratum)[cells].astype(np.int32)
     columns = ((in_pool, pool.weights.size), (group, finest.n))
     work = int(evidence.subjects.max(initial=-1)) + 1 + len(evidence.tally.ledger)

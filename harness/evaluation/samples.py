@@ -23,7 +23,7 @@ UNITS = {
 
 def group_sizes(grouping: Grouping, cells: Cells, subjects: NDArray[np.int32]) -> list[record.Group]:
     """Subjects and samples of each group, failed samples included."""
-    group = np.append(grouping.of_cell, -1)[cells.of_sample]
+    group = grouping.of(cells.of_sample)
     samples = np.bincount(group[group >= 0], minlength=grouping.n)
     people = subjects_per_group(grouping, cells, subjects)
     return [
@@ -51,7 +51,7 @@ def failure_rates(
     overall = failure_rate(np.ones(failed.size, bool), failed, subjects, "all", "all")
     by_group = []
     for grouping in groupings:
-        group = np.append(grouping.of_cell, -1)[cells.of_sample]
+        group = grouping.of(cells.of_sample)
         each = [failure_rate(group == g, failed, subjects, n, "within") for g, n in enumerate(grouping.names)]
         by_group.append(record.ExtractionByAttributes(attributes=list(grouping.attributes), rates=each))
     return overall, by_group
@@ -64,7 +64,7 @@ def covariates(
 
     values: name → float64[n_samples], nan where unknown. A covariate without any value is left out.
     """
-    group = np.append(grouping.of_cell, -1)[cells.of_sample]
+    group = grouping.of(cells.of_sample)
     sizes = subjects_per_group(grouping, cells, subjects)
     out = []
     for name, column in values.items():

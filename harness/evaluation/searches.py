@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from faceparity.datasets.dataset import Dataset, SearchProtocol, TemplateSets
 
 from .. import record
-from ..comparisons.cells import Grouping
 from ..comparisons.scores import Kind, exact_scores, prepare
 from ..metrics import identification as ident
 from ..templates.pipeline import Templates
@@ -187,7 +186,7 @@ def _by_group(
     for grouping in setting.groupings:
         if not grouping.attributes:
             continue
-        group = [_group(grouping, s.cells) for s in searched]
+        group = [grouping.of(s.cells) for s in searched]
         of = [(name, [x == g for x in group]) for g, name in enumerate(grouping.names)]
         out.append(
             record.SearchGroups(
@@ -198,10 +197,6 @@ def _by_group(
             )
         )
     return out
-
-
-def _group(grouping: Grouping, cells: I32) -> I32:
-    return np.append(grouping.of_cell, -1)[cells].astype(np.int32)
 
 
 def _rate(

@@ -16,7 +16,7 @@ def make_separation(evidence: Evidence, grouping: Grouping) -> list[record.Separ
     """One for each group. Figures of mated scores want 30 subjects with mated comparisons, as FNMR does, those of non-mated ones
     30 with non-mated comparisons, an EER also ten errors of both kinds; what is left out has a reason."""
     tally = evidence.tally
-    group = np.append(grouping.of_cell, -1)[evidence.cells.of_sample]
+    group = grouping.of(evidence.cells.of_sample)
     owners = [np.where(group[p.a] == group[p.b], group[p.a], -1) for p in (tally.mated_pairs, tally.ledger)]
     out = []
     for g, name in enumerate(grouping.names):
