@@ -35,7 +35,7 @@ CODE_LENGTH = 12
 README = "README.txt"
 _SUFFIX = ".sealed"
 
-Table = Literal["ledger", "suspects", "rejects", "problems", "codes", "exclusions"]
+Table = Literal["ledger", "suspects", "rejects", "problems", "codes", "exclusions", "labels", "left_out"]
 
 COLUMNS: Mapping[Table, Mapping[str, type]] = MappingProxyType(
     {
@@ -45,10 +45,13 @@ COLUMNS: Mapping[Table, Mapping[str, type]] = MappingProxyType(
         "problems": {"kind": str, "where": str, "detail": str},
         "codes": {"code": str, "file": str, "subject": str},
         "exclusions": {"file_a": str, "file_b": str, "reason": str},
+        "labels": {"code": str, "values": str},
+        "left_out": {"code_a": str, "code_b": str},
     }
 )
 """The columns of each table; `exclusions` is there only if a person excluded something (file_b empty: an image).
-A ledger's score is a similarity, float32; codes are those of `sample_codes` and `subject_codes`."""
+A ledger's score is a similarity, float32; codes are those of `sample_codes` and `subject_codes`. `labels`: of every sample the
+value of each attribute of the run, a JSON object, null where unlabelled. `left_out`: pairs that were not compared, mated or not."""
 
 _README = """\
 What lies here is the private part of a faceparity run: which samples resemble which, what became of each file, and which code

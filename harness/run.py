@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -25,6 +26,7 @@ from .evaluation.exclusion_file import Excluded
 from .evaluation.exclusions import evaluate_without
 from .models.card import ModelCard
 from .models.registry import load_model_card, open_model
+from .scenarios.run import check_scenarios
 from .templates.pipeline import Templates, extract
 from .templates.store import Store
 
@@ -334,6 +336,23 @@ def write_private(folder: Path, dataset: Dataset, templates: Templates, evaluate
         keys=keys,
     )
     private.write_table(folder, "codes", {"code": codes, "file": files, "subject": subjects}, keys=keys)
+    names = [g.attributes[0] for g in evaluated.evaluation.groupings if len(g.attributes) == 1]
+    private.write_table(folder, "labels", {"code": codes, "values": labels_of(dataset, names)}, keys=keys)
+    out = tally.left_out_non_mated + tally.left_out_mated
+    a, b = chosen[out.a], chosen[out.b]
+    private.write_table(folder, "left_out", {"code_a": codes[a], "code_b": codes[b]}, keys=keys)
+
+
+def labels_of(dataset: Dataset, names: Sequence[str]) -> list[str]:
+    """Of each sample its value of each attribute named, as a JSON object; null where unlabelled."""
+    columns = {name: [*dataset.attributes[name].values, None] for name in names}
+    table = np.stack([dataset.attributes[name].codes for name in names] or [np.zeros(dataset.n_samples, np.int32)], axis=1)
+    rows, of_sample = np.unique(table, axis=0, return_inverse=True)
+    texts = [
+        json.dumps({name: columns[name][code] for name, code in zip(names, row, strict=False)}, ensure_ascii=False)
+        for row in rows
+    ]
+    return [texts[i] for i in of_sample.reshape(-1)]
 
 
 def write_exclusions(folder: Path, dataset: Dataset, excluded: Excluded, store: Store) -> None:

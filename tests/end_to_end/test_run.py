@@ -76,7 +76,7 @@ def test_nothing_personal_is_in_the_publishable_part(done) -> None:
 def test_the_private_part_is_noise_without_its_key(done) -> None:
     _, out = done
     sealed = list(out.glob("people/toy/private/*.sealed"))
-    assert {f.stem for f in sealed} == {"ledger", "suspects", "rejects", "problems", "codes"}
+    assert {f.stem for f in sealed} == {"ledger", "suspects", "rejects", "problems", "codes", "labels", "left_out"}
     for file in sealed:
         assert b"secretname" not in file.read_bytes()
         assert file.stat().st_mode & 0o077 == 0
