@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from markupsafe import Markup
 
 from faceparity.harness.record import Evaluation
 from faceparity.harness.synthetic import ALIKE, SAYS_NOTHING
@@ -18,6 +22,14 @@ from faceparity.reports.select import finest, headline, verdict
 
 NAME = 100
 """So many characters of a row's name are shown; the whole name is in the CSV tables."""
+
+
+class Script(NamedTuple):
+    """A script of the page, and its hash as the page's policy names it."""
+
+    text: str
+    hash: Markup
+
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -60,7 +72,20 @@ def render(evaluations: Sequence[Evaluation]) -> str:
         chapters=chapters,
         glossary=GLOSSARY,
         first=synthetic(evaluations),
+        scripts=scripts(),
     )
+
+
+def scripts() -> list[Script]:
+    """The page's scripts, one for each `templates/*.js` in the order of their names. The page must say all that matters without."""
+    out = []
+    for path in sorted(TEMPLATES.glob("*.js")):
+        text = path.read_text("utf-8")
+        if "</script" in text.lower():
+            raise ValueError(f"{path.name}: would end its own element")
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        out.append(Script(text, Markup(f"'sha256-{digest}'")))
+    return out
 
 
 def _cleaned(value: object) -> object:

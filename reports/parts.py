@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -48,6 +49,15 @@ class Picture(NamedTuple):
     kind: str = "picture"
 
 
+class Raw(NamedTuple):
+    """Markup of our own, which must be escaped already. `data`: JSON for a script, put into `<script type="application/json">`."""
+
+    html: str
+    data: str = ""
+    key: str = ""
+    kind: str = "raw"
+
+
 class Fold(NamedTuple):
     """What is closed at first: its summary, and its content."""
 
@@ -56,7 +66,7 @@ class Fold(NamedTuple):
     kind: str = "fold"
 
 
-Item = Text | Items | Heading | Table | Picture | Fold
+Item = Text | Items | Heading | Table | Picture | Raw | Fold
 
 
 class Section(NamedTuple):
@@ -65,6 +75,12 @@ class Section(NamedTuple):
     key: str
     title: str
     items: Sequence[Item]
+
+
+def for_script(data: object) -> str:
+    """Data as JSON that can stand inside a script element whatever its texts are."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
 
 
 def pictures(*figures: Figure | None) -> list[Item]:
