@@ -98,37 +98,6 @@ def subjects_per_group(grouping: Grouping, cells: Cells, subjects: NDArray[np.in
     return np.bincount(pairs[:, 0], minlength=grouping.n).astype(np.int64)
 
 
-def merge_small_groups(grouping: Grouping, cells: Cells, subjects: NDArray[np.int32], smallest: int = SMALL_CELL) -> Grouping:
-    """Put all groups of fewer than `smallest` subjects into one, `other (n groups)`, the last.
-
-    If the merged group itself stays below `smallest`, the smallest of the remaining groups joins it, so that a total minus the
-    published groups never gives a small one away. A grouping without small groups is returned as it is.
-    """
-    sizes = subjects_per_group(grouping, cells, subjects)
-    small = sizes < smallest
-    if not small.any():
-        return grouping
-    order = np.argsort(sizes, kind="stable")
-    joined = int(small.sum())
-    while joined < grouping.n and sizes[order[:joined]].sum() < smallest:
-        joined += 1
-    gone = set(order[:joined].tolist())
-    kept = [g for g in range(grouping.n) if g not in gone]
-    renumber = np.full(grouping.n + 1, -1, np.int32)
-    for new, old in enumerate(kept):
-        renumber[old] = new
-    for old in gone:
-        renumber[old] = len(kept)
-    other = f"other ({len(gone)} group{'s' if len(gone) > 1 else ''})"
-    return Grouping(
-        grouping.attributes,
-        (*(grouping.names[g] for g in kept), other),
-        (*(grouping.values[g] for g in kept), ("other",) * len(grouping.attributes)),
-        renumber[grouping.of_cell],
-        (*(0 for _ in kept), len(gone)),
-    )
-
-
 def cells_of(grouping: Grouping, finest: Grouping, g: int) -> list[int]:
     """The groups of the finest grouping that lie in group g."""
     return sorted({int(finest.of_cell[c]) for c in np.flatnonzero((grouping.of_cell == g) & (finest.of_cell >= 0))})

@@ -14,10 +14,14 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import default_attributes
 
 from .. import record
-from ..comparisons.cells import Cells, Grouping, make_cells, make_grouping, merge_small_groups, one_group
+from ..comparisons.cells import Cells, Grouping, make_cells, make_grouping, one_group
+from ..comparisons.disclosure import hide_small_groups
 from ..comparisons.evidence import Evidence, count_comparisons, never_attempted
 from ..comparisons.samples import Samples
 from ..models.card import ModelCard, training_overlap
+from ..scenarios.declared import Scenario
+from ..scenarios.run import evaluate_scenarios
+from ..scenarios.setting import Setting as ScenarioSetting
 from ..synthetic import SYNTHETIC
 from ..templates.pipeline import Templates
 from . import describe
@@ -55,6 +59,7 @@ class Options:
     workers: int = 1
     seed: int = 0
     command: str = ""
+    scenarios: tuple[Scenario, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,13 +89,16 @@ def attributes_of(dataset: Dataset, by: Sequence[str]) -> list[str]:
 
 
 def groupings_of(cells: Cells, subjects: NDArray[np.int32], merge: bool) -> list[Grouping]:
-    """Each attribute alone, then their intersections, the finest last; without attributes one group of everybody."""
+    """Each attribute alone, then their intersections, the finest last; without attributes one group of everybody.
+
+    merge: small groups are hidden, see `hide_small_groups`.
+    """
     names = cells.attributes
     if not names:
         return [one_group(cells, EVERYONE)]
     sizes = range(1, len(names) + 1) if len(names) <= MANY_ATTRIBUTES else (1, len(names))
     found = [make_grouping(cells, chosen) for size in sizes for chosen in combinations(names, size)]
-    return [merge_small_groups(g, cells, subjects) for g in found] if merge else found
+    return hide_small_groups(found, cells, subjects) if merge else found
 
 
 def evaluate(
@@ -123,6 +131,9 @@ def evaluate(
     measured = measure(tallied.evidence, groupings, groupings[-1], pool, questions)
     values = {**templates.covariates, **({} if dataset.capture_year is None else {"capture_year": dataset.capture_year})}
     listed = ProtocolSetting(cells, groupings, card.score.sign, card.score.low, card.score.high)
+    one_to_many = ScenarioSetting(
+        dataset, card, templates, tallied.evidence, cells, groupings, pool, questions.same_person, options.seed
+    )
     evaluation = record.Evaluation(
         provenance=describe.provenance(options.command, options.seed, options.workers),
         dataset=describe.dataset_info(dataset, attributes, groupings),
@@ -144,6 +155,7 @@ def evaluate(
         ],
         protocols=evaluate_protocols(dataset, templates, card.score.kind, listed, measured[-1]),
         searches=evaluate_searches(dataset, templates, card.score.kind, listed),
+        scenarios=evaluate_scenarios(options.scenarios, one_to_many),
         warnings=_warnings(dataset, card, tallied, pool),
     )
     return Evaluated(record.canonical(evaluation), tallied.evidence)
