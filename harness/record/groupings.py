@@ -214,6 +214,47 @@ class Separation(Part):
     reason: Reason | None = None
 
 
+class SweptRate(Part):
+    """A group's FMR or FNMR at every threshold of a sweep; its lists go with `Sweep.thresholds`. Empty if suppressed: see `reason`."""
+
+    group: str
+    measure: Literal["fmr", "fnmr"]
+    design: Design
+    subjects: int
+    comparisons: int
+    errors: list[int] = Field(default_factory=list)
+    rate: list[float] | None = None
+    """Of a mean over cells; null where it is errors / comparisons."""
+    effective_n: list[float | None] = Field(default_factory=list)
+    """The n of Wilson's interval; null where no interval may be given: zero errors, fewer than 50 subjects, below the ledger."""
+    effective_errors: list[float | None] = Field(default_factory=list)
+    df: float | list[float | None] | None = None
+    """Of Student's t; one number where it is the same at all thresholds."""
+    bounds: Bounds | None = None
+    """What holds at the thresholds with zero errors."""
+    ratio_log_half_width: list[float | None] | None = None
+    """The ratio to the reference has the 95 % interval ratio × exp(± this). Null where it may not be told: fewer than 30
+    effective errors on the side with more or 8 on the other. No list: the reference itself, or a group that none is compared with."""
+    reason: Reason | None = None
+
+
+class Sweep(Part):
+    """All groups at many thresholds, each the same for everybody: the counts and the uncertainty that a threshold slider shows.
+
+    Numbers have seven significant digits, which is what they may differ by from those at the operating points.
+    """
+
+    thresholds: list[float]
+    """Similarities, rising: those of the operating points, and edges of the histograms between them."""
+    first_with_uncertainty: int
+    """Position of the first threshold in the ledger. Below it errors are counted, but not by subject: false matches have no interval."""
+    pool_fmr: list[float | None]
+    rates: list[SweptRate]
+    """At most 60 groups: the reference and the largest."""
+    without_likely_same_person: Sweep | None = None
+    """The same without comparisons at or above the model's `likely_same_person`, on a set without subject labels."""
+
+
 class Grouping(Part):
     """One way of dividing the subjects: by one attribute, or by several at once."""
 
@@ -228,3 +269,4 @@ class Grouping(Part):
     operating_points: list[OperatingPoint] = Field(default_factory=list)
     curves: list[Curve] = Field(default_factory=list)
     separation: list[Separation] = Field(default_factory=list)
+    sweep: Sweep | None = None
