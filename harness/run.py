@@ -21,7 +21,7 @@ from faceparity.datasets.errors import UserError
 from . import private, record
 from .comparisons.cells import make_cells
 from .comparisons.tally import Pairs
-from .evaluation.evaluate import Evaluated, Options, attributes_of
+from .evaluation.evaluate import Evaluated, Options, attributes_of, planned_groupings
 from .evaluation.exclusion_file import Excluded
 from .evaluation.exclusions import evaluate_without
 from .models.card import ModelCard
@@ -101,6 +101,7 @@ def run(request: Request, listener: Listener | None = None) -> list[Result]:
     models = checked_models(request.models)
     for dataset in request.datasets:
         check_groups(dataset, attributes_of(dataset, request.options.by))
+        check_scenarios(request.options.scenarios, dataset, planned_groupings(dataset, request.options.by))
     report_writers()
     out = prepare_folder(request.out)
     log = _log(out)

@@ -8,7 +8,7 @@ from itertools import groupby
 from faceparity.harness.record import Evaluation, OperatingPoint
 from faceparity.harness.synthetic import SYNTHETIC
 
-from . import exclusions, protocols, searches
+from . import exclusions, protocols, scenarios, searches
 from . import format as f
 from .compact import Compact, compact, failures_text, rate_text, reference_mark
 from .paired_words import compact as paired_compact
@@ -58,6 +58,7 @@ def _dataset(evaluations: Sequence[Evaluation]) -> str:
         *(x for e in evaluations for x in _exclusions(e)),
         *(x for e in evaluations for x in _protocols(e)),
         *(x for e in evaluations for x in _searches(e)),
+        *(x for e in evaluations for x in _scenarios(e)),
         *(x for e in evaluations for x in _paired(e)),
     ]
     return "\n".join(told).rstrip()
@@ -105,6 +106,18 @@ def _searches(e: Evaluation) -> list[str]:
         out += ["", f"**{_text(searches.TITLE)}: {_text(s.name)}** ({_text(e.model.name)})", ""]
         out += [*(f"- {_text(x)}" for x in (searches.contents(s), *searches.flags(s))), ""]
         out += _table([_text(h) for h in header], [[_text(c) for c in row] for row in rows])
+    return out
+
+
+def _scenarios(e: Evaluation) -> list[str]:
+    """One to many: in people, then by group."""
+    out = []
+    for s in e.scenarios:
+        told = [*scenarios.flags(s), *scenarios.sentences(e, s)]
+        out += ["", f"**{_text(scenarios.title(s))}** ({_text(e.model.name)})", "", *(f"- {_text(x)}" for x in told)]
+        for x in scenarios.small(e, s):
+            cells = [[_text(c) for c in row] for row in x.rows]
+            out += ["", _text(x.caption), "", *_table([_text(h) for h in x.header], cells)]
     return out
 
 

@@ -15,6 +15,7 @@ from faceparity.reports.narrative import finding, partial
 from faceparity.reports.paired import paired_sections
 from faceparity.reports.parts import Fold, Heading, Item, Section, Table, Text, pictures
 from faceparity.reports.protocols import protocol_sections
+from faceparity.reports.scenarios import scenario_sections
 from faceparity.reports.searches import search_sections
 from faceparity.reports.select import contrast_of, finest, headline, verdict
 from faceparity.reports.tables import grouping_name
@@ -37,6 +38,7 @@ def measured(e: Evaluation, key: str) -> list[Section]:
         *exclusion_sections(e, key),
         *protocol_sections(e, key),
         *search_sections(e, key),
+        *scenario_sections(e, key),
         Section(f"{key}-ratios", "Ratios to the reference group", list(_per_point(e, key, _ratios))),
         Section(f"{key}-matrix", "FMR between groups", list(_matrix(e, g, key))),
         Section(f"{key}-scores", "Scores by group", pictures(histograms(e, g, f"{key}-hist"))),

@@ -84,6 +84,7 @@ def tables(evaluation: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
         **(_paired(e) if e.paired else {}),
         **(_protocols(e) if e.protocols else {}),
         **(_searches(e) if e.searches else {}),
+        **(_scenarios(e) if e.scenarios else {}),
         **(_exclusions(e) if e.exclusions else {}),
     }
 
@@ -315,6 +316,12 @@ def _searches(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
     from faceparity.reports.searches import search_tables
 
     return search_tables(e)
+
+
+def _scenarios(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
+    from faceparity.reports.scenarios import scenario_tables
+
+    return scenario_tables(e)
 
 
 def _exclusions(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:

@@ -145,6 +145,24 @@ def _searches(e: Evaluation) -> Iterator[RenderableType]:
         yield table
 
 
+def _scenarios(e: Evaluation) -> Iterator[RenderableType]:
+    """One to many: in people, then by group."""
+    for s in e.scenarios:
+        yield Text()
+        yield Text(scenarios.title(s), style="bold underline")
+        for flag in scenarios.flags(s):
+            yield _flag(flag)
+        for sentence in scenarios.sentences(e, s):
+            yield Text(sentence)
+        for x in scenarios.small(e, s):
+            table = _table(*x.header, title=x.caption)
+            for column in table.columns:
+                column.no_wrap, column.justify = False, "left"
+            for row in x.rows:
+                table.add_row(*[Text(c) for c in row])
+            yield table
+
+
 def _exclusions(e: Evaluation) -> Iterator[RenderableType]:
     """What a person left out by name: rates with and without it."""
     for x in e.exclusions:
@@ -170,6 +188,7 @@ def _closing(e: Evaluation) -> Iterator[RenderableType]:
     yield from _exclusions(e)
     yield from _protocols(e)
     yield from _searches(e)
+    yield from _scenarios(e)
     yield from _paired(e)
     for w in e.warnings:
         if e.dataset.synthetic and w == SYNTHETIC:  # the heading has said it

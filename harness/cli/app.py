@@ -108,6 +108,15 @@ def run(
             "Results with and without stand side by side.",
         ),
     ] = None,
+    scenario: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            "--scenario",
+            metavar="NAME|FILE",
+            help="What a watchlist or a search does to each group: a name from `faceparity scenarios`, or a file of yours that "
+            "ends in .toml; may be repeated.",
+        ),
+    ] = None,
     workers: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option("--workers", metavar="N", min=1, help="Processes and threads. Default: one for each core."),
@@ -127,6 +136,7 @@ def run(
             datasets=dataset or [], models=model or ["face_recognition"], by=by or [], targets=target_fmr, threshold=threshold,
             threshold_from=threshold_from, pool=pool, references=reference or [], workers=workers, ephemeral=ephemeral,
             include_minors=include_minors, seed=seed, out=out, exclude=exclude,
+            scenarios=scenario or [],
         )
     )  # fmt: skip
 
@@ -180,6 +190,14 @@ def models(
     from .catalogue import show_models
 
     raise typer.Exit(show_models(name, verify))
+
+
+@app.command(short_help="List the scenarios that come with faceparity, or print one to start from.")
+def scenarios(name: MaybeName = None) -> None:
+    """List the scenarios that come with faceparity, or print one as TOML, to be changed and given to run --scenario."""
+    from .scenarios import show_scenarios
+
+    show_scenarios(name)
 
 
 @app.command()

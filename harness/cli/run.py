@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from ..evaluation.exclusion_file import read_exclusions
 from ..evaluation.measure import Fixed
 from ..models.registry import load_model_card
 from ..run import TERMINAL, Request, load_results, report_writers, run, safe_name, write_reports
+from ..scenarios.load import is_file, load_scenarios
 from ..templates.pipeline import cores
 from . import show
 from .command import published_command
@@ -41,6 +42,7 @@ class Asked:
     seed: int
     out: Path | None
     exclude: Path | None = None
+    scenarios: list[str] = field(default_factory=list)
 
 
 def check_targets(targets: list[float] | None) -> tuple[float, ...]:
@@ -63,6 +65,7 @@ def run_command(asked: Asked) -> None:
     options = Options(
         by=tuple(asked.by), targets=targets, threshold=asked.threshold, fixed=fixed, pool=asked.pool,
         references=tuple(asked.references), workers=asked.workers or cores(), seed=asked.seed, command=command_of(asked),
+        scenarios=load_scenarios(asked.scenarios),
     )  # fmt: skip
     with show.Screen() as screen:
         datasets = [_load(spec, asked.include_minors, screen) for spec in dict.fromkeys(asked.datasets or [CONTROL])]
@@ -82,7 +85,8 @@ def command_of(asked: Asked) -> str:
             ("-d", asked.datasets or [CONTROL]), ("-m", asked.models), ("--by", asked.by), ("--target-fmr", asked.targets),
             ("--threshold", asked.threshold), ("--threshold-from", asked.threshold_from),
             ("--pool", asked.pool if asked.pool != "balanced" else None), ("--reference", asked.references),
-            ("--exclude", asked.exclude), ("--workers", asked.workers), ("--ephemeral", asked.ephemeral),
+            ("--exclude", asked.exclude), ("--scenario", [Path(s) if is_file(s) else s for s in asked.scenarios]),
+            ("--workers", asked.workers), ("--ephemeral", asked.ephemeral),
             ("--include-minors", asked.include_minors), ("--seed", asked.seed or None), ("--out", asked.out),
         ],
     )  # fmt: skip

@@ -101,6 +101,12 @@ def groupings_of(cells: Cells, subjects: NDArray[np.int32], merge: bool) -> list
     return hide_small_groups(found, cells, subjects) if merge else found
 
 
+def planned_groupings(dataset: Dataset, by: Sequence[str]) -> list[Grouping]:
+    """The groupings of a run, from all samples. Raises UserError as `attributes_of` does."""
+    cells = make_cells([dataset.attributes[a] for a in attributes_of(dataset, by)], dataset.n_samples)
+    return groupings_of(cells, dataset.subjects, merge=not dataset.card.labels_public)
+
+
 def evaluate(
     dataset: Dataset,
     card: ModelCard,

@@ -12,6 +12,7 @@ from .groupings import Grouping
 from .paired import Paired
 from .part import Part
 from .protocols import Protocol, Search
+from .scenarios import Scenario
 from .sources import Comparisons, DatasetInfo, Extraction, ModelInfo, Provenance
 
 SCHEMA = "faceparity.evaluation/1"
@@ -30,7 +31,8 @@ class Evaluation(Part):
     protocols: list[Protocol] = Field(default_factory=list)
     searches: list[Search] = Field(default_factory=list)
     """Galleries and probes that the data set publishes."""
-    scenarios: list[dict[str, Any]] = Field(default_factory=list)
+    scenarios: list[Scenario] = Field(default_factory=list)
+    """Those asked for, in the order of the command."""
     claims: list[dict[str, Any]] = Field(default_factory=list)
     paired: list[Paired] = Field(default_factory=list)
     """Of a set whose card declares a controlled experiment: one entry."""

@@ -1,0 +1,119 @@
+"""What a scenario is made of, as its TOML declares it. A strict schema: an unknown key is an error."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from faceparity.datasets.card import Strict
+
+Share = Annotated[float, Field(ge=0, le=1)]
+MakeUp = Literal["data", "equal"] | dict[str, Share]
+"""Shares by group: as in the data, equal, or each named ("Female × Black" = 0.1); groups not named have none."""
+
+
+def check_shares(make_up: MakeUp) -> None:
+    """Raises ValueError unless named shares sum to 1."""
+    if isinstance(make_up, dict) and not math.isclose(total := math.fsum(make_up.values()), 1, abs_tol=1e-6):
+        raise ValueError(f"the shares of make_up sum to {total:.6g}: make them sum to 1")
+
+
+class At(Strict):
+    """Where the threshold comes from: exactly one. fixed: in the model's own unit. target_fpir: on this scenario's own searches."""
+
+    target_fmr: float | None = Field(default=None, gt=0, lt=1)
+    published: Literal[True] | None = None
+    fixed: float | None = Field(default=None, allow_inf_nan=False)
+    target_fpir: float | None = Field(default=None, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _one(self) -> At:
+        given = [name for name in ("target_fmr", "published", "fixed", "target_fpir") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give one of target_fmr, published, fixed and target_fpir, not {' and '.join(given) or 'none'}")
+        return self
+
+
+class Base(Strict):
+    """What every kind has."""
+
+    name: str = Field(max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    title: str = ""
+    source: str = ""
+    """Who published the figures that it follows, if anybody."""
+    by: list[str] = Field(default_factory=list)
+    """Attributes by which people are grouped; none: all of the run."""
+    threshold: At
+
+
+class People(Strict):
+    """A number of people, or a share of those that the data has, and who they are."""
+
+    people: int | None = Field(default=None, ge=1)
+    share: float | None = Field(default=None, gt=0, lt=1)
+    make_up: MakeUp = "data"
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> People:
+        if (self.people is None) == (self.share is None):
+            raise ValueError("give people (a number) or share (of the people in the data), one of the two")
+        check_shares(self.make_up)
+        return self
+
+
+class Listed(People):
+    """Who is on a watchlist. images: of each person one image, drawn at random, or all of them."""
+
+    images: Literal["one", "all"] = "one"
+
+
+class Crowd(Strict):
+    """Who walks past a camera. watchlisted: the share of them who are on the list. frames: images searched of each person."""
+
+    people: int = Field(default=10_000, ge=1)
+    make_up: MakeUp = "data"
+    frames: int = Field(default=1, ge=1, le=100)
+    watchlisted: float = Field(default=0.0, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Crowd:
+        check_shares(self.make_up)
+        return self
+
+
+class Watchlist(Base):
+    """A crowd is compared with a list of people: who is stopped. draws: lists simulated for the spread between them."""
+
+    kind: Literal["watchlist"]
+    watchlist: Listed
+    crowd: Crowd = Crowd()
+    draws: int = Field(default=200, ge=20, le=10_000)
+
+
+class Search(Base):
+    """Probes are searched in a gallery, and a list of candidates comes back."""
+
+    kind: Literal["search"]
+
+
+class Gallery(Base):
+    """A traveller is searched in a small gallery."""
+
+    kind: Literal["gallery"]
+
+
+class Lineup(Base):
+    """A named set of probes is searched in a gallery of others."""
+
+    kind: Literal["lineup"]
+
+
+Scenario = Annotated[Watchlist | Search | Gallery | Lineup, Field(discriminator="kind")]
+
+
+class File(Strict):
+    """A TOML file: one or several [[scenario]]."""
+
+    scenario: list[Scenario] = Field(min_length=1)

@@ -1,0 +1,86 @@
+"""Scenarios by name or from a file, with one line for what is wrong in it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from importlib.resources import files
+
+from pydantic import ValidationError
+
+from faceparity.datasets.errors import UserError
+
+from .declared import File, Scenario
+
+KINDS = ("watchlist", "search", "gallery", "lineup")
+READY = __package__ + ".ready"
+
+
+def ready_names() -> list[str]:
+    """The scenarios that come with the package."""
+    return sorted(p.name.removesuffix(".toml") for p in files(READY).iterdir() if p.name.endswith(".toml"))
+
+
+def ready_text(name: str) -> str:
+    """The TOML of one of them. Raises UserError if there is none of that name."""
+    if name not in ready_names():
+        raise UserError(
+            f"no scenario is called {name!r}; there are {', '.join(ready_names())}, or write a file that ends in .toml"
+        )
+    return files(READY).joinpath(f"{name}.toml").read_text("utf-8")
+
+
+def is_file(given: str) -> bool:
+    """Whether it is a file rather than a name."""
+    return given.endswith(".toml") or "/" in given or "\\" in given
+
+
+def load_scenarios(given: Sequence[str]) -> tuple[Scenario, ...]:
+    """What was typed after `--scenario`: names of ready ones, and files. Raises UserError, also for two of one name."""
+    found: list[Scenario] = []
+    for one in dict.fromkeys(given):
+        text = _read(one) if is_file(one) else ready_text(one)
+        for scenario in parse(text, one):
+            if any(s.name == scenario.name for s in found):
+                raise UserError(f"--scenario {one}: two scenarios are called {scenario.name}: give one another name")
+            found.append(scenario)
+    return tuple(found)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise UserError(f"--scenario {path}: no such file; `faceparity scenarios` lists those that need none") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--scenario {path}: can't be read ({type(error).__name__}); give a TOML file in UTF-8") from None
+
+
+def parse(text: str, where: str) -> list[Scenario]:
+    """The scenarios of a TOML text. Raises UserError with the file, the key and what to do."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"--scenario {where}: not TOML: {error}") from None
+    if not isinstance(data.get("scenario"), list) or not data["scenario"]:
+        raise UserError(f"--scenario {where}: holds no [[scenario]]; `faceparity scenarios NAME` prints one to start from")
+    try:
+        return list(File.model_validate(data).scenario)
+    except ValidationError as error:
+        raise UserError(f"--scenario {where}: {first(error)}") from None
+
+
+def first(error: ValidationError) -> str:
+    """The first thing wrong, in one line: the key, then what to do."""
+    wrong = error.errors()[0]
+    keys = [p for p in wrong["loc"] if p not in KINDS or p != wrong["loc"][2]] if len(wrong["loc"]) > 2 else list(wrong["loc"])
+    key = ".".join(f"{p + 1}" if isinstance(p, int) else str(p) for p in keys)
+    kind, message = wrong["type"], wrong["msg"].removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        return f"{key}: no such key; remove it or correct its spelling"
+    if kind == "missing":
+        return f"{key}: is missing; add it"
+    if kind.startswith("union_tag"):
+        return f"{key}.kind: one of {', '.join(KINDS)} is wanted"
+    return f"{key}: {message[:1].lower()}{message[1:]}"

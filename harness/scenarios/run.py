@@ -1,0 +1,51 @@
+"""Every kind of scenario: how it is checked before a run begins, and how it is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.errors import UserError
+
+from .. import record
+from ..comparisons.cells import Grouping
+from . import watchlist
+from .declared import Base, Scenario
+from .setting import Setting
+
+
+@dataclass(frozen=True)
+class Kind:
+    """check: raises UserError if the scenario does not fit the data set's people, before the first image is read.
+    evaluate: its part of the record; what the data do not allow is null with a reason."""
+
+    check: Callable[[Any, Dataset, Sequence[Grouping]], None]
+    evaluate: Callable[[Any, Setting], record.Scenario]
+
+
+KINDS: dict[str, Kind] = {
+    "watchlist": Kind(watchlist.check, watchlist.evaluate),
+}
+
+
+def check_scenarios(scenarios: Sequence[Scenario], dataset: Dataset, groupings: Sequence[Grouping]) -> None:
+    """Raises UserError, naming the scenario and the data set, if one of them does not fit. groupings: of all samples."""
+    for scenario in scenarios:
+        try:
+            _kind(scenario).check(scenario, dataset, groupings)
+        except UserError as error:
+            raise UserError(f"scenario {scenario.name} on {dataset.name}: {error}") from None
+
+
+def evaluate_scenarios(scenarios: Sequence[Scenario], setting: Setting) -> list[record.Scenario]:
+    """The record of each, in the order given."""
+    return [_kind(s).evaluate(s, setting) for s in scenarios]
+
+
+def _kind(scenario: Base) -> Kind:
+    name = getattr(scenario, "kind", "")
+    if name not in KINDS:
+        raise UserError(f"kind = {name!r} can't be run; one of {', '.join(KINDS)} can")
+    return KINDS[name]

@@ -1,0 +1,99 @@
+"""What every scenario is given: the comparisons of one model on one data set, and where thresholds come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.errors import UserError
+
+from .. import record
+from ..comparisons.cells import Cells, Grouping
+from ..comparisons.evidence import Evidence
+from ..evaluation.pool import Pool, find_threshold
+from ..models.card import ModelCard
+from ..templates.pipeline import Templates
+from .declared import At, Base
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One model on one data set, measured.
+
+    evidence: its arrays are per template, in the order of `templates.samples`. cells: of all samples, failed ones too.
+    groupings: the run's, the finest last. same_person: similarity from which two people of a set without subject labels are
+    taken for one; None where subjects are labelled.
+    """
+
+    dataset: Dataset
+    card: ModelCard
+    templates: Templates
+    evidence: Evidence
+    cells: Cells
+    groupings: Sequence[Grouping]
+    pool: Pool
+    same_person: float | None
+    seed: int
+
+    def grouping(self, by: Sequence[str]) -> Grouping:
+        """The run's grouping by these attributes; the finest if none are named."""
+        return grouping_of(self.groupings, by)
+
+    def threshold(self, at: At) -> record.ScenarioThreshold:
+        """The threshold that a scenario names, or why there is none. A target FPIR is found by the scenario itself."""
+        if at.target_fpir is not None:
+            raise ValueError("a target FPIR is found on the scenario's own searches")
+        sign = self.card.score.sign
+        if at.target_fmr is not None:
+            found = find_threshold(self.pool, self.evidence, at.target_fmr)
+            return to_threshold("target_fmr", at.target_fmr, found.threshold, sign, found.achieved, found.reason, found.needs)
+        if at.published and self.card.published_threshold is None:
+            return to_threshold("published", None, None, sign, None, "no_published_threshold")
+        native = at.fixed if at.published is None else getattr(self.card.published_threshold, "native", None)
+        assert native is not None
+        threshold = float(str(np.float32(sign * native)))
+        origin: record.ScenarioOrigin = "published" if at.published else "fixed"
+        return to_threshold(origin, None, threshold, sign, self.pool.fmr(self.evidence, threshold))
+
+
+def to_threshold(
+    origin: record.ScenarioOrigin,
+    target: float | None,
+    threshold: float | None,
+    sign: int,
+    achieved_fmr: float | None = None,
+    reason: record.Reason | None = None,
+    needs: int | None = None,
+) -> record.ScenarioThreshold:
+    """The record of a threshold given as a similarity; None: refused, for `reason`."""
+    native = None if threshold is None else threshold * sign
+    return record.ScenarioThreshold(
+        origin=origin, target=target, threshold=threshold, native_threshold=native, achieved_fmr=achieved_fmr, reason=reason,
+        needs=needs,
+    )  # fmt: skip
+
+
+def grouping_of(groupings: Sequence[Grouping], by: Sequence[str]) -> Grouping:
+    """The grouping by these attributes in any order; the finest, which is the last, if none are named. Raises UserError."""
+    if not by:
+        return groupings[-1]
+    found = next((g for g in groupings if set(g.attributes) == set(by)), None)
+    if found is None:
+        has = "; ".join(", ".join(g.attributes) for g in groupings if g.attributes)
+        raise UserError(
+            f"by = [{', '.join(by)}]: the run has no such groups; it has {has or 'none'}: correct by, or name them with --by"
+        )
+    return found
+
+
+def base_fields(scenario: Base, grouping: Grouping) -> dict[str, object]:
+    """The fields that the record of every kind has."""
+    return {
+        "name": scenario.name,
+        "title": scenario.title,
+        "source": scenario.source,
+        "attributes": list(grouping.attributes),
+    }

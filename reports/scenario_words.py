@@ -1,0 +1,31 @@
+"""Words and small tables that the kinds of scenarios share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from faceparity.harness.record import Evaluation, ScenarioThreshold
+from faceparity.reports import format as f
+
+
+class Small(NamedTuple):
+    """A table for terminal and summary.md."""
+
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def threshold_sentence(e: Evaluation, t: ScenarioThreshold | None) -> str:
+    """Where the threshold is and where it comes from."""
+    if t is None or t.threshold is None:
+        return ""
+    origins = {
+        "target_fmr": f"set at FMR {f.target(t.target or 0)} of the run's pool",
+        "target_fpir": f"set on these very searches, at FPIR {f.target(t.target or 0)} over everybody",
+        "published": "as published by the model's authors",
+        "fixed": "fixed in the scenario",
+    }
+    fmr = f"; the pool's FMR there is {f.percent(t.achieved_fmr)}" if t.achieved_fmr is not None else ""
+    return f"One threshold for everybody: a match if {f.threshold(e.model, t.native_threshold)}, {origins[t.origin]}{fmr}."

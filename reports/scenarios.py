@@ -1,0 +1,75 @@
+"""Scenarios (one to many), in people: one section over all of them. Each kind has a module of its own that tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from faceparity.harness.record import Evaluation, Scenario
+from faceparity.reports import format as f
+from faceparity.reports import scenario_watchlist as watchlist
+from faceparity.reports.parts import Heading, Item, Section, Text
+from faceparity.reports.scenario_words import Small, threshold_sentence
+from faceparity.reports.tables import Row
+
+TITLE = "One to many: watchlists and searches"
+
+
+class Teller(NamedTuple):
+    """How one kind is told. sentences, small: for the terminal and summary.md too; items: what the page has besides.
+
+    tables: of all scenarios of the kind, CSV tables by name."""
+
+    sentences: Callable[[Evaluation, Any], Sequence[str]]
+    small: Callable[[Evaluation, Any], Sequence[Small]]
+    items: Callable[[Evaluation, Any, str], Sequence[Item]]
+    tables: Callable[[Sequence[Any]], dict[str, tuple[list[str], list[Row]]]]
+
+
+TELLERS: dict[str, Teller] = {
+    "watchlist": Teller(watchlist.sentences, watchlist.small, watchlist.items, watchlist.tables),
+}
+
+
+def scenario_sections(e: Evaluation, key: str) -> list[Section]:
+    """One section over all scenarios; none for a run without."""
+    items: list[Item] = []
+    for i, s in enumerate(e.scenarios):
+        items += [Heading(title(s)), *(Text(x, "flag") for x in flags(s))]
+        items += [Text(x, "lead" if n == 0 else "") for n, x in enumerate(sentences(e, s))]
+        items += TELLERS[s.kind].items(e, s, f"{key}-scenario-{i}") if s.kind in TELLERS and s.reason is None else []
+    return [Section(f"{key}-scenarios", TITLE, items)] if items else []
+
+
+def title(s: Scenario) -> str:
+    """What it is called."""
+    return f"{f.clean(s.title)} ({f.clean(s.name)})" if s.title else f.clean(s.name)
+
+
+def flags(s: Scenario) -> list[str]:
+    """Why there are no figures."""
+    if s.reason is None:
+        return []
+    needs = f" It would take {f.count(s.threshold.needs)}." if s.threshold is not None and s.threshold.needs else ""
+    return [f"Not run: {f.clean(s.detail) or f.reason(s.reason)}.{needs}"]
+
+
+def sentences(e: Evaluation, s: Scenario) -> list[str]:
+    """The finding, in people; then the threshold."""
+    if s.reason is not None or s.kind not in TELLERS:
+        return []
+    return [*TELLERS[s.kind].sentences(e, s), threshold_sentence(e, s.threshold)]
+
+
+def small(e: Evaluation, s: Scenario) -> list[Small]:
+    """Tables small enough for a terminal."""
+    return [] if s.reason is not None or s.kind not in TELLERS else list(TELLERS[s.kind].small(e, s))
+
+
+def scenario_tables(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
+    """The CSV tables of every kind that was run."""
+    out: dict[str, tuple[list[str], list[Row]]] = {}
+    for kind, teller in TELLERS.items():
+        if mine := [s for s in e.scenarios if s.kind == kind]:
+            out.update(teller.tables(mine))
+    return out
