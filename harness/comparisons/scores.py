@@ -59,45 +59,51 @@ def squared_lengths(prepared: F32) -> F32:
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _sum_in_order(x: F32, i: int, j: int, distance: bool) -> float:
+def _sum_in_order(x: F32, i: int, y: F32, j: int, distance: bool) -> float:
     total = 0.0
     for d in range(x.shape[1]):
         if distance:
-            total += (np.float64(x[i, d]) - np.float64(x[j, d])) ** 2
+            total += (np.float64(x[i, d]) - np.float64(y[j, d])) ** 2
         else:
-            total += np.float64(x[i, d]) * np.float64(x[j, d])
+            total += np.float64(x[i, d]) * np.float64(y[j, d])
     return total
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})  # type: ignore[untyped-decorator]
-def _sum_in_any_order(x: F32, i: int, j: int, distance: bool) -> float:
+def _sum_in_any_order(x: F32, i: int, y: F32, j: int, distance: bool) -> float:
     """The sum in whatever order the machine is fastest with."""
     total = 0.0
     if distance:
         for d in range(x.shape[1]):
-            total += (np.float64(x[i, d]) - np.float64(x[j, d])) ** 2
+            total += (np.float64(x[i, d]) - np.float64(y[j, d])) ** 2
         return total
     for d in range(x.shape[1]):
-        total += np.float64(x[i, d]) * np.float64(x[j, d])
+        total += np.float64(x[i, d]) * np.float64(y[j, d])
     return total
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def exact_score(x: F32, i: int, j: int, distance: bool, longest: float) -> np.float32:
-    """The score of two prepared templates, summed in float64 in the order of the dimensions, then rounded.
+def exact_between(x: F32, i: int, y: F32, j: int, distance: bool, longest: float) -> np.float32:
+    """The score of two prepared templates, x[i] and y[j], summed in float64 in the order of the dimensions, then rounded.
 
     longest: no template's squared length is greater; so neither is the sum of the sizes of a product's terms. Two orders differ
     by less than 2 n 2⁻⁵³ times that: if it cannot change the rounded score, which is so nearly always, any order will do.
     """
-    total = _sum_in_any_order(x, i, j, distance)
+    total = _sum_in_any_order(x, i, y, j, distance)
     slack = (x.shape[1] + 8) * 2.0**-51 * (total if distance else longest)
     low, high = total - slack, total + slack
     if distance:
         low, high = -np.sqrt(high), -np.sqrt(max(0.0, low))
     if np.float32(low) == np.float32(high):
         return np.float32(low)
-    total = _sum_in_order(x, i, j, distance)
+    total = _sum_in_order(x, i, y, j, distance)
     return np.float32(-np.sqrt(total) if distance else total)
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def exact_score(x: F32, i: int, j: int, distance: bool, longest: float) -> np.float32:
+    """The score of two prepared templates of one array; see `exact_between`."""
+    return exact_between(x, i, x, j, distance, longest)
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
