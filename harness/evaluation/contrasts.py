@@ -48,7 +48,7 @@ def make_contrasts(
     for g, name in enumerate(grouping.names):
         if name == reference or grouping.merged[g]:
             continue
-        contrast = _contrast(measured, name, reference, measured.estimates[g], base, family)
+        contrast = compare(measured, name, reference, measured.estimates[g], base, family)
         if contrast.ratio is not None and reestimated is not None:
             again = reestimated.ratio_interval(measured.measure, grouping, finest, g, grouping.names.index(reference))
             contrast = contrast.model_copy(update={"interval_reestimated": again})
@@ -56,7 +56,8 @@ def make_contrasts(
     return out
 
 
-def _contrast(measured: Measured, group: str, reference: str, a: Estimate, b: Estimate, family: int) -> record.Contrast:
+def compare(measured: Measured, group: str, reference: str, a: Estimate, b: Estimate, family: int) -> record.Contrast:
+    """Group a against reference b: verdict "none" where they can't be compared, else "inconclusive" until `settle` has seen them all."""
     none = record.Contrast(
         measure=measured.measure, design=measured.design, group=group, reference=reference, ratio=None, verdict="none"
     )
@@ -69,7 +70,7 @@ def _contrast(measured: Measured, group: str, reference: str, a: Estimate, b: Es
         return none.model_copy(update={"reason": "other"})
     plan = {
         "verdict": "inconclusive",
-        "detectable_ratio": _detectable(a, b, family),
+        "detectable_ratio": detectable(a, b, family),
         "needed_subjects": _needed(measured.measure, a, b, family),
         "needed_subjects_for_double": _needed(measured.measure, a, b, family, 2.0),
     }
@@ -81,7 +82,7 @@ def _contrast(measured: Measured, group: str, reference: str, a: Estimate, b: Es
     return none.model_copy(update={"ratio": found.ratio, "interval": found.interval, "df": found.df, "p": found.p, **plan})
 
 
-def _detectable(a: Estimate, b: Estimate, family: int) -> float | None:
+def detectable(a: Estimate, b: Estimate, family: int) -> float | None:
     """The ratio above 1 that would have been called, with the same gates and Holm's first step, at the reference's rate.
 
     A group without errors is taken to have the reference's design effect. None if the reference has too few errors for any.

@@ -60,7 +60,7 @@ def _at_target(
     found = find_threshold(setting.pool, setting.evidence, target)
     if found.threshold is None:
         return [_refused(target, setting, found.reason, found.detail, found.needs)] * len(groupings)
-    share = _same_person_share(found.threshold, setting, questions)
+    share = same_person_share(found.threshold, setting, questions)
     if share is not None and share > REFUSED_FROM:
         detail = f"{share:.0%} of the pool's errors at this target look like one person under two names"
         refused = _refused(target, setting, "mostly_same_person", detail, None)
@@ -76,7 +76,7 @@ def _at_target(
 def _at_fixed(fixed: Fixed, groupings: Sequence[Grouping], setting: Setting, questions: Questions) -> list[record.OperatingPoint]:
     achieved = setting.pool.fmr(setting.evidence, fixed.threshold)
     point = Point(fixed.origin, None, fixed.threshold, achieved, None)
-    share = _same_person_share(fixed.threshold, setting, questions)
+    share = same_person_share(fixed.threshold, setting, questions)
     return [_evaluate(point, g, setting, questions, share).model_copy(update={"detail": fixed.detail}) for g in groupings]
 
 
@@ -111,7 +111,7 @@ def _evaluate(
 
 def _second_reading(point: Point, grouping: Grouping, setting: Setting, questions: Questions) -> record.OperatingPoint:
     """As if comparisons that look like one person had not been made; a target's threshold is found anew."""
-    clean = _cleaned(setting, questions)
+    clean = cleaned(setting, questions)
     if point.origin != "target" or point.target is None:
         return evaluate_point(replace(point, achieved=clean.pool.fmr(clean.evidence, point.threshold)), grouping, clean)
     found = find_threshold(clean.pool, clean.evidence, point.target)
@@ -120,13 +120,14 @@ def _second_reading(point: Point, grouping: Grouping, setting: Setting, question
     return evaluate_point(Point("target", point.target, found.threshold, found.achieved, None), grouping, clean)
 
 
-def _cleaned(setting: Setting, questions: Questions) -> Setting:
+def cleaned(setting: Setting, questions: Questions) -> Setting:
+    """As if comparisons that look like one person had not been made. Only of a set without subject labels."""
     assert questions.same_person is not None
     gone: NDArray[np.bool_] = setting.evidence.tally.ledger.score >= np.float32(questions.same_person)
     return replace(setting, evidence=without_comparisons(setting.evidence, gone))
 
 
-def _same_person_share(threshold: float, setting: Setting, questions: Questions) -> float | None:
+def same_person_share(threshold: float, setting: Setting, questions: Questions) -> float | None:
     """Share of the pool's errors that look like one person; None where subjects are labelled or there is no error."""
     if questions.same_person is None:
         return None
