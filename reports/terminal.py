@@ -11,7 +11,7 @@ from rich.text import Text
 
 from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.harness.synthetic import SYNTHETIC
-from faceparity.reports import exclusions, protocols, searches
+from faceparity.reports import exclusions, protocols, scenarios, searches
 from faceparity.reports import format as f
 from faceparity.reports.compact import compact, failures_text
 from faceparity.reports.narrative import index_sentence, missing_values, repeats, training_overlap
