@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .part import Design, Index, Interval, Part, Rate, Reason
+from .part import Bounds, Design, Index, Interval, Part, Rate, Reason
 
 
 class AtAlpha(Part):
