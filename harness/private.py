@@ -15,14 +15,11 @@ from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 
 from .templates import vault
-from .templates.store import Purged, purge
 
 __all__ = [
     "COLUMNS",
     "Coded",
-    "Purged",
     "Table",
-    "purge",
     "read_private",
     "read_table",
     "sample_codes",
@@ -59,7 +56,7 @@ stands for which file. It is biometric data. It is encrypted; the keys lie apart
 (or under FACEPARITY_HOME, where that is set).
 
 Made on {made} (UTC). After {last} the next faceparity run destroys its key, and nobody can read it any more.
-To destroy the keys at once, those of every run and of the stored templates: faceparity purge
+To destroy its key and these files at once: faceparity purge with this run's folder; to destroy all keys and templates: faceparity purge
 It may be deleted at any time. Do not publish it; results.json, tables/ and report.html need none of it.
 """
 
@@ -76,10 +73,19 @@ def write_private(folder: Path, name: str, payload: bytes, *, keys: vault.Keyrin
     path = _path(folder, name)
     vault.make_folder(folder)
     made = vault.today()
-    vault.write_atomic(path, keys.seal(payload, _context(name)))
+    vault.write_atomic(path, keys.seal(payload, _context(name), _unit(folder)))
     text = _README.format(made=made, last=vault.last_day(made))
     vault.write_atomic(folder / README, text.encode())
     return path
+
+
+def _unit(folder: Path) -> bytes:
+    """The name of the folder's own key: that of what was sealed in it today, or a new one."""
+    for path in sorted(folder.glob(f"*{_SUFFIX}")):
+        with path.open("rb") as file:
+            if unit := vault.unit_of(file.read(64)):
+                return unit
+    return vault.new_unit()
 
 
 def read_private(folder: Path, name: str, *, keys: vault.Keyring | None = None) -> bytes:
@@ -95,7 +101,7 @@ def read_private(folder: Path, name: str, *, keys: vault.Keyring | None = None) 
         return (keys or vault.Keyring()).open(sealed, _context(name))
     except vault.KeyGoneError:
         raise UserError(
-            f"{path}: its key is gone (purged, past {vault.RETENTION_DAYS} days, or on another machine); run again for a new one"
+            f"{path}: its key is gone (purged, past {vault.retention_days()} days, or on another machine); run again for a new one"
         ) from None
     except vault.DamagedError:
         raise UserError(f"{path}: damaged, or changed since it was written; run again for a new one") from None

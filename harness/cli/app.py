@@ -261,12 +261,25 @@ def suspects(
     suspects_command(run, most, sheet, dataset or [])
 
 
-@app.command(short_help="Destroy all stored templates and private parts.")
-def purge() -> None:
-    """Destroy all stored templates and make every run's private part unreadable: keys first, then files."""
+@app.command(short_help="Destroy stored templates and private parts: keys first, then files.")
+def purge(
+    folder: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Argument(metavar="[FOLDER]", help="A run's folder: only its private part. Default: everything on this machine."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every key and every template, as without any option.")] = False,
+    older_than: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--older-than", metavar="DAYS", min=0, help="What was made more than so many days ago."),
+    ] = None,
+) -> None:
+    """Destroy stored templates and private parts of runs: keys first, then files; say what was done.
+
+    Without a purge they are destroyed after 30 days, or after FACEPARITY_RETENTION_DAYS.
+    """
     from .keep import purge_command
 
-    purge_command()
+    purge_command(folder, everything, older_than)
 
 
 @app.command()

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+
+from faceparity.datasets.errors import UserError
 
 
-def purge_command() -> None:
-    """Destroy keys, then templates; say what was done."""
-    from ..private import purge
+def purge_command(folder: Path | None, everything: bool, older_than: int | None) -> None:
+    """Destroy keys, then what they seal; say what was done. Raises UserError if more than one of the three is asked for."""
+    from ..purge import purge_all, purge_folder, purge_older
 
-    done = purge()
-    print(f"destroyed {done.keys:,} keys, then {done.shards:,} files of templates ({done.bytes / 1e6:.1f} MB)")
+    if (folder is not None) + everything + (older_than is not None) > 1:
+        raise UserError("purge takes a folder, --all or --older-than, not several of them")
+    if folder is not None:
+        done = purge_folder(folder)
+    elif older_than is not None:
+        done = purge_older(older_than)
+    else:
+        done = purge_all()
+    what = [f"{done.shards:,} file{'s' * (done.shards != 1)} of templates"]
+    what += [f"{done.private:,} of private parts"] * bool(done.private)
+    keys = f"{done.keys:,} key{'s' * (done.keys != 1)}"
+    print(f"destroyed {keys}, then {' and '.join(what)} ({done.bytes / 1e6:.1f} MB)")
     for line in done.notes:
         print(line)
     for name in done.left:

@@ -7,10 +7,8 @@ the model's fingerprint and the image's content, folders by a keyed hash of the 
 from __future__ import annotations
 
 import secrets
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -21,14 +19,15 @@ from ..models.model import Extraction
 from . import shard, vault
 
 LOCK = "lock"
-_ATTEMPT = "attempt"
-_SHARDS = "*/*.shard"
+ATTEMPT = "attempt"
+SHARDS = "*/*.shard"
 
 
 class Store:
     """Templates by model fingerprint and content of the image (sha256). A context manager; nothing is kept open outside it.
 
-    folder: by default `places.store()`. ephemeral: everything, keys included, stays in memory and is gone with the process.
+    folder: by default `places.store()`. days: of retention, by default `vault.retention_days()`.
+    ephemeral: everything, keys included, stays in memory and is gone with the process.
     Entering it takes a lock that other runs share and `purge` waits for, and removes what is past its retention.
     Attributes after entering: `expired` and `damaged`, the numbers of shards removed as too old, and as torn or tampered with.
     Raises UserError: the folder or a key is not usable, or the store is being purged.
@@ -40,13 +39,13 @@ class Store:
         keys: vault.Keyring | None = None,
         *,
         ephemeral: bool = False,
-        days: int = vault.RETENTION_DAYS,
+        days: int | None = None,
     ) -> None:
         self.folder = None if ephemeral else (folder or places.store())
         self.keys = keys or vault.Keyring(in_memory=ephemeral)
         self.expired = 0
         self.damaged = 0
-        self._days = days
+        self._days = vault.retention_days() if days is None else days
         self._memory: dict[tuple[str, str], Extraction] = {}
         self._open = ExitStack()
 
@@ -85,13 +84,13 @@ class Store:
         name = f"{vault.today().isoformat()}-{secrets.token_hex(8)}.shard"
         vault.write_atomic(folder / name, self.keys.seal(payload, _context(fingerprint, name)))
 
-    def expire(self, days: int = vault.RETENTION_DAYS) -> int:
+    def expire(self, days: int | None = None) -> int:
         """Remove the shards, and destroy the keys, of days past their retention. How many shards there were."""
         if self.folder is None:
             return 0
         old = [
             path
-            for path in self.folder.glob(_SHARDS)
+            for path in self.folder.glob(SHARDS)
             if (made := vault.parse_day(path.name)) is None or vault.is_expired(made, days)
         ]
         self.keys.expire(days)
@@ -105,7 +104,7 @@ class Store:
         if self.folder is None:
             yield
             return
-        mark = self.folder / _ATTEMPT
+        mark = self.folder / ATTEMPT
         vault.write_atomic(mark, b"")
         try:
             yield
@@ -114,9 +113,9 @@ class Store:
 
     def take_mark(self) -> bool:
         """Whether an earlier attempt in the run's own process ended without a word; forgets it."""
-        if self.folder is None or not (self.folder / _ATTEMPT).exists():
+        if self.folder is None or not (self.folder / ATTEMPT).exists():
             return False
-        (self.folder / _ATTEMPT).unlink(missing_ok=True)
+        (self.folder / ATTEMPT).unlink(missing_ok=True)
         return True
 
     def _models_folder(self, fingerprint: str) -> Path:
@@ -149,39 +148,3 @@ class Store:
 
 def _context(fingerprint: str, name: str) -> str:
     return f"faceparity templates 1\0{fingerprint}\0{name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Purged:
-    """What `purge` destroyed, and what it could not reach."""
-
-    keys: int
-    shards: int
-    bytes: int
-    left: tuple[str, ...] = ()
-    """Files in the store's folder that faceparity did not make, and left alone."""
-    notes: tuple[str, ...] = (
-        "The private parts of earlier runs cannot be read any more, wherever they were copied: their keys are gone.",
-        "Codes of samples and subjects in later runs will not match those of earlier ones.",
-        "Keys were overwritten before they were removed; flash drives, snapshots and backups may still hold old blocks.",
-    )
-
-
-def purge(folder: Path | None = None, keys: vault.Keyring | None = None) -> Purged:
-    """Destroy the keys first, then every shard. Raises UserError while a run uses the store.
-
-    Being killed half-way loses nothing of that order: what remains has no key, and purging again removes it.
-    """
-    folder = folder or places.store()
-    with vault.locked(folder / LOCK, alone=True):
-        destroyed = (keys or vault.Keyring()).destroy()
-        ours = [*folder.glob(_SHARDS), *folder.glob("**/.*.part"), *folder.glob(_ATTEMPT)]
-        size = sum(path.stat().st_size for path in ours)
-        shards = sum(path.suffix == ".shard" for path in ours)
-        for path in ours:
-            path.unlink(missing_ok=True)
-        left = tuple(sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.name != LOCK))
-        for path in folder.iterdir():
-            if path.is_dir() and not any(one.is_file() for one in path.rglob("*")):
-                shutil.rmtree(path)
-    return Purged(destroyed, shards, size, left)

@@ -1,7 +1,8 @@
 """Keys, and sealing bytes with them: whatever tells who resembles whom lies on the disk only as this module writes it.
 
-There is one secret, from which entry names and codes are derived, and one key for each day, which seals what was made on that
-day. Destroying a day's key after the retention time ends the life of everything made on it, copies and moved folders included.
+There is one secret, from which entry names and codes are derived; one key for each day, which seals the templates made on that
+day; and one key for each run's private part, named for its day too. Destroying a key, after the retention time or on demand, ends
+the life of everything it seals, copies and moved folders included.
 """
 
 from __future__ import annotations
@@ -12,21 +13,27 @@ import os
 import secrets
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from faceparity.datasets import places
 from faceparity.datasets.errors import UserError
 
 RETENTION_DAYS = 30
+MOST_DAYS = 3650
 SECRET = "store.key"
 _KEY_BYTES = 32
-_MAGIC = b"FPS1"
+RETENTION = "FACEPARITY_RETENTION_DAYS"
+"""The environment variable that says otherwise."""
+
+_OF_DAY, _OF_UNIT = b"FPS1", b"FPS2"
+_MAGIC_BYTES = 4
 _DAY_BYTES = 10
+_UNIT_BYTES = 8
 _PREFIX_BYTES = 8
-_HEADER_BYTES = len(_MAGIC) + _DAY_BYTES + _PREFIX_BYTES
 _TAG_BYTES = 16
 _CHUNK = 1 << 26
 
@@ -46,12 +53,24 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def last_day(made: date, days: int = RETENTION_DAYS) -> date:
-    """The last day on which what was made on `made` may still be read."""
-    return made + timedelta(days=days)
+def retention_days() -> int:
+    """How many days what was made may be read: 30, or what FACEPARITY_RETENTION_DAYS says. Raises UserError for no whole number."""
+    told = os.environ.get(RETENTION, "").strip()
+    if not told:
+        return RETENTION_DAYS
+    if not told.isascii() or not told.isdigit() or not 1 <= int(told) <= MOST_DAYS:
+        raise UserError(
+            f"{RETENTION}={told}: name a whole number of days from 1 to {MOST_DAYS:,}, or unset it for {RETENTION_DAYS}"
+        )
+    return int(told)
 
 
-def is_expired(made: date, days: int = RETENTION_DAYS) -> bool:
+def last_day(made: date, days: int | None = None) -> date:
+    """The last day on which what was made on `made` may still be read. days: by default `retention_days()`."""
+    return made + timedelta(days=retention_days() if days is None else days)
+
+
+def is_expired(made: date, days: int | None = None) -> bool:
     """Whether it is past its retention; also where the day lies in the future, because a wrong clock would keep it for ever."""
     return today() > last_day(made, days) or made > today() + timedelta(days=1)
 
@@ -120,13 +139,17 @@ class Keyring:
         message = b"".join(struct.pack(">Q", len(raw)) + raw for raw in (part.encode() for part in (purpose, *parts)))
         return hmac.new(secret, message, hashlib.sha256).digest()
 
-    def seal(self, payload: bytes, context: str) -> bytes:
-        """Encrypt with today's key (AES-256-GCM). `context` says what it is: it opens under the same context only."""
+    def seal(self, payload: bytes, context: str, unit: bytes | None = None) -> bytes:
+        """Encrypt (AES-256-GCM). `context` says what it is: it opens under the same context only.
+
+        unit: 8 bytes that name a key of its own, so that it can be destroyed apart from others; by default today's key is used.
+        """
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        day = today().isoformat()
-        cipher = AESGCM(self._key(f"{day}.key", make=True))
-        header = _MAGIC + day.encode() + secrets.token_bytes(_PREFIX_BYTES)
+        day = today().isoformat().encode()
+        start = _OF_DAY + day if unit is None else _OF_UNIT + day + unit
+        header = start + secrets.token_bytes(_PREFIX_BYTES)
+        cipher = AESGCM(self._key(_sealed_with(header).name, make=True))
         blocks = [payload[start : start + _CHUNK] for start in range(0, len(payload), _CHUNK)] or [b""]
         sealed = [header]
         for index, block in enumerate(blocks):
@@ -139,11 +162,11 @@ class Keyring:
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        header, body = sealed[:_HEADER_BYTES], sealed[_HEADER_BYTES:]
-        made = parse_day(header[len(_MAGIC) :].decode("ascii", "replace"))
-        if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC) or made is None or len(body) < _TAG_BYTES:
-            raise DamagedError("not a sealed file, or torn")
-        cipher = AESGCM(self._key(f"{made.isoformat()}.key", make=False))
+        key = _sealed_with(sealed)
+        header, body = sealed[: key.header_bytes], sealed[key.header_bytes :]
+        if len(body) < _TAG_BYTES:
+            raise DamagedError("torn")
+        cipher = AESGCM(self._key(key.name, make=False))
         step = _CHUNK + _TAG_BYTES
         blocks = [body[start : start + step] for start in range(0, len(body), step)]
         opened = []
@@ -155,7 +178,7 @@ class Keyring:
                 raise DamagedError("its seal does not hold") from None
         return b"".join(opened)
 
-    def expire(self, days: int = RETENTION_DAYS) -> int:
+    def expire(self, days: int | None = None) -> int:
         """Destroy the keys of days that are past their retention; how many there were. The secret stays, and so do codes."""
         if self.folder is None or not self.folder.is_dir():
             return 0
@@ -165,12 +188,15 @@ class Keyring:
             shred(path)
         return len(old)
 
-    def destroy(self) -> int:
-        """Destroy every key there is; how many there were."""
+    def destroy(self, names: Iterable[str] | None = None) -> int:
+        """Destroy the keys named (see `key_name`), by default every key there is, the secret too; how many there were."""
         self._held.clear()
         if self.folder is None or not self.folder.is_dir():
             return 0
         keys = [*self.folder.glob("*.key"), *self.folder.glob(".*.key.*.part")]
+        if names is not None:
+            wanted = set(names)
+            keys = [path for path in keys if path.name in wanted]
         for path in keys:
             shred(path)
         return len(keys)
@@ -179,6 +205,43 @@ class Keyring:
         if name not in self._held:
             self._held[name] = secrets.token_bytes(_KEY_BYTES) if self.folder is None else _read_or_make(self.folder / name, make)
         return self._held[name]
+
+
+class _SealedWith(NamedTuple):
+    """What a sealed file's header says of its key."""
+
+    name: str
+    header_bytes: int
+
+
+def _sealed_with(sealed: bytes) -> _SealedWith:
+    """Raises DamagedError where it is no header."""
+    magic, made = sealed[:_MAGIC_BYTES], parse_day(sealed[_MAGIC_BYTES : _MAGIC_BYTES + _DAY_BYTES].decode("ascii", "replace"))
+    start = _MAGIC_BYTES + _DAY_BYTES + (_UNIT_BYTES if magic == _OF_UNIT else 0)
+    if magic not in (_OF_DAY, _OF_UNIT) or made is None or len(sealed) < start + _PREFIX_BYTES:
+        raise DamagedError("not a sealed file, or torn")
+    unit = sealed[_MAGIC_BYTES + _DAY_BYTES : start].hex()
+    return _SealedWith(f"{made.isoformat()}{'-' + unit if unit else ''}.key", start + _PREFIX_BYTES)
+
+
+def new_unit() -> bytes:
+    """A name for a key that seals one run's private part, and nothing else."""
+    return secrets.token_bytes(_UNIT_BYTES)
+
+
+def unit_of(sealed: bytes) -> bytes | None:
+    """The unit that a file was sealed for today; None if for none, on another day, or it is no sealed file."""
+    today_s = _OF_UNIT + today().isoformat().encode()
+    return sealed[len(today_s) : len(today_s) + _UNIT_BYTES] if sealed.startswith(today_s) else None
+
+
+def key_name(path: Path) -> str | None:
+    """The name of the key that a file is sealed with; None if it is no sealed file, or is gone."""
+    try:
+        with path.open("rb") as file:
+            return _sealed_with(file.read(_MAGIC_BYTES + _DAY_BYTES + _UNIT_BYTES + _PREFIX_BYTES)).name
+    except (OSError, DamagedError):
+        return None
 
 
 def _nonce_and_bound(header: bytes, index: int, last: bool, context: str) -> tuple[bytes, bytes]:

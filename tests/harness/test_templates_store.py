@@ -16,7 +16,7 @@ from faceparity.datasets import places
 from faceparity.datasets.errors import UserError
 from faceparity.harness.models.model import Extraction
 from faceparity.harness.templates import shard, vault
-from faceparity.harness.templates.store import Store, purge
+from faceparity.harness.templates.store import Store
 from faceparity.harness.templates.vault import Keyring
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -279,49 +279,3 @@ def test_keys_made_by_two_processes_at_once_are_one() -> None:
     assert len({run.communicate()[0] for run in runs}) == 1
     assert all(run.returncode == 0 for run in runs)
     assert [path.name for path in places.keys().iterdir()] == [vault.SECRET]
-
-
-def test_purge_takes_keys_and_shards_and_says_what_it_did(home: Path) -> None:
-    with Store() as store:
-        store.put(MODEL, MIXED)
-        store.put("another", MIXED)
-    size = sum(path.stat().st_size for path in shards(home))
-    foreign = home / "store" / "notes.txt"
-    foreign.write_text("mine")
-    purged = purge()
-    assert (purged.keys, purged.shards, purged.bytes, purged.left) == (2, 2, size, ("notes.txt",))
-    assert any("earlier runs cannot be read" in note for note in purged.notes)
-    assert not list(places.keys().iterdir())
-    assert sorted(path.name for path in places.store().iterdir()) == ["lock", "notes.txt"]
-    with Store() as store:
-        assert store.get(MODEL, MIXED) == {}
-    assert purge().shards == 0
-
-
-def test_purge_destroys_keys_before_shards(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Store() as store:
-        store.put(MODEL, MIXED)
-    order: list[str] = []
-    unlink = Path.unlink
-    monkeypatch.setattr(Path, "unlink", lambda self, missing_ok=False: (order.append(self.suffix), unlink(self, missing_ok))[1])
-    purge()
-    assert order == [".key", ".key", ".shard"]
-
-
-def test_purge_waits_for_no_run_and_no_run_starts_during_it(home: Path) -> None:
-    with Store() as store:
-        store.put(MODEL, MIXED)
-        with pytest.raises(UserError, match="a faceparity run is using this store"):
-            purge()
-        assert set(store.get(MODEL, MIXED)) == set(MIXED)
-    with (
-        vault.locked(places.store() / "lock", alone=True),
-        pytest.raises(UserError, match="purge is emptying this store"),
-        Store(),
-    ):
-        pass
-
-
-def test_purge_of_nothing_is_nothing() -> None:
-    purged = purge()
-    assert (purged.keys, purged.shards, purged.bytes, purged.left) == (0, 0, 0, ())

@@ -1,0 +1,104 @@
+"""`faceparity purge`: keys first, then what they seal, then a word on what was done and what could not be."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from faceparity.datasets import places
+from faceparity.datasets.errors import UserError
+
+from .templates import vault
+from .templates.store import ATTEMPT, LOCK, SHARDS
+
+FLASH = "Keys were overwritten before they were removed; flash drives, snapshots and backups may still hold old blocks."
+ALL_GONE = "The private parts of earlier runs cannot be read any more, wherever they were copied: their keys are gone."
+NEW_CODES = "Codes of samples and subjects in later runs will not match those of earlier ones."
+COPIES = "Copies of these files cannot be read any more, wherever they are: their keys are gone."
+SAME_DAY = "Other templates of the same days were sealed with the same keys: the next run makes them anew."
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What was destroyed, and what could not be reached. bytes: of the files removed."""
+
+    keys: int
+    shards: int
+    """Files of templates."""
+    private: int
+    """Files of runs' private parts."""
+    bytes: int
+    left: tuple[str, ...] = ()
+    """Files in the store's folder that faceparity did not make, and left alone."""
+    notes: tuple[str, ...] = ()
+
+
+def purge_all(store: Path | None = None, keys: vault.Keyring | None = None) -> Purged:
+    """Destroy every key on this machine, then every shard. Raises UserError while a run uses the store.
+
+    Being killed half-way loses nothing of that order: what remains has no key, and purging again removes it. Private parts
+    stay where they are, unreadable.
+    """
+    store = store or places.store()
+    with vault.locked(store / LOCK, alone=True):
+        destroyed = (keys or vault.Keyring()).destroy()
+        ours = [*store.glob(SHARDS), *store.glob("**/.*.part"), *store.glob(ATTEMPT)]
+        gone = _remove(ours)
+        left = tuple(sorted(str(p.relative_to(store)) for p in store.rglob("*") if p.is_file() and p.name != LOCK))
+        for path in store.iterdir():
+            if path.is_dir() and not any(one.is_file() for one in path.rglob("*")):
+                shutil.rmtree(path)
+    shards = sum(path.suffix == ".shard" for path in ours)
+    return Purged(destroyed, shards, 0, gone, left, (ALL_GONE, NEW_CODES, FLASH))
+
+
+def purge_older(days: int, store: Path | None = None, keys: vault.Keyring | None = None) -> Purged:
+    """Destroy the keys made more than `days` days ago, private parts' too, then the shards. Raises UserError as `purge_all`."""
+    store, keyring = store or places.store(), keys or vault.Keyring()
+    with vault.locked(store / LOCK, alone=True):
+        destroyed = keyring.expire(days)
+        old = [p for p in store.glob(SHARDS) if (made := vault.parse_day(p.name)) is None or vault.is_expired(made, days)]
+        gone = _remove(old)
+    return Purged(destroyed, len(old), 0, gone, (), (COPIES, FLASH) if destroyed else ())
+
+
+def purge_folder(folder: Path, store: Path | None = None, keys: vault.Keyring | None = None) -> Purged:
+    """Destroy the keys of all that is sealed in a folder (a run's, one that holds runs, or a store), then those files.
+
+    Raises UserError where nothing is sealed in it, and while a run uses the store.
+    """
+    sealed = (
+        sorted(p for p in (*folder.rglob("*.sealed"), *folder.rglob("*.shard")) if vault.key_name(p)) if folder.is_dir() else []
+    )
+    if not sealed:
+        raise UserError(
+            f"{folder}: holds no templates and no private part of a run; name a run's folder, or nothing for everything"
+        )
+    with vault.locked((store or places.store()) / LOCK, alone=True):
+        names = {name for p in sealed if (name := vault.key_name(p))}
+        destroyed = (keys or vault.Keyring()).destroy(names)
+        gone = _remove(sealed)
+    for parent in {p.parent for p in sealed}:
+        _remove_empty(parent)
+    shards = sum(p.suffix == ".shard" for p in sealed)
+    notes = (COPIES, *((SAME_DAY,) if shards else ()), FLASH)
+    return Purged(destroyed, shards, len(sealed) - shards, gone, (), notes)
+
+
+def _remove(files: Sequence[Path]) -> int:
+    """Remove files; how many bytes they had."""
+    size = 0
+    for path in files:
+        size += path.stat().st_size
+        path.unlink(missing_ok=True)
+    return size
+
+
+def _remove_empty(folder: Path) -> None:
+    """A folder in which nothing is left but the note on what lay there."""
+    from .private import README
+
+    if all(p.name == README for p in folder.iterdir()):
+        shutil.rmtree(folder)
