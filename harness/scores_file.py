@@ -21,6 +21,7 @@ from .evaluation.evaluate import Options, check_references, comparisons_info, gr
 from .evaluation.measure import Fixed, Questions, measure
 from .evaluation.pool import Pool, make_pool
 from .evaluation.samples import failure_rates
+from .evaluation.sweep import make_sweeps
 from .evaluation.tallying import BINS, Plan, Tallied, choose_floor
 from .run import MOST_CELLS
 from .score_table import ScoreTable, attribute, read_scores, read_texts, row_name
@@ -56,6 +57,7 @@ def evaluate_scores(path: Path, options: Options, *, failures: Path | None = Non
     questions = Questions(options.targets, fixed, options.references, sign, None, options.seed)
     evidence, pool = _evidence(table, cells, groupings, options, questions)
     measured = measure(evidence, groupings, groupings[-1], pool, questions)
+    sweeps = make_sweeps(evidence, groupings, pool, options.references, measured, questions.same_person)
     info = comparisons_info(Tallied(evidence, 1))
     evaluation = record.Evaluation(
         provenance=describe.provenance(options.command, options.seed, options.workers),
@@ -64,8 +66,8 @@ def evaluate_scores(path: Path, options: Options, *, failures: Path | None = Non
         comparisons=info.model_copy(update={"left_out": table.left_out}),
         extraction=extraction,
         groupings=[
-            to_grouping(g, points, evidence, cells, table.subjects, options.references, [])
-            for g, points in zip(groupings, measured, strict=True)
+            to_grouping(g, points, evidence, cells, table.subjects, options.references, [], sweep)
+            for g, points, sweep in zip(groupings, measured, sweeps, strict=True)
         ],
         warnings=[f"{n:,} rows left out: {kind.replace('_', ' ')}" for kind, n in table.left_out.items() if n],
     )

@@ -14,6 +14,7 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import default_attributes
 
 from .. import record
+from ..claims.claim import Stated, shipped_claims
 from ..comparisons.cells import Cells, Grouping, make_cells, make_grouping, one_group
 from ..comparisons.disclosure import hide_small_groups
 from ..comparisons.evidence import Evidence, count_comparisons, never_attempted
@@ -25,9 +26,10 @@ from ..scenarios.setting import Setting as ScenarioSetting
 from ..synthetic import SYNTHETIC
 from ..templates.pipeline import Templates
 from . import describe
+from .claims import Bench, evaluate_claims
 from .curves import make_curves
 from .measure import Fixed, Questions, measure
-from .operating_point import reference_group
+from .operating_point import Setting, reference_group
 from .paired import paired
 from .pool import Pool, make_pool
 from .protocols import Setting as ProtocolSetting
@@ -35,6 +37,7 @@ from .protocols import evaluate_protocols
 from .samples import covariates, failure_rates, group_sizes
 from .searches import evaluate_searches
 from .separation import make_separation
+from .sweep import make_sweeps
 from .tallying import Plan, Tallied, tally_all_pairs
 
 DEFAULT_TARGETS = (1e-2, 1e-3)
@@ -135,6 +138,7 @@ def evaluate(
     failed = excluded[~has_template[excluded].all(axis=1)]
     tallied = replace(tallied, evidence=never_attempted(tallied.evidence, cells, dataset.subjects, failed))
     measured = measure(tallied.evidence, groupings, groupings[-1], pool, questions)
+    sweeps = make_sweeps(tallied.evidence, groupings, pool, options.references, measured, questions.same_person)
     values = {**templates.covariates, **({} if dataset.capture_year is None else {"capture_year": dataset.capture_year})}
     listed = ProtocolSetting(cells, groupings, card.score.sign, card.score.low, card.score.high)
     one_to_many = ScenarioSetting(
@@ -156,14 +160,19 @@ def evaluate(
                 dataset.subjects,
                 options.references,
                 covariates(g, cells, dataset.subjects, values),
+                sweep,
             )
-            for g, points in zip(groupings, measured, strict=True)
+            for g, points, sweep in zip(groupings, measured, sweeps, strict=True)
         ],
         protocols=evaluate_protocols(dataset, templates, card.score.kind, listed, measured[-1]),
         searches=evaluate_searches(dataset, templates, card.score.kind, listed),
         scenarios=evaluate_scenarios(options.scenarios, one_to_many),
         warnings=_warnings(dataset, card, tallied, pool),
     )
+    setting = Setting(tallied.evidence, groupings[-1], pool, options.references, questions.sign, options.seed)
+    more = [a for a in dataset.attributes if a not in cells.attributes]
+    bench = Bench(setting, questions, groupings, measured, evaluation.paired, dataset.card.synthetic, more)
+    evaluation = evaluation.model_copy(update={"claims": evaluate_claims(options.stated_claims, bench)})
     return Evaluated(record.canonical(evaluation), tallied.evidence)
 
 
@@ -272,6 +281,7 @@ def to_grouping(
     subjects: NDArray[np.int32],
     references: tuple[str, ...],
     image_covariates: list[record.Covariate],
+    sweep: record.Sweep | None = None,
 ) -> record.Grouping:
     """One grouping of the record. cells, subjects: of all samples, failed ones too."""
     groups = group_sizes(grouping, cells, subjects)
@@ -288,6 +298,7 @@ def to_grouping(
         operating_points=points,
         curves=make_curves(evidence, grouping, np.asarray([g.subjects for g in groups])),
         separation=make_separation(evidence, grouping),
+        sweep=sweep,
     )
 
 

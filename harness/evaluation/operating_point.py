@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,7 +45,8 @@ class Setting:
     seed: int
 
 
-def _non_mated(evidence: Evidence, grouping: Grouping, threshold: float) -> list[rates.Estimate]:
+def non_mated_by_group(evidence: Evidence, grouping: Grouping, threshold: float) -> list[rates.Estimate]:
+    """FMR of each group, both samples in it, errors at or above the threshold. Raises KeyError below the ledger, if not asked for."""
     cells = ErrorsByGroup(evidence, grouping, threshold)
     return [rates.non_mated(cells.within(g)) for g in range(grouping.n)]
 
@@ -66,12 +68,17 @@ def mated_by_group(evidence: Evidence, grouping: Grouping, threshold: float) -> 
     return out
 
 
+def can_be_matched(own: list[int], finest: Grouping, cells: Sequence[rates.Estimate]) -> bool:
+    """Whether a mean over these cells of the finest grouping may be given: each has a rate and 30 subjects, none is merged."""
+    return bool(own) and not any(cells[c].rate is None or cells[c].subjects < rates.SHOWN_FROM or finest.merged[c] for c in own)
+
+
 def _matched(grouping: Grouping, finest: Grouping, cells: list[rates.Estimate], shared: bool) -> list[rates.Estimate]:
     """Each group's mean over its cells of the finest grouping; undefined if one of them is under 30 subjects."""
     out = []
     for g in range(grouping.n):
         own = cells_of(grouping, finest, g)
-        if not own or any(cells[c].rate is None or cells[c].subjects < rates.SHOWN_FROM or finest.merged[c] for c in own):
+        if not can_be_matched(own, finest, cells):
             subjects = sum(cells[c].subjects for c in own)
             comparisons = sum(cells[c].comparisons for c in own)
             out.append(rates.Estimate(subjects, None, comparisons, 0, None, reason="cells_too_small"))
@@ -89,6 +96,14 @@ def _measure(
     return Measured(measure, "matched", _matched(grouping, setting.finest, finest, setting.evidence.shared_subjects))
 
 
+def compared_estimates(measure: Literal["fmr", "fnmr"], grouping: Grouping, setting: Setting, threshold: float) -> Measured:
+    """The estimates by which groups are compared at a threshold, as `evaluate_point` makes them."""
+    found = non_mated_by_group if measure == "fmr" else mated_by_group
+    own = found(setting.evidence, grouping, threshold)
+    finest = own if grouping.attributes == setting.finest.attributes else found(setting.evidence, setting.finest, threshold)
+    return _measure(measure, grouping, setting, own, finest)
+
+
 def _listed(grouping: Grouping, measured: Measured, own: list[rates.Estimate], conditional: bool) -> list[record.Rate]:
     """The rates as published: matched first, then as sampled; or within alone."""
     listed = [
@@ -104,7 +119,7 @@ def evaluate_point(point: Point, grouping: Grouping, setting: Setting) -> record
     """All rates, the matrix, contrasts and indices at one threshold."""
     evidence, threshold = setting.evidence, point.threshold
     conditional = point.origin == "target"
-    finest_fmr = _non_mated(evidence, setting.finest, threshold)
+    finest_fmr = non_mated_by_group(evidence, setting.finest, threshold)
     finest_fnmr = mated_by_group(evidence, setting.finest, threshold)
     cells = ErrorsByGroup(evidence, grouping, threshold)
     fmr_own = [rates.non_mated(cells.within(g)) for g in range(grouping.n)]
@@ -157,7 +172,7 @@ def _overall(point: Point, setting: Setting, fmr: list[rates.Estimate], fnmr: li
     evidence, pool = setting.evidence, setting.pool
     conditional = point.origin == "target"
     everyone = one_group(evidence.cells, "all pairs")
-    all_fmr = _non_mated(evidence, everyone, point.threshold)[0]
+    all_fmr = non_mated_by_group(evidence, everyone, point.threshold)[0]
     all_fnmr = mated_by_group(evidence, everyone, point.threshold)[0]
     has_mated = evidence.tally.n_mated > 0
     if pool.name == "balanced":
@@ -172,7 +187,7 @@ def _overall(point: Point, setting: Setting, fmr: list[rates.Estimate], fnmr: li
     else:
         inside = np.where(np.diag(pool.stratum) >= 0, 0, -1).astype(np.int32)
         one = Grouping(pool.attributes, pool.groups, (pool.groups,), inside, (0,))
-        pool_fmr, pool_fnmr = (f(evidence, one, point.threshold)[0] for f in (_non_mated, mated_by_group))
+        pool_fmr, pool_fnmr = (f(evidence, one, point.threshold)[0] for f in (non_mated_by_group, mated_by_group))
         design = "as_sampled"
     return record.Overall(
         fmr=rates.to_rate(pool_fmr, "pool", design, conditional=conditional),

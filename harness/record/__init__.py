@@ -4,6 +4,7 @@ Rates are fractions. Scores are similarities: higher is more alike, a comparison
 What cannot be computed is null, with a reason (`Reason`). `faceparity schema` prints the JSON Schema of `Evaluation`.
 """
 
+from .claims import Claim, ClaimQuote, ClaimReading, ClaimReason, ClaimResult, ClaimRule, ClaimTest, ClaimVerdict
 from .evaluation import SCHEMA, Evaluation, canonical, from_json, json_schema, to_json
 from .exclusions import ExcludedCount, Exclusion, ExclusionCounts, ExclusionPoint, ExclusionRate, ExclusionReason
 from .groupings import (
@@ -22,6 +23,8 @@ from .groupings import (
     Quartiles,
     SamePerson,
     Separation,
+    Sweep,
+    SweptRate,
 )
 from .models import ModelChange, ModelChanges, ModelComparison
 from .paired import Paired, PairedCondition, PairedDifference, PairedFactor, PairedPoint
@@ -55,6 +58,14 @@ __all__ = [
     "SCHEMA",
     "AtAlpha",
     "Bounds",
+    "Claim",
+    "ClaimQuote",
+    "ClaimReading",
+    "ClaimReason",
+    "ClaimResult",
+    "ClaimRule",
+    "ClaimTest",
+    "ClaimVerdict",
     "Comparisons",
     "Contrast",
     "Covariate",
@@ -113,6 +124,8 @@ __all__ = [
     "SearchRank",
     "SearchScenario",
     "Separation",
+    "Sweep",
+    "SweptRate",
     "Verification",
     "VerificationFold",
     "VerificationGroup",
