@@ -4,7 +4,6 @@ Rates are fractions. Scores are similarities: higher is more alike, a comparison
 What cannot be computed is null, with a reason (`Reason`). `faceparity schema` prints the JSON Schema of `Evaluation`.
 """
 
-from .claims import Claim, ClaimQuote, ClaimReading, ClaimReason, ClaimResult, ClaimRule, ClaimTest, ClaimVerdict
 from .evaluation import SCHEMA, Evaluation, canonical, from_json, json_schema, to_json
 from .exclusions import ExcludedCount, Exclusion, ExclusionCounts, ExclusionPoint, ExclusionRate, ExclusionReason
 from .groupings import (
@@ -58,14 +57,6 @@ __all__ = [
     "SCHEMA",
     "AtAlpha",
     "Bounds",
-    "Claim",
-    "ClaimQuote",
-    "ClaimReading",
-    "ClaimReason",
-    "ClaimResult",
-    "ClaimRule",
-    "ClaimTest",
-    "ClaimVerdict",
     "Comparisons",
     "Contrast",
     "Covariate",
