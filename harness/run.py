@@ -7,7 +7,8 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module, metadata
 from pathlib import Path
@@ -29,6 +30,7 @@ from .models.registry import load_model_card, open_model
 from .scenarios.run import check_scenarios
 from .templates.pipeline import Templates, extract
 from .templates.store import Store
+from .templates.vault import try_lock
 
 RESULTS = "results.json"
 LOG = "run.log"
@@ -103,16 +105,15 @@ def run(request: Request, listener: Listener | None = None) -> list[Result]:
         check_groups(dataset, attributes_of(dataset, request.options.by))
         check_scenarios(request.options.scenarios, dataset, planned_groupings(dataset, request.options.by))
     report_writers()
-    out = prepare_folder(request.out)
-    log = _log(out)
     results = []
-    with Store(ephemeral=request.ephemeral) as store:
+    with alone_in(request.out) as out, Store(ephemeral=request.ephemeral) as store:
+        log = _log(out)
         for dataset in request.datasets:
             log.info("%s: %d samples, problems %s", dataset.name, dataset.n_samples, _counts(dataset))
             for spec, card in models.items():
                 results.append(_one(request, dataset, spec, card, store, out, tell, log))
-    write_reports(results, out)
-    log.info("done")
+        write_reports(results, out)
+        log.info("done")
     return results
 
 
@@ -227,6 +228,21 @@ def prepare_folder(out: Path) -> Path:
     except OSError as error:
         raise UserError(f"--out {out}: {error.strerror}; name a folder that can be written to") from error
     return out
+
+
+@contextmanager
+def alone_in(out: Path) -> Iterator[Path]:
+    """The run's folder, prepared, which no other run writes into meanwhile. Raises UserError where one does."""
+    check_folder(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        held = (out / LOG).open("a", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--out {out}: {error.strerror}; name a folder that can be written to") from error
+    with held:
+        if not try_lock(held.fileno(), alone=True):
+            raise UserError(f"--out {out}: another run is writing there; wait for its end or name another folder")
+        yield prepare_folder(out)
 
 
 def _log(out: Path) -> logging.Logger:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import os
 import sys
+from traceback import walk_tb
 
 _PLAIN = {
     "×": "x",
@@ -23,6 +25,12 @@ _PLAIN = {
 
 STOPPED = 130
 """Exit status after Ctrl-C; the command-line library returns it too, without a word."""
+
+BROKEN = 70
+"""Exit status after an error of ours (EX_SOFTWARE)."""
+
+TRACEBACK = "FACEPARITY_TRACEBACK"
+"""Set to see where an error of ours came from. Not shown otherwise, as it may hold names and paths."""
 
 
 def main() -> None:
@@ -55,13 +63,19 @@ def _run(arguments: list[str]) -> int:
         return _stopped()
     except BrokenPipeError:
         return 141
+    except MemoryError:
+        return _complain("out of memory: name fewer workers with --workers, fewer attributes with --by, or a smaller data set")
     except Exception as error:
         # The command-line library's own errors: an unknown option, a value of the wrong kind.
         if type(error).__name__ == "Abort":
             return _stopped()
-        if not hasattr(error, "format_message"):
+        if hasattr(error, "format_message"):
+            return _complain(_usage(error))
+        if isinstance(error, OSError) and error.strerror:
+            return _complain(_system(error))
+        if os.environ.get(TRACEBACK):
             raise
-        return _complain(_usage(error))
+        return _ours(error)
     return _stopped() if status == STOPPED else int(status or 0)
 
 
@@ -71,6 +85,21 @@ def _usage(error: Exception) -> str:
     command = context.command_path if context is not None else "faceparity"
     text = " ".join(str(error.format_message()).split()).rstrip(".")  # type: ignore[attr-defined]
     return f"{text}; see `{command} --help`"
+
+
+def _system(error: OSError) -> str:
+    """What the operating system refused: a full disk, a folder that can't be written to."""
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror}; free some space or name another folder, then the same command goes on where it was"
+
+
+def _ours(error: Exception) -> int:
+    """One line on an error that should not be: its kind and the place in our code, no text that could hold a name."""
+    ours = [(f.f_globals.get("__name__", ""), line) for f, line in walk_tb(error.__traceback__)]
+    at = next((f" at {module}:{line}" for module, line in reversed(ours) if module.startswith("faceparity.")), "")
+    kind = type(error).__name__
+    print(f"faceparity: an error of its own ({kind}{at}); please report it. {TRACEBACK}=1 shows more", file=sys.stderr)
+    return BROKEN
 
 
 def _complain(text: str) -> int:

@@ -300,7 +300,7 @@ def locked(path: Path, *, alone: bool) -> Iterator[None]:
     make_folder(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        if not _try_lock(descriptor, alone):
+        if not try_lock(descriptor, alone):
             who = "a faceparity run is using" if alone else "faceparity purge is emptying"
             raise UserError(f"{path.parent}: {who} this store; wait for it to end and try again")
         yield
@@ -308,7 +308,8 @@ def locked(path: Path, *, alone: bool) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _try_lock(descriptor: int, alone: bool) -> bool:
+def try_lock(descriptor: int, alone: bool) -> bool:
+    """Lock an open file until it is closed, alone or shared; False where another process is in the way."""
     try:
         import fcntl
     except ImportError:

@@ -1,0 +1,50 @@
+"""What a user sees of an error that is not theirs: one line, no traceback, nothing that could name anybody."""
+
+from __future__ import annotations
+
+import pytest
+
+from faceparity.harness import cli
+from faceparity.harness.cli import app as commands
+
+
+def fail(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:
+    def raise_it(**_: object) -> int:
+        raise error
+
+    monkeypatch.setattr(commands, "app", raise_it)
+    return cli._run(["run"])
+
+
+def test_an_error_of_ours_is_one_line_without_its_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(cli.TRACEBACK, raising=False)
+    assert fail(monkeypatch, KeyError("jane_doe.jpg")) == cli.BROKEN
+    told = capsys.readouterr().err
+    assert len(told.splitlines()) == 1
+    assert "KeyError at faceparity.harness.cli:" in told
+    assert "jane" not in told
+
+
+def test_its_traceback_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(cli.TRACEBACK, "1")
+    with pytest.raises(KeyError):
+        fail(monkeypatch, KeyError("x"))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, "No space left on device", "out/results.json"), "out/results.json: No space left on device"),
+        (OSError(30, "Read-only file system"), "Read-only file system"),
+        (MemoryError(), "out of memory"),
+    ],
+)
+def test_what_the_machine_refuses_says_what_to_do(
+    error: BaseException, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fail(monkeypatch, error) == 2
+    line = capsys.readouterr().err
+    assert told in line
+    assert len(line.splitlines()) == 1
