@@ -14,7 +14,6 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import default_attributes
 
 from .. import record
-from ..claims.claim import Stated, shipped_claims
 from ..comparisons.cells import Cells, Grouping, make_cells, make_grouping, one_group
 from ..comparisons.disclosure import hide_small_groups
 from ..comparisons.evidence import Evidence, count_comparisons, never_attempted
@@ -26,10 +25,9 @@ from ..scenarios.setting import Setting as ScenarioSetting
 from ..synthetic import SYNTHETIC
 from ..templates.pipeline import Templates
 from . import describe
-from .claims import Bench, evaluate_claims
 from .curves import make_curves
 from .measure import Fixed, Questions, measure
-from .operating_point import Setting, reference_group
+from .operating_point import reference_group
 from .paired import paired
 from .pool import Pool, make_pool
 from .protocols import Setting as ProtocolSetting
@@ -169,10 +167,6 @@ def evaluate(
         scenarios=evaluate_scenarios(options.scenarios, one_to_many),
         warnings=_warnings(dataset, card, tallied, pool),
     )
-    setting = Setting(tallied.evidence, groupings[-1], pool, options.references, questions.sign, options.seed)
-    more = [a for a in dataset.attributes if a not in cells.attributes]
-    bench = Bench(setting, questions, groupings, measured, evaluation.paired, dataset.card.synthetic, more)
-    evaluation = evaluation.model_copy(update={"claims": evaluate_claims(options.stated_claims, bench)})
     return Evaluated(record.canonical(evaluation), tallied.evidence)
 
 
