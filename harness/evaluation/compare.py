@@ -1,7 +1,8 @@
 """Two models on one data set: by group, what each gets wrong of the comparisons that both made, and whether disparities differ.
 
 Each model is taken at a threshold of its own. At one set for a target FMR on these very data the pool's FMR is equal by
-construction: what can differ there is how errors fall on the groups, and FNMR. Intervals take both thresholds as given.
+construction: what can differ there is how errors fall on the groups, and FNMR. Intervals take both thresholds as given, unless
+replicates are handed over in which both were found anew: then no variance is less than over these.
 
 In a set without subject labels hidden repeats of one person are errors of every model. The second reading, without them, comes of
 evidence from which they were taken (`comparisons.evidence.without_comparisons`): what one of the two left out is left out of both.
@@ -9,7 +10,7 @@ evidence from which they were taken (`comparisons.evidence.without_comparisons`)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,42 +19,55 @@ import numpy as np
 from .. import record
 from ..comparisons.cells import Grouping, cells_of
 from ..uncertainty import contrasts as stats
-from ..uncertainty.models import Change, PairedCell, compare_disparities, compare_models, effective_errors
+from ..uncertainty.models import Change, PairedCell, compare_disparities, compare_models, effective_errors, widened
 from .common import Common, Side
 from .contrasts import ALPHA, enough_errors
 from .rates import SHOWN_FROM
+from .replicated import Replicated, Spread
 
 DISCORDANT = 10
 """Effective comparisons on which the models differ, without which nothing is called."""
 
-Measure = Literal["fmr", "fnmr"]
+Measure = Literal["fmr", "fnmr", "ftx", "frr"]
 Cells = list[PairedCell]
+ByCell = dict[Measure, list[PairedCell | None]]
 
 
 @dataclass(frozen=True)
 class _Groups:
-    """The cells of every group of one grouping, by measure; None where undefined, with the reason."""
+    """The cells of every group of one grouping, by measure; None where undefined, with the reason. own: which of the finest."""
 
     design: record.Design
+    own: list[list[int]]
     cells: dict[Measure, list[Cells | record.Reason]]
 
 
 def compare(
-    first: Side, second: Side, groupings: Sequence[Grouping], references: Sequence[str | None] | None = None
+    first: Side,
+    second: Side,
+    groupings: Sequence[Grouping],
+    references: Sequence[str | None] | None = None,
+    *,
+    replicated: Replicated | None = None,
+    including_failures: Callable[[Grouping], list[PairedCell | None]] | None = None,
 ) -> record.ModelComparison:
     """Every rate of the first model against the second's, and every disparity.
 
     groupings: of the cells of both, the finest last. references: each grouping's reference group; None: the group with most
-    subjects, ties by name. Raises UserError where the two were not run on one data set with one grouping.
+    subjects, ties by name. replicated: over the groups of the finest grouping. including_failures: each group's FRR.
+    Raises UserError where the two were not run on one data set with one grouping.
     """
     common = Common(first, second)
     finest = groupings[-1]
-    measures: tuple[Measure, ...] = ("fmr", "fnmr") if common.mated.size else ("fmr",)
-    by_cell = {m: _by_group(common, finest, m) for m in measures}
+    measures: tuple[Literal["fmr", "fnmr"], ...] = ("fmr", "fnmr") if common.mated.size else ("fmr",)
+    by_cell: ByCell = {m: by_group(common, finest, m) for m in measures}
+    failing: ByCell = {"frr": including_failures(finest)} if including_failures is not None else {}
     parts = []
     for k, grouping in enumerate(groupings):
-        reference = references[k] if references is not None else None
-        parts.append(_changes(common, grouping, finest, by_cell, reference or _largest(common, grouping)))
+        reference = (references[k] if references is not None else None) or _largest(common, grouping)
+        told = _changes(common, grouping, finest, by_cell, reference, replicated)
+        frr = _changes(common, grouping, finest, failing, reference, None).changes
+        parts.append(told.model_copy(update={"including_failures": frr}))
     tallies = [s.evidence.tally for s in (first, second)]
     left = [t.n_non_mated + t.n_mated - common.made.total - int(common.mated.size) for t in tallies]
     return record.ModelComparison(
@@ -65,12 +79,13 @@ def compare(
         mated=int(common.mated.size),
         left_out_first=left[0],
         left_out_second=left[1],
-        overall=_overall(common, finest, by_cell),
+        overall=_overall(common, finest, by_cell, replicated, failing),
         groupings=parts,
     )
 
 
-def _by_group(common: Common, grouping: Grouping, measure: Measure) -> list[PairedCell | None]:
+def by_group(common: Common, grouping: Grouping, measure: Measure) -> list[PairedCell | None]:
+    """The paired cell of each group; None where there is none."""
     return common.non_mated_by_group(grouping) if measure == "fmr" else common.mated_by_group(grouping)
 
 
@@ -83,20 +98,23 @@ def _largest(common: Common, grouping: Grouping) -> str | None:
 
 
 def _why_none(common: Common, measure: Measure) -> record.Reason:
-    if measure == "fnmr":
+    if measure != "fmr":
         return "no_mated_pairs"
     return "zero_comparisons" if common.reached else "below_ledger"
 
 
-def _cells_of_groups(
-    common: Common, grouping: Grouping, finest: Grouping, by_cell: dict[Measure, list[PairedCell | None]]
-) -> _Groups:
+def _own(grouping: Grouping, finest: Grouping, g: int) -> list[int]:
+    """The groups of the finest grouping that make up group g."""
+    return [g] if grouping.attributes == finest.attributes else cells_of(grouping, finest, g)
+
+
+def _cells_of_groups(common: Common, grouping: Grouping, finest: Grouping, by_cell: ByCell) -> _Groups:
     """`matched`, as everywhere: the mean over the finest cells, each of 30 subjects or more; the finest themselves, `within`."""
     whole = grouping.attributes == finest.attributes
     out: dict[Measure, list[Cells | record.Reason]] = {m: [] for m in by_cell}
+    owns = [_own(grouping, finest, g) for g in range(grouping.n)]
     for measure, cells in by_cell.items():
-        for g in range(grouping.n):
-            own = [g] if whole else cells_of(grouping, finest, g)
+        for own in owns:
             found = [c for i in own if (c := cells[i]) is not None]
             if not own or len(found) < len(own):
                 out[measure].append(_why_none(common, measure))
@@ -104,51 +122,104 @@ def _cells_of_groups(
                 out[measure].append("too_few_subjects" if whole else "cells_too_small")
             else:
                 out[measure].append(found)
-    return _Groups("within" if whole else "matched", out)
+    return _Groups("within" if whole else "matched", owns, out)
 
 
 def _changes(
     common: Common,
     grouping: Grouping,
     finest: Grouping,
-    by_cell: dict[Measure, list[PairedCell | None]],
+    by_cell: ByCell,
     reference: str | None,
+    replicated: Replicated | None,
 ) -> record.ModelChanges:
     """Rates of every group, then disparities of all but the reference."""
     groups = _cells_of_groups(common, grouping, finest, by_cell)
     shared = common.shared_subjects
     usual, disparities = [], []
+    base_at = grouping.names.index(reference) if reference is not None else None
     for measure, cells in groups.cells.items():
-        base = cells[grouping.names.index(reference)] if reference is not None else "reference_undefined"
+        base = cells[base_at] if base_at is not None else "reference_undefined"
         for g, name in enumerate(grouping.names):
             if grouping.merged[g]:
                 continue
-            usual.append(_rate(measure, groups.design, name, cells[g], shared))
-            if reference is not None and name != reference:
-                disparities.append(_disparity(measure, groups.design, name, reference, cells[g], base, shared))
+            usual.append(_rate(measure, groups.design, name, cells[g], shared, _spread(replicated, measure, groups.own[g])))
+            if base_at is not None and reference is not None and g != base_at:
+                spread = _spread(replicated, measure, groups.own[g], groups.own[base_at])
+                disparities.append(_disparity(measure, groups.design, name, reference, cells[g], base, shared, spread))
     return record.ModelChanges(
         attributes=list(grouping.attributes), reference=reference, changes=[*_settle(usual), *_settle(disparities)]
     )
 
 
-def _overall(common: Common, finest: Grouping, by_cell: dict[Measure, list[PairedCell | None]]) -> list[record.ModelChange]:
+def _spread(
+    replicated: Replicated | None, measure: Measure, own: Sequence[int], base: Sequence[int] | None = None
+) -> Spread | None:
+    """Over the replicates, if there are any for this."""
+    if replicated is None or (measure != "fmr" and measure != "fnmr"):
+        return None
+    return replicated.of_rate(measure, own) if base is None else replicated.of_disparity(measure, own, base)
+
+
+def large_cells(cells: Sequence[PairedCell | None]) -> list[int]:
+    """The groups of the finest grouping that make up the mean over groups: those of 30 subjects or more, or all that there are."""
+    made = [g for g, c in enumerate(cells) if c is not None]
+    return [g for g in made if (c := cells[g]) is not None and c.ids.size >= SHOWN_FROM] or made
+
+
+def _overall(
+    common: Common, finest: Grouping, by_cell: ByCell, replicated: Replicated | None, failing: ByCell
+) -> list[record.ModelChange]:
     """On the mean over groups, and on all pairs."""
     everyone = Grouping((), ("all pairs",), (("all pairs",),), np.zeros(finest.of_cell.size, np.int32), (0,))
     out = []
-    for measure, cells in by_cell.items():
-        made = [c for c in cells if c is not None]
-        large = [c for c in made if c.ids.size >= SHOWN_FROM] or made
-        out.append(_rate(measure, "matched", "pool", large or _why_none(common, measure), common.shared_subjects))
-        everybody = _by_group(common, everyone, measure)[0]
-        out.append(_rate(measure, "all", "all pairs", [everybody] if everybody else _why_none(common, measure), False))
+    for measure, cells in [*by_cell.items(), *failing.items()]:
+        own = large_cells(cells)
+        large = [c for g in own if (c := cells[g]) is not None]
+        spread = _spread(replicated, measure, own)
+        out.append(_rate(measure, "matched", "pool", large or _why_none(common, measure), common.shared_subjects, spread))
+        if measure in by_cell:
+            everybody = by_group(common, everyone, measure)[0]
+            out.append(_rate(measure, "all", "all pairs", [everybody] if everybody else _why_none(common, measure), False))
     return _settle(out)
+
+
+def failures(
+    groupings: Sequence[Grouping],
+    references: Sequence[str | None],
+    cells: Callable[[Grouping], list[PairedCell | None]],
+) -> tuple[record.ModelChange, list[record.ModelChanges]]:
+    """FTX of two models on the samples that both were given: of everybody, and by group, each grouping a family of its own.
+
+    cells: each group's paired cell, trials being samples.
+    """
+    everyone = Grouping((), ("all",), (("all",),), np.zeros(groupings[-1].of_cell.size, np.int32), (0,))
+    whole = cells(everyone)[0]
+    overall = _settle([_rate("ftx", "all", "all", [whole] if whole else "zero_comparisons", False)])[0]
+    parts = []
+    for grouping, reference in zip(groupings, references, strict=True):
+        each = cells(grouping)
+        told = [
+            _rate("ftx", "within", name, [c] if (c := each[g]) is not None else "zero_comparisons", False)
+            for g, name in enumerate(grouping.names)
+            if not grouping.merged[g]
+        ]
+        parts.append(record.ModelChanges(attributes=list(grouping.attributes), reference=reference, changes=_settle(told)))
+    return overall, parts
 
 
 def _subjects(cells: Cells) -> int:
     return int(np.unique(np.concatenate([c.ids for c in cells])).size)
 
 
-def _rate(measure: Measure, design: record.Design, group: str, cells: Cells | record.Reason, shared: bool) -> record.ModelChange:
+def _rate(
+    measure: Measure,
+    design: record.Design,
+    group: str,
+    cells: Cells | record.Reason,
+    shared: bool,
+    spread: Spread | None = None,
+) -> record.ModelChange:
     none = record.ModelChange(
         measure=measure, quantity="rate", design=design, group=group, subjects=0, comparisons=0, verdict="none"
     )
@@ -157,7 +228,16 @@ def _rate(measure: Measure, design: record.Design, group: str, cells: Cells | re
     known = {"subjects": _subjects(cells), "comparisons": sum(c.comparisons for c in cells)}
     if known["subjects"] < SHOWN_FROM:
         return none.model_copy(update={**known, "reason": "too_few_subjects"})
-    return none.model_copy(update={**known, **_figures(cells, compare_models(cells, shared))})
+    change = _widened(compare_models(cells, shared), spread)
+    return none.model_copy(update={**known, **_figures(cells, change), **_again(spread)})
+
+
+def _widened(change: Change, spread: Spread | None) -> Change:
+    return change if spread is None else widened(change, spread.log_variance, spread.difference_variance)
+
+
+def _again(spread: Spread | None) -> dict[str, Any]:
+    return {} if spread is None else {"interval_reestimated": spread.interval}
 
 
 def _figures(cells: Cells, change: Change) -> dict[str, Any]:
@@ -172,7 +252,7 @@ def _figures(cells: Cells, change: Change) -> dict[str, Any]:
 
 
 def _shown(change: Change, enough: bool) -> dict[str, Any]:
-    reason = None if enough else "zero_errors" if change.ratio is None else "too_few_errors"
+    reason = "zero_errors" if change.ratio is None else None if enough and change.p is not None else "too_few_errors"
     return {
         "first": change.first,
         "second": change.second,
@@ -196,6 +276,7 @@ def _disparity(
     cells: Cells | record.Reason,
     base: Cells | record.Reason,
     shared: bool,
+    spread: Spread | None = None,
 ) -> record.ModelChange:
     none = record.ModelChange(
         measure=measure, quantity="disparity", design=design, group=group, reference=reference, subjects=0, comparisons=0,
@@ -210,9 +291,11 @@ def _disparity(
     change = compare_disparities(cells, base, shared)
     if change is None:
         return none.model_copy(update={**known, "verdict": "inconclusive", "reason": "zero_errors"})
+    change = _widened(change, spread)
     sides = [(effective_errors(cells, m), effective_errors(base, m)) for m in (0, 1)]
     enough = all(enough_errors(r, *s) for r, s in zip((change.first, change.second), sides, strict=True))
-    return none.model_copy(update={**known, **_shown(change, enough and change.effective_discordant >= DISCORDANT)})
+    shown = _shown(change, enough and change.effective_discordant >= DISCORDANT)
+    return none.model_copy(update={**known, **shown, **_again(spread)})
 
 
 def _settle(changes: list[record.ModelChange]) -> list[record.ModelChange]:

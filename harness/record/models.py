@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from .part import Design, Interval, Part, Reason
 
 
@@ -11,12 +13,14 @@ class ModelChange(Part):
     """One figure of two models on the comparisons that both made, each at its own threshold.
 
     quantity: "rate", or "disparity": the group's rate over the reference's. first, second: each model's. ratio: first over second;
-    interval and p are its, by subjects. p_holm, p_bh: over all changes of this quantity in the grouping, FMR and FNMR together.
-    verdict: of the first model against the second; "higher" or "lower" only past the gates of `Contrast` in both models, with at
-    least 10 effective comparisons that one model gets wrong and the other right.
+    interval and p are its, by subjects, with a variance of at least that over replicates where there are any. p_holm, p_bh: over
+    all changes of this quantity in the grouping, FMR and FNMR together. verdict: of the first model against the second; "higher" or
+    "lower" only past the gates of `Contrast` in both models, with at least 10 effective comparisons that one model gets wrong and
+    the other right.
     """
 
-    measure: Literal["fmr", "fnmr"]
+    measure: Literal["fmr", "fnmr", "ftx", "frr"]
+    """frr: FNMR with failures to extract a template counted as non-matches, over the comparisons attempted."""
     quantity: Literal["rate", "disparity"]
     design: Design
     group: str
@@ -32,6 +36,8 @@ class ModelChange(Part):
     difference_interval: Interval | None = None
     ratio: float | None = None
     interval: Interval | None = None
+    interval_reestimated: Interval | None = None
+    """Percentiles of a bootstrap over subjects in which both thresholds are found anew; null at thresholds not set on these data."""
     df: float | None = None
     p: float | None = None
     p_holm: float | None = None
@@ -42,11 +48,12 @@ class ModelChange(Part):
 
 
 class ModelChanges(Part):
-    """All changes of one grouping."""
+    """All changes of one grouping. including_failures: of FRR, a family of its own; empty where no model failed on a mated pair."""
 
     attributes: list[str]
     reference: str | None
     changes: list[ModelChange]
+    including_failures: list[ModelChange] = Field(default_factory=list)
 
 
 class ModelComparison(Part):

@@ -216,6 +216,26 @@ def _change(first: float, second: float, plain: Sequence[Term], logs: Sequence[T
     return out._replace(ratio=ratio, interval=ends, df=df, p=float(2 * stats.t.sf(abs(log) / se, df)))
 
 
+def widened(change: Change, log_variance: float | None, difference_variance: float | None) -> Change:
+    """The change with at least these variances, of the log ratio and of the difference; None: unknown, so there is no p.
+
+    Where the models differ in no comparison nothing changes.
+    """
+    if change.interval is None or change.ratio is None or change.df is None:
+        return change
+    if log_variance is None:
+        return change._replace(interval=None, p=None, difference_interval=None)
+    t, log = quantile_t(change.df), float(np.log(change.ratio))
+    se = max(float(np.log(change.interval[1] / change.interval[0])) / (2 * t), float(np.sqrt(log_variance)))
+    out = change._replace(
+        interval=(float(np.exp(log - t * se)), float(np.exp(log + t * se))), p=float(2 * stats.t.sf(abs(log) / se, change.df))
+    )
+    if change.difference_interval is None or change.difference is None or difference_variance is None:
+        return out
+    half = max((change.difference_interval[1] - change.difference_interval[0]) / 2, t * float(np.sqrt(difference_variance)))
+    return out._replace(difference_interval=(change.difference - half, change.difference + half))
+
+
 def _effective_discordant(terms: Sequence[Term]) -> float:
     """Discordant comparisons × variance were they independent / variance with what they share."""
     independent = sum(max(0.0, float(t.weights @ t.cell.independent @ t.weights)) for t in terms)
