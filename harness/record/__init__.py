@@ -41,17 +41,10 @@ from .protocols import (
     VerificationFold,
     VerificationGroup,
 )
-from .scenarios import (
-    GalleryScenario,
-    LineupScenario,
-    Scenario,
-    ScenarioOrigin,
-    ScenarioPart,
-    ScenarioThreshold,
-    SearchScenario,
-    WatchlistScenario,
-)
+from .scenario_part import ScenarioOrigin, ScenarioPart, ScenarioRatio, ScenarioThreshold
+from .scenarios import GalleryScenario, LineupScenario, Scenario, SearchScenario
 from .sources import Comparisons, DatasetInfo, Extraction, ExtractionByAttributes, LabelInfo, ModelInfo, Provenance, ScoreInfo
+from .watchlists import WatchlistAt, WatchlistGroup, WatchlistReading, WatchlistScenario, WatchlistSize
 
 __all__ = [
     "SCHEMA",
@@ -106,6 +99,7 @@ __all__ = [
     "Scenario",
     "ScenarioOrigin",
     "ScenarioPart",
+    "ScenarioRatio",
     "ScenarioThreshold",
     "ScoreInfo",
     "Search",
@@ -120,7 +114,11 @@ __all__ = [
     "Verification",
     "VerificationFold",
     "VerificationGroup",
+    "WatchlistAt",
+    "WatchlistGroup",
+    "WatchlistReading",
     "WatchlistScenario",
+    "WatchlistSize",
     "canonical",
     "from_json",
     "json_schema",

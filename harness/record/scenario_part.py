@@ -1,0 +1,49 @@
+"""What every scenario of one to many has in the record."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .part import Interval, Part, Reason
+
+ScenarioOrigin = Literal["target_fmr", "published", "fixed", "target_fpir"]
+
+
+class ScenarioThreshold(Part):
+    """The one threshold of a scenario, or why there is none."""
+
+    origin: ScenarioOrigin
+    target: float | None = None
+    threshold: float | None
+    native_threshold: float | None
+    achieved_fmr: float | None = None
+    """Of the run's pool."""
+    achieved_fpir: float | None = None
+    reason: Reason | None = None
+    needs: int | None = None
+    """Comparisons, or searches, that the target would take."""
+
+
+class ScenarioPart(Part):
+    """What every kind has. A scenario without a threshold, or that the data do not allow, has a reason and no figures."""
+
+    name: str
+    title: str = ""
+    source: str = ""
+    attributes: list[str]
+    """People are grouped by these."""
+    threshold: ScenarioThreshold | None = None
+    reason: Reason | None = None
+    detail: str = ""
+
+
+class ScenarioRatio(Part):
+    """A group's rate over the reference group's, with the verdict past the gates (Holm over the groups of the scenario)."""
+
+    reference: str
+    ratio: float | None
+    interval: Interval | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    verdict: Literal["higher", "lower", "inconclusive", "none"]
+    reason: Reason | None = None
