@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.reports import format as f
 from faceparity.reports.select import contrast_of, primary, verdict
-from faceparity.reports.svg import GRID, INK, MUTED, PAPER, SERIES, Figure, canvas, style, to_svg
+from faceparity.reports.svg import GRID, INK, PAPER, SERIES, Figure, canvas, style, to_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +21,7 @@ NAMES = {"fmr": "False match rate (FMR)", "fnmr": "False non-match rate (FNMR)"}
 
 
 class Row(NamedTuple):
-    """One line of a dot-and-whisker chart. kind: "dot" (filled), "open" (hollow: no verdict), "bound" (≤ hi), "none" (text only)."""
+    """One line of a dot-and-whisker chart. kind: "dot" (filled), "open" (hollow: no verdict), "bound" (≤ hi), "none" (not drawn)."""
 
     label: str
     text: str
@@ -101,8 +101,12 @@ def _ratio_row(p: OperatingPoint, c: Contrast) -> Row:
 
 
 def _some(rows: Sequence[Row]) -> tuple[list[Row], str]:
-    note = f" The first {MAX_ROWS} of {len(rows)} groups; all are in the table." if len(rows) > MAX_ROWS else ""
-    return list(rows[:MAX_ROWS]), note
+    """The rows to draw, and a note on those that are not: those with nothing to draw, and all after the first 40."""
+    drawn = [r for r in rows if r.kind != "none"]
+    empty = len(rows) - len(drawn)
+    note = f" Not drawn: {f.plural(empty, 'group')} without a number, such as too few people." if empty else ""
+    note += f" The first {MAX_ROWS} of {len(drawn)} groups; all are in the table." if len(drawn) > MAX_ROWS else ""
+    return drawn[:MAX_ROWS], note
 
 
 def _draw_rows(rows: Sequence[Row], key: str, title: str, alt: str, tick: Any, line: tuple[float, str] | None) -> str:
@@ -129,7 +133,7 @@ def _draw_rows(rows: Sequence[Row], key: str, title: str, alt: str, tick: Any, l
 def _draw_row(ax: Axes, y: int, row: Row) -> None:
     to_right = {"transform": ax.get_yaxis_transform(), "va": "bottom", "clip_on": False}
     ax.text(0, y - 0.2, row.label, ha="left", fontsize=9.5, **to_right)  # type: ignore[arg-type]
-    ax.text(1, y - 0.2, row.text, ha="right", fontsize=9, color=INK if row.kind != "none" else MUTED, **to_right)  # type: ignore[arg-type]
+    ax.text(1, y - 0.2, row.text, ha="right", fontsize=9, **to_right)  # type: ignore[arg-type]
     left = ax.get_xlim()[0]
     if row.kind == "bound" and row.hi is not None:
         ax.plot([left, row.hi], [y, y], color=SERIES[0], linewidth=1.4, linestyle=(0, (3, 2)))

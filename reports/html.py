@@ -16,6 +16,7 @@ from faceparity.harness.record import Evaluation
 from faceparity.harness.synthetic import ALIKE, SAYS_NOTHING
 from faceparity.reports import format as f
 from faceparity.reports.about import GLOSSARY, about
+from faceparity.reports.finding import finding
 from faceparity.reports.parts import Section, Table
 from faceparity.reports.sections import measured
 from faceparity.reports.select import finest, headline, verdict
@@ -40,6 +41,8 @@ class Chapter(NamedTuple):
     key: str
     title: str
     sections: list[Section]
+    lead: str
+    """The finding in one sentence."""
 
 
 def write_report(evaluations: Sequence[Evaluation], path: Path) -> None:
@@ -111,7 +114,7 @@ def title(evaluations: Sequence[Evaluation]) -> str:
 def chapter(e: Evaluation, key: str) -> Chapter:
     """All sections of one evaluation."""
     name = f"{f.shorten(e.dataset.title, 80)}, {f.shorten(e.model.title, 80)}"
-    return Chapter(key, name, measured(e, key) + about(e, key))
+    return Chapter(key, name, measured(e, key) + about(e, key), finding(e).main[0])
 
 
 def overview(evaluations: Sequence[Evaluation]) -> Table:

@@ -8,18 +8,14 @@ on all sentences.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from faceparity.harness.record import Contrast, Evaluation, Grouping, Index, OperatingPoint, Rate, SamePerson
+from faceparity.harness.record import Contrast, Evaluation, Index, OperatingPoint, Rate, SamePerson
 from faceparity.harness.synthetic import SYNTHETIC
 from faceparity.reports import format as f
-from faceparity.reports.select import contrast_of, finest, headline, primary, verdict
+from faceparity.reports.select import contrast_of, finest, primary
 
 MEASURES = {"fmr": "false match rate", "fnmr": "false non-match rate"}
-VERBS = {"fmr": "falsely matched two different people", "fnmr": "failed to match two images of one person"}
-OTHERS = {"fmr": "two", "fnmr": "of one"}
 ERRORS = {"fmr": ("false match", "false matches"), "fnmr": ("false non-match", "false non-matches")}
 INDICES = {
     "max_min": "largest over smallest",
@@ -45,39 +41,12 @@ FORBIDDEN: dict[str, str] = {
 }
 
 
-class Finding(NamedTuple):
-    """Two or three sentences, and what a reader must know before repeating them."""
-
-    main: list[str]
-    cautions: list[str]
-
-
 def forbidden(text: str) -> list[str]:
     """The claims in `text` that may not be made, each with what to say instead; empty if there are none."""
     found = []
     for pattern, advice in FORBIDDEN.items():
         found += [f"“{m.group(0)}”: {advice}" for m in re.finditer(pattern, text, re.IGNORECASE)]
     return found
-
-
-def finding(e: Evaluation) -> Finding:
-    """The finding at the headline operating point: over the finest grouping, and where that has no verdict, by single attributes."""
-    g = finest(e)
-    i = headline(g)
-    if i is None:
-        return Finding([_refused(e, g)], cautions(e, None))
-    p = g.operating_points[i]
-    main = _measure(e, p, "fmr")
-    if not _called(p, "fmr"):
-        main += [
-            s for x in e.groupings if x is not g and i < len(x.operating_points) for s in _attribute(e, x, x.operating_points[i])
-        ]
-    return Finding([*main, *_fnmr(e, p), threshold_sentence(e, p), *failures(e)], cautions(e, p))
-
-
-def _refused(e: Evaluation, g: Grouping) -> str:
-    told = "; ".join(sorted({f.reason(p.reason) for p in g.operating_points if p.reason})) or "no operating point was asked for"
-    return f"{subject(e)} has no finding: no threshold could be set ({told})."
 
 
 def subject(e: Evaluation) -> str:
@@ -127,97 +96,9 @@ def interval(x: tuple[float, float]) -> str:
     return f"95 % interval {f.percent(x[0], 2)} to {f.percent(x[1], 2)}"
 
 
-def _by_group(p: OperatingPoint, measure: str) -> dict[str, Rate]:
+def by_group(p: OperatingPoint, measure: str) -> dict[str, Rate]:
+    """The rate of each group that is told first."""
     return {r.group: r for r in primary(p.fmr if measure == "fmr" else p.fnmr)}
-
-
-def _measure(e: Evaluation, p: OperatingPoint, measure: str) -> list[str]:
-    """The finding on one error rate: the largest ratio that passed the gates and what stands behind it, or that none did."""
-    of = [c for c in p.contrasts if c.measure == measure]
-    called = _called(p, measure)
-    rates = _by_group(p, measure)
-    if not of:
-        return [_no_contrast(e, p, measure, rates)]
-    if not called:
-        return _none_called(e, p, measure, of, rates)
-    top = max(called, key=_distance)
-    group, reference = (f.shorten(x, 80) for x in (top.group, top.reference))
-    return [
-        f"{subject(e)} {VERBS[measure]} labelled {group} {_times(top)} as {OTHERS[measure]} labelled {reference}, {at_threshold(p)}.",
-        f"That is a {MEASURES[measure]} of {evidence(rates[top.group], measure)} for {group}, and of "
-        f"{evidence(rates[top.reference], measure)} for {reference}; {f.p_value(top.p_holm, 'Holm-adjusted p')}."
-        f"{_tally(p, measure, of)} {labelled(e)}",
-    ]
-
-
-def _times(c: Contrast) -> str:
-    """ "18.3 times (95 % interval 11 to 30) as often"."""
-    span = f" (95 % interval {f.number(c.interval[0], 2)} to {f.number(c.interval[1], 2)})" if c.interval else ""
-    return f"{f.number(c.ratio, 3 if c.ratio and c.ratio >= 10 else 2)} times{span} as often"
-
-
-def _distance(c: Contrast) -> float:
-    """How far a ratio is from 1, either way."""
-    return max(c.ratio, 1 / c.ratio) if c.ratio else 0.0
-
-
-def _tally(p: OperatingPoint, measure: str, of: Sequence[Contrast]) -> str:
-    """How many groups got which verdict, and what the data could have shown for the inconclusive ones; empty for a single group."""
-    if len(of) < 2:
-        return ""
-    n = Counter(verdict(p, measure, c.group) for c in of)
-    told = [f"{f.count(n[x])} had a {x} {MEASURES[measure]}" for x in ("higher", "lower") if n[x]]
-    told += [f"{f.count(n['inconclusive'])} {'was' if n['inconclusive'] == 1 else 'were'} inconclusive"] * bool(n["inconclusive"])
-    told += [f"{f.count(n['none'])} had no ratio"] * bool(n["none"])
-    listed = " and ".join(([", ".join(told[:-1])] if told[:-1] else []) + told[-1:])
-    return f" Of the {f.plural(len(of), 'group')} compared with {f.shorten(of[0].reference, 80)}, {listed}{detectable(of)}."
-
-
-def detectable(of: Sequence[Contrast]) -> str:
-    """The ratios that inconclusive comparisons could have detected, as a clause; empty if none is known."""
-    known = sorted(c.detectable_ratio for c in of if c.detectable_ratio is not None and c.verdict == "inconclusive")
-    if not known:
-        return ""
-    least, most = (f.number(x, 2) for x in (known[0], known[-1]))
-    ratios = least if least == most else f"{least} to {most}, by group"
-    return f"; where inconclusive, these data could have detected a ratio of {ratios}"
-
-
-def _none_called(e: Evaluation, p: OperatingPoint, measure: str, of: Sequence[Contrast], rates: dict[str, Rate]) -> list[str]:
-    """That no ratio passed the gates, and what stands behind that."""
-    ref = rates.get(of[0].reference)
-    reference = f.shorten(of[0].reference, 80)
-    base = f"{f.sentence(MEASURES[measure])} of {reference}: {evidence(ref, measure)}. " if ref else ""
-    n = Counter(verdict(p, measure, c.group) for c in of)
-    if not n["inconclusive"]:
-        why = ", ".join(sorted({f.contrast_reason(c.reason) for c in of if c.reason})) or "no verdict"
-        start = f"{subject(e)} has no ratio of {MEASURES[measure]}s between any group and {reference} {at_threshold(p)} ({why})."
-        return [start, f"{base}{labelled(e)}"]
-    rest = f", {f.plural(n['none'], 'group')} without a ratio" if n["none"] else ""
-    return [
-        f"{subject(e)} gave no verdict on {MEASURES[measure]}s between any group and {reference} {at_threshold(p)}: inconclusive for "
-        f"{f.plural(n['inconclusive'], 'group')}{rest}{detectable(of)}.",
-        f"{_gated(p, measure, of)}{base}{labelled(e)}",
-    ]
-
-
-def _no_contrast(e: Evaluation, p: OperatingPoint, measure: str, rates: dict[str, Rate]) -> str:
-    shown = [r for r in rates.values() if r.status != "suppressed"]
-    head = f"{subject(e)}, {at_threshold(p)},"
-    if not shown:
-        return f"{head} had no group large enough to show a {MEASURES[measure]}."
-    told = "; ".join(f"{f.shorten(r.group, 80)} {evidence(r, measure)}" for r in shown[:2])
-    return f"{head} had these {MEASURES[measure]}s, with no comparison between groups: {told}. {labelled(e)}"
-
-
-def _fnmr(e: Evaluation, p: OperatingPoint) -> list[str]:
-    if not e.comparisons.mated:
-        return [
-            "The opposite error, failing to match two images of one person, was not measured: no two images of this data set are "
-            "labelled as the same person."
-        ]
-    none = "The opposite error, failing to match two images of one person, has no result by group at this threshold."
-    return _measure(e, p, "fnmr") if p.fnmr else [none]
 
 
 def training_overlap(e: Evaluation) -> str:
@@ -233,8 +114,8 @@ def cautions(e: Evaluation, p: OperatingPoint | None) -> list[str]:
     if e.dataset.synthetic:
         out.append(SYNTHETIC)
     if p is not None:
-        out += [s for s in (partial(p), contaminated(e, p), _own_threshold(p)) if s]
-    if e.dataset.identity == "none" and not (p is not None and contaminated(e, p)):
+        out += [s for s in (partial(p), _repeats_found(p)) if s]
+    if e.dataset.identity == "none" and not (p is not None and _repeats_found(p)):
         out.append(
             "The data set does not say who is pictured, so each image stands for a person; somebody pictured twice would count as "
             "a false match."
@@ -259,7 +140,8 @@ def partial(p: OperatingPoint) -> str:
     return f"The pool is partial: its false match rate is that of {who} alone, without anybody labelled {missing}."
 
 
-def _own_threshold(p: OperatingPoint) -> str:
+def own_threshold(p: OperatingPoint) -> str:
+    """That the threshold comes from the comparisons it judges, where it does; else empty."""
     if p.origin != "target":
         return ""
     return "The threshold was set on the same comparisons that are judged with it: the intervals of rates take it as given."
@@ -267,19 +149,40 @@ def _own_threshold(p: OperatingPoint) -> str:
 
 def contaminated(e: Evaluation, p: OperatingPoint) -> str:
     """Both readings of a point with many probable repeats, and whether they agree; empty where there is only one."""
-    if p.same_person is None or (p.status != "contaminated" and p.without_likely_same_person is None):
+    if p.same_person is None or not _repeated(p):
         return ""
-    much = repeats(p.same_person)
-    told = (
-        f"Hidden repeats: the data set does not say who is pictured, and {much} are comparisons so alike "
-        f"({f.threshold(e.model, p.same_person.native_threshold)}) that both images probably show the same person. "
-        "Counted as they are, these look like false matches."
-    )
     second = p.without_likely_same_person
+    alike = f"Hidden repeats are comparisons as alike as {f.threshold(e.model, p.same_person.native_threshold)}."
     if second is None or second.threshold is None:
-        return f"{told} Without them there is no second reading, so no verdict stands."
-    told += f" With them and without them (threshold then {f.native_number(second.native_threshold or 0.0)}):"
+        return f"{alike} Without them there is no second reading, so no verdict stands."
+    told = f"{alike} With them and without them (threshold then {f.native_number(second.native_threshold or 0.0)}):"
     return f"{told} {_both(p, second)}"
+
+
+def _repeated(p: OperatingPoint) -> bool:
+    return p.status == "contaminated" or p.without_likely_same_person is not None
+
+
+def _repeats_found(p: OperatingPoint) -> str:
+    """How much of the errors may be repeats of one person, and whether that changes a verdict; empty if little."""
+    if p.same_person is None or not _repeated(p):
+        return ""
+    second = p.without_likely_same_person
+    told = (
+        f"Hidden repeats: the data set does not say who is pictured, and {repeats(p.same_person)} are comparisons so alike that both "
+        "images probably show the same person. Counted as they are, these look like false matches."
+    )
+    if second is None or second.threshold is None:
+        return f"{told} No verdict stands."
+    changed = [c.group for c in p.contrasts if c.measure == "fmr" and _differs(c, second)]
+    if not changed:
+        return f"{told} Without them every verdict on false match rates is the same."
+    return f"{told} Without them the verdict on {f.plural(len(changed), 'group')} is another, and none is given there."
+
+
+def _differs(c: Contrast, second: OperatingPoint) -> bool:
+    other = contrast_of(second, "fmr", c.group)
+    return (other.verdict if other else "none") != c.verdict
 
 
 def repeats(same: SamePerson) -> str:
@@ -302,7 +205,7 @@ def _both(p: OperatingPoint, second: OperatingPoint) -> str:
     ).group
     parts, verdicts = [], []
     for reading in (p, second):
-        r, c = _by_group(reading, "fmr").get(group), contrast_of(reading, "fmr", group)
+        r, c = by_group(reading, "fmr").get(group), contrast_of(reading, "fmr", group)
         verdicts.append(c.verdict if c is not None else "none")
         ratio = f", ratio {f.ratio(c.ratio)} {f.ratio_interval(c.interval)} ({c.verdict})" if c is not None and c.ratio else ""
         parts.append((evidence(r, "fmr") if r else "no rate") + ratio)
@@ -324,30 +227,6 @@ def index_sentence(name: str, measure: str, index: Index) -> str:
     return f"{title} {f.number(index.value)}: a spread that chance also gives ({null}); it says nothing on its own."
 
 
-def _called(p: OperatingPoint, measure: str) -> list[Contrast]:
-    return [c for c in p.contrasts if c.measure == measure and c.ratio and verdict(p, measure, c.group) in ("higher", "lower")]
-
-
-def _attribute(e: Evaluation, g: Grouping, p: OperatingPoint) -> list[str]:
-    """What a single attribute shows, where a verdict stands."""
-    called = _called(p, "fmr")
-    if not called:
-        return []
-    top, rates = max(called, key=_distance), _by_group(p, "fmr")
-    group, reference = (f.shorten(x, 80) for x in (top.group, top.reference))
-    of = [c for c in p.contrasts if c.measure == "fmr"]
-    return [
-        f"By {f.clean(' × '.join(g.attributes))} alone, the other attributes weighted equally, {e_model(e)} falsely matched two "
-        f"different people labelled {group} {_times(top)} as two labelled {reference}: {evidence(rates[top.group], 'fmr')} against "
-        f"{evidence(rates[top.reference], 'fmr')}.{_tally(p, 'fmr', of)}"
-    ]
-
-
-def e_model(e: Evaluation) -> str:
-    """The model in the middle of a sentence."""
-    return f"the open model {f.shorten(e.model.name, 80)}"
-
-
 def failures(e: Evaluation) -> list[str]:
     """How many images gave no template, and from which least to which most by group."""
     x = e.extraction
@@ -362,18 +241,6 @@ def failures(e: Evaluation) -> list[str]:
         f"{f.percent(r.rate)} ({interval(r.interval)}) for {f.shorten(r.group, 80)}" for r in (shown[0], shown[-1]) if r.interval
     )
     return [f"{told} and are not in these rates: from {least} to {most}."]
-
-
-def _gated(p: OperatingPoint, measure: str, of: Sequence[Contrast]) -> str:
-    """That chance alone does not explain some inconclusive ratios, which yet rest on too few errors; empty if there are none."""
-    n = sum(1 for c in of if verdict(p, measure, c.group) == "inconclusive" and c.p_holm is not None and c.p_holm < 0.05)
-    if not n:
-        return ""
-    them = "its ratio is" if n == 1 else "their ratios are"
-    return (
-        f"For {f.count(n)} of these the Holm-adjusted p is below 0.05, but {them} not called: too few effective errors, or "
-        "probable repeats of one person, stand in the way. "
-    )
 
 
 def missing_values(values: Sequence[str]) -> str:

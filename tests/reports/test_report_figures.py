@@ -77,9 +77,9 @@ def test_a_chart_says_each_rate_as_the_table_does(variants: dict[str, Evaluation
     assert chart is not None
     got = texts(chart.svg)
     for r in p.fmr:
-        want = f.rate(r) if r.status == "ok" else "<30 people" if r.status == "suppressed" else None
-        assert want is None or want.replace(f.NBSP, " ") in got
-        assert any(t.startswith(r.group) for t in got)
+        assert r.status != "ok" or f.rate(r).replace(f.NBSP, " ") in got
+        assert any(t.startswith(r.group) for t in got) == (r.status != "suppressed")
+    assert "Not drawn: 1 group without a number" in chart.caption
 
 
 def test_zero_errors_and_few_errors_are_arrows_without_a_dot(variants: dict[str, Evaluation]) -> None:
