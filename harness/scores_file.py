@@ -17,8 +17,10 @@ from .comparisons.evidence import Evidence
 from .comparisons.listed import Rows, evidence_of_rows, tally_of_list
 from .comparisons.tally import Grid
 from .evaluation import describe
+from .evaluation.claims import Bench, evaluate_claims
 from .evaluation.evaluate import Options, check_references, comparisons_info, groupings_of, to_grouping
 from .evaluation.measure import Fixed, Questions, measure
+from .evaluation.operating_point import Setting
 from .evaluation.pool import Pool, make_pool
 from .evaluation.samples import failure_rates
 from .evaluation.sweep import make_sweeps
@@ -59,6 +61,8 @@ def evaluate_scores(path: Path, options: Options, *, failures: Path | None = Non
     measured = measure(evidence, groupings, groupings[-1], pool, questions)
     sweeps = make_sweeps(evidence, groupings, pool, options.references, measured, questions.same_person)
     info = comparisons_info(Tallied(evidence, 1))
+    setting = Setting(evidence, groupings[-1], pool, options.references, sign, options.seed)
+    bench = Bench(setting, questions, groupings, measured, more=[a for a in known if a not in by])
     evaluation = record.Evaluation(
         provenance=describe.provenance(options.command, options.seed, options.workers),
         dataset=_dataset(path, table, attributes, groupings),
@@ -69,6 +73,7 @@ def evaluate_scores(path: Path, options: Options, *, failures: Path | None = Non
             to_grouping(g, points, evidence, cells, table.subjects, options.references, [], sweep)
             for g, points, sweep in zip(groupings, measured, sweeps, strict=True)
         ],
+        claims=evaluate_claims(options.claims, bench),
         warnings=[f"{n:,} rows left out: {kind.replace('_', ' ')}" for kind, n in table.left_out.items() if n],
     )
     return record.canonical(evaluation)

@@ -9,6 +9,7 @@ from faceparity.harness.record import Evaluation, Grouping, Quartiles
 from faceparity.reports import format as f
 from faceparity.reports.parts import Fold, Item, Items, Section, Table, Text
 from faceparity.reports.select import finest
+from faceparity.reports.sensitivity import sensitivity_sections
 from faceparity.reports.tables import grouping_name
 
 LIMITS = (
@@ -46,8 +47,8 @@ def about(e: Evaluation, key: str) -> list[Section]:
     """The sections from image properties to provenance, in the order they are told."""
     out = [
         Section(f"{key}-covariates", "Image properties by group", list(_covariates(e, key))),
+        *sensitivity_sections(e, key),
         Section(f"{key}-labels", "Who labelled the people, and licence", list(_labels(e, key))),
-        Section(f"{key}-more", "Further results", list(_more(e, key))),
         Section(f"{key}-warnings", "Warnings and problems", list(_warnings(e, key))),
         Section(f"{key}-limits", "Limits", list(_limits(e))),
         Section(f"{key}-provenance", "Provenance", list(_provenance(e, key))),
@@ -114,17 +115,6 @@ IDENTITY = {"labelled": "labelled by subject", "none": "not labelled: each image
 def _facts(key: str, caption: str, facts: list[tuple[str, Any]]) -> Table:
     rows = [[name, str(value)] for name, value in facts if value not in (None, "")]
     return Table(key, caption, ["What", "Value"], rows, frozenset({1}))
-
-
-def _more(e: Evaluation, key: str) -> Iterator[Item]:
-    lists = (
-        ("scenarios", e.scenarios),
-        ("claims", e.claims),
-    )
-    for name, entries in lists:
-        for i, entry in enumerate(entries):
-            table = _facts(f"{key}-{name}-{i}", f"{f.sentence(name)} {i + 1}", [(k, v) for k, v in entry.items()])
-            yield Fold(f"{f.sentence(name)} {i + 1}", [table])
 
 
 def _warnings(e: Evaluation, key: str) -> Iterator[Item]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
@@ -14,6 +14,7 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import default_attributes
 
 from .. import record
+from ..claims.claim import Stated, shipped_claims
 from ..comparisons.cells import Cells, Grouping, make_cells, make_grouping, one_group
 from ..comparisons.disclosure import hide_small_groups
 from ..comparisons.evidence import Evidence, count_comparisons, never_attempted
@@ -25,9 +26,10 @@ from ..scenarios.setting import Setting as ScenarioSetting
 from ..synthetic import SYNTHETIC
 from ..templates.pipeline import Templates
 from . import describe
+from .claims import Bench, evaluate_claims
 from .curves import make_curves
 from .measure import Fixed, Questions, measure
-from .operating_point import reference_group
+from .operating_point import Setting, reference_group
 from .paired import paired
 from .pool import Pool, make_pool
 from .protocols import Setting as ProtocolSetting
@@ -61,6 +63,7 @@ class Options:
     seed: int = 0
     command: str = ""
     scenarios: tuple[Scenario, ...] = ()
+    claims: tuple[Stated, ...] = field(default_factory=shipped_claims)
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,10 @@ def evaluate(
         scenarios=evaluate_scenarios(options.scenarios, one_to_many),
         warnings=_warnings(dataset, card, tallied, pool),
     )
+    setting = Setting(tallied.evidence, groupings[-1], pool, options.references, questions.sign, options.seed)
+    more = [a for a in dataset.attributes if a not in cells.attributes]
+    bench = Bench(setting, questions, groupings, measured, evaluation.paired, dataset.card.synthetic, more)
+    evaluation = evaluation.model_copy(update={"claims": evaluate_claims(options.claims, bench)})
     return Evaluated(record.canonical(evaluation), tallied.evidence)
 
 

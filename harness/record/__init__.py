@@ -4,6 +4,23 @@ Rates are fractions. Scores are similarities: higher is more alike, a comparison
 What cannot be computed is null, with a reason (`Reason`). `faceparity schema` prints the JSON Schema of `Evaluation`.
 """
 
+from .candidates import (
+    CmcCurve,
+    DetCurve,
+    GalleryScenario,
+    GroupNumber,
+    GroupShare,
+    LineupGroup,
+    LineupScenario,
+    OwnGroup,
+    ScenarioContrast,
+    ScenarioGallery,
+    ScenarioProbes,
+    SearchesPart,
+    SearchRankRates,
+    SearchScenario,
+)
+from .claims import Claim, ClaimQuote, ClaimReading, ClaimReason, ClaimResult, ClaimRule, ClaimTest, ClaimVerdict
 from .evaluation import SCHEMA, Evaluation, canonical, from_json, json_schema, to_json
 from .exclusions import ExcludedCount, Exclusion, ExclusionCounts, ExclusionPoint, ExclusionRate, ExclusionReason
 from .groupings import (
@@ -42,7 +59,7 @@ from .protocols import (
     VerificationGroup,
 )
 from .scenario_part import ScenarioOrigin, ScenarioPart, ScenarioRatio, ScenarioThreshold
-from .scenarios import GalleryScenario, LineupScenario, Scenario, SearchScenario
+from .scenarios import Scenario
 from .sources import Comparisons, DatasetInfo, Extraction, ExtractionByAttributes, LabelInfo, ModelInfo, Provenance, ScoreInfo
 from .watchlists import WatchlistAt, WatchlistGroup, WatchlistReading, WatchlistScenario, WatchlistSize
 
@@ -50,12 +67,22 @@ __all__ = [
     "SCHEMA",
     "AtAlpha",
     "Bounds",
+    "Claim",
+    "ClaimQuote",
+    "ClaimReading",
+    "ClaimReason",
+    "ClaimResult",
+    "ClaimRule",
+    "ClaimTest",
+    "ClaimVerdict",
+    "CmcCurve",
     "Comparisons",
     "Contrast",
     "Covariate",
     "Curve",
     "DatasetInfo",
     "Design",
+    "DetCurve",
     "Differential",
     "Evaluation",
     "ExcludedCount",
@@ -68,11 +95,14 @@ __all__ = [
     "ExtractionByAttributes",
     "GalleryScenario",
     "Group",
+    "GroupNumber",
+    "GroupShare",
     "Grouping",
     "Index",
     "Interval",
     "LabelInfo",
     "LeftOut",
+    "LineupGroup",
     "LineupScenario",
     "ModelChange",
     "ModelChanges",
@@ -80,6 +110,7 @@ __all__ = [
     "ModelInfo",
     "OperatingPoint",
     "Overall",
+    "OwnGroup",
     "Paired",
     "PairedCondition",
     "PairedDifference",
@@ -97,8 +128,11 @@ __all__ = [
     "Reason",
     "SamePerson",
     "Scenario",
+    "ScenarioContrast",
+    "ScenarioGallery",
     "ScenarioOrigin",
     "ScenarioPart",
+    "ScenarioProbes",
     "ScenarioRatio",
     "ScenarioThreshold",
     "ScoreInfo",
@@ -107,7 +141,9 @@ __all__ = [
     "SearchGroups",
     "SearchPoint",
     "SearchRank",
+    "SearchRankRates",
     "SearchScenario",
+    "SearchesPart",
     "Separation",
     "Sweep",
     "SweptRate",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from .claims import Claim
 from .exclusions import Exclusion
 from .groupings import Grouping
 from .paired import Paired
@@ -14,6 +14,7 @@ from .part import Part
 from .protocols import Protocol, Search
 from .scenarios import Scenario
 from .sources import Comparisons, DatasetInfo, Extraction, ModelInfo, Provenance
+from .text import to_text
 
 SCHEMA = "faceparity.evaluation/1"
 
@@ -33,7 +34,8 @@ class Evaluation(Part):
     """Galleries and probes that the data set publishes."""
     scenarios: list[Scenario] = Field(default_factory=list)
     """Those asked for, in the order of the command."""
-    claims: list[dict[str, Any]] = Field(default_factory=list)
+    claims: list[Claim] = Field(default_factory=list)
+    """Every claim that is known, testable here or not."""
     paired: list[Paired] = Field(default_factory=list)
     """Of a set whose card declares a controlled experiment: one entry."""
     exclusions: list[Exclusion] = Field(default_factory=list)
@@ -44,9 +46,8 @@ class Evaluation(Part):
 
 
 def to_json(evaluation: Evaluation) -> str:
-    """The text of results.json: keys in the schema's order, two-space indent, final newline."""
-    data = evaluation.model_dump(mode="json", by_alias=True)
-    return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    """The text of results.json: keys in the schema's order, lists of numbers in one line each, final newline."""
+    return to_text(evaluation.model_dump(mode="json", by_alias=True)) + "\n"
 
 
 def from_json(text: str) -> Evaluation:

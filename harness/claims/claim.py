@@ -1,0 +1,139 @@
+"""A claim as it is written down in TOML, before anything is measured."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from faceparity.datasets.card import Strict
+from faceparity.datasets.errors import UserError
+
+Text = Annotated[str, Field(min_length=1)]
+Target = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Quote(Strict):
+    """Exact words. known: "source" if they were read where `where` says, "secondary" in a text that quotes it, "own" if ours."""
+
+    who: Text
+    text: Text
+    where: Text
+    known: Literal["source", "secondary", "own"]
+
+
+class Contrasted(Strict):
+    """Every group against every reference. Values as data sets label them, in the named words ("Black", "female"), or ages: "18–30"
+    is every age group within it, "30+" every one from 30.
+
+    proxy: another label than the one that the claim is about. A test on it is shown, but gives the claim no verdict.
+    """
+
+    attribute: Text
+    groups: tuple[Text, ...] = Field(min_length=1)
+    references: tuple[Text, ...] = Field(min_length=1)
+    proxy: bool = False
+
+
+class Reading(Strict):
+    """One way to read the claim. threshold: see `record.ClaimRule`; targets: at which FMR, where a threshold is set.
+
+    The rates are claimed to be `expects` for the groups than for the references.
+    """
+
+    measure: Literal["fmr", "fnmr", "non_mated_score", "mated_score"]
+    expects: Literal["higher", "lower"]
+    threshold: Literal["own", "reference", "one", "none"]
+    targets: tuple[Target, ...] = ()
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Reading:
+        score = self.measure.endswith("score")
+        if score != (self.threshold == "none"):
+            raise ValueError('a mean score has no threshold (threshold = "none"), a rate has one')
+        if score == bool(self.targets):
+            raise ValueError("targets: at least one FMR where there is a threshold, none where there is not")
+        if self.threshold == "own" and self.measure != "fnmr":
+            raise ValueError("at its own threshold every cohort has the same FMR: measure fnmr, or choose one threshold")
+        return self
+
+
+class ClaimFile(Strict):
+    """What is claimed, by whom, and what would speak for and against it."""
+
+    schema_: Annotated[Literal["faceparity.claim/1"], Field(alias="schema")]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
+    title: Text
+    about: Literal["people", "experiment"]
+    """experiment: of a controlled experiment, whoever or whatever is pictured."""
+    quotes: tuple[Quote, ...] = Field(min_length=1)
+    measures: Text
+    hypothesis: Text
+    bears_out: Text
+    contradicts: Text
+    limits: str = ""
+    contrasts: tuple[Contrasted, ...] = Field(min_length=1)
+    as_measured: Reading | None = None
+    """None: the words do not say how it was measured."""
+    operational: Reading | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> ClaimFile:
+        if self.as_measured is None and self.operational is None:
+            raise ValueError("neither as_measured nor operational says how to test it")
+        if all(c.proxy for c in self.contrasts):
+            raise ValueError("all contrasts are proxies: one must be of the label that the claim is about")
+        return self
+
+
+class Stated(Strict):
+    """A claim with the sha256 of its file."""
+
+    claim: ClaimFile
+    sha256: str
+    shipped: bool
+
+
+def parse_claim(data: bytes, where: str, *, shipped: bool = False) -> Stated:
+    """The claim in a TOML file. Raises UserError, in one line, where it is none."""
+    try:
+        claim = ClaimFile.model_validate(tomllib.loads(data.decode("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{where}: not a TOML file ({error})") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(x) for x in first["loc"]) or "the claim"
+        raise UserError(f"{where}: {place}: {first['msg'].removeprefix('Value error, ')}") from error
+    return Stated(claim=claim, sha256=hashlib.sha256(data).hexdigest(), shipped=shipped)
+
+
+def read_claim(path: Path) -> Stated:
+    """The claim in a user's file. Raises UserError if it can't be read or is none."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"--claim {path}: {error.strerror}") from error
+    return parse_claim(data, f"--claim {path}")
+
+
+@cache
+def shipped_claims() -> tuple[Stated, ...]:
+    """The claims that come with the package, in the order in which they are told: by the number that their files begin with."""
+    entries = sorted((e for e in files(__package__).iterdir() if e.name.endswith(".toml")), key=lambda e: e.name)
+    return tuple(parse_claim(e.read_bytes(), e.name, shipped=True) for e in entries)
+
+
+def read_claims(paths: tuple[Path, ...] = ()) -> tuple[Stated, ...]:
+    """The shipped claims, then the user's own. Raises UserError for a file that is none, and for two claims of one name."""
+    stated = (*shipped_claims(), *(read_claim(p) for p in paths))
+    names = [s.claim.name for s in stated]
+    for path, name in zip(paths, names[len(shipped_claims()) :], strict=True):
+        if names.count(name) > 1:
+            raise UserError(f"--claim {path}: there is another claim called {name}: give it another name")
+    return stated

@@ -1,0 +1,58 @@
+"""From tests to verdicts, by the same rules for every claim, model and data set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from typing import Literal, TypeVar
+
+from ..record import ClaimReason, ClaimResult, ClaimTest, ClaimVerdict
+from ..uncertainty.contrasts import holm
+
+K = TypeVar("K", bound=Hashable)
+
+ALPHA = 0.05
+ORDER: tuple[ClaimReason, ...] = (
+    "no_mated_pairs", "cells_too_small", "too_few_comparisons_for_target", "target_out_of_reach", "mostly_same_person",
+    "target_not_asked", "too_few_subjects", "group_undefined", "reference_undefined", "zero_comparisons", "not_grouped",
+    "no_such_label", "other",
+)  # fmt: skip
+"""Of several reasons why tests could not be made the one that is told: the first of these."""
+
+
+def result_of(expects: Literal["higher", "lower"], higher: bool | None, p_holm: float | None, gates: bool) -> ClaimResult:
+    """What one test says. higher: whether the group's rate is above the reference's, None for neither; gates: enough errors on
+    both sides, and both readings of a set without subject labels agree."""
+    if higher is None or p_holm is None or not gates or p_holm >= ALPHA:
+        return "inconclusive"
+    return "as_claimed" if higher == (expects == "higher") else "opposite"
+
+
+def verdict_of(results: Sequence[ClaimResult]) -> ClaimVerdict:
+    """What a reading's tests come to.
+
+    Any test past Holm counts: with all tests of all claims in one family, the chance that even one of them is past it by chance
+    is at most 5 %.
+    """
+    n = Counter(results)
+    if n["as_claimed"]:
+        return "mixed" if n["opposite"] else "borne_out"
+    if n["opposite"]:
+        return "contradicted"
+    return "inconclusive" if n["inconclusive"] else "not_testable"
+
+
+def reason_of(tests: Sequence[ClaimTest]) -> tuple[ClaimReason | None, str]:
+    """Why none of the tests could be made: the foremost reason, and its detail."""
+    told = [t for t in tests if t.result == "not_testable" and t.reason is not None]
+    if not told:
+        return None, ""
+    first = min(told, key=lambda t: ORDER.index(t.reason) if t.reason in ORDER else len(ORDER))
+    return first.reason, first.detail
+
+
+def adjusted(p: Sequence[tuple[K, float | None]]) -> dict[K, float]:
+    """Holm over the tests by key; a test that two claims share is one test. None: no test for want of errors, which stays in the
+    family as p = 1."""
+    family = {key: 1.0 if value is None else value for key, value in p}
+    return dict(zip(family, holm(list(family.values())), strict=True)) if family else {}
