@@ -143,7 +143,7 @@ def evaluate(
     values = {**templates.covariates, **({} if dataset.capture_year is None else {"capture_year": dataset.capture_year})}
     listed = ProtocolSetting(cells, groupings, card.score.sign, card.score.low, card.score.high)
     one_to_many = ScenarioSetting(
-        dataset, card, templates, tallied.evidence, cells, groupings, pool, questions.same_person, options.seed
+        dataset, card, templates, tallied.evidence, cells, groupings, pool, questions.same_person, options.seed, options.references
     )
     evaluation = record.Evaluation(
         provenance=describe.provenance(options.command, options.seed, options.workers),

@@ -13,6 +13,7 @@ from faceparity.datasets.errors import UserError
 from .. import record
 from ..comparisons.cells import Cells, Grouping
 from ..comparisons.evidence import Evidence
+from ..evaluation.measure import REFUSED_FROM
 from ..evaluation.pool import Pool, find_threshold
 from ..models.card import ModelCard
 from ..templates.pipeline import Templates
@@ -37,6 +38,8 @@ class Setting:
     pool: Pool
     same_person: float | None
     seed: int
+    references: tuple[str, ...] = ()
+    """Named reference groups, ATTRIBUTE=VALUE."""
 
     def grouping(self, by: Sequence[str]) -> Grouping:
         """The run's grouping by these attributes; the finest if none are named."""
@@ -49,6 +52,8 @@ class Setting:
         sign = self.card.score.sign
         if at.target_fmr is not None:
             found = find_threshold(self.pool, self.evidence, at.target_fmr)
+            if found.threshold is not None and self._same_person_share(found.threshold) > REFUSED_FROM:
+                return to_threshold("target_fmr", at.target_fmr, None, sign, None, "mostly_same_person")
             return to_threshold("target_fmr", at.target_fmr, found.threshold, sign, found.achieved, found.reason, found.needs)
         if at.published and self.card.published_threshold is None:
             return to_threshold("published", None, None, sign, None, "no_published_threshold")
@@ -57,6 +62,14 @@ class Setting:
         threshold = float(str(np.float32(sign * native)))
         origin: record.ScenarioOrigin = "published" if at.published else "fixed"
         return to_threshold(origin, None, threshold, sign, self.pool.fmr(self.evidence, threshold))
+
+    def _same_person_share(self, threshold: float) -> float:
+        """Share of the pool's errors that look like one person under two names; 0 where subjects are labelled."""
+        if self.same_person is None:
+            return 0.0
+        errors = int(self.pool.error_counts(self.evidence, threshold).sum())
+        alike = int(self.pool.error_counts(self.evidence, max(threshold, self.same_person)).sum())
+        return alike / errors if errors else 0.0
 
 
 def to_threshold(

@@ -1,23 +1,242 @@
-"""A crowd walks past a camera and is compared with a list of people: who is stopped."""
+"""A crowd walks past a camera and is compared with a list of people: who is stopped.
+
+Rates are means over every list of the declared size and make-up, exactly; lists are drawn only to tell how far apart they lie.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.errors import UserError
 
 from .. import record
-from ..comparisons.cells import Grouping
-from .declared import Watchlist
-from .setting import Setting, base_fields, grouping_of
+from ..comparisons.cells import Grouping, make_cells
+from ..comparisons.tally import Pairs
+from ..evaluation.pool import LEAST_EXPECTED_ERRORS
+from ..metrics.watchlist import predicted_fpir
+from .declared import At, Watchlist
+from .expectation import F64, Searches, expected
+from .lists import Lists, make_lists
+from .setting import Setting, base_fields, grouping_of, to_threshold
+from .study import Study, make_study, matches, searches_of_frames, searches_of_images, with_frames
+from .watchlist_reading import Question, fmr_between, read
+
+LARGEST_EXTRAPOLATED = 1_000_000
+STEPS = (1, 2, 5)
+"""Sizes of the curve within each power of ten."""
 
 
 def check(scenario: Watchlist, dataset: Dataset, groupings: Sequence[Grouping]) -> None:
-    """Raises UserError if the data has no such list and crowd."""
-    grouping_of(groupings, scenario.by)
+    """Raises UserError if the data has no such list and crowd, were no extraction to fail."""
+    grouping = grouping_of(groupings, scenario.by)
+    cells = make_cells([dataset.attributes[a] for a in groupings[-1].attributes], dataset.n_samples)
+    study = make_study(grouping, cells, dataset.subjects, np.ones(dataset.n_samples, bool))
+    make_lists(scenario, grouping.names, study.people)
 
 
 def evaluate(scenario: Watchlist, setting: Setting) -> record.WatchlistScenario:
-    """The record of one watchlist."""
-    fields = base_fields(scenario, setting.grouping(scenario.by))
-    return record.WatchlistScenario.model_validate({**fields, "reason": "other", "detail": "not measured yet"})
+    """The record of one watchlist. What the data do not allow is a reason instead."""
+    grouping = setting.grouping(scenario.by)
+    has_template = setting.templates.status == "ok"
+    whole = make_study(grouping, setting.cells, setting.dataset.subjects, has_template)
+    blank = record.WatchlistScenario.model_validate({**base_fields(scenario, grouping), **_declared(scenario, whole)})
+    try:
+        lists = make_lists(scenario, grouping.names, whole.people)
+    except UserError as error:
+        return blank.model_copy(update={"reason": "too_few_subjects", "detail": str(error)})
+    study, lists, frames = _frames(scenario, whole, lists, grouping)
+    question = Question(scenario, grouping, study, lists, frames, setting.seed, setting.references)
+    threshold = _threshold(scenario.threshold, setting, question)
+    blank = blank.model_copy(update={"threshold": threshold, "frames_measured": frames, "listed": int(lists.listed.sum())})
+    if threshold.threshold is None:
+        return blank.model_copy(update={"reason": threshold.reason or "other", "detail": _why(threshold)})
+    if np.float32(threshold.threshold) < np.float32(setting.evidence.tally.floor):
+        return blank.model_copy(update={"reason": "below_ledger", "detail": _below(setting)})
+    return blank.model_copy(update=_measured(question, setting, threshold))
+
+
+def _declared(scenario: Watchlist, study: Study) -> dict[str, object]:
+    def words(make_up: object) -> str:
+        return make_up if isinstance(make_up, str) else "declared"
+
+    return {
+        "images": scenario.watchlist.images,
+        "crowd": scenario.crowd.people,
+        "frames": scenario.crowd.frames,
+        "watchlisted": scenario.crowd.watchlisted,
+        "make_up_listed": words(scenario.watchlist.make_up),
+        "make_up_crowd": words(scenario.crowd.make_up),
+        "unlabelled": study.unlabelled,
+        "several_groups": study.several,
+        "without_template": int(study.people_failed.sum()),
+    }
+
+
+def _frames(scenario: Watchlist, study: Study, lists: Lists, grouping: Grouping) -> tuple[Study, Lists, int]:
+    """The people who have enough images for the frames declared; everybody and one frame, where that leaves too few of a group."""
+    if scenario.crowd.frames == 1:
+        return study, lists, 1
+    fewer = with_frames(study, scenario.crowd.frames)
+    try:
+        smaller = make_lists(scenario, grouping.names, fewer.people)
+    except UserError:
+        return study, lists, 1
+    same = int(smaller.listed.sum()) == int(lists.listed.sum())
+    whole = all(n >= 30 for n, before in zip(fewer.people, study.people, strict=True) if before >= 30)
+    return (fewer, smaller, scenario.crowd.frames) if same and whole else (study, lists, 1)
+
+
+def _threshold(at: At, setting: Setting, question: Question) -> record.ScenarioThreshold:
+    return setting.threshold(at) if at.target_fpir is None else _at_fpir(at.target_fpir, setting, question)
+
+
+def _at_fpir(target: float, setting: Setting, question: Question) -> record.ScenarioThreshold:
+    """The smallest observed score at which FPIR over the crowd is at most the target."""
+    sign, floor = setting.card.score.sign, setting.evidence.tally.floor
+    study, lists = question.study, question.lists
+    people = int(study.people[lists.crowd > 0].sum())
+    if people * target < LEAST_EXPECTED_ERRORS:
+        needs = math.ceil(LEAST_EXPECTED_ERRORS / target)
+        return to_threshold("target_fpir", target, None, sign, None, "too_few_comparisons_for_target", needs)
+    found = matches(study, setting.evidence.tally, floor)
+    scores = np.unique(found.score)
+
+    def fpir(k: int) -> float:
+        return overall_fpir(question, found.where(found.score >= scores[k]))
+
+    if not scores.size or fpir(0) <= target:
+        return to_threshold("target_fpir", target, None, sign, None, "below_ledger")
+    if fpir(scores.size - 1) > target:
+        return to_threshold("target_fpir", target, None, sign, None, "target_out_of_reach")
+    above, within = 0, int(scores.size - 1)
+    while within - above > 1:
+        middle = (above + within) // 2
+        above, within = (middle, within) if fpir(middle) > target else (above, middle)
+    threshold = float(scores[within])
+    told = to_threshold("target_fpir", target, threshold, sign, setting.pool.fmr(setting.evidence, threshold))
+    return told.model_copy(update={"achieved_fpir": fpir(within)})
+
+
+def searches_of(question: Question, found: Pairs) -> Searches:
+    """The searches of the crowd that match anybody."""
+    if question.frames == 1:
+        return searches_of_images(question.study, found, question.every_image)
+    return searches_of_frames(question.study, found, question.frames, question.every_image, question.seed)
+
+
+def overall_fpir(question: Question, found: Pairs) -> float:
+    """FPIR of those who walk past, in the shares of the crowd."""
+    means = expected(searches_of(question, found), question.study.group, question.lists.listed, jackknife=False).fpir
+    chosen = question.lists.crowd > 0
+    return float(question.lists.crowd[chosen] @ means[chosen])
+
+
+def _why(threshold: record.ScenarioThreshold) -> str:
+    if threshold.reason == "below_ledger":
+        return (
+            "FPIR is below the target at every score that was kept: add a larger --target-fmr to the run, so that more are kept"
+        )
+    return ""
+
+
+def _below(setting: Setting) -> str:
+    floor = setting.evidence.tally.floor * setting.card.score.sign
+    return (
+        f"the threshold lies below every comparison that was kept one by one (from {floor:g}, {setting.card.score.unit}): "
+        "add a larger --target-fmr to the run, so that more are kept, or name a stricter threshold"
+    )
+
+
+def _measured(question: Question, setting: Setting, threshold: record.ScenarioThreshold) -> dict[str, object]:
+    """The figures. threshold: one that there is, within the ledger."""
+    assert threshold.threshold is not None
+    found = matches(question.study, setting.evidence.tally, threshold.threshold)
+    mated = setting.evidence.tally.mated_pairs
+    conditional = threshold.origin in ("target_fmr", "target_fpir")
+    told = {
+        "reading": read(question, found, searches_of(question, found), mated, threshold.threshold, conditional),
+        "listed_images": question.listed_images,
+        "draws": question.scenario.draws,
+        "sizes": _sizes(question, found),
+        "extrapolation": _extrapolation(question, found),
+        "left_out_comparisons": len(setting.evidence.tally.left_out_non_mated),
+    }
+    if setting.same_person is not None:
+        alike = found.score >= np.float32(setting.same_person)
+        told["likely_same_person"] = int(alike.sum())
+        if alike.any():
+            kept = found.where(~alike)
+            again = read(question, kept, searches_of(question, kept), mated, threshold.threshold, conditional)
+            told["without_likely_same_person"] = again
+            told["reading"] = _agree(told["reading"], again)  # type: ignore[arg-type]
+    return told
+
+
+def _agree(first: record.WatchlistReading, second: record.WatchlistReading) -> record.WatchlistReading:
+    """The first reading with every verdict withdrawn that the second does not share."""
+    other = {x.group: x.ratio.verdict if x.ratio is not None else None for x in second.groups}
+    groups = []
+    for x in first.groups:
+        ratio = x.ratio
+        if ratio is not None and ratio.verdict in ("higher", "lower") and other.get(x.group) != ratio.verdict:
+            ratio = ratio.model_copy(update={"verdict": "inconclusive", "reason": "contaminated"})
+        groups.append(x.model_copy(update={"ratio": ratio}))
+    return first.model_copy(update={"groups": groups})
+
+
+def sizes_up_to(largest: int, wanted: int) -> list[int]:
+    """Sizes of the curve: 1, 2 and 5 times every power of ten up to the largest, with the largest and the one declared."""
+    steps = [s * 10**k for k in range(7) for s in STEPS]
+    return sorted({n for n in steps if 5 <= n <= largest} | {wanted, largest} - {0})
+
+
+def _sizes(question: Question, found: Pairs) -> list[record.WatchlistSize]:
+    """FPIR at every size that the data supports, measured, beside the formula's."""
+    searches, fmr = searches_of(question, found), fmr_between(question.study, found)
+    out = []
+    for n in sizes_up_to(question.lists.largest, int(question.lists.listed.sum())):
+        at = replace(question, lists=replace(question.lists, listed=question.lists.of(n)))
+        predicted = _predicted(at, fmr, at.images_listed)
+        out.append(record.WatchlistSize(people=n, groups=curve_at(at, found, searches, predicted)))
+    return out
+
+
+def curve_at(question: Question, found: Pairs, searches: Searches, predicted: list[float | None]) -> list[record.WatchlistAt]:
+    """One size of the list: every group, then everybody."""
+    out = []
+    for (name, rate), formula in zip(question.rates(found, searches), predicted, strict=True):
+        out.append(
+            record.WatchlistAt(group=name, fpir=rate.rate, interval=rate.interval, predicted_fpir=formula, reason=rate.reason)
+        )
+    return out
+
+
+def _predicted(question: Question, fmr: F64, listed: F64) -> list[float | None]:
+    """FPIR of each group by the formula, then of everybody; for the frames declared. listed: images of each group."""
+    frames, crowd = question.scenario.crowd.frames, question.lists.crowd
+    out: list[float | None] = []
+    for g in range(crowd.size):
+        needed = fmr[g][listed > 0]
+        shown = question.study.people[g] >= 30 and not np.isnan(needed).any()
+        out.append(predicted_fpir(fmr[g].tolist(), listed.tolist(), frames) if shown else None)
+    each = [predicted_fpir(np.nan_to_num(fmr[g]).tolist(), listed.tolist(), frames) for g in range(crowd.size)]
+    return [*out, float(crowd @ np.asarray(each))]
+
+
+def _extrapolation(question: Question, found: Pairs) -> list[record.WatchlistSize]:
+    """The formula alone, for lists longer than the data has people for."""
+    fmr = fmr_between(question.study, found)
+    per_person = question.images_per_listed
+    out = []
+    for n in (s * 10**k for k in range(7) for s in STEPS):
+        if question.lists.largest < n <= LARGEST_EXTRAPOLATED:
+            predicted = _predicted(question, fmr, n * question.lists.shares * per_person)
+            names = [*question.grouping.names, "everybody"]
+            groups = [record.WatchlistAt(group=g, predicted_fpir=p) for g, p in zip(names, predicted, strict=True)]
+            out.append(record.WatchlistSize(people=n, groups=groups))
+    return out

@@ -1,0 +1,99 @@
+"""How many people of each group are on a list, and in which shares people walk past it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceparity.datasets.errors import UserError
+
+from .declared import MakeUp, Watchlist
+from .expectation import F64, I64
+
+SPARED = 2
+"""Of each group that walks past at least so many people are off the list: one to walk past, when another is left out."""
+
+
+@dataclass(frozen=True)
+class Lists:
+    """listed: int64[G], people of each group on the list. shares: float64[G], the declared make-up of the list. crowd: float64[G],
+    shares of those on no list who walk past. room: int64[G], how many could be listed. exact: the make-up was declared group by
+    group, so it is kept or refused."""
+
+    listed: I64
+    shares: F64
+    crowd: F64
+    room: I64
+    exact: bool
+
+    @property
+    def largest(self) -> int:
+        """The longest list of this make-up that the data supports."""
+        known = self.shares > 0
+        whole = known & ((self.room >= 30 - SPARED) | self.exact)
+        chosen = whole if whole.any() else known
+        return int(np.floor((self.room[chosen] / self.shares[chosen]).min() + 1e-9)) if chosen.any() else 0
+
+    def of(self, n: int) -> I64:
+        """int64[G]: a list of n people in the same make-up, n ≤ `largest`."""
+        return allocate(n, self.shares, self.room)
+
+
+def make_lists(scenario: Watchlist, names: Sequence[str], people: I64) -> Lists:
+    """The list and the crowd that a scenario declares. people: int64[G], who there is. Raises UserError if there are too few."""
+    crowd = shares_of(scenario.crowd.make_up, names, people, "crowd.make_up")
+    shares = shares_of(scenario.watchlist.make_up, names, people, "watchlist.make_up")
+    total = int(people.sum())
+    wanted = scenario.watchlist.people or max(1, round((scenario.watchlist.share or 0) * total))
+    key = f"watchlist.{'people' if scenario.watchlist.people else 'share'} = {scenario.watchlist.people or scenario.watchlist.share}"
+    room = np.maximum(0, np.where(crowd > 0, people - SPARED, people))
+    exact = scenario.watchlist.make_up != "data"
+    if wanted > int(room[shares > 0].sum()):
+        raise UserError(
+            f"{key}: the data has {total:,} people with a group, of whom {int(room[shares > 0].sum()):,} can be listed while others of "
+            "their groups walk past: write a smaller one, or take more data"
+        )
+    base = Lists(np.zeros_like(people), shares, crowd, room, exact)
+    quota = np.floor(wanted * shares + 1e-9).astype(np.int64)
+    if exact and (quota > room).any():
+        g = int(np.flatnonzero(quota > room)[0])
+        raise UserError(
+            f"{key}: {quota[g]:,} of {names[g]} are wanted on the list, and the data has {people[g]:,}, of whom {room[g]:,} can be "
+            f"listed; with this make-up at most {base.largest:,} people can be: write a smaller one, or another make_up"
+        )
+    return Lists(allocate(wanted, shares, room), shares, crowd, room, exact)
+
+
+def shares_of(make_up: MakeUp, names: Sequence[str], people: I64, key: str) -> F64:
+    """float64[G]: the shares of each group. Raises UserError for a group that there is not, or of whom there is nobody."""
+    if make_up == "data":
+        return people / max(1, people.sum())
+    if make_up == "equal":
+        there = people > 0
+        return there / max(1, there.sum())
+    shares = np.zeros(len(names))
+    for name, share in make_up.items():
+        if name not in names:
+            raise UserError(f"{key}: no group is called {name!r}; there are {', '.join(names)}")
+        g = list(names).index(name)
+        if share > 0 and not people[g]:
+            raise UserError(f"{key}: nobody in the data is {name}: leave it out")
+        shares[g] = share
+    return shares / shares.sum()
+
+
+def allocate(n: int, shares: F64, room: I64) -> I64:
+    """int64[G]: n people by largest remainders (ties: the first), nowhere more than there is room. Σ room of those with a share ≥ n."""
+    out = np.zeros(shares.size, np.int64)
+    open_ = (shares > 0) & (room > 0)
+    while (left := n - int(out.sum())) > 0 and open_.any():
+        quota = np.where(open_, shares, 0) / shares[open_].sum() * left
+        more = np.floor(quota + 1e-9).astype(np.int64)
+        rest = np.argsort(-(quota - more), kind="stable")
+        for g in rest[: left - int(more.sum())]:
+            more[g] += int(open_[g])
+        out = np.minimum(out + more, np.where(shares > 0, room, 0))
+        open_ = (shares > 0) & (out < room)
+    return out

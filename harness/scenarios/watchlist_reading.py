@@ -1,0 +1,339 @@
+"""One reading of a watchlist: every group's figures at one threshold, and everybody's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from .. import record
+from ..comparisons.cells import Grouping
+from ..comparisons.tally import Pairs
+from ..evaluation import rates
+from ..metrics.watchlist import precision, predicted_fpir
+from .declared import Watchlist
+from .estimates import compare, estimate_fnir, estimate_fpir, interval_of_share
+from .expectation import F64, I64, Expected, Searches, expected
+from .lists import Lists
+from .simulate import draws, spread
+from .study import Study, missed
+
+EVERYBODY = "everybody"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a watchlist asks of its people. frames: as many as are measured."""
+
+    scenario: Watchlist
+    grouping: Grouping
+    study: Study
+    lists: Lists
+    frames: int
+    seed: int
+    references: tuple[str, ...] = ()
+
+    @property
+    def every_image(self) -> bool:
+        """Listed people are listed with all their images."""
+        return self.scenario.watchlist.images == "all"
+
+    @property
+    def images_per_listed(self) -> F64:
+        """float64[G]: images on the list for each person of a group."""
+        if not self.every_image:
+            return np.ones(self.study.n_groups)
+        total = np.bincount(self.study.group, self.study.images, self.study.n_groups)
+        return np.asarray(total / np.maximum(1, self.study.people), np.float64)
+
+    @property
+    def images_listed(self) -> F64:
+        """float64[G]: images of each group on the list."""
+        return np.asarray(self.lists.listed * self.images_per_listed, np.float64)
+
+    @property
+    def listed_images(self) -> float:
+        """Images on the list, expected."""
+        return float(self.images_listed.sum())
+
+    def rates(self, found: Pairs, searches: Searches, conditional: bool = False) -> list[tuple[str, record.Rate]]:
+        """FPIR of every group, then of everybody."""
+        fpir = Fpir(self, found, searches)
+        names = [*self.grouping.names, EVERYBODY]
+        return [(n, rates.to_rate(e, n, "all", conditional=conditional)) for n, e in zip(names, fpir.estimates, strict=True)]
+
+    @property
+    def reference(self) -> int | None:
+        """The group that others are compared with: the one with the named values, of those the one with most people; never by its rate."""
+        wanted = dict(n.split("=", 1) for n in self.references)
+        people = self.study.people
+
+        def fits(g: int) -> bool:
+            values = zip(self.grouping.attributes, self.grouping.values[g], strict=True)
+            return not self.grouping.merged[g] and all(wanted.get(a, v) == v for a, v in values)
+
+        names = self.grouping.names
+        chosen = [g for g in range(len(names)) if fits(g) and self.lists.crowd[g] > 0]
+        return min(chosen, key=lambda g: (-people[g], names[g])) if chosen else None
+
+
+class Fpir:
+    """FPIR of every group and of everybody, with each person left out. estimates: of the groups, then of everybody."""
+
+    def __init__(self, question: Question, found: Pairs, searches: Searches) -> None:
+        study, lists = question.study, question.lists
+        self.expected: Expected = expected(searches, study.group, lists.listed)
+        with_failures = _with_failures(question, searches)
+        person = np.unique(searches.person[_searching(searches, study, lists)])
+        ever = np.bincount(study.group[person], minlength=study.n_groups)
+        pairs, everybody = _pairs(study, lists, found)
+        e = self.expected
+        self.estimates = [
+            estimate_fpir(
+                float(e.fpir[g]), e.without[g], int(study.people[g]), int(ever[g]), int(pairs[g]), float(with_failures[g]),
+                int(study.people_failed[g]),
+            )
+            for g in range(study.n_groups)
+        ]  # fmt: skip
+        chosen = lists.crowd > 0
+        self.overall = float(lists.crowd[chosen] @ e.fpir[chosen])
+        filled = np.where(np.isnan(e.without), np.nan_to_num(e.fpir)[:, None], e.without)
+        self.without = filled
+        self.estimates.append(
+            estimate_fpir(
+                self.overall,
+                lists.crowd[chosen] @ filled[chosen],
+                int(study.people[chosen].sum()),
+                int(ever[chosen].sum()),
+                everybody,
+                float(lists.crowd[chosen] @ with_failures[chosen]),
+                int(study.people_failed[chosen].sum()),
+            )
+        )
+
+
+def _searching(searches: Searches, study: Study, lists: Lists) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """bool[searches]: whether it matches anybody who can be on the list."""
+    listable = lists.listed[study.group[searches.target]] > 0
+    of = np.repeat(np.arange(searches.person.size), np.diff(searches.starts))
+    return np.bincount(of, listable, searches.person.size) > 0
+
+
+def _with_failures(question: Question, searches: Searches) -> F64:
+    """float64[G]: FPIR of everybody who walks past, those without a template too, whose image stops nobody."""
+    study = question.study
+    share = (study.images / np.maximum(1, study.attempted))[searches.person]
+    means = expected(replace(searches, weight=searches.weight * share), study.group, question.lists.listed, jackknife=False).fpir
+    everybody = study.people + study.people_failed
+    return np.asarray(np.where(study.people > 0, means * study.people / np.maximum(1, everybody), np.nan), np.float64)
+
+
+def _pairs(study: Study, lists: Lists, found: Pairs) -> tuple[I64, int]:
+    """Pairs of people who match, by the group of the one who walks past, and in all; the other can be on the list."""
+    a, b = study.person[found.a].astype(np.int64), study.person[found.b].astype(np.int64)
+    keys = np.unique(np.minimum(a, b) * study.group.size + np.maximum(a, b)) if a.size else np.empty(0, np.int64)
+    low, high = study.group[keys // max(1, study.group.size)], study.group[keys % max(1, study.group.size)]
+    out = np.zeros(study.n_groups, np.int64)
+    there = lists.listed > 0
+    np.add.at(out, low[there[high]], 1)
+    np.add.at(out, high[there[low] & (low != high)], 1)
+    walking = lists.crowd > 0
+    return out, int(((there[high] & walking[low]) | (there[low] & walking[high])).sum())
+
+
+def fmr_between(study: Study, found: Pairs) -> F64:
+    """float64[G, G]: FMR between the images of two groups' people; nan without a comparison."""
+    n, groups = study.n_groups, study.group
+    known = study.person >= 0
+    size = np.bincount(groups[study.person[known]], minlength=n).astype(np.float64)
+    square = np.bincount(groups, study.images.astype(np.float64) ** 2, n)
+    made = np.outer(size, size)
+    made[np.diag_indices(n)] = (size**2 - square) / 2
+    ga, gb = groups[study.person[found.a]], groups[study.person[found.b]]
+    wrong = np.zeros((n, n))
+    np.add.at(wrong, (ga, gb), 1)
+    both = wrong + wrong.T
+    both[np.diag_indices(n)] = np.diag(wrong)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(made > 0, both / made, np.nan)
+
+
+@dataclass
+class _Mated:
+    """FNIR of every group, then of everybody, with each person left out."""
+
+    estimates: list[rates.Estimate]
+    rate: F64
+    without: F64
+    overall: float | None = None
+    overall_without: F64 = field(default_factory=lambda: np.empty(0))
+
+
+def _mated(question: Question, mated: Pairs, threshold: float) -> _Mated:
+    study, listed = question.study, question.lists.listed
+    chance, including, wrong = missed(study, mated, threshold, question.frames, question.every_image)
+    estimates = []
+    for g in range(study.n_groups):
+        mine = np.where(study.group == g, chance, np.nan)
+        estimates.append(estimate_fnir(mine, wrong, np.where(np.isnan(mine), np.nan, including)))
+    rate = np.asarray([np.nan if e.rate is None else e.rate for e in estimates])
+    without = np.stack(
+        [e.without if e.rate is not None else np.full(study.group.size, np.nan) for e in estimates]
+    ) if estimates else np.empty((0, 0))  # fmt: skip
+    on = np.where(listed[study.group] > 0, chance, np.nan)
+    everybody = estimate_fnir(on, wrong, np.where(np.isnan(on), np.nan, including))
+    known = (listed > 0) & ~np.isnan(rate)
+    out = _Mated([*estimates, everybody], rate, without)
+    if known.any():
+        weight = listed[known] / listed[known].sum()
+        out.overall, out.overall_without = float(weight @ rate[known]), weight @ without[known]
+        v = float(sum(w * w * e.variance for w, e in zip(weight, np.asarray(estimates, object)[known], strict=True)))
+        out.estimates[-1] = _weighted(everybody, out.overall, v)
+    return out
+
+
+def _weighted(everybody: rates.Estimate, rate: float, v: float) -> rates.Estimate:
+    """Everybody on the list, each group in its share of it."""
+    return replace(everybody, rate=rate, variance=v, plain_variance=v, including_failures=None, subject_weighted=rate)
+
+
+def read(
+    question: Question, found: Pairs, searches: Searches, mated: Pairs, threshold: float, conditional: bool
+) -> record.WatchlistReading:
+    """All figures. found: matches at or above the threshold; searches: of the crowd, what they match."""
+    fpir = Fpir(question, found, searches)
+    fnir = _mated(question, mated, threshold)
+    alerts = _Alerts(question, fpir, fnir)
+    fmr = fmr_between(question.study, found)
+    simulated = draws(
+        question.study,
+        question.lists.listed,
+        found,
+        question.frames,
+        question.every_image,
+        question.scenario.draws,
+        question.seed,
+    )
+    groups = [_group(question, g, fpir, fnir, alerts, fmr, simulated, conditional) for g in range(question.study.n_groups)]
+    base = question.reference
+    if base is not None:
+        tested = [g for g in range(len(groups)) if g != base and not question.grouping.merged[g] and question.lists.crowd[g] > 0]
+        ratios = dict(zip(tested, compare(fpir.estimates, question.grouping.names, tested, base), strict=True))
+        groups = [x.model_copy(update={"ratio": ratios.get(g)}) for g, x in enumerate(groups)]
+    return record.WatchlistReading(groups=groups, overall=_overall(question, fpir, fnir, alerts, fmr, simulated, conditional))
+
+
+class _Alerts:
+    """Expected alerts in the crowd, right and wrong, by group, with each person left out: float64[G], float64[G, P]."""
+
+    def __init__(self, question: Question, fpir: Fpir, fnir: _Mated) -> None:
+        crowd = question.scenario.crowd
+        lists = question.lists
+        off = crowd.people * (1 - crowd.watchlisted) * lists.crowd
+        on = crowd.people * crowd.watchlisted * lists.listed / max(1, lists.listed.sum())
+        self.false = off * np.nan_to_num(fpir.expected.fpir)
+        self.false_without = off[:, None] * fpir.without
+        self.true = on * (1 - fnir.rate)
+        self.true_without = on[:, None] * (1 - fnir.without)
+        self.on = on
+        self.people = int(question.study.people[lists.crowd > 0].sum())
+        self.overall_true: float | None = None
+        self.overall_true_without = np.empty(0)
+        if fnir.overall is not None:
+            self.overall_true = float(on.sum() * (1 - fnir.overall))
+            self.overall_true_without = on.sum() * (1 - fnir.overall_without)
+
+    def share(self, g: int) -> tuple[float | None, record.Interval | None]:
+        """Of all false alerts those of group g."""
+        total = float(self.false.sum())
+        if total <= 0:
+            return None, None
+        value = float(self.false[g] / total)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            without = self.false_without[g] / self.false_without.sum(axis=0)
+        return value, interval_of_share(value, without, self.people)
+
+    def precision(self, g: int | None, subjects: int) -> tuple[float | None, record.Interval | None]:
+        """Share of alerts that are right, in group g or over everybody."""
+        false = float(self.false.sum() if g is None else self.false[g])
+        true = self.overall_true if g is None else float(self.true[g])
+        if true is None or np.isnan(true) or not self.on.sum():
+            return None, None
+        value = precision(true, false)
+        if value is None:
+            return None, None
+        f = self.false_without.sum(axis=0) if g is None else self.false_without[g]
+        t = self.overall_true_without if g is None else self.true_without[g]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return value, interval_of_share(value, t / (t + f), subjects)
+
+
+def _group(
+    question: Question, g: int, fpir: Fpir, fnir: _Mated, alerts: _Alerts, fmr: F64, simulated: F64, conditional: bool
+) -> record.WatchlistGroup:
+    study, lists, name = question.study, question.lists, question.grouping.names[g]
+    listed = question.images_listed
+    rate = rates.to_rate(fpir.estimates[g], name, "all", conditional=conditional)
+    base = record.WatchlistGroup(
+        group=name,
+        people=int(study.people[g]),
+        listed=int(lists.listed[g]),
+        listed_share=float(lists.listed[g] / max(1, lists.listed.sum())),
+        crowd_share=float(lists.crowd[g]),
+        fpir=rate,
+        fnir=rates.to_rate(fnir.estimates[g], name, "all", conditional=False) if study.people[g] else None,
+    )
+    if rate.status == "suppressed":
+        return base
+    needed = fmr[g][listed > 0]
+    known = not np.isnan(needed).any()
+    share, share_interval = alerts.share(g)
+    mated_shown = base.fnir is not None and base.fnir.status != "suppressed"
+    value, interval = alerts.precision(g, rate.subjects) if mated_shown and alerts.on[g] else (None, None)
+    frames = question.scenario.crowd.frames
+    return base.model_copy(
+        update={
+            "predicted_fpir": predicted_fpir(fmr[g].tolist(), listed.tolist(), frames) if known else None,
+            "no_errors_with": [n for h, n in enumerate(question.grouping.names) if listed[h] > 0 and fmr[g, h] == 0],
+            "predicted_selectivity": float(np.nansum(fmr[g] * listed)) if known else None,
+            "spread": spread(simulated[:, g]),
+            "selectivity": float(fpir.expected.selectivity[g]),
+            "false_alerts": float(alerts.false[g]),
+            "true_alerts": float(alerts.true[g]) if mated_shown and alerts.on[g] else None,
+            "share_of_false_alerts": share,
+            "share_interval": share_interval if rate.interval is not None else None,
+            "precision": value,
+            "precision_interval": interval,
+        }
+    )
+
+
+def _overall(
+    question: Question, fpir: Fpir, fnir: _Mated, alerts: _Alerts, fmr: F64, simulated: F64, conditional: bool
+) -> record.WatchlistGroup:
+    lists, study, listed = question.lists, question.study, question.images_listed
+    rate = rates.to_rate(fpir.estimates[-1], EVERYBODY, "all", conditional=conditional)
+    frames, crowd = question.scenario.crowd.frames, lists.crowd
+    chosen = np.flatnonzero(crowd > 0)
+    each = [predicted_fpir(np.nan_to_num(fmr[g]).tolist(), listed.tolist(), frames) for g in chosen]
+    value, interval = alerts.precision(None, alerts.people)
+    with np.errstate(invalid="ignore"):
+        together = simulated[:, chosen] @ crowd[chosen]
+    selectivity = np.nan_to_num(fpir.expected.selectivity)
+    return record.WatchlistGroup(
+        group=EVERYBODY,
+        people=int(study.people.sum()),
+        listed=int(lists.listed.sum()),
+        listed_share=1.0,
+        crowd_share=1.0,
+        fpir=rate,
+        predicted_fpir=float(crowd[chosen] @ np.asarray(each)),
+        spread=spread(together),
+        selectivity=float(crowd @ selectivity),
+        predicted_selectivity=float(sum(crowd[g] * np.nansum(fmr[g] * listed) for g in chosen)),
+        fnir=rates.to_rate(fnir.estimates[-1], EVERYBODY, "all"),
+        false_alerts=float(alerts.false.sum()),
+        true_alerts=alerts.overall_true if alerts.on.sum() else None,
+        precision=value,
+        precision_interval=interval,
+    )
