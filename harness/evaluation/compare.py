@@ -21,7 +21,7 @@ from ..comparisons.cells import Grouping, cells_of
 from ..uncertainty import contrasts as stats
 from ..uncertainty.models import Change, PairedCell, compare_disparities, compare_models, effective_errors, widened
 from .common import Common, Side
-from .contrasts import ALPHA, enough_errors
+from .contrasts import ALPHA, EFFECTIVE_IN_HIGHER, enough_errors
 from .rates import SHOWN_FROM
 from .replicated import Replicated, Spread
 
@@ -34,7 +34,7 @@ ByCell = dict[Measure, list[PairedCell | None]]
 
 
 @dataclass(frozen=True)
-class _Groups:
+class Groups:
     """The cells of every group of one grouping, by measure; None where undefined, with the reason. own: which of the finest."""
 
     design: record.Design
@@ -103,16 +103,16 @@ def _why_none(common: Common, measure: Measure) -> record.Reason:
     return "zero_comparisons" if common.reached else "below_ledger"
 
 
-def _own(grouping: Grouping, finest: Grouping, g: int) -> list[int]:
+def own_cells(grouping: Grouping, finest: Grouping, g: int) -> list[int]:
     """The groups of the finest grouping that make up group g."""
     return [g] if grouping.attributes == finest.attributes else cells_of(grouping, finest, g)
 
 
-def _cells_of_groups(common: Common, grouping: Grouping, finest: Grouping, by_cell: ByCell) -> _Groups:
+def cells_of_groups(common: Common, grouping: Grouping, finest: Grouping, by_cell: ByCell) -> Groups:
     """`matched`, as everywhere: the mean over the finest cells, each of 30 subjects or more; the finest themselves, `within`."""
     whole = grouping.attributes == finest.attributes
     out: dict[Measure, list[Cells | record.Reason]] = {m: [] for m in by_cell}
-    owns = [_own(grouping, finest, g) for g in range(grouping.n)]
+    owns = [own_cells(grouping, finest, g) for g in range(grouping.n)]
     for measure, cells in by_cell.items():
         for own in owns:
             found = [c for i in own if (c := cells[i]) is not None]
@@ -122,7 +122,7 @@ def _cells_of_groups(common: Common, grouping: Grouping, finest: Grouping, by_ce
                 out[measure].append("too_few_subjects" if whole else "cells_too_small")
             else:
                 out[measure].append(found)
-    return _Groups("within" if whole else "matched", owns, out)
+    return Groups("within" if whole else "matched", owns, out)
 
 
 def _changes(
@@ -134,7 +134,7 @@ def _changes(
     replicated: Replicated | None,
 ) -> record.ModelChanges:
     """Rates of every group, then disparities of all but the reference."""
-    groups = _cells_of_groups(common, grouping, finest, by_cell)
+    groups = cells_of_groups(common, grouping, finest, by_cell)
     shared = common.shared_subjects
     usual, disparities = [], []
     base_at = grouping.names.index(reference) if reference is not None else None
@@ -240,19 +240,33 @@ def _again(spread: Spread | None) -> dict[str, Any]:
     return {} if spread is None else {"interval_reestimated": spread.interval}
 
 
+def tested(cells: Cells, change: Change) -> Change | None:
+    """The change with the p that a verdict may rest on; None where there are too few errors for any.
+
+    Past the gates of `Contrast` it is the ratio's. With few errors of the better model a ratio says little, but the models were
+    wrong on the same comparisons or not: with 30 effective ones on which they differ, p is the difference's.
+    """
+    enough = enough_errors(change.ratio or 1.0, *(effective_errors(cells, model) for model in (0, 1)))
+    if enough and change.ratio is not None and change.effective_discordant >= DISCORDANT:
+        return change if change.p is not None else None
+    if change.effective_discordant >= EFFECTIVE_IN_HIGHER and change.p_difference is not None:
+        return change._replace(p=change.p_difference)
+    return None
+
+
 def _figures(cells: Cells, change: Change) -> dict[str, Any]:
     """The fields of a change of rates, and what may be said of it before Holm."""
-    enough = enough_errors(change.ratio or 1.0, *(effective_errors(cells, model) for model in (0, 1)))
+    called = tested(cells, change)
     return {
         "errors_first": sum(c.errors[0] for c in cells),
         "errors_second": sum(c.errors[1] for c in cells),
         "errors_both": sum(c.both for c in cells),
-        **_shown(change, enough and change.effective_discordant >= DISCORDANT),
+        **_shown(called or change, called is not None),
     }
 
 
 def _shown(change: Change, enough: bool) -> dict[str, Any]:
-    reason = "zero_errors" if change.ratio is None else None if enough and change.p is not None else "too_few_errors"
+    reason = None if enough and change.p is not None else "zero_errors" if change.ratio is None else "too_few_errors"
     return {
         "first": change.first,
         "second": change.second,
@@ -309,10 +323,10 @@ def _settle(changes: list[record.ModelChange]) -> list[record.ModelChange]:
             out.append(c)
             continue
         holm, bh = next(adjusted)
-        if c.p is None or c.ratio is None:
+        if c.p is None or c.first is None or c.second is None:
             out.append(c)
             continue
         called = c.reason is None and holm < ALPHA
-        verdict = ("higher" if c.ratio > 1 else "lower") if called else "inconclusive"
+        verdict = ("higher" if c.first > c.second else "lower") if called else "inconclusive"
         out.append(c.model_copy(update={"p_holm": holm, "p_bh": bh, "verdict": verdict}))
     return out

@@ -113,6 +113,13 @@ class Together:
     evidence: list[Evidence]
     templates: tuple[int, ...]
     """Of each result, how many templates there were in all."""
+    mated: tuple[tuple[I64, NDArray[np.float32]], ...]
+    """Of each result, keys and scores of its mated comparisons of samples that all were given."""
+
+    def low_mated(self, result: int, threshold: float) -> I64:
+        """Keys of the mated comparisons in which one result's scores are below a threshold."""
+        keys, score = self.mated[result]
+        return keys[score < np.float32(threshold)]
 
     @property
     def made_cells(self) -> Cells:
@@ -149,7 +156,14 @@ def together(parts: Sequence[Private], evaluations: Sequence[record.Evaluation],
         _evidence(p, of_has[new], n, left_out, of_has, cells, subjects, has, e)
         for p, new, e in zip(parts, place, evaluations, strict=True)
     ]
-    return Together(cells, subjects, failed, left_out, has, made, tuple(int((~p.failed).sum()) for p in parts))
+    mated = tuple(_mated(p, new, n) for p, new in zip(parts, place, strict=True))
+    return Together(cells, subjects, failed, left_out, has, made, tuple(int((~p.failed).sum()) for p in parts), mated)
+
+
+def _mated(p: Private, new: I64, n: int) -> tuple[I64, NDArray[np.float32]]:
+    a, b = new[p.a], new[p.b]
+    both = p.mated & (a >= 0) & (b >= 0)
+    return _keys(a[both], b[both], n), p.score[both]
 
 
 def _check_alike(parts: Sequence[Private], at: Sequence[NDArray[np.intp]]) -> None:

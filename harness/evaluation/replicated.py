@@ -34,16 +34,21 @@ class Replicated:
     first: Replicates
     second: Replicates
 
-    def rates(self, measure: Measure, cells: Sequence[int]) -> tuple[F64, F64]:
-        """float64[replicates] each: the mean rate over cells of the finest grouping; nan where a target was out of reach."""
+    def rates_of_cells(self, measure: Measure, cells: Sequence[int]) -> tuple[F64, F64]:
+        """float64[replicates, cells] each: rates in cells of the finest grouping; nan where a target was out of reach."""
         out = []
         for r in (self.first, self.second):
             errors, total = (r.errors, r.comparisons) if measure == "fmr" else (r.mated_errors, r.mated)
             with np.errstate(divide="ignore", invalid="ignore"):
                 rates = np.where(total > 0, errors / total, np.nan)[:, list(cells)]
             rates[np.isnan(r.threshold)] = np.nan
-            out.append(np.asarray(rates.mean(axis=1), np.float64))
+            out.append(np.asarray(rates, np.float64))
         return out[0], out[1]
+
+    def rates(self, measure: Measure, cells: Sequence[int]) -> tuple[F64, F64]:
+        """float64[replicates] each: the mean rate over cells."""
+        first, second = self.rates_of_cells(measure, cells)
+        return np.asarray(first.mean(axis=1), np.float64), np.asarray(second.mean(axis=1), np.float64)
 
     def of_rate(self, measure: Measure, cells: Sequence[int]) -> Spread:
         """Of the mean rate over cells."""

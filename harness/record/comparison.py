@@ -142,6 +142,8 @@ class LeagueRow(Part):
     """Of `worst_…`: which group is highest."""
     rank: tuple[int, int]
     second_value: float | None = None
+    left_out: list[str] = Field(default_factory=list)
+    """Groups of `worst_…` in which this model has fewer than 8 effective errors: in the mean, but not among those it is sought in."""
     reason: Reason | None = None
 
 
@@ -158,7 +160,7 @@ class League(Part):
     subjects: int
     comparisons: int
     left_out: list[str] = Field(default_factory=list)
-    """Groups not in a `worst_…`: fewer than 30 people, or than 8 effective errors of some model."""
+    """Groups not in a `worst_…`: fewer than 30 people."""
     rows: list[LeagueRow]
     tests: list[LeagueTest]
 

@@ -16,7 +16,7 @@ class ModelChange(Part):
     interval and p are its, by subjects, with a variance of at least that over replicates where there are any. p_holm, p_bh: over
     all changes of this quantity in the grouping, FMR and FNMR together. verdict: of the first model against the second; "higher" or
     "lower" only past the gates of `Contrast` in both models, with at least 10 effective comparisons that one model gets wrong and
-    the other right.
+    the other right. Where a rate is too low for these gates, but there are 30 such comparisons, p is that of the difference.
     """
 
     measure: Literal["fmr", "fnmr", "ftx", "frr"]

@@ -121,8 +121,8 @@ class Change(NamedTuple):
     """One figure of two models: `first` and `second`, their difference and their ratio, first over second, with 95 % intervals.
 
     df, p: of the ratio on the log scale, two-sided. Without an error of either model ratio and p are None; where the models
-    differ in no comparison p is 1 and there are no intervals. effective_discordant: comparisons that tell the models apart, over
-    the design effect.
+    differ in no comparison p is 1 and there are no intervals. p_difference: of the difference, which needs no error of either.
+    effective_discordant: comparisons that tell the models apart, over the design effect.
     """
 
     first: float
@@ -134,6 +134,7 @@ class Change(NamedTuple):
     df: float | None
     p: float | None
     effective_discordant: float
+    p_difference: float | None = None
 
 
 def variance_of(terms: Sequence[Term], shared: bool) -> tuple[float, float]:
@@ -204,16 +205,23 @@ def _change(first: float, second: float, plain: Sequence[Term], logs: Sequence[T
     if plain:
         v, df = variance_of(plain, shared)
         half = quantile_t(df) * float(np.sqrt(v))
-        out = out._replace(difference_interval=None if same else (first - second - half, first - second + half))
+        if not same:
+            p = _two_sided(first - second, float(np.sqrt(v)), df)
+            out = out._replace(difference_interval=(first - second - half, first - second + half), df=df, p_difference=p)
     if not logs:
         return out
     ratio, (v, df) = first / second, variance_of(logs, shared)
     if same:
-        return out._replace(ratio=1.0, p=1.0)
+        return out._replace(ratio=1.0, p=1.0, df=None)
     log, se = float(np.log(ratio)), float(np.sqrt(v))
     t = quantile_t(df)
     ends = (float(np.exp(log - t * se)), float(np.exp(log + t * se)))
     return out._replace(ratio=ratio, interval=ends, df=df, p=float(2 * stats.t.sf(abs(log) / se, df)))
+
+
+def _two_sided(value: float, se: float, df: float) -> float | None:
+    """Student's p of a value being 0; None without a variance."""
+    return float(2 * stats.t.sf(abs(value) / se, df)) if se > 0 else None
 
 
 def widened(change: Change, log_variance: float | None, difference_variance: float | None) -> Change:
@@ -221,19 +229,24 @@ def widened(change: Change, log_variance: float | None, difference_variance: flo
 
     Where the models differ in no comparison nothing changes.
     """
-    if change.interval is None or change.ratio is None or change.df is None:
+    if change.df is None:
         return change
-    if log_variance is None:
-        return change._replace(interval=None, p=None, difference_interval=None)
-    t, log = quantile_t(change.df), float(np.log(change.ratio))
-    se = max(float(np.log(change.interval[1] / change.interval[0])) / (2 * t), float(np.sqrt(log_variance)))
-    out = change._replace(
-        interval=(float(np.exp(log - t * se)), float(np.exp(log + t * se))), p=float(2 * stats.t.sf(abs(log) / se, change.df))
-    )
-    if change.difference_interval is None or change.difference is None or difference_variance is None:
-        return out
-    half = max((change.difference_interval[1] - change.difference_interval[0]) / 2, t * float(np.sqrt(difference_variance)))
-    return out._replace(difference_interval=(change.difference - half, change.difference + half))
+    out, t = change, quantile_t(change.df)
+    if change.interval is not None and change.ratio is not None:
+        if log_variance is None:
+            out = out._replace(interval=None, p=None)
+        else:
+            log = float(np.log(change.ratio))
+            se = max(float(np.log(change.interval[1] / change.interval[0])) / (2 * t), float(np.sqrt(log_variance)))
+            ends = (float(np.exp(log - t * se)), float(np.exp(log + t * se)))
+            out = out._replace(interval=ends, p=_two_sided(log, se, change.df))
+    if change.difference_interval is not None and change.difference is not None:
+        if difference_variance is None:
+            return out._replace(difference_interval=None, p_difference=None)
+        half = max((change.difference_interval[1] - change.difference_interval[0]) / 2, t * float(np.sqrt(difference_variance)))
+        ends = (change.difference - half, change.difference + half)
+        out = out._replace(difference_interval=ends, p_difference=_two_sided(change.difference, half / t, change.df))
+    return out
 
 
 def _effective_discordant(terms: Sequence[Term]) -> float:

@@ -1,0 +1,194 @@
+"""A league table of models, as far as the data allow one: each figure with its interval, and how far up or down each model may be.
+
+Everything rests on pairs: two models on the comparisons that all models of the table made. See `uncertainty.ranks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import record
+from ..comparisons.cells import Grouping
+from ..record import comparison as rc
+from ..uncertainty.contrasts import holm
+from ..uncertainty.intervals import wilson_from_variance
+from ..uncertainty.models import PairedCell, Term, compare_models, mean_rates, variance_of, widened
+from ..uncertainty.ranks import rank_intervals, verdicts
+from .compare import Cells, large_cells, tested
+from .replicated import DEFINED, Replicated
+from .worst_groups import Pair, Pairs, Rated, Row, Test, Tests, groups_with_rates, worst_groups
+
+F64 = NDArray[np.float64]
+MOST_GROUPS = 60
+"""Of more groups no worst one is told: every two are tested."""
+FEWEST_ERRORS = 10
+"""With fewer errors an interval begins at 0."""
+
+
+def leagues(ids: Sequence[str], readings: Sequence[Pairs], groupings: Sequence[Grouping], at_target: bool) -> list[rc.League]:
+    """The tables at one operating point. readings: of every two models (i < j); the second without likely same persons, if any.
+
+    At a target the pool's FMR is the same for all by construction: there is no table of it.
+    """
+    first = readings[0][0, 1]
+    out = []
+    measures: tuple[Rated, ...] = ("fmr", "fnmr")
+    for measure in measures:
+        if measure not in first.by_cell:
+            continue
+        if not (measure == "fmr" and at_target):
+            found = [_mean(len(ids), pairs, measure) for pairs in readings]
+            out.append(_league(ids, measure, groupings[-1].attributes, first, found))
+        for grouping in groupings:
+            table = _worst(ids, readings, measure, grouping, groupings[-1])
+            out += [table] if table is not None else []
+    return out
+
+
+def failure_league(ids: Sequence[str], cell: Callable[[int, int], PairedCell | None]) -> rc.League | None:
+    """FTX of every model, all samples together. cell: of two models; None without samples."""
+    tests: Tests = {}
+    rows: dict[int, Row] = {}
+    seen: PairedCell | None = None
+    for i, j in combinations(range(len(ids)), 2):
+        seen = cell(i, j)
+        if seen is None:
+            return None
+        tests[i, j] = _test_of_means([seen], False, None, None)
+        for k, m in ((i, 0), (j, 1)):
+            rows.setdefault(k, _mean_row([seen], m, False, None))
+    if seen is None:
+        return None
+    return _table(ids, "ftx", (), seen.ids.size, seen.comparisons, [rows[k] for k in range(len(ids))], None, [tests])
+
+
+def _mean(n: int, pairs: Pairs, measure: Rated) -> tuple[list[Row], Tests]:
+    """Mean over the large groups."""
+    tests: Tests = {}
+    rows: dict[int, Row] = {}
+    for (i, j), pair in pairs.items():
+        own = large_cells(pair.by_cell[measure])
+        cells = [c for g in own if (c := pair.by_cell[measure][g]) is not None]
+        tests[i, j] = _test_of_means(cells, pair.common.shared_subjects, pair.replicated, (measure, own))
+        for k, m in ((i, 0), (j, 1)):
+            again = None if pair.replicated is None else pair.replicated.rates(measure, own)[m]
+            rows.setdefault(k, _mean_row(cells, m, pair.common.shared_subjects, again))
+    return [rows[k] for k in range(n)], tests
+
+
+def _test_of_means(cells: Cells, shared: bool, replicated: Replicated | None, of: tuple[Rated, list[int]] | None) -> Test:
+    if not cells:
+        return Test(None, None, None, reason="zero_comparisons")
+    change = compare_models(cells, shared)
+    if replicated is not None and of is not None:
+        spread = replicated.of_rate(*of)
+        change = widened(change, spread.log_variance, spread.difference_variance)
+    called = tested(cells, change)
+    if called is None:
+        reason: record.Reason = "zero_errors" if change.ratio is None else "too_few_errors"
+        return Test(change.ratio, change.interval, None if change.ratio is None else 1.0, 0.0, reason)
+    return Test(called.ratio, called.interval, called.p, float(np.sign(called.first - called.second)))
+
+
+def _mean_row(cells: Cells, m: int, shared: bool, again: F64 | None) -> Row:
+    """One model's mean over cells, with Wilson's interval."""
+    if not cells:
+        return Row(None, None, None, "zero_comparisons")
+    p = float(mean_rates(cells)[m])
+    if not 0 < p < 1:
+        return Row(p, None, None, "zero_errors" if p == 0 else "other")
+    w = np.eye(2)[m] / len(cells)
+    variance, df = variance_of([Term(c, w) for c in cells], shared)
+    if again is not None:
+        known = again[np.isfinite(again)]
+        if known.size < DEFINED * again.size:
+            return Row(p, None, None, "too_few_errors")
+        variance = max(variance, float(np.var(known, ddof=1)))
+    lo, hi = wilson_from_variance(p, variance, df)
+    few = sum(c.errors[m] for c in cells) < FEWEST_ERRORS
+    return Row(p, (0.0 if few else lo, hi), None, "too_few_errors" if few else None)
+
+
+def _league(
+    ids: Sequence[str], measure: Rated, attributes: Sequence[str], pair: Pair, found: Sequence[tuple[list[Row], Tests]]
+) -> rc.League:
+    cells = [c for c in pair.by_cell[measure] if c is not None]
+    people = int(np.unique(np.concatenate([c.ids for c in cells])).size) if cells else 0
+    second = found[1][0] if len(found) > 1 else None
+    made = sum(c.comparisons for c in cells)
+    return _table(ids, measure, attributes, people, made, found[0][0], second, [tests for _, tests in found])
+
+
+def _table(
+    ids: Sequence[str],
+    measure: Literal["ftx", "fmr", "fnmr", "worst_fmr", "worst_fnmr"],
+    attributes: Sequence[str],
+    subjects: int,
+    comparisons: int,
+    rows: Sequence[Row],
+    second: Sequence[Row] | None,
+    readings: Sequence[Tests],
+    left_out: Sequence[str] = (),
+) -> rc.League:
+    """Holm over the pairs; ranks from what is proven. With two readings a test counts by the weaker, and only if both agree."""
+    keys = list(readings[0])
+    tests = [_weaker([r[key] for r in readings]) for key in keys]
+    usable = [k for k, t in enumerate(tests) if t.p is not None]
+    adjusted: list[float | None] = [None] * len(tests)
+    for k, p in zip(usable, holm([tests[k].p or 0.0 for k in usable]), strict=True):
+        adjusted[k] = p
+    said = verdicts(adjusted, [t.sign for t in tests])
+    better = np.zeros((len(ids), len(ids)), bool)
+    for (i, j), verdict in zip(keys, said, strict=True):
+        better[i, j], better[j, i] = verdict == "lower", verdict == "higher"
+    ranks = rank_intervals(better)
+    return rc.League(
+        measure=measure, attributes=list(attributes), subjects=subjects, comparisons=comparisons, left_out=list(left_out),
+        rows=[
+            rc.LeagueRow(
+                id=ids[k], value=row.value, interval=row.interval, group=row.group, rank=ranks[k], reason=row.reason,
+                second_value=second[k].value if second is not None else None, left_out=list(row.left_out),
+            )
+            for k, row in enumerate(rows)
+        ],
+        tests=[
+            rc.LeagueTest(
+                first=ids[i], second=ids[j], ratio=t.ratio, interval=t.interval, p=t.p, p_holm=p, verdict=verdict, reason=t.reason
+            )  # type: ignore[arg-type]
+            for (i, j), t, p, verdict in zip(keys, tests, adjusted, said, strict=True)
+        ],
+    )  # fmt: skip
+
+
+def _weaker(tests: Sequence[Test]) -> Test:
+    """The first reading, with the larger p of both; 1 if they point different ways."""
+    first = tests[0]
+    for other in tests[1:]:
+        if first.p is None:
+            return first
+        if other.p is None or other.sign * first.sign <= 0:
+            first = first._replace(p=1.0, reason=first.reason or "contaminated")
+        elif other.p > first.p:
+            first = first._replace(p=other.p)
+    return first
+
+
+def _worst(
+    ids: Sequence[str], readings: Sequence[Pairs], measure: Rated, grouping: Grouping, finest: Grouping
+) -> rc.League | None:
+    """The highest group's rate over the mean over groups, of every model; None without two groups."""
+    name: Literal["worst_fmr", "worst_fnmr"] = "worst_fmr" if measure == "fmr" else "worst_fnmr"
+    groups = groups_with_rates(readings[0][0, 1], measure, grouping, finest)
+    if len(groups) < 2 or len(groups) > MOST_GROUPS:
+        return None
+    people = int(np.unique(np.concatenate([c.ids for own in groups.values() for c in own])).size)
+    made = sum(c.comparisons for own in groups.values() for c in own)
+    found = [worst_groups(len(ids), pairs, measure, grouping, finest) for pairs in readings]
+    left_out = [n for g, n in enumerate(grouping.names) if g not in groups]
+    second = found[1][0] if len(found) > 1 else None
+    return _table(ids, name, grouping.attributes, people, made, found[0][0], second, [t for _, t in found], left_out)
