@@ -1,0 +1,39 @@
+"""The typesetter: Typst, from the extra `pdf` (with pikepdf, which packs what it makes).
+
+It reads no file but our own, and nothing from a network.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from faceparity.datasets.errors import UserError
+
+PACKAGES = ("typst", "pikepdf")
+HERE = Path(__file__).parent
+
+
+def require(what: str) -> None:
+    """Raises UserError, which says what to install, if the typesetter is not there."""
+    for package in PACKAGES:
+        if find_spec(package) is None:
+            raise UserError(f"{what} needs {package}, which is not installed: pip install 'faceparity[pdf]'")
+
+
+def typeset(template: str, data: Any, **options: Any) -> list[bytes]:
+    """Pages (or the one file) that a template of this folder makes of `data`, which it reads as JSON: text stays text.
+
+    The same data give the same bytes on machines with the same fonts: no clock, no path.
+    """
+    import matplotlib
+    import typst
+
+    # Not the whole folder: it has a font of place-holders too, which figures would take for any name with one sign too rare.
+    fonts = sorted((Path(matplotlib.get_data_path()) / "fonts" / "ttf").glob("DejaVuSans*.ttf"))
+    out = typst.compile(
+        str(HERE / template), root=str(HERE), font_paths=[str(f) for f in fonts], sys_inputs={"data": json.dumps(data)}, **options
+    )
+    return list(out) if isinstance(out, list) else [out]

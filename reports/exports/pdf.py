@@ -1,0 +1,63 @@
+"""`report.pdf`: what the page says, on numbered pages, with how it was made and which topics it answers."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from faceparity.harness.evaluation import contrasts, measure, pool, rates, reestimate
+from faceparity.harness.record import Evaluation
+from faceparity.harness.uncertainty import null
+from faceparity.reports import format as f
+
+from .document import document
+from .engine import typeset
+
+
+def write_pdf(evaluations: Sequence[Evaluation], path: Path) -> None:
+    """Writes the report of all evaluations to `path`, whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(render_pdf(evaluations))
+    os.replace(part, path)
+
+
+def render_pdf(evaluations: Sequence[Evaluation]) -> bytes:
+    """The PDF, tagged for screen readers: PDF/UA-1, unless names have signs that no font of this machine can draw."""
+    data = {**document(evaluations), "constants": constants()}
+    try:
+        return _packed(typeset("report.typ", data, format="pdf", pdf_standards=["ua-1"])[0])
+    except RuntimeError as error:
+        if "could not be displayed" not in str(error):
+            raise
+        return _packed(typeset("report.typ", data, format="pdf")[0])
+
+
+def _packed(pdf: bytes) -> bytes:
+    """The same document with its objects compressed: the tags of thousands of table cells make it four times as large otherwise."""
+    import pikepdf
+
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        document.save(out, object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True)
+    return out.getvalue()
+
+
+def constants() -> dict[str, Any]:
+    """The numbers that the methods appendix names, from the code that goes by them."""
+    return {
+        "pool_from": pool.SMALLEST_POOL_GROUP,
+        "expected_errors": pool.LEAST_EXPECTED_ERRORS,
+        "replicates": f.count(reestimate.REPLICATES),
+        "bound_below": rates.BOUND_BELOW,
+        "shown_from": rates.SHOWN_FROM,
+        "interval_from": rates.INTERVAL_FROM,
+        "effective_higher": contrasts.EFFECTIVE_IN_HIGHER,
+        "effective_lower": contrasts.EFFECTIVE_IN_LOWER,
+        "alpha": f"{contrasts.ALPHA:g}",
+        "contaminated_from": f.percent(measure.CONTAMINATED_FROM, 1),
+        "refused_from": f.percent(measure.REFUSED_FROM, 2),
+        "null_replicates": f.count(null.REPLICATES),
+    }
