@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from .scenario_part import ScenarioPart
+from .candidates import GalleryScenario, LineupScenario, SearchScenario
 from .watchlists import WatchlistScenario
-
-
-class SearchScenario(ScenarioPart):
-    """Probes searched in a gallery."""
-
-    kind: Literal["search"] = "search"
-
-
-class GalleryScenario(ScenarioPart):
-    """A traveller searched in a small gallery."""
-
-    kind: Literal["gallery"] = "gallery"
-
-
-class LineupScenario(ScenarioPart):
-    """A named set of probes searched in a gallery of others."""
-
-    kind: Literal["lineup"] = "lineup"
-
 
 Scenario = Annotated[WatchlistScenario | SearchScenario | GalleryScenario | LineupScenario, Field(discriminator="kind")]

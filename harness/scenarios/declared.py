@@ -92,22 +92,73 @@ class Watchlist(Base):
     draws: int = Field(default=200, ge=20, le=10_000)
 
 
+class Enrolment(Strict):
+    """Who is in a gallery: a number of people, or a share of those that the data has, drawn at random; none given: everybody.
+
+    images: of each person one image, or all but the one that is searched, as one template. published: a gallery that the data set
+    publishes, with its probes, by its name.
+    """
+
+    people: int | None = Field(default=None, ge=1)
+    share: float | None = Field(default=None, gt=0, le=1)
+    make_up: MakeUp = "data"
+    images: Literal["one", "all"] = "one"
+    published: str | None = None
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Enrolment:
+        if self.people is not None and self.share is not None:
+            raise ValueError("give people (a number) or share (of the people in the data), not both")
+        check_shares(self.make_up)
+        return self
+
+
 class Search(Base):
     """Probes are searched in a gallery, and a list of candidates comes back."""
 
     kind: Literal["search"]
+    gallery: Enrolment = Enrolment()
+    candidates: int = Field(default=10, ge=1, le=100)
 
 
 class Gallery(Base):
-    """A traveller is searched in a small gallery."""
+    """A traveller is searched in a small gallery, and the first candidate counts."""
 
     kind: Literal["gallery"]
+    gallery: Enrolment
+
+
+class Chosen(Strict):
+    """Whose images, exactly one: where: those with these values ({ gender = "female" }); files: names, or patterns (`senate/*.jpg`);
+    share: of all people, drawn at random with the run's seed."""
+
+    where: dict[str, str | list[str]] | None = Field(default=None, min_length=1)
+    files: list[str] | None = Field(default=None, min_length=1)
+    share: float | None = Field(default=None, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _one(self) -> Chosen:
+        given = [name for name in ("where", "files", "share") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give one of where, files and share, not {' and '.join(given) or 'none'}")
+        return self
 
 
 class Lineup(Base):
-    """A named set of probes is searched in a gallery of others."""
+    """A named set of probes is searched in a gallery of others. against: who they are; everybody else, if nobody is named."""
 
     kind: Literal["lineup"]
+    probes: Chosen
+    against: Chosen | None = None
+    images: Literal["one", "all"] = "one"
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Lineup:
+        if self.threshold.target_fpir is not None:
+            raise ValueError("a line-up's threshold is not set on its own searches: give target_fmr, published or fixed")
+        if self.against is not None and self.against.share is not None:
+            raise ValueError("against takes where or files: of a share nobody knows whom it leaves for the probes")
+        return self
 
 
 Scenario = Annotated[Watchlist | Search | Gallery | Lineup, Field(discriminator="kind")]

@@ -11,7 +11,7 @@ from faceparity.datasets.errors import UserError
 
 from .. import record
 from ..comparisons.cells import Grouping
-from . import watchlist
+from . import search, watchlist
 from .declared import Base, Scenario
 from .setting import Setting
 
@@ -27,6 +27,8 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "watchlist": Kind(watchlist.check, watchlist.evaluate),
+    "search": Kind(search.check, search.evaluate),
+    "gallery": Kind(search.check, search.evaluate),
 }
 
 

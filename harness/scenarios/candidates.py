@@ -1,0 +1,267 @@
+"""Everybody's candidates: of each probe the others who are most like it, and what that means for galleries drawn from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..comparisons.scores import Kind, exact_scores, prepare
+from ..comparisons.topk import top_k
+from ..evaluation import rates
+from ..metrics.rates import threshold_at_target
+from ..record import Reason
+from ..uncertainty import intervals, variance
+from . import drawn as d
+from .enrolled import Enrolled, Side, identical, own
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+ENTRIES = 12_000_000
+"""Candidates that all lists together may hold."""
+
+
+@dataclass(frozen=True)
+class Lists:
+    """The searches of n probes with a template (`probes.of` tells which of those attempted) among g people with one, in H strata.
+
+    place: int32[n, L], rows of the gallery by falling score, -1 past the end; score: float32[n, L]; stratum: int32[n, L]. others:
+    int64[n, H], people that the probe is compared with, its own person not among them; drawn: int64[n, H], how many of them a
+    gallery without its person has; mated_drawn: with its person. mated: bool[n]; mate: float32[n], the score of its person, -inf
+    for none; above_mate: int64[n, H], others with a score at least as high. tried_mated: bool[attempted]. same_photo: as of
+    `Enrolled`. left_out: pairs of probe and gallery row that were not compared.
+    """
+
+    probes: Side
+    gallery: Side
+    kind: Kind
+    place: I32
+    score: F32
+    stratum: I32
+    gallery_stratum: I32
+    others: I64
+    drawn: I64
+    mated_drawn: I64
+    mated: Flags
+    mate: F32
+    above_mate: I64
+    tried_mated: Flags
+    same_photo: Flags
+    left_out: tuple[I64, I64]
+
+    @property
+    def n(self) -> int:
+        """How many probes were searched."""
+        return int(self.probes.of.size)
+
+    @property
+    def subjects(self) -> I32:
+        """int32[n]: whose each probe is."""
+        return self.probes.subjects[self.probes.of]
+
+    def above(self, threshold: float) -> I64:
+        """int64[n, H]: others at or above a threshold."""
+        limit = np.float32(threshold)
+        if self.place.shape[1] and (self.score[:, -1] >= limit).any():  # more than the lists hold
+            found = top_k(
+                self.probes.vectors, self.gallery.vectors, 0, self.kind, leave_out=self.left_out, thresholds=[threshold],
+                strata=self.gallery_stratum,
+            )  # fmt: skip
+            return _as_wide(found.above[:, :, 0], self.others.shape[1])
+        inside = self.score >= limit
+        return np.stack([(inside & (self.stratum == h)).sum(axis=1) for h in range(self.others.shape[1])], axis=1)
+
+
+def make_lists(
+    enrolled: Enrolled, stratum: I32, quota: I64, kind: Kind, least: int = 10, also: tuple[I64, I64] | None = None
+) -> Lists:
+    """The lists of all probes.
+
+    stratum: int32[attempted gallery], -1 for those who are in no gallery. quota: int64[H], how many of each stratum a gallery has.
+    least: candidates that a list must hold. also: further pairs (probe, gallery row, as in the lists) that are not compared.
+    """
+    gallery = enrolled.gallery.only(inside := (stratum >= 0) & (np.append(quota, 0)[stratum] > 0))
+    home = stratum[inside][gallery.of]
+    probes, size = enrolled.probes, np.bincount(home, minlength=quota.size)
+    quota = np.minimum(quota, size)
+    mates = own(probes, gallery)
+    pairs = [mates, identical(probes, gallery), *([] if also is None else [also])]
+    left_out = np.unique(np.concatenate([np.stack(p, axis=1) for p in pairs]), axis=0)
+    mate, mate_home = _mates(enrolled, gallery, mates, home, kind)
+    share = float((quota[quota > 0] / size[quota > 0]).min(initial=1 - 1e-9))
+    long = min(max(least, d.depth(gallery.of.size, share)), max(least, ENTRIES // max(1, probes.of.size)), gallery.of.size)
+    found = top_k(
+        probes.vectors, gallery.vectors, long, kind, leave_out=(left_out[:, 0], left_out[:, 1]), strata=home,
+        own=np.where(np.isfinite(mate), mate, np.float32(np.nan)),
+    )  # fmt: skip
+    gone = np.zeros((probes.of.size, quota.size), np.int64)
+    np.add.at(gone, (left_out[:, 0], home[left_out[:, 1]]), 1)
+    others = size[None, :] - gone
+    with_mate = np.minimum(quota[None, :] - (mate_home[:, None] == np.arange(quota.size)), others)
+    listed = np.append(home, np.int32(-1))[found.place]
+    return Lists(
+        probes, gallery, kind, found.place.astype(np.int32), found.score, listed.astype(np.int32), home, others,
+        np.minimum(quota[None, :], others), np.maximum(with_mate, 0), mate_home >= 0, mate,
+        _as_wide(found.above_own, quota.size), np.isin(probes.subjects, gallery.subjects) & ~enrolled.same_photo,
+        enrolled.same_photo, (left_out[:, 0], left_out[:, 1]),
+    )  # fmt: skip
+
+
+def _mates(enrolled: Enrolled, gallery: Side, pairs: tuple[I64, I64], home: I32, kind: Kind) -> tuple[F32, I64]:
+    """float32[n] and int64[n]: the score of each probe's person and the stratum they are in; -inf and -1 for none."""
+    probes = enrolled.probes
+    kept = ~enrolled.same_photo[probes.of][pairs[0]]
+    i, j = pairs[0][kept], pairs[1][kept]
+    score, stratum = np.full(probes.of.size, -np.inf, np.float32), np.full(probes.of.size, -1, np.int64)
+    if i.size:
+        both = np.concatenate([prepare(probes.vectors, kind), prepare(gallery.vectors, kind)])
+        score[i] = exact_scores(both, i.astype(np.int32), (j + probes.of.size).astype(np.int32), kind)
+        stratum[i] = home[j]
+    return score, stratum
+
+
+def _as_wide(counts: I64, strata: int) -> I64:
+    """Counts by stratum, with zeros for strata that have nobody."""
+    return np.pad(counts, ((0, 0), (0, strata - counts.shape[1])))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is to be expected of each probe's search, and what it would be with one person fewer.
+
+    value: float64[n], the chance of what is counted. below: float64[n, H], the chance with one other of stratum h fewer who is not
+    in the probe's list; change: [n, L], what is added to that if it is the candidate of the list. counted: bool[n], the
+    searches that the rate is over; attempted: bool[attempted probes], those and the ones that failed. failures_count: a failed
+    search is an error where failures count.
+    """
+
+    value: F64
+    below: F64
+    change: F64
+    counted: Flags
+    attempted: Flags
+    failures_count: bool
+
+
+def outcome(
+    lists: Lists, above: I64, chance: d.Chance, above_list: Flags, *, mated: bool, certain: Flags | None = None
+) -> Outcome:
+    """That of `above`, int64[n, H], so many are drawn as `chance` says. above_list: bool[n, L], which candidates they are.
+    certain: bool[n], searches in which it happens anyhow. mated: of the people who are in the gallery."""
+    drawn = lists.mated_drawn if mated else lists.drawn
+    value = chance(lists.others, above, drawn)
+    below, hit = d.without_one(chance, lists.others, above, drawn)
+    change = np.where(above_list, np.take_along_axis(hit - below, np.maximum(lists.stratum, 0), axis=1), 0.0)
+    if certain is not None:
+        value, below = np.where(certain, 1.0, value), np.where(certain[:, None], 1.0, below)
+        change = np.where(certain[:, None], 0.0, change)
+    counted = lists.mated if mated else np.ones(lists.n, bool)
+    attempted = lists.tried_mated if mated else np.ones(lists.probes.tried, bool)
+    return Outcome(value, below, change, counted, attempted, mated)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Of the searches of some people: how many, the errors to expect, and both without each person.
+
+    ids: int32[S], everybody who was searched or could be in a gallery; errors_without, searches_without: float64[S].
+    """
+
+    searches: int
+    errors: float
+    ids: I32
+    errors_without: F64
+    searches_without: F64
+
+
+def sums(lists: Lists, x: Outcome, members: Flags) -> Sums:
+    """members: bool[attempted probes]."""
+    mine = np.flatnonzero(x.counted & members[lists.probes.of])
+    subjects, enrolled = lists.subjects, lists.gallery.subjects[lists.gallery.of]
+    n = int(max(subjects.max(initial=-1), enrolled.max(initial=-1))) + 1
+    home = np.full(n, -1, np.int64)
+    home[enrolled] = lists.gallery_stratum
+    errors = float(x.value[mine].sum())
+    without = np.where(home >= 0, x.below[mine].sum(axis=0)[home], errors)
+    at = home[subjects[mine]]
+    without -= np.bincount(subjects[mine], np.where(at >= 0, x.below[mine, at], x.value[mine]), n)
+    row, col = np.nonzero(x.change[mine])
+    without += np.bincount(enrolled[lists.place[mine[row], col]], x.change[mine[row], col], n)
+    searches = np.bincount(subjects[mine], minlength=n)
+    ids = np.union1d(subjects[mine], enrolled).astype(np.int32)
+    return Sums(mine.size, errors, ids, without[ids], (mine.size - searches[ids]).astype(np.float64))
+
+
+def estimate(lists: Lists, x: Outcome, members: Flags) -> rates.Estimate:
+    """The rate over the members' searches. members: bool[attempted probes].
+
+    Its variance is the larger of the one clustered by probe subject and the jackknife over everybody, searched or enrolled.
+    """
+    mine = np.flatnonzero(x.counted & members[lists.probes.of])
+    tried = int((x.attempted & members).sum())
+    if not mine.size:
+        reason: Reason = "no_mated_pairs" if x.failures_count else "zero_comparisons"
+        return rates.Estimate(0, None, 0, 0, None, attempted=tried, reason=reason)
+    total = sums(lists, x, members)
+    people, at = np.unique(lists.subjects[mine], return_inverse=True)
+    wrong = np.bincount(at.reshape(-1), x.value[mine], people.size)
+    trials = np.bincount(at.reshape(-1), minlength=people.size).astype(np.float64)
+    rate = min(1.0, max(0.0, total.errors / mine.size))
+    left = total.searches_without
+    without = np.where(left > 0, total.errors_without / np.where(left > 0, left, 1), rate)
+    plain = variance.cluster_variance(wrong, trials)
+    failed = tried - mine.size if x.failures_count else 0
+    return rates.Estimate(
+        people.size, None, mine.size, _whole(total.errors), rate, max(plain, variance.jackknife_variance(without)), plain,
+        max(1.0, people.size - 1), tried, (total.errors + failed) / tried if tried else None, float((wrong / trials).mean()),
+        "Wilson-t, max(clustered, jackknife) by probe and gallery subjects", ids=total.ids, without=without,
+    )  # fmt: skip
+
+
+def _whole(expected: float) -> int:
+    """Errors to expect as a whole number: 0 only where there can be none."""
+    return 0 if expected < 1e-9 else max(1, round(expected))
+
+
+def share_of(part: Sums, whole: Sums, df: float) -> tuple[float | None, tuple[float, float] | None]:
+    """The part's share of all errors to expect, and its interval by the jackknife; None where there is none."""
+    if whole.errors < 1e-9:
+        return None, None
+    share = min(1.0, part.errors / whole.errors)
+    ids = np.union1d(part.ids, whole.ids)
+    of_part, of_whole = np.full(ids.size, part.errors), np.full(ids.size, whole.errors)
+    of_part[np.searchsorted(ids, part.ids)] = part.errors_without
+    of_whole[np.searchsorted(ids, whole.ids)] = whole.errors_without
+    if not (of_whole > 0).all() or not 0 < share < 1:
+        return share, None
+    spread = variance.jackknife_variance(of_part / of_whole)
+    return share, intervals.wilson_from_variance(share, spread, df) if spread > 0 else None
+
+
+def alike(lists: Lists, same_person: float) -> tuple[I64, I64]:
+    """Probes and gallery rows in the lists at or above a score from which two people are taken for one."""
+    row, col = np.nonzero(lists.score >= np.float32(same_person))
+    return row.astype(np.int64), lists.place[row, col].astype(np.int64)
+
+
+def threshold_at_fpir(
+    first: F64, lists: Lists, target: float, least: int
+) -> tuple[float | None, float | None, Reason | None, int | None]:
+    """The smallest score in the lists at which FPIR ≤ target: threshold, FPIR achieved; or why none, and how many searches it takes.
+
+    first: float64[n, L], the chance of each candidate to be the first of a gallery without the probe's person.
+    """
+    if lists.n * target < least:
+        return None, None, "too_few_comparisons_for_target", int(np.ceil(least / target))
+    some = lists.place >= 0
+    found = threshold_at_target(lists.score[some], first[some] / lists.n, target)
+    return (None, None, "target_out_of_reach", None) if found is None else (*found, None, None)
+
+
+def groups_of(side: Side, of_cell: I32) -> I32:
+    """int32[attempted]: the group of each, -1 for none."""
+    return np.append(of_cell, np.int32(-1))[side.cells]
