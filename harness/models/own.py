@@ -32,6 +32,7 @@ from .assemble import assemble, crossed, finder
 from .card import Allows, ModelCard, NetworkInput, PublishedThreshold, Recipe, Score, Weights
 from .cards import completed, detector_cards
 from .model import Model
+from .onnx_guard import check_graph
 from .parts import check_alignment
 from .spec import Spec
 
@@ -205,11 +206,13 @@ def _dimensions(file: Path, own: OwnCard) -> int:
     import onnx
 
     try:
-        outputs = {out.name: out for out in onnx.load(str(file), load_external_data=False).graph.output}
+        model = onnx.load(str(file), load_external_data=False)
     except Exception as error:
         raise UserError(
             f"{file} is not an ONNX file, or not a whole one ({type(error).__name__}): is it the right file?"
         ) from error
+    check_graph(model, file.name)
+    outputs = {out.name: out for out in model.graph.output}
     name = own.input.output or next(iter(outputs), "")
     if name not in outputs:
         raise UserError(f"{file.name} has no output {name!r}: it has {', '.join(outputs) or 'none'}")
