@@ -67,7 +67,7 @@ def render(evaluations: Sequence[Evaluation]) -> str:
     )
     env.filters["short"] = lambda name: f.shorten(name, NAME)
     chapters = [chapter(e, f"e{i + 1}") for i, e in enumerate(evaluations)]
-    css = (TEMPLATES / "report.css").read_text("utf-8")
+    css = "".join(path.read_text("utf-8") for path in sorted(TEMPLATES.glob("*.css")))
     return env.get_template("report.html.j2").render(
         title=title(evaluations),
         css=css,

@@ -21,6 +21,7 @@ from faceparity.reports.ratios import ratio_items
 from faceparity.reports.scenarios import scenario_sections
 from faceparity.reports.searches import search_sections
 from faceparity.reports.select import finest, headline
+from faceparity.reports.slider import slider_sections
 from faceparity.reports.tables import grouping_name
 
 
@@ -35,6 +36,7 @@ def measured(e: Evaluation, key: str) -> list[Section]:
         Section(f"{key}-fmr", "False match rate (FMR) by group", list(rates(e, "fmr", key))),
         Section(f"{key}-fnmr", "False non-match rate (FNMR) by group", list(rates(e, "fnmr", key))),
         Section(f"{key}-ratios", "Ratios to the reference group", list(per_point(e, key, ratio_items))),
+        *slider_sections(e, key),
         Section(f"{key}-matrix", "FMR between groups", list(_matrix(e, g, key))),
         Section(f"{key}-det", "Errors at every threshold", list(_every_threshold(e, g, key))),
         Section(f"{key}-scores", "Scores by group", pictures(histograms(e, g, f"{key}-hist"))),
