@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -123,11 +126,54 @@ def test_images_without_a_ready_template_are_failures(faceparity: Command, place
     assert result["extraction"]["overall"]["errors"] == 7
 
 
-def test_ready_scores(faceparity: Command, place: Path) -> None:
+def rates_of(result: dict[str, object]) -> list[object]:
+    """FMR and FNMR of each gender at each target: comparisons and errors."""
+    points = [p for p in result["groupings"][0]["operating_points"] if p["origin"] == "target"]
+    within = [g for p in points for g in p["fmr"] + p["fnmr"] if g["design"] == "within"]
+    return [(g["group"], g["comparisons"], g["errors"]) for g in within]
+
+
+@pytest.fixture
+def fewer(place: Path, people: Path, tmp_path: Path) -> Path:
+    """A folder with the files of the README and 140 of the pictures: asking for scores one by one takes time."""
+    for name in ("matcher.py", "make_scores.py", "product.py", "product.toml"):
+        shutil.copy(place / name, tmp_path)
+    (tmp_path / "people").mkdir()
+    lines = (people / "labels.csv").read_text("utf-8").splitlines()[:141]
+    (tmp_path / "people" / "labels.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    for line in lines[1:]:
+        shutil.copy(people / line.split(",")[0], tmp_path / "people")
+    return tmp_path
+
+
+def scored(faceparity: Command, place: Path) -> dict[str, object]:
+    """The result of the README's program and `faceparity score`."""
     subprocess.run([sys.executable, "make_scores.py"], cwd=place, check=True)
-    done = faceparity("score", "scores.csv", "--by", "gender", "--target-fmr", "0.01", "--out", place / "scored", cwd=place)
+    done = faceparity("score", "scores.csv", "--by", "gender", "--target-fmr", "0.01", "--out", "scored", cwd=place)
     assert done.returncode == 0, done.stderr
-    assert (place / "scored" / "results.json").is_file()
+    return json.loads((place / "scored" / "results.json").read_text("utf-8"))
+
+
+def test_a_product_that_gives_scores_alone(faceparity: Command, fewer: Path) -> None:
+    """By scores as by templates: every comparison within a gender is there, and as many are wrong at the target."""
+    result = scored(faceparity, fewer)
+    rates = rates_of(result)
+    assert [r[:2] for r in rates] == [("female", 2380), ("male", 2380), ("female", 35), ("male", 35)]
+    assert rates == rates_of(run(faceparity, fewer, "product.toml"))
+    assert result["extraction"]["supplied"] is False
+
+
+def test_a_comparison_that_fails_counts(faceparity: Command, fewer: Path) -> None:
+    """One picture that the product finds no face in: its comparisons are empty scores, and are in the rates with failures."""
+    first = min((fewer / "people").glob("*.png"))
+    cv2.imwrite(str(first), np.full((64, 64, 3), 90, np.uint8))
+    result = scored(faceparity, fewer)
+    assert result["extraction"]["supplied"] is True
+    (hers,) = [r for r in rates_of(result)[2:] if r[0] == "female"]
+    (point,) = [p for p in result["groupings"][0]["operating_points"] if p["origin"] == "target"]
+    (rate,) = [g for g in point["fnmr"] if g["group"] == "female" and g["design"] == "within"]
+    assert hers[1] == 34
+    assert rate["rate_including_failures"] == pytest.approx((hers[2] + 1) / 35)
 
 
 def test_python_object(faceparity: Command, place: Path, command_environment: dict[str, str]) -> None:
