@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 
@@ -30,6 +32,13 @@ def predicted_fpir(fmr: Sequence[float], listed: Sequence[float], frames: float 
     if any(f >= 1 and n > 0 for f, n in zip(fmr, listed, strict=True)):
         return 1.0
     return -math.expm1(frames * math.fsum(n * math.log1p(-f) for f, n in zip(fmr, listed, strict=True) if n > 0))
+
+
+def expected_alerts(
+    rate: Sequence[float] | NDArray[np.float64], shares: Sequence[float] | NDArray[np.float64], crowd: float
+) -> NDArray[np.float64]:
+    """float64[G]: alerts in a crowd of so many people, of whom `shares` are of each group, at each group's rate."""
+    return crowd * np.asarray(shares, np.float64) * np.asarray(rate, np.float64)
 
 
 def precision(true_alerts: float, false_alerts: float) -> float | None:

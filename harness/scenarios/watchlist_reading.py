@@ -10,7 +10,7 @@ from .. import record
 from ..comparisons.cells import Grouping
 from ..comparisons.tally import Pairs
 from ..evaluation import rates
-from ..metrics.watchlist import precision, predicted_fpir
+from ..metrics.watchlist import expected_alerts, precision, predicted_fpir
 from .declared import Watchlist
 from .estimates import compare, estimate_fnir, estimate_fpir, interval_of_share
 from .expectation import F64, I64, Expected, Searches, expected
@@ -229,9 +229,10 @@ class _Alerts:
     def __init__(self, question: Question, fpir: Fpir, fnir: _Mated) -> None:
         crowd = question.scenario.crowd
         lists = question.lists
-        off = crowd.people * (1 - crowd.watchlisted) * lists.crowd
+        walking = crowd.people * (1 - crowd.watchlisted)
+        off = walking * lists.crowd
         on = crowd.people * crowd.watchlisted * lists.listed / max(1, lists.listed.sum())
-        self.false = off * np.nan_to_num(fpir.expected.fpir)
+        self.false = expected_alerts(np.nan_to_num(fpir.expected.fpir), lists.crowd, walking)
         self.false_without = off[:, None] * fpir.without
         self.true = on * (1 - fnir.rate)
         self.true_without = on[:, None] * (1 - fnir.without)
