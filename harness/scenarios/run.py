@@ -11,7 +11,7 @@ from faceparity.datasets.errors import UserError
 
 from .. import record
 from ..comparisons.cells import Grouping
-from . import search, watchlist
+from . import lineup, search, watchlist
 from .declared import Base, Scenario
 from .setting import Setting
 
@@ -29,6 +29,7 @@ KINDS: dict[str, Kind] = {
     "watchlist": Kind(watchlist.check, watchlist.evaluate),
     "search": Kind(search.check, search.evaluate),
     "gallery": Kind(search.check, search.evaluate),
+    "lineup": Kind(lineup.check, lineup.evaluate),
 }
 
 
