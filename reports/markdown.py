@@ -8,7 +8,7 @@ from itertools import groupby
 from faceparity.harness.record import Evaluation, OperatingPoint
 from faceparity.harness.synthetic import SYNTHETIC
 
-from . import exclusions, protocols, scenarios, searches
+from . import claims, exclusions, protocols, scenarios, searches
 from . import format as f
 from .compact import Compact, compact, failures_text, rate_text, reference_mark
 from .paired_words import compact as paired_compact
@@ -55,6 +55,7 @@ def _dataset(evaluations: Sequence[Evaluation]) -> str:
         *_table(header, rows),
         "",
         *_notes(hidden, points),
+        *(x for e in evaluations for x in _claims(e)),
         *(x for e in evaluations for x in _exclusions(e)),
         *(x for e in evaluations for x in _protocols(e)),
         *(x for e in evaluations for x in _searches(e)),
@@ -62,6 +63,16 @@ def _dataset(evaluations: Sequence[Evaluation]) -> str:
         *(x for e in evaluations for x in _paired(e)),
     ]
     return "\n".join(told).rstrip()
+
+
+def _claims(e: Evaluation) -> list[str]:
+    """What people claim: every reading with a verdict in a row, then how many there is none for."""
+    if not e.claims:
+        return []
+    header, rows = claims.compact(e)
+    out = ["", f"**{_text(claims.TITLE)}** ({_text(e.model.name)})", ""]
+    out += [*_table(header, [[_text(c) for c in row] for row in rows]), ""] if rows else []
+    return [*out, _text(claims.untested(e))]
 
 
 def _exclusions(e: Evaluation) -> list[str]:

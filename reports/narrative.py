@@ -1,18 +1,18 @@
 """What may be said of one evaluation, in plain sentences, drawn from the record's verdicts alone.
 
 What is said of a difference names the model, the data set, where the threshold comes from, people, errors and interval.
-Nothing here says "bias", "accuracy", a cause, or anything of another system: `forbidden` finds such words, and the tests try it
-on all sentences.
+Nothing here says "bias", "accuracy", a cause, or anything of another system: `lint.forbidden` finds such words, and the tests
+try it on all sentences.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from faceparity.harness.record import Contrast, Evaluation, Index, OperatingPoint, Rate, SamePerson
 from faceparity.harness.synthetic import SYNTHETIC
 from faceparity.reports import format as f
+from faceparity.reports.lint import forbidden as forbidden
 from faceparity.reports.select import contrast_of, finest, primary
 
 MEASURES = {"fmr": "false match rate", "fnmr": "false non-match rate"}
@@ -26,27 +26,6 @@ INDICES = {
     "fdr": "FDR (1 is equal)",
     "inequity_rate": "inequity rate",
 }
-FORBIDDEN: dict[str, str] = {
-    r"\b(no|free of|without|not) (\w+ )?bias": "absence of bias cannot be shown; say what could have been detected",
-    r"\bbias-free\b|\bunbiased\b|\bbias(ed)?\b": "say which rate differs by how much",
-    r"\baccura(cy|te|tely)\b|\binaccura": "say false match rate or false non-match rate",
-    r"\b(dis)?prov(e|es|ed|en|ing)\b": "one model on one data set proves nothing in general",
-    r"\bbecause of\b|\bdue to\b|\bcaus(e|es|ed|ing)\b|\bowing to\b": "observational groups show no causes",
-    r"\bracis[tm]\b|\bsexis[tm]\b|\bdiscriminat": "a rate is not an intent",
-    r"\b(performs?|works?) (equally|worse|better)\b|\bequally well\b|\b(is|are) fair\b|\bfairness\b": "say which rate",
-    r"\bno difference\b|\bequal (error|false)": "say inconclusive and what could have been detected",
-    r"\bfa(ce|cial)[ -]recognition (is|are|has|fails|works)\b": "only the model measured",
-    r"\bpolice\b|\bcommercial (system|product)": "only the model measured",
-    r"\bconform(s|ant|ance)?\b|\bcomplian(t|ce)\b": "follows, never conforms",
-}
-
-
-def forbidden(text: str) -> list[str]:
-    """The claims in `text` that may not be made, each with what to say instead; empty if there are none."""
-    found = []
-    for pattern, advice in FORBIDDEN.items():
-        found += [f"“{m.group(0)}”: {advice}" for m in re.finditer(pattern, text, re.IGNORECASE)]
-    return found
 
 
 def subject(e: Evaluation) -> str:

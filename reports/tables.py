@@ -86,6 +86,7 @@ def tables(evaluation: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
         **(_searches(e) if e.searches else {}),
         **(_scenarios(e) if e.scenarios else {}),
         **(_exclusions(e) if e.exclusions else {}),
+        **(_claims(e) if e.claims else {}),
     }
 
 
@@ -322,6 +323,12 @@ def _scenarios(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
     from faceparity.reports.scenarios import scenario_tables
 
     return scenario_tables(e)
+
+
+def _claims(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
+    from faceparity.reports.claims import claim_tables
+
+    return claim_tables(e)
 
 
 def _exclusions(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.harness.synthetic import SYNTHETIC
-from faceparity.reports import exclusions, protocols, scenarios, searches
+from faceparity.reports import claims, exclusions, protocols, scenarios, searches
 from faceparity.reports import format as f
 from faceparity.reports.compact import compact, failures_text
 from faceparity.reports.narrative import index_sentence, missing_values, repeats, training_overlap
@@ -184,7 +184,25 @@ def _exclusions(e: Evaluation) -> Iterator[RenderableType]:
             yield table
 
 
+def _claims(e: Evaluation) -> Iterator[RenderableType]:
+    """What people claim: every reading with a verdict, then how many there is none for."""
+    if not e.claims:
+        return
+    yield Text()
+    yield Text(claims.TITLE, style="bold underline")
+    header, rows = claims.compact(e)
+    if rows:
+        table = _table(*header, title="Verdicts are of this model on this data set")
+        for column in table.columns:
+            column.no_wrap, column.justify = False, "left"
+        for row in rows:
+            table.add_row(*[Text(c) for c in row])
+        yield table
+    yield Text(claims.untested(e))
+
+
 def _closing(e: Evaluation) -> Iterator[RenderableType]:
+    yield from _claims(e)
     yield from _exclusions(e)
     yield from _protocols(e)
     yield from _searches(e)

@@ -140,10 +140,10 @@ def _settled(d: Draft, reading: Reading | None, family: dict[Key, float]) -> rec
 
 def _prepare(claim: ClaimFile, reading: Reading | None, bench: Bench) -> tuple[Early, list[Draft]]:
     """What stands in the way of any verdict, and the tests that can be made all the same."""
-    if reading is None:
-        return ("no_measure", ""), []
     if claim.about == "people" and bench.synthetic:
         return ("synthetic", ""), []
+    if reading is None:
+        return ("no_measure", ""), []
     if claim.about == "experiment":
         return _experiment(claim, reading, bench)
     if reading.measure == "fnmr" and not bench.setting.evidence.tally.n_mated:
