@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from faceparity.harness.record import Evaluation, Grouping, OperatingPoint
 from faceparity.reports import format as f
+from faceparity.reports.claims import claim_sections
 from faceparity.reports.curves import det, histograms, tails
 from faceparity.reports.exclusions import exclusion_sections
 from faceparity.reports.figures import heat_map, matrix_cells, rate_chart
@@ -38,6 +39,7 @@ def measured(e: Evaluation, key: str) -> list[Section]:
         Section(f"{key}-ratios", "Ratios to the reference group", list(per_point(e, key, ratio_items))),
         *slider_sections(e, key),
         Section(f"{key}-matrix", "FMR between groups", list(_matrix(e, g, key))),
+        *claim_sections(e, key),
         Section(f"{key}-det", "Errors at every threshold", list(_every_threshold(e, g, key))),
         Section(f"{key}-scores", "Scores by group", pictures(histograms(e, g, f"{key}-hist"))),
         Section(f"{key}-indices", "Indices of spread", list(per_point(e, key, index_items))),
