@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from faceparity.harness.record import Evaluation, Grouping, OperatingPoint, Sweep, SweptRate
+from faceparity.harness.record import Evaluation, Grouping, OperatingPoint, Rate, Sweep, SweptRate
 from faceparity.reports import format as f
 from faceparity.reports.parts import Fold, Item, Raw, Section, Table, Text, for_script
 from faceparity.reports.select import contrast_of, finest, primary, verdict
@@ -35,25 +35,25 @@ def slider_sections(e: Evaluation, key: str) -> list[Section]:
 
 
 def operating_table(e: Evaluation, g: Grouping, key: str) -> Table:
-    """FMR, ratio and FNMR of every group at the operating points: the slider's marked positions."""
-    points = [p for p in g.operating_points if p.threshold is not None]
-    columns, by_point = ["Group"], []
-    for p in points:
+    """FMR, ratio and FNMR of every group with a rate at the operating points: the slider's marked positions."""
+    columns: list[str] = ["Group"]
+    cells: dict[str, list[str]] = {x.group: [] for x in g.groups}
+    shown: set[str] = set()
+    for p in g.operating_points:
+        if p.threshold is None:
+            continue
         at = f"{f.sentence(f.point_name(p))} ({f.threshold(e.model, p.native_threshold)})"
         columns += [f"{at}: FMR", "FMR ratio"] + ["FNMR"] * bool(p.fnmr)
-        by_point.append({m: {r.group: r for r in primary(rates)} for m, rates in (("fmr", p.fmr), ("fnmr", p.fnmr))})
-    rows = []
-    for x in g.groups:
-        row = [x.group]
-        for p, rates in zip(points, by_point, strict=True):
-            row += [
-                f.rate(rates["fmr"][x.group], both_bounds=False) if x.group in rates["fmr"] else f.DASH,
-                _ratio(p, g, x.group),
-            ]
-            if p.fnmr:
-                row.append(f.rate(rates["fnmr"][x.group], both_bounds=False) if x.group in rates["fnmr"] else f.DASH)
-        rows.append(row)
-    return Table(f"{key}-slider-points", f"At the operating points, by {grouping_name(g)}", columns, rows)
+        fmr, fnmr = ({r.group: r for r in primary(rates)} for rates in (p.fmr, p.fnmr))
+        shown |= {r.group for r in (*fmr.values(), *fnmr.values()) if r.status != "suppressed"}
+        for group, row in cells.items():
+            row += [_rate_text(fmr.get(group)), _ratio(p, g, group), *[_rate_text(fnmr.get(group))] * bool(p.fnmr)]
+    caption = f"At the operating points, by {grouping_name(g)}: groups of at least 30 people"
+    return Table(f"{key}-slider-points", caption, columns, [[group, *row] for group, row in cells.items() if group in shown])
+
+
+def _rate_text(r: Rate | None) -> str:
+    return f.DASH if r is None else f.rate(r, both_bounds=False)
 
 
 def _ratio(p: OperatingPoint, g: Grouping, group: str) -> str:
@@ -79,9 +79,17 @@ def slider_data(e: Evaluation) -> dict[str, Any]:
         "labels": [f.native_number(sign * t) for t in g.sweep.thresholds],
         "marks": _marks(g.sweep, points),
         "first": g.sweep.first_with_uncertainty,
+        "bare": _without_uncertainty(g.sweep),
         "pool": f.pool_name(points[0].pool) if points else "the pool",
         "readings": [_reading(e, n) for n in range(2 if g.sweep.without_likely_same_person else 1)],
     }
+
+
+def _without_uncertainty(sweep: Sweep) -> list[int]:
+    """Positions below the ledger at which false matches were not counted by person: all but thresholds that were asked for."""
+    shown = [r for r in sweep.rates if r.measure == "fmr" and r.errors]
+    below = range(min(sweep.first_with_uncertainty, len(sweep.thresholds)))
+    return [k for k in below if all(r.effective_errors[k] is None for r in shown)]
 
 
 def _marks(sweep: Sweep, points: list[OperatingPoint]) -> list[dict[str, Any]]:
@@ -92,7 +100,7 @@ def _marks(sweep: Sweep, points: list[OperatingPoint]) -> list[dict[str, Any]]:
         second = p.without_likely_same_person
         if second is not None and second.threshold in place and second.threshold != p.threshold:
             out.append({"at": place[second.threshold], "name": f"{f.point_name(second)}, probable repeats left out"})
-    return out
+    return sorted(out, key=lambda m: int(m["at"]))
 
 
 def _reading(e: Evaluation, n: int) -> dict[str, Any]:

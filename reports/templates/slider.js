@@ -44,12 +44,12 @@
     return percent(r.rate) + (r.low === null ? marked : " " + between(r.low, r.high, 100));
   }
   // The ratio to the reference, or why there is none: {text} or {text, ratio, low, high}.
-  function ratioAt(all, i, base, measure, k, reading) {
+  function ratioAt(all, i, base, measure, k, reading, bare) {
     var d = all[reading].groups[i][measure], b = all[reading].groups[base][measure];
     if (i === base) return { text: "reference" };
     if (d.why || b.why || !d.half) return { text: DASH };
     if (!d.errors[k] || !b.errors[k]) return { text: "no errors: no ratio" };
-    if (d.half[k] === null) return { text: "too few errors to call" };
+    if (d.half[k] === null) return { text: bare && measure === "fmr" ? "no interval: no ratio" : "too few errors to call" };
     var x = rateAt(d, k).rate / rateAt(b, k).rate, w = Math.exp(d.half[k]);
     if (measure === "fmr" && all.length > 1 && Math.max(repeats(all, i, k), repeats(all, base, k)) > 0.05) {
       // More than 5 % of a side's errors look like one person under two names: only what both readings show is told.
@@ -120,14 +120,16 @@
     // A new table for the grouping chosen; its cells change with the threshold.
     function build() {
       var all = groupings(), g = all[state.reading], mated = g.groups.some(function (x) { return x.fnmr; });
-      var columns = ["Group", "FMR on a log scale", "FMR", "False matches per million comparisons", "FMR ratio"];
+      var columns = ["Group", "FMR on a log scale; dotted: the reference", "FMR", "False matches per million comparisons", "FMR ratio"];
       if (mated) columns = columns.concat(["FNMR", "FNMR ratio"]);
       var lowest = Math.min.apply(null, g.groups.map(function (x) { return x.fmr.n ? 1 / x.fmr.n : 1; }).concat([0.01]));
       var scale = { low: Math.floor(Math.log10(lowest)) };
       var head = el("tr", { role: "row" }, columns.map(function (c, i) {
-        return el("th", { role: "columnheader", scope: "col", class: i === 0 ? "w" : i === 1 ? "w chart" : "" }, [c]);
+        return el("th", { role: "columnheader", scope: "col", class: i === 0 ? "w" : i === 1 ? "w chart" : "" }, i === 1 ? [c, axis(scale)] : [c]);
       }));
+      var unshown = g.groups.filter(silent).map(function (x) { return x.name + " (" + x.fmr.why + ")"; });
       rows = g.groups.map(function (x) {
+        if (silent(x)) return null;
         var cells = columns.slice(1).map(function (c, i) { return el("td", { role: "cell", "data-label": i === 0 ? "" : c, class: i === 0 ? "chart" : "" }); });
         var people = el("small", {}, [x.fmr.why ? "" : thousands(x.people) + NBSP + "people" + (x.fmr.design === "as sampled" ? ", as sampled" : "")]);
         var name = el("th", { role: "rowheader", scope: "row" }, [el("bdi", {}, [x.name]), " ", people]);
@@ -135,11 +137,13 @@
       });
       var caption = el("caption", {}, [el("span", {}, ["By " + g.name + (g.left ? "; " + g.left + " smaller groups are in the tables" : "")])]);
       var table = el("table", { role: "table" }, [caption, el("thead", { role: "rowgroup" }, [head]),
-        el("tbody", { role: "rowgroup" }, rows.map(function (r) { return r.tr; }))]);
+        el("tbody", { role: "rowgroup" }, rows.filter(Boolean).map(function (r) { return r.tr; }))]);
       holder.replaceChildren(el("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Rates at the chosen threshold" }, [table]));
+      if (unshown.length) holder.appendChild(el("p", { class: "note" }, ["Without rates: " + unshown.join(", ") + "."]));
       where(g);
       show();
     }
+    function silent(x) { return x.fmr.why && (!x.fnmr || x.fnmr.why); }
     // Where the data end: which positions have no intervals, few errors, or none.
     function where(g) {
       var shown = g.groups.filter(function (x) { return !x.fmr.why; }), text = [], k;
@@ -147,9 +151,9 @@
       var some = from(function (k) { return shown.some(function (x) { return x.fmr.errors[k] < 10; }); });
       var every = from(function (k) { return shown.every(function (x) { return x.fmr.errors[k] < 10; }); });
       var none = from(function (k) { return shown.every(function (x) { return !x.fmr.errors[k]; }); });
-      if (data.first > 0) text.push("Laxer than " + data.labels[Math.min(data.first, last)] + ", false matches were counted but not by person: no intervals, no ratios.");
-      if (shown.length && some <= last) text.push("From " + data.labels[some] + ", some group has fewer than 10 false matches" + (every <= last ? "; from " + data.labels[every] + ", every group" : "") + ".");
-      if (shown.length && none <= last) text.push("From " + data.labels[none] + " there are none: the data end here, and rates are only bounded.");
+      if (data.first > 0) text.push("Laxer than " + data.labels[Math.min(data.first, last)] + ", false matches were counted, but not by person: no intervals, no ratios.");
+      if (shown.length && some <= last) text.push("At " + data.labels[some] + " and stricter some group has fewer than 10 false matches" + (every <= last ? ", at " + data.labels[every] + " every group" : "") + ".");
+      if (shown.length && none <= last) text.push("At " + data.labels[none] + " there are none: the data end here, and rates are only bounded.");
       ends.textContent = text.join(" ");
       strip.replaceChildren();
       [["below", 0, data.first], ["few", some, every], ["ended", every, last + 1]].forEach(function (z) {
@@ -160,25 +164,26 @@
       });
     }
     function show() {
-      var k = state.k, all = groupings(), g = all[state.reading], few = 0, none = 0, shown = 0, bare = 0;
+      var k = state.k, all = groupings(), g = all[state.reading], few = 0, none = 0, shown = 0, bare = data.bare.indexOf(k) >= 0;
       var names = data.marks.filter(function (m) { return m.at === k; }).map(function (m) { return m.name; }).join(", ");
       var at = data.unit + " " + data.sign + NBSP + data.labels[k] + (names ? " (" + names + ")" : "");
       range.setAttribute("aria-valuetext", at);
       g.groups.forEach(function (x, i) {
+        if (!rows[i]) return;
         var cells = rows[i].cells, values = [];
         ["fmr", "fnmr"].forEach(function (measure) {
           var d = x[measure];
           if (!d) return;
           if (d.why) { values.push([d.why]); if (measure === "fmr") values.push([DASH]); values.push([i === g.base ? "reference" : DASH]); return; }
-          var r = rateAt(d, k), mark = !d.wilson ? " (fewer than 50 people: no interval)" : " (no interval)";
+          var r = rateAt(d, k), mark = !d.wilson ? " (fewer than 50 people: no interval)" : " (below the ledger: no interval)";
           values.push([rateText(d, r, mark), r.rate, r.low, r.high]);
           if (measure === "fmr") {
-            shown += 1; few += r.errors < 10; none += !r.errors; bare += r.low === null && !!d.wilson;
+            shown += 1; few += r.errors < 10; none += !r.errors;
             values.push([(r.bound ? "\u2264" + NBSP : "") + significant(1e6 * (r.bound ? r.high : r.rate), r.bound ? 2 : 3), 1e6 * (r.bound ? r.high : r.rate)]);
             draw(cells[0], r, g.base === null ? null : g.groups[g.base].fmr, k, rows[i].scale);
             if (all.length > 1 && repeats(all, i, k) > 0.05 && state.reading === 0) values[0][0] += "; " + percent(repeats(all, i, k), 2) + " of them are probably one person";
           }
-          var q = g.base === null ? { text: DASH } : ratioAt(all, i, g.base, measure, k, state.reading);
+          var q = g.base === null ? { text: DASH } : ratioAt(all, i, g.base, measure, k, state.reading, bare);
           var said = q.ratio && d.verdicts && d.verdicts[k] && state.reading === 0 ? " " + d.verdicts[k] : "";
           values.push([q.text + said, q.ratio, q.low, q.high]);
         });
@@ -196,9 +201,15 @@
         (bare ? " Below the comparisons that were kept one by one: no intervals, no ratios." : "");
       box.setAttribute("data-position", k);
     }
+    function place(v, scale) { return Math.max(0, Math.min(100, 100 * (Math.log10(Math.max(v, 1e-12)) - scale.low) / -scale.low)) + "%"; }
+    function axis(scale) {
+      var out = el("div", { class: "axis", "aria-hidden": "true" }), step = scale.low < -4 ? 2 : 1;
+      for (var t = 0; t >= scale.low; t -= step) out.appendChild(el("span", {}, [significant(Math.pow(10, t + 2), 1) + NBSP + "%"])).style.left = place(Math.pow(10, t), scale);
+      return out;
+    }
     // A rate on the log scale: a dot with its interval; a hollow bar up to a bound; a hollow dot without interval. Dotted: the reference.
     function draw(cell, r, base, k, scale) {
-      function x(v) { return Math.max(0, Math.min(100, 100 * (Math.log10(Math.max(v, 1e-12)) - scale.low) / -scale.low)) + "%"; }
+      function x(v) { return place(v, scale); }
       var track = el("div", { class: "track", "aria-hidden": "true" }), bar, dot, line;
       for (var t = scale.low; t <= 0; t += 1) track.appendChild(el("i")).style.left = x(Math.pow(10, t));
       if (base && !base.why && base.errors[k]) { line = track.appendChild(el("u")); line.style.left = x(rateAt(base, k).rate); }
