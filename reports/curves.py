@@ -12,7 +12,7 @@ from faceparity.harness.metrics.separation import Det, det_of_histogram, probit
 from faceparity.harness.record import Curve, Evaluation, Grouping, OperatingPoint
 from faceparity.reports import format as f
 from faceparity.reports.figures import group_rate
-from faceparity.reports.svg import DASHES, GRID, INK, PAPER, SERIES, Figure, canvas, style, to_svg
+from faceparity.reports.svg import DASHES, GRID, INK, MUTED, PAPER, SERIES, Figure, canvas, style, to_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,8 @@ def _name(e: Evaluation) -> str:
     return f"{f.shorten(e.model.name, 60)} on {f.shorten(e.dataset.name, 60)}"
 
 
-def _numbered(g: Grouping) -> str:
+def numbered(g: Grouping) -> str:
+    """The letters of the thresholds in a figure, with their names."""
     return ", ".join(f"{chr(ord('A') + i)} {f.point_name(p)}" for i, p in enumerate(_thresholds(g)))
 
 
@@ -72,7 +73,7 @@ def histograms(e: Evaluation, g: Grouping, key: str) -> Figure | None:
     caption = (
         f"Comparison scores by group, {_name(e)}. Filled: two different people; "
         + ("line: two images of one person; " if mated else "")
-        + f"each scaled to its own height. Dotted lines: thresholds ({_numbered(g)}). Further right is more alike.{_left_out(g, curves)}"
+        + f"each scaled to its own height. Dotted lines: thresholds ({numbered(g)}). Further right is more alike.{_left_out(g, curves)}"
     )
     top, row = 16.0, 30.0
     height = top + row * len(curves) + 36
@@ -81,11 +82,11 @@ def histograms(e: Evaluation, g: Grouping, key: str) -> Figure | None:
         ax = figure.add_axes((0.03, 34 / height, 0.94, (height - 34 - top) / height))
         for i, c in enumerate(curves):
             _ridge(ax, i, c, lo, hi)
-        _native_axis(ax, e, lo, hi)
+        native_axis(ax, e, lo, hi)
         ax.set_ylim(len(curves) - 0.9, -1.0)
         ax.set_yticks([])
         ax.spines["left"].set_visible(False)
-        _mark_thresholds(ax, _thresholds(g), lo, hi)
+        mark_thresholds(ax, _thresholds(g), lo, hi)
         return Figure(key, to_svg(figure, key, "Comparison scores by group", alt), caption, alt)
 
 
@@ -113,7 +114,7 @@ def _ridge(ax: Axes, y: int, c: Curve, lo: float, hi: float) -> None:
     name.set_bbox({"facecolor": PAPER, "edgecolor": "none", "alpha": 0.7, "pad": 0.5})
 
 
-def _native_axis(ax: Axes, e: Evaluation, lo: float, hi: float) -> None:
+def native_axis(ax: Axes, e: Evaluation, lo: float, hi: float) -> None:
     """An axis of similarities whose ticks are written in the model's own unit."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -125,7 +126,8 @@ def _native_axis(ax: Axes, e: Evaluation, lo: float, hi: float) -> None:
     ax.set_xlabel(f"{f.shorten(e.model.score.unit, 30)} (more alike →)", fontsize=9)
 
 
-def _mark_thresholds(ax: Axes, points: Sequence[OperatingPoint], lo: float, hi: float) -> None:
+def mark_thresholds(ax: Axes, points: Sequence[OperatingPoint], lo: float, hi: float) -> None:
+    """Dotted lines with letters at those thresholds that lie within the axis."""
     at = sorted(
         (p.threshold, chr(ord("A") + i)) for i, p in enumerate(points) if p.threshold is not None and lo <= p.threshold <= hi
     )
@@ -144,19 +146,21 @@ def det(e: Evaluation, g: Grouping, key: str) -> Figure | None:
     alt = f"Detection error trade-off of {len(curves)} groups: lower and further left is fewer errors. "
     alt += "Marks show where each group stands at the same threshold; they are not at the same place for all groups."
     caption = (
-        f"Detection error trade-off by group, {_name(e)}. Marks: the same threshold in every group ({_numbered_marks(g)}); a mark further "
-        f"right means more false matches, a higher one more false non-matches. Probit axes.{_left_out(g, curves)}"
+        f"Detection error trade-off by group, {_name(e)}. Marks, and the fine line through them: the same threshold in every group "
+        f"({_numbered_marks(g)}); a mark further right means more false matches, a higher one more false non-matches. "
+        f"Probit axes.{_left_out(g, curves)}"
     )
     with style():
         below = 16 * -(-len(curves) // 2) + 8
         height = 330 + below
         figure = canvas(height)
         ax = figure.add_axes((0.15, (below + 36) / height, 0.81, (height - below - 46) / height))
+        _det_links(ax, [c.group for c in curves], g)
         for i, c in enumerate(curves):
             _det_line(ax, i, c)
             _det_marks(ax, i, c.group, g)
         _probit_axes(ax)
-        _legend(ax, [c.group for c in curves], below, height)
+        legend(ax, [c.group for c in curves], below, height)
         return Figure(key, to_svg(figure, key, "DET by group", alt), caption, alt)
 
 
@@ -187,22 +191,37 @@ def thin(x: Array, y: Array, step: float) -> tuple[Array, Array]:
     return x[keep], y[keep]
 
 
+def _det_spot(p: OperatingPoint, group: str) -> Array | None:
+    """Where a group stands at an operating point, on probit axes; None where a rate is unknown, 0 or 1."""
+    a, b = group_rate(p, "fmr", group), group_rate(p, "fnmr", group)
+    if a and b and a.rate and b.rate and a.rate < 1 and b.rate < 1:
+        return probit(np.array([a.rate, b.rate]))
+    return None
+
+
 def _det_marks(ax: Axes, i: int, group: str, g: Grouping) -> None:
     for j, p in enumerate(_thresholds(g)):
-        a, b = group_rate(p, "fmr", group), group_rate(p, "fnmr", group)
-        if a and b and a.rate and b.rate and a.rate < 1 and b.rate < 1:
-            at = probit(np.array([a.rate, b.rate]))
+        at = _det_spot(p, group)
+        if at is not None:
             ax.plot(at[:1], at[1:], marker=MARKERS[j % 4], markersize=5, color=SERIES[i % len(SERIES)])
 
 
+def _det_links(ax: Axes, groups: Sequence[str], g: Grouping) -> None:
+    """A fine line through the marks of one threshold, from the least FMR to the greatest."""
+    for p in _thresholds(g):
+        spots = sorted((tuple(x) for group in groups for x in [_det_spot(p, group)] if x is not None), key=lambda x: x)
+        if len(spots) > 1:
+            ax.plot(*zip(*spots, strict=True), color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
+
+
 def _probit_axes(ax: Axes) -> None:
-    from faceparity.reports.figures import _percent_tick
+    from faceparity.reports.figures import percent_tick
 
     ticks = probit(np.array(PROBITS))
     for axis in (ax.xaxis, ax.yaxis):
         lo, hi = axis.get_view_interval()
         axis.set_ticks([t for t in ticks if lo <= t <= hi])
-        axis.set_ticklabels([_percent_tick(x) for x, t in zip(PROBITS, ticks, strict=True) if lo <= t <= hi])
+        axis.set_ticklabels([percent_tick(x) for x, t in zip(PROBITS, ticks, strict=True) if lo <= t <= hi])
     ax.tick_params(labelsize=8, length=3)
     ax.grid(color=GRID, linewidth=0.6)
     ax.set_axisbelow(True)
@@ -210,7 +229,7 @@ def _probit_axes(ax: Axes) -> None:
     ax.set_ylabel("FNMR: one person not matched", fontsize=9)
 
 
-def _legend(ax: Axes, names: Sequence[str], below: float, height: float) -> None:
+def legend(ax: Axes, names: Sequence[str], below: float, height: float) -> None:
     """Names under the plot in two columns, each with its line."""
     figure = ax.figure
     rows = -(-len(names) // 2)
@@ -235,7 +254,7 @@ def tails(e: Evaluation, g: Grouping, key: str) -> Figure | None:
         f"False match rate of {len(curves)} groups as the threshold rises; at one threshold the lines stand at different heights."
     )
     caption = (
-        f"FMR by group at every threshold, {_name(e)}. Dotted lines: thresholds ({_numbered(g)}). Log scale; a line ends where its "
+        f"FMR by group at every threshold, {_name(e)}. Dotted lines: thresholds ({numbered(g)}). Log scale; a line ends where its "
         f"group has no false match left, and its last steps rest on single errors.{_left_out(g, curves)}"
     )
     with style():
@@ -246,13 +265,13 @@ def tails(e: Evaluation, g: Grouping, key: str) -> Figure | None:
         ax.set_yscale("log")
         for i, c in enumerate(curves):
             t, fmr, _ = rates_by_threshold(c)
-            x, y = thin(t[fmr > 0], np.log10(fmr[fmr > 0]), 0.008)
+            x, y = thin(t[fmr > 0], np.log10(fmr[fmr > 0]), 0.012)
             ax.plot(x, 10**y, **line_style(i))  # type: ignore[arg-type]
         lo, hi = _tail_range(curves)
-        _native_axis(ax, e, lo, hi)
+        native_axis(ax, e, lo, hi)
         _percent_axis(ax)
-        _mark_thresholds(ax, _thresholds(g), lo, hi)
-        _legend(ax, [c.group for c in curves], below, height)
+        mark_thresholds(ax, _thresholds(g), lo, hi)
+        legend(ax, [c.group for c in curves], below, height)
         return Figure(key, to_svg(figure, key, "FMR by threshold", alt), caption, alt)
 
 
@@ -271,11 +290,11 @@ def _tail_range(curves: Sequence[Curve]) -> tuple[float, float]:
 def _percent_axis(ax: Axes) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-    from faceparity.reports.figures import _percent_tick
+    from faceparity.reports.figures import percent_tick
 
     ax.yaxis.set_major_locator(LogLocator(numticks=8))
     ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda x, _: _percent_tick(x)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda x, _: percent_tick(x)))
     ax.tick_params(axis="y", labelsize=8, length=3)
     ax.set_ylim(top=1)
     ax.grid(axis="y", color=GRID, linewidth=0.6)

@@ -20,6 +20,7 @@ from faceparity.reports.finding import finding
 from faceparity.reports.parts import Section, Table
 from faceparity.reports.sections import measured
 from faceparity.reports.select import finest, headline, verdict
+from faceparity.reports.svg import shared
 
 NAME = 100
 """So many characters of a row's name are shown; the whole name is in the CSV tables."""
@@ -68,7 +69,7 @@ def render(evaluations: Sequence[Evaluation]) -> str:
     env.filters["short"] = lambda name: f.shorten(name, NAME)
     chapters = [chapter(e, f"e{i + 1}") for i, e in enumerate(evaluations)]
     css = "".join(path.read_text("utf-8") for path in sorted(TEMPLATES.glob("*.css")))
-    return env.get_template("report.html.j2").render(
+    text = env.get_template("report.html.j2").render(
         title=title(evaluations),
         css=css,
         overview=overview(evaluations),
@@ -77,6 +78,8 @@ def render(evaluations: Sequence[Evaluation]) -> str:
         first=synthetic(evaluations),
         scripts=scripts(),
     )
+    text, rules = shared(text)
+    return text.replace("</style>", f"{rules}\n</style>", 1)
 
 
 def scripts() -> list[Script]:

@@ -29,9 +29,13 @@ def index_items(e: Evaluation, i: int, n: int, key: str) -> list[Item]:
         if p.differential.nominal is not None:
             told += f" Nominal FMR: {f.percent(p.differential.nominal)}."
         other = _table(f"{key}-more-indices", f"Further indices of spread by {by}", rest)
-        items.append(Fold(f"Further indices by {by}, for comparison with other work", [Text(told), other]))
+        items += (
+            [Text(told), other]
+            if g is not finest(e)
+            else [Fold("Further indices, for comparison with other work", [Text(told), other])]
+        )
     if g is not finest(e):
-        return items
+        return [Fold(f"Spread between groups by {by}", items)]
     told = "An index of spread grows with chance alone. Beside each stands what one rate for all would give on these very data."
     sentences = [index_sentence(k, "fmr", v) for k, v in p.differential.fmr.items() if v.null_p is not None and not _secondary(k)]
     return [Text(told), *[Items(sentences)] * bool(sentences), *items]

@@ -7,7 +7,8 @@ from typing import Literal
 
 from faceparity.harness.record import Evaluation, Paired, PairedDifference, PairedPoint
 from faceparity.reports import format as f
-from faceparity.reports.figures import NAMES, _draw_cell, _shade
+from faceparity.reports.drawn import Cell, Grid, grid_chart
+from faceparity.reports.figures import NAMES
 from faceparity.reports.paired_words import at, cell, difference, level, scale, units
 from faceparity.reports.svg import GRID, INK, PAPER, SERIES, Figure, canvas, style, to_svg
 
@@ -68,28 +69,17 @@ def condition_map(e: Evaluation, x: Paired, p: PairedPoint, measure: Literal["fm
     if len(x.factors) > 2 or max(len(down), len(across)) > MAX_SIDE or not any(r.status == "ok" for r in rates.values()):
         return None
     by_values = {tuple(c.values): rates.get(c.condition) for c in x.conditions}
-    shades = [r.rate for r in rates.values() if r.status == "ok" and r.rate]
-    cw, ch, left, top = 58, 30, 120, 40
-    width, height = left + len(across) * cw + 6, top + len(down) * ch + 4
     name = NAMES[measure]
     told = "; ".join(f"{r.group}: {f.rate(r, both_bounds=False)}" for r in list(rates.values())[:20])
-    with style():
-        figure = canvas(height, width)
-        ax = figure.add_axes((0, 0, 1, 1))
-        ax.set_xlim(0, width)
-        ax.set_ylim(height, 0)
-        ax.axis("off")
-        if len(x.factors) == 2:
-            ax.text(left, 12, f.shorten(x.factors[1].factor, 24), ha="left", va="center", fontsize=9.5)
-        for j, one in enumerate(across):
-            ax.text(left + (j + 0.5) * cw, top - 6, f.shorten(one, 9), ha="center", va="bottom", fontsize=9.5)
-        for i, one in enumerate(down):
-            label = f.shorten(f"{x.factors[0].factor} {one}", 17)
-            ax.text(left - 6, top + (i + 0.5) * ch, label, ha="right", va="center", fontsize=9.5)
-            for j, other in enumerate(across):
-                r = by_values.get((one, other) if len(x.factors) == 2 else (one,))
-                _draw_cell(ax, left + j * cw, top + i * ch, cw, ch, r, _shade(r, shades))
-        svg = to_svg(figure, key, f"{name} by condition", told)
+    cells = [
+        Cell(i, j, by_values.get((one, other) if len(x.factors) == 2 else (one,)))
+        for i, one in enumerate(down)
+        for j, other in enumerate(across)
+    ]
+    labels = [f.shorten(f"{x.factors[0].factor} {one}", 17) for one in down]
+    corner = f.shorten(x.factors[1].factor, 24) if len(x.factors) == 2 else ""
+    grid = Grid(labels, [f.shorten(one, 9) for one in across], cells, 58, 30, 120, 40, corner)
+    svg = grid_chart(grid, key, f"{name} by condition", told)
     caption = (
         f"{name} in percent under each condition: {f.shorten(e.model.name, 60)} on {f.shorten(e.dataset.name, 60)}, {at(e, p)}. "
         "Darker is higher, log scale. ≤ and hatched: upper bound, fewer than 10 errors; – and hatched: fewer than 30 with "

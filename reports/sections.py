@@ -19,6 +19,7 @@ from faceparity.reports.points import per_point
 from faceparity.reports.protocols import protocol_sections
 from faceparity.reports.rates import failures, rates, uncertainty, value
 from faceparity.reports.ratios import ratio_items
+from faceparity.reports.scatter import scatter
 from faceparity.reports.scenarios import scenario_sections
 from faceparity.reports.searches import search_sections
 from faceparity.reports.select import finest, headline
@@ -38,9 +39,10 @@ def measured(e: Evaluation, key: str) -> list[Section]:
         Section(f"{key}-fnmr", "False non-match rate (FNMR) by group", list(rates(e, "fnmr", key))),
         Section(f"{key}-ratios", "Ratios to the reference group", list(per_point(e, key, ratio_items))),
         *slider_sections(e, key),
-        Section(f"{key}-matrix", "FMR between groups", list(_matrix(e, g, key))),
         *claim_sections(e, key),
+        Section(f"{key}-matrix", "FMR between groups", list(_matrix(e, g, key))),
         Section(f"{key}-det", "Errors at every threshold", list(_every_threshold(e, g, key))),
+        Section(f"{key}-both", "Both errors at one threshold", list(_both_errors(e, g, key))),
         Section(f"{key}-scores", "Scores by group", pictures(histograms(e, g, f"{key}-hist"))),
         Section(f"{key}-indices", "Indices of spread", list(per_point(e, key, index_items))),
         *exclusion_sections(e, key),
@@ -55,6 +57,12 @@ def measured(e: Evaluation, key: str) -> list[Section]:
 def _every_threshold(e: Evaluation, g: Grouping, key: str) -> Iterator[Item]:
     yield from pictures(det(e, g, f"{key}-det"), tails(e, g, f"{key}-tails"))
     yield from separation_items(g, key)
+
+
+def _both_errors(e: Evaluation, g: Grouping, key: str) -> Iterator[Item]:
+    n = headline(g)
+    if n is not None:
+        yield from pictures(scatter(e, g, g.operating_points[n], f"{key}-scatter"))
 
 
 def _finding(e: Evaluation, key: str) -> Iterator[Item]:

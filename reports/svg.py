@@ -7,6 +7,7 @@ import io
 import logging
 import re
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,7 +22,8 @@ SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8a
 """Okabe and Ito's colour-blind safe colours, yellow and black replaced. Lines differ by dashes too."""
 DASHES: tuple[str | tuple[float, tuple[float, ...]], ...] = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)))
 FONT = "system-ui,sans-serif"
-NUMBER = re.compile(r"-?\d+\.\d{3,}")
+FIGURE = re.compile("<svg .*?</svg>", re.DOTALL)
+NUMBER = re.compile(r"-?\d+\.\d{2,}")
 
 
 class Figure(NamedTuple):
@@ -91,15 +93,47 @@ def to_svg(figure: Canvas, key: str, title: str, alt: str) -> str:
     body = out.getvalue()
     inner = body[body.index(">", body.index("<svg")) + 1 : body.rindex("</svg>")]
     w, h = figure.get_size_inches() * 72
+    return element(slim(inner, key), w, h, key, title, alt)
+
+
+def element(inner: str, width: float, height: float, key: str, title: str, alt: str) -> str:
+    """An `<svg>` element with title and description, which screen readers tell instead of its parts."""
     head = (
-        f'<svg viewBox="0 0 {w:g} {h:g}" width="{w:g}" height="{h:g}" role="img" aria-labelledby="{key}-t {key}-d">'
-        f'<title id="{key}-t">{html.escape(title)}</title><desc id="{key}-d">{html.escape(alt)}</desc>'
+        f'<svg viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" role="img" '
+        f'aria-labelledby="{key}-t {key}-d"><title id="{key}-t">{html.escape(title)}</title>'
+        f'<desc id="{key}-d">{html.escape(alt)}</desc>'
     )
-    return head + slim(inner, key) + "</svg>"
+    return head + inner + "</svg>"
 
 
 def _short(m: re.Match[str]) -> str:
-    return f"{float(m.group(0)):.2f}".rstrip("0").rstrip(".")
+    short = f"{float(m.group(0)):.1f}".removesuffix(".0")
+    return "0" if short == "-0" else short
+
+
+def _path(m: re.Match[str]) -> str:
+    """Coordinates to a tenth of a unit; a line through points without the letter before each."""
+    d = re.sub(r"-?\d+\.\d+", _short, m.group(1))
+    return ' d="' + re.sub(r" ?([A-Za-z]) ?", r"\1", d.replace(" L ", " ").strip()) + '"'
+
+
+def _unwrapped(inner: str) -> str:
+    """Without groups that say nothing."""
+    out: list[str] = []
+    kept: list[bool] = []
+    for part in re.split(r"(</?g\b[^>]*>)", inner):
+        if part == "<g/>":
+            continue
+        if part == "</g>":
+            if kept.pop():
+                out.append(part)
+        elif part.startswith("<g") and not part.endswith("/>"):
+            kept.append(part != "<g>")
+            if kept[-1]:
+                out.append(part)
+        else:
+            out.append(part)
+    return "".join(out)
 
 
 def slim(inner: str, key: str) -> str:
@@ -109,11 +143,31 @@ def slim(inner: str, key: str) -> str:
     inner = re.sub(r' id="([^"]+)"', lambda m: f' id="{key}-{m.group(1)}"' if m.group(1) in used else "", inner)
     inner = re.sub(r"url\(#([^)]+)\)", rf"url(#{key}-\1)", inner)
     inner = re.sub(r'xlink:href="#([^"]+)"', rf'href="#{key}-\1"', inner)
-    inner = re.sub(r"<[^>]+>", lambda m: NUMBER.sub(_short, m.group(0)), inner)
+    inner = re.sub(r' d="([^"]*)"', _path, re.sub(r"\s*\n\s*", " ", inner))
+    inner = re.sub(
+        r'( (?:x|y|width|height|transform))="([^"]*)"', lambda m: f'{m.group(1)}="{NUMBER.sub(_short, m.group(2))}"', inner
+    )
     inner = re.sub(r"font-family: [^;\"]+", f"font-family:{FONT}", inner).replace(" stroke-linecap: square", "")
     inner = re.sub(r' transform="rotate\(-0 [^"]*"', "", inner)
-    for i, colour in enumerate(SERIES):
-        inner = inner.replace(colour, f"var(--s{i + 1},{colour})")
-    for colour, name in ((INK, "ink"), (MUTED, "muted"), (GRID, "grid"), (PAPER, "paper")):
-        inner = inner.replace(colour, f"var(--{name},{colour})")
-    return re.sub(r">\s+<", "><", re.sub(r"\s*\n\s*", " ", inner)).strip()
+    inner = inner.replace("<defs></defs>", "")
+    inner = re.sub(r'style="([^"]*)"', lambda m: 'style="' + re.sub(r"([:;]) ", r"\1", m.group(1)).rstrip(";") + '"', inner)
+    return _unwrapped(re.sub(r">\s+<", "><", coloured(inner))).strip()
+
+
+def coloured(inner: str) -> str:
+    """Puts the page's colours in place of ours, which stay as what to fall back on. Texts stay as they are."""
+    names = {c: f"var(--s{i + 1},{c})" for i, c in enumerate(SERIES)}
+    names |= {c: f"var(--{name},{c})" for c, name in ((INK, "ink"), (MUTED, "muted"), (GRID, "grid"), (PAPER, "paper"))}
+    return re.sub("<[^>]+>", lambda tag: re.sub("#[0-9a-f]{6}", lambda c: names.get(c.group(0), c.group(0)), tag.group(0)), inner)
+
+
+def shared(page: str) -> tuple[str, str]:
+    """A page with the styles that its figures use often as classes, and the rules for these: a third less to send and to keep."""
+    count = Counter(re.findall(r' style="([^"]*)"', "".join(FIGURE.findall(page))))
+    names = {style: f"z{i}" for i, (style, n) in enumerate(count.most_common()) if n > 2}
+
+    def classed(m: re.Match[str]) -> str:
+        return f' class="{names[m.group(1)]}"' if m.group(1) in names else m.group(0)
+
+    text = FIGURE.sub(lambda figure: re.sub(r' style="([^"]*)"', classed, figure.group(0)), page)
+    return text, "".join(f".{name}{{{style}}}" for style, name in names.items() if f'"{name}"' in text)

@@ -35,7 +35,7 @@ from faceparity.reports.select import finest
 from faceparity.reports.tables import write_tables
 from faceparity.reports.terminal import render as terminal
 
-_spec = importlib.util.spec_from_file_location("page_reader", Path(__file__).with_name("test_report_html.py"))
+_spec = importlib.util.spec_from_file_location("page_reader", Path(__file__).with_name("report_page.py"))
 assert _spec is not None
 assert _spec.loader is not None
 page_reader = importlib.util.module_from_spec(_spec)
@@ -165,7 +165,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("alone")
 def test_every_difference_is_in_the_page_as_the_record_has_it(e: Evaluation) -> None:
-    page = page_reader.read([e])
+    page = page_reader.read(render([e]))
     x = e.paired[0]
     n = next(i for i, p in enumerate(x.operating_points) if p.threshold is not None)
     header, *rows = page.tables[f"e1-paired-{n}-fmr"]
@@ -288,7 +288,7 @@ def test_too_few_people_is_said_and_nothing_else(builder: ModuleType, variants: 
         update={"differences": strip(x.differences), "operating_points": points, "conditions": conditions, "same_subjects": None}
     )
     e = canonical(variants["plain"].model_copy(update={"paired": [x]}))
-    page = page_reader.read([e])
+    page = page_reader.read(render([e]))
     text = "".join(page.text)
     assert "Nothing can be said: at most 12 people have a template from every image" in text
     assert {row[4] for row in page.tables["e1-paired-score-table"][1:]} == {"–"}
