@@ -55,7 +55,7 @@ def expected(searches: Searches, group: I32, listed: I64, *, jackknife: bool = T
         searches.person, searches.starts, searches.target, searches.chance, group, people, listed.astype(np.int64), jackknife
     )
     own = group[searches.person]
-    total = np.bincount(own, searches.weight * hit, n_groups)
+    total: F64 = np.bincount(own, searches.weight * hit, n_groups).astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         fpir = np.where(people > 0, total / people, np.nan)
     without = _without(searches, group, people, total, hit, less_other, less_target) if jackknife else np.empty((n_groups, 0))
@@ -113,7 +113,7 @@ def _none(n: int, drawn: int, chance: F64, skip: int) -> float:
             state[m] = state[m] * max(0.0, stay) + state[m - 1] * max(0.0, min(1.0, go)) * (1.0 - chance[t])
         state[0] *= max(0.0, 1.0 - drawn / left)
         at += 1
-    return state.sum()
+    return float(state.sum())
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]

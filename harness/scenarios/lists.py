@@ -69,10 +69,10 @@ def make_lists(scenario: Watchlist, names: Sequence[str], people: I64) -> Lists:
 def shares_of(make_up: MakeUp, names: Sequence[str], people: I64, key: str) -> F64:
     """float64[G]: the shares of each group. Raises UserError for a group that there is not, or of whom there is nobody."""
     if make_up == "data":
-        return people / max(1, people.sum())
+        return np.asarray(people / max(1, people.sum()), np.float64)
     if make_up == "equal":
         there = people > 0
-        return there / max(1, there.sum())
+        return np.asarray(there / max(1, there.sum()), np.float64)
     shares = np.zeros(len(names))
     for name, share in make_up.items():
         if name not in names:
@@ -81,7 +81,7 @@ def shares_of(make_up: MakeUp, names: Sequence[str], people: I64, key: str) -> F
         if share > 0 and not people[g]:
             raise UserError(f"{key}: nobody in the data is {name}: leave it out")
         shares[g] = share
-    return shares / shares.sum()
+    return np.asarray(shares / shares.sum(), np.float64)
 
 
 def allocate(n: int, shares: F64, room: I64) -> I64:

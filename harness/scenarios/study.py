@@ -96,7 +96,10 @@ def searches_of_frames(study: Study, found: Pairs, frames: int, every_image: boo
     order = np.argsort(probe, kind="stable")
     probe, other = probe[order], other[order]
     rng = np.random.default_rng(seed)
-    person, weight, unit, whom = [], [], [], []
+    person: list[int] = []
+    weight: list[float] = []
+    unit: list[NDArray[np.integer]] = []
+    whom: list[NDArray[np.integer]] = []
     images = np.argsort(study.person, kind="stable")
     starts = np.searchsorted(study.person[images], np.arange(study.group.size + 1))
     for p in np.unique(study.person[probe]):
@@ -108,7 +111,7 @@ def searches_of_frames(study: Study, found: Pairs, frames: int, every_image: boo
                 hit = np.unique(hit)
                 unit.append(np.full(hit.size, len(person)))
                 whom.append(hit)
-                person.append(p)
+                person.append(int(p))
                 weight.append(1 / len(sets))
     none = np.empty(0, np.int64)
     return _searches(
