@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from faceparity.harness.record import Evaluation, Scenario
 from faceparity.reports import format as f
+from faceparity.reports import scenario_lineup as lineup
+from faceparity.reports import scenario_search as search
 from faceparity.reports import scenario_watchlist as watchlist
 from faceparity.reports.parts import Heading, Item, Section, Text
 from faceparity.reports.scenario_words import Small, threshold_sentence
@@ -28,6 +30,9 @@ class Teller(NamedTuple):
 
 TELLERS: dict[str, Teller] = {
     "watchlist": Teller(watchlist.sentences, watchlist.small, watchlist.items, watchlist.tables),
+    "search": Teller(search.sentences, search.small, search.items, search.tables),
+    "gallery": Teller(search.sentences, search.small, search.items, search.tables),
+    "lineup": Teller(lineup.sentences, lineup.small, lineup.items, lineup.tables),
 }
 
 
