@@ -29,3 +29,18 @@ def threshold_sentence(e: Evaluation, t: ScenarioThreshold | None) -> str:
     }
     fmr = f"; the pool's FMR there is {f.percent(t.achieved_fmr)}" if t.achieved_fmr is not None else ""
     return f"One threshold for everybody: a match if {f.threshold(e.model, t.native_threshold)}, {origins[t.origin]}{fmr}."
+
+
+def head_count(n: float) -> str:
+    """An expected number of people: "889", "12", "0.53"; two digits below a hundred."""
+    return f.significant(n, 3 if n >= 100 else 2)
+
+
+def head_range(people: int, rate: float | None, interval: tuple[float, float] | None) -> str:
+    """So many of `people`, with the interval: "12 [8.1–19]"; without one the number alone."""
+    if rate is None:
+        return f.DASH
+    if interval is None:
+        return head_count(people * rate)
+    low, high = (head_count(people * x) for x in interval)
+    return f"{head_count(people * rate)} [{low}–{high}]"
