@@ -100,8 +100,11 @@ def _mean_row(cells: Cells, m: int, shared: bool, again: F64 | None) -> Row:
     if not cells:
         return Row(None, None, None, "zero_comparisons")
     p = float(mean_rates(cells)[m])
-    if not 0 < p < 1:
-        return Row(p, None, None, "zero_errors" if p == 0 else "other")
+    if p == 0:  # bounds on cells of which the smallest tells least
+        worst = 3 / (len(cells) * max(1, min(c.ids.size // 2 for c in cells)))
+        return Row(p, (0.0, min(1.0, worst)), None, "zero_errors")
+    if p >= 1:
+        return Row(p, None, None, "other")
     w = np.eye(2)[m] / len(cells)
     variance, df = variance_of([Term(c, w) for c in cells], shared)
     if again is not None:

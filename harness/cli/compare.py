@@ -1,0 +1,76 @@
+"""`faceparity compare`: models and data sets of several runs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+
+from faceparity.datasets.errors import UserError
+
+from ..record.comparison import Comparison, comparison_to_json
+from ..run import Result, load_results
+from ..templates.pipeline import cores
+from . import show
+from .command import published_command
+
+RECORD = "comparison.json"
+WRITER = "faceparity.reports.compare"
+"""What tells a comparison; found by name, as reports stand behind the harness."""
+
+
+def compare_command(runs: Sequence[Path], out: Path | None, seed: int) -> None:
+    """Read the runs, compare, write, show. Raises UserError."""
+    from ..evaluation.side_by_side import compare_runs
+
+    found = [results for results in _load(runs)]
+    folder = out or Path(f"faceparity-compare-{datetime.now():%Y%m%d-%H%M%S}")
+    _check_folder(folder, runs)
+    command = published_command("compare", [("--seed", seed or None), ("--out", out)], files=len(runs))
+    with show.working("comparing"):
+        comparison = compare_runs(found, command.replace("<file>", "<run>"), seed, cores())
+    write(comparison, folder)
+    import_module(WRITER).show(comparison)
+    show.say(f"Comparison: {folder / 'compare.html'}")
+
+
+def _load(runs: Sequence[Path]) -> list[list[Result]]:
+    """The results of every run. Raises UserError for a folder named twice, or one within another."""
+    places: dict[Path, Path] = {}
+    for run in runs:
+        place = run.resolve()
+        if place in places:
+            raise UserError(f"{run}: named twice; name each run once")
+        for other, typed in places.items():
+            if place in other.parents or other in place.parents:
+                raise UserError(f"{run} and {typed}: one is within the other; name each run once")
+        places[place] = run
+    return [load_results(run) for run in runs]
+
+
+def _check_folder(out: Path, runs: Sequence[Path]) -> None:
+    """Raises UserError if the comparison can't go there."""
+    if any(out.resolve() == run.resolve() or run.resolve() in out.resolve().parents for run in runs):
+        raise UserError(f"--out {out}: lies in a run's own folder; name a folder beside the runs")
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {out}: a file of that name exists; name a folder")
+    try:
+        if out.is_dir() and any(out.iterdir()) and not (out / RECORD).is_file():
+            raise UserError(f"--out {out}: holds files of something else; name a new or empty folder")
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--out {out}: {error.strerror}; name a folder that can be written to") from error
+
+
+def write(comparison: Comparison, out: Path) -> None:
+    """comparison.json, then everything that tells of it. Raises UserError where nothing can be written."""
+    try:
+        for old in (out / "tables").glob("*.csv"):
+            old.unlink()
+        part = out / (RECORD + ".part")
+        part.write_text(comparison_to_json(comparison), "utf-8")
+        part.replace(out / RECORD)
+        import_module(WRITER).write(comparison, out)
+    except OSError as error:
+        raise UserError(f"--out {out}: {error.strerror}; name a folder that can be written to") from error
