@@ -173,6 +173,25 @@ def report(run: Annotated[Path, typer.Argument(metavar="RUN")]) -> None:
     report_command(run)
 
 
+@app.command(short_help="Set models and data sets of several runs side by side.")
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs. One will do if it holds several results.")],
+    seed: Seed = 0,
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--out", metavar="DIR", help="Folder for the comparison. Default: faceparity-compare-DATE in this folder."),
+    ] = None,
+) -> None:
+    """Set models and data sets side by side: tests on the same comparisons, ranks only with their uncertainty.
+
+    Models of one data set are compared comparison by comparison where the runs' private parts can still be read, else with
+    intervals of their own. Data sets stand side by side, without a test.
+    """
+    from .compare import compare_command
+
+    compare_command(runs, out, seed)
+
+
 @app.command()
 def datasets(name: MaybeName = None) -> None:
     """List the data sets, or show one card."""
@@ -282,9 +301,11 @@ def purge(
     purge_command(folder, everything, older_than)
 
 
-@app.command()
-def schema() -> None:
-    """Print the JSON Schema of results.json."""
+@app.command(short_help="Print the JSON Schema of results.json, or of comparison.json.")
+def schema(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="results (default) or comparison.")] = "results",
+) -> None:
+    """Print the JSON Schema of results.json, or with `comparison` of comparison.json."""
     from .keep import print_schema
 
-    print_schema()
+    print_schema(name)

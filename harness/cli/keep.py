@@ -30,8 +30,14 @@ def purge_command(folder: Path | None, everything: bool, older_than: int | None)
         print(f"left alone, not made by faceparity: {name}")
 
 
-def print_schema() -> None:
-    """The JSON Schema of results.json, on standard output."""
-    from ..record import json_schema
+def print_schema(name: str = "results") -> None:
+    """The JSON Schema of results.json or comparison.json, on standard output. Raises UserError for another name."""
+    from faceparity.datasets.errors import UserError
 
-    print(json.dumps(json_schema(), indent=1))
+    from ..record import json_schema
+    from ..record.comparison import comparison_schema
+
+    known = {"results": json_schema, "comparison": comparison_schema}
+    if name not in known:
+        raise UserError(f"{name}: no schema of that name; there are {' and '.join(known)}")
+    print(json.dumps(known[name](), indent=1))
