@@ -24,7 +24,7 @@ def compare_command(runs: Sequence[Path], out: Path | None, seed: int) -> None:
     """Read the runs, compare, write, show. Raises UserError."""
     from ..evaluation.side_by_side import compare_runs
 
-    found = [results for results in _load(runs)]
+    found = _load(runs)
     folder = out or Path(f"faceparity-compare-{datetime.now():%Y%m%d-%H%M%S}")
     _check_folder(folder, runs)
     command = published_command("compare", [("--seed", seed or None), ("--out", out)], files=len(runs))
