@@ -117,6 +117,10 @@ def run(
             "ends in .toml; may be repeated.",
         ),
     ] = None,
+    claim: Annotated[
+        Optional[list[Path]],  # noqa: UP045
+        typer.Option("--claim", metavar="FILE", help="A claim of yours to test besides those of `faceparity claims`; may be repeated."),
+    ] = None,
     workers: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option("--workers", metavar="N", min=1, help="Processes and threads. Default: one for each core."),
@@ -135,7 +139,7 @@ def run(
         Asked(
             datasets=dataset or [], models=model or ["face_recognition"], by=by or [], targets=target_fmr, threshold=threshold,
             threshold_from=threshold_from, pool=pool, references=reference or [], workers=workers, ephemeral=ephemeral,
-            include_minors=include_minors, seed=seed, out=out, exclude=exclude,
+            include_minors=include_minors, seed=seed, out=out, exclude=exclude, claims=claim or [],
             scenarios=scenario or [],
         )
     )  # fmt: skip
@@ -198,6 +202,14 @@ def datasets(name: MaybeName = None) -> None:
     from .catalogue import show_datasets
 
     show_datasets(name)
+
+
+@app.command()
+def claims(name: MaybeName = None) -> None:
+    """List what people claim, as every run tests it, or show one claim. A file of yours (.toml) can be shown too."""
+    from .claims import show_claims
+
+    show_claims(name)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import load_dataset
 
+from ..claims import read_claims
 from ..evaluation.evaluate import DEFAULT_TARGETS, Options
 from ..evaluation.exclusion_file import read_exclusions
 from ..evaluation.measure import Fixed
@@ -43,6 +44,7 @@ class Asked:
     out: Path | None
     exclude: Path | None = None
     scenarios: list[str] = field(default_factory=list)
+    claims: list[Path] = field(default_factory=list)
 
 
 def check_targets(targets: list[float] | None) -> tuple[float, ...]:
@@ -65,7 +67,7 @@ def run_command(asked: Asked) -> None:
     options = Options(
         by=tuple(asked.by), targets=targets, threshold=asked.threshold, fixed=fixed, pool=asked.pool,
         references=tuple(asked.references), workers=asked.workers or cores(), seed=asked.seed, command=command_of(asked),
-        scenarios=load_scenarios(asked.scenarios),
+        scenarios=load_scenarios(asked.scenarios), claims=read_claims(tuple(asked.claims)),
     )  # fmt: skip
     with show.Screen() as screen:
         datasets = [_load(spec, asked.include_minors, screen) for spec in dict.fromkeys(asked.datasets or [CONTROL])]
@@ -86,7 +88,7 @@ def command_of(asked: Asked) -> str:
             ("--threshold", asked.threshold), ("--threshold-from", asked.threshold_from),
             ("--pool", asked.pool if asked.pool != "balanced" else None), ("--reference", asked.references),
             ("--exclude", asked.exclude), ("--scenario", [Path(s) if is_file(s) else s for s in asked.scenarios]),
-            ("--workers", asked.workers), ("--ephemeral", asked.ephemeral),
+            ("--claim", asked.claims), ("--workers", asked.workers), ("--ephemeral", asked.ephemeral),
             ("--include-minors", asked.include_minors), ("--seed", asked.seed or None), ("--out", asked.out),
         ],
     )  # fmt: skip
