@@ -14,8 +14,8 @@ from faceparity.reports.tables import Row
 
 TITLE = "What people claim"
 WHAT = (
-    "Each claim was written down beforehand, with what would bear it out and what would contradict it; `faceparity claims NAME` shows "
-    "it. A verdict is of this model on this data set in one reading, and of nothing else. It goes by all of the claim's tests, with "
+    "Each claim was written down beforehand, with what would bear it out and what would contradict it: the command faceparity claims NAME "
+    "shows it. A verdict is of this model on this data set in one reading, and of nothing else. It goes by all of the claim's tests, with "
     "p-values adjusted over all tests of all claims (Holm) and the same gates on errors as everywhere."
 )
 NONE = "None of the claims could be tested here."
@@ -80,7 +80,9 @@ def claim_sections(e: Evaluation, key: str) -> list[Section]:
     untested = not_testable(e)
     if untested:
         items.append(Fold("Not testable here, and why", [Items(untested)]))
-    items += [Fold(f.shorten(c.title, 160), list(_claim(e, c, f"{key}-claim-{i}"))) for i, c in enumerate(e.claims)]
+    items += [Fold(f.shorten(c.title, 160), list(_claim(e, c, f"{key}-claim-{i}"))) for i, c in enumerate(e.claims) if _tested(c)]
+    rest = [x for c in e.claims if not _tested(c) for x in _quotes(c)]
+    items += [Fold("Words of the claims that could not be tested here", [Items(rest)])] if rest else []
     return [Section(f"{key}-claims", TITLE, items)]
 
 
@@ -124,7 +126,7 @@ def _made(r: ClaimReading) -> list[ClaimTest]:
 
 def tally(r: ClaimReading) -> str:
     """How many of the tests said what, and for whom."""
-    n = Counter(t.result for t in r.tests)
+    n = Counter[str](t.result for t in r.tests)
     parts = []
     for result in CALLED:
         if n[result]:
@@ -252,10 +254,22 @@ def untested(e: Evaluation) -> str:
     return f"Not testable here: {f.plural(sum(n.values()), 'reading')} of claims ({told})."
 
 
+def _tested(c: Claim) -> bool:
+    """Whether any test was made of it, on its own label or another."""
+    return any(_made(r) for r in c.readings)
+
+
+def _quotes(c: Claim) -> list[str]:
+    """Exact words, who said them and where."""
+    return [
+        f"{f.shorten(c.title, 160)}: “{f.clean(q.text)}” {f.clean(q.who)}. {f.clean(q.where)} ({KNOWN[q.known]})."
+        for q in c.quotes
+    ]
+
+
 def _claim(e: Evaluation, c: Claim, key: str) -> Iterator[Item]:
     """One claim whole: words, hypothesis, what would speak for and against it, tests."""
-    for q in c.quotes:
-        yield Text(f"“{f.clean(q.text)}” {f.clean(q.who)}. {f.clean(q.where)} ({KNOWN[q.known]}).")
+    yield Items(_quotes(c))
     rows = [
         ["What it measures", c.measures],
         ["Hypothesis", c.hypothesis],
