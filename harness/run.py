@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from importlib import import_module, metadata
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 
-from . import private, record
+from . import private
 from .comparisons.cells import make_cells
 from .comparisons.tally import Pairs
 from .evaluation.evaluate import Evaluated, Options, attributes_of, planned_groupings
@@ -27,29 +25,18 @@ from .evaluation.exclusion_file import Excluded
 from .evaluation.exclusions import evaluate_without
 from .models.card import ModelCard
 from .models.registry import load_model_card, open_model
+from .results import RESULTS, Result, report_writers, safe_name, write_reports, write_results
 from .scenarios.run import check_scenarios
 from .templates.pipeline import Templates, extract
 from .templates.store import Store
 from .templates.vault import try_lock
 
-RESULTS = "results.json"
 LOG = "run.log"
 SUSPECTS = 200
 """So many of the most alike non-mated and least alike mated comparisons are kept for a person to look at."""
 
 MOST_CELLS = 200
 """A run of more combinations of attribute values is refused: its histograms would take gigabytes, its groups be tiny."""
-
-TERMINAL = "terminal"
-WRITERS = {name: f"faceparity.reports.writers:{name}" for name in ("tables", "html", "markdown", TERMINAL)}
-"""What is written if the package's metadata (entry points `faceparity.reports`) is not at hand."""
-
-
-class Result(NamedTuple):
-    """One evaluation and the folder it lies in."""
-
-    evaluation: record.Evaluation
-    folder: Path
 
 
 class Listener(Protocol):
@@ -105,13 +92,14 @@ def run(request: Request, listener: Listener | None = None) -> list[Result]:
         check_groups(dataset, attributes_of(dataset, request.options.by))
         check_scenarios(request.options.scenarios, dataset, planned_groupings(dataset, request.options.by))
     report_writers()
-    results = []
+    results: list[Result] = []
     with alone_in(request.out) as out, Store(ephemeral=request.ephemeral) as store:
         log = _log(out)
         for dataset in request.datasets:
             log.info("%s: %d samples, problems %s", dataset.name, dataset.n_samples, _counts(dataset))
             for spec, card in models.items():
-                results.append(_one(request, dataset, spec, card, store, out, tell, log))
+                at = replace(request, options=replace(request.options, position=len(results)))
+                results.append(_one(at, dataset, spec, card, store, out, tell, log))
         write_reports(results, out)
         log.info("done")
     return results
@@ -193,12 +181,6 @@ def _own_thresholds(options: Options, card: ModelCard) -> Options:
     return replace(options, fixed=tuple(f for f in options.fixed if f.model in (None, card.name)))
 
 
-def safe_name(name: str) -> str:
-    """A name that any file system takes, never empty, never a path."""
-    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")
-    return cleaned[:80] or "unnamed"
-
-
 def check_folder(out: Path) -> None:
     """Raises UserError if results can't go there: a file, a folder that holds something else, one that can't be written to."""
     try:
@@ -218,7 +200,7 @@ def prepare_folder(out: Path) -> Path:
     check_folder(out)
     try:
         for old in (*out.glob(f"*/*/{RESULTS}"), *out.glob(RESULTS)):
-            for part in ("tables", "private"):
+            for part in ("tables", "figures", "private"):
                 shutil.rmtree(old.parent / part, ignore_errors=True)
             old.unlink()
         for name in ("report.html", "report.pdf"):  # they tell of the results that have just gone
@@ -262,50 +244,6 @@ def _log(out: Path) -> logging.Logger:
 def _counts(dataset: Dataset) -> str:
     kinds, counts = np.unique([p.kind for p in dataset.problems], return_counts=True)
     return ", ".join(f"{k} {n}" for k, n in zip(kinds, counts, strict=True)) or "none"
-
-
-def write_results(evaluation: record.Evaluation, folder: Path) -> None:
-    """results.json, whole or not at all."""
-    part = folder / (RESULTS + ".part")
-    part.write_text(record.to_json(evaluation), "utf-8")
-    part.replace(folder / RESULTS)
-
-
-def report_writers() -> dict[str, Callable[[Sequence[Result], Path], None]]:
-    """Every report format there is (entry points `faceparity.reports`): called with the results and the run's folder."""
-    known = dict(WRITERS)
-    known.update({e.name: e.value for e in metadata.entry_points(group="faceparity.reports")})
-    out: dict[str, Callable[[Sequence[Result], Path], None]] = {}
-    for name, value in known.items():
-        module, _, function = value.partition(":")
-        try:
-            out[name] = getattr(import_module(module), function)
-        except (ImportError, AttributeError) as error:
-            raise UserError(
-                f"the report format {name!r} ({value}) can't be loaded ({error}): install its package again"
-            ) from error
-    return out
-
-
-def write_reports(results: Sequence[Result], out: Path) -> None:
-    """Every report format but the one for the terminal."""
-    for name, writer in report_writers().items():
-        if name != TERMINAL:
-            writer(results, out)
-
-
-def load_results(folder: Path) -> list[Result]:
-    """Every evaluation under a run's folder, by path. Raises UserError if there is none, or one does not follow the schema."""
-    files = sorted(folder.rglob(RESULTS)) if folder.is_dir() else []
-    if not files:
-        raise UserError(f"{folder}: no results.json there; name the folder of a run")
-    out = []
-    for file in files:
-        try:
-            out.append(Result(record.from_json(file.read_text("utf-8")), file.parent))
-        except ValueError as error:
-            raise UserError(f"{file}: not a result of this version ({str(error).splitlines()[0]}); run again") from error
-    return out
 
 
 def write_private(folder: Path, dataset: Dataset, templates: Templates, evaluated: Evaluated, store: Store) -> None:

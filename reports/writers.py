@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from faceparity.harness.run import Result
+from faceparity.harness.results import Result
 
 
 def tables(results: Sequence[Result], out: Path) -> None:
@@ -40,3 +40,35 @@ def markdown(results: Sequence[Result], out: Path) -> None:
     from .markdown import summary
 
     (out / "summary.md").write_text(summary([result.evaluation for result in results]), "utf-8")
+
+
+def check_extras(formats: Sequence[str]) -> None:
+    """Raises UserError if a format that is written only on request needs a package that is not installed."""
+    from .exports.engine import require
+
+    for name in formats:
+        if name in ("pdf", "figures"):
+            require(f"--{name}")
+
+
+def pdf(results: Sequence[Result], out: Path) -> None:
+    """`report.pdf`: what the page says, on numbered pages. On request."""
+    from .exports.pdf import write_pdf
+
+    write_pdf([result.evaluation for result in results], out / "report.pdf")
+
+
+def latex(results: Sequence[Result], out: Path) -> None:
+    """`tables/*.tex` beside each results.json. On request."""
+    from .exports.latex import write_latex
+
+    for result in results:
+        write_latex(result.evaluation, result.folder / "tables")
+
+
+def figures(results: Sequence[Result], out: Path) -> None:
+    """`figures/` beside each results.json: every figure as SVG and PNG, with captions. On request."""
+    from .exports.figure_files import write_figures
+
+    for result in results:
+        write_figures(result.evaluation, result.folder / "figures")

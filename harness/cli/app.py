@@ -130,6 +130,9 @@ def run(
     ] = False,
     include_minors: Annotated[bool, typer.Option("--include-minors", help="Keep people under 18; left out otherwise.")] = False,
     seed: Seed = 0,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Write report.pdf too: the same on numbered pages, with the methods.")
+    ] = False,
     out: Out = None,
 ) -> None:
     """Run models on data sets and report each group's error rates."""
@@ -140,7 +143,7 @@ def run(
             datasets=dataset or [], models=model or ["face_recognition"], by=by or [], targets=target_fmr, threshold=threshold,
             threshold_from=threshold_from, pool=pool, references=reference or [], workers=workers, ephemeral=ephemeral,
             include_minors=include_minors, seed=seed, out=out, exclude=exclude, claims=claim or [],
-            scenarios=scenario or [],
+            scenarios=scenario or [], formats=["pdf"] if pdf else [],
         )
     )  # fmt: skip
 
@@ -169,12 +172,28 @@ def score(
     score_command(scores, failures, distance, by or [], target_fmr, threshold, pool, reference or [], seed, out)
 
 
-@app.command()
-def report(run: Annotated[Path, typer.Argument(metavar="RUN")]) -> None:
-    """Write the reports of a run again, from its results.json."""
-    from .run import report_command
+@app.command(short_help="Write the reports of a run again, from its results.json; as PDF, LaTeX or figures too.")
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN")],
+    pdf: Annotated[bool, typer.Option("--pdf", help="report.pdf too: the same on numbered pages, with the methods.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="Every table as LaTeX too: tables/*.tex.")] = False,
+    figures: Annotated[bool, typer.Option("--figures", help="Every figure as SVG and PNG too, with captions: figures/.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All of these.")] = False,
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            "--out", metavar="DIR", help="Another folder, which then holds all that may be handed on, and nothing private."
+        ),
+    ] = None,
+) -> None:
+    """Write the reports of a run again, from its results.json alone: the page, the summary and the tables, byte for byte.
 
-    report_command(run)
+    RUN is the folder of a run, or that of one data set or model in it.
+    """
+    from .report import report_command
+
+    asked = {"pdf": pdf, "latex": latex, "figures": figures}
+    report_command(run, [name for name, wanted in asked.items() if wanted or everything], out)
 
 
 @app.command(short_help="Set models and data sets of several runs side by side.")

@@ -10,7 +10,7 @@ from pathlib import Path
 from faceparity.datasets.errors import UserError
 
 from ..record.comparison import Comparison, comparison_to_json
-from ..run import Result, load_results
+from ..results import Result, load_results
 from ..templates.pipeline import cores
 from . import show
 from .command import published_command

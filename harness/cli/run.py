@@ -1,4 +1,4 @@
-"""`faceparity run` and `faceparity report`."""
+"""`faceparity run`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from ..evaluation.evaluate import DEFAULT_TARGETS, Options
 from ..evaluation.exclusion_file import read_exclusions
 from ..evaluation.measure import Fixed
 from ..models.registry import load_model_card
-from ..run import TERMINAL, Request, load_results, report_writers, run, safe_name, write_reports
+from ..redraw import requested, write_requested
+from ..results import TERMINAL, load_results, report_writers, safe_name
+from ..run import Request, run
 from ..scenarios.load import is_file, load_scenarios
 from ..templates.pipeline import cores
 from . import show
@@ -45,6 +47,8 @@ class Asked:
     exclude: Path | None = None
     scenarios: list[str] = field(default_factory=list)
     claims: list[Path] = field(default_factory=list)
+    formats: list[str] = field(default_factory=list)
+    """Of report, beyond those that every run writes."""
 
 
 def check_targets(targets: list[float] | None) -> tuple[float, ...]:
@@ -63,6 +67,7 @@ def default_out() -> Path:
 def run_command(asked: Asked) -> None:
     """Load, run, show. Raises UserError."""
     targets = check_targets(asked.targets)
+    requested(asked.formats)
     fixed = thresholds_of(asked.threshold_from, [load_model_card(m).name for m in asked.models]) if asked.threshold_from else ()
     options = Options(
         by=tuple(asked.by), targets=targets, threshold=asked.threshold, fixed=fixed, pool=asked.pool,
@@ -75,8 +80,9 @@ def run_command(asked: Asked) -> None:
         exclusions = read_exclusions(asked.exclude, datasets) if asked.exclude else {}
         out = asked.out or default_out()
         results = run(Request(datasets, asked.models, options, out, asked.ephemeral, exclusions), screen)
+    further = write_requested(results, out, asked.formats)
     report_writers()[TERMINAL](results, out)
-    show.say(f"Report: {out / 'report.html'}")
+    show.say("\n".join([f"Report: {out / 'report.html'}", *further]))
 
 
 def command_of(asked: Asked) -> str:
@@ -89,7 +95,8 @@ def command_of(asked: Asked) -> str:
             ("--pool", asked.pool if asked.pool != "balanced" else None), ("--reference", asked.references),
             ("--exclude", asked.exclude), ("--scenario", [Path(s) if is_file(s) else s for s in asked.scenarios]),
             ("--claim", asked.claims), ("--workers", asked.workers), ("--ephemeral", asked.ephemeral),
-            ("--include-minors", asked.include_minors), ("--seed", asked.seed or None), ("--out", asked.out),
+            ("--include-minors", asked.include_minors), ("--seed", asked.seed or None),
+            *((f"--{name}", True) for name in asked.formats), ("--out", asked.out),
         ],
     )  # fmt: skip
 
@@ -127,10 +134,3 @@ def thresholds_of(run_folder: Path, models: list[str]) -> tuple[Fixed, ...]:
     if missing or not found:
         raise UserError(f"--threshold-from {run_folder}: no threshold at a target for {', '.join(missing or models)}")
     return tuple(found.values())
-
-
-def report_command(folder: Path) -> None:
-    """Write the reports of a run again."""
-    results = load_results(folder)
-    write_reports(results, folder)
-    show.say(f"Report: {folder / 'report.html'}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..evaluation.evaluate import Options
-from ..run import TERMINAL, Result, check_folder, prepare_folder, report_writers, write_reports, write_results
+from ..results import TERMINAL, Result, report_writers, write_reports, write_results
+from ..run import check_folder, prepare_folder
 from ..scores_file import evaluate_scores
 from . import show
 from .command import published_command

@@ -13,7 +13,7 @@ import numpy as np
 from faceparity.datasets.errors import UserError
 
 from .. import private, record
-from ..run import Result, load_results
+from ..results import Result, load_results
 
 HOW = (
     "To leave an image or a comparison out, look at it first. Then write its row into a CSV file, under the columns "

@@ -89,13 +89,14 @@ def model_info(card: ModelCard, fingerprint: str, dataset: Dataset) -> record.Mo
     )
 
 
-def provenance(command: str, seed: int, threads: int) -> record.Provenance:
+def provenance(command: str, seed: int, threads: int, position: int = 0) -> record.Provenance:
     """How to do it again."""
     return record.Provenance(
         faceparity=metadata.version("faceparity"),
         commit=_commit(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,
+        position=position,
         seed=seed,
         threads=threads,
         python=platform.python_version(),

@@ -51,7 +51,10 @@ EVERYONE = "everyone"
 
 @dataclass(frozen=True)
 class Options:
-    """What a user asks of a run. threshold: in the model's own unit. fixed: thresholds of other runs (`--threshold-from`)."""
+    """What a user asks of a run. threshold: in the model's own unit. fixed: thresholds of other runs (`--threshold-from`).
+
+    position: of this evaluation in its run, for the record.
+    """
 
     by: tuple[str, ...] = ()
     targets: tuple[float, ...] = DEFAULT_TARGETS
@@ -62,6 +65,7 @@ class Options:
     workers: int = 1
     seed: int = 0
     command: str = ""
+    position: int = 0
     scenarios: tuple[Scenario, ...] = ()
     claims: tuple[Stated, ...] = field(default_factory=shipped_claims)
 
@@ -146,7 +150,7 @@ def evaluate(
         dataset, card, templates, tallied.evidence, cells, groupings, pool, questions.same_person, options.seed, options.references
     )
     evaluation = record.Evaluation(
-        provenance=describe.provenance(options.command, options.seed, options.workers),
+        provenance=describe.provenance(options.command, options.seed, options.workers, options.position),
         dataset=describe.dataset_info(dataset, attributes, groupings),
         model=describe.model_info(card, templates.model_fingerprint, dataset),
         comparisons=comparisons_info(tallied, samples),

@@ -11,7 +11,7 @@ from faceparity.datasets.errors import UserError
 
 from .. import record
 from ..record import comparison as rc
-from ..run import Result
+from ..results import Result
 from . import describe
 from .compare_notes import letters, notes, to_compared
 from .league import failure_league

@@ -121,6 +121,8 @@ class Provenance(Part):
     """UTC, ISO 8601; the only field that two equal runs do not share."""
     command: str
     """With paths as <root> and <out>."""
+    position: int = 0
+    """Place among the evaluations of its run, in the order in which the command names them: reports tell them in it."""
     seed: int
     threads: int
     python: str

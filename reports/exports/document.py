@@ -10,7 +10,7 @@ from faceparity.harness.record import Evaluation
 from faceparity.reports import format as f
 from faceparity.reports.about import GLOSSARY
 from faceparity.reports.html import NAME, chapter, overview, synthetic, title
-from faceparity.reports.parts import Item, Table
+from faceparity.reports.parts import Fold, Heading, Item, Items, Picture, Raw, Table, Text
 
 from .standalone import size, standalone
 from .topics import topics
@@ -43,26 +43,24 @@ def document(evaluations: Sequence[Evaluation]) -> Data:
 
 
 def item(x: Item) -> Data:
-    """One item of a section; a part of the page that is markup or script is only named. Raises ValueError for an unknown kind."""
-    match x.kind:
-        case "text":
+    """One item of a section; a part of the page that is markup or script is only named."""
+    match x:
+        case Text():
             return {"kind": "text", "text": f.clean(x.text), "tone": x.tone}
-        case "items":
-            return {"kind": "items", "items": [f.clean(i) for i in x[0]]}
-        case "heading":
+        case Items():
+            return {"kind": "items", "items": [f.clean(i) for i in x.items]}
+        case Heading():
             return {"kind": "heading", "text": f.clean(x.text)}
-        case "table":
+        case Table():
             return table(x)
-        case "picture":
-            figure = x.figure
+        case Picture(figure):
             width, height = size(figure.svg)
             text = {"caption": f.clean(figure.caption), "alt": f.clean(figure.alt)}
             return {"kind": "picture", "svg": standalone(figure.svg), "width": width, "height": height, **text}
-        case "raw":
+        case Raw():
             return {"kind": "text", "text": "At this place report.html has a part that answers to the reader.", "tone": "note"}
-        case "fold":
-            return {"kind": "fold", "summary": f.clean(x.summary), "items": [item(i) for i in x[1]]}
-    raise ValueError(f"{x.kind}: not known outside the page")
+        case Fold():
+            return {"kind": "fold", "summary": f.clean(x.summary), "items": [item(i) for i in x.items]}
 
 
 def table(t: Table) -> Data:

@@ -20,7 +20,7 @@ from faceparity.reports.exports.document import MOST_ROWS, document, item, table
 from faceparity.reports.exports.pdf import constants, render_pdf, write_pdf
 from faceparity.reports.exports.standalone import size, standalone
 from faceparity.reports.exports.topics import CHECKS, METHODS, SCOPE, topics
-from faceparity.reports.narrative import forbidden
+from faceparity.reports.lint import forbidden
 from faceparity.reports.parts import Raw, Table
 
 SOMETIMES = {"claims", "scenarios", "searches", "protocols", "exclusions", "slider", "repeats"}

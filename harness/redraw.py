@@ -1,0 +1,76 @@
+"""A run's reports again, from its results.json alone; and the formats that are written only when asked for."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from faceparity.datasets.errors import UserError
+
+from .results import RESULTS, Result, load_results, write_reports
+
+ON_REQUEST = ("pdf", "latex", "figures")
+"""Functions of faceparity.reports.writers, called as the others are."""
+
+Writer = Callable[[Sequence[Result], Path], None]
+
+
+def requested(formats: Sequence[str]) -> list[Writer]:
+    """The writers of formats of ON_REQUEST. Raises UserError if one needs a package that is not installed."""
+    if not formats:
+        return []
+    writers = import_module("faceparity.reports.writers")
+    writers.check_extras(formats)
+    return [getattr(writers, name) for name in ON_REQUEST if name in formats]
+
+
+def write_requested(results: Sequence[Result], out: Path, formats: Sequence[str]) -> list[str]:
+    """Writes those formats; returns what was written where, a line each."""
+    for writer in requested(formats):
+        writer(results, out)
+    each = "" if results[0].folder == out else "DATASET/MODEL/"
+    said = {
+        "pdf": f"PDF: {out / 'report.pdf'}",
+        "latex": f"LaTeX: {out}/{each}tables/*.tex",
+        "figures": f"Figures: {out}/{each}figures",
+    }
+    return [said[name] for name in ON_REQUEST if name in formats]
+
+
+def redraw(run: Path, out: Path | None = None, formats: Sequence[str] = ()) -> tuple[Path, list[str]]:
+    """Everything that a run wrote for others to read, from its results.json: into its own folder, or into `out` with the results.
+
+    `out` then holds all that may be handed on, and nothing private. Returns the folder and a line for each further format.
+    Raises UserError if `run` is no run, or `out` holds something else.
+    """
+    requested(formats)
+    results = load_results(run)
+    folder = run
+    if out is not None and out.resolve() != run.resolve():
+        folder, results = out, _copied(results, run, out)
+    write_reports(results, folder)
+    return folder, write_requested(results, folder, formats)
+
+
+def _copied(results: Sequence[Result], run: Path, out: Path) -> list[Result]:
+    """The results, copied to the same places below `out`."""
+    moved = [Result(r.evaluation, out / r.folder.relative_to(run)) for r in results]
+    _check(results, moved, out)
+    for old, new in zip(results, moved, strict=True):
+        new.folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(old.folder / RESULTS, new.folder / RESULTS)
+    return moved
+
+
+def _check(results: Sequence[Result], moved: Sequence[Result], out: Path) -> None:
+    """Raises UserError unless `out` is new, empty, or an earlier copy of the same results."""
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {out}: a file of that name exists; name a folder")
+    if not out.is_dir() or not any(out.iterdir()):
+        return
+    there = {f for depth in ("", "*/", "*/*/") for f in out.glob(depth + RESULTS)}
+    known = {new.folder / RESULTS: old.folder / RESULTS for old, new in zip(results, moved, strict=True)}
+    if not there or any(f not in known or f.read_bytes() != known[f].read_bytes() for f in there):
+        raise UserError(f"--out {out}: holds files of something else; name a new or empty folder")

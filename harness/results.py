@@ -1,0 +1,86 @@
+"""Results on disk: where they lie, how they are read again, and the report formats that are written from them.
+
+Light on purpose: a report is redrawn without anything that measures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import NamedTuple
+
+from faceparity.datasets.errors import UserError
+
+from . import record
+
+RESULTS = "results.json"
+TERMINAL = "terminal"
+WRITERS = {name: f"faceparity.reports.writers:{name}" for name in ("tables", "html", "markdown", TERMINAL)}
+"""What is written if the package's metadata (entry points `faceparity.reports`) is not at hand."""
+
+
+class Result(NamedTuple):
+    """One evaluation and the folder it lies in."""
+
+    evaluation: record.Evaluation
+    folder: Path
+
+
+def safe_name(name: str) -> str:
+    """A name that any file system takes, never empty, never a path."""
+    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")
+    return cleaned[:80] or "unnamed"
+
+
+def write_results(evaluation: record.Evaluation, folder: Path) -> None:
+    """results.json, whole or not at all."""
+    part = folder / (RESULTS + ".part")
+    part.write_text(record.to_json(evaluation), "utf-8")
+    part.replace(folder / RESULTS)
+
+
+def report_writers() -> dict[str, Callable[[Sequence[Result], Path], None]]:
+    """Every report format there is (entry points `faceparity.reports`): called with the results and the run's folder."""
+    known = dict(WRITERS)
+    known.update({e.name: e.value for e in metadata.entry_points(group="faceparity.reports")})
+    out: dict[str, Callable[[Sequence[Result], Path], None]] = {}
+    for name, value in known.items():
+        module, _, function = value.partition(":")
+        try:
+            out[name] = getattr(import_module(module), function)
+        except (ImportError, AttributeError) as error:
+            raise UserError(
+                f"the report format {name!r} ({value}) can't be loaded ({error}): install its package again"
+            ) from error
+    return out
+
+
+def write_reports(results: Sequence[Result], out: Path) -> None:
+    """Every report format but the one for the terminal."""
+    for name, writer in report_writers().items():
+        if name != TERMINAL:
+            writer(results, out)
+
+
+def load_results(folder: Path) -> list[Result]:
+    """Every evaluation of a run, in the run's order. folder: of the run, or of one data set or one model in it.
+
+    Raises UserError if there is none, or one does not follow the schema.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: {'not a folder' if folder.exists() else 'not found'}; name the folder of a run")
+    files = sorted(f for depth in ("", "*/", "*/*/") for f in folder.glob(depth + RESULTS))
+    if not files:
+        deeper = next(folder.glob(f"*/*/*/{RESULTS}"), None)
+        if deeper:
+            raise UserError(f"{folder}: holds several runs; name one, such as {deeper.parents[2]}")
+        raise UserError(f"{folder}: no results.json there; name the folder of a run")
+    out = []
+    for file in files:
+        try:
+            out.append(Result(record.from_json(file.read_text("utf-8")), file.parent))
+        except ValueError as error:
+            raise UserError(f"{file}: not a result of this version ({str(error).splitlines()[0]}); run again") from error
+    return sorted(out, key=lambda result: result.evaluation.provenance.position)

@@ -1,0 +1,89 @@
+"""Text in LaTeX: every sign is itself, in any engine and with no package."""
+
+from __future__ import annotations
+
+import unicodedata
+from itertools import groupby
+
+FALLBACK = r"\providecommand{\faceparitytext}[2]{\ifdefined\Umathchar#1\else#2\fi}"
+"""Signs beyond Latin, which only LuaTeX and XeTeX know: they print them, pdfTeX their code points."""
+
+SIGNS = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\symbol{34}",
+    "`": "{`}",
+    # After a line's end these two would be read as its options, and runs of hyphens as a dash.
+    "[": "{[}",
+    "]": "{]}",
+    "*": "{*}",
+    "-": "{-}",
+    "\u00a0": "~",
+    "\u202f": "~",
+    "–": "--",
+    "—": "---",
+    "…": r"\ldots{}",
+    "‘": "`",
+    "’": "'",
+    "“": "``",
+    "”": "''",
+    "†": r"\dag{}",
+    "‡": r"\ddag{}",
+    "§": r"\S{}",
+    "©": r"\copyright{}",
+    "ß": r"\ss{}",
+    "æ": r"\ae{}",
+    "Æ": r"\AE{}",
+    "œ": r"\oe{}",
+    "Œ": r"\OE{}",
+    "ø": r"\o{}",
+    "Ø": r"\O{}",
+    "ł": r"\l{}",
+    "Ł": r"\L{}",
+    **{c: "\\" + c for c in "&%$#_{}"},
+    **{
+        c: rf"\ensuremath{{{m}}}"
+        for c, m in {
+            "×": r"\times", "≤": r"\leq", "≥": r"\geq", "±": r"\pm", "·": r"\cdot", "∞": r"\infty", "√": r"\surd", "∏": r"\prod",
+            "Σ": r"\Sigma", "α": r"\alpha", "Δ": r"\Delta", "µ": r"\mu", "μ": r"\mu", "²": "^2", "³": "^3", "½": "1/2", "°": r"^\circ",
+            "→": r"\to", "▲": r"\bigtriangleup", "▼": r"\bigtriangledown", "−": "-", "≠": r"\neq", "≈": r"\approx",
+        }.items()
+    },
+}  # fmt: skip
+ACCENTS = {
+    "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u", "\u0307": ".", "\u0308": '"',
+    "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0323": "d", "\u0327": "c",
+}  # fmt: skip
+
+
+def tex(text: str) -> str:
+    """The text for any place in a document, captions and tables too. Control characters become spaces."""
+    out = []
+    for known, run in groupby(text, key=lambda c: _known(c) is not None):
+        signs = "".join(run)
+        out.append("".join(_known(c) or "" for c in signs) if known else _beyond(signs))
+    return "".join(out)
+
+
+def _known(c: str) -> str | None:
+    """One sign in LaTeX, if it can be said there."""
+    if c in SIGNS:
+        return SIGNS[c]
+    if c < " " or c == "\x7f":
+        return " "
+    if c < "\x7f":
+        return c
+    letter, *marks = unicodedata.normalize("NFD", c)
+    if letter.isascii() and letter.isalpha() and len(marks) == 1 and marks[0] in ACCENTS:
+        return f"\\{ACCENTS[marks[0]]}{{{letter}}}"
+    return None
+
+
+def _beyond(signs: str) -> str:
+    """Signs that only newer engines have."""
+    codes = " ".join(f"U+{ord(c):04X}" for c in signs)
+    return f"\\faceparitytext{{{signs}}}{{{{[}}{codes}{{]}}}}"
