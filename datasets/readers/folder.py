@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from ..build import Row, Rules, build, folder_of
 from ..card import AttributeCard, DatasetCard, PairedCard, Strict, load_card
@@ -17,6 +16,7 @@ from ..dataset import Dataset
 from ..errors import UserError
 from ..images import IMAGE_SUFFIXES
 from ..tables import Table, plain, read_table
+from ..toml import checked, read_toml
 
 CONFIG = "faceparity.toml"
 _IMAGE = "file image path filename filepath imagepath imagefile imagename img imgpath photo picture"
@@ -90,15 +90,7 @@ def _config(root: Path) -> FolderConfig:
     path = root / CONFIG
     if not path.is_file():
         return FolderConfig()
-    try:
-        return FolderConfig.model_validate(tomllib.loads(path.read_text("utf-8-sig")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not TOML: {' '.join(str(error).split())}") from None
-    except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(str(part) for part in fault["loc"])
-        known = ", ".join(FolderConfig.model_fields)
-        raise UserError(f"{path}: {where}: {fault['msg']}; it may hold {known}") from None
+    return checked(FolderConfig, read_toml(path), str(path))
 
 
 def _check_paired(root: Path, paired: PairedCard | None, attributes: Mapping[str, AttributeCard], subject: str | None) -> None:

@@ -16,17 +16,17 @@ Paths are relative to the card. See README.md beside this file for complete exam
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from faceparity.datasets.card import Strict
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import file_sha256
+from faceparity.datasets.toml import checked, read_toml
 
 from .assemble import assemble, crossed, finder
 from .card import Allows, ModelCard, NetworkInput, PublishedThreshold, Recipe, Score, Weights
@@ -90,26 +90,7 @@ class OwnCard(Strict):
 
 def read_card(path: Path) -> OwnCard:
     """A card of the user's own. Raises UserError for a file that is not there, is no TOML or says what a card can't say."""
-    try:
-        fields = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UserError(f"-m {path}: can't be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path.name} is not a TOML file: {error}") from error
-    try:
-        return OwnCard.model_validate(fields)
-    except ValidationError as error:
-        raise UserError(f"{path.name}: {_first(error)}") from error
-
-
-def _first(error: ValidationError) -> str:
-    """The first thing that is wrong, in words."""
-    wrong = error.errors()[0]
-    where = ".".join(str(part) for part in wrong["loc"])
-    if wrong["type"] == "extra_forbidden":
-        return f"there is no key {where!r}: known are {', '.join(OwnCard.model_fields)}"
-    said = str(wrong["msg"]).removeprefix("Value error, ")
-    return f"{where}: {said}" if where else said
+    return checked(OwnCard, read_toml(path), path.name)
 
 
 def own_card(spec: Spec) -> ModelCard:

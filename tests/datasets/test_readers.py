@@ -344,8 +344,9 @@ def test_faceparity_toml_names_everything(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("toml", "words"),
     [
-        ("csv = [", "is not TOML"),
-        ("colour = 1", "colour: Extra inputs are not permitted; it may hold title, csv"),
+        ("csv = [", "faceparity.toml is not a TOML file"),
+        ("csv = " + "[" * 100_000, "nests too deep"),
+        ("colour = 1", "there is no key 'colour': known are title, csv"),
         ('csv = "../b.csv"', "not a file in that folder"),
         ('image = "pic"', "says image = 'pic'; name one of these there"),
         ('subject = "who"', "no column 'who', only file, subject, sex, race, age"),

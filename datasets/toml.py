@@ -1,0 +1,70 @@
+"""Reading the TOML files that users write: cards, scenarios, claims, suites."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from .errors import UserError
+
+M = TypeVar("M", bound=BaseModel)
+
+MAX_BYTES = 1 << 20
+"""No file that a person wrote is larger."""
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file says (UTF-8, with or without a byte order mark).
+
+    Raises UserError, one line naming the file, for one that can't be read, is larger than 1 MiB, nests too deep or is no TOML.
+    """
+    return parse_toml(read_bytes(path), path.name)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a TOML file, for those who also want its sha256. Raises UserError."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UserError(f"{path}: can't be read ({error.strerror})") from error
+    if len(data) > MAX_BYTES:
+        raise UserError(f"{path.name}: larger than {MAX_BYTES >> 20} MiB: is it the right file?")
+    return data
+
+
+def parse_toml(data: bytes, name: str) -> dict[str, Any]:
+    """What the bytes of a TOML file say. name: what errors call it. Raises UserError."""
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise UserError(f"{name} is not a TOML file: not text in UTF-8 (byte {error.start})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{name} is not a TOML file: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise UserError(f"{name} is not a TOML file of ours: it nests too deep") from error
+
+
+def checked(kind: type[M], fields: Mapping[str, Any], name: str) -> M:
+    """The fields of a TOML file as `kind`. name: what errors call the file. Raises UserError with the first thing that is wrong."""
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        raise UserError(f"{name}: {first_fault(error, kind)}") from None
+
+
+def first_fault(error: ValidationError, kind: type[BaseModel]) -> str:
+    """The first thing that a file has wrong: the key (items of lists counted from 1), and what is the matter with it."""
+    fault = error.errors()[0]
+    key = ".".join(str(part + 1) if isinstance(part, int) else part for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        known = f": known are {', '.join(kind.model_fields)}" if len(fault["loc"]) == 1 else "; remove it or correct its spelling"
+        return f"there is no key {key!r}{known}"
+    if fault["type"] == "missing":
+        return f"{key} is missing"
+    said = fault["msg"].removeprefix("Value error, ")
+    return f"{key}: {said}" if key else said
