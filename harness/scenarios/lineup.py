@@ -151,11 +151,12 @@ def _groups(lists: c.Lists, alarms: c.Outcome, group: I32, grouping: Grouping) -
         ratio, able = compare(own, others, "all others")
         ratios.append(ratio if len(grouping.names) > 1 else ratio.model_copy(update={"verdict": "none", "reason": "one_group"}))
         enough.append(able)
-        out.append(_group(name, rate, int((made == g).sum()), int(hit[made == g].sum()), people, flagged))
+        out.append(group_counts(name, rate, int((made == g).sum()), int(hit[made == g].sum()), people, flagged))
     return [x.model_copy(update={"by_subjects": r}) for x, r in zip(out, settled(ratios, enough), strict=True)]
 
 
-def _group(name: str, rate: record.Rate, own: int, hits: int, people: int, flagged: int) -> record.LineupGroup:
+def group_counts(name: str, rate: record.Rate, own: int, hits: int, people: int, flagged: int) -> record.LineupGroup:
+    """A group of `own` people, `hits` of them matched, of all `people`, of whom `flagged` were. Nothing where its rate is not shown."""
     base = record.LineupGroup(
         group=name, people=own, share_of_people=own / people if people else 0.0, flagged=None, share_of_flagged=None, rate=rate
     )

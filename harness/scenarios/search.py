@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from .enrolled import Enrolled, enrol
 from .published import published_gallery, published_sides
 from .setting import Setting, base_fields, grouping_of
 from .setting import to_threshold as recorded_threshold
-from .verdicts import contrasts
+from .verdicts import agreed, contrasts
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
@@ -96,25 +96,17 @@ def _fields(scenario: Search | Gallery, setting: Setting) -> dict[str, object]:
     }  # fmt: skip
     if at.threshold is None:
         return {**fields, "reason": at.reason}
-    fields |= _at_threshold(run, at.threshold, setting)
+    found = _at_threshold(run, at.threshold, setting)
     if setting.same_person is not None:
-        fields |= _same_person(run, at.threshold, setting, enrolled, stratum, quota)
-        if (
-            fields["same_person_share"] is not None
-            and float(str(fields["same_person_share"])) > REFUSED_FROM
-            and at.target is not None
-        ):
-            kept = {
-                k: v
-                for k, v in fields.items()
-                if k not in ("fpir", "shares", "contrasts", "selectivity", "first_is_other", "fnir")
-            }
-            share = f"{fields['same_person_share']:.0%}"
-            return {
-                **kept,
-                "reason": "mostly_same_person",
-                "detail": f"{share} of the false alarms look like one person under two names",
-            }
+        told = found["contrasts"]
+        assert isinstance(told, list)
+        found |= _same_person(run, at.threshold, setting, enrolled, stratum, quota, told)
+        share = found["same_person_share"]
+        assert isinstance(share, float)
+        if share > REFUSED_FROM and at.target is not None:
+            detail = f"{share:.0%} of the false alarms look like one person under two names"
+            return {**fields, "same_person_share": share, "reason": "mostly_same_person", "detail": detail}
+    fields |= found
     return {**fields, **_without_threshold(run)}
 
 
@@ -348,9 +340,13 @@ def _det(run: _Run, thresholds: NDArray[np.float32], shown: Sequence[bool]) -> I
 
 
 def _same_person(
-    run: _Run, threshold: float, setting: Setting, enrolled: Enrolled, stratum: I32, quota: I64
-) -> dict[str, object]:
-    """How much of FPIR is candidates that look like the probe's own person, and FPIR without them where that is more than 5 %."""
+    run: _Run, threshold: float, setting: Setting, enrolled: Enrolled, stratum: I32, quota: I64,
+    first: Sequence[record.ScenarioContrast],
+) -> dict[str, object]:  # fmt: skip
+    """How much of FPIR is candidates that look like the probe's own person, and FPIR without them where that is more than 5 %.
+
+    first: the comparisons of groups with them; of those only what both readings share is called.
+    """
     assert setting.same_person is not None
     all_of_it = float(run.first[run.lists.score >= np.float32(threshold)].sum())
     alike = float(run.first[run.lists.score >= np.float32(max(threshold, setting.same_person))].sum())
@@ -359,6 +355,7 @@ def _same_person(
     if share > CONTAMINATED_FROM:
         also = ls.alike(run.lists, setting.same_person)
         clean = ls.make_lists(enrolled, stratum, quota, setting.card.score.kind, also=also)
-        again = _Run(clean, run.grouping, run.group, run.gallery_group, run.first, run.rank)
-        out["fpir_without_likely_same_person"] = _rates(again, false_alarms(clean, threshold), conditional=True)[1]
+        again = replace(run, lists=clean)
+        estimates, out["fpir_without_likely_same_person"] = _rates(again, false_alarms(clean, threshold), conditional=True)
+        out["contrasts"] = agreed(first, contrasts(run.grouping, {"fpir": estimates[1:]}))
     return out

@@ -70,3 +70,14 @@ def settled(ratios: Sequence[T], enough: Sequence[bool]) -> list[T]:
         verdict = ("higher" if r.ratio > 1 else "lower") if called else "inconclusive"
         out.append(r.model_copy(update={"p_holm": adjusted[k], "verdict": verdict}))
     return out
+
+
+def agreed(first: Sequence[record.ScenarioContrast], second: Sequence[record.ScenarioContrast]) -> list[record.ScenarioContrast]:
+    """`first` with every verdict withdrawn that the second reading of the same measure and group does not share."""
+    other = {(c.measure, c.group): c.verdict for c in second}
+    return [
+        c
+        if c.verdict not in ("higher", "lower") or other.get((c.measure, c.group), c.verdict) == c.verdict
+        else c.model_copy(update={"verdict": "inconclusive", "reason": "contaminated"})
+        for c in first
+    ]

@@ -37,3 +37,10 @@ def risk_ratio(errors: int, people: int, other_errors: int, other_people: int, l
     se = np.sqrt(1 / errors - 1 / people + 1 / other_errors - 1 / other_people)
     reach = np.exp(quantile_z(level) * se)
     return RiskRatio(ratio, (float(ratio / reach), float(ratio * reach)))
+
+
+def weight_in_mean(mean: float, rate: float, other: float) -> float | None:
+    """The share of people with `rate` of whom and of those with `other` a rate is the mean; None where it lies not between them."""
+    if rate == other or not min(rate, other) <= mean <= max(rate, other):
+        return None
+    return (mean - other) / (rate - other)

@@ -16,13 +16,15 @@ import pytest
 from scipy import stats
 
 from faceparity.datasets.support import floor
-from faceparity.harness.evaluation.rates import mated
+from faceparity.harness import record
+from faceparity.harness.evaluation.rates import mated, to_rate
 from faceparity.harness.metrics import differential as d
 from faceparity.harness.metrics import identification as ident
 from faceparity.harness.metrics import rates as r
 from faceparity.harness.metrics import separation as s
 from faceparity.harness.metrics import watchlist as w
-from faceparity.harness.uncertainty import bootstrap, contrasts, intervals, null, variance
+from faceparity.harness.scenarios.lineup import group_counts
+from faceparity.harness.uncertainty import bootstrap, contrasts, counts, intervals, null, variance
 
 ORACLES = {e["id"]: e for e in json.loads(Path(__file__).with_name("oracles.json").read_text(encoding="utf-8"))["oracles"]}
 Values = dict[str, Any]
@@ -31,10 +33,8 @@ Z = intervals.quantile_z()
 ENDLESS = 1e12
 """Degrees of freedom with which Student's t is the normal: these entries test the primitive."""
 
-ISSUE_8 = "1:N: published line-ups and ratios of published FPIR come with their scenarios"
 LEFT: dict[str, str] = {
     "A1/gt": "a tie is a match; the strict rule is shown only to tell the two apart",
-    **{f"E{k}": ISSUE_8 for k in (7, 8, 9)},
     "C2": "Poisson limits are not published: the gates count effective errors instead",
     "C7": "no beta-binomial model: FNMR has the cluster variance (C6)",
     "C8": "the U-statistic form is the dyadic variance (C4) in other symbols; its components are not estimated apart",
@@ -465,6 +465,48 @@ def _(x: Values) -> Values:
         "cp95_per_face": exact(x["false_alerts"], x["faces"]), "cp95_false_share": exact(x["false_alerts"], x["alerts"]),
         "cp95_black_share": exact(x["false_alerts_black"], x["false_alerts"]),
     }  # fmt: skip
+
+
+@answers("E7")
+def _(x: Values) -> Values:
+    """The record of a line-up with the published counts, and its p of flags drawn with replacement."""
+    people, own, flagged, hits = x["N"], x["poc"], x["flagged"], x["flagged_poc"]
+    wrong = np.concatenate(
+        [np.ones(hits), np.zeros(own - hits), np.ones(flagged - hits), np.zeros(people - own - flagged + hits)]
+    )
+    first = np.arange(people) < own
+    overall, ours, theirs = (lineup_rate(wrong, keep) for keep in (np.ones(people, bool), first, ~first))
+    found = group_counts("people of colour", ours, own, hits, people, flagged)
+    assert overall.rate is not None
+    return {
+        "share": found.share_of_flagged, "false_alert_rate_poc": ours.rate,
+        "false_alert_rate_other": theirs.rate, "risk_ratio": found.ratio_to_others, "rr_ci95_katz": found.interval_independent,
+        "binom_sf": w.at_least(hits, flagged, own / people), "hypergeom_one_sided": found.p_hypergeometric,
+        "fisher_two_sided": found.p_fisher, "implied_FMR_per_comparison_N25000": w.fmr_of_fpir(overall.rate, 25_000),
+    }  # fmt: skip
+
+
+def lineup_rate(wrong: np.ndarray, keep: np.ndarray) -> record.Rate:
+    """The rate of some people of a line-up, each searched once."""
+    who = np.flatnonzero(keep).astype(np.int32)
+    return to_rate(mated(who, wrong[keep], np.ones(who.size), who.size), "", "all")
+
+
+@answers("E8")
+def _(x: Values) -> Values:
+    of_white = d.ratio_to_reference.over(np.array([x["white"], x["asian"], x["black"]]), 0)
+    of_men = d.ratio_to_reference.over(np.array([x["black_male"], x["black_female"]]), 0)
+    weight = counts.weight_in_mean(x["black"], x["black_female"], x["black_male"])
+    return {
+        "black_over_white": of_white[2], "asian_over_white": of_white[1], "bf_over_bm": of_men[1],
+        "implied_black_female_weight": weight,
+    }  # fmt: skip
+
+
+@answers("E9")
+def _(x: Values) -> Values:
+    exact = intervals.clopper_pearson(x["k"], x["n"])
+    return {"p_one_sided": w.at_least(x["k"], x["n"], x["minority_share"]), "cp95_lower_share": exact[0]}
 
 
 @answers("F1")
