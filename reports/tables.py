@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -111,7 +112,17 @@ def cell(x: Cell) -> str:
         return str(x).lower()
     if isinstance(x, int | float):
         return repr(x)
-    return "'" + x if x.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else x
+    return _disarmed(x)
+
+
+FORMULA = re.compile(r"(^|[;\t\r\n])(?=[\s\u200b\ufeff]*[=+\-@＝＋－＠])")
+"""Where a spreadsheet would begin to calculate: at a cell's start, which in many countries also follows a semicolon."""
+
+
+def _disarmed(text: str) -> str:
+    """Text with an apostrophe wherever a formula could begin."""
+    text = FORMULA.sub(r"\1'", text)
+    return "'" + text if text.startswith(("\t", "\r", "\n")) else text
 
 
 def grouping_name(g: Grouping | list[str]) -> str:

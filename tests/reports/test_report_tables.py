@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,29 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", " =1", "\n=1"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", " =1", "\n=1", "\u00a0=1", "\ufeff=1", "＝1", "-", "＠x"]
+)
 def test_text_that_a_spreadsheet_would_run_is_disarmed(text: str) -> None:
     assert cell(text).startswith("'")
 
 
+@pytest.mark.parametrize("text", ["a;=1+1", "a;  @x", "a\t=1", "a\n-1", "a\r\n+1"])
+def test_so_is_text_that_another_separator_would_split(text: str) -> None:
+    """Where the comma is the decimal sign, spreadsheets split at semicolons, whatever is quoted."""
+    for part in re.split("[;\t\r\n]", cell(text)):
+        assert not part.lstrip().startswith(("=", "+", "-", "@"))
+
+
+@pytest.mark.parametrize("text", ["30-44", "Black", "a, b", "x = y", "female × East Asian", "é", "", "60+", "a;b", "don't"])
+def test_other_text_stays_as_it_is(text: str) -> None:
+    assert cell(text) == text
+
+
 def test_numbers_are_not_text_and_stay_exact() -> None:
     assert cell(-1.5) == "-1.5"
+    assert cell(-3) == "-3"
+    assert cell(-1e-7) == "-1e-07"
     assert float(cell(0.1 + 0.2)) == 0.1 + 0.2
     assert cell(None) == ""
     assert cell(True) == "true"
