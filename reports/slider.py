@@ -23,8 +23,8 @@ def slider_sections(e: Evaluation, key: str) -> list[Section]:
     data = for_script(slider_data(e))
     items: list[Item] = [
         Text(
-            "What happens at the threshold that somebody uses, the same for everybody. Move it, or type it in the model's own unit; "
-            "positions are those at which errors were counted exactly."
+            "Every group at the threshold that somebody uses, the same for everybody. Where this page may run its own script, a slider "
+            "stands here; the table below has the operating points either way."
         ),
         Raw(f'<div class="slider" data-slider="{key}-slider-data" hidden></div>', data, f"{key}-slider-data"),
     ]

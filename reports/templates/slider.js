@@ -83,8 +83,8 @@
     var ends = el("p", { class: "note" }), strip = el("div", { class: "strip", "aria-hidden": "true" });
     var ticks = el("div", { class: "ticks", "aria-hidden": "true" });
     var holder = el("div"), marks = el("p", { class: "marks" });
-    var label = el("label", { for: id + "-range" }, ["Threshold, laxer to stricter"]);
-    var typing = el("p", { class: "typing" }, [el("label", { for: id + "-typed" }, ["Or type it (" + data.unit + "): "]), typed, " ", snapped]);
+    var label = el("label", { for: id + "-range" }, ["Threshold, laxer to stricter: drag it, use the arrow keys, or type it below"]);
+    var typing = el("p", { class: "typing" }, [el("label", { for: id + "-typed" }, [data.unit + " " + data.sign + NBSP]), typed, " ", snapped]);
     data.marks.forEach(function (m) {
       var button = el("button", { type: "button" }, [m.name + " (" + data.labels[m.at] + ")"]);
       button.addEventListener("click", function () { move(m.at); });
