@@ -1,0 +1,185 @@
+"""A data set, a home and a way to run faceparity on them again and again, and to break in on it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+PLUGIN = HERE.parent / "end_to_end" / "plugin"
+PEOPLE = 40
+BATCH = 8
+"""Images in one shard: what a kill may cost."""
+
+
+class Ended(NamedTuple):
+    """A run that is over. status: negative for a signal."""
+
+    status: int
+    told: str
+    peak_mb: int
+
+    @property
+    def traceback(self) -> bool:
+        """Whether a user saw one."""
+        return "Traceback" in self.told or 'File "' in self.told
+
+
+@dataclass
+class Bench:
+    """One workplace under `base`. Use as a context manager."""
+
+    base: Path
+    prefix: tuple[str, ...] = ()
+    """A command that the runs' common parent is started with."""
+    _zygote: subprocess.Popen[str] | None = field(default=None, repr=False)
+    _runs: int = 0
+
+    def __enter__(self) -> Bench:
+        self.base.mkdir(parents=True, exist_ok=True)
+        path = os.pathsep.join(filter(None, (str(PLUGIN), os.environ.get("PYTHONPATH"))))
+        self._zygote = subprocess.Popen(
+            [*self.prefix, sys.executable, str(HERE / "zygote.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path, "COLUMNS": "100"},
+            cwd=self.base,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._zygote is not None
+        assert self._zygote.stdin is not None
+        self._zygote.stdin.close()
+        self._zygote.wait()
+
+    @property
+    def pid(self) -> int:
+        """Of the runs' common parent."""
+        assert self._zygote is not None
+        return self._zygote.pid
+
+    def ready(self) -> None:
+        """Wait until the runs' common parent is there."""
+        (self.base / "none.txt").write_text("")
+        self._ask({"load": str(self.base / "none.txt")})
+
+    def folder(self, name: str) -> Path:
+        """A fresh folder."""
+        path = self.base / name
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        return path
+
+    def start(self, *arguments: object, home: Path, env: Mapping[str, str] | None = None, modules: Path | None = None) -> int:
+        """Begin a run; its process id, which is its process group's too. modules: a file for the names of what it imported."""
+        self._runs += 1
+        order = {
+            "run": [str(a) for a in arguments],
+            "env": {"FACEPARITY_HOME": str(home), **(env or {})},
+            "cwd": str(self.base),
+            "log": str(self._log()),
+            "modules": str(modules or ""),
+        }
+        return int(self._ask(order)["pid"])
+
+    def end(self, pid: int, log: int = 0) -> Ended:
+        """Wait for a run. log: how many runs were started after it."""
+        log_file = self.base / f"log{self._runs - log}.txt"
+        answer = self._ask({"wait": pid})
+        return Ended(answer["status"], log_file.read_text("utf-8", "replace"), answer["peak_mb"])
+
+    def warm(self, *arguments: object, home: Path) -> Ended:
+        """A run after which all later ones start with what it imported."""
+        names = self.base / "modules.txt"
+        ended = self.end(self.start(*arguments, home=home, modules=names))
+        self._ask({"load": str(names)})
+        return ended
+
+    def run(self, *arguments: object, home: Path, env: Mapping[str, str] | None = None) -> Ended:
+        """A run from beginning to end."""
+        return self.end(self.start(*arguments, home=home, env=env))
+
+    def killed(
+        self, after: float, how: signal.Signals, *arguments: object, home: Path, env: Mapping[str, str] | None = None
+    ) -> Ended:
+        """A run that is sent a signal, all its processes with it for SIGKILL, after so many seconds."""
+        pid = self.start(*arguments, home=home, env=env)
+        time.sleep(after)
+        with suppress(ProcessLookupError):
+            (os.killpg if how is signal.SIGKILL else os.kill)(pid, how)
+        return self.end(pid)
+
+    def _log(self) -> Path:
+        return self.base / f"log{self._runs}.txt"
+
+    def _ask(self, order: Mapping[str, object]) -> dict[str, Any]:
+        assert self._zygote is not None
+        assert self._zygote.stdin is not None
+        assert self._zygote.stdout is not None
+        self._zygote.stdin.write(json.dumps(order) + "\n")
+        self._zygote.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._zygote.stdout.readline())
+        return answer
+
+
+def make_people(folder: Path, people: int = PEOPLE) -> Path:
+    """Two pictures each of so many people who are patterns, with labels.csv."""
+    rows = []
+    for person in range(people):
+        pattern = np.random.default_rng(person).uniform(0, 255, (8, 8))
+        for shot in range(2):
+            noise = np.random.default_rng(1000 + 2 * person + shot).normal(0, 30, (8, 8))
+            grey = np.clip(pattern + noise, 0, 255).astype(np.uint8)
+            name = f"p{person:03d}_{shot}.png"
+            cv2.imwrite(str(folder / name), cv2.resize(grey, (64, 64), interpolation=cv2.INTER_NEAREST))
+            rows.append((name, f"person{person}", "FM"[person % 2]))
+    write_labels(folder, rows)
+    return folder
+
+
+def write_labels(folder: Path, rows: Sequence[Sequence[str]], header: Sequence[str] = ("file", "subject", "gender")) -> None:
+    """labels.csv."""
+    with (folder / "labels.csv").open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        csv.writer(file).writerows([header, *rows])
+
+
+def published(out: Path) -> dict[str, bytes]:
+    """All that a run may publish, the clock aside: the log, and when it began."""
+    return {
+        str(f.relative_to(out)): re.sub(rb"\d{4}-\d\d-\d\dT[\d:+]+", b"", f.read_bytes())
+        for f in sorted(out.rglob("*"))
+        if f.is_file() and "private" not in f.parts and f.name != "run.log"
+    }
+
+
+def stored_images(home: Path) -> int:
+    """How many images the store holds: a shard is a batch."""
+    return BATCH * len(list(home.glob("store/*/*.shard")))
+
+
+def extracted(out: Path) -> int:
+    """How many images the last run read, by its log."""
+    log = (out / "run.log").read_text("utf-8")
+    return int(log.split(" templates, ")[1].split(" extracted now")[0])
+
+
+def leftovers(home: Path) -> list[str]:
+    """Half-written files and marks."""
+    return sorted(p.name for p in home.rglob("*") if p.name.endswith(".part"))

@@ -1,0 +1,28 @@
+"""Every fault and hostile input of `python -m tests.faults`, as tests."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+if not sys.platform.startswith("linux"):
+    pytest.skip("faults are made with what only Linux has: /proc, mount namespaces, fork", allow_module_level=True)
+
+import disks  # noqa: F401
+import inputs  # noqa: F401
+import interruptions  # noqa: F401
+from bench import Bench
+from outcomes import TRIALS, CannotTryError, Trial
+
+
+@pytest.mark.parametrize("trial", TRIALS, ids=[t.name.replace(" ", "-") for t in TRIALS])
+def test_fault(trial: Trial, tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        try:
+            trial.attempt(bench)
+        except CannotTryError as error:
+            pytest.skip(f"{trial.name}: {error}")
