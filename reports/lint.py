@@ -6,9 +6,12 @@ It judges our sentences, not names or quotations: those are given apart and blan
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+from faceparity.harness.record import Evaluation
 
 ONE = "one model on one data set shows nothing in general"
+BLANK = "⟨name⟩"
 MEASURED = "only the model that was measured"
 RULES: dict[str, str] = {
     r"\b(no|free of|without|not) (\w+ )?bias": "absence of bias cannot be shown; say what could have been detected",
@@ -29,7 +32,7 @@ RULES: dict[str, str] = {
     r"\b(looks?|appears?) (Black|White|Asian|female|male)\b": "no guessing of anybody's group",
     r"\b(performs?|works?) (equally|worse|better|well|poorly)\b|\bequally well\b": "say which rate",
     r"\b(is|are) (un)?fair\b|\b(un)?fairness\b": "say which rate",
-    r"\bno difference\b|\bequal (error|false)|\b(do|does) not differ\b|\bthe same (error )?rates? for\b": (
+    r"\bno difference\b|\bequal (error|false [a-z-]+) rates\b|\b(do|does) not differ\b|\bthe same (error )?rates? for\b": (
         "say inconclusive and what could have been detected"
     ),
     r"\bfa(ce|cial)[ -](recognition|matching) (is|are|has|have|fails?|works?|does|misidentif)": MEASURED,
@@ -37,10 +40,10 @@ RULES: dict[str, str] = {
     r"\b(Clearview|Rekognition|Amazon|Microsoft|Cognitec|NeoFace|NEC|Idemia|Face\+\+|Megvii|Paravision|Corsight)\b": MEASURED,
     r"\bconform(s|ant|ance)?\b|\bcomplian(t|ce)\b|\bcertif(y|ies|ied)\b": "follows, never conforms",
     r"\b(safe|trustworthy|reliable) (to use|for use|enough)\b": "say what was measured; what is enough is for others to say",
+    rf"{BLANK} (people|persons?|men|women|faces)\b": "say as whom they are labelled",
     r"\bGender Shades\b": "it is about telling gender, not about matching faces",
     r"\b(genuine|impostors?)\b|\bfeature vectors?\b": "mated, non-mated, template",
 }  # fmt: skip
-BLANK = "⟨name⟩"
 
 
 def forbidden(text: str, names: Iterable[str] = ()) -> list[str]:
@@ -51,3 +54,34 @@ def forbidden(text: str, names: Iterable[str] = ()) -> list[str]:
     for name in sorted({n for n in names if n.strip()}, key=len, reverse=True):
         text = text.replace(name, BLANK)
     return [f"“{m.group(0)}”: {advice}" for pattern, advice in RULES.items() for m in re.finditer(pattern, text, re.IGNORECASE)]
+
+
+def names_of(e: Evaluation) -> set[str]:
+    """Everything in a record that others have worded: names, cards' texts, claims and quotations, warnings, problems."""
+    return {text for text in _texts(e) if len(text) > 1}
+
+
+def _texts(e: Evaluation) -> Iterator[str]:
+    d, m = e.dataset, e.model
+    yield from (d.name, d.title, d.version, d.home, d.licence, d.consent, d.withdrawn, d.citation, *d.known_defects, *d.problems)
+    yield from (
+        m.name,
+        m.title,
+        m.version,
+        m.licence,
+        m.training_data,
+        m.training_overlap_note,
+        m.conditions,
+        m.detector,
+        m.alignment,
+    )
+    yield from (m.input, m.published_threshold_source, m.score.unit, *m.known_weaknesses)
+    yield from (x for label in d.labels for x in (label.attribute, label.column, label.provenance, label.note, *label.values))
+    yield from (x for g in e.groupings for x in (*g.attributes, *(group.group for group in g.groups)))
+    yield from (p.detail for g in e.groupings for p in g.operating_points)
+    yield from (x for p in (*e.protocols, *e.searches) for x in (p.name, p.source))
+    yield from (e.extraction.faces_policy, *e.warnings)
+    for c in e.claims:
+        yield from (c.name, c.title, c.measures, c.hypothesis, c.bears_out, c.contradicts, c.limits)
+        yield from (x for q in c.quotes for x in (q.who, q.text, q.where))
+        yield from (r.note for r in c.readings)
