@@ -409,3 +409,9 @@ def test_the_tone_experiment_is_judged_by_its_differences_on_the_same_heads() ->
     assert (at[0.001].result, at[0.001].reason) == ("not_testable", "target_not_asked")
     assert found["tone-false-non-matches"]["operational"].verdict == "inconclusive"
     assert {r.reason for r in found["eff-klare-black"].values()} == {"synthetic"}
+
+
+def test_the_example_in_the_readme_is_a_claim() -> None:
+    text = Path(str(parse_claim.__code__.co_filename)).with_name("README.md").read_text("utf-8")
+    example = text.split("```toml\n")[1].split("```")[0]
+    assert parse_claim(example.encode(), "README.md").claim.name == "my-claim"
