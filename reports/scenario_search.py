@@ -182,7 +182,7 @@ def _more(s: Any, key: str) -> Iterator[Item]:
             ["false alarms" if c.measure == "fpir" else "misses", f.clean(c.group), verdict(c), f.p_value(c.p_holm)]
             for c in s.contrasts
         ]
-        caption = f"Each group compared with {f.clean(s.contrasts[0].reference)}, the largest (p by Holm over all of them)"
+        caption = f"Each group compared with {f.clean(s.contrasts[0].reference)} (p by Holm over all of them)"
         yield Table(f"{key}-contrasts", caption, ["Error", "Group", "Rate, compared", "p"], rows, frozenset({1, 2}))
     if s.ranks:
         header = ["Group", *(f"Not among the first {x.rank}" if x.rank > 1 else "Not first" for x in s.ranks)]

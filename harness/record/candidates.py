@@ -65,7 +65,7 @@ class OwnGroup(Part):
 
 
 class ScenarioContrast(ScenarioRatio):
-    """A group's rate over that of the group with most people. p_holm: over all groups and both measures."""
+    """A group's rate over the reference group's. p_holm: over all groups and both measures."""
 
     measure: Literal["fpir", "fnir"]
     group: str

@@ -14,7 +14,7 @@ from ..metrics.rates import threshold_at_target
 from ..record import Reason
 from ..uncertainty import intervals, variance
 from . import drawn as d
-from .enrolled import Enrolled, Side, identical, own
+from .enrolled import Enrolled, Side, not_compared, own
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -89,7 +89,7 @@ def make_lists(
     probes, size = enrolled.probes, np.bincount(home, minlength=quota.size)
     quota = np.minimum(quota, size)
     mates = own(probes, gallery)
-    pairs = [mates, identical(probes, gallery), *([] if also is None else [also])]
+    pairs = [mates, not_compared(probes, gallery, enrolled.never), *([] if also is None else [also])]
     left_out = np.unique(np.concatenate([np.stack(p, axis=1) for p in pairs]), axis=0)
     mate, mate_home = _mates(enrolled, gallery, mates, home, kind)
     share = float((quota[quota > 0] / size[quota > 0]).min(initial=1 - 1e-9))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from faceparity.datasets.dataset import Dataset
 
 from ..comparisons.scores import Kind, prepare
+from ..comparisons.tally import Tally
 from ..evaluation.template_sets import pool
 from ..templates.pipeline import Templates
 
@@ -25,15 +25,15 @@ Flags = NDArray[np.bool_]
 class Side:
     """Templates to be compared: vectors, float32[n, d] as the model gave them, of those that could be made.
 
-    tried: how many were attempted. of: int64[n], which of the attempted each is. subjects, cells: int32[tried]. images: str[tried],
-    digests of the pixels; empty where a template is made of several.
+    tried: how many were attempted. of: int64[n], which of the attempted each is. subjects, cells: int32[tried]. samples: int64[tried],
+    of which sample each is the template; -1 where it is made of several.
     """
 
     vectors: F32
     of: I64
     subjects: I32
     cells: I32
-    images: NDArray[np.str_]
+    samples: I64
 
     @property
     def tried(self) -> int:
@@ -44,16 +44,20 @@ class Side:
         """Those of the attempted that are to stay."""
         made = keep[self.of]
         number = np.cumsum(keep) - 1
-        return Side(self.vectors[made], number[self.of[made]], self.subjects[keep], self.cells[keep], self.images[keep])
+        return Side(self.vectors[made], number[self.of[made]], self.subjects[keep], self.cells[keep], self.samples[keep])
 
 
 @dataclass(frozen=True)
 class Enrolled:
-    """gallery: one template of each person. probes: what is searched. same_photo: bool[probes], the mate is the same photograph."""
+    """gallery: one template of each person. probes: what is searched. same_photo: bool[probes], the mate is the same photograph.
+
+    never: int64[m, 2], samples of different people that are not compared: one image under two names, or excluded by name.
+    """
 
     gallery: Side
     probes: Side
     same_photo: Flags
+    never: I64 = field(default_factory=lambda: np.empty((0, 2), np.int64))
 
 
 def split(subjects: I32, images: Literal["one", "all"], least: int = 1) -> tuple[Flags, Flags]:
@@ -74,28 +78,34 @@ def split(subjects: I32, images: Literal["one", "all"], least: int = 1) -> tuple
     return enrolled, searched
 
 
-def enrol(dataset: Dataset, templates: Templates, cells: I32, kind: Kind, images: Literal["one", "all"]) -> Enrolled:
-    """Everybody's template for a gallery, and everybody's probes. cells: int32[samples]."""
+def enrol(
+    dataset: Dataset, templates: Templates, cells: I32, tally: Tally, kind: Kind, images: Literal["one", "all"]
+) -> Enrolled:
+    """Everybody's template for a gallery, and everybody's probes. cells: int32[samples]. tally: of the templates."""
     enrolled, searched = split(dataset.subjects, images)
-    digests = np.asarray(templates.pixels, dtype=str)
-    probes = single(templates, dataset.subjects, cells, digests, np.flatnonzero(searched))
+    probes = single(templates, dataset.subjects, cells, np.flatnonzero(searched))
     members = np.flatnonzero(enrolled)
     if images == "one":
-        gallery = single(templates, dataset.subjects, cells, digests, members)
+        gallery = single(templates, dataset.subjects, cells, members)
     else:
-        gallery = averaged(templates, dataset.subjects, cells, digests, members, kind)
-    return Enrolled(gallery, probes, _same_photo(dataset, digests, enrolled, np.flatnonzero(searched)))
+        gallery = averaged(templates, dataset.subjects, cells, members, kind)
+    return Enrolled(gallery, probes, _same_photo(dataset, templates, tally, enrolled, probes.samples), never(templates, tally))
 
 
-def single(templates: Templates, subjects: I32, cells: I32, digests: NDArray[np.str_], samples: I64) -> Side:
+def never(templates: Templates, tally: Tally) -> I64:
+    """int64[m, 2]: samples of different people that the tally left out."""
+    return templates.samples[np.stack([tally.left_out_non_mated.a, tally.left_out_non_mated.b], axis=1)]
+
+
+def single(templates: Templates, subjects: I32, cells: I32, samples: I64) -> Side:
     """These samples, a template each."""
     row = np.full(subjects.size, -1, np.int64)
     row[templates.samples] = np.arange(templates.samples.size)
     of = np.flatnonzero(row[samples] >= 0)
-    return Side(templates.vectors[row[samples[of]]], of, subjects[samples], cells[samples], digests[samples])
+    return Side(templates.vectors[row[samples[of]]], of, subjects[samples], cells[samples], samples)
 
 
-def averaged(templates: Templates, subjects: I32, cells: I32, digests: NDArray[np.str_], members: I64, kind: Kind) -> Side:
+def averaged(templates: Templates, subjects: I32, cells: I32, members: I64, kind: Kind) -> Side:
     """One template of each person's members: their mean, of unit vectors where direction is what counts (see `template_sets`)."""
     members = members[np.argsort(subjects[members], kind="stable")]
     people, of_set, count = np.unique(subjects[members], return_inverse=True, return_counts=True)
@@ -106,42 +116,32 @@ def averaged(templates: Templates, subjects: I32, cells: I32, digests: NDArray[n
     if kind == "cosine":  # means that cancel out have no direction
         made[made] = np.linalg.norm(vectors[made], axis=1) > 0
     first = members[np.cumsum(count) - count]
-    images = np.where(count == 1, digests[first], "")
-    return Side(vectors[made], np.flatnonzero(made), people.astype(np.int32), cells[first], images)
+    samples = np.where(count == 1, first, -1)
+    return Side(vectors[made], np.flatnonzero(made), people.astype(np.int32), cells[first], samples)
 
 
-def _same_photo(dataset: Dataset, digests: NDArray[np.str_], enrolled: Flags, probes: I64) -> Flags:
-    """bool[probes]: the person has one photograph, by the set's list or byte for byte, both enrolled and searched, or only one image."""
-    n = dataset.n_samples
-    alike: set[int] = set()
-    for a, b in dataset.same_photo.reshape(-1, 2).tolist():
-        alike |= {a * n + b, b * n + a}
-    enrolled_of: dict[int, list[int]] = {}
-    for sample in np.flatnonzero(enrolled).tolist():
-        enrolled_of.setdefault(int(dataset.subjects[sample]), []).append(sample)
-
-    def same(sample: int) -> bool:
-        mates = enrolled_of.get(int(dataset.subjects[sample]), [])
-        return any(m == sample or m * n + sample in alike or (digests[m] and digests[m] == digests[sample]) for m in mates)
-
-    return np.array([same(int(p)) for p in probes], bool)
+def _same_photo(dataset: Dataset, templates: Templates, tally: Tally, enrolled: Flags, probes: I64) -> Flags:
+    """bool[probes]: the person's template is of that very photograph, by the set's list or byte for byte, or of that only image."""
+    made = templates.samples[np.stack([tally.left_out_mated.a, tally.left_out_mated.b], axis=1)]
+    pairs = np.concatenate([made, dataset.same_photo.reshape(-1, 2)])
+    pairs = np.concatenate([pairs, pairs[:, ::-1]])
+    alike = np.zeros(dataset.n_samples, bool)
+    alike[pairs[enrolled[pairs[:, 1]], 0]] = True
+    return np.asarray(alike[probes] | enrolled[probes])
 
 
-def identical(probes: Side, gallery: Side) -> tuple[I64, I64]:
-    """Pairs of a made probe and a made gallery template of other people that are one image byte for byte: never compared."""
-    return _pairs(probes.images[probes.of], gallery.images[gallery.of], lambda a, b: a != "")
+def not_compared(probes: Side, gallery: Side, pairs: I64) -> tuple[I64, I64]:
+    """Made probes and made gallery templates of these pairs of samples, whichever of a pair comes first."""
+    both = np.concatenate([pairs, pairs[:, ::-1]])
+    row, col = (dict(zip(x.samples[x.of].tolist(), range(x.of.size), strict=True)) for x in (probes, gallery))
+    found = [(row[a], col[b]) for a, b in both.tolist() if a in row and b in col]
+    table = np.asarray(found, np.int64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
 
 
 def own(probes: Side, gallery: Side) -> tuple[I64, I64]:
-    """Pairs of a made probe and the made gallery template of the same person."""
-    return _pairs(probes.subjects[probes.of], gallery.subjects[gallery.of], lambda a, b: True)
-
-
-def _pairs(a: NDArray[np.generic], b: NDArray[np.generic], keep: Callable[[object, object], bool]) -> tuple[I64, I64]:
-    """Every pair of places with equal values."""
-    at: dict[object, list[int]] = {}
-    for j, value in enumerate(b.tolist()):
-        at.setdefault(value, []).append(j)
-    found = [(i, j) for i, value in enumerate(a.tolist()) for j in at.get(value, []) if keep(value, value)]
+    """Made probes and the made gallery template of the same person."""
+    home = {int(who): j for j, who in enumerate(gallery.subjects[gallery.of])}
+    found = [(i, home[who]) for i, who in enumerate(probes.subjects[probes.of].tolist()) if who in home]
     table = np.asarray(found, np.int64).reshape(-1, 2)
     return table[:, 0], table[:, 1]

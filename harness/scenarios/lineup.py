@@ -18,7 +18,7 @@ from ..metrics.watchlist import fmr_of_fpir
 from ..uncertainty import counts
 from . import candidates as c
 from .declared import Chosen, Lineup
-from .enrolled import Enrolled, averaged, single
+from .enrolled import Enrolled, averaged, never, single
 from .search import false_alarms
 from .setting import Setting, base_fields, grouping_of
 from .verdicts import compare, settled
@@ -107,17 +107,16 @@ def evaluate(scenario: Lineup, setting: Setting) -> record.LineupScenario:
 def _enrolled(scenario: Lineup, setting: Setting, probes: Flags, gallery: Flags) -> Enrolled:
     """Of each person of the line-up the first image; of each of the others the first, or all of them as one template."""
     dataset, cells = setting.dataset, setting.cells.of_sample
-    digests = np.asarray(setting.templates.pixels, dtype=str)
 
     def first(chosen: Flags) -> NDArray[np.int64]:
         samples = np.flatnonzero(chosen)
         return samples[np.sort(np.unique(dataset.subjects[samples], return_index=True)[1])]
 
-    of = (setting.templates, dataset.subjects, cells, digests)
+    of = (setting.templates, dataset.subjects, cells)
     searched = single(*of, first(probes))
     kind = setting.card.score.kind
     others = single(*of, first(gallery)) if scenario.images == "one" else averaged(*of, np.flatnonzero(gallery), kind)
-    return Enrolled(others, searched, np.zeros(searched.tried, bool))
+    return Enrolled(others, searched, np.zeros(searched.tried, bool), never(setting.templates, setting.evidence.tally))
 
 
 def _found(lists: c.Lists, threshold: float, grouping: Grouping, setting: Setting) -> dict[str, object]:

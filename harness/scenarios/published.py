@@ -32,8 +32,8 @@ def published_sides(setting: Setting, name: str) -> Enrolled:
 
     def side(sets: TemplateSets) -> Side:
         vectors, made = averaged(sets, setting.dataset.n_samples, setting.templates, prepared, kind)
-        images = np.full(sets.subjects.size, "", dtype=str)
-        return Side(vectors[made], np.flatnonzero(made), sets.subjects, usual_cells(sets, setting.cells), images)
+        none = np.full(sets.subjects.size, -1, np.int64)
+        return Side(vectors[made], np.flatnonzero(made), sets.subjects, usual_cells(sets, setting.cells), none)
 
     first = np.zeros(gallery.subjects.size, bool)
     first[np.unique(gallery.subjects, return_index=True)[1]] = True

@@ -14,6 +14,7 @@ from faceparity.datasets.errors import UserError
 from .. import record
 from ..comparisons.cells import Grouping
 from ..evaluation import rates
+from ..evaluation.operating_point import reference_group
 from . import candidates as ls
 from . import drawn as d
 from .declared import Enrolment, Gallery, Search
@@ -83,7 +84,8 @@ def _fields(scenario: Search | Gallery, setting: Setting) -> dict[str, object]:
     if asked.published is not None:
         enrolled = published_sides(setting, asked.published)
     else:
-        enrolled = enrol(setting.dataset, setting.templates, setting.cells.of_sample, kind, asked.images)
+        tally = setting.evidence.tally
+        enrolled = enrol(setting.dataset, setting.templates, setting.cells.of_sample, tally, kind, asked.images)
     stratum, quota, short = _drawn(asked, grouping, enrolled)
     if short:
         return {**fields, "reason": "other", "detail": short}
@@ -234,7 +236,8 @@ def _at_threshold(run: _Run, threshold: float, setting: Setting) -> dict[str, ob
     if run.lists.mated.any():
         missed, out["fnir"] = _rates(run, misses(run.lists, run.rank, threshold))
         out["first_is_other"] = _rates(run, mistaken(run.lists, threshold))[1]
-    out["contrasts"] = contrasts(run.grouping, {"fpir": estimates[1:], "fnir": missed[1:]})
+    reference = reference_group(run.grouping, setting.evidence, setting.references)
+    out["contrasts"] = contrasts(run.grouping, reference, {"fpir": estimates[1:], "fnir": missed[1:]})
     return out
 
 
@@ -357,5 +360,6 @@ def _same_person(
         clean = ls.make_lists(enrolled, stratum, quota, setting.card.score.kind, also=also)
         again = replace(run, lists=clean)
         estimates, out["fpir_without_likely_same_person"] = _rates(again, false_alarms(clean, threshold), conditional=True)
-        out["contrasts"] = agreed(first, contrasts(run.grouping, {"fpir": estimates[1:]}))
+        reference = reference_group(run.grouping, setting.evidence, setting.references)
+        out["contrasts"] = agreed(first, contrasts(run.grouping, reference, {"fpir": estimates[1:]}))
     return out

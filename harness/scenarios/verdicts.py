@@ -1,4 +1,4 @@
-"""Each group against the one with most people: ratio, interval, Holm-adjusted p, and the verdict past the gates."""
+"""Each group against the reference group: ratio, interval, Holm-adjusted p, and the verdict past the gates."""
 
 from __future__ import annotations
 
@@ -15,26 +15,22 @@ Measure = Literal["fpir", "fnir"]
 T = TypeVar("T", bound=record.ScenarioRatio)
 
 
-def contrasts(grouping: Grouping, measured: Mapping[Measure, Sequence[Estimate]]) -> list[record.ScenarioContrast]:
+def contrasts(
+    grouping: Grouping, reference: str | None, measured: Mapping[Measure, Sequence[Estimate]]
+) -> list[record.ScenarioContrast]:
     """Every group against the reference, for each measure that has estimates (one for each group)."""
     out: list[record.ScenarioContrast] = []
     enough: list[bool] = []
     for measure, estimates in measured.items():
-        reference = most_people(grouping, estimates)
-        if reference is None:
+        if reference is None or not estimates:
             continue
+        base = grouping.names.index(reference)
         for g, name in enumerate(grouping.names):
-            if g != reference and not grouping.merged[g]:
-                found, able = compare(estimates[g], estimates[reference], grouping.names[reference])
+            if g != base and not grouping.merged[g]:
+                found, able = compare(estimates[g], estimates[base], reference)
                 out.append(record.ScenarioContrast(measure=measure, group=name, **found.model_dump()))
                 enough.append(able)
     return settled(out, enough)
-
-
-def most_people(grouping: Grouping, estimates: Sequence[Estimate]) -> int | None:
-    """The group with most people searched, ties by name; never chosen by its rate."""
-    able = [g for g in range(len(estimates)) if not grouping.merged[g] and estimates[g].subjects >= SHOWN_FROM]
-    return min(able, key=lambda g: (-estimates[g].subjects, grouping.names[g])) if len(able) > 1 else None
 
 
 def compare(a: Estimate, b: Estimate, reference: str) -> tuple[record.ScenarioRatio, bool]:

@@ -29,7 +29,7 @@ def people(rng: np.random.Generator, n: int, groups: NDArray[np.int32], images: 
     whose = np.repeat(who, images)
 
     def side(x: F32, of: NDArray[np.int32]) -> Side:
-        return Side(x, np.arange(len(x)), of, groups[of], np.array([f"{len(x)}-{k}" for k in range(len(x))]))
+        return Side(x, np.arange(len(x)), of, groups[of], np.full(len(x), -1))
 
     return Enrolled(side(gallery, who), side(probes, whose), np.zeros(len(probes), bool))
 
