@@ -44,6 +44,8 @@ class Chapter(NamedTuple):
     sections: list[Section]
     lead: str
     """The finding in one sentence."""
+    size: str
+    """How many people and images, and what to mind, in a line."""
 
 
 def write_report(evaluations: Sequence[Evaluation], path: Path) -> None:
@@ -117,7 +119,14 @@ def title(evaluations: Sequence[Evaluation]) -> str:
 def chapter(e: Evaluation, key: str) -> Chapter:
     """All sections of one evaluation."""
     name = f"{f.shorten(e.dataset.title, 80)}, {f.shorten(e.model.title, 80)}"
-    return Chapter(key, name, measured(e, key) + about(e, key), finding(e).main[0])
+    return Chapter(key, name, measured(e, key) + about(e, key), finding(e).main[0], size(e))
+
+
+def size(e: Evaluation) -> str:
+    """How much was measured, and what must not be overlooked, in a line."""
+    told = [f.plural(e.dataset.subjects, "person", "people"), f.plural(e.dataset.samples, "image")]
+    told += [f"{f.count(e.comparisons.non_mated)} non-mated and {f.count(e.comparisons.mated)} mated comparisons"]
+    return f"{', '.join(told)}. Mind: {flags(e)}." if flags(e) != f.DASH else f"{', '.join(told)}."
 
 
 def overview(evaluations: Sequence[Evaluation]) -> Table:

@@ -23,12 +23,12 @@ def index_items(e: Evaluation, i: int, n: int, key: str) -> list[Item]:
         return []
     by = grouping_name(g)
     main, rest = ([x for x in every if _secondary(x[1]) == folded] for folded in (False, True))
-    items: list[Item] = [_table(f"{key}-indices", f"Spread between groups by {by}", main)] if main else []
+    items: list[Item] = [_table(f"{key}-indices", f"Spread between groups by {by}: {f.point_name(p)}", main)] if main else []
     if rest:
         told = "For comparison with other work only; α is the weight of FMR, of FNMR it is 1 - α."
         if p.differential.nominal is not None:
             told += f" Nominal FMR: {f.percent(p.differential.nominal)}."
-        other = _table(f"{key}-more-indices", f"Further indices of spread by {by}", rest)
+        other = _table(f"{key}-more-indices", f"Further indices of spread by {by}: {f.point_name(p)}", rest)
         items += (
             [Text(told), other]
             if g is not finest(e)

@@ -91,13 +91,14 @@ def _rate_items(e: Evaluation, i: int, n: int, measure: Measure, key: str) -> li
         told_first = measure == "fmr" and n == headline(g) and finding(e).grouping is g
         out += [] if told_first else pictures(rate_chart(e, p, measure, f"{key}-{measure}-chart"))
         out += [x for x in [_overall(p, measure, key)] if x.rows]
-    said = ", all comparisons" if second else ""
+    said = f"{', all comparisons' if second else ''}: {f.point_name(p)}"
     out += rate_items(f"{key}-{measure}", f"{FULL[measure]} by {name}{said}", measure, of)
     if second is not None and second.threshold is not None:
         caption = (
-            f"{FULL[measure]} by {name}, without probable repeats of one person ({f.threshold(e.model, second.native_threshold)})"
+            f"{FULL[measure]} by {name}, without probable repeats of one person: {f.point_name(p)} "
+            f"({f.threshold(e.model, second.native_threshold)})"
         )
-        out += rate_items(f"{key}-{measure}-second", caption, measure, second.fmr)
+        out.append(Fold(caption, rate_items(f"{key}-{measure}-second", caption, measure, second.fmr)))
     return out
 
 
@@ -110,7 +111,7 @@ def _overall(p: OperatingPoint, measure: Measure, key: str) -> Table:
         if r is not None
     ]
     columns = ["Over", measure.upper(), "95 % interval", "People", "Comparisons", "Errors"]
-    return Table(f"{key}-{measure}-overall", f"{FULL[measure]} over everybody", columns, rows, frozenset({2}))
+    return Table(f"{key}-{measure}-overall", f"{FULL[measure]} over everybody: {f.point_name(p)}", columns, rows, frozenset({2}))
 
 
 def rate_items(key: str, caption: str, measure: Measure, of: Sequence[Rate]) -> list[Item]:

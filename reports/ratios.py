@@ -40,7 +40,7 @@ def ratio_items(e: Evaluation, i: int, n: int, key: str) -> list[Item]:
             continue
         if g is finest(e):
             out += pictures(ratio_forest(e, p, measure, f"{key}-{measure}-forest"))
-        caption = f"{FULL[measure]} by {grouping_name(g)}: ratio to {f.clean(of[0].reference)}"
+        caption = f"{FULL[measure]} by {grouping_name(g)}, ratio to {f.shorten(of[0].reference, 100)}: {f.point_name(p)}"
         told = [c for c in of if _has_number(c)]
         out += [ratio_table(f"{key}-{measure}-ratios", caption, p, told)] if told else []
         out += [Text(NEEDED_NOTE, "note")] if g is finest(e) and measure == "fmr" and _needed(told) else []
@@ -65,7 +65,7 @@ def _without(caption: str, of: Sequence[Contrast], some: bool) -> list[Item]:
         by.setdefault(f.contrast_reason(c.reason) or "no ratio", []).append(f.shorten(c.group, 60))
     lines = [f"{f.sentence(why)}: {', '.join(names[:15])}{f' and {len(names) - 15} more' * (len(names) > 15)}."
              for why, names in by.items()]  # fmt: skip
-    return [Text(f"{'No ratio' if some else caption + ': none'}. {' '.join(lines)}", "note")]
+    return [Text(f"{'No ratio' if some else caption + ', none'}. {' '.join(lines)}", "note")]
 
 
 def ratio_table(key: str, caption: str, p: OperatingPoint, of: Sequence[Contrast]) -> Table:

@@ -134,7 +134,7 @@ def matrix_table(p: OperatingPoint, key: str, name: str) -> Table:
         cells = [value(r), uncertainty(r), people, f.count(r.comparisons), f.count(r.errors)]
         rows.append([r.group, f.shorten(r.group_b or r.group, 100), *cells])
     columns = ["Group", "and group", "FMR", "95 % interval", "People", "Comparisons", "Errors"]
-    return Table(key, f"FMR between groups by {name}", columns, rows, frozenset({1, 3}))
+    return Table(key, f"FMR between groups by {name}: {f.point_name(p)}", columns, rows, frozenset({1, 3}))
 
 
 def _same_person(e: Evaluation, g: Grouping, key: str) -> Iterator[Item]:

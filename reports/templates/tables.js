@@ -33,7 +33,7 @@
           .forEach(function (row) { body.appendChild(row); });
       });
     });
-    if (body.rows.length > 7) filter(table, body);
+    if (body.rows.length > 10) filter(table, body);
   }
   function filter(table, body) {
     var box = table.parentNode, line = document.createElement("p"), label = document.createElement("label");
