@@ -79,7 +79,8 @@ def _texts(e: Evaluation) -> Iterator[str]:
     yield from (x for label in d.labels for x in (label.attribute, label.column, label.provenance, label.note, *label.values))
     yield from (x for g in e.groupings for x in (*g.attributes, *(group.group for group in g.groups)))
     yield from (p.detail for g in e.groupings for p in g.operating_points)
-    yield from (x for p in (*e.protocols, *e.searches) for x in (p.name, p.source))
+    yield from (x for p in e.protocols for x in (p.name, p.source))
+    yield from (x for s in e.searches for x in (s.name, s.source))
     yield from (e.extraction.faces_policy, *e.warnings)
     for c in e.claims:
         yield from (c.name, c.title, c.measures, c.hypothesis, c.bears_out, c.contradicts, c.limits)

@@ -79,13 +79,15 @@ def at_own_threshold(evidence: Evidence, grouping: Grouping, g: int, target: flo
     if np.isnan(replicates).mean() > UNDEFINED:
         return AtOwnThreshold(found, replace(estimate, rate=None, reason="target_out_of_reach"), nothing)
     v = max(estimate.variance, float(np.nanvar(replicates, ddof=1)))
-    return AtOwnThreshold(found, replace(estimate, variance=v, plain_variance=v, shared_variance=v, method=METHOD), replicates)
+    return AtOwnThreshold(found, replace(estimate, variance=v, method=METHOD), replicates)
 
 
 def ratio_at_own_thresholds(a: AtOwnThreshold, b: AtOwnThreshold) -> stats.LogRatio | None:
     """Rate a over rate b, each at its own threshold: log-ratio with Satterthwaite's t.
 
     Its variance is the larger of the sum of both groups' and that of the replicates' log-ratios, which knows of shared subjects.
+    It errs on the side of caution, as the bootstrap of comparisons does where people differ little: simulated with equal rates (100
+    and 60 people in each group, FMR 0.1 % and 0.5 %) it rejects at 5 % in 0 to 0.5 % of trials, intervals being 1.4 times as wide.
     None where a rate is 0, or in more than a tenth of the replicates.
     """
     x, y = a.estimate, b.estimate

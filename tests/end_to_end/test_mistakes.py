@@ -31,6 +31,9 @@ CASES = {
     "card of no data set": (["datasets", "fairfac"], "did you mean fairface"),
     "fetch of no model": (["fetch", "sfac"], "did you mean sface"),
     "check of nothing": (["check", "folder={tmp}/nowhere"], "nowhere"),
+    "card of no claim": (["claims", "eff"], "eff-klare-black"),
+    "claim that is not there": (["run", "-d", "folder={people}", "-m", "toy", "--claim", "{tmp}/no.toml"], "no.toml"),
+    "claim that is none": (["run", "-d", "folder={people}", "-m", "toy", "--claim", "{people}/labels.csv"], "not a TOML file"),
     "scores of nothing": (["score", "{tmp}/no.csv"], "no.csv"),
 }
 
