@@ -222,4 +222,6 @@ def _row(ax: Axes, y: int, c: ModelChange, text: str, limits: tuple[float, float
             solid_capstyle="butt",
         )
     fill = SERIES[0] if c.verdict in ("higher", "lower") else PAPER
-    ax.plot([c.ratio], [at], marker="o", markersize=6.5, markerfacecolor=fill, markeredgecolor=SERIES[0], markeredgewidth=1.5)
+    ax.plot(
+        [c.ratio or 1.0], [at], marker="o", markersize=6.5, markerfacecolor=fill, markeredgecolor=SERIES[0], markeredgewidth=1.5
+    )

@@ -162,7 +162,7 @@ def _table(
         tests=[
             rc.LeagueTest(
                 first=ids[i], second=ids[j], ratio=t.ratio, interval=t.interval, p=t.p, p_holm=p, verdict=verdict, reason=t.reason
-            )  # type: ignore[arg-type]
+            )
             for (i, j), t, p, verdict in zip(keys, tests, adjusted, said, strict=True)
         ],
     )  # fmt: skip
@@ -172,11 +172,12 @@ def _weaker(tests: Sequence[Test]) -> Test:
     """The first reading, with the larger p of both; 1 if they point different ways."""
     first = tests[0]
     for other in tests[1:]:
-        if first.p is None:
+        p = first.p
+        if p is None:
             return first
         if other.p is None or other.sign * first.sign <= 0:
             first = first._replace(p=1.0, reason=first.reason or "contaminated")
-        elif other.p > first.p:
+        elif other.p > p:
             first = first._replace(p=other.p)
     return first
 

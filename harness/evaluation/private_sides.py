@@ -147,7 +147,7 @@ def together(parts: Sequence[Private], evaluations: Sequence[record.Evaluation],
     subjects = np.unique(parts[0].subjects[at[0]], return_inverse=True)[1].reshape(-1).astype(np.int32)
     cells = make_cells(_attributes(parts[0].labels[at[0]], evaluations), n)
     failed = np.stack([p.failed[i] for p, i in zip(parts, at, strict=True)])
-    has = ~failed.any(axis=0)
+    has = np.asarray(~failed.any(axis=0), bool)
     place = [_new_numbers(p.codes.size, i) for p, i in zip(parts, at, strict=True)]
     gone = [_left_out(p, new, n, s) for p, new, s in zip(parts, place, same_person, strict=True)]
     left_out = np.unique(np.concatenate(gone))

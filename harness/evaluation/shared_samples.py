@@ -19,11 +19,12 @@ from ..uncertainty.models import PairedCell, mated_cell
 from .common import Common, Side
 from .compare import ByCell, by_group, compare, failures
 from .evaluate import groupings_of
-from .league import Pair, leagues
+from .league import leagues
 from .pool import make_pool
 from .private_sides import Private, Together, together
 from .reestimate import Reestimated, reestimate
 from .replicated import Replicated
+from .worst_groups import Pair
 
 I32 = NDArray[np.int32]
 PointKey = tuple[str, float | None, int]
@@ -186,7 +187,8 @@ def _by_person(subjects: I32, group: I32, n: int, first: NDArray[np.bool_], seco
     for g in range(n):
         mine = group == g
         ids, place, trials = np.unique(subjects[mine], return_inverse=True, return_counts=True)
-        wrong = np.stack([np.bincount(place.reshape(-1), w[mine], ids.size) for w in (first, second)], axis=1)
+        by = [np.bincount(place.reshape(-1), w[mine].astype(np.float64), ids.size) for w in (first, second)]
+        wrong = np.asarray(np.stack(by, axis=1), np.float64)
         both = int((first[mine] & second[mine]).sum())
         out.append(mated_cell(ids.astype(np.int32), trials.astype(np.float64), wrong, both) if ids.size else None)
     return out

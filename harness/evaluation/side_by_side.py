@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 
@@ -167,7 +168,8 @@ def _alike(a: record.Evaluation, b: record.Evaluation) -> Iterator[tuple[record.
 def _unpaired_rates(
     a: Entry, b: Entry, one: record.Grouping, two: record.Grouping, key: PointKey | None
 ) -> Iterator[rc.Unpaired]:
-    for measure in ("ftx",) if key is None else ("fmr", "fnmr"):
+    measures: tuple[Literal["ftx", "fmr", "fnmr"], ...] = ("ftx",) if key is None else ("fmr", "fnmr")
+    for measure in measures:
         first, second = (_rates_of(x, g, measure, key) for x, g in ((a, one), (b, two)))
         for group in [g for g in first if g in second]:
             p, q = first[group], second[group]
@@ -177,7 +179,7 @@ def _unpaired_rates(
             yield rc.Unpaired(
                 measure=measure, attributes=one.attributes, group=group, first=p.rate, first_interval=p.interval,
                 second=q.rate, second_interval=q.interval, overlap=overlap,
-            )  # type: ignore[arg-type]  # fmt: skip
+            )  # fmt: skip
 
 
 def _rates_of(x: Entry, g: record.Grouping, measure: str, key: PointKey | None) -> dict[str, record.Rate]:

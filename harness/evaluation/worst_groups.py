@@ -145,7 +145,8 @@ def _spreads(pair: Pair, measure: Rated, owns: Mapping[int, list[int]], chosen: 
     v, df = variances(cells, both, shared)
     v = v.reshape(shape)
     if logs_again is not None:
-        v = np.maximum(v, _variance(logs_again[0][:, :, None] - logs_again[1][:, None, :]))
+        with np.errstate(invalid="ignore"):  # of two rates of zero
+            v = np.maximum(v, _variance(logs_again[0][:, :, None] - logs_again[1][:, None, :]))
     return _Spreads((own[0], own[1]), np.sqrt(v), df.reshape(shape))
 
 
@@ -194,7 +195,7 @@ def _one(cell: PairedCell, w: F64) -> F64:
     jackknife = (n - 1) / n * (d.T @ d) if n > 1 else np.zeros((2, 2))
 
     def form(matrix: F64) -> F64:
-        return np.maximum(0.0, np.einsum("ni,ij,nj->n", w, matrix, w))
+        return np.asarray(np.maximum(0.0, np.einsum("ni,ij,nj->n", w, matrix, w)), np.float64)
 
     plug_in = form(cell.pair) + form(cell.shared)
     return np.maximum(np.maximum(form(cell.independent), plug_in), form(jackknife))
