@@ -47,7 +47,7 @@ def cmc(e: Evaluation, s: SearchesPart, key: str) -> Figure | None:
     worst = min(curves, key=lambda c: c.hit_rates[0])
     alt = (
         f"Share of searches that have the person among the first candidates, by group: at rank 1 between "
-        f"{f.percent(worst.hit_rates[0])} ({worst.group}) and {f.percent(max(c.hit_rates[0] for c in curves))}."
+        f"{f.percent(worst.hit_rates[0])} ({f.clean(worst.group)}) and {f.percent(max(c.hit_rates[0] for c in curves))}."
     )
     caption = (
         f"Closed set: share of searches for somebody in the gallery that have the person among the first r candidates, whatever "

@@ -98,7 +98,7 @@ def _first(s: Any) -> str:
     own = s.own_group[0]
     blind = "" if own.expected is None else f"; drawn blindly it would be {f.percent(own.expected)}"
     return (
-        "Without a threshold somebody always comes first. Of searches for people who are not there, "
+        "Without a threshold somebody comes first in every search. Of searches for people who are not there, "
         f"{share(own.rate.rate, own.rate.interval)} have somebody of their own group first ({f.clean(grouping_name(s.attributes))}){blind}."
     )
 
