@@ -143,13 +143,21 @@ def _differ(r: WatchlistReading) -> str:
     reference = f.clean(tested[0].ratio.reference)
     if not called:
         return (
-            f"No group is beyond doubt by chance stopped more or less often than {reference}, the group with most people; "
+            f"No group is beyond doubt by chance stopped more or less often than {reference}, the reference group; "
             "that is not to say that all are stopped as often."
         )
-    parts = [
-        f"{f.clean(x.group)} {f.ratio(x.ratio.ratio)} {f.ratio_interval(x.ratio.interval)}" for x in called if x.ratio is not None
-    ]
-    return f"Compared with {reference}, people on no list are falsely stopped as often times: {'; '.join(parts)}; 95 % intervals."
+    return f"Beyond doubt by chance, compared with {reference}, the reference group: {_called(called)} (95 % intervals)."
+
+
+def _called(called: Sequence[WatchlistGroup]) -> str:
+    """ "falsely stopped more often are A 2.5× [2.1, 3.1]; less often are B 0.4× [0.3, 0.6]"."""
+    parts = []
+    for verdict, words in (("higher", "more often"), ("lower", "less often")):
+        mine = [(x.group, x.ratio) for x in called if x.ratio is not None and x.ratio.verdict == verdict]
+        if mine:
+            named = ", ".join(f"{f.clean(g)} {f.ratio(c.ratio)} {f.ratio_interval(c.interval)}" for g, c in mine)
+            parts.append(f"{'falsely stopped ' if not parts else ''}{words} are {named}")
+    return "; ".join(parts)
 
 
 def _formula(s: WatchlistScenario, r: WatchlistReading) -> str:

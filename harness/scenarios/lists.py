@@ -50,11 +50,6 @@ def make_lists(scenario: Watchlist, names: Sequence[str], people: I64) -> Lists:
     key = f"watchlist.{'people' if scenario.watchlist.people else 'share'} = {scenario.watchlist.people or scenario.watchlist.share}"
     room = np.maximum(0, np.where(crowd > 0, people - SPARED, people))
     exact = scenario.watchlist.make_up != "data"
-    if wanted > int(room[shares > 0].sum()):
-        raise UserError(
-            f"{key}: the data has {total:,} people with a group, of whom {int(room[shares > 0].sum()):,} can be listed while others of "
-            "their groups walk past: write a smaller one, or take more data"
-        )
     base = Lists(np.zeros_like(people), shares, crowd, room, exact)
     quota = np.floor(wanted * shares + 1e-9).astype(np.int64)
     if exact and (quota > room).any():
@@ -62,6 +57,11 @@ def make_lists(scenario: Watchlist, names: Sequence[str], people: I64) -> Lists:
         raise UserError(
             f"{key}: {quota[g]:,} of {names[g]} are wanted on the list, and the data has {people[g]:,}, of whom {room[g]:,} can be "
             f"listed; with this make-up at most {base.largest:,} people can be: write a smaller one, or another make_up"
+        )
+    if wanted > int(room[shares > 0].sum()):
+        raise UserError(
+            f"{key}: the data has {total:,} people with a group, of whom {int(room[shares > 0].sum()):,} can be listed while others of "
+            "their groups walk past: write a smaller one, or take more data"
         )
     return Lists(allocate(wanted, shares, room), shares, crowd, room, exact)
 

@@ -74,7 +74,9 @@ def parse(text: str, where: str) -> list[Scenario]:
 def first(error: ValidationError) -> str:
     """The first thing wrong, in one line: the key, then what to do."""
     wrong = error.errors()[0]
-    keys = [p for p in wrong["loc"] if p not in KINDS or p != wrong["loc"][2]] if len(wrong["loc"]) > 2 else list(wrong["loc"])
+    keys = list(wrong["loc"])
+    if len(keys) > 2 and keys[2] in KINDS:  # which kind it is, told by its own key
+        del keys[2]
     key = ".".join(f"{p + 1}" if isinstance(p, int) else str(p) for p in keys)
     kind, message = wrong["type"], wrong["msg"].removeprefix("Value error, ")
     if kind == "extra_forbidden":

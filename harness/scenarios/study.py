@@ -158,8 +158,8 @@ def missed(study: Study, mated: Pairs, threshold: float, frames: int, every_imag
     """Of each person on the list, the chance that they pass unnoticed: float64[P], nan where they have too few images.
 
     One image, drawn, is listed and `frames` others are searched; or with every_image all but the one that is searched are listed.
-    Second: with failed extractions counted as misses (one frame, one image listed; else nan). Third: int64[P], misses among each
-    person's mated comparisons.
+    Second: with an image searched that gave no template counted as a miss (one frame, one image listed; else nan).
+    Third: int64[P], misses among each person's mated comparisons.
     """
     a, b = study.person[mated.a], study.person[mated.b]
     inside = (a >= 0) & (a == b)
@@ -175,10 +175,10 @@ def missed(study: Study, mated: Pairs, threshold: float, frames: int, every_imag
     total = np.bincount(whose, chance[able], study.group.size)
     pairs = np.bincount(a[inside], minlength=study.group.size)
     wrong = np.bincount(a[inside], ~alike, study.group.size).astype(np.int64)
-    tried = study.attempted * (study.attempted - 1) // 2 - (study.images * (study.images - 1) // 2 - pairs)
+    tried = study.images * (study.attempted - 1) - (study.images * (study.images - 1) - 2 * pairs)
     with np.errstate(invalid="ignore", divide="ignore"):
         rate = np.where(count > 0, total / count, np.nan)
-        with_failures = np.where(tried > 0, 1 - (pairs - wrong) / tried, np.nan)
+        with_failures = np.where(tried > 0, 1 - 2 * (pairs - wrong) / tried, np.nan)
     if frames > 1 or every_image:
         with_failures = np.full(rate.size, np.nan)
     return rate, with_failures, wrong

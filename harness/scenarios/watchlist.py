@@ -17,6 +17,7 @@ from faceparity.datasets.errors import UserError
 from .. import record
 from ..comparisons.cells import Grouping, make_cells
 from ..comparisons.tally import Pairs
+from ..evaluation.measure import REFUSED_FROM
 from ..evaluation.pool import LEAST_EXPECTED_ERRORS
 from ..metrics.watchlist import predicted_fpir
 from .declared import At, Watchlist
@@ -118,8 +119,18 @@ def _at_fpir(target: float, setting: Setting, question: Question) -> record.Scen
         middle = (above + within) // 2
         above, within = (middle, within) if fpir(middle) > target else (above, middle)
     threshold = float(scores[within])
+    if _same_person_share(found, threshold, setting) > REFUSED_FROM:
+        return to_threshold("target_fpir", target, None, sign, None, "mostly_same_person")
     told = to_threshold("target_fpir", target, threshold, sign, setting.pool.fmr(setting.evidence, threshold))
     return told.model_copy(update={"achieved_fpir": fpir(within)})
+
+
+def _same_person_share(found: Pairs, threshold: float, setting: Setting) -> float:
+    """Share of the matches that look like one person under two names; 0 where subjects are labelled."""
+    at = found.score >= np.float32(threshold)
+    if setting.same_person is None or not at.any():
+        return 0.0
+    return float((found.score[at] >= np.float32(setting.same_person)).mean())
 
 
 def searches_of(question: Question, found: Pairs) -> Searches:
@@ -137,6 +148,8 @@ def overall_fpir(question: Question, found: Pairs) -> float:
 
 
 def _why(threshold: record.ScenarioThreshold) -> str:
+    if threshold.reason == "mostly_same_person":
+        return "most matches at this target look like one person under two names: the set has no subject labels to tell"
     if threshold.reason == "below_ledger":
         return (
             "FPIR is below the target at every score that was kept: add a larger --target-fmr to the run, so that more are kept"
@@ -189,17 +202,21 @@ def _agree(first: record.WatchlistReading, second: record.WatchlistReading) -> r
     return first.model_copy(update={"groups": groups})
 
 
-def sizes_up_to(largest: int, wanted: int) -> list[int]:
-    """Sizes of the curve: 1, 2 and 5 times every power of ten up to the largest, with the largest and the one declared."""
+def sizes_up_to(largest: int, wanted: int, groups: int) -> list[int]:
+    """Sizes of the curve: 1, 2 and 5 times every power of ten up to the largest, with the largest and the one declared.
+
+    A list of fewer than two people for each of its groups can't have its make-up, so it is left out.
+    """
     steps = [s * 10**k for k in range(7) for s in STEPS]
-    return sorted({n for n in steps if 5 <= n <= largest} | {wanted, largest} - {0})
+    return sorted(({n for n in steps if n >= 2 * groups} | {wanted, largest}) & set(range(1, max(largest, wanted) + 1)))
 
 
 def _sizes(question: Question, found: Pairs) -> list[record.WatchlistSize]:
     """FPIR at every size that the data supports, measured, beside the formula's."""
     searches, fmr = searches_of(question, found), fmr_between(question.study, found)
     out = []
-    for n in sizes_up_to(question.lists.largest, int(question.lists.listed.sum())):
+    lists = question.lists
+    for n in sizes_up_to(lists.largest, int(lists.listed.sum()), int((lists.shares > 0).sum())):
         at = replace(question, lists=replace(question.lists, listed=question.lists.of(n)))
         predicted = _predicted(at, fmr, at.images_listed)
         out.append(record.WatchlistSize(people=n, groups=curve_at(at, found, searches, predicted)))

@@ -175,13 +175,13 @@ def _mated(question: Question, mated: Pairs, threshold: float) -> _Mated:
     estimates = []
     for g in range(study.n_groups):
         mine = np.where(study.group == g, chance, np.nan)
-        estimates.append(estimate_fnir(mine, wrong, np.where(np.isnan(mine), np.nan, including)))
+        estimates.append(estimate_fnir(mine, wrong, np.where(study.group == g, including, np.nan)))
     rate = np.asarray([np.nan if e.rate is None else e.rate for e in estimates])
     without = np.stack(
         [e.without if e.rate is not None else np.full(study.group.size, np.nan) for e in estimates]
     ) if estimates else np.empty((0, 0))  # fmt: skip
     on = np.where(listed[study.group] > 0, chance, np.nan)
-    everybody = estimate_fnir(on, wrong, np.where(np.isnan(on), np.nan, including))
+    everybody = estimate_fnir(on, wrong, np.where(listed[study.group] > 0, including, np.nan))
     known = (listed > 0) & ~np.isnan(rate)
     out = _Mated([*estimates, everybody], rate, without)
     if known.any():
