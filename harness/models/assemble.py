@@ -35,6 +35,11 @@ OPTIONS = {
     "jitter": "2 to 100 disturbed copies whose mean is taken, for dlib's network",
 }
 
+JITTERED = (
+    "; mean over {} jittered copies of the face, of dlib's kind but not its very ones: dlib draws from one random stream for all "
+    "images, so that its descriptors depend on which came before; here each face has a stream of its own"
+)
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -104,7 +109,7 @@ def crossed(card: ModelCard, options: Mapping[str, str]) -> ModelCard:
         "weights": card.weights if same_detector and made.landmarks == 5 else [*found, *own],
         "known_weaknesses": [*card.known_weaknesses, _not_as_published(card, made)],
         "likely_same_person_source": f"{card.likely_same_person_source} Measured without these options.".strip(),
-        "input": card.input + (f"; mean over {made.jitter} jittered copies" if made.jitter > 1 else ""),
+        "input": card.input + (JITTERED.format(made.jitter) if made.jitter > 1 else ""),
     }
     if made.landmarks == 68:
         words["licence"] = f"{card.licence}; landmarks non-commercial (iBUG 300-W)"
