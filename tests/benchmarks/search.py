@@ -25,7 +25,7 @@ from faceparity.harness.comparisons.topk import TILE, Candidates, top_k
 from .scoring import forget_peak, memory_mb, timed
 
 K = 10
-THRESHOLD = 0.2
+THRESHOLD = 0.363
 
 
 def bare_product(probes: np.ndarray, gallery: np.ndarray, workers: int) -> None:
