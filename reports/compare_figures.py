@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
 
 from faceparity.harness.record import ModelChange, Rate
 from faceparity.harness.record.comparison import Compared, ComparedPanel
 from faceparity.reports import format as f
-from faceparity.reports.svg import GRID, INK, MUTED, PAPER, SERIES, WIDTH, Figure, canvas, style, to_svg
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from faceparity.reports.drawn import INKED, group, number, text
+from faceparity.reports.svg import GRID, INK, MUTED, PAPER, SERIES, WIDTH, Figure, coloured, element
 
 MOST_ROWS = 40
 ROW = 27.0
+TOP, BOTTOM, LEFT = 22.0, 22.0, 4.0
+GAP = 10.0
 PANEL = 116.0
 ACROSS = 3
 """So many panels fit a phone; more stand in a box that scrolls."""
@@ -45,6 +45,7 @@ def small_multiples(key: str, title: str, caption: str, groups: Sequence[str], p
         + "."
         for p in shown
     )
+    alt, title = f.clean(alt), f.clean(title)
     wide = len(panels) > ACROSS
     svg = _draw(key, title, alt, names, shown, _limits(values), max(WIDTH, len(panels) * PANEL + 8))
     full = (
@@ -68,83 +69,103 @@ def _limits(values: Sequence[float]) -> tuple[float, float]:
     return min(values) / 2.2, min(1.25, max(values) * 2.2)
 
 
+class _Axis(NamedTuple):
+    """A log axis from `left` to `right` on the page, `lo` to `hi` in value."""
+
+    left: float
+    right: float
+    lo: float
+    hi: float
+
+    def at(self, value: float) -> float:
+        """Where a value lies, kept on the axis."""
+        share = math.log(min(max(value, self.lo), self.hi) / self.lo) / math.log(self.hi / self.lo)
+        return self.left + (self.right - self.left) * share
+
+    def frame(self, top: float, floor: float, told: Callable[[float], str], line: float | None) -> list[str]:
+        """Grid, baseline, ticks, and a dotted line at a value."""
+        ticks = self._ticks(max(2, int((self.right - self.left) / 42)))
+        parts = [
+            group(
+                f"stroke:{GRID};stroke-width:.6",
+                [f'<path d="M{number(self.at(v))} {number(top)}V{number(floor)}"/>' for v in ticks],
+            ),
+            group(f"stroke:{MUTED};stroke-width:.8", [f'<path d="M{number(self.left)} {number(floor)}H{number(self.right)}"/>']),
+            group("font-size:8.5px", [text(self.at(v), floor + 13, told(v), "middle") for v in ticks]),
+        ]
+        if line and self.lo < line < self.hi:
+            dots = f'<path d="M{number(self.at(line))} {number(top)}V{number(floor)}"/>'
+            parts.append(group(f"stroke:{INK};stroke-dasharray:1 2", [dots]))
+        return parts
+
+    def _ticks(self, most: int) -> list[float]:
+        """At powers of ten, between them only where there is room."""
+        at: list[float] = []
+        for steps in ((1, 2, 5), (1, 3), (1,)):
+            at = [m * 10.0**k for k in range(-12, 7) for m in steps if self.lo * 1.05 <= m * 10.0**k <= self.hi / 1.05]
+            if len(at) <= most:
+                break
+        return at[:: max(1, -(-len(at) // most))]
+
+    def whisker(self, y: float, lo: float, hi: float) -> str:
+        """A line between two values."""
+        return f'<path d="M{number(self.at(lo))} {number(y)}H{number(self.at(hi))}"/>'
+
+    def bound(self, y: float, hi: float) -> str:
+        """An arrow from the left end to an upper bound."""
+        end = number(self.at(hi))
+        return (
+            f'<path d="M{number(self.left)} {number(y)}H{end}" stroke-dasharray="4 3"/><path d="M{end} {number(y - 4)}v8"/>'
+            f'<path d="M{number(self.left + 4)} {number(y - 3)}l-6 3 6 3z" stroke="none"/>'
+        )
+
+    def dot(self, y: float, value: float, filled: bool = True) -> str:
+        """A dot, hollow where nothing is called."""
+        hollow = "" if filled else f' style="fill:{PAPER}"'
+        return f'<circle cx="{number(self.at(value))}" cy="{number(y)}" r="3.2"{hollow}/>'
+
+
+def _percent(x: float) -> str:
+    return f"{100 * x:.8f}".rstrip("0").rstrip(".") + " %"
+
+
+def _times(x: float) -> str:
+    return (f"{x:,.0f}" if x >= 1 else f"{x:g}") + "×"
+
+
 def _draw(
     key: str, title: str, alt: str, names: Sequence[str], panels: Sequence[Panel], limits: tuple[float, float], width: float
 ) -> str:
-    height = ROW * len(names) + 44
-    gap = 10.0
-    each = (width - 8 - gap * (len(panels) - 1)) / len(panels)
-    with style():
-        figure = canvas(height, width)
-        axes = [
-            figure.add_axes(((4 + k * (each + gap)) / width, 22 / height, each / width, (height - 44) / height))
-            for k in range(len(panels))
-        ]
-        for k, (ax, panel) in enumerate(zip(axes, panels, strict=True)):
-            _frame(ax, limits, len(names), each)
-            ax.set_title(f.shorten(panel.title, max(8, int(each / 7))), fontsize=9.5, fontweight="bold", loc="left", pad=5)
-            if panel.line:
-                ax.axvline(panel.line, color=INK, linewidth=1, linestyle=(0, (1, 2)))
-            for y, rate in enumerate(panel.rates):
-                _mark(ax, y, rate)
-            if k == 0:
-                for y, name in enumerate(names):
-                    ax.text(
-                        0, y - 0.16, f.shorten(name, int((width - 8) / 5.6)), transform=ax.get_yaxis_transform(), ha="left", va="bottom",
-                        fontsize=9, clip_on=False, zorder=5,
-                    )  # fmt: skip
-        return to_svg(figure, key, title, alt)
+    height = ROW * len(names) + TOP + BOTTOM
+    floor = height - BOTTOM
+    each = (width - 2 * LEFT - GAP * (len(panels) - 1)) / len(panels)
+    heights = [TOP + ROW * (k + 0.75) for k in range(len(names))]
+    parts: list[str] = []
+    for k, panel in enumerate(panels):
+        left = LEFT + k * (each + GAP)
+        axis = _Axis(left, left + each, *limits)
+        parts += axis.frame(TOP, floor, _percent, panel.line)
+        parts.append(text(left, TOP - 9, f.shorten(panel.title, max(8, int(each / 6.2))), "", "font-weight:bold"))
+        marks = [_mark(axis, y, r) for y, r in zip(heights, panel.rates, strict=True)]
+        parts.append(
+            group(f"stroke:{SERIES[0]};stroke-width:1.7;fill:{SERIES[0]}", [m for m in marks if not m.startswith("<text")])
+        )
+        parts.append(group(f"font-size:8px;fill:{MUTED}", [m for m in marks if m.startswith("<text")]))
+    room = int((width - 2 * LEFT) / 5.2)
+    parts += [text(LEFT, y - 7, f.shorten(name, room)) for y, name in zip(heights, names, strict=True)]
+    return element(coloured(group(INKED, parts)), width, height, key, title, alt)
 
 
-def _frame(ax: Axes, limits: tuple[float, float], n: int, width: float) -> None:
-    ax.set_xscale("log")
-    ax.set_xlim(*limits)
-    ax.set_ylim(n - 0.35, -0.75)
-    ax.set_yticks([])
-    ax.spines["left"].set_visible(False)
-    ax.patch.set_visible(False)
-    _ticks(ax, max(2, int(width / 42)), lambda x: f"{100 * x:.8f}".rstrip("0").rstrip(".") + " %")
-    ax.grid(axis="x", color=GRID, linewidth=0.6)
-    ax.set_axisbelow(True)
-    ax.axvline(limits[0], color=GRID, linewidth=0.8)
-
-
-def _ticks(ax: Axes, most: int, told: object) -> None:
-    """At powers of ten, between them only where there is room."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    lo, hi = ax.get_xlim()
-    for steps in ((1, 2, 5), (1, 3), (1,)):
-        at = [m * 10.0**k for k in range(-12, 6) for m in steps if lo * 1.02 <= m * 10.0**k <= hi / 1.02]
-        if len(at) <= most:
-            break
-    every = max(1, -(-len(at) // most))
-    ax.xaxis.set_major_locator(FixedLocator(at[::every]))
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: told(x)))  # type: ignore[operator]
-    ax.tick_params(axis="x", labelsize=8.5, length=3)
-
-
-def _mark(ax: Axes, y: int, r: Rate | None) -> None:
-    left, right = ax.get_xlim()
-    at = y + 0.13
+def _mark(axis: _Axis, y: float, r: Rate | None) -> str:
+    """A dot and whisker, an arrow to a bound, or why there is neither."""
     if r is None or r.status == "suppressed":
-        text = "<30 people" if r is not None and r.reason == "too_few_subjects" else "–"
-        ax.text(left * 1.1, at, text, fontsize=8, color=MUTED, va="center")
-        return
+        return text(axis.left + 3, y + 3, "<30 people" if r is not None and r.reason == "too_few_subjects" else f.DASH)
     if r.status == "bound":
         top = r.bounds.worst_case if r.bounds else r.interval[1] if r.interval else None
-        if top:
-            ax.plot([left, min(top, right)], [at, at], color=SERIES[0], linewidth=1.3, linestyle=(0, (3, 2)))
-            ax.plot([min(top, right)], [at], marker="|", markersize=8, markeredgewidth=1.5, color=SERIES[0])
-            ax.plot([left], [at], marker="<", markersize=5, color=SERIES[0], clip_on=False)
-        return
+        return axis.bound(y, top) if top else ""
     if not r.rate:
-        return
-    if r.interval is not None:
-        ends = [max(r.interval[0], left), min(r.interval[1], right)]
-        ax.plot(ends, [at, at], color=SERIES[0], linewidth=1.8, solid_capstyle="butt")
-    ax.plot([r.rate], [at], marker="o", markersize=6, color=SERIES[0])
+        return ""
+    return (axis.whisker(y, *r.interval) if r.interval is not None else "") + axis.dot(y, r.rate)
 
 
 def panels_of(
@@ -165,16 +186,17 @@ def paired_forest(key: str, title: str, caption: str, changes: Sequence[ModelCha
     shown = [c for c in changes if c.ratio is not None and c.verdict != "none"][:MOST_ROWS]
     if not shown:
         return None
-    text = [f"{f.ratio(c.ratio)} {f.ratio_interval(c.interval) if c.interval else ''}".strip() for c in shown]
-    alt = f"{title}. " + "; ".join(f"{c.group}: {t}" for c, t in zip(shown[:20], text, strict=False)) + "."
+    told = [f"{f.ratio(c.ratio)} {f.ratio_interval(c.interval) if c.interval else ''}".strip() for c in shown]
+    alt = f"{title}. " + "; ".join(f"{c.group}: {t}" for c, t in zip(shown[:20], told, strict=False)) + "."
+    alt, title = f.clean(alt), f.clean(title)
     core = [c.ratio for c in shown if c.ratio] + [1.0]
-    lo, hi = min(core) / 3, max(core) * 3
+    hi = 3 * max(*core, 1 / min(core))
     note = f" The first {MOST_ROWS} groups; all are in the table." if len(changes) > MOST_ROWS else ""
     full = (
         f"{caption} Filled: one model is higher beyond doubt by chance (Holm-adjusted p below 0.05 and enough errors); hollow: "
         f"inconclusive. Line: 95 % interval by people. Log scale.{note}"
     )
-    return Figure(key, _forest(key, title, alt, shown, text, (lo, hi), (first, second)), full, alt)
+    return Figure(key, _forest(key, title, alt, shown, told, (1 / hi, hi), (first, second)), full, alt)
 
 
 def _forest(
@@ -182,46 +204,24 @@ def _forest(
     title: str,
     alt: str,
     changes: Sequence[ModelChange],
-    text: Sequence[str],
+    told: Sequence[str],
     limits: tuple[float, float],
     names: tuple[str, str],
 ) -> str:
-    height = ROW * len(changes) + 46
-    with style():
-        figure = canvas(height)
-        ax = figure.add_axes((0.02, 22 / height, 0.96, (height - 46) / height))
-        ax.set_xscale("log")
-        ax.set_xlim(*limits)
-        ax.set_ylim(len(changes) - 0.35, -0.75)
-        ax.set_yticks([])
-        ax.spines["left"].set_visible(False)
-        _ticks(ax, 6, lambda x: (f"{x:,.0f}" if x >= 1 else f"{x:g}") + "×")
-        ax.grid(axis="x", color=GRID, linewidth=0.6)
-        ax.set_axisbelow(True)
-        ax.axvline(1, color=INK, linewidth=1, linestyle=(0, (1, 2)))
-        middle = math.log(1 / limits[0]) / math.log(limits[1] / limits[0])
-        for x, side, name in ((middle - 0.01, "right", f"← {names[1]} higher"), (middle + 0.01, "left", f"{names[0]} higher →")):
-            room = x if side == "right" else 1 - x
-            told = f.shorten(name, max(6, int(room * 58)))
-            ax.text(x, 1.01, told, transform=ax.transAxes, ha=side, va="bottom", fontsize=8.5, color=MUTED)
-        for y, (c, told) in enumerate(zip(changes, text, strict=True)):
-            _row(ax, y, c, told, limits)
-        return to_svg(figure, key, title, alt)
-
-
-def _row(ax: Axes, y: int, c: ModelChange, text: str, limits: tuple[float, float]) -> None:
-    at = y + 0.13
-    for x, side, told in ((0.0, "left", f.shorten(c.group, 34)), (1.0, "right", text)):
-        ax.text(x, y - 0.16, told, transform=ax.get_yaxis_transform(), ha=side, va="bottom", fontsize=9, clip_on=False)
-    if c.interval is not None:
-        ax.plot(
-            [max(c.interval[0], limits[0]), min(c.interval[1], limits[1])],
-            [at, at],
-            color=SERIES[0],
-            linewidth=1.8,
-            solid_capstyle="butt",
-        )
-    fill = SERIES[0] if c.verdict in ("higher", "lower") else PAPER
-    ax.plot(
-        [c.ratio or 1.0], [at], marker="o", markersize=6.5, markerfacecolor=fill, markeredgecolor=SERIES[0], markeredgewidth=1.5
-    )
+    height = ROW * len(changes) + TOP + BOTTOM
+    axis = _Axis(LEFT + 4, WIDTH - LEFT - 4, *limits)
+    parts = axis.frame(TOP, height - BOTTOM, _times, 1.0)
+    middle, room = axis.at(1.0), int((WIDTH / 2) / 5) - 9
+    ends = [text(middle - 5, TOP - 7, f"← {f.shorten(names[1], room)} higher", "end")]
+    ends.append(text(middle + 5, TOP - 7, f"{f.shorten(names[0], room)} higher →"))
+    parts.append(group(f"font-size:8.5px;fill:{MUTED}", ends))
+    heights = [TOP + ROW * (k + 0.75) for k in range(len(changes))]
+    marks = []
+    for y, c in zip(heights, changes, strict=True):
+        if c.interval is not None:
+            marks.append(axis.whisker(y, *c.interval))
+        marks.append(axis.dot(y, c.ratio or 1.0, c.verdict in ("higher", "lower")))
+    parts.append(group(f"stroke:{SERIES[0]};stroke-width:1.7;fill:{SERIES[0]}", marks))
+    parts += [text(LEFT + 4, y - 7, f.shorten(c.group, 36)) for y, c in zip(heights, changes, strict=True)]
+    parts.append(group("font-size:9px", [text(WIDTH - LEFT - 4, y - 7, t, "end") for y, t in zip(heights, told, strict=True)]))
+    return element(coloured(group(INKED, parts)), WIDTH, height, key, title, alt)

@@ -27,13 +27,21 @@ from faceparity.reports.compare_figures import paired_forest, panels_of, small_m
 from faceparity.reports.compare_words import Names, by_name
 from faceparity.reports.html import NAME, TEMPLATES
 from faceparity.reports.parts import Fold, Heading, Item, Items, Section, Table, Text, pictures
+from faceparity.reports.svg import shared
 
+WHOLE = {"pool": "mean of the groups", "all pairs": "all pairs"}
 UNFOLDED = 3
 """So many pairs of models are told open; more are folded."""
 WORDS_USED = (
     "Comparison", "Mated, non-mated", "Threshold", "FMR", "FNMR", "FTX", "FAR, FRR", "Template", "95 % interval", "≤", "Effective errors",
     "Matched", "Inconclusive", "Holm-adjusted p",
 )  # fmt: skip
+
+
+RANKS = (
+    "Rank: a 95 % interval, 1 being the lowest figure. Rows whose ranks overlap stand in the order of the command, which is none: these "
+    "data can't tell which is lower. 1× would be equal rates of all groups."
+)
 
 
 class Chapter(NamedTuple):
@@ -61,11 +69,13 @@ def render(c: Comparison) -> str:
     )  # fmt: skip
     env.filters["short"] = lambda name: f.shorten(name, NAME)
     names = Names(c)
-    return env.get_template("compare.html.j2").render(
+    text = env.get_template("compare.html.j2").render(
         title=title(c), css=(TEMPLATES / "report.css").read_text("utf-8"), first=synthetic(c), leads=leads(c, names),
         compared=compared(c), notes=[n.text for n in c.notes], chapters=chapters(c, names),
         glossary=[(w, m) for w, m in GLOSSARY if w in WORDS_USED],
     )  # fmt: skip
+    text, rules = shared(text)
+    return text.replace("</style>", f"{rules}\n</style>", 1)
 
 
 def _cleaned(value: object) -> object:
@@ -89,13 +99,11 @@ def synthetic(c: Comparison) -> tuple[str, str] | None:
 
 def leads(c: Comparison, names: Names) -> list[tuple[str, list[str]]]:
     """Of each data set with several results what was found, in sentences."""
-    out = []
-    for d in c.datasets:
-        if len(d.ids) > 1:
-            out.append(
-                (f.shorten(names.of[d.ids[0]].dataset_title, 80), words.findings(d, names) or ["No figure could be compared."])
-            )
-    return out
+    several = [d for _, d in _real_first(c, names) if len(d.ids) > 1]
+    return [
+        (f.shorten(names.of[d.ids[0]].dataset_title, 80), words.findings(d, names) or ["No figure could be compared."])
+        for d in several
+    ]
 
 
 def compared(c: Comparison) -> Table:
@@ -128,7 +136,7 @@ def compared(c: Comparison) -> Table:
 def chapters(c: Comparison, names: Names) -> list[Chapter]:
     """A chapter for each data set with several results, one for models on several data sets, and how it was done."""
     out = []
-    for k, d in enumerate(c.datasets):
+    for k, d in _real_first(c, names):
         key = f"d{k + 1}"
         if len(d.ids) > 1:
             out.append(Chapter(key, _dataset_title(d, names), list(dataset_sections(c, d, names, key))))
@@ -136,6 +144,11 @@ def chapters(c: Comparison, names: Names) -> list[Chapter]:
         out.append(Chapter("models", "Each model across data sets", list(model_sections(c, names))))
     out.append(Chapter("how", "How it was compared", [Section("how-how", "Method and provenance", list(_how(c)))]))
     return out
+
+
+def _real_first(c: Comparison, names: Names) -> list[tuple[int, ComparedDataset]]:
+    """The data sets in their order, but those of nobody's faces last."""
+    return sorted(enumerate(c.datasets), key=lambda x: names.of[x[1].ids[0]].synthetic)
 
 
 def _dataset_title(d: ComparedDataset, names: Names) -> str:
@@ -170,10 +183,12 @@ def _failures(d: ComparedDataset, names: Names, key: str) -> Iterator[Item]:
     for k, x in enumerate(d.failures):
         if sentence := words.failure_sentence(x, names):
             yield Text(sentence, "lead")
-            rows = [c for g in x.groupings for c in g.changes if c.verdict != "none"]
-            yield _changes_table(
-                f"{key}-ftx{k}", f"FTX of {names.both(x.first, x.second)} by group", rows, names, x.first, x.second, "FTX"
-            )
+            for n, g in enumerate(reversed(x.groupings)):
+                rows = [c for c in g.changes if c.verdict != "none"]
+                caption = f"FTX of {names.both(x.first, x.second)} by {by_name(g.attributes)}"
+                table = _changes_table(f"{key}-ftx{k}-{n}", caption, rows, names, x.first, x.second, "FTX")
+                if rows:
+                    yield table if not n else Fold(caption, [table])
     if d.failures and not any(words.failure_sentence(x, names) for x in d.failures):
         yield Text("None of the models failed on any of the images that all were given.")
     if d.failure_league is not None and any(r.value for r in d.failure_league.rows):
@@ -197,17 +212,18 @@ def _point(d: ComparedDataset, p: ComparedPoint, names: Names, key: str) -> Iter
     for k, table in enumerate(x for x in there if not x.measure.startswith("worst")):
         yield league_table(f"{key}-l{k}", table, names)
     for measure in ("fmr", "fnmr"):
-        worst = [x for x in there if x.measure == f"worst_{measure}"]
-        if worst:
-            yield worst_table(f"{key}-w{measure}", measure, worst, names)
+        worst = [
+            worst_table(f"{key}-w{measure}{k}", x, names)
+            for k, x in enumerate(reversed(there))
+            if x.measure == f"worst_{measure}"
+        ]
+        yield from worst[:1]
+        if worst[1:]:
+            yield Fold(f"{words.MEASURES[measure]}: the same by single attributes", worst[1:])
     if there:
-        yield Text(
-            "Rows by rank, those that overlap in the order of the command. Overlapping ranks are no order: these data can't tell which "
-            "is lower.",
-            "note",
-        )
+        yield Text(RANKS, "note")
     for k, q in enumerate(p.pairs):
-        items = list(_pair(q, names, f"{key}-q{k}"))
+        items = list(_pair(q, names, f"{key}-q{k}", p.origin == "target"))
         name = f"{names.both(q.first, q.second)}, comparison by comparison"
         if k < UNFOLDED:
             yield Heading(name)
@@ -243,37 +259,29 @@ def panel_at(x: Compared, attributes: Sequence[str], p: ComparedPoint) -> Compar
 def league_table(key: str, x: League, names: Names) -> Table:
     """A league table: figure, interval and rank interval of each model."""
     second = any(r.second_value is not None for r in x.rows)
-    columns = ["Model", f"{words.MEASURES[x.measure]} [95 %]", *(["Without repeats"] if second else []), "Rank [95 %]"]
+    columns = ["Model", f"{words.MEASURES[x.measure]} [95 %]", "Rank", *(["Without repeats"] if second else [])]
     rows = [
-        [names(r.id), words.row_figure(x, r), *([f.percent(r.second_value)] if second else []), rank(r, len(x.rows))]
+        [names(r.id), words.row_figure(x, r), rank(r, len(x.rows)), *([f.percent(r.second_value)] if second else [])]
         for r in in_order(x)
     ]
     base = f.plural(x.comparisons, "image" if x.measure == "ftx" else "comparison")
-    caption = f"{words.FULL[x.measure]}: {base} of {f.plural(x.subjects, 'person', 'people')}; rank 1 is the lowest"
+    caption = f"{words.FULL[x.measure]}: {base} of {f.plural(x.subjects, 'person', 'people')}"
     return Table(key, caption, columns, rows)
 
 
-def worst_table(key: str, measure: str, found: Sequence[League], names: Names) -> Table:
-    """The highest group over the mean of the groups, of each model, by each grouping."""
-    second = any(r.second_value is not None for x in found for r in x.rows)
-    columns = [
-        "Model",
-        "By",
-        "Highest over mean [95 %]",
-        "Highest group",
-        *(["Without repeats"] if second else []),
-        "Rank [95 %]",
-    ]
+def worst_table(key: str, x: League, names: Names) -> Table:
+    """The highest group over the mean of the groups, of each model."""
+    second = any(r.second_value is not None for r in x.rows)
+    columns = ["Model", "Ratio [95 %]", "Rank", "Highest group", *(["Without repeats"] if second else [])]
     rows = [
         [
-            names(r.id), by_name(x.attributes), words.row_figure(x, r), f.shorten(r.group or f.DASH, 60),
-            *([f.ratio(r.second_value)] if second else []), rank(r, len(x.rows)) if r.value is not None else f.DASH,
+            names(r.id), words.row_figure(x, r), rank(r, len(x.rows)) if r.value is not None else f.DASH,
+            f.shorten(r.group or f.DASH, 60), *([f.ratio(r.second_value)] if second else []),
         ]
-        for x in found
         for r in in_order(x)
     ]  # fmt: skip
-    caption = f"{words.MEASURES[measure]} of the highest group over the mean of the groups; 1× would be equal rates, rank 1 is the lowest"
-    return Table(key, caption, columns, rows, frozenset({1, 3}))
+    caption = f"{words.LEAGUES[x.measure]}, by {by_name(x.attributes)}"
+    return Table(key, caption, columns, rows, frozenset({3}))
 
 
 def in_order(x: League) -> list[LeagueRow]:
@@ -287,7 +295,7 @@ def rank(r: LeagueRow, n: int) -> str:
     return f"{lo} of {n}" if lo == hi else f"{lo}–{hi} of {n}"
 
 
-def _pair(q: ModelComparison, names: Names, key: str) -> Iterator[Item]:
+def _pair(q: ModelComparison, names: Names, key: str, at_target: bool) -> Iterator[Item]:
     told = f"{f.count(q.non_mated)} non-mated and {f.count(q.mated)} mated comparisons that both made"
     out = [f"{names(x)} {f.count(n)}" for x, n in ((q.first, q.left_out_first), (q.second, q.left_out_second)) if n]
     yield Text(f"{told}." + (f" Comparisons of its own left out: {', '.join(out)}." if out else ""))
@@ -297,9 +305,8 @@ def _pair(q: ModelComparison, names: Names, key: str) -> Iterator[Item]:
         name = f"{words.FULL[measure]}: {names(q.first)} over {names(q.second)}"
         caption = f"{name}, by {by_name(finest.attributes)}, on the same comparisons, each at its own threshold."
         yield from pictures(paired_forest(f"{key}-{measure}", name, caption, changes, names(q.first), names(q.second)))
-    yield Items(
-        [f"{f.sentence(words.MEASURES[c.measure])}, {c.group}: {_change(c, names, q)}" for c in q.overall if c.first is not None]
-    )
+    overall = [c for c in q.overall if c.first is not None and not (at_target and (c.measure, c.group) == ("fmr", "pool"))]
+    yield Items([f"{words.MEASURES[c.measure]}, {WHOLE.get(c.group, c.group)}: {_change(c, names, q)}" for c in overall])
     for k, g in enumerate(reversed(q.groupings)):
         for quantity, what in (("rate", "rates"), ("disparity", "ratios to the reference")):
             rows = [c for c in g.changes if c.quantity == quantity and c.first is not None]

@@ -49,10 +49,8 @@ def _tables(d: ComparedDataset, p: ComparedPoint, names: Names) -> Iterator[Tabl
         if not x.measure.startswith("worst"):
             table = league_table("l", x, names)
             yield table._replace(caption=at + table.caption)
-    for measure in ("fmr", "fnmr"):
-        worst = [x for x in there if x.measure == f"worst_{measure}"]
-        if worst:
-            table = worst_table("w", measure, worst, names)
+        elif x.attributes == there[-1].attributes:
+            table = worst_table("w", x, names)
             yield table._replace(caption=at + table.caption)
     for q in p.pairs:
         rows = [c for c in q.groupings[-1].changes if c.quantity == "rate" and c.first is not None]
