@@ -18,8 +18,14 @@ from faceparity.harness.results import load_results
 
 FNMR_TARGET, FMR_TARGET = 1e-3, 1e-2
 BY = ("gender", "ethnicity")
+NOTE = """\
+All in percent, with the 95 % interval; `≤` where there are too few errors for more than an upper bound, `–` where there is nothing to
+tell. FTX: failures to extract a template. FNMR: of all mated comparisons, at the threshold where the balanced pool's FMR is 1e-3. FMR
+of a group: within it, at the one threshold where the balanced pool's FMR is 1e-2; the mean over cells of the other attribute, each
+weighted equally. \\* as sampled, since cells are too small for that. † the threshold is that of all non-mated comparisons: the balanced
+pool is too small for 1e-3. ‡ the model was, or may have been, trained on people of the set."""
 OTHER_POOL = "†"
-AS_SAMPLED = "*"
+AS_SAMPLED = "\\*"
 
 
 def percent(value: float) -> str:
@@ -104,7 +110,7 @@ def of_dataset(name: str, models: dict[str, list[record.Evaluation]], speed: dic
     yield f"{first.dataset.samples:,} images; {mated} and {first.comparisons.non_mated:,} non-mated comparisons ({first.model.name})."
     yield ""
     genders = sorted({g for runs in models.values() for g in fmr(runs[0], BY[0])})
-    header = ["model", "FTX, %", "FNMR at FMR 1e-3, %", *(f"FMR, {g}, %" for g in genders), "images/s"]
+    header = ["model", "FTX, %", "FNMR at FMR 1e-3, %", *(f"FMR, {g}, %" for g in genders), "images per second and core"]
     rows = []
     for model, runs in models.items():
         rates = fmr(runs[0], BY[0])
@@ -136,14 +142,16 @@ def page(folders: Sequence[Path], speed: dict[tuple[str, str], float]) -> Iterat
         for result in load_results(folder):
             e = result.evaluation
             found.setdefault(e.dataset.name, {}).setdefault(e.model.name, []).append(e)
-    for name, models in found.items():
-        yield from of_dataset(name, models, speed)
+    yield NOTE
+    yield ""
+    for name in sorted(found, key=lambda name: (found[name][next(iter(found[name]))][0].comparisons.mated == 0, name)):
+        yield from of_dataset(name, found[name], speed)
 
 
 def speeds(file: Path | None) -> dict[tuple[str, str], float]:
-    """Images per second of the whole pipeline by data set and model."""
+    """Images that one core does in a second, the whole pipeline, by data set and model; of processor time, as machines are shared."""
     lines = [json.loads(line) for line in file.read_text("utf-8").splitlines() if line.startswith("{")] if file else []
-    return {(x["dataset"], x["model"]): x["pipeline"] for x in lines if x["figure"] == "extraction"}
+    return {(x["dataset"], x["model"]): x["per_processor_second"] for x in lines if x["figure"] == "extraction"}
 
 
 def main() -> None:
