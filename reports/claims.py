@@ -75,7 +75,7 @@ def claim_sections(e: Evaluation, key: str) -> list[Section]:
     header, rows = compact(e)
     items: list[Item] = [Text(f"{WHAT} {labelled(e)}" if rows else f"{WHAT} {NONE}")]
     if rows:
-        items.append(Table(f"{key}-claims-table", "Claims that could be tested here", header, rows, frozenset({1, 2, 3})))
+        items.append(Table(f"{key}-claims-table", "Claims, and what this run says to them", header, rows, frozenset({1, 2, 3})))
     items += [Text(x) for x in sentences(e)]
     untested = not_testable(e)
     if untested:
@@ -107,7 +107,7 @@ def name(c: Claim, r: ClaimReading) -> str:
 def verdict_sentence(e: Evaluation, c: Claim, r: ClaimReading) -> str:
     """What this model on this data set says to a claim in one reading."""
     if r.verdict == "not_testable":
-        return f"{name(c, r)}: not testable here, as {why(r)}.{proxies(r)}"
+        return f"{name(c, r)}: not testable here, as {why(r)}. {proxies(r)}".rstrip()
     if r.verdict == "inconclusive":
         return f"{name(c, r)}: inconclusive. {subject(e)} gave no verdict in {f.plural(len(_made(r)), 'test')}{could_detect(r.tests)}."
     called = [t for t in r.tests if t.result in CALLED]
@@ -219,7 +219,7 @@ def proxies(r: ClaimReading) -> str:
     made = _made(r)
     if not made:
         return ""
-    return f" By {f.clean(made[0].attribute)} instead, which gives the claim no verdict: {tally(r)[:1].lower()}{tally(r)[1:]}."
+    return f"By {f.clean(made[0].attribute)} instead, which gives the claim no verdict: {tally(r)[:1].lower()}{tally(r)[1:]}."
 
 
 def not_testable(e: Evaluation) -> list[str]:
@@ -227,7 +227,7 @@ def not_testable(e: Evaluation) -> list[str]:
     out = []
     for c in e.claims:
         none = [r for r in c.readings if r.verdict == "not_testable"]
-        told = [f": not testable here, as {why(r)}.{proxies(r)}" for r in none]
+        told = [f": not testable here, as {why(r)}. {proxies(r)}".rstrip() for r in none]
         if len(told) > 1 and len(set(told)) == 1:
             out.append(f.shorten(c.title, 160) + told[0])
         else:
@@ -236,11 +236,16 @@ def not_testable(e: Evaluation) -> list[str]:
 
 
 def compact(e: Evaluation) -> tuple[list[str], list[list[str]]]:
-    """A row for every reading that has a verdict."""
+    """A row for every reading that has a verdict, or for which another label than the claim's own shows something."""
     rows = [
-        [f.shorten(c.title, 160), READINGS[r.reading], VERDICTS[r.verdict], tally(r)]
+        [
+            f.shorten(c.title, 160),
+            READINGS[r.reading],
+            VERDICTS[r.verdict],
+            tally(r) if r.verdict != "not_testable" else proxies(r),
+        ]
         for c, r in readings(e)
-        if r.verdict != "not_testable"
+        if r.verdict != "not_testable" or _made(r)
     ]
     return ["Claim", "Reading", "Verdict here", "Tests"], rows
 

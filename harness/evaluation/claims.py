@@ -278,7 +278,7 @@ def _one(chosen: Chosen, reading: Reading, target: float, bench: Bench, at: Thre
         return Draft(blank.model_copy(update={"reason": reason, "detail": found.detail, "needs_comparisons": found.needs}))
     measured = bench.estimates(measure, chosen.attribute, found.threshold)
     a, b = (measured.estimates[names.index(n)] for n in (chosen.group, chosen.reference))
-    contrast = compare(measured, chosen.group, chosen.reference, a, b, 1)
+    contrast = compare(measured, chosen.group, chosen.reference, a, b)
     conditional = measure == "fmr"
     test = blank.model_copy(
         update={
@@ -326,7 +326,7 @@ def _both(draft: Draft, chosen: Chosen, measure: Measure, clean: Found, bench: B
     measured = bench.estimates(measure, chosen.attribute, clean.threshold, clean=True)
     names = bench.groupings[bench.single(chosen.attribute)].names
     a, b = (measured.estimates[names.index(n)] for n in (chosen.group, chosen.reference))
-    other = compare(measured, chosen.group, chosen.reference, a, b, 1)
+    other = compare(measured, chosen.group, chosen.reference, a, b)
     if other.ratio is None or other.p is None or (other.ratio > 1) != draft.higher:
         return replace(draft, test=apart.model_copy(update={"ratio_without_repeats": other.ratio}), gates=False)
     enough = enough_errors(other.ratio, a.effective_errors or 0.0, b.effective_errors or 0.0)
@@ -361,7 +361,7 @@ def _own(chosen: Chosen, reading: Reading, target: float, bench: Bench) -> Draft
         "reference_rate": rates.to_rate(b.estimate, chosen.reference, design),
     }
     test = test.model_copy(update=thresholds)
-    contrast = compare(Measured("fnmr", design, []), chosen.group, chosen.reference, a.estimate, b.estimate, 1)
+    contrast = compare(Measured("fnmr", design, []), chosen.group, chosen.reference, a.estimate, b.estimate)
     if contrast.verdict == "none":
         return Draft(test.model_copy(update={"reason": contrast.reason}))
     test = test.model_copy(update={"result": "inconclusive"})

@@ -56,8 +56,13 @@ def make_contrasts(
     return out
 
 
-def compare(measured: Measured, group: str, reference: str, a: Estimate, b: Estimate, family: int) -> record.Contrast:
-    """Group a against reference b: verdict "none" where they can't be compared, else "inconclusive" until `settle` has seen them all."""
+def compare(
+    measured: Measured, group: str, reference: str, a: Estimate, b: Estimate, family: int | None = None
+) -> record.Contrast:
+    """Group a against reference b: verdict "none" where they can't be compared, else "inconclusive" until `settle` has seen them all.
+
+    family: of how many contrasts it is one; None: leave out what could have been detected, and what it would take.
+    """
     none = record.Contrast(
         measure=measured.measure, design=measured.design, group=group, reference=reference, ratio=None, verdict="none"
     )
@@ -68,18 +73,24 @@ def compare(measured: Measured, group: str, reference: str, a: Estimate, b: Esti
             return none.model_copy(update={"reason": "too_few_subjects"})
     if (a.rate or 0) >= 1 or (b.rate or 0) >= 1:
         return none.model_copy(update={"reason": "other"})
-    plan = {
-        "verdict": "inconclusive",
-        "detectable_ratio": detectable(a, b, family),
-        "needed_subjects": _needed(measured.measure, a, b, family),
-        "needed_subjects_for_double": _needed(measured.measure, a, b, family, 2.0),
-    }
+    plan: dict[str, object] = {"verdict": "inconclusive"}
+    if family is not None:
+        plan |= _planning(measured, a, b, family)
     if not a.errors or not b.errors:
         return none.model_copy(update={"reason": "zero_errors", **plan})
     found = ratio_of(a, b)
     if found is None:
         return none.model_copy(update={"reason": "too_few_errors", **plan})
     return none.model_copy(update={"ratio": found.ratio, "interval": found.interval, "df": found.df, "p": found.p, **plan})
+
+
+def _planning(measured: Measured, a: Estimate, b: Estimate, family: int) -> dict[str, object]:
+    """What these data could have detected, and how many subjects it would take."""
+    return {
+        "detectable_ratio": detectable(a, b, family),
+        "needed_subjects": _needed(measured.measure, a, b, family),
+        "needed_subjects_for_double": _needed(measured.measure, a, b, family, 2.0),
+    }
 
 
 def detectable(a: Estimate, b: Estimate, family: int) -> float | None:
