@@ -1,0 +1,169 @@
+"""The page in a browser: no serious or critical finding of axe-core in light and dark, nothing wider than a phone, tables that sort."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from faceparity.harness.record import Evaluation
+from faceparity.reports import html as report_html
+from faceparity.reports.html import render
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None or find_spec("playwright") is None:
+        print("skipped: no Chromium, or no playwright")
+        pytest.skip("no Chromium, or no playwright: nothing is opened in a browser")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def pages_at(
+    variants: dict[str, Evaluation], builder: ModuleType, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], str]:
+    """The address of a variant's page."""
+    folder, of = tmp_path_factory.mktemp("pages"), builder.Setup
+    two = {
+        "ethnicities": ("Black", "White"),
+        "sizes": (140, 20, 130, 90),
+        "means": (0.16, 0.12, 0.02, 0.0),
+        "failed": (9, 1, 0, 12),
+    }
+    small = builder.evaluation(of(**two, targets=(1e-2, 1e-3)))
+    odd = builder.evaluation(
+        of(**two, targets=(1e-2,), mated=False, repeats=5, synthetic=True, dataset="<b>&", model="\u202eعرب")
+    )
+
+    def get(kind: str) -> str:
+        path = folder / f"{kind}.html"
+        if not path.exists():
+            es = {"small": [small], "two": [small, odd]}.get(kind) or [variants[kind]]
+            path.write_text(render(es), "utf-8")
+        return path.as_uri()
+
+    return get
+
+
+def axe() -> str:
+    spec = find_spec("axe_core_python")
+    if spec is None or spec.origin is None:
+        print("skipped: axe-core-python is not installed")
+        pytest.skip("axe-core-python is not installed: accessibility is not checked")
+    return Path(spec.origin).with_name("axe.min.js").read_text("utf-8")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", ["small", "two"])
+def test_axe_finds_nothing_serious(browser: Any, pages_at: Callable[[str], str], kind: str, scheme: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme=scheme, bypass_csp=True)
+    page.goto(pages_at(kind))
+    page.add_style_tag(content=".scroll{background:none!important}")  # A shadow at the edge; axe cannot see through pictures.
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    page.evaluate(axe())
+    options = f"{{runOnly: {TAGS!r}, resultTypes: ['violations'], rules: {{'color-contrast': {{enabled: false}}}}}}"
+    found = page.evaluate(f"axe.run({options})")["violations"]
+    for part in ("header", ".finding", "section:nth-of-type(2)"):  # On every cell it takes minutes; colours are tested below.
+        found += page.evaluate(f"axe.run('{part}', {{runOnly: ['color-contrast'], resultTypes: ['violations']}})")["violations"]
+    page.close()
+    told = [f"{v['impact']}: {v['id']}: {v['nodes'][0]['html'][:200]}" for v in found]
+    assert [t for t in told if t.startswith(("serious", "critical"))] == []
+
+
+@pytest.mark.parametrize("kind", ["hostile", "two"])
+@pytest.mark.parametrize("width", [320, 360])
+def test_nothing_is_wider_than_the_screen(browser: Any, pages_at: Callable[[str], str], kind: str, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto(pages_at(kind))
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    page.close()
+    assert wide <= width
+
+
+def test_all_tables_are_there_without_scripts(browser: Any, pages_at: Callable[[str], str]) -> None:
+    counts = []
+    for on in (True, False):
+        context = browser.new_context(java_script_enabled=on)
+        page = context.new_page()
+        page.goto(pages_at("small"))
+        counts.append(page.locator("table[data-table] tbody tr").count())
+        context.close()
+    assert counts[0] == counts[1] > 60
+
+
+def test_tables_sort_and_filter_by_keyboard(browser: Any, pages_at: Callable[[str], str]) -> None:
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda x: errors.append(str(x)))
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.goto(pages_at("small"))
+    table = page.locator("table.sortable[data-table$='-matrix']").nth(0)
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    before = table.locator("tbody tr").all_inner_texts()
+    button = table.locator("thead button", has_text="Comparisons")
+    button.focus()
+    page.keyboard.press("Enter")
+    counts = [int(t.replace(",", "")) for t in table.locator("tbody tr td:nth-child(6)").all_inner_texts()]
+    assert counts == sorted(counts, reverse=True)
+    assert table.locator("th[aria-sort=descending]").count() == 1
+    page.keyboard.press("Enter")
+    counts = [int(t.replace(",", "")) for t in table.locator("tbody tr td:nth-child(6)").all_inner_texts()]
+    assert counts == sorted(counts)
+    assert sorted(table.locator("tbody tr").all_inner_texts()) == sorted(before)
+    box = page.locator("p.filter:has(+ .scroll table[data-table$='-matrix']) input").nth(0)
+    box.fill("male white")
+    seen = table.locator("tbody tr:visible").all_inner_texts()
+    assert 0 < len(seen) < len(before)
+    assert all("Male" in t and "White" in t for t in seen)
+    assert errors == [], "the page's policy lets its own scripts run"
+    page.close()
+
+
+def test_the_first_thing_that_tab_reaches_leads_to_the_findings(browser: Any, pages_at: Callable[[str], str]) -> None:
+    page = browser.new_page()
+    page.goto(pages_at("small"))
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "#main"
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#main"
+    page.close()
+
+
+def test_text_stands_out_from_its_ground_and_lines_from_paper() -> None:
+    css = (Path(report_html.__file__).with_name("templates") / "report.css").read_text("utf-8")
+    for block in re.findall(r":root\{([^}]*)\}", css):
+        colour = dict(re.findall(r"--([\w]+):(#[0-9a-f]{3,6})(?=[;\s]|$)", block.replace("\n", "")))
+        grounds = [colour[x] for x in ("paper", "panel", "flagbg")]
+        for text in ("ink", "muted", "link"):
+            assert min(contrast(colour[text], g) for g in grounds) >= 4.5, (text, block[:20])
+        assert contrast(colour["flag"], colour["flagbg"]) >= 3
+        assert min(contrast(colour[f"s{i}"], colour["paper"]) for i in range(1, 9)) >= 3
+
+
+def contrast(a: str, b: str) -> float:
+    """WCAG 2's contrast ratio of two colours."""
+    x, y = sorted((luminance(a), luminance(b)))
+    return (y + 0.05) / (x + 0.05)
+
+
+def luminance(colour: str) -> float:
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * c for c in colour[1:])
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
