@@ -62,7 +62,7 @@
   // The share of a group's false matches that look like one person under two names.
   function repeats(all, i, k) {
     var a = all[0].groups[i].fmr, b = all[all.length - 1].groups[i].fmr;
-    return a.why || b.why || !a.errors[k] ? 0 : 1 - b.errors[k] / a.errors[k];
+    return a.why || b.why || !a.errors[k] ? 0 : (a.errors[k] - b.errors[k]) / a.errors[k];
   }
 
   // --- the page

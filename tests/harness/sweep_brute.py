@@ -5,7 +5,7 @@ Written from the formulas, with dense matrices over subjects, and sharing no cod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import stats
@@ -19,14 +19,18 @@ class Scores:
     b: np.ndarray
     score: np.ndarray
     labels: dict[str, list[str]]
+    kept: dict = field(default_factory=dict)
 
     def of(self, attributes, subject):
         return " × ".join(self.labels[x][subject] for x in attributes)
 
     def rows(self, attributes, group, mated):
-        inside = np.array([self.of(attributes, s) == group for s in range(len(next(iter(self.labels.values()))))])
-        chosen = inside[self.a] & inside[self.b] & ((self.a == self.b) == mated)
-        return self.a[chosen], self.b[chosen], self.score[chosen]
+        key = (tuple(attributes), group, mated)
+        if key not in self.kept:
+            inside = np.array([self.of(attributes, s) == group for s in range(len(next(iter(self.labels.values()))))])
+            chosen = inside[self.a] & inside[self.b] & ((self.a == self.b) == mated)
+            self.kept[key] = self.a[chosen], self.b[chosen], self.score[chosen]
+        return self.kept[key]
 
 
 @dataclass
@@ -66,12 +70,10 @@ def fmr(scores: Scores, attributes, group, threshold) -> Found | None:
     ids = np.unique(np.concatenate([a, b]))
     g = ids.size
     y, m = np.zeros((g, g)), np.zeros((g, g))
-    for i, j, x in zip(np.searchsorted(ids, a), np.searchsorted(ids, b), s, strict=True):
-        m[i, j] += 1
-        m[j, i] += 1
-        if x >= threshold:
-            y[i, j] += 1
-            y[j, i] += 1
+    i, j = np.searchsorted(ids, a), np.searchsorted(ids, b)
+    for first, second in ((i, j), (j, i)):
+        np.add.at(m, (first, second), 1)
+        np.add.at(y, (first, second), s >= threshold)
     n, errors = s.size, int((s >= threshold).sum())
     p = errors / n
     d = y - p * m
