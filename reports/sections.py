@@ -26,6 +26,9 @@ from faceparity.reports.select import finest, headline
 from faceparity.reports.slider import slider_sections
 from faceparity.reports.tables import grouping_name
 
+MAX_PAIRED = 40
+"""Of more groups than these the pairs are in the CSV tables only."""
+
 
 def measured(e: Evaluation, key: str) -> list[Section]:
     """The sections from the finding to the indices, in the order they are told."""
@@ -123,6 +126,10 @@ def _matrix(e: Evaluation, g: Grouping, key: str) -> Iterator[Item]:
             yield Text(f"Both people of the same group on the diagonal, of two groups elsewhere; {f.point_name(p)}.")
             yield from pictures(heat_map(e, g, p, f"{key}-{i}-heat"))
         name = grouping_name(grouping)
+        if len(grouping.groups) > MAX_PAIRED:
+            pairs = f.count(len(p.fmr_matrix))
+            yield Text(f"{f.sentence(name)}: {pairs} pairs of groups are too many for a page; tables/rates.csv has them.", "note")
+            continue
         yield Fold(f"FMR between groups by {name}, as a table", [matrix_table(p, f"{key}-{i}-{n}-matrix", name)])
 
 
