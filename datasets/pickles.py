@@ -12,7 +12,7 @@ import pickletools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from .errors import UserError
 
@@ -66,15 +66,29 @@ def read_pack(path: Path) -> Pack:
 
 def _inspect(data: bytes) -> None:
     """Raises _Refused at the first instruction, name or memo number that no pack needs."""
-    put = 0
     for opcode, argument, _ in pickletools.genops(data):
         if opcode.name not in _ALLOWED:
             raise _Refused(f"its pickle uses {opcode.name}, which no pack needs")
         if opcode.name == "GLOBAL":
             _stand_in(*str(argument).split(" ", 1))
-        put += opcode.name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE")
-        if opcode.name in ("PUT", "LONG_BINPUT") and int(argument or 0) > put:
-            raise _Refused("its pickle numbers its parts as no program writes them")
+    if numbers_too_high(io.BytesIO(data)):
+        raise _Refused("its pickle numbers its parts as no program writes them")
+
+
+def numbers_too_high(stream: IO[bytes]) -> bool:
+    """Whether the pickle that begins here numbers a part higher than it has parts: the memory for it would be taken at once.
+
+    Leaves the stream where it was. Raises whatever a broken pickle raises.
+    """
+    start, put = stream.tell(), 0
+    try:
+        for opcode, argument, _ in pickletools.genops(stream):
+            put += opcode.name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE")
+            if opcode.name in ("PUT", "LONG_BINPUT") and int(argument or 0) > put:
+                return True
+        return False
+    finally:
+        stream.seek(start)
 
 
 class _Inert(pickle.Unpickler):

@@ -7,6 +7,7 @@ are read: the older one, pickles one after the other and then the storages, and 
 from __future__ import annotations
 
 import io
+import math
 import pickle
 import struct
 import zipfile
@@ -16,6 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from faceparity.datasets.pickles import numbers_too_high
 
 MAGIC = 0x1950A86A20F9469CFC6C
 _DTYPES = {"FloatStorage": "<f4", "HalfStorage": "<f2", "DoubleStorage": "<f8", "LongStorage": "<i8", "IntStorage": "<i4"}
@@ -86,6 +89,13 @@ def read_state(data: bytes) -> dict[str, NDArray[Any]]:
 _Numbers = Callable[[_Storage], NDArray[Any]]
 
 
+def _loaded(stream: io.BytesIO) -> Any:
+    """The object of the pickle that begins here."""
+    if numbers_too_high(stream):
+        raise TorchFormatError("its pickle numbers its parts as no program writes them")
+    return _Reader(stream).load()
+
+
 def _zipped(data: bytes) -> tuple[Any, _Numbers]:
     archive = zipfile.ZipFile(io.BytesIO(data))
     (index,) = [name for name in archive.namelist() if name.endswith("/data.pkl") or name == "data.pkl"]
@@ -94,19 +104,19 @@ def _zipped(data: bytes) -> tuple[Any, _Numbers]:
     def numbers(storage: _Storage) -> NDArray[Any]:
         return np.frombuffer(archive.read(f"{folder}data/{storage.key}"), storage.dtype, storage.length)
 
-    return _Reader(io.BytesIO(archive.read(index))).load(), numbers
+    return _loaded(io.BytesIO(archive.read(index))), numbers
 
 
 def _in_a_row(data: bytes) -> tuple[Any, _Numbers]:
     stream = io.BytesIO(data)
-    if _Reader(stream).load() != MAGIC:
+    if _loaded(stream) != MAGIC:
         raise TorchFormatError("it was not written by torch.save")
-    _Reader(stream).load()  # the protocol's number
-    _Reader(stream).load()  # sizes of integers on the machine that wrote it
-    tensors = _Reader(stream).load()
+    _loaded(stream)  # the protocol's number
+    _loaded(stream)  # sizes of integers on the machine that wrote it
+    tensors = _loaded(stream)
     dtypes = {t.storage.key: t.storage.dtype for t in tensors.values() if isinstance(t, _Tensor)}
     held: dict[str, NDArray[Any]] = {}
-    for key in _Reader(stream).load():
+    for key in _loaded(stream):
         (count,) = struct.unpack("<q", stream.read(8))
         dtype = dtypes[str(key)]
         held[str(key)] = np.frombuffer(stream.read(count * dtype.itemsize), dtype, count)
@@ -114,6 +124,8 @@ def _in_a_row(data: bytes) -> tuple[Any, _Numbers]:
 
 
 def _array(tensor: _Tensor, numbers: _Numbers) -> NDArray[Any]:
+    if tensor.offset < 0 or math.prod(tensor.shape) > tensor.storage.length:
+        raise TorchFormatError("a tensor is larger than its storage")
     flat = numbers(tensor.storage)[tensor.offset :]
     steps = tuple(step * flat.itemsize for step in tensor.strides)
     reach = sum((n - 1) * step for n, step in zip(tensor.shape, tensor.strides, strict=True)) if all(tensor.shape) else -1

@@ -16,6 +16,7 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from faceparity.harness.models import torch_file
 from faceparity.harness.models.facenet_onnx import facenet_to_onnx
 from faceparity.harness.models.onnx_session import open_session
 from faceparity.harness.models.torch_file import MAGIC, TorchFormatError, read_state
@@ -272,3 +273,19 @@ def test_the_network_equals_plain_numpy(torch: ModuleType, in_a_zip: bool) -> No
 def test_another_network_is_refused(torch: ModuleType) -> None:
     with pytest.raises(KeyError):
         facenet_to_onnx(saved({"layer.weight": np.ones(3, np.float32)}, False))
+
+
+@pytest.mark.parametrize(
+    ("shape", "strides", "offset"),
+    [((1 << 40,), (0,), 0), ((3, 3), (1, 1), 0), ((2,), (1,), -1), ((1 << 20, 1 << 20), (0, 0), 0)],
+)
+def test_a_tensor_cannot_be_larger_than_what_it_is_made_of(shape: tuple[int, ...], strides: tuple[int, ...], offset: int) -> None:
+    """A view that repeats four numbers would fill the memory."""
+    storage = torch_file._Storage(np.dtype("<f4"), "0", 4)
+    with pytest.raises(torch_file.TorchFormatError, match="larger than its storage|beyond its storage"):
+        torch_file._array(torch_file._Tensor(storage, offset, shape, strides), lambda _: np.zeros(4, np.float32))
+
+
+def test_a_pickle_cannot_ask_for_room_for_two_billion_parts() -> None:
+    with pytest.raises(torch_file.TorchFormatError, match="numbers its parts"):
+        torch_file.read_state(b"\x80\x02K\x01r\xff\xff\xff\x7f.")
