@@ -44,6 +44,8 @@ def cmc(e: Evaluation, s: SearchesPart, key: str) -> Figure | None:
     curves = _groups(s.cmc)
     if not curves:
         return None
+    from matplotlib.ticker import MaxNLocator
+
     worst = min(curves, key=lambda c: c.hit_rates[0])
     alt = (
         f"Share of searches that have the person among the first candidates, by group: at rank 1 between "
@@ -62,7 +64,7 @@ def cmc(e: Evaluation, s: SearchesPart, key: str) -> Figure | None:
             ax.plot(ranks, 100 * np.asarray(c.hit_rates), **line_style(i), marker="o", markersize=2.5)  # type: ignore[arg-type]
         ax.set_xlabel("r: candidates looked at", fontsize=9)
         ax.set_ylabel("person among them, %", fontsize=9)
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         _finish(ax)
         legend(ax, [c.group for c in curves], below, height)
         return Figure(key, to_svg(figure, key, "Cumulative match characteristic by group", alt), caption, alt)

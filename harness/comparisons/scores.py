@@ -103,7 +103,8 @@ def exact_between(x: F32, i: int, y: F32, j: int, distance: bool, longest: float
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def exact_score(x: F32, i: int, j: int, distance: bool, longest: float) -> np.float32:
     """The score of two prepared templates of one array; see `exact_between`."""
-    return exact_between(x, i, x, j, distance, longest)
+    score: np.float32 = exact_between(x, i, x, j, distance, longest)
+    return score
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]

@@ -216,7 +216,7 @@ def _count(
         for c in range(row.size):
             if low <= row[c] < high:
                 total += exact_between(side.x, i, other.x, c, distance, longest) >= threshold
-    return total
+    return int(total)
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]

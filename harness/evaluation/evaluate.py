@@ -147,8 +147,9 @@ def evaluate(
     values = {**templates.covariates, **({} if dataset.capture_year is None else {"capture_year": dataset.capture_year})}
     listed = ProtocolSetting(cells, groupings, card.score.sign, card.score.low, card.score.high)
     one_to_many = ScenarioSetting(
-        dataset, card, templates, tallied.evidence, cells, groupings, pool, questions.same_person, options.seed, options.references
-    )
+        dataset, card, templates, tallied.evidence, cells, groupings, pool, questions.same_person, options.seed, options.references,
+        options.workers,
+    )  # fmt: skip
     evaluation = record.Evaluation(
         provenance=describe.provenance(options.command, options.seed, options.workers, options.position),
         dataset=describe.dataset_info(dataset, attributes, groupings),

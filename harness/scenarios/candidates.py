@@ -23,6 +23,8 @@ I64 = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 ENTRIES = 12_000_000
 """Candidates that all lists together may hold."""
+UNLISTED = 0.01
+"""Of a rate, how much may be missing as lists are too short; what is less sure is not told."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Lists:
     tried_mated: Flags
     same_photo: Flags
     left_out: tuple[I64, I64]
+    workers: int = 1
 
     @property
     def n(self) -> int:
@@ -69,7 +72,7 @@ class Lists:
         if self.place.shape[1] and (self.score[:, -1] >= limit).any():  # more than the lists hold
             found = top_k(
                 self.probes.vectors, self.gallery.vectors, 0, self.kind, leave_out=self.left_out, thresholds=[threshold],
-                strata=self.gallery_stratum,
+                strata=self.gallery_stratum, workers=self.workers,
             )  # fmt: skip
             return _as_wide(found.above[:, :, 0], self.others.shape[1])
         inside = self.score >= limit
@@ -77,7 +80,13 @@ class Lists:
 
 
 def make_lists(
-    enrolled: Enrolled, stratum: I32, quota: I64, kind: Kind, least: int = 10, also: tuple[I64, I64] | None = None
+    enrolled: Enrolled,
+    stratum: I32,
+    quota: I64,
+    kind: Kind,
+    least: int = 10,
+    also: tuple[I64, I64] | None = None,
+    workers: int = 1,
 ) -> Lists:
     """The lists of all probes.
 
@@ -96,7 +105,7 @@ def make_lists(
     long = min(max(least, d.depth(gallery.of.size, share)), max(least, ENTRIES // max(1, probes.of.size)), gallery.of.size)
     found = top_k(
         probes.vectors, gallery.vectors, long, kind, leave_out=(left_out[:, 0], left_out[:, 1]), strata=home,
-        own=np.where(np.isfinite(mate), mate, np.float32(np.nan)),
+        own=np.where(np.isfinite(mate), mate, np.float32(np.nan)), workers=workers,
     )  # fmt: skip
     gone = np.zeros((probes.of.size, quota.size), np.int64)
     np.add.at(gone, (left_out[:, 0], home[left_out[:, 1]]), 1)
@@ -107,7 +116,7 @@ def make_lists(
         probes, gallery, kind, found.place.astype(np.int32), found.score, listed.astype(np.int32), home, others,
         np.minimum(quota[None, :], others), np.maximum(with_mate, 0), mate_home >= 0, mate,
         _as_wide(found.above_own, quota.size), np.isin(probes.subjects, gallery.subjects) & ~enrolled.same_photo,
-        enrolled.same_photo, (left_out[:, 0], left_out[:, 1]),
+        enrolled.same_photo, (left_out[:, 0], left_out[:, 1]), workers,
     )  # fmt: skip
 
 
@@ -208,7 +217,7 @@ def estimate(lists: Lists, x: Outcome, members: Flags) -> rates.Estimate:
         return rates.Estimate(0, None, 0, 0, None, attempted=tried, reason=reason)
     total = sums(lists, x, members)
     people, at = np.unique(lists.subjects[mine], return_inverse=True)
-    wrong = np.bincount(at.reshape(-1), x.value[mine], people.size)
+    wrong = np.bincount(at.reshape(-1), x.value[mine], people.size).astype(np.float64)
     trials = np.bincount(at.reshape(-1), minlength=people.size).astype(np.float64)
     rate = min(1.0, max(0.0, total.errors / mine.size))
     left = total.searches_without
@@ -248,18 +257,31 @@ def alike(lists: Lists, same_person: float) -> tuple[I64, I64]:
     return row.astype(np.int64), lists.place[row, col].astype(np.int64)
 
 
+def unlisted(first: F64, lists: Lists, thresholds: NDArray[np.float32]) -> F64:
+    """float64[T]: by how much FPIR over everybody may be too low if it is counted from the lists, as some may be too short.
+
+    first: float64[n, L], the chance of each candidate to be the first of a gallery without the probe's person.
+    """
+    missing = np.maximum(0.0, 1 - first.sum(axis=1)) * (lists.place[:, -1] >= 0)
+    order = np.argsort(lists.score[:, -1], kind="stable")
+    beyond = np.append(np.cumsum(missing[order][::-1])[::-1], 0.0)
+    return np.asarray(beyond[np.searchsorted(lists.score[order, -1], thresholds)] / lists.n)
+
+
 def threshold_at_fpir(
     first: F64, lists: Lists, target: float, least: int
 ) -> tuple[float | None, float | None, Reason | None, int | None]:
     """The smallest score in the lists at which FPIR ≤ target: threshold, FPIR achieved; or why none, and how many searches it takes.
 
-    first: float64[n, L], the chance of each candidate to be the first of a gallery without the probe's person.
+    first: as of `unlisted`. None either where the lists are too short to tell.
     """
     if lists.n * target < least:
         return None, None, "too_few_comparisons_for_target", int(np.ceil(least / target))
     some = lists.place >= 0
     found = threshold_at_target(lists.score[some], first[some] / lists.n, target)
-    return (None, None, "target_out_of_reach", None) if found is None else (*found, None, None)
+    if found is None or unlisted(first, lists, np.array([found[0]], np.float32))[0] > UNLISTED * target:
+        return None, None, "target_out_of_reach", None
+    return *found, None, None
 
 
 def groups_of(side: Side, of_cell: I32) -> I32:

@@ -99,8 +99,8 @@ def evaluate(scenario: Lineup, setting: Setting) -> record.LineupScenario:
         return record.LineupScenario.model_validate(
             {**fields, "reason": "zero_comparisons", "detail": "one side has no template"}
         )
-    everybody = np.array([enrolled.gallery.tried])
-    lists = c.make_lists(enrolled, np.zeros(enrolled.gallery.tried, np.int32), everybody, setting.card.score.kind)
+    everybody, kind = np.array([enrolled.gallery.tried]), setting.card.score.kind
+    lists = c.make_lists(enrolled, np.zeros(enrolled.gallery.tried, np.int32), everybody, kind, workers=setting.workers)
     return record.LineupScenario.model_validate({**fields, **_found(lists, at.threshold, grouping, setting)})
 
 

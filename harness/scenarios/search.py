@@ -149,7 +149,7 @@ def _size(asked: Enrolment, people: int) -> int:
 
 
 def _searched(enrolled: Enrolled, stratum: I32, quota: I64, setting: Setting, grouping: Grouping, rank: int) -> _Run:
-    lists = ls.make_lists(enrolled, stratum, quota, setting.card.score.kind, max(10, rank + 1))
+    lists = ls.make_lists(enrolled, stratum, quota, setting.card.score.kind, max(10, rank + 1), workers=setting.workers)
     first = d.first_of_list(lists.stratum, lists.others, lists.drawn)
     gallery_group = ls.groups_of(lists.gallery, grouping.of_cell)[lists.gallery.of]
     return _Run(lists, grouping, ls.groups_of(enrolled.probes, grouping.of_cell), gallery_group, first, rank)
@@ -266,20 +266,19 @@ def _selectivity(run: _Run, threshold: float, fpir: Sequence[record.Rate]) -> It
 
 def _without_threshold(run: _Run) -> dict[str, object]:
     """What no threshold is asked for: ranks, the first candidate's group, and the curves."""
-    x, out = run.lists, {}
+    x = run.lists
+    out: dict[str, object] = {}
     _, own = _rates(run, of_own_group(run))
-    blind = _blindly(run)
-    out["own_group"] = [record.OwnGroup(rate=r, expected=b) for r, b in zip(own, blind, strict=True)]
+    if 1 - run.first.sum(axis=1).mean() < ls.UNLISTED:
+        out["own_group"] = [record.OwnGroup(rate=r, expected=b) for r, b in zip(own, _blindly(run), strict=True)]
     shown = [r.status != "suppressed" for r in own]
     if x.mated.any():
         ranks = sorted({r for r in RANKS if r < run.rank} | {run.rank})
-        out["ranks"] = [record.SearchRankRates(rank=r, missed=_rates(run, misses(x, r))[1]) for r in ranks]
-        shown = [s and r.status != "suppressed" for s, r in zip(shown, out["ranks"][0].missed, strict=True)]
-        out["cmc"] = list(_cmc(run, shown))
+        told = [record.SearchRankRates(rank=r, missed=_rates(run, misses(x, r))[1]) for r in ranks]
+        shown = [s and r.status != "suppressed" for s, r in zip(shown, told[0].missed, strict=True)]
+        out |= {"ranks": told, "cmc": list(_cmc(run, shown))}
     thresholds = _det_thresholds(run)
-    out["det_thresholds"] = [float(str(t)) for t in thresholds]
-    out["det"] = list(_det(run, thresholds, shown))
-    return out
+    return {**out, "det_thresholds": [float(str(t)) for t in thresholds], "det": list(_det(run, thresholds, shown))}
 
 
 def _blindly(run: _Run) -> list[float | None]:
@@ -323,7 +322,9 @@ def _det_thresholds(run: _Run) -> NDArray[np.float32]:
     low = min(LEAST_EXPECTED_ERRORS / run.lists.n, 0.5)
     levels = np.geomspace(low, rate[-1], DET_POINTS) if rate[-1] > low else np.array([rate[-1]])
     at = np.minimum(np.searchsorted(rate, levels * (1 + 1e-9), side="right"), rate.size - 1)
-    return np.unique(score[order][at])
+    found = np.unique(score[order][at])
+    fpir = rate[np.searchsorted(-score[order], -found, side="right") - 1]
+    return np.asarray(found[ls.unlisted(run.first, run.lists, found) <= ls.UNLISTED * fpir])
 
 
 def _det(run: _Run, thresholds: NDArray[np.float32], shown: Sequence[bool]) -> Iterator[record.DetCurve]:
@@ -357,7 +358,7 @@ def _same_person(
     out: dict[str, object] = {"same_person_share": share}
     if share > CONTAMINATED_FROM:
         also = ls.alike(run.lists, setting.same_person)
-        clean = ls.make_lists(enrolled, stratum, quota, setting.card.score.kind, also=also)
+        clean = ls.make_lists(enrolled, stratum, quota, setting.card.score.kind, also=also, workers=setting.workers)
         again = replace(run, lists=clean)
         estimates, out["fpir_without_likely_same_person"] = _rates(again, false_alarms(clean, threshold), conditional=True)
         reference = reference_group(run.grouping, setting.evidence, setting.references)

@@ -40,6 +40,7 @@ class Setting:
     seed: int
     references: tuple[str, ...] = ()
     """Named reference groups, ATTRIBUTE=VALUE."""
+    workers: int = 1
 
     def grouping(self, by: Sequence[str]) -> Grouping:
         """The run's grouping by these attributes; the finest if none are named."""

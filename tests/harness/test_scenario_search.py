@@ -200,3 +200,28 @@ def test_none_of_is_hypergeometric_and_quotas_add_up() -> None:
     assert cumulative == pytest.approx(stats.hypergeom.cdf(np.arange(4), m[:, None], a[:, None], n[:, None]))
     assert d.quotas(np.array([1 / 3, 1 / 3, 1 / 3]), 10).tolist() == [4, 3, 3]
     assert d.quotas(np.array([0.005, 0.995, 0.0]), 100).tolist() == [1, 99, 0]
+
+
+def test_lists_that_are_too_short_say_how_much_they_miss_and_what_is_not_sure_is_not_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    groups = (np.arange(60) % 2).astype(np.int32)
+    enrolled = people(np.random.default_rng(3), 60, groups)
+    everybody, whole = np.zeros(60, np.int32), run_of(enrolled, groups, np.zeros(60, np.int32), [3])
+    monkeypatch.setattr(c, "ENTRIES", 1)
+    lists = c.make_lists(enrolled, everybody, np.array([3]), "euclidean", 10)
+    assert (lists.place.shape[1], whole.lists.place.shape[1]) == (10, 60)
+    short = run_of(enrolled, groups, everybody, [3])
+    at = np.unique(whole.lists.score[:, :40])
+    sure = c.unlisted(short.first, short.lists, at)
+    assert c.unlisted(whole.first, whole.lists, at) == pytest.approx(0, abs=1e-9)
+    for threshold, missing in zip(at.tolist(), sure, strict=True):
+        from_lists = (short.first * (short.lists.score >= np.float32(threshold))).sum() / short.lists.n
+        exact = s.false_alarms(whole.lists, threshold).value.mean()
+        assert from_lists - 1e-9 <= exact <= from_lists + missing + 1e-9
+        assert s.false_alarms(short.lists, threshold).value.mean() == pytest.approx(exact), "counted anew"
+    for threshold in s._det_thresholds(short).tolist():
+        fpir = s.false_alarms(whole.lists, threshold).value.mean()
+        from_lists = (short.first * (short.lists.score >= np.float32(threshold))).sum() / short.lists.n
+        assert from_lists == pytest.approx(fpir, rel=0.011)
+    assert c.threshold_at_fpir(short.first, short.lists, 0.6, 1)[2] == "target_out_of_reach"
