@@ -282,7 +282,7 @@ def test_another_network_is_refused(torch: ModuleType) -> None:
 def test_a_tensor_cannot_be_larger_than_what_it_is_made_of(shape: tuple[int, ...], strides: tuple[int, ...], offset: int) -> None:
     """A view that repeats four numbers would fill the memory."""
     storage = torch_file._Storage(np.dtype("<f4"), "0", 4)
-    with pytest.raises(torch_file.TorchFormatError, match="larger than its storage|beyond its storage"):
+    with pytest.raises(torch_file.TorchFormatError, match=r"larger than its storage|beyond its storage"):
         torch_file._array(torch_file._Tensor(storage, offset, shape, strides), lambda _: np.zeros(4, np.float32))
 
 

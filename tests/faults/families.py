@@ -1,0 +1,297 @@
+"""The parsers that take files from strangers, each with good input to spoil."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import random
+import tarfile
+import zipfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import miniature_sets as mini
+import numpy as np
+import pair_layouts as layouts
+from fuzzing import Family, NotTakenError, fresh, mutated
+
+HEAD = "subject_a,subject_b,mated,score,gender_a,gender_b,sample_a,sample_b\n"
+
+
+def families(base: Path) -> dict[str, Callable[[], Family]]:
+    """Every family by name; what it needs lies under `base`."""
+    parsers = {
+        "labels": labels, "pairs": pairs, "archives": archives, "pickles": pickles, "mat": mat, "images": images, "onnx": onnx_file,
+        "dat": dat, "scores": scores, "parquet": parquet, "results": results, "torch": torch_file, "toml": toml, "shards": shards,
+    }  # fmt: skip
+    readers = {f"reader:{name}": partial(reader, name, base) for name in (*mini.ALL, *PAIR_SETS)}
+    return {**{name: partial(make, base) for name, make in parsers.items()}, **readers}
+
+
+def in_file(path: Path, parse: Callable[[Path], object]) -> Callable[[bytes], object]:
+    """A parser of files as one of bytes."""
+
+    def target(data: bytes) -> object:
+        path.write_bytes(data)
+        return parse(path)
+
+    return target
+
+
+def labels(base: Path) -> Family:
+    """A folder's labels.csv, as far as the data set."""
+    from faceparity.datasets.registry import load_dataset
+
+    folder = fresh(base / "labels")
+    for person in range(3):
+        mini.put(folder, f"{person}.png", person)
+    seeds = [
+        b"file,subject,gender,age\n0.png,a,F,18\n1.png,b,M,70+\n2.png,b,,30-44\n",
+        '\ufefffile;person;ethnicity\r\n0.png;\u00e9;Black\r\n1.png;"x;y";White\r\n'.encode(),
+        b"image\tid\trace\n0.png\t1\tB\n1.png\t2\tW\n",
+    ]
+    return Family(seeds, in_file(folder / "labels.csv", lambda path: load_dataset(f"folder={path.parent}")))
+
+
+def pairs(base: Path) -> Family:
+    """LFW's list of pairs."""
+    from faceparity.datasets.registry import load_dataset
+
+    root = layouts.make_lfw(fresh(base / "pairs"))
+    (path,) = root.rglob("pairs.txt")
+    return Family([path.read_bytes()], in_file(path, lambda _: load_dataset(f"lfw={root}")))
+
+
+def archives(base: Path) -> Family:
+    """Zip and tar."""
+    from faceparity.datasets.archives import unpack
+
+    zipped, tarred = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr("a/b.txt", b"x" * 500)
+        z.writestr("c.txt", b"y" * 50)
+    with tarfile.open(fileobj=tarred, mode="w:gz") as t:
+        entry = tarfile.TarInfo("a/b.txt")
+        entry.size = 500
+        t.addfile(entry, io.BytesIO(b"x" * 500))
+
+    def target(data: bytes) -> None:
+        folder = fresh(base / "archives")
+        path = folder / ("a.zip" if data[:2] == b"PK" else "a.tar.gz")
+        path.write_bytes(data)
+        try:
+            unpack(path, folder / "out", max_bytes=1 << 20)
+        finally:
+            left = {p.name for p in folder.iterdir()} - {path.name, "out"}
+            assert not left, f"{left} was left beside the archive"
+
+    return Family([zipped.getvalue(), tarred.getvalue()], target)
+
+
+def pickles(base: Path) -> Family:
+    """insightface's packs."""
+    from faceparity.datasets.pickles import read_pack
+
+    folder = fresh(base / "pickles")
+    made = [layouts.make_pack(folder / f"{n}.bin", people=3, each=2, arrays=bool(n)).read_bytes() for n in range(2)]
+    return Family([*made, pickle.dumps(([b"x", b"y"], [True]), 4)], in_file(folder / "p.bin", read_pack))
+
+
+def mat(base: Path) -> Family:
+    """AgeDB's protocol."""
+    from faceparity.datasets.registry import load_dataset
+
+    root = layouts.make_agedb(fresh(base / "mat"))
+    (path,) = root.rglob("*.mat")
+    return Family([path.read_bytes()], in_file(path, lambda _: load_dataset(f"agedb30={root}")))
+
+
+def images(base: Path) -> Family:
+    """Pictures of each format."""
+    from faceparity.datasets.images import decode
+
+    seeds = []
+    for kind in ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM"):
+        held = io.BytesIO()
+        mini.face(0, 1).save(held, kind)
+        seeds.append(held.getvalue())
+    return Family(seeds, decode)
+
+
+def onnx_file(base: Path) -> Family:
+    """A graph of a user's own, as far as an open model."""
+    import onnx
+    from onnx import helper
+
+    from faceparity.harness.models.registry import load_model_card, open_model
+
+    image = helper.make_tensor_value_info("x", 1, ["n", 3, 8, 8])
+    answer = helper.make_tensor_value_info("y", 1, ["n", 4])
+    weight = onnx.numpy_helper.from_array(np.ones((192, 4), np.float32), "w")
+    nodes = [helper.make_node("Flatten", ["x"], ["f"]), helper.make_node("MatMul", ["f", "w"], ["y"])]
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", [image], [answer], [weight]), opset_imports=[helper.make_opsetid("", 17)]
+    )
+    folder = fresh(base / "onnx")
+    card = folder / "m.toml"
+    card.write_text('onnx = "m.onnx"\nlicence = "MIT"\ndetector = "none"\nalignment = "whole"\ninput = { size = 8 }\n')
+
+    def opened(_: Path) -> None:
+        load_model_card(str(card))
+        open_model(str(card))
+
+    return Family([model.SerializeToString()], in_file(folder / "m.onnx", opened))
+
+
+def dat(base: Path) -> Family:
+    """dlib's networks."""
+    import face_recognition_models
+
+    from faceparity.harness.models.dlib_format import DlibFormatError, read_network
+
+    def target(data: bytes) -> None:
+        try:
+            read_network(data)
+        except DlibFormatError as error:
+            raise NotTakenError from error
+
+    return Family([Path(face_recognition_models.face_recognition_model_location()).read_bytes()], target)
+
+
+def scores(base: Path) -> Family:
+    """`faceparity score` on a CSV, as far as the result."""
+    rows = [f"s{i % 7},s{i % 5},{int(i % 7 == i % 5)},{i / 40},F,M,a{i},b{i}\n" for i in range(40)]
+    return Family([(HEAD + "".join(rows)).encode()], in_file(fresh(base / "scores") / "s.csv", _scored))
+
+
+def parquet(base: Path) -> Family:
+    """`faceparity score` on a Parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    n = 40
+    columns: dict[str, list[object]] = {
+        "subject_a": [f"s{i % 7}" for i in range(n)], "subject_b": [f"s{i % 5}" for i in range(n)],
+        "mated": [i % 7 == i % 5 for i in range(n)], "score": [i / n for i in range(n)], "gender_a": ["F"] * n, "gender_b": ["M"] * n,
+    }  # fmt: skip
+    path = fresh(base / "parquet") / "s.parquet"
+    pq.write_table(pa.table(columns), path)
+    return Family([path.read_bytes()], in_file(path, _scored))
+
+
+def _scored(path: Path) -> object:
+    from faceparity.harness.evaluation.evaluate import Options
+    from faceparity.harness.scores_file import evaluate_scores
+
+    return evaluate_scores(path, Options())
+
+
+def results(base: Path) -> Family:
+    """results.json, as `report` reads it."""
+    from faceparity.harness.record import to_json
+    from faceparity.harness.results import load_results
+
+    folder = fresh(base / "results")
+    made = to_json(_scored(_good_scores(folder)))  # type: ignore[arg-type]
+    return Family([made.encode()], in_file(folder / "results.json", lambda path: load_results(path.parent)))
+
+
+def _good_scores(folder: Path) -> Path:
+    path = folder / "s.csv"
+    path.write_bytes(scores(folder).seeds[0])
+    return path
+
+
+def torch_file(base: Path) -> Family:
+    """State dicts as PyTorch writes them, by hand: a pickle that refers to a storage."""
+    from faceparity.harness.models.torch_file import TorchFormatError, read_state
+
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as z:
+        z.writestr("archive/data.pkl", pickle.dumps({"w": 1}, 2))
+        z.writestr("archive/data/0", bytes(64))
+
+    def target(data: bytes) -> None:
+        try:
+            read_state(data)
+        except TorchFormatError as error:
+            raise NotTakenError from error
+
+    return Family([made.getvalue(), pickle.dumps({"w": [1, 2]}, 2)], target)
+
+
+def toml(base: Path) -> Family:
+    """What users write: cards of models, scenarios, settings of a folder."""
+    from faceparity.datasets.registry import load_dataset
+    from faceparity.harness.models.registry import load_model_card
+
+    folder = fresh(base / "toml")
+    mini.put(folder, "0.png", 0)
+    (folder / "labels.csv").write_text("file,subject,sex\n0.png,a,F\n")
+
+    def target(data: bytes) -> None:
+        (folder / "m.toml").write_bytes(data)
+        (folder / "faceparity.toml").write_bytes(data)
+        for parse in (lambda: load_model_card(str(folder / "m.toml")), lambda: load_dataset(f"folder={folder}")):
+            _refusing(parse)
+
+    seeds = [
+        b'title = "x"\ncsv = "labels.csv"\n[attributes.gender]\ncolumn = "sex"\n',
+        b'command = ["true"]\ndimensions = 4\nlicence = "MIT"\nscore = "cosine"\n',
+    ]
+    return Family(seeds, target)
+
+
+def _refusing(parse: Callable[[], object]) -> None:
+    from faceparity.datasets.errors import UserError
+
+    try:
+        parse()
+    except UserError as error:
+        if "\n" in str(error):
+            raise ValueError("more than a line") from error
+
+
+def shards(base: Path) -> Family:
+    """Sealed files: of a store, of a private part."""
+    from faceparity.harness.templates.vault import DamagedError, KeyGoneError, Keyring
+
+    keys = Keyring(in_memory=True)
+
+    def target(data: bytes) -> None:
+        try:
+            keys.open(data, "c")
+        except (DamagedError, KeyGoneError) as error:
+            raise NotTakenError from error
+
+    return Family([keys.seal(b"x" * 300, "c"), keys.seal(b"y" * 30, "c", b"u" * 8)], target)
+
+
+PAIR_SETS: dict[str, Callable[[Path], Path]] = {
+    "lfw": layouts.make_lfw,
+    "cfp": layouts.make_cfp,
+    "calfw": lambda root: layouts.make_flat(root, "pairs_CALFW.txt"),
+    "cplfw": lambda root: layouts.make_flat(root, "pairs_CPLFW.txt"),
+}
+
+
+def reader(name: str, base: Path) -> Family:
+    """A data set's reader on its miniature with one of its files spoiled: what is fed is a seed for which file, and how."""
+    from faceparity.datasets.registry import load_dataset
+
+    root = {**mini.ALL, **PAIR_SETS}[name](fresh(base / name))
+    files = sorted(p for p in root.rglob("*") if p.is_file() and p.suffix.lower() not in (".jpg", ".png"))
+    whole = {p: p.read_bytes() for p in files}
+
+    def target(data: bytes) -> None:
+        rng = random.Random(data)
+        path = rng.choice(files)
+        path.write_bytes(mutated([whole[path]], rng))
+        try:
+            load_dataset(f"{name}={root}")
+        finally:
+            path.write_bytes(whole[path])
+
+    return Family([json.dumps(i).encode() for i in range(100)], target)
