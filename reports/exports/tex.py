@@ -77,7 +77,7 @@ def _known(c: str) -> str | None:
         return " "
     if c < "\x7f":
         return c
-    letter, *marks = unicodedata.normalize("NFD", c)
+    letter, *marks = list(unicodedata.normalize("NFD", c))
     if letter.isascii() and letter.isalpha() and len(marks) == 1 and marks[0] in ACCENTS:
         return f"\\{ACCENTS[marks[0]]}{{{letter}}}"
     return None
