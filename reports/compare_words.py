@@ -32,8 +32,8 @@ LEAGUES = {
 }
 UNPAIRED = "unpaired: "
 DIFFERENT_PEOPLE = (
-    "Side by side only. The people, the photographs and the labels of these data sets are not the same, so no difference between "
-    "them is tested, and no model's figure on one is set against its figure on another."
+    "Side by side only. The people, the photographs and the labels of these data sets are not the same, so nothing is tested "
+    "between them, and no model's figure on one is set against its figure on another."
 )
 
 
@@ -81,9 +81,7 @@ def findings(d: ComparedDataset, names: Names) -> list[str]:
     out = [s for x in d.failures if (s := failure_sentence(x, names))]
     if p is None or not p.pairs:
         if p is not None and p.unpaired:
-            out.append(
-                "The models could not be compared comparison by comparison here: no difference is tested, and no rank is given."
-            )
+            out.append("The models could not be compared comparison by comparison here: nothing is tested, and no rank is given.")
         return out
     told = [(x, list(league_sentences(x, names))) for x in p.leagues]
     out += [f.sentence(f"at {point_name(p)}, {s}") for x, ss in told if not x.measure.startswith("worst") for s in ss]
@@ -210,9 +208,9 @@ METHOD = (
     "Differences of rates by group and of disparities are tested over all groups × {FMR, FNMR} of a grouping, with Holm’s correction. A "
     "difference is called only with 30 effective errors of the one model and 8 of the other, and 10 effective comparisons on which "
     "they differ; or, where one makes hardly any error, with 30 of these.",
-    "A league table is of one data set. Ranks are intervals: 1 + the models proven lower, to all but those proven higher, from tests of "
-    "every pair that hold together; with 95 % they hold every model’s true rank at once (Mogstad, Romano, Shaikh and Wilhelm 2024). "
-    "Models whose ranks overlap are in no order. A rank says nothing of other data or other thresholds.",
+    "A league table is of one data set. Ranks are intervals: 1 + the models shown to be lower, to all but those shown to be higher, from "
+    "tests of every pair that hold together; with 95 % they hold every model’s true rank at once (Mogstad, Romano, Shaikh and "
+    "Wilhelm 2024). Models whose ranks overlap are in no order. A rank says nothing of other data or other thresholds.",
     "The highest group’s rate over the mean of the groups needs no reference group. It is an extreme, which chance alone makes large: its "
     "interval and the test of two models come of those of every group, never of a resampled maximum.",
     "In a set without subject labels a second reading is made without comparisons that look like one person to any of the models. What "
