@@ -21,11 +21,11 @@ F64 = NDArray[np.float64]
 @dataclass(frozen=True)
 class _Group:
     """One group's non-mated comparisons. `cell`: without errors. At position k of the thresholds: errors, pair_squares (Σ Y_ij²)
-    and pair_products (Σ Y_ij M_ij), int64 or float64[T]; subject: int64[·], places in cell.ids, of the errors that are none at
+    and pair_products (Σ Y_ij M_ij), float64[T]; subject: int64[·], places in cell.ids, of the errors that are none at
     k + 1, from starts[k] to starts[k + 1]."""
 
     cell: CellErrors
-    errors: I64
+    errors: F64
     pair_squares: F64
     pair_products: F64
     subject: I64
@@ -124,7 +124,7 @@ def _group(evidence: Evidence, group: I32, g: int, cell: CellErrors, a: I32, b: 
     subject = np.searchsorted(cell.ids, np.stack([low, high], axis=1)[by_position]).ravel()
     return _Group(
         cell,
-        _above(np.bincount(at, minlength=size)),
+        _above(np.bincount(at, minlength=size).astype(np.float64)),
         _above(np.bincount(at, 2.0 * before + 1, size)),
         _above(np.bincount(at, np.repeat(made, counts), size)),
         subject,
@@ -132,7 +132,7 @@ def _group(evidence: Evidence, group: I32, g: int, cell: CellErrors, a: I32, b: 
     )
 
 
-def _above(at: NDArray[np.generic]) -> NDArray[np.generic]:  # type: ignore[type-var]
+def _above(at: F64) -> F64:
     """Sums from each position upwards."""
     return np.cumsum(at[::-1])[::-1]
 
@@ -163,7 +163,7 @@ class Mated:
             ids, place, trials = np.unique(self.evidence.subjects[pairs.a[mine]], return_inverse=True, return_counts=True)
             order = np.argsort(first[mine], kind="stable")
             starts = np.searchsorted(first[mine][order], np.arange(size + 1))
-            wrong = np.bincount(place[order][: starts[size]], minlength=ids.size).astype(np.float64)
+            wrong: F64 = np.bincount(place[order][: starts[size]], minlength=ids.size).astype(np.float64)
             state.append((g, ids.astype(np.int32), trials.astype(np.float64), place[order], starts, wrong))
         for k in range(size - 1, -1, -1):
             out = []

@@ -8,12 +8,14 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from .. import record
 from ..comparisons.cells import Grouping, cells_of
 from ..comparisons.evidence import Evidence, without_comparisons
 from ..comparisons.tally import F32, Tally
-from ..uncertainty import contrasts as stats
+from ..uncertainty.contrasts import satterthwaite
+from ..uncertainty.intervals import LEVEL
 from . import rates
 from .along import At, Mated, NonMated, first_in_ledger
 from .contrasts import enough_errors, ratio_of
@@ -76,7 +78,7 @@ def positions(tally: Tally, asked: Sequence[float]) -> F32:
     below, kept = inside[inside < np.float32(tally.floor)], inside[inside >= np.float32(tally.floor)]
     some = _spread(below, BELOW_LEDGER)
     room = max(POSITIONS - wanted.size, BELOW_LEDGER) - some.size
-    return np.unique(np.concatenate([wanted, some, _spread(kept, room)]))
+    return np.asarray(np.unique(np.concatenate([wanted, some, _spread(kept, room)])), np.float32)
 
 
 def _spread(values: F32, n: int) -> F32:
@@ -181,7 +183,7 @@ def _group_of_subjects(grouping: Grouping, evidence: Evidence) -> NDArray[np.int
     """int64[·]: the group of every subject in it, once for each."""
     group = grouping.of(evidence.cells.of_sample)
     known = group >= 0
-    return np.unique(np.stack([group[known], evidence.subjects[known]]), axis=1)[0].astype(np.int64)
+    return np.asarray(np.unique(np.stack([group[known], evidence.subjects[known]]), axis=1)[0], np.int64)
 
 
 def _columns(grouping: Grouping, finest: Grouping, at_top: list[rates.Estimate], chosen: list[int]) -> list[_Column]:
@@ -219,9 +221,11 @@ def _half_width(evidence: Evidence, group: _Column, base: _Column) -> float | No
         return None
     if not enough_errors(a.rate / b.rate, a.effective_errors or 0.0, b.effective_errors or 0.0):
         return None
-    apart = not evidence.shared_subjects
-    found = stats.log_ratio(a.rate, a.variance, a.df, b.rate, b.variance, b.df) if apart else ratio_of(a, b)
-    return None if found is None else _short(float(np.log(found.interval[1] / found.ratio)))
+    if evidence.shared_subjects:
+        found = ratio_of(a, b)
+        return None if found is None else _short(float(np.log(found.interval[1] / found.ratio)))
+    terms = [(e.variance / e.rate**2, e.df) for e in (a, b) if e.rate]
+    return _short(float(stdtrit(satterthwaite(terms), 0.5 + LEVEL / 2) * np.sqrt(sum(v for v, _ in terms))))
 
 
 def _to_record(measure: Measure, x: _Column, reference: str | None) -> record.SweptRate:
