@@ -109,7 +109,7 @@ def verdict_sentence(e: Evaluation, c: Claim, r: ClaimReading) -> str:
     if r.verdict == "not_testable":
         return f"{name(c, r)}: not testable here, as {why(r)}. {proxies(r)}".rstrip()
     if r.verdict == "inconclusive":
-        return f"{name(c, r)}: inconclusive. {subject(e)} gave no verdict in {f.plural(len(_made(r)), 'test')}{could_detect(r.tests)}."
+        return f"{name(c, r)}: inconclusive. {subject(e)} gave no verdict in {f.plural(len(_made(r)), 'test')}{could_detect(r.tests)}.{gated(r)}"
     called = [t for t in r.tests if t.result in CALLED]
     top = min(called, key=lambda t: (t.p_holm if t.p_holm is not None else 1.0, -(t.ratio or 0.0)))
     ends = {"borne_out": "consistent with the claim", "contradicted": "in the opposite direction"}
@@ -204,6 +204,15 @@ def could_detect(tests: Sequence[ClaimTest]) -> str:
         return "; with so few errors these data could have detected no ratio"
     least, most = (f.number(x, 2) for x in (known[0], known[-1]))
     return f"; these data could have detected a ratio of {least if least == most else f'{least} to {most}, by test'}"
+
+
+def gated(r: ClaimReading) -> str:
+    """That chance alone does not explain some inconclusive tests, which yet rest on too few errors; empty if there are none."""
+    n = sum(1 for t in r.tests if t.result == "inconclusive" and t.p_holm is not None and t.p_holm < 0.05)
+    if not n:
+        return ""
+    stands = "too few effective errors, or probable repeats of one person, stand in the way of a verdict"
+    return f" In {f.count(n)} of them the Holm-adjusted p is below 0.05, but {stands}."
 
 
 def why(r: ClaimReading | ClaimTest) -> str:

@@ -98,6 +98,7 @@ def test_a_verdict_is_of_this_model_on_this_data_set_with_its_evidence(plain: Ev
         ([made("inconclusive", ratio=1.2)], "inconclusive. On the data set"),
         ([made("inconclusive", ratio=1.2)], "could have detected a ratio of 1.9"),
         ([made("inconclusive", detectable_ratio=None)], "could have detected no ratio"),
+        ([made("inconclusive"), made("inconclusive", p_holm=0.5)], "In 1 of them the Holm-adjusted p is below 0.05, but too few"),
     ],
 )
 def test_each_verdict_has_its_words(plain: Evaluation, tests: list[ClaimTest], words: str) -> None:
