@@ -26,7 +26,8 @@ def families(base: Path) -> dict[str, Callable[[], Family]]:
         "labels": labels, "pairs": pairs, "archives": archives, "pickles": pickles, "mat": mat, "images": images, "onnx": onnx_file,
         "dat": dat, "scores": scores, "parquet": parquet, "results": results, "torch": torch_file, "toml": toml, "shards": shards,
     }  # fmt: skip
-    readers = {f"reader:{name}": partial(reader, name, base) for name in (*mini.ALL, *PAIR_SETS)}
+    # The Chicago Face Database says all in its file names.
+    readers = {f"reader:{name}": partial(reader, name, base) for name in (*mini.ALL, *PAIR_SETS) if name != "cfd"}
     return {**{name: partial(make, base) for name, make in parsers.items()}, **readers}
 
 

@@ -18,7 +18,6 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 
 from fuzzing import Broken, Family, Target, attempt, campaign  # noqa: E402 -- after the path to it
 
-
 MEMORY = 8 << 30
 """An input of 1 MiB that wants more than this breaks its parser."""
 
