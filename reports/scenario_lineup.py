@@ -16,7 +16,8 @@ CAVEATS = (
     "Everybody who was matched was matched falsely: nobody in the line-up is in the gallery.",
     f"The exact test and Katz's interval ({INDEPENDENT}) are how such counts are usually told. But all are searched in one gallery, "
     "in which a few persons may be matched with many: so the jackknife over both sides stands beside them, and it alone decides.",
-    "A line-up's share of false matches depends on who is in the gallery as well as on who is searched.",
+    "Who is in the gallery can alone make groups differ: people are mostly matched with somebody of their own group, so a group that "
+    "the gallery has more of has more false matches.",
 )
 
 
@@ -49,15 +50,18 @@ def _worst(s: LineupScenario) -> str:
         if g.p_hypergeometric is None
         else f"; by chance so many or more: {f.p_value(g.p_hypergeometric)}, one-sided, {INDEPENDENT}"
     )
+    there = "" if g.share_of_gallery is None else f" It is {f.percent(g.share_of_gallery)} of the gallery."
+    labelled = " and labelled" if s.unlabelled else ""
     return (
-        f"{f.sentence(f.clean(g.group))} has the highest rate seen, {f.rate(g.rate)}: {f.percent(g.share_of_people)} of those searched "
-        f"({f.count(g.people)}) and {f.percent(g.share_of_flagged)} of those falsely matched ({f.count(g.flagged)}){test}."
+        f"{f.sentence(f.clean(g.group))} has the highest rate seen, {f.rate(g.rate)}: {f.percent(g.share_of_people)} of those searched"
+        f"{labelled} ({f.count(g.people)}) and {f.percent(g.share_of_flagged)} of those falsely matched ({f.count(g.flagged)}){test}."
+        f"{there}"
     )
 
 
 def small(e: Evaluation, s: LineupScenario) -> list[Small]:
     """Counts by group."""
-    header = ["Group", "People", "Share", "Matched", "Share", "Rate", f"p ({INDEPENDENT})"]
+    header = ["Group", "People", "Share", "Matched", "Share", "Rate", "Share of gallery", f"p ({INDEPENDENT})"]
     rows, hidden = grouped([(g.rate, _row(g)) for g in s.groups])
     return [Small(f"{f.clean(s.name)}: by {grouping_name(s.attributes)}{hidden}", header, rows)] if rows else []
 
@@ -84,8 +88,16 @@ def _p(g: LineupGroup) -> str:
 def items(e: Evaluation, s: LineupScenario, key: str) -> list[Item]:
     """Counts, tests with and without independence, caveats."""
     by = grouping_name(s.attributes)
-    columns = ["Group", "People searched", "Share of people", "Falsely matched", "Share of the matched", "Rate"]
-    out: list[Item] = [Table(f"{key}-counts", f"Who was falsely matched, by {by}", columns, [_row(g)[:6] for g in s.groups])]
+    columns = [
+        "Group",
+        "People searched",
+        "Share of people",
+        "Falsely matched",
+        "Share of the matched",
+        "Rate",
+        "Share of the gallery",
+    ]
+    out: list[Item] = [Table(f"{key}-counts", f"Who was falsely matched, by {by}", columns, [_row(g)[:7] for g in s.groups])]
     rows = [_test(g) for g in s.groups if g.flagged is not None]
     header = ["Group", f"Ratio, {INDEPENDENT}", "One-sided p", "Two-sided p", "Ratio by subjects", "p (Holm)"]
     if rows:
@@ -96,6 +108,8 @@ def items(e: Evaluation, s: LineupScenario, key: str) -> list[Item]:
     notes = list(CAVEATS)
     if s.implied_fmr is not None:
         notes.append(f"Were comparisons independent, one of them would be a false match with a chance of {s.implied_fmr:.3g}.")
+    if s.unlabelled:
+        notes.append(f"{f.plural(s.unlabelled, 'person', 'people')} without a label are in no group and in no share.")
     if s.failed_people:
         notes.append(f"{f.plural(s.failed_people, 'person', 'people')} could not be searched (no template) and can't be matched.")
     return [*out, Heading("How to read it"), Items(notes)]

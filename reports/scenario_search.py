@@ -14,6 +14,8 @@ from faceparity.reports.tables import HEADERS, Row, grouping_name, rate_row
 
 Any = SearchScenario | GalleryScenario
 CAVEATS = (
+    "Who is in the gallery can alone make groups differ: people are mostly taken for somebody of their own group, so a group that the "
+    'gallery has more of has more false alarms. A gallery of equal parts (make_up = "equal") shows what is left.',
     "Rates are means over all galleries of this size that could be drawn from these data, and hold for this size: with more people "
     "in the gallery there are more false alarms.",
     "Whoever is searched for is compared with a photograph like those of the data, not with a camera's in the street.",
@@ -63,9 +65,12 @@ def _shares(s: Any) -> str:
         return ""
     worst = max(told, key=lambda x: (rates[x.group].rate or 0, x.group))
     r, of = rates[worst.group], scale(s.fpir[:1])
+    there = next(
+        (f", and {f.percent(x.expected)} of the gallery" for x in s.own_group if x.rate.group == worst.group and x.expected), ""
+    )
     return (
         f"{f.sentence(f.clean(worst.group))} has the highest rate seen: {about(r, of)} of {f.count(of)}; it makes up "
-        f"{f.percent(worst.searches)} of these searches and {_of_alarms(worst)} of the false alarms."
+        f"{f.percent(worst.searches)} of these searches and {_of_alarms(worst)} of the false alarms{there}."
     )
 
 

@@ -142,6 +142,9 @@ class LineupGroup(Part):
     group: str
     people: int
     share_of_people: float
+    """Of those with a label who could be searched."""
+    share_of_gallery: float | None = None
+    """Of those with a label in the gallery."""
     flagged: int | None
     """Null below 30 people."""
     share_of_flagged: float | None

@@ -142,6 +142,8 @@ def _groups(lists: c.Lists, alarms: c.Outcome, group: I32, grouping: Grouping) -
     """Each group against all others. Who can't be searched is in no count."""
     made = group[lists.probes.of]
     hit = alarms.value > 0.5
+    theirs = c.groups_of(lists.gallery, grouping.of_cell)[lists.gallery.of]
+    labelled = int((theirs >= 0).sum())
     people, flagged = int((made >= 0).sum()), int(hit[made >= 0].sum())
     out, enough, ratios = [], [], []
     for g, name in enumerate(grouping.names):
@@ -151,7 +153,11 @@ def _groups(lists: c.Lists, alarms: c.Outcome, group: I32, grouping: Grouping) -
         ratios.append(ratio if len(grouping.names) > 1 else ratio.model_copy(update={"verdict": "none", "reason": "one_group"}))
         enough.append(able)
         out.append(group_counts(name, rate, int((made == g).sum()), int(hit[made == g].sum()), people, flagged))
-    return [x.model_copy(update={"by_subjects": r}) for x, r in zip(out, settled(ratios, enough), strict=True)]
+    there = [float((theirs == g).sum()) / labelled if labelled else None for g in range(grouping.n)]
+    return [
+        x.model_copy(update={"by_subjects": r, "share_of_gallery": s})
+        for x, r, s in zip(out, settled(ratios, enough), there, strict=True)
+    ]
 
 
 def group_counts(name: str, rate: record.Rate, own: int, hits: int, people: int, flagged: int) -> record.LineupGroup:
