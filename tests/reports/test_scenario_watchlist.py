@@ -86,7 +86,7 @@ def test_people_come_first_and_both_shares_are_there(builder: ModuleType, varian
         assert "Per face: FPIR 9.50 %" in text
         assert "Of all alerts, 1.9 %" in text
         assert "70 % " in text
-        assert "who are 50 % of the crowd" in text
+        assert "who are 50 % of the crowd and 50 % of the list" in text
         assert "falsely stopped more often are Female 2.5×" in text
         assert "Spread between draws: of 200 lists drawn at random, 95 % gave 1,000 to 2,000 of 10,000" in text
         assert "it is no interval" in text
