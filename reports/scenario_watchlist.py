@@ -12,6 +12,7 @@ from faceparity.reports.scenario_words import Small, head_count, head_range
 from faceparity.reports.tables import HEADERS, Row, grouping_name, rate_row
 
 EACH = 1000
+MAKE_UP = {"data": "in the shares of the data", "equal": "in equal shares", "declared": "in the shares declared"}
 NAMED = 4
 """So many groups are named in a sentence."""
 CAVEATS = (
@@ -116,9 +117,10 @@ def _who(r: WatchlistReading) -> str:
     for x in named:
         interval = f" {f.percent_interval(x.share_interval)}" if x.share_interval else ""
         per = _per_thousand(x)
+        who = f"{f.percent(x.crowd_share, 2)} of the crowd and {f.percent(x.listed_share, 2)} of the list"
         parts.append(
-            f"{f.percent(x.share_of_false_alerts, 2)}{interval} would be {f.clean(x.group)}, who are "
-            f"{f.percent(x.crowd_share, 2)} of the crowd ({per} of each {f.count(EACH)} of them)"
+            f"{f.percent(x.share_of_false_alerts, 2)}{interval} would be {f.clean(x.group)}, who are {who} "
+            f"({per} of each {f.count(EACH)} of them)"
         )
     return f"Of those falsely stopped, {'; '.join(parts)}."
 
@@ -297,11 +299,10 @@ def _method(s: WatchlistScenario) -> str:
     ]
     out = "; ".join(f"{f.plural(n, one, many)} {why}" for n, one, many, why in left if n)
     return (
-        f"Listed are {f.plural(s.listed, 'person', 'people')} of the data ({s.make_up_listed} make-up), with {images}; everybody else "
+        f"Listed are {f.plural(s.listed, 'person', 'people')} of the data, {MAKE_UP[s.make_up_listed]}, with {images}; everybody else "
         "walks past, and nobody on the list is searched for as somebody who is not. FPIR is the mean over every such list, found exactly; "
         "each person weighs the same. Intervals leave out one person at a time, from crowd and list alike, and take the threshold as "
-        f"given. Shares are those of a crowd of {f.count(s.crowd)} ({s.make_up_crowd} make-up)."
-        + (f" Left out: {out}." if out else "")
+        f"given. The crowd walks past {MAKE_UP[s.make_up_crowd]}." + (f" Left out: {out}." if out else "")
     )
 
 

@@ -28,6 +28,8 @@ from .study import Study, make_study, matches, searches_of_frames, searches_of_i
 from .watchlist_reading import Question, fmr_between, read
 
 LARGEST_EXTRAPOLATED = 1_000_000
+NEARLY_ALL = 0.999
+"""FPIR over everybody from which longer lists say nothing more."""
 STEPS = (1, 2, 5)
 """Sizes of the curve within each power of ten."""
 
@@ -256,4 +258,6 @@ def _extrapolation(question: Question, found: Pairs) -> list[record.WatchlistSiz
             names = [*question.grouping.names, "everybody"]
             groups = [record.WatchlistAt(group=g, predicted_fpir=p) for g, p in zip(names, predicted, strict=True)]
             out.append(record.WatchlistSize(people=n, groups=groups))
+            if (predicted[-1] or 0) > NEARLY_ALL:
+                break
     return out

@@ -302,7 +302,7 @@ def _group(
             "false_alerts": float(alerts.false[g]),
             "true_alerts": float(alerts.true[g]) if mated_shown and alerts.on[g] else None,
             "share_of_false_alerts": share,
-            "share_interval": share_interval if rate.interval is not None else None,
+            "share_interval": share_interval if rate.status == "ok" and rate.interval is not None else None,
             "precision": value,
             "precision_interval": interval,
         }
