@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 BINS = 50
 MAX_CURVES = 24
+LEAST_ERRORS = 10
 MARKERS = ("o", "s", "^", "D")
 PROBITS = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95)
 
@@ -139,9 +140,9 @@ def mark_thresholds(ax: Axes, points: Sequence[OperatingPoint], lo: float, hi: f
 
 
 def det(e: Evaluation, g: Grouping, key: str) -> Figure | None:
-    """FNMR against FMR by group on probit axes, the operating thresholds marked on each. None if nothing is mated."""
+    """FNMR against FMR by group on probit axes, the operating thresholds marked on each. None if nothing is mated, or too few errors."""
     curves = [c for c in shown_curves(g) if sum(c.mated)]
-    if not curves:
+    if not any(_has_both(c) for c in curves):
         return None
     alt = f"Detection error trade-off of {len(curves)} groups: lower and further left is fewer errors. "
     alt += "Marks show where each group stands at the same threshold; they are not at the same place for all groups."
@@ -172,6 +173,12 @@ def _numbered_marks(g: Grouping) -> str:
 def line_style(i: int) -> dict[str, object]:
     """Colour and dashes of the i-th line: 24 that differ."""
     return {"color": SERIES[i % len(SERIES)], "linestyle": DASHES[i // len(SERIES) % len(DASHES)], "linewidth": 1.4}
+
+
+def _has_both(c: Curve) -> bool:
+    """Whether at some threshold there are false matches, and at least ten false non-matches: on fewer a curve says nothing."""
+    _, fmr, fnmr = rates_by_threshold(c)
+    return bool(((fmr > 0) & (fmr < 1) & (fnmr * sum(c.mated) >= LEAST_ERRORS - 0.5)).any())
 
 
 def _det_line(ax: Axes, i: int, c: Curve) -> None:

@@ -40,7 +40,7 @@ def scatter(e: Evaluation, g: Grouping, p: OperatingPoint, key: str) -> Figure |
     drawn = spots[:MAX_POINTS]
     reference = next((s for s in drawn if s.group == g.reference and not s.fmr_bound), None)
     lines = "Fine lines: FMR, and FNMR, that many times the reference's. " if reference else ""
-    told = "; ".join(f"{i + 1} {s.group}: FMR {_told(s.fmr, s.fmr_bound)}, FNMR {_told(s.fnmr, s.fnmr_bound)}" for i, s in
+    told = "; ".join(f"{i + 1} {f.shorten(s.group, 60)}: FMR {_told(s.fmr, s.fmr_bound)}, FNMR {_told(s.fnmr, s.fnmr_bound)}" for i, s in
                      enumerate(drawn[:20]))  # fmt: skip
     left_out = len(g.groups) - len(drawn)
     caption = (

@@ -58,7 +58,10 @@ def measured(e: Evaluation, key: str) -> list[Section]:
 
 
 def _every_threshold(e: Evaluation, g: Grouping, key: str) -> Iterator[Item]:
-    yield from pictures(det(e, g, f"{key}-det"), tails(e, g, f"{key}-tails"))
+    both = det(e, g, f"{key}-det")
+    if both is None and e.comparisons.mated:
+        yield Text("No DET is drawn: where there are false matches, no group has ten false non-matches.")
+    yield from pictures(both, tails(e, g, f"{key}-tails"))
     yield from separation_items(g, key)
 
 

@@ -68,7 +68,7 @@ def ratios_by_threshold(e: Evaluation, g: Grouping, key: str) -> Figure | None:
     if not lines or g.reference is None:
         return None
     drawn = lines[:MAX_LINES]
-    told = "; ".join(f"{name}: from {f.ratio(y.min())} to {f.ratio(y.max())}" for name, _, y in drawn)
+    told = "; ".join(f"{f.shorten(name, 60)}: from {f.ratio(y.min())} to {f.ratio(y.max())}" for name, _, y in drawn)
     alt = f"Ratio of the false match rate of {len(drawn)} groups to that of {f.shorten(g.reference, 60)} at every threshold. {told}."
     more = len(lines) - len(drawn)
     caption = (
@@ -159,7 +159,7 @@ def reference_table(g: Grouping, p: OperatingPoint, key: str) -> Table | None:
         others = sorted((x for x in of if x is not r), key=lambda x: x.rate or 0.0)
         least, most = others[0], others[-1]
         mark = " (the reference)" if r.group == g.reference else ""
-        rows.append([r.group + mark, f.percent(r.rate), *_ratio_to(least, r), *_ratio_to(most, r)])
+        rows.append([f.shorten(r.group, 80) + mark, f.percent(r.rate), *_ratio_to(least, r), *_ratio_to(most, r)])
     columns = ["If this were the reference", "FMR", "Least ratio", "of", "Greatest ratio", "of"]
     caption = f"FMR by {grouping_name(g)} against every possible reference, {f.point_name(p)}"
     return Table(key, caption, columns, rows, frozenset({3, 5}))
