@@ -9,7 +9,7 @@ from faceparity.harness.record import Evaluation, Grouping, Index, OperatingPoin
 from faceparity.reports import format as f
 from faceparity.reports.narrative import INDICES, index_name, index_sentence
 from faceparity.reports.parts import Fold, Item, Items, Table, Text
-from faceparity.reports.select import finest
+from faceparity.reports.select import finest, headline
 from faceparity.reports.tables import grouping_name, named_indices
 
 OF = {"fmr": "FMR", "fnmr": "FNMR", "combined": "both"}
@@ -23,12 +23,14 @@ def index_items(e: Evaluation, i: int, n: int, key: str) -> list[Item]:
         return []
     by = grouping_name(g)
     main, rest = ([x for x in every if _secondary(x[1]) == folded] for folded in (False, True))
-    items: list[Item] = [_table(f"{key}-indices", f"Spread between groups by {by}: {f.point_name(p)}", main)] if main else []
+    first = g is finest(e) and n == headline(g)
+    caption = f"Spread between groups by {by}: {f.point_name(p)}"
+    items: list[Item] = [_table(f"{key}-indices", caption, main, first)] if main else []
     if rest:
         told = "For comparison with other work only; α is the weight of FMR, of FNMR it is 1 - α."
         if p.differential.nominal is not None:
             told += f" Nominal FMR: {f.percent(p.differential.nominal)}."
-        other = _table(f"{key}-more-indices", f"Further indices of spread by {by}: {f.point_name(p)}", rest)
+        other = _table(f"{key}-more-indices", f"Further indices of spread by {by}: {f.point_name(p)}", rest, first)
         items += (
             [Text(told), other]
             if g is not finest(e)
@@ -50,16 +52,20 @@ def _secondary(name: str) -> bool:
     return MEASURES[name].secondary if name in MEASURES else True
 
 
-def _table(key: str, caption: str, rows: Sequence[tuple[str, str, float | None, Index]]) -> Table:
-    columns = ["Index", "Of", "Value", "Range", "Median under equal rates", "95th percentile", "p", "What it says", "Weakness"]
+def _table(key: str, caption: str, rows: Sequence[tuple[str, str, float | None, Index]], described: bool) -> Table:
+    """Values and what chance gives; with `described` also each index's range and weakness, which need be said only once."""
+    columns = ["Index", "Of", "Value", *["Range"] * described, "Median under equal rates", "95th percentile", "p", "What it says"]
     cells = [
         [
-            *(_name(name, alpha), OF[of], f.number(x.value), index_range(name), f.number(x.null_median), f.number(x.null_p95)),
-            *(f.p_value(x.null_p).removeprefix("p ").removeprefix("= "), index_verdict(x), index_weakness(name)),
+            *(_name(name, alpha), OF[of], f.number(x.value), *[index_range(name)] * described),
+            *(f.number(x.null_median), f.number(x.null_p95), f.p_value(x.null_p).removeprefix("p ").removeprefix("= ")),
+            *(index_verdict(x), *[index_weakness(name)] * described),
         ]
         for of, name, alpha, x in rows
     ]
-    return Table(key, caption, columns, cells, frozenset({1, 3, 7, 8}))
+    if not described:
+        return Table(key, caption, columns, cells, frozenset({1, 6}))
+    return Table(key, caption, [*columns, "Weakness"], cells, frozenset({1, 3, 7, 8}))
 
 
 def _name(name: str, alpha: float | None) -> str:
