@@ -50,7 +50,7 @@ def _worst(s: LineupScenario) -> str:
         if g.p_hypergeometric is None
         else f"; by chance so many or more: {f.p_value(g.p_hypergeometric)}, one-sided, {INDEPENDENT}"
     )
-    there = "" if g.share_of_gallery is None else f" It is {f.percent(g.share_of_gallery)} of the gallery."
+    there = "" if g.share_of_gallery is None else f" Of the gallery {f.percent(g.share_of_gallery)} is of that group."
     labelled = " and labelled" if s.unlabelled else ""
     return (
         f"{f.sentence(f.clean(g.group))} has the highest rate seen, {f.rate(g.rate)}: {f.percent(g.share_of_people)} of those searched"
@@ -68,15 +68,14 @@ def small(e: Evaluation, s: LineupScenario) -> list[Small]:
 
 def _row(g: LineupGroup) -> list[str]:
     hidden = g.flagged is None
-    matched = f.suppressed(g.rate) if hidden else f.count(g.flagged)
-    rate = f.DASH if hidden else f.rate(g.rate)
     return [
         f.clean(g.group),
         f.count(g.people),
         f.percent(g.share_of_people),
-        matched,
+        f.suppressed(g.rate) if hidden else f.count(g.flagged),
         f.percent(g.share_of_flagged),
-        rate,
+        f.DASH if hidden else f.rate(g.rate),
+        f.percent(g.share_of_gallery),
         _p(g),
     ]
 

@@ -116,6 +116,28 @@ def test_each_sentence_on_false_alarms_has_its_shares_beside_it(e: Evaluation) -
             assert "assumes independent probes" in told
 
 
+def test_tables_are_as_wide_as_their_headers(e: Evaluation) -> None:
+    for s in e.scenarios[:3]:
+        for small in scenarios.small(e, s):
+            assert {len(row) for row in small.rows} == {len(small.header)}
+        tables: list[Any] = [x for x in scenarios.TELLERS[s.kind].items(e, s, "k") if x.kind == "table"]
+        assert tables
+        for table in tables:
+            assert {len(row) for row in table.rows} == {len(table.columns)}
+
+
+def test_the_share_of_the_gallery_stands_beside_the_share_of_false_matches(e: Evaluation) -> None:
+    s = e.scenarios[2]
+    assert isinstance(s, LineupScenario)
+    assert sum(g.share_of_gallery or 0 for g in s.groups) == pytest.approx(1)
+    (small,) = scenarios.small(e, s)
+    at = list(small.header).index("Share of gallery")
+    shown = [g for g in s.groups if g.flagged is not None]
+    assert [float(row[at].split("\u00a0")[0]) for row in small.rows] == pytest.approx(
+        [100 * (g.share_of_gallery or 0) for g in shown], abs=0.06
+    )
+
+
 def test_the_tables_give_people_and_shares_by_group(e: Evaluation) -> None:
     s = e.scenarios[0]
     assert isinstance(s, SearchesPart)
