@@ -29,7 +29,6 @@ from faceparity.reports.html import NAME, TEMPLATES
 from faceparity.reports.parts import Fold, Heading, Item, Items, Section, Table, Text, pictures
 from faceparity.reports.svg import shared
 
-WHOLE = {"pool": "mean of the groups", "all pairs": "all pairs"}
 UNFOLDED = 3
 """So many pairs of models are told open; more are folded."""
 WORDS_USED = (
@@ -306,7 +305,9 @@ def _pair(q: ModelComparison, names: Names, key: str, at_target: bool) -> Iterat
         caption = f"{name}, by {by_name(finest.attributes)}, on the same comparisons, each at its own threshold."
         yield from pictures(paired_forest(f"{key}-{measure}", name, caption, changes, names(q.first), names(q.second)))
     overall = [c for c in q.overall if c.first is not None and not (at_target and (c.measure, c.group) == ("fmr", "pool"))]
-    yield Items([f"{words.MEASURES[c.measure]}, {WHOLE.get(c.group, c.group)}: {_change(c, names, q)}" for c in overall])
+    given = " (thresholds as given)" if at_target else ""
+    whole = {"pool": "mean of the groups", "all pairs": f"all pairs{given}"}
+    yield Items([f"{words.MEASURES[c.measure]}, {whole.get(c.group, c.group)}: {_change(c, names, q)}" for c in overall])
     for k, g in enumerate(reversed(q.groupings)):
         for quantity, what in (("rate", "rates"), ("disparity", "ratios to the reference")):
             rows = [c for c in g.changes if c.quantity == quantity and c.first is not None]

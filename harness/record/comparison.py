@@ -169,7 +169,7 @@ class ComparedPoint(Part):
     """Every pair of models of one data set at one operating point, each at its own threshold.
 
     At targets the variance of a change is at least that over replicates of a bootstrap over subjects in which every model's
-    threshold is found anew (`replicates`; 0: none, so it takes thresholds as given).
+    threshold is found anew (`replicates`; 0: none, so it takes thresholds as given, as FRR and the rates on all pairs always do).
     second: without comparisons that look like one person to any of the models, where a set has no subject labels and that matters;
     a verdict in `pairs` stands only if both readings agree.
     """
