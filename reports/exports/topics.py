@@ -38,7 +38,11 @@ SCOPE = (
     ),
     Topic("Shifts in comparison scores between groups", ("scores", "det"), "Score distributions by group."),
     Topic("Recognition error rates by group: false match", ("fmr", "matrix", "ratios"), "At one threshold for everybody."),
-    Topic("Recognition error rates by group: false non-match", ("fnmr", "ratios"), "Where one person has two images or more."),
+    Topic(
+        "Recognition error rates by group: false non-match",
+        ("fnmr", "both", "ratios"),
+        "Where one person has two images or more.",
+    ),
     Topic("Recognition error rates by group: identification (1:N)", ("scenarios", "searches"), "Where searches were run."),
     Topic("Response and processing time by group", (), "Not covered: no times are measured."),
     Topic(
@@ -70,8 +74,8 @@ CHECKS = (
     Topic("Exclusions, with and without", ("exclusions", "warnings"), "What was left out, counted."),
     Topic("Comparisons, people and errors in each cell", ("fmr", "fnmr", "matrix"), ""),
     Topic("Adjustment for several comparisons", ("ratios", METHODS), "Holm over all groups and both error rates."),
-    Topic("Sensitivity to the threshold", ("threshold", "det", "slider"), ""),
-    Topic("Sensitivity to the reference group and to labels", ("ratios", "matrix", "exclusions", "repeats"), ""),
+    Topic("Sensitivity to the threshold", ("sensitivity", "det", "slider"), ""),
+    Topic("Sensitivity to the reference group and to labels", ("sensitivity", "exclusions", "repeats"), ""),
     Topic("Published pair lists and protocols", ("protocols",), "Where the data set publishes any."),
     Topic("Seed, commit, libraries, machine", ("provenance",), ""),
     Topic("Limits; nothing carried over to what was not tested", ("limits",), ""),

@@ -23,7 +23,7 @@ from faceparity.reports.exports.topics import CHECKS, METHODS, SCOPE, topics
 from faceparity.reports.lint import forbidden
 from faceparity.reports.parts import Raw, Table
 
-SOMETIMES = {"claims", "scenarios", "searches", "protocols", "exclusions", "slider", "repeats"}
+SOMETIMES = {"claims", "scenarios", "searches", "protocols", "exclusions", "slider", "repeats", "sensitivity", "both"}
 """Sections that only some evaluations have."""
 
 
