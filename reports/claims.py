@@ -109,7 +109,8 @@ def verdict_sentence(e: Evaluation, c: Claim, r: ClaimReading) -> str:
     if r.verdict == "not_testable":
         return f"{name(c, r)}: not testable here, as {why(r)}. {proxies(r)}".rstrip()
     if r.verdict == "inconclusive":
-        return f"{name(c, r)}: inconclusive. {subject(e)} gave no verdict in {f.plural(len(_made(r)), 'test')}{could_detect(r.tests)}.{gated(r)}"
+        none = f"gave no verdict in {f.plural(len(_made(r)), 'test')}{could_detect(r.tests)}"
+        return f"{name(c, r)}: inconclusive. {subject(e)} {none}.{gated(r)}"
     called = [t for t in r.tests if t.result in CALLED]
     top = min(called, key=lambda t: (t.p_holm if t.p_holm is not None else 1.0, -(t.ratio or 0.0)))
     ends = {"borne_out": "consistent with the claim", "contradicted": "in the opposite direction"}

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from faceparity.datasets.concepts import concept_of_column, concept_value, parse_age
-
 from .. import record
 from ..claims.claim import ClaimFile, Contrasted, Reading, Stated
 from ..claims.verdicts import adjusted, reason_of, result_of, verdict_of
 from ..comparisons.cells import Grouping, cells_of, subjects_per_group
 from . import rates
+from .claim_experiment import experiment
+from .claim_tests import Chosen, Draft, Key, blank_of, is_attribute, key_of, pairs
 from .contrasts import Measured, compare, detectable, enough_errors
 from .measure import REFUSED_FROM, Questions, cleaned, same_person_share
 from .operating_point import Setting, compared_estimates
@@ -21,28 +21,6 @@ from .own_threshold import AtOwnThreshold, at_own_threshold, pool_of_group, rati
 from .pool import Found, find_threshold
 
 Measure = Literal["fmr", "fnmr"]
-Key = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A test before Holm. key: tests with one key are one test; None: none could be made. higher: whether the group's rate is the
-    higher, None for neither. gates: enough errors on both sides. family: fills in what could have been detected."""
-
-    test: record.ClaimTest
-    key: Key | None = None
-    higher: bool | None = None
-    gates: bool = False
-    estimates: tuple[rates.Estimate, rates.Estimate] | None = None
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """One pair of groups of the run that a claim is about."""
-
-    attribute: str
-    group: str
-    reference: str
 
 
 @dataclass
@@ -145,7 +123,7 @@ def _prepare(claim: ClaimFile, reading: Reading | None, bench: Bench) -> tuple[E
     if reading is None:
         return ("no_measure", ""), []
     if claim.about == "experiment":
-        return _experiment(claim, reading, bench)
+        return experiment(claim, reading, bench.paired)
     if reading.measure == "fnmr" and not bench.setting.evidence.tally.n_mated:
         return ("no_mated_pairs", ""), []
     early, chosen = choose(claim.contrasts, bench)
@@ -156,48 +134,16 @@ def choose(contrasts: Sequence[Contrasted], bench: Bench) -> tuple[Early, list[C
     """The pairs of groups that the claim names, by its own label; if the run has only another one for it, by that, and no verdict."""
     singles = [g for g in bench.groupings if len(g.attributes) == 1]
     label = [c for c in contrasts if not c.proxy]
-    own = [x for c in label for x in _pairs(c, singles)]
+    own = [x for c in label for x in pairs(c, singles)]
     if own:
         return (None, ""), own
     wanted = sorted({c.attribute for c in label})
-    proxies = [x for c in contrasts if c.proxy for x in _pairs(c, singles)]
-    if left := [a for a in bench.more if any(_is(a, w) for w in wanted)]:
+    proxies = [x for c in contrasts if c.proxy for x in pairs(c, singles)]
+    if left := [a for a in bench.more if any(is_attribute(a, w) for w in wanted)]:
         return ("not_grouped", f"--by {left[0]}"), proxies
     if proxies:
         return ("proxy_label", proxies[0].attribute), proxies
     return ("no_such_label", ", ".join(wanted)), []
-
-
-def _is(attribute: str, wanted: str) -> bool:
-    """Whether an attribute is the one meant: by name, or as a column that stands for the concept (race, sex)."""
-    return attribute == wanted or concept_of_column(attribute) == wanted
-
-
-def _pairs(contrast: Contrasted, singles: Sequence[Grouping]) -> list[Chosen]:
-    """Every group that fits against every reference that fits; merged groups fit nothing."""
-    for g in singles:
-        attribute = g.attributes[0]
-        if not _is(attribute, contrast.attribute):
-            continue
-        names = [n for n, merged in zip(g.names, g.merged, strict=True) if not merged]
-        groups, references = (
-            [n for w in wanted for n in names if fits(contrast.attribute, w, n)]
-            for wanted in (contrast.groups, contrast.references)
-        )
-        return [Chosen(attribute, a, b) for a in dict.fromkeys(groups) for b in dict.fromkeys(references) if a != b]
-    return []
-
-
-def fits(attribute: str, wanted: str, value: str) -> bool:
-    """Whether a data set's value is one that a claim names: the same word, another word for it, or an age group inside its ages."""
-    if wanted == value:
-        return True
-    if attribute != "age_group":
-        return concept_value(attribute, value) == wanted
-    outer, inner = parse_age(wanted), parse_age(value)
-    if outer is None or inner is None or inner.low < outer.low:
-        return False
-    return outer.high is None or (inner.high is not None and inner.high <= outer.high)
 
 
 def _tests(chosen: Chosen, reading: Reading, bench: Bench) -> Iterator[Draft]:
@@ -208,17 +154,6 @@ def _tests(chosen: Chosen, reading: Reading, bench: Bench) -> Iterator[Draft]:
             yield _one(chosen, reading, target, bench, _set_on_reference(chosen, target, bench))
         else:
             yield _one(chosen, reading, target, bench, _of_run(chosen, target, bench))
-
-
-def _key(chosen: Chosen, reading: Reading, target: float | None) -> Key:
-    return (chosen.attribute, chosen.group, chosen.reference, reading.measure, reading.threshold, str(target))
-
-
-def _blank(chosen: Chosen, reading: Reading, target: float | None, design: str) -> record.ClaimTest:
-    return record.ClaimTest(
-        attribute=chosen.attribute, group=chosen.group, reference=chosen.reference, measure=reading.measure, design=design,
-        target_fmr=target, result="not_testable",
-    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -272,7 +207,7 @@ def _one(chosen: Chosen, reading: Reading, target: float, bench: Bench, at: Thre
     measure: Measure = "fmr" if reading.measure == "fmr" else "fnmr"
     found, sign = at.found, bench.setting.sign
     names = bench.groupings[bench.single(chosen.attribute)].names
-    blank = _blank(chosen, reading, target, "matched")
+    blank = blank_of(chosen, reading, target, "matched")
     if found.threshold is None:
         reason = found.reason or "target_not_asked"
         return Draft(blank.model_copy(update={"reason": reason, "detail": found.detail, "needs_comparisons": found.needs}))
@@ -292,7 +227,7 @@ def _one(chosen: Chosen, reading: Reading, target: float, bench: Bench, at: Thre
     )
     if contrast.verdict == "none":
         return Draft(test.model_copy(update={"detail": _hint(contrast.reason, chosen)}))
-    key = _key(chosen, reading, target)
+    key = key_of(chosen, reading, target)
     test = test.model_copy(
         update={
             "ratio": contrast.ratio,
@@ -340,7 +275,7 @@ def _own(chosen: Chosen, reading: Reading, target: float, bench: Bench) -> Draft
     grouping = bench.groupings[bench.single(chosen.attribute)]
     design: record.Design = "within" if grouping.attributes == bench.setting.finest.attributes else "as_sampled"
     a, b = (bench.own(chosen.attribute, name, target) for name in (chosen.group, chosen.reference))
-    test = _blank(chosen, reading, target, design)
+    test = blank_of(chosen, reading, target, design)
     for name, side in ((chosen.group, a), (chosen.reference, b)):
         if side.found.threshold is None:
             return Draft(
@@ -365,7 +300,7 @@ def _own(chosen: Chosen, reading: Reading, target: float, bench: Bench) -> Draft
     if contrast.verdict == "none":
         return Draft(test.model_copy(update={"reason": contrast.reason}))
     test = test.model_copy(update={"result": "inconclusive"})
-    key, estimates = _key(chosen, reading, target), (a.estimate, b.estimate)
+    key, estimates = key_of(chosen, reading, target), (a.estimate, b.estimate)
     ratio = ratio_at_own_thresholds(a, b)
     if ratio is None:
         return Draft(test.model_copy(update={"reason": contrast.reason or "too_few_errors"}), key, estimates=estimates)
@@ -376,70 +311,3 @@ def _own(chosen: Chosen, reading: Reading, target: float, bench: Bench) -> Draft
 
 def _native(threshold: float | None, sign: int) -> float | None:
     return None if threshold is None else threshold * sign
-
-
-def _experiment(claim: ClaimFile, reading: Reading, bench: Bench) -> tuple[Early, list[Draft]]:
-    """A claim about a controlled experiment, from its differences on the same subjects."""
-    factors = {f.factor: (x, f) for x in bench.paired for f in x.factors}
-    if not any(c.attribute in factors for c in claim.contrasts):
-        return ("no_experiment", ""), []
-    out = []
-    for c in claim.contrasts:
-        if c.attribute not in factors:
-            continue
-        paired, _ = factors[c.attribute]
-        pairs = [Chosen(c.attribute, a, b) for a in c.groups for b in c.references]
-        out += [d for pair in pairs for d in _paired_tests(pair, reading, paired)]
-    return (None, ""), out
-
-
-def _paired_tests(chosen: Chosen, reading: Reading, paired: record.Paired) -> Iterator[Draft]:
-    for target in reading.targets or (None,):
-        blank = _blank(chosen, reading, target, "paired")
-        of, point = paired.differences, None
-        if target is not None:
-            point = next((p for p in paired.operating_points if p.origin == "target" and p.target_fmr == target), None)
-            if point is None or point.threshold is None:
-                reason = "target_not_asked" if point is None else "target_out_of_reach"
-                detail = f"--target-fmr {target:g}" if point is None else ""
-                yield Draft(blank.model_copy(update={"reason": reason, "detail": detail}))
-                continue
-            of = point.differences
-            blank = blank.model_copy(update={"threshold": point.threshold, "native_threshold": point.native_threshold})
-        same = (reading.measure, chosen.attribute, chosen.group, chosen.reference)
-        d = next((d for d in of if (d.measure, d.factor, d.level, d.reference) == same), None)
-        yield _paired_draft(blank, chosen, d, _key(chosen, reading, target))
-
-
-def _paired_draft(blank: record.ClaimTest, chosen: Chosen, d: record.PairedDifference | None, key: Key) -> Draft:
-    if d is None:
-        detail = f"--reference {chosen.attribute}={chosen.reference}"
-        return Draft(blank.model_copy(update={"reason": "no_such_label", "detail": detail}))
-    score = d.measure.endswith("score")
-    seen: dict[str, object] = (
-        {"value": d.value, "reference_value": d.reference_value}
-        if score
-        else {
-            "rate": _paired_rate(chosen.group, d.value, d.errors, d),
-            "reference_rate": _paired_rate(chosen.reference, d.reference_value, d.reference_errors, d),
-        }
-    )
-    seen |= {"difference": d.difference, "difference_interval": d.interval, "ratio": d.ratio, "interval": d.ratio_interval}
-    test = blank.model_copy(update={**seen, "df": d.df, "reason": d.reason})
-    if d.verdict == "none" and d.reason != "zero_errors":
-        return Draft(test)
-    higher = None if not d.difference else d.difference > 0
-    return Draft(test.model_copy(update={"p": d.p, "result": "inconclusive"}), key, higher, d.reason is None)
-
-
-def _paired_rate(group: str, value: float | None, errors: int | None, d: record.PairedDifference) -> record.Rate | None:
-    """One side of a paired difference; its interval is the difference's business."""
-    if errors is None:
-        return None
-    base = record.Rate(
-        group=group, design="within", subjects=d.subjects, comparisons=d.comparisons, errors=errors, rate=value, status="ok"
-    )
-    if errors:
-        return base
-    bounds = record.Bounds(independent=min(1.0, 3 / max(1, d.comparisons)), worst_case=min(1.0, 3 / max(1, d.subjects // 2)))
-    return base.model_copy(update={"status": "bound", "bounds": bounds, "reason": "zero_errors"})

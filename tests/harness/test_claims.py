@@ -15,7 +15,7 @@ from faceparity.datasets.errors import UserError
 from faceparity.harness import record
 from faceparity.harness.claims import parse_claim, read_claims, shipped_claims
 from faceparity.harness.claims.verdicts import adjusted, result_of, verdict_of
-from faceparity.harness.evaluation.claims import fits
+from faceparity.harness.evaluation.claim_tests import fits
 from faceparity.harness.evaluation.evaluate import Options, evaluate
 from faceparity.harness.templates.pipeline import Templates
 from faceparity.harness.uncertainty.contrasts import holm
