@@ -78,6 +78,9 @@ def slider_data(e: Evaluation) -> dict[str, Any]:
         "at": [sign * t for t in g.sweep.thresholds],
         "labels": [f.native_number(sign * t) for t in g.sweep.thresholds],
         "marks": _marks(g.sweep, points),
+        "start": next(
+            (k for p in points for k, t in enumerate(g.sweep.thresholds) if t == p.threshold), len(g.sweep.thresholds) // 2
+        ),
         "first": g.sweep.first_with_uncertainty,
         "bare": _without_uncertainty(g.sweep),
         "pool": f.pool_name(points[0].pool) if points else "the pool",

@@ -280,6 +280,7 @@ def test_marked_thresholds_show_what_the_tables_show(page, scores, evaluation) -
     buttons = page.box.locator("button")
     points = {f.point_name(p): p for p in g.operating_points if p.threshold is not None}
     assert buttons.count() == len(points) >= 2
+    assert g.sweep.thresholds[page.position] == next(iter(points.values())).threshold, "it starts where the report's finding is"
     for n in range(buttons.count()):
         text = buttons.nth(n).text_content()
         p = next(p for name, p in points.items() if text.startswith(f"{name} ("))
