@@ -21,6 +21,7 @@ from faceparity.reports.parts import Section, Table
 from faceparity.reports.sections import measured
 from faceparity.reports.select import finest, headline, verdict
 from faceparity.reports.svg import shared
+from faceparity.reports.tables import grouping_name
 
 NAME = 100
 """So many characters of a row's name are shown; the whole name is in the CSV tables."""
@@ -160,9 +161,12 @@ def _row(e: Evaluation) -> list[str]:
         if p
         else ["refused", f.DASH]
     )
-    counts = Counter(verdict(p, "fmr", c.group) for c in p.contrasts if c.measure == "fmr") if p else Counter[str]()
+    lead = finding(e).grouping
+    q = lead.operating_points[n] if lead is not None and n is not None else None
+    counts = Counter(verdict(q, "fmr", c.group) for c in q.contrasts if c.measure == "fmr") if q else Counter[str]()
     words = {"higher": "higher", "lower": "lower", "inconclusive": "inconclusive", "none": "without a ratio"}
-    told = ", ".join(f"{counts[k]} {word}" for k, word in words.items() if counts[k]) or f.DASH
+    told = ", ".join(f"{counts[k]} {word}" for k, word in words.items() if counts[k])
+    told = f"{grouping_name(lead)}: {told}" if lead is not None and told else f.DASH
     return [
         *(
             f.shorten(e.dataset.name, 40),
