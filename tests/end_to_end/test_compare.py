@@ -213,8 +213,8 @@ def test_mistakes_are_told_in_a_line(call, runs, tmp_path) -> None:
     (tmp_path / "full" / "thesis.txt").write_text("mine")
     for arguments, words in (
         ((runs[0],), "nothing to compare"),
-        ((runs[0], tmp_path / "nowhere"), "no results.json there"),
-        ((runs[0], tmp_path / "empty"), "no results.json there"),
+        ((runs[0], tmp_path / "nowhere"), "name the folder of a run"),
+        ((runs[0], tmp_path / "empty"), "name the folder of a run"),
         ((runs[0], tmp_path / "other"), "not a result of this version"),
         ((runs[0], runs[0]), "named twice"),
         ((runs[0].parent, runs[0]), "one is within the other"),
