@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -12,7 +13,8 @@ from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 
 from .. import record
-from ..comparisons.cells import Grouping
+from ..comparisons.cells import SMALL_CELL, Grouping
+from ..comparisons.disclosure import hide_small_groups
 from ..evaluation import rates
 from ..metrics.watchlist import fmr_of_fpir
 from ..uncertainty import counts
@@ -86,6 +88,10 @@ def evaluate(scenario: Lineup, setting: Setting) -> record.LineupScenario:
     """The record of one line-up."""
     grouping, dataset = setting.grouping(scenario.by), setting.dataset
     probes, gallery = sides(scenario, dataset, setting.seed)
+    if not dataset.card.labels_public:  # a group of the run may be tiny in a line-up
+        shown = np.flatnonzero(probes)
+        cells = replace(setting.cells, of_sample=setting.cells.of_sample[shown])
+        grouping = hide_small_groups([grouping], cells, dataset.subjects[shown])[0]
     at = setting.threshold(scenario.threshold)
     enrolled = _enrolled(scenario, setting, probes, gallery)
     fields = base_fields(scenario, grouping) | {
@@ -132,14 +138,14 @@ def _found(lists: c.Lists, threshold: float, grouping: Grouping, setting: Settin
     return {
         "overall": rate,
         "implied_fmr": fmr_of_fpir(share, float(size)) if share is not None and 0 < share < 1 else None,
-        "groups": _groups(lists, alarms, group, grouping),
+        "groups": _groups(lists, alarms, group, grouping, 1 if setting.dataset.card.labels_public else SMALL_CELL),
         "unlabelled": int((group < 0).sum()),
         "same_person_share": None if alike is None else alike / flagged if flagged else 0.0,
     }
 
 
-def _groups(lists: c.Lists, alarms: c.Outcome, group: I32, grouping: Grouping) -> list[record.LineupGroup]:
-    """Each group against all others. Who can't be searched is in no count."""
+def _groups(lists: c.Lists, alarms: c.Outcome, group: I32, grouping: Grouping, least: int) -> list[record.LineupGroup]:
+    """Each group against all others. Who can't be searched is in no count. least: people of the gallery of whom a share is told."""
     made = group[lists.probes.of]
     hit = alarms.value > 0.5
     theirs = c.groups_of(lists.gallery, grouping.of_cell)[lists.gallery.of]
@@ -153,7 +159,8 @@ def _groups(lists: c.Lists, alarms: c.Outcome, group: I32, grouping: Grouping) -
         ratios.append(ratio if len(grouping.names) > 1 else ratio.model_copy(update={"verdict": "none", "reason": "one_group"}))
         enough.append(able)
         out.append(group_counts(name, rate, int((made == g).sum()), int(hit[made == g].sum()), people, flagged))
-    there = [float((theirs == g).sum()) / labelled if labelled else None for g in range(grouping.n)]
+    size = np.bincount(theirs[theirs >= 0], minlength=grouping.n)
+    there = [float(n) / labelled if labelled and (n == 0 or n >= least) else None for n in size]
     return [
         x.model_copy(update={"by_subjects": r, "share_of_gallery": s})
         for x, r, s in zip(out, settled(ratios, enough), there, strict=True)
