@@ -153,7 +153,7 @@ def _differ(r: WatchlistReading) -> str:
 
 def _called(called: Sequence[WatchlistGroup]) -> str:
     """ "falsely stopped more often are A 2.5× [2.1, 3.1]; less often are B 0.4× [0.3, 0.6]"."""
-    parts = []
+    parts: list[str] = []
     for verdict, words in (("higher", "more often"), ("lower", "less often")):
         mine = [(x.group, x.ratio) for x in called if x.ratio is not None and x.ratio.verdict == verdict]
         if mine:
