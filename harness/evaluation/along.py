@@ -125,8 +125,8 @@ def _group(evidence: Evidence, group: I32, g: int, cell: CellErrors, a: I32, b: 
     return _Group(
         cell,
         _above(np.bincount(at, minlength=size).astype(np.float64)),
-        _above(np.bincount(at, 2.0 * before + 1, size)),
-        _above(np.bincount(at, np.repeat(made, counts), size)),
+        _above(np.asarray(np.bincount(at, 2.0 * before + 1, size), np.float64)),
+        _above(np.asarray(np.bincount(at, np.repeat(made, counts), size), np.float64)),
         subject,
         2 * np.searchsorted(position[by_position], np.arange(size + 1)),
     )
@@ -160,11 +160,11 @@ class Mated:
         state = []
         for g in self.chosen:
             mine = inside == g
-            ids, place, trials = np.unique(self.evidence.subjects[pairs.a[mine]], return_inverse=True, return_counts=True)
+            ids, place, made = np.unique(self.evidence.subjects[pairs.a[mine]], return_inverse=True, return_counts=True)
             order = np.argsort(first[mine], kind="stable")
             starts = np.searchsorted(first[mine][order], np.arange(size + 1))
-            wrong: F64 = np.bincount(place[order][: starts[size]], minlength=ids.size).astype(np.float64)
-            state.append((g, ids.astype(np.int32), trials.astype(np.float64), place[order], starts, wrong))
+            errors = np.bincount(place[order][: starts[size]], minlength=ids.size).astype(np.float64)
+            state.append((g, ids.astype(np.int32), made.astype(np.float64), place[order], starts, errors))
         for k in range(size - 1, -1, -1):
             out = []
             for g, ids, trials, place, starts, wrong in state:

@@ -83,7 +83,7 @@ def positions(tally: Tally, asked: Sequence[float]) -> F32:
 
 def _spread(values: F32, n: int) -> F32:
     """At most n of the values, the first and the last among them, evenly by rank."""
-    return values[np.unique(np.linspace(0, values.size - 1, min(n, values.size)).round().astype(int))]
+    return np.asarray(values[np.unique(np.linspace(0, values.size - 1, min(n, values.size)).round().astype(int))], np.float32)
 
 
 @dataclass
