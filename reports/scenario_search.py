@@ -65,13 +65,18 @@ def _shares(s: Any) -> str:
         return ""
     worst = max(told, key=lambda x: (rates[x.group].rate or 0, x.group))
     r, of = rates[worst.group], scale(s.fpir[:1])
-    there = next(
-        (f", and {f.percent(x.expected)} of the gallery" for x in s.own_group if x.rate.group == worst.group and x.expected), ""
-    )
+    there = _of_gallery(s, worst.group)
     return (
         f"{f.sentence(f.clean(worst.group))} has the highest rate seen: {about(r, of)} of {f.count(of)}; it makes up "
         f"{f.percent(worst.searches)} of these searches and {_of_alarms(worst)} of the false alarms{there}."
     )
+
+
+def _of_gallery(s: Any, group: str) -> str:
+    """How much of the gallery's labelled people are of the group, as nearly as the record tells."""
+    blind = {x.rate.group: x.expected or 0.0 for x in s.own_group[1:]}
+    total = sum(blind.values())
+    return f", and about {f.percent(blind[group] / total, 2)} of the gallery" if blind.get(group) and total else ""
 
 
 def _of_alarms(x: GroupShare) -> str:
