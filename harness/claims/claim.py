@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from faceparity.datasets.card import Strict
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.toml import checked, parse_toml, read_bytes
 
 Text = Annotated[str, Field(min_length=1)]
 Target = Annotated[float, Field(gt=0, lt=1)]
@@ -102,24 +102,13 @@ class Stated(Strict):
 
 def parse_claim(data: bytes, where: str, *, shipped: bool = False) -> Stated:
     """The claim in a TOML file. Raises UserError, in one line, where it is none."""
-    try:
-        claim = ClaimFile.model_validate(tomllib.loads(data.decode("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{where}: not a TOML file ({error})") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(x) for x in first["loc"]) or "the claim"
-        raise UserError(f"{where}: {place}: {first['msg'].removeprefix('Value error, ')}") from error
+    claim = checked(ClaimFile, parse_toml(data, where), where)
     return Stated(claim=claim, sha256=hashlib.sha256(data).hexdigest(), shipped=shipped)
 
 
 def read_claim(path: Path) -> Stated:
     """The claim in a user's file. Raises UserError if it can't be read or is none."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"--claim {path}: {error.strerror}") from error
-    return parse_claim(data, f"--claim {path}")
+    return parse_claim(read_bytes(path), f"--claim {path}")
 
 
 @cache

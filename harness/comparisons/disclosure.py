@@ -54,7 +54,7 @@ def small_remainder(
     small = np.flatnonzero([0 < len(p) < smallest for p in people])
     if not small.size:
         return None
-    labelled = (cells.codes >= 0).all(axis=1)
+    labelled = np.all(cells.codes >= 0, axis=1)
     for mask in _zero_one_sums(_combinations_within(_indicators(groupings, cells.n), small)):
         chosen = small[mask]
         if labelled[chosen].any() and len(np.unique(np.concatenate([people[c] for c in chosen]))) < smallest:

@@ -199,7 +199,7 @@ def test_a_file_that_is_no_claim_is_told_in_one_line(old: str, new: str, told: s
     with pytest.raises(UserError) as caught:
         parse_claim(text_of().replace(old, new).encode(), "mine.toml")
     assert told in str(caught.value)
-    assert str(caught.value).startswith("mine.toml: ")
+    assert str(caught.value).startswith("mine.toml")
     assert "\n" not in str(caught.value).split(" (")[0]
 
 
