@@ -234,7 +234,7 @@ def _as_rgb(image: PillowImage.Image) -> NDArray[np.uint8]:
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")  # the same colours, without a warning
     try:
-        return np.asarray(image.convert("RGB"))
+        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
     except ValueError:
         raise UnreadableImage(f"colour model {image.mode} is not supported") from None
 

@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 from .model import Image
 
-REC_601 = (0.299, 0.587, 0.114)
-"""Luma weights of R, G and B."""
+REC_601 = np.array((299, 587, 114), np.float32)
+"""Luma weights of R, G and B, in thousandths: with them the luma of a pixel is a whole number that single precision holds."""
 
 
-def luma(image: Image) -> NDArray[np.float64]:
-    """float64[height, width], 0–255: Rec. 601 luma of RGB."""
-    red, green, blue = (weight * image[..., i].astype(np.float64) for i, weight in enumerate(REC_601))
-    return red + green + blue
+def luma(image: Image) -> NDArray[np.float32]:
+    """float32[height, width], 0–255,000: Rec. 601 luma of RGB in thousandths, exact."""
+    pixels = np.ascontiguousarray(image).reshape(-1, 3).astype(np.float32)
+    return (pixels @ REC_601).reshape(image.shape[:2])
 
 
 def clipped(box: tuple[float, float, float, float], shape: tuple[int, ...]) -> tuple[slice, slice]:
@@ -28,20 +28,29 @@ def clipped(box: tuple[float, float, float, float], shape: tuple[int, ...]) -> t
     return span(top, height, shape[0]), span(left, width, shape[1])
 
 
+def mean_and_deviation(values: NDArray[np.float32]) -> tuple[float, float]:
+    """In double precision; of 0 to 255 again."""
+    import cv2
+
+    mean, deviation = cv2.meanStdDev(values)
+    return float(mean[0, 0]) / 1000, float(deviation[0, 0]) / 1000
+
+
 def sharpness(chip: Image) -> float:
     """Variance of the four-neighbour Laplacian of the luma, over the inner pixels."""
-    y = luma(chip)
-    laplacian = y[:-2, 1:-1] + y[2:, 1:-1] + y[1:-1, :-2] + y[1:-1, 2:] - 4 * y[1:-1, 1:-1]
-    return float(laplacian.var())
+    import cv2
+
+    laplacian = cv2.Laplacian(luma(chip), cv2.CV_32F)[1:-1, 1:-1]  # whole numbers, below 2²⁴ like the luma: exact
+    return mean_and_deviation(laplacian)[1] ** 2
 
 
 def covariates(image: Image, box: tuple[float, float, float, float], chip: Image, confidence: float) -> dict[str, float]:
     """What `Extraction.covariates` holds. box: left, top, width, height in `image`; chip: the aligned face."""
-    region = luma(image[clipped(box, image.shape)])
+    luminance, contrast = mean_and_deviation(luma(image[clipped(box, image.shape)]))
     return {
         "face_size": float(np.sqrt(box[2] * box[3])),
-        "luminance": float(region.mean()),
-        "contrast": float(region.std()),
+        "luminance": luminance,
+        "contrast": contrast,
         "sharpness": sharpness(chip),
         "confidence": float(confidence),
     }

@@ -32,7 +32,7 @@ class Extraction:
 
     template: float32[dimensions], None unless status is "ok". Not normalised: the comparator does that.
     faces: how many faces the detector returned. The largest box is used (ties: the first); the rule is in the card.
-    pixels: blake2b-128 hex of the decoded RGB pixels and their shape: two samples with the same one are the same image.
+    pixels: 128 bits of a digest, hex, of the decoded RGB pixels and their shape: two samples with the same one are the same image.
     covariates: face_size (geometric mean of the box's sides, px), luminance and contrast (mean and standard deviation of
     Rec. 601 luma in the face box, 0–255), sharpness (variance of the Laplacian of the luma of the aligned face), confidence.
     """

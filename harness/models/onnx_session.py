@@ -51,13 +51,17 @@ class OnnxEmbedder:
         self.dimensions = int(shape[-1]) if shape and isinstance(shape[-1], int) else 0
         mean, std = (np.array(v, np.float32) for v in (self._feeding.mean, self._feeding.std))
         self._plain = bool((mean == 0).all() and (std == 1).all())
+        self._unscaled = bool((std == 1).all())
         self._mean, self._std = mean, std
 
     def fed(self, chip: Image) -> NDArray[np.float32]:
         """f32[batch, 3, size, size], or channels last: the network's input for an aligned face."""
         pixels: NDArray[Any] = chip[..., ::-1] if self._feeding.colour == "BGR" else chip
         if not self._plain:
-            pixels = (pixels.astype(np.float32) - self._mean) / self._std
+            pixels = pixels.astype(np.float32)
+            pixels -= self._mean
+            if not self._unscaled:
+                pixels /= self._std
         if self._feeding.layout == "NCHW":
             pixels = pixels.transpose(2, 0, 1)
         one = np.ascontiguousarray(pixels[None], np.float32)

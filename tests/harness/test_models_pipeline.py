@@ -111,7 +111,7 @@ def test_arrays_that_are_no_images(bad: NDArray[np.uint8]) -> None:
 def test_digest_is_of_pixels_and_shape() -> None:
     image = picture(height=6, width=4)
     assert pixels_digest(image) == pixels_digest(image.copy())
-    assert pixels_digest(image) == hashlib.blake2b(b"(6, 4, 3)" + image.tobytes(), digest_size=16).hexdigest()
+    assert pixels_digest(image) == hashlib.sha256(b"(6, 4, 3)" + image.tobytes()).hexdigest()[:32]
     assert pixels_digest(image) != pixels_digest(image.reshape(4, 6, 3))
     other = image.copy()
     other[0, 0, 0] ^= 1
