@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
+from pathlib import Path
 
 from pydantic import ValidationError
 
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.toml import parse_toml, read_bytes
 
 from .declared import File, Scenario
 
@@ -47,22 +48,15 @@ def load_scenarios(given: Sequence[str]) -> tuple[Scenario, ...]:
     return tuple(found)
 
 
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except FileNotFoundError:
-        raise UserError(f"--scenario {path}: no such file; `faceparity scenarios` lists those that need none") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"--scenario {path}: can't be read ({type(error).__name__}); give a TOML file in UTF-8") from None
+def _read(path: str) -> bytes:
+    if not Path(path).exists():
+        raise UserError(f"--scenario {path}: no such file; `faceparity scenarios` lists those that need none")
+    return read_bytes(Path(path))
 
 
-def parse(text: str, where: str) -> list[Scenario]:
+def parse(text: str | bytes, where: str) -> list[Scenario]:
     """The scenarios of a TOML text. Raises UserError with the file, the key and what to do."""
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"--scenario {where}: not TOML: {error}") from None
+    data = parse_toml(text.encode() if isinstance(text, str) else text, f"--scenario {where}")
     if not isinstance(data.get("scenario"), list) or not data["scenario"]:
         raise UserError(f"--scenario {where}: holds no [[scenario]]; `faceparity scenarios NAME` prints one to start from")
     try:

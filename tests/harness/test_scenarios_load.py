@@ -70,7 +70,7 @@ def test_what_is_wrong_is_one_line_with_file_and_key(tmp_path: Path, change: tup
 
 
 def test_what_is_no_scenario(tmp_path: Path) -> None:
-    for text, told in (("a = [", "not TOML"), ("", "holds no [[scenario]]"), ("scenario = 3", "holds no [[scenario]]")):
+    for text, told in (("a = [", "not a TOML file"), ("", "holds no [[scenario]]"), ("scenario = 3", "holds no [[scenario]]")):
         with pytest.raises(UserError) as error:
             load_scenarios([write(tmp_path, text)])
         assert told in str(error.value)
