@@ -16,6 +16,7 @@ from outcomes import TRIALS, CannotTryError
 def main() -> int:
     """Print a table in Markdown; 1 if anything was lost."""
     import disks  # noqa: F401
+    import inputs  # noqa: F401
     import interruptions  # noqa: F401
 
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
