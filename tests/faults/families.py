@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pickle
 import random
 import tarfile
@@ -26,8 +27,7 @@ def families(base: Path) -> dict[str, Callable[[], Family]]:
         "labels": labels, "pairs": pairs, "archives": archives, "pickles": pickles, "mat": mat, "images": images, "onnx": onnx_file,
         "dat": dat, "scores": scores, "parquet": parquet, "results": results, "torch": torch_file, "toml": toml, "shards": shards,
     }  # fmt: skip
-    # The Chicago Face Database says all in its file names.
-    readers = {f"reader:{name}": partial(reader, name, base) for name in (*mini.ALL, *PAIR_SETS) if name != "cfd"}
+    readers = {f"reader:{name}": partial(reader, name, base) for name in (*mini.ALL, *PAIR_SETS)}
     return {**{name: partial(make, base) for name, make in parsers.items()}, **readers}
 
 
@@ -279,15 +279,18 @@ PAIR_SETS: dict[str, Callable[[Path], Path]] = {
 
 
 def reader(name: str, base: Path) -> Family:
-    """A data set's reader on its miniature with one of its files spoiled: what is fed is a seed for which file, and how."""
+    """A data set's reader on its miniature with one of its files spoiled: what is fed is a seed for which file, and how.
+
+    Where a set says all in its file names (the Chicago Face Database, UTKFace), a name is spoiled.
+    """
     from faceparity.datasets.registry import load_dataset
 
     root = {**mini.ALL, **PAIR_SETS}[name](fresh(base / name))
-    files = sorted(p for p in root.rglob("*") if p.is_file() and p.suffix.lower() not in (".jpg", ".png"))
+    pictures = sorted(p for p in root.rglob("*") if p.is_file() and p.suffix.lower() in (".jpg", ".png"))
+    files = sorted(p for p in root.rglob("*") if p.is_file() and p not in pictures)
     whole = {p: p.read_bytes() for p in files}
 
-    def target(data: bytes) -> None:
-        rng = random.Random(data)
+    def in_content(rng: random.Random) -> None:
         path = rng.choice(files)
         path.write_bytes(mutated([whole[path]], rng))
         try:
@@ -295,4 +298,18 @@ def reader(name: str, base: Path) -> Family:
         finally:
             path.write_bytes(whole[path])
 
-    return Family([json.dumps(i).encode() for i in range(100)], target)
+    def in_name(rng: random.Random) -> None:
+        path = rng.choice(pictures)
+        spoiled = mutated([os.fsencode(p.name) for p in pictures], rng).replace(b"\0", b"").replace(b"/", b"")[:255]
+        renamed = path.with_name(os.fsdecode(spoiled if spoiled.strip(b".") else b"x"))
+        if renamed.exists():
+            return
+        path.rename(renamed)
+        try:
+            load_dataset(f"{name}={root}")
+        finally:
+            renamed.rename(path)
+
+    return Family(
+        [json.dumps(i).encode() for i in range(100)], lambda data: (in_content if files else in_name)(random.Random(data))
+    )
