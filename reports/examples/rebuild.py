@@ -36,11 +36,13 @@ class Example(NamedTuple):
     dataset: str
     model: str
     why: str
+    more: str = ""
+    """Further options."""
 
     @property
     def command(self) -> str:
         """As a user would type it."""
-        return f"faceparity run -d {self.dataset} -m {self.model}"
+        return f"faceparity run -d {self.dataset} -m {self.model}{' ' * bool(self.more)}{self.more}"
 
 
 EXAMPLES = (
@@ -48,13 +50,16 @@ EXAMPLES = (
         "fairface",
         "fairface",
         "face_recognition",
-        "Many groups. Labels are perceived by annotators and nobody is identified, so there are no false non-matches.",
+        "Many groups. Labels are perceived by annotators and nobody is identified, so there are no false non-matches. With what a "
+        "search among half of them gives.",
+        "--scenario search-half",
     ),
     Example(
         "us_congress",
         "us_congress",
         "sface",
-        "Portraits with official records. Most groups are too small, and the report says so.",
+        "Portraits with official records, by gender. With a watchlist of half the members, and all of them searched at once.",
+        "--by gender --scenario watchlist-half --scenario lineup-half",
     ),
     Example(
         "london",
@@ -70,7 +75,7 @@ def run(example: Example, folder: Path) -> Path:
     """Runs an example; the folder of its results. Raises CalledProcessError if it fails."""
     out = folder / example.name
     subprocess.run(
-        [sys.executable, "-m", "faceparity.harness.cli", *example.command.split()[1:], "--ephemeral", "--out", str(out)],
+        [sys.executable, "-m", "faceparity.harness.cli", *example.command.split()[1:], "--out", str(out)],
         check=True,
     )
     return next(out.glob(f"*/*/{RESULTS}")).parent
