@@ -107,6 +107,8 @@ def safe_path(name: str) -> str:
 def _zip_members(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
     with zipfile.ZipFile(archive) as file:
         for member in file.infolist():
+            if not member.filename:
+                raise _Refused("a file in it has no name")
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise _Refused(f"{member.filename!r} is a link or a device")

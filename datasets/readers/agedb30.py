@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import zlib
 from pathlib import Path
-from typing import Any, Literal
 
 from ..build import Row, Rules, build, folder_of
 from ..card import load_card
@@ -13,6 +11,7 @@ from ..dataset import Dataset, Problem
 from ..errors import UserError
 from ..images import list_images
 from ..layout import place, wrong_folder
+from ..matlab import Array, MatlabError, Value, read_matlab
 from .pairs import PairList, under, with_protocols
 
 FOLDERS = ("03_Protocol_Images", "AgeDB_FINAL_protocol/03_Protocol_Images", "AgeDB", "images")
@@ -44,7 +43,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
 def _protocol(path: Path, files: dict[str, str]) -> PairList:
     """`splits`, ten cells; of each the pairs (2 × n cells, of structures that begin with a name) and n labels, 1 or -1."""
     try:
-        folds = [_split(split) for split in _load(path)["splits"].ravel()]
+        folds = [_split(split) for split in _array(_load(path)["splits"]).values]
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         raise UserError(f"{path} holds no splits of pairs as its publisher writes them: put the publisher's file there") from None
     if len(folds) != N_FOLDS:
@@ -63,43 +62,37 @@ def _protocol(path: Path, files: dict[str, str]) -> PairList:
     )
 
 
-def _split(split: Any) -> list[tuple[str, str, bool]]:
-    pairs, labels = split[0, 0][0], split[0, 0][1].ravel().tolist()
-    if pairs.shape != (2, len(labels)) or not labels or not set(labels) <= {1, -1, 0}:
+def _split(split: Value) -> list[tuple[str, str, bool]]:
+    ((pairs, labels, *_),) = _array(split).values  # type: ignore[misc]
+    pairs, truth = _array(pairs), _array(labels).values
+    if pairs.shape != (2, len(truth)) or not truth or not set(truth) <= {1, -1, 0}:
         raise ValueError("pairs and labels do not match")
-    first, second = ([str(cell[0, 0][0].ravel()[0]) for cell in row] for row in pairs)
-    return [
-        (a.removesuffix(".jpg"), b.removesuffix(".jpg"), label == 1) for a, b, label in zip(first, second, labels, strict=True)
-    ]
+    first, second = ([_name(cell) for cell in pairs.values[side::2]] for side in (0, 1))
+    return [(a, b, label == 1) for a, b, label in zip(first, second, truth, strict=True)]
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _name(cell: Value | tuple[Value, ...]) -> str:
+    """Each cell is one structure that begins with a name."""
+    ((name, *_),) = _array(cell).values  # type: ignore[misc]
+    if not isinstance(name, str):
+        raise ValueError("a picture without a name")
+    return name.removesuffix(".jpg")
+
+
+def _array(value: Value | tuple[Value, ...]) -> Array:
+    if not isinstance(value, Array):
+        raise ValueError("no list where one should be")
+    return value
+
+
+def _load(path: Path) -> dict[str, Value]:
     """A MATLAB file, which holds data only. Raises UserError if it is none, or would not fit."""
-    from scipy.io import loadmat
-
     try:
         data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
-        if not data or _unpacked(data) > MAX_BYTES:
+        if not data:
             raise UserError(f"{path} is empty, or far larger than the publisher's: put the publisher's file there")
-        return dict(loadmat(path))
+        return read_matlab(data, MAX_BYTES)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): put the publisher's file there") from None
-    except UserError:
-        raise
-    except Exception as error:  # a broken file raises anything
-        raise UserError(f"{path} is not a MATLAB file ({type(error).__name__}): put the publisher's file there") from None
-
-
-def _unpacked(data: bytes) -> int:
-    """How many bytes the compressed elements of a MATLAB 5 file come to; it stops counting when there are too many."""
-    total, at = 0, 128
-    order: Literal["little", "big"] = "big" if data[126:128] == b"MI" else "little"
-    while at + 8 <= len(data):
-        kind, size = (int.from_bytes(data[at + i : at + i + 4], order) for i in (0, 4))
-        if kind == 15:
-            unpack, packed = zlib.decompressobj(), data[at + 8 : at + 8 + size]
-            while packed and not unpack.eof and total <= MAX_BYTES:
-                total += len(unpack.decompress(packed, 2**20))
-                packed = unpack.unconsumed_tail
-        at += 8 + size
-    return total
+    except MatlabError as error:
+        raise UserError(f"{path} is not the publisher's MATLAB file ({error}): put the publisher's file there") from None

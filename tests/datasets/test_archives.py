@@ -129,3 +129,16 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is there already"):
         unpack(make_zip(tmp_path / "a.zip", FILES), tmp_path / "out")
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["mine"]
+
+
+def test_a_file_without_a_name_is_refused(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "a.zip", {"qqqq": b"x"})
+    data = path.read_bytes()
+    at = data.index(b"PK\1\2")
+    # The directory's entry says that its name has no letters.
+    path.write_bytes(data[: at + 28] + b"\0\0" + data[at + 30 :].replace(b"qqqq", b""))
+    end = bytearray(path.read_bytes())
+    tail = end.index(b"PK\5\6")
+    end[tail + 12 : tail + 16] = (tail - at).to_bytes(4, "little")
+    path.write_bytes(end)
+    assert "has no name" in refused(path, tmp_path / "out")

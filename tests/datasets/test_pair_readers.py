@@ -270,7 +270,7 @@ def test_agedbs_protocol_must_be_a_small_mat(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(agedb30, "MAX_BYTES", 2**22)
     savemat(path, {"splits": np.zeros((2**10, 2**10))}, do_compression=True)
     assert path.stat().st_size < 2**17, "a bomb: 8 MiB in a small file"
-    with pytest.raises(UserError, match="far larger"):
+    with pytest.raises(UserError, match="far more"):
         load_dataset(f"agedb30={tmp_path}")
 
 
