@@ -138,7 +138,7 @@ def many_groups(bench: Bench) -> str:
     rows = [[f, s, f"a{int(s[6:]) % 14}", f"b{int(s[6:]) // 14 % 14}"] for f, s, _ in labelled(data)]
     write_labels(data, rows, ("file", "subject", "ethnicity", "religion"))
     with (data / "faceparity.toml").open("w", encoding="utf-8") as file:
-        file.write('[attributes]\nethnicity = "ethnicity"\nreligion = "religion"\n')
+        file.writelines(f'[attributes.{name}]\ncolumn = "{name}"\n' for name in ("ethnicity", "religion"))
     ended = bench.run(
         "run", "-d", f"folder={data}", "-m", "toy", "--by", "ethnicity", "--by", "religion", "--out", out, home=home
     )
