@@ -29,6 +29,9 @@ STOPPED = 130
 BROKEN = 70
 """Exit status after an error of ours (EX_SOFTWARE)."""
 
+LISTED = "\n  "
+"""Between a message and the mistakes that it lists."""
+
 TRACEBACK = "FACEPARITY_TRACEBACK"
 """Set to see where an error of ours came from. Not shown otherwise, as it may hold names and paths."""
 
@@ -103,8 +106,15 @@ def _ours(error: Exception) -> int:
 
 
 def _complain(text: str) -> int:
-    print(f"faceparity: {text}", file=sys.stderr)
+    """One line, whatever names are in it; a list of mistakes has further lines, which are indented."""
+    lines = (_readable(line) for line in text.split(LISTED))
+    print(f"faceparity: {LISTED.join(lines)}", file=sys.stderr)
     return 2
+
+
+def _readable(text: str) -> str:
+    """Names, paths and what a server said may hold what moves a terminal's cursor, or starts another line: that is escaped."""
+    return "".join(c if c.isprintable() or c in _PLAIN else c.encode("unicode_escape").decode() for c in text)
 
 
 def _stopped() -> int:

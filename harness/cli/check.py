@@ -22,6 +22,7 @@ def check_command(spec: str, json_to: str | None, names: bool) -> int:
     json_to: a file, or `-` for standard output, which then holds nothing else. names: file names in it too.
     """
     from faceparity.datasets.check import check
+    from faceparity.datasets.images import printable
     from faceparity.datasets.registry import load_dataset
 
     from . import show
@@ -31,7 +32,7 @@ def check_command(spec: str, json_to: str | None, names: bool) -> int:
     with show.working("reading the labels and every file's digest"):
         dataset = load_dataset(spec)
     with show.Screen() as screen:
-        step, done = screen.stage(f"{dataset.name} · images", dataset.n_samples), 0
+        step, done = screen.stage(f"{printable(dataset.name)} · images", dataset.n_samples), 0
 
         def tick() -> None:
             nonlocal done
@@ -41,7 +42,7 @@ def check_command(spec: str, json_to: str | None, names: bool) -> int:
         found = check(dataset, tick)
     told = sys.stderr if json_to == "-" else sys.stdout
     for line in lines(dataset, found):
-        print(line, file=told)
+        print(printable(line), file=told)
     if json_to is not None:
         _write(json_to, as_json(dataset, found, names), names)
     return 1 if found.wrong else 0

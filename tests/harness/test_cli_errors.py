@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from faceparity.datasets.errors import UserError
 from faceparity.harness import cli
 from faceparity.harness.cli import app as commands
 
@@ -48,3 +49,20 @@ def test_what_the_machine_refuses_says_what_to_do(
     line = capsys.readouterr().err
     assert told in line
     assert len(line.splitlines()) == 1
+
+
+def test_a_hostile_name_stays_on_its_line_and_moves_no_cursor(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "a\x1b]0;t\x07\x1b[2J\r\nTraceback\u202e\x9b1A\udcff\0.png"
+    assert fail(monkeypatch, UserError(f"{name}: gone (≤ 1\u00a0000)")) == 2
+    told = capsys.readouterr().err
+    assert told.endswith(": gone (≤ 1\u00a0000)\n")
+    assert told.count("\n") == 1
+    assert all(c.isprintable() for c in told.rstrip("\n").replace("\u00a0", ""))
+    assert "a\\x1b]0;t\\x07" in told
+
+
+def test_a_list_of_mistakes_keeps_its_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fail(monkeypatch, UserError("x.toml: 2 mistakes\n  a: no\n  b: \x1b")) == 2
+    assert capsys.readouterr().err == "faceparity: x.toml: 2 mistakes\n  a: no\n  b: \\x1b\n"
