@@ -39,6 +39,12 @@ def one_line(ended: Ended, *words: str) -> str:
     return line.split(": ", 1)[-1]
 
 
+def readable(ended: Ended) -> None:
+    """Nothing that was told moves the cursor or turns the text about."""
+    odd = {c for c in ended.told if not c.isprintable() and c not in "\n\u00a0\u202f"}
+    assert not odd, f"{odd} in {ended.told!r}"
+
+
 def png(width: int, height: int) -> bytes:
     """A PNG that says it has so many pixels, all black, in next to no bytes."""
 
@@ -94,6 +100,12 @@ def hostile_folder(bench: Bench) -> str:
     assert ended.peak_mb < MOST_MB, f"{ended.peak_mb} MB"
     checked = bench.run("check", f"folder={data}", home=home)
     assert not checked.traceback, checked.told
+    suspects = bench.run("suspects", out, home=home)
+    measured(suspects, out)
+    lost = bench.run("run", "-d", f"folder={data / odd[0]}\x1b[2J\x07", "-m", "toy", "--out", out, home=home)
+    one_line(lost)
+    for one in (ended, checked, suspects, lost):
+        readable(one)
     for name in (*named, "../outside.png", "gone.png"):
         assert name in checked.told, f"{name} is not named by check: {checked.told[-2000:]}"
     return f"measured (exit 0), {len(bad)} bad ones counted and named by `check`; at most {ended.peak_mb} MB"
@@ -143,6 +155,7 @@ def many_groups(bench: Bench) -> str:
         "run", "-d", f"folder={data}", "-m", "toy", "--by", "ethnicity", "--by", "religion", "--out", out, home=home
     )
     measured(ended, out)
+    assert ended.peak_mb < 3000, f"{ended.peak_mb} MB"
     return f"exit 0; at most {ended.peak_mb} MB"
 
 
