@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from .errors import UserError
 
@@ -59,7 +60,15 @@ def checked(kind: type[M], fields: Mapping[str, Any], name: str) -> M:
 
 def first_fault(error: ValidationError, kind: type[BaseModel]) -> str:
     """The first thing that a file has wrong: the key (items of lists counted from 1), and what is the matter with it."""
-    fault = error.errors()[0]
+    return faults(error, kind)[0]
+
+
+def faults(error: ValidationError, kind: type[BaseModel]) -> list[str]:
+    """Everything that a file has wrong, told as `first_fault` does."""
+    return [_fault(fault, kind) for fault in error.errors()]
+
+
+def _fault(fault: ErrorDetails, kind: type[BaseModel]) -> str:
     key = ".".join(str(part + 1) if isinstance(part, int) else part for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         known = f": known are {', '.join(kind.model_fields)}" if len(fault["loc"]) == 1 else "; remove it or correct its spelling"

@@ -94,12 +94,12 @@ def run(request: Request, listener: Listener | None = None) -> list[Result]:
     report_writers()
     results: list[Result] = []
     with alone_in(request.out) as out, Store(ephemeral=request.ephemeral) as store:
-        log = _log(out)
+        log = open_log(out / LOG)
         for dataset in request.datasets:
             log.info("%s: %d samples, problems %s", dataset.name, dataset.n_samples, _counts(dataset))
             for spec, card in models.items():
                 at = replace(request, options=replace(request.options, position=len(results)))
-                results.append(_one(at, dataset, spec, card, store, out, tell, log))
+                results.append(run_one(at, dataset, spec, card, store, out, tell, log))
         write_reports(results, out)
         log.info("done")
     return results
@@ -130,10 +130,10 @@ def check_groups(dataset: Dataset, names: Sequence[str]) -> None:
         )
 
 
-def _one(
+def run_one(
     request: Request, dataset: Dataset, spec: str, card: ModelCard, store: Store, out: Path, tell: Listener, log: logging.Logger
 ) -> Result:
-    """One model, opened by what was typed, on one data set."""
+    """One model, opened by what was typed, on one data set: results.json and the private part, no reports. Raises UserError."""
     workers = request.options.workers
     step = tell.stage(f"{dataset.name} · {card.name} · templates", dataset.n_samples)
     templates = extract(dataset, spec, store=store, workers=workers, progress=lambda done, total: step(done))
@@ -227,13 +227,13 @@ def alone_in(out: Path) -> Iterator[Path]:
         yield prepare_folder(out)
 
 
-def _log(out: Path) -> logging.Logger:
+def open_log(file: Path, mode: str = "w") -> logging.Logger:
     """The run's log: counts and stages, no file names, no paths, no people."""
     log = logging.getLogger("faceparity.run")
     for handler in list(log.handlers):
         log.removeHandler(handler)
         handler.close()
-    handler = logging.FileHandler(out / LOG, "w", encoding="utf-8")
+    handler = logging.FileHandler(file, mode, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)

@@ -215,6 +215,34 @@ def compare(
     compare_command(runs, out, seed)
 
 
+@app.command(short_help="Run many models on many data sets, as a file declares; go on where it was.")
+def suite(
+    name: Annotated[
+        str, typer.Argument(metavar="FILE.toml|NAME", help="A file of yours, or registry: all that runs from packages.")
+    ],
+    plan: Annotated[bool, typer.Option("--plan", help="Say what would be done, how long and how large; run nothing.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Make results again that were made by another version or with other options.")
+    ] = False,
+    workers: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--workers", metavar="N", min=1, help="Processes and threads. Default: one for each core."),
+    ] = None,
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--out", metavar="DIR", help="Folder for the results. Default: faceparity-suite-NAME in this folder."),
+    ] = None,
+) -> None:
+    """Run many models on many data sets, as a file declares: checked and planned first, then only what is missing.
+
+    The same command goes on where it was broken off. An evaluation that fails is counted and the others are made. Exit status:
+    0 all is there, 1 some could not be made, 2 the file has mistakes, or results of different kinds would be mixed.
+    """
+    from .suite import suite_command
+
+    raise typer.Exit(suite_command(name, plan, again, workers, out))
+
+
 @app.command()
 def datasets(name: MaybeName = None) -> None:
     """List the data sets, or show one card."""

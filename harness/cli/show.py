@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
+from typing import Self
 
 import numpy as np
 from rich.console import Console
@@ -61,27 +62,28 @@ class Screen:
         )  # fmt: skip
         self._task: TaskID | None = None
 
-    def __enter__(self) -> Screen:
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._progress.stop()
 
-    def _line(self, text: str) -> None:
+    def line(self, text: str) -> None:
+        """One line above the bars."""
         self._progress.console.print(text, markup=False)
 
     def loaded(self, dataset: Dataset) -> None:
         """How large the set is, and what is wrong with it, by name."""
         people = "no subject labels" if dataset.identity == "none" else f"{dataset.n_subjects:,} people"
         licence = "licence unknown" if dataset.card.licence == "unknown" else dataset.card.licence
-        self._line(f"{printable(dataset.name)}: {dataset.n_samples:,} images, {people}; {licence}")
+        self.line(f"{printable(dataset.name)}: {dataset.n_samples:,} images, {people}; {licence}")
         if dataset.identity == "none" and dataset.unused:
             others = ", ".join(f"{column} ({why})" for column, why in dataset.unused.items())
-            self._line(f"  no column called subject says whose picture it is; columns not used: {printable(others)}")
+            self.line(f"  no column called subject says whose picture it is; columns not used: {printable(others)}")
         for kind, n in Counter(p.kind for p in dataset.problems).items():
             where = [f"{p.where} {p.detail}".strip() for p in dataset.problems if p.kind == kind]
-            self._line(f"  {n:,} {WORDS.get(kind, kind)}: {_some(where)}")
+            self.line(f"  {n:,} {WORDS.get(kind, kind)}: {_some(where)}")
 
     def stage(self, text: str, total: int) -> Callable[[int], None]:
         """A new bar."""
@@ -98,13 +100,13 @@ class Screen:
             self._task = None
         new = f"{templates.extracted:,} read now" if templates.extracted else "all from the store"
         made = f"{templates.samples.size:,} templates of {dataset.n_samples:,} images"
-        self._line(f"{printable(dataset.name)} · {card.name}: {made}, {new}")
+        self.line(f"{printable(dataset.name)} · {card.name}: {made}, {new}")
         for status, words in (("unreadable", "can't be read"), ("no_face", "no face found")):
             at = np.flatnonzero(templates.status == status)
             reasons = [f" ({templates.reasons[i]})" if templates.reasons[i] and status == "unreadable" else "" for i in at]
             named = [f"{dataset.files[i]}{reason}" for i, reason in zip(at, reasons, strict=True)]
             if named:
-                self._line(f"  {len(named):,} {words}: {_some(named)}")
+                self.line(f"  {len(named):,} {words}: {_some(named)}")
 
 
 def _some(names: Sequence[str]) -> str:

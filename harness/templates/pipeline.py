@@ -82,7 +82,7 @@ def extract(
     """
     model = opener(model_name)
     fingerprint = model.fingerprint()
-    key = f"{fingerprint} {worker.decoder()}"
+    key = store_key(fingerprint)
     paths: dict[str, str] = {}
     for file, content in zip(dataset.files, dataset.content, strict=True):
         paths.setdefault(content, str(dataset.root / file))
@@ -94,6 +94,11 @@ def extract(
         running = _running(jobs, model, model_name, opener, store, workers or cores())
         known.update(_drain(running, len(jobs), key, store, faults, progress))
     return _assemble([known[content] for content in dataset.content], dimensions, len(jobs), fingerprint)
+
+
+def store_key(fingerprint: str) -> str:
+    """By what a model's templates are found again: its fingerprint, and what turns files into pixels."""
+    return f"{fingerprint} {worker.decoder()}"
 
 
 def cores() -> int:

@@ -14,6 +14,7 @@ COMMANDS = {
     "run": ["-d", "{people}", "-m", "toy", "--out", "{tmp}/run"],
     "score": ["{scores}", "--out", "{tmp}/score"],
     "report": ["{run}"],
+    "suite": ["{suite}", "--out", "{tmp}/suite"],
     "compare": ["{run}", "--out", "{tmp}/compared"],
     "datasets": ["fairface"],
     "models": ["--verify"],
@@ -43,8 +44,10 @@ def places(people, faceparity, tmp_path_factory) -> dict[str, str]:
     with scores.open("w", newline="") as file:
         rows = [(f"s{i}", f"s{i + 1}", 0, i / 100, "F", "F") for i in range(60)]
         csv.writer(file).writerows([("subject_a", "subject_b", "mated", "score", "gender_a", "gender_b"), *rows])
+    suite = tmp / "suite.toml"
+    suite.write_text(f"models = ['toy']\ndatasets = ['folder={people}']\n", "utf-8")
     assert faceparity("run", "-d", f"folder={people}", "-m", "toy", "--out", tmp / "first").returncode == 0
-    return {"people": f"folder={people}", "tmp": str(tmp), "scores": str(scores), "run": str(tmp / "first")}
+    return {"people": f"folder={people}", "tmp": str(tmp), "scores": str(scores), "suite": str(suite), "run": str(tmp / "first")}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

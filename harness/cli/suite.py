@@ -1,0 +1,142 @@
+"""`faceparity suite`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from faceparity.datasets.images import printable
+
+from ..results import TERMINAL, Result, report_writers, safe_name, write_reports
+from ..suite.check import Checked, Job, check_suite
+from ..suite.declared import Suite, read_suite
+from ..suite.made import Record, read_record, told_of, write_record
+from ..suite.plan import Plan, Step, make_plan
+from ..suite.run import Finished, alone_in, check_out, refuse_mixing, run_suite
+from ..templates.pipeline import cores
+from ..templates.store import Store
+from . import compare, show
+from .command import published_command
+
+COMPARISON = "comparison"
+"""The leaderboard's folder, beside the data sets'."""
+
+
+class SuiteScreen(show.Screen):
+    """Tells a person how a suite goes on."""
+
+    def begins(self, step: Step, number: int, of: int, seconds_left: float) -> None:
+        """See SuiteListener."""
+        self.line(f"[{number}/{of}] {printable(step.job.told)}; {_time(seconds_left)} left")
+
+    def failed(self, job: Job, why: str) -> None:
+        """See SuiteListener."""
+        self.line(f"  {printable(job.told)} could not be made: {printable(why)}")
+
+
+def suite_command(name: str, plan_only: bool, again: bool, workers: int | None, out: Path | None) -> int:
+    """Check, plan, run, compare, show; the exit status. Raises UserError."""
+    suite = read_suite(name)
+    folder = out or Path(f"faceparity-suite-{safe_name(suite.name)}")
+    command = published_command("suite", [("--workers", workers), ("--out", out)], files=1).replace(
+        "<file>", _told(suite, name), 1
+    )
+    check_out(folder)
+    with SuiteScreen() as screen:
+        checked = check_suite(suite, workers or cores(), command, screen.loaded)
+        for line in checked.left_out:
+            screen.line(f"left out: {printable(line)}")
+        with Store() as store:
+            if plan_only:
+                print(_plan_text(make_plan(checked, read_record(folder, suite.name), folder, store)))
+                return 0
+            with alone_in(folder):
+                record = read_record(folder, suite.name)
+                plan = make_plan(checked, record, folder, store)
+                refuse_mixing(plan, again)
+                screen.line(_summary(plan))
+                finished = run_suite(plan, record, checked.jobs, folder, store, screen)
+                return _tell(finished, checked, folder, command)
+
+
+def _told(suite: Suite, name: str) -> str:
+    """The suite as a record names it: a file's name could tell whose it is."""
+    return "<file>" if name.endswith(".toml") else suite.name
+
+
+def _tell(finished: Finished, checked: Checked, out: Path, command: str) -> int:
+    """The reports and the leaderboard, unless they tell of these very results already; then what a person reads at the end."""
+    results, record = finished.results, finished.record
+    if results:
+        told = told_of([e for job in checked.jobs if (e := record.entry(*job.place)) is not None])
+        _write(results, record, out, command, told)
+    places = [f"Report: {out / 'report.html'}"] if results else []
+    if len(results) > 1:
+        places.append(f"Leaderboard: {out / COMPARISON / 'compare.html'}")
+    failed = f"; {finished.failed} could not be made: the same command tries again" if finished.failed else ""
+    show.say("\n".join([*places, f"{len(results)} of {len(checked.jobs)} evaluations are there{failed}"]))
+    return 1 if finished.failed else 0
+
+
+def _write(results: Sequence[Result], record: Record, out: Path, command: str, told: str) -> None:
+    """Reports and comparison into the folder, the tables into the terminal."""
+    from ..evaluation.side_by_side import compare_runs
+    from ..record.comparison import comparison_from_json
+
+    if record.told != told:
+        with show.working("writing the report"):
+            write_reports(results, out)
+    if len(results) < 2:
+        report_writers()[TERMINAL](results, out)
+    else:
+        place = out / COMPARISON
+        if record.told != told:
+            place.mkdir(exist_ok=True)
+            with show.working("comparing"):
+                compare.write(compare_runs([results], command, record_seed(results), cores()), place)
+        comparison = comparison_from_json((place / compare.RECORD).read_text("utf-8"))
+        import_module(compare.WRITER).show(comparison)
+    write_record(record.model_copy(update={"told": told}), out)
+
+
+def record_seed(results: Sequence[Result]) -> int:
+    """The suite's seed, as its results have it."""
+    return results[0].evaluation.provenance.seed
+
+
+def _summary(plan: Plan) -> str:
+    """One line before it begins."""
+    if not plan.steps:
+        return f"all {len(plan.done)} evaluations are there"
+    images = sum(step.images for step in plan.steps)
+    return (
+        f"{len(plan.steps)} evaluations to make, {len(plan.done)} there already; {images:,} images to extract; "
+        f"{_time(plan.seconds)} and {_size(plan.bytes)} of disk"
+    )
+
+
+def _plan_text(plan: Plan) -> str:
+    """What would be done, a line for each evaluation."""
+    lines = [
+        f"{printable(s.job.told)}: {s.images:,} images to extract, {s.comparisons:,} comparisons, {_time(s.seconds)}, {_size(s.bytes)}"
+        f"{'' if s.measured else ' (speed not measured here yet)'}"
+        for s in plan.steps
+    ]
+    lines += [f"{printable(job.told)}: there already" for job in plan.done]
+    lines += [f"{printable(job.told)}: there, but made otherwise (before: {why}); needs --again" for job, why in plan.stale]
+    lines += [f"{printable(str(place))}: a result that the suite does not name; move it away first" for place in plan.foreign]
+    return "\n".join([*lines, _summary(plan)])
+
+
+def _time(seconds: float) -> str:
+    """About how long, for a person."""
+    for limit, unit, name in ((90, 1, "s"), (90 * 60, 60, "min")):
+        if seconds < limit:
+            return f"about {max(1, round(seconds / unit))} {name}"
+    return f"about {seconds / 3600:.1f} h"
+
+
+def _size(size: int) -> str:
+    """About how large, for a person."""
+    return f"about {max(1, round(size / 1e6)):,} MB" if size < 1e10 else f"about {size / 1e9:.0f} GB"

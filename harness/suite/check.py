@@ -1,0 +1,194 @@
+"""Everything about a suite that can be checked before it runs: all mistakes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.errors import UserError
+from faceparity.datasets.registry import dataset_names, load_dataset, whereabouts
+
+from ..claims import read_claims
+from ..evaluation.evaluate import Options, attributes_of, check_references, planned_groupings
+from ..models.card import ModelCard
+from ..models.registry import load_model_card, open_model
+from ..models.spec import parse, titled
+from ..results import report_writers, safe_name
+from ..run import check_groups
+from ..scenarios.declared import Scenario
+from ..scenarios.load import is_file, load_scenarios
+from ..scenarios.run import check_scenarios
+from .declared import MistakesError, Suite, SuiteDataset, SuiteModel
+from .made import MadeBy, made_by
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One model on one data set. place: names of its two folders in the suite's."""
+
+    dataset: Dataset
+    spec: str
+    card: ModelCard
+    options: Options
+    made: MadeBy
+    place: tuple[str, str]
+
+    def folder(self, out: Path) -> Path:
+        """Where its result goes."""
+        return out / self.place[0] / self.place[1]
+
+    @property
+    def told(self) -> str:
+        """What messages call it."""
+        return f"{self.dataset.name} · {self.card.name}"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A suite without mistakes. left_out: what is not on this machine, a line each."""
+
+    suite: Suite
+    jobs: tuple[Job, ...]
+    left_out: tuple[str, ...]
+
+
+class _Model(NamedTuple):
+    spec: str
+    card: ModelCard
+    fingerprint: str
+    threshold: float | None
+
+
+class _Set(NamedTuple):
+    dataset: Dataset
+    options: Options
+
+
+@dataclass
+class _Findings:
+    """What is wrong, and what is only not here."""
+
+    mistakes: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def trying(self, where: str, call: Callable[[], T]) -> T | None:
+        """What `call` returns; None, and a mistake noted, where it raises UserError."""
+        try:
+            return call()
+        except UserError as error:
+            self.mistakes.append(f"{where}: {' '.join(str(error).split())}")
+            return None
+
+    def absent(self, where: str, why: str, suite: Suite) -> None:
+        """Something known that is not on this machine."""
+        found = self.left_out if suite.declared.missing == "left out" else self.mistakes
+        found.append(f"{where}: {why}")
+
+
+def check_suite(suite: Suite, workers: int, command: str, loaded: Callable[[Dataset], None] = lambda dataset: None) -> Checked:
+    """Reads every label and opens every model, extracts nothing. Raises MistakesError with all that is wrong."""
+    found, declared = _Findings(), suite.declared
+    found.trying("reports", report_writers)
+    claims = found.trying("claims", lambda: read_claims(tuple(Path(suite.path(c)) for c in declared.claims)))
+    base = Options(
+        targets=tuple(sorted(set(declared.targets), reverse=True)), workers=workers, seed=declared.seed, command=command
+    )
+    base = replace(base, claims=claims) if claims is not None else base
+    models = [m for one in declared.models if (m := _model(one, suite, found)) is not None]
+    sets = [s for one in declared.datasets if (s := _dataset(one, suite, base, found, loaded)) is not None]
+    _different("models", [m.card.name for m in models], found)
+    _different("datasets", [s.dataset.name for s in sets], found)
+    if not found.mistakes and not (models and sets):
+        found.mistakes += ["nothing that the suite names is on this machine", *found.left_out]
+    if found.mistakes:
+        raise MistakesError(suite.told, found.mistakes)
+    jobs = [_job(s, m, k * len(models) + i) for k, s in enumerate(sets) for i, m in enumerate(models)]
+    return Checked(suite, tuple(jobs), tuple(found.left_out))
+
+
+def _job(one: _Set, model: _Model, position: int) -> Job:
+    options = replace(one.options, threshold=model.threshold, position=position)
+    place = (safe_name(one.dataset.name), safe_name(model.card.name))
+    return Job(one.dataset, model.spec, model.card, options, made_by(one.dataset, model.fingerprint, options), place)
+
+
+def _model(declared: SuiteModel, suite: Suite, found: _Findings) -> _Model | None:
+    """Opened, to see that it can be, and closed again."""
+    where = f"models: {declared.use}"
+    before = len(found.mistakes)
+    spec = found.trying(where, lambda: _resolved(declared.use, suite))
+    card = found.trying(where, lambda: load_model_card(spec)) if spec is not None else None
+    if spec is None or card is None or len(found.mistakes) > before:
+        return None
+    try:
+        return _Model(spec, card, open_model(spec).fingerprint(), declared.threshold)
+    except UserError as error:
+        found.absent(where, " ".join(str(error).split()), suite)
+        return None
+
+
+def _resolved(use: str, suite: Suite) -> str:
+    """Of a card of one's own the path, from here."""
+    spec = parse(use)
+    return titled(suite.path(spec.base), spec.options) if spec.is_file else use
+
+
+def _dataset(
+    declared: SuiteDataset, suite: Suite, base: Options, found: _Findings, loaded: Callable[[Dataset], None]
+) -> _Set | None:
+    where = f"datasets: {declared.use}"
+    name, equals, folder = declared.use.partition("=")
+    if not equals and name in dataset_names() and name != "folder" and whereabouts(name) is None:
+        found.absent(where, f"not on this machine; `faceparity fetch {name}` gets it, or says how", suite)
+        return None
+    minors = suite.declared.include_minors if declared.include_minors is None else declared.include_minors
+    spec = f"{name}={suite.path(folder)}" if folder else declared.use
+    dataset = found.trying(where, lambda: load_dataset(spec, include_minors=minors))
+    asked = suite.declared.scenarios if declared.scenarios is None else declared.scenarios
+    scenarios = found.trying(where, lambda: _scenarios(asked, suite))
+    if dataset is None or scenarios is None:
+        return None
+    loaded(dataset)
+    options = replace(
+        base,
+        by=tuple(suite.declared.by if declared.by is None else declared.by),
+        references=tuple(suite.declared.references if declared.references is None else declared.references),
+        pool=suite.declared.pool if declared.pool is None else declared.pool,
+        scenarios=scenarios,
+    )
+    _check_options(dataset, options, where, found)
+    return _Set(dataset, options)
+
+
+def _scenarios(asked: Sequence[str], suite: Suite) -> tuple[Scenario, ...]:
+    return load_scenarios([suite.path(one) if is_file(one) else one for one in asked])
+
+
+def _check_options(dataset: Dataset, options: Options, where: str, found: _Findings) -> None:
+    """Whether the data set has what is asked of it."""
+    names = found.trying(where, lambda: attributes_of(dataset, options.by))
+    if names is None:
+        return
+    found.trying(where, lambda: check_groups(dataset, names))
+    groupings = planned_groupings(dataset, options.by)
+    found.trying(where, lambda: check_references(options.references, groupings))
+    for scenario in options.scenarios:
+        found.trying(where, lambda one=scenario: check_scenarios([one], dataset, groupings))  # type: ignore[misc]
+    if options.pool in ("balanced", "all"):
+        return
+    try:
+        check_references([options.pool], groupings)
+    except UserError as error:
+        found.mistakes.append(f"{where}: {str(error).replace('--reference', 'pool', 1)}")
+
+
+def _different(what: str, names: Sequence[str], found: _Findings) -> None:
+    """Each has a folder of its own in the output."""
+    safe = [safe_name(name) for name in names]
+    for name in dict.fromkeys(n for n in safe if safe.count(n) > 1):
+        found.mistakes.append(f"{what}: {safe.count(name)} of them are called {name}; name each once, or rename one")

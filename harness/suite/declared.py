@@ -1,0 +1,110 @@
+"""What a suite's file may say, and reading it: by name, or from a file of the user's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from faceparity.datasets.card import Strict
+from faceparity.datasets.errors import UserError
+from faceparity.datasets.toml import faults, parse_toml, read_bytes
+
+READY = __package__ + ".ready"
+
+
+class MistakesError(UserError):
+    """Everything that is wrong with a suite, a line each."""
+
+    def __init__(self, name: str, lines: list[str]) -> None:
+        count = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
+        super().__init__("\n".join([f"{name}: {count}; nothing was run", *(f"  {line}" for line in lines)]))
+        self.lines = lines
+
+
+def _table(value: object) -> object:
+    """A name alone stands for a table with nothing but a name."""
+    return {"use": value} if isinstance(value, str) else value
+
+
+class SuiteModel(Strict):
+    """One model: what is typed after -m, and a threshold of one's own in its own unit."""
+
+    use: str = Field(min_length=1)
+    threshold: float | None = None
+
+
+class SuiteDataset(Strict):
+    """One data set: what is typed after -d, and what differs from the suite for it. None: as the suite says."""
+
+    use: str = Field(min_length=1)
+    by: list[str] | None = None
+    references: list[str] | None = None
+    scenarios: list[str] | None = None
+    pool: str | None = None
+    include_minors: bool | None = None
+
+
+class SuiteFile(Strict):
+    """models × datasets, and how all of them are run; each option means what `faceparity run` means by it."""
+
+    title: str = ""
+    missing: Literal["a mistake", "left out"] = "a mistake"
+    """What a known model without its weights, and a known data set without a copy on this machine, are."""
+    models: list[Annotated[SuiteModel, BeforeValidator(_table)]] = Field(min_length=1)
+    datasets: list[Annotated[SuiteDataset, BeforeValidator(_table)]] = Field(min_length=1)
+    by: list[str] = Field(default_factory=list)
+    """Empty: each data set's own."""
+    targets: list[Annotated[float, Field(gt=0, lt=1)]] = Field(default_factory=lambda: [1e-2, 1e-3], min_length=1)
+    pool: str = "balanced"
+    references: list[str] = Field(default_factory=list)
+    scenarios: list[str] = Field(default_factory=list)
+    claims: list[str] = Field(default_factory=list)
+    """Files of claims, besides those that every run tests."""
+    include_minors: bool = False
+    seed: int = Field(default=0, ge=0)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite as read. name: of the suite, or of its file without .toml. folder: relative paths in it are looked up there."""
+
+    name: str
+    told: str
+    """What messages call it."""
+    declared: SuiteFile
+    folder: Path
+
+    def path(self, text: str) -> str:
+        """A path in the file, as seen from here."""
+        return str(self.folder / Path(text).expanduser())
+
+
+def ready_suites() -> list[str]:
+    """The suites that come with the package."""
+    return sorted(p.name.removesuffix(".toml") for p in files(READY).iterdir() if p.name.endswith(".toml"))
+
+
+def read_suite(given: str) -> Suite:
+    """The suite of that name, or in that file. Raises UserError; MistakesError with all that is wrong in the file."""
+    if given.endswith(".toml"):
+        path = Path(given)
+        return Suite(path.stem, path.name, _checked(parse_toml(read_bytes(path), path.name), path.name), path.parent)
+    if given not in ready_suites():
+        raise UserError(f"no suite is called {given!r}; there is {', '.join(ready_suites())}, or write a file that ends in .toml")
+    return Suite(given, given, _checked(parse_toml(ready_text(given).encode(), given), given), Path())
+
+
+def ready_text(name: str) -> str:
+    """The TOML of a suite that comes with the package."""
+    return files(READY).joinpath(f"{name}.toml").read_text("utf-8")
+
+
+def _checked(fields: dict[str, Any], name: str) -> SuiteFile:
+    try:
+        return SuiteFile.model_validate(fields)
+    except ValidationError as error:
+        raise MistakesError(name, faults(error, SuiteFile)) from None

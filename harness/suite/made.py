@@ -1,0 +1,157 @@
+"""What a result of a suite was made by, and suite.json, which keeps it: results made otherwise are never mixed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from faceparity.datasets.card import Strict
+from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.errors import UserError
+
+from ..evaluation.describe import LIBRARIES
+from ..evaluation.evaluate import Options
+from ..results import RESULTS
+
+RECORD = "suite.json"
+SCHEMA: Literal["faceparity.suite/1"] = "faceparity.suite/1"
+
+
+class MadeBy(Strict):
+    """Everything that a result depends on. Two results are of one kind if all of it but data set and model agrees."""
+
+    version: str
+    code: str
+    """Of the package's own files: a version number alone does not tell one checkout from another."""
+    libraries: str
+    dataset: str
+    model: str
+    options: str
+
+    def differs(self, other: MadeBy) -> list[str]:
+        """What is different, in words."""
+        words = {
+            "version": f"faceparity {self.version}",
+            "code": "other code of faceparity",
+            "libraries": "other versions of libraries",
+            "dataset": "other images or labels",
+            "model": "other weights or settings of the model",
+            "options": "other options",
+        }
+        return [told for name, told in words.items() if getattr(self, name) != getattr(other, name)]
+
+
+class Entry(Strict):
+    """One evaluation of the suite. result: sha256 of its results.json, empty where it failed; error: its kind, no text, which
+    could hold a name. seconds: for extraction (of `extracted` images) and for the rest (of `comparisons`)."""
+
+    dataset: str
+    model: str
+    status: Literal["done", "failed"]
+    made: MadeBy
+    result: str = ""
+    error: str = ""
+    extracted: int = 0
+    extraction_seconds: float = 0
+    comparisons: int = 0
+    comparison_seconds: float = 0
+    workers: int = 1
+
+
+class Record(Strict):
+    """suite.json. told: sha256 over the results that the reports in the folder tell of."""
+
+    schema_: Literal["faceparity.suite/1"] = Field(default=SCHEMA, alias="schema")
+    suite: str
+    entries: list[Entry] = Field(default_factory=list)
+    told: str = ""
+
+    def entry(self, dataset: str, model: str) -> Entry | None:
+        """By the folder's names."""
+        return next((e for e in self.entries if (e.dataset, e.model) == (dataset, model)), None)
+
+    def with_entry(self, entry: Entry) -> Record:
+        """With this instead of what there was of the same data set and model."""
+        others = [e for e in self.entries if (e.dataset, e.model) != (entry.dataset, entry.model)]
+        return self.model_copy(update={"entries": [*others, entry]})
+
+
+def read_record(out: Path, suite: str) -> Record:
+    """suite.json of a suite's folder; a new one where there is none. Raises UserError for one that can't be read."""
+    file = out / RECORD
+    if not file.is_file():
+        return Record(suite=suite)
+    try:
+        return Record.model_validate_json(file.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise UserError(f"{file}: can't be read, or is of another version; name another folder with --out") from error
+
+
+def write_record(record: Record, out: Path) -> None:
+    """suite.json, whole or not at all."""
+    part = out / (RECORD + ".part")
+    part.write_text(record.model_dump_json(by_alias=True, indent=1) + "\n", "utf-8")
+    part.replace(out / RECORD)
+
+
+def sha256(file: Path) -> str:
+    """Of a file; empty if it is not there."""
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
+
+
+def is_whole(entry: Entry | None, folder: Path) -> bool:
+    """Whether the result is there as it was written."""
+    return entry is not None and entry.status == "done" and entry.result == sha256(folder / RESULTS) != ""
+
+
+def made_by(dataset: Dataset, fingerprint: str, options: Options) -> MadeBy:
+    """What a result of these depends on. Workers, the command and the position do not change it."""
+    asked = {
+        "by": options.by, "targets": options.targets, "threshold": options.threshold, "pool": options.pool,
+        "references": options.references, "seed": options.seed,
+        "scenarios": [s.model_dump(mode="json") for s in options.scenarios],
+        "claims": [s.sha256 for s in options.claims],
+    }  # fmt: skip
+    return MadeBy(
+        version=metadata.version("faceparity"), code=_code(), libraries=_libraries(), dataset=dataset.digest, model=fingerprint,
+        options=_digest(asked),
+    )  # fmt: skip
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@cache
+def _code() -> str:
+    """Of all that measures; reports are written again anyway."""
+    found = hashlib.sha256()
+    for package in ("faceparity.datasets", "faceparity.harness"):
+        base = Path(import_module(package).__file__ or "").parent
+        for file in sorted(p for p in base.rglob("*") if p.suffix in (".py", ".toml") and "cli" not in p.parts):
+            found.update(f"{package} {file.relative_to(base).as_posix()}\0".encode() + file.read_bytes())
+    return found.hexdigest()[:16]
+
+
+@cache
+def _libraries() -> str:
+    return _digest({name: _version(name) for name in LIBRARIES})
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def told_of(entries: Sequence[Entry]) -> str:
+    """One sha256 over the results of these, in this order."""
+    return _digest([e.result for e in entries])

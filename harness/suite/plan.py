@@ -1,0 +1,108 @@
+"""What a suite will do: what is done already, what is to be extracted and compared, and about how long and how large that is.
+
+Speeds are those of this suite's own evaluations on this machine where there are some; else the defaults below, which were measured
+on ordinary laptop cores and are right within a factor of about three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..results import RESULTS
+from ..templates.pipeline import store_key
+from ..templates.store import Store
+from .check import Checked, Job
+from .made import Entry, Record, is_whole
+
+IMAGES_PER_SECOND = 15.0
+"""Of one core: the slowest model of those that run from registry packages makes 16 (`models/MEASURED.md`)."""
+COMPARISONS_PER_SECOND = 2e6
+"""Compared, counted and resampled, the fixed part below aside."""
+SECONDS_EACH = 10.0
+"""Of any evaluation: intervals, claims, writing."""
+BYTES_EACH = 4_000_000
+"""Of one evaluation's folder: the record, tables, and the private part of a few thousand images."""
+BYTES_PER_IMAGE = 400
+"""In the private part and in the store, beside the template."""
+ENOUGH = 32
+"""From so many images on a speed counts as measured."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One evaluation to be made. images: to be extracted; comparisons: of all samples; seconds, bytes: about."""
+
+    job: Job
+    images: int
+    comparisons: int
+    seconds: float
+    bytes: int
+    measured: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be made, and what is there. stale: made otherwise, with what differs. foreign: results that the suite does not name."""
+
+    steps: tuple[Step, ...]
+    done: tuple[Job, ...]
+    stale: tuple[tuple[Job, str], ...]
+    foreign: tuple[Path, ...]
+
+    @property
+    def seconds(self) -> float:
+        """About how long all of it takes."""
+        return sum(step.seconds for step in self.steps)
+
+    @property
+    def bytes(self) -> int:
+        """About how much disk all of it takes, the store of templates included."""
+        return sum(step.bytes for step in self.steps)
+
+
+def make_plan(checked: Checked, record: Record, out: Path, store: Store) -> Plan:
+    """store: entered. Nothing is changed."""
+    done, stale, steps = [], [], []
+    known: dict[tuple[str, str], int] = {}
+    for job in checked.jobs:
+        entry = record.entry(*job.place)
+        if is_whole(entry, job.folder(out)):
+            assert entry is not None
+            if not (differs := entry.made.differs(job.made)):
+                done.append(job)
+                continue
+            stale.append((job, " and ".join(differs)))
+        at = (job.dataset.digest, job.made.model)
+        if at not in known:
+            known[at] = _to_extract(job, store)
+            steps.append(_step(job, known[at], record.entries))
+        else:
+            steps.append(_step(job, 0, record.entries))
+    named = {job.folder(out) for job in checked.jobs}
+    foreign = sorted(f.parent for f in out.glob(f"*/*/{RESULTS}") if f.parent not in named)
+    return Plan(tuple(steps), tuple(done), tuple(stale), tuple(foreign))
+
+
+def _to_extract(job: Job, store: Store) -> int:
+    """Images, each content once, that the store does not have."""
+    contents = set(job.dataset.content)
+    return len(contents) - len(store.get(store_key(job.made.model), contents))
+
+
+def _step(job: Job, images: int, entries: Sequence[Entry]) -> Step:
+    workers, n = job.options.workers, job.dataset.n_samples
+    comparisons = n * (n - 1) // 2
+    mine = [e for e in entries if e.status == "done" and e.made.model == job.made.model and e.extracted >= ENOUGH]
+    per_core = [e.extracted / e.extraction_seconds / e.workers for e in mine if e.extraction_seconds > 0]
+    rest = [e for e in entries if e.status == "done" and e.comparison_seconds > 0]
+    extraction = images / (float(np.median(per_core)) if per_core else IMAGES_PER_SECOND) / workers
+    after = SECONDS_EACH + comparisons / COMPARISONS_PER_SECOND
+    if rest:  # how far off the default is on this machine
+        default = [SECONDS_EACH + e.comparisons / COMPARISONS_PER_SECOND for e in rest]
+        after *= float(np.median([e.comparison_seconds / d for e, d in zip(rest, default, strict=True)]))
+    size = BYTES_EACH + images * 4 * job.card.dimensions + n * BYTES_PER_IMAGE
+    return Step(job, images, comparisons, extraction + after, size, bool((per_core or not images) and rest))

@@ -1,0 +1,180 @@
+"""Running a suite: one evaluation after another, each kept at once, so that a suite that is broken off goes on where it was."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.errors import UserError
+
+from ..models.card import ModelCard
+from ..results import RESULTS, Result, load_results
+from ..run import Listener, Request, open_log, run_one
+from ..templates.pipeline import Templates
+from ..templates.store import Store
+from ..templates.vault import try_lock
+from .check import Job
+from .made import RECORD, Entry, Record, sha256, write_record
+from .plan import Plan, Step
+
+LOG = "suite.log"
+"""Not a run's log: `faceparity run --out` then leaves a suite's folder alone."""
+
+
+class SuiteListener(Listener, Protocol):
+    """Is told, besides what a run tells, how the suite goes on."""
+
+    def begins(self, step: Step, number: int, of: int, seconds_left: float) -> None:
+        """An evaluation begins. seconds_left: about, with this one."""
+        ...
+
+    def failed(self, job: Job, why: str) -> None:
+        """An evaluation could not be made; the suite goes on."""
+        ...
+
+
+@dataclass(frozen=True)
+class Finished:
+    """results: of all that the suite has now, in its order. failed: how many could not be made. record: as written."""
+
+    results: list[Result]
+    failed: int
+    record: Record
+
+
+def check_out(out: Path) -> None:
+    """Raises UserError if a suite can't go there."""
+    try:
+        if out.exists() and not out.is_dir():
+            raise UserError(f"--out {out}: a file of that name exists; name a folder")
+        if out.is_dir() and any(p.name != LOG for p in out.iterdir()) and not (out / RECORD).is_file():
+            raise UserError(f"--out {out}: holds files of something else; name a new or empty folder")
+    except OSError as error:
+        raise UserError(f"--out {out}: {error.strerror}; name another folder") from error
+
+
+@contextmanager
+def alone_in(out: Path) -> Iterator[None]:
+    """The suite's folder, made, which no other suite writes into meanwhile. Raises UserError."""
+    check_out(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        held = (out / LOG).open("a", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--out {out}: {error.strerror}; name a folder that can be written to") from error
+    with held:
+        if not try_lock(held.fileno(), alone=True):
+            raise UserError(f"--out {out}: another suite is running there; wait for its end or name another folder")
+        yield
+
+
+def refuse_mixing(plan: Plan, again: bool) -> None:
+    """Raises UserError where results of another kind lie in the folder, unless those are to be made again."""
+    if plan.foreign:
+        n, first = len(plan.foreign), plan.foreign[0]
+        raise UserError(
+            f"{first}{f' and {n - 1} more' if n > 1 else ''}: a result that this suite does not name would be mixed with its own; "
+            "move it away, or name another folder with --out"
+        )
+    if plan.stale and not again:
+        (job, differs), n = plan.stale[0], len(plan.stale)
+        raise UserError(
+            f"{n} result{'s were' if n > 1 else ' was'} made otherwise (before: {differs}, {job.told}): results of different kinds are not "
+            f"mixed; --again makes {'those' if n > 1 else 'that'} again, or name another folder with --out"
+        )
+
+
+def run_suite(plan: Plan, record: Record, jobs: Sequence[Job], out: Path, store: Store, listener: SuiteListener) -> Finished:
+    """Makes what the plan says is missing. One that fails is counted and the next begins. The folder is held with `alone_in`,
+    the store entered. Raises only what ends everything: Ctrl-C, a disk that takes nothing more."""
+    log = open_log(out / LOG, "a")
+    write_record(record, out)
+    for step in plan.steps:  # first, so that a suite that is broken off holds results of one kind
+        shutil.rmtree(step.job.folder(out), ignore_errors=True)
+    left, pace = plan.seconds, _Pace()
+    for number, step in enumerate(plan.steps, 1):
+        listener.begins(step, number, len(plan.steps), left * pace.now)
+        start = time.monotonic()
+        entry, why = _make(step.job, out, store, listener, log)
+        record = record.with_entry(entry)
+        write_record(record, out)
+        if why:
+            listener.failed(step.job, why)
+        else:
+            pace.add(time.monotonic() - start, step.seconds)
+        left -= step.seconds
+    done = [job for job in jobs if (e := record.entry(*job.place)) is not None and e.status == "done"]
+    results = [load_results(job.folder(out))[0] for job in done]
+    return Finished(results, len(jobs) - len(done), record)
+
+
+class _Pace:
+    """How much slower than estimated it goes."""
+
+    def __init__(self) -> None:
+        self._spent, self._due = 0.0, 0.0
+
+    def add(self, spent: float, due: float) -> None:
+        """One more is done."""
+        self._spent, self._due = self._spent + spent, self._due + due
+
+    @property
+    def now(self) -> float:
+        """1 as long as nothing is known."""
+        return self._spent / self._due if self._due else 1.0
+
+
+def _make(job: Job, out: Path, store: Store, listener: Listener, log: logging.Logger) -> tuple[Entry, str]:
+    """One evaluation's entry; and why there is no result, empty where there is one."""
+    tell, start, folder = _Timed(listener), time.monotonic(), job.folder(out)
+    known = {"dataset": job.place[0], "model": job.place[1], "made": job.made, "workers": job.options.workers}
+    request = Request([job.dataset], [job.spec], job.options, out)
+    try:
+        result = run_one(request, job.dataset, job.spec, job.card, store, out, tell, log)
+    except Exception as error:  # whatever it is: the other evaluations don't depend on it
+        shutil.rmtree(folder, ignore_errors=True)
+        log.info("%s: failed, %s", job.told, type(error).__name__)
+        return Entry.model_validate({**known, "status": "failed", "error": type(error).__name__}), _why(error)
+    c, measured = result.evaluation.comparisons, {"extracted": tell.extracted_now, "extraction_seconds": tell.seconds}
+    rest = {"comparisons": c.mated + c.non_mated, "comparison_seconds": time.monotonic() - start - tell.seconds}
+    more = {"status": "done", "result": sha256(folder / RESULTS), **measured, **rest}
+    return Entry.model_validate({**known, **more}), ""
+
+
+def _why(error: Exception) -> str:
+    """One line. The text of an error that should not be could hold a name, so only its kind is told."""
+    if isinstance(error, UserError):
+        return " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        return "out of memory; name fewer workers, fewer attributes or a smaller data set"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"an error of its own ({type(error).__name__})"
+
+
+class _Timed:
+    """Hands on what a run tells, and keeps how long extraction took."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._to, self._start = listener, time.monotonic()
+        self.extracted_now, self.seconds = 0, 0.0
+
+    def loaded(self, dataset: Dataset) -> None:
+        """See Listener."""
+        self._to.loaded(dataset)
+
+    def stage(self, text: str, total: int) -> Callable[[int], None]:
+        """See Listener."""
+        return self._to.stage(text, total)
+
+    def extracted(self, dataset: Dataset, card: ModelCard, templates: Templates) -> None:
+        """See Listener."""
+        self.extracted_now, self.seconds = templates.extracted, time.monotonic() - self._start
+        self._to.extracted(dataset, card, templates)
