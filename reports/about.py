@@ -83,16 +83,20 @@ def _covariate_table(g: Grouping, key: str) -> Table:
     columns = ["Group", "Images", *[f"{f.clean(c.name)}{f' ({f.clean(c.unit)})' if c.unit else ''}" for c in g.covariates]]
     by_name = [{q.group: q for q in c.by_group} for c in g.covariates]
     first = g.covariates[0]
-    rows = [[q.group, f.count(q.n), *[_quartiles(x.get(q.group), q.group in c.differs) for c, x in zip(g.covariates, by_name, strict=True)]]
-            for q in first.by_group]  # fmt: skip
-    rows.append(["all", f.count(first.overall.n), *[_quartiles(c.overall, False) for c in g.covariates]])
+    rows = []
+    for q in first.by_group:
+        cells = [_quartiles(x.get(q.group), c.unit, q.group in c.differs) for c, x in zip(g.covariates, by_name, strict=True)]
+        rows.append([q.group, f.count(q.n), *cells])
+    rows.append(["all", f.count(first.overall.n), *[_quartiles(c.overall, c.unit, False) for c in g.covariates]])
     return Table(key, f"Median [lower, upper quartile] by {grouping_name(g)}; * differs by more than a quartile", columns, rows)
 
 
-def _quartiles(q: Quartiles | None, differs: bool) -> str:
+def _quartiles(q: Quartiles | None, unit: str, differs: bool) -> str:
     if q is None or q.median is None or q.q1 is None or q.q3 is None:
         return f.DASH
-    return f"{f.number(q.median)} [{f.number(q.q1)},{f.NBSP}{f.number(q.q3)}]{'*' if differs else ''}"
+    # a year is a date, not an amount: whole, and without a separator
+    median, low, high = (f"{x:.0f}" if unit == "year" else f.number(x) for x in (q.median, q.q1, q.q3))
+    return f"{median} [{low},{f.NBSP}{high}]{'*' if differs else ''}"
 
 
 def _labels(e: Evaluation, key: str) -> Iterator[Item]:

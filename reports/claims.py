@@ -127,6 +127,8 @@ def _made(r: ClaimReading) -> list[ClaimTest]:
 
 def tally(r: ClaimReading) -> str:
     """How many of the tests said what, and for whom."""
+    if len(r.tests) == 1 and r.tests[0].result == "inconclusive":
+        return "Inconclusive in its one test"
     n = Counter[str](t.result for t in r.tests)
     parts = []
     for result in CALLED:
@@ -218,7 +220,7 @@ def gated(r: ClaimReading) -> str:
 
 def why(r: ClaimReading | ClaimTest) -> str:
     """Why something could not be tested, in a clause."""
-    told = WHY.get(r.reason or "", f.reason(r.reason)) or "nothing could be compared"
+    told = WHY.get(r.reason or "", f.contrast_reason(r.reason)) or "nothing could be compared"
     if not r.detail:
         return told
     return f"{told} (run again with {f.clean(r.detail)})" if r.detail.startswith("--") else f"{told} ({f.clean(r.detail)})"

@@ -426,6 +426,10 @@ def _common_panels(results: Sequence[Compared]) -> Iterator[tuple[list[str], lis
                 break
 
 
+FEW = 10
+"""Groups with fewer errors are not called lowest or highest, though one of 30 to 49 people has a rate."""
+
+
 def model_rows(c: Comparison, m: ComparedModel, names: Names) -> Table | None:
     """One model's FMR over its data sets, at the target that all have: the pool's, and the lowest and highest group's."""
     results = [names.of[x] for x in m.ids]
@@ -434,12 +438,12 @@ def model_rows(c: Comparison, m: ComparedModel, names: Names) -> Table | None:
         found = [p for p in x.panels if p.attributes == x.attributes and p.origin == "target" and p.threshold is not None]
         if not found:
             continue
-        shown = sorted((r for r in found[0].fmr if r.status == "ok" and r.rate is not None), key=lambda r: r.rate or 0.0)
+        shown = sorted((r for r in found[0].fmr if r.status == "ok" and (r.errors or 0) >= FEW), key=lambda r: r.rate or 0.0)
         ends = [f"{f.shorten(r.group, 60)} {f.rate(r)}" for r in (shown[0], shown[-1])] if len(shown) > 1 else [f.DASH, f.DASH]
         at = f"target FMR {f.target(found[0].target_fmr or 0.0)}"
         rows.append([f.shorten(x.dataset, 60), at, f.native_number(found[0].native_threshold or 0.0), *ends])
     columns = ["Data set", "At", f"Threshold ({f.clean(results[0].unit)})", "Lowest group’s FMR", "Highest group’s FMR"]
-    caption = f"{f.shorten(m.model, 60)} on each data set by itself; groups of fewer than 10 errors apart"
+    caption = f"{f.shorten(m.model, 60)} on each data set by itself; groups with fewer than {FEW} errors left out"
     return Table(f"m-{m.ids[0]}", caption, columns, rows, frozenset({1, 3, 4})) if rows else None
 
 

@@ -111,7 +111,7 @@ def _p(p: float | None) -> str:
 
 
 def _untold(c: ModelChange) -> str:
-    why = f" ({f.reason(c.reason)})" if c.reason else ""
+    why = f" ({f.contrast_reason(c.reason)})" if c.reason else ""
     return f"the two can't be told apart{why}"
 
 
@@ -129,14 +129,14 @@ def league_sentences(x: League, names: Names) -> Iterator[str]:
             who = names(t.second) if t.verdict == "higher" else names(t.first)
             yield f"{start}{who}’s is the lower ({_p(t.p_holm)})."
         else:
-            why = f" ({f.reason(t.reason)})" if t.reason and t.reason != "zero_errors" else ""
+            why = f" ({f.contrast_reason(t.reason)})" if t.reason and t.reason != "zero_errors" else ""
             yield f"{start}the two can't be told apart{why}."
 
 
 def row_figure(x: League, r: LeagueRow) -> str:
     """A row's figure with its interval; of few errors the bound alone; or why there is none."""
     if r.value is None:
-        return f.reason(r.reason) or f.DASH
+        return f.contrast_reason(r.reason) or f.DASH
     if x.measure.startswith("worst"):
         return f"{f.ratio(r.value)} {f.ratio_interval(r.interval)}" if r.interval else f.ratio(r.value)
     if r.interval is not None and r.interval[0] == 0:
@@ -173,7 +173,7 @@ def verdict(c: ModelChange, names: Names, first: str, second: str) -> str:
         return f"higher with {names(second)}"
     if c.verdict == "none":
         return f.reason(c.reason) or "no figure"
-    return f"inconclusive ({f.reason(c.reason)})" if c.reason else "inconclusive"
+    return f"inconclusive ({f.contrast_reason(c.reason)})" if c.reason else "inconclusive"
 
 
 def by_name(attributes: Sequence[str]) -> str:

@@ -124,8 +124,9 @@ def p_value(p: float | None, name: str = "p") -> str:
 def rate(r: Rate, *, both_bounds: bool = True) -> str:
     """A rate as people read it.
 
-    "1.31 % [0.90, 1.8]" with an interval; "≤ 3.2 % (4 of 1,200)" for few errors; at zero errors the bound by disjoint pairs of
-    subjects, and with `both_bounds` also the one for independent comparisons; "<30 people" where suppressed.
+    "1.31 % [0.90, 1.8]" with an interval; "1.31 % (4 of 305)" for few errors of too few people for one; "≤ 3.2 % (4 of 1,200)" for
+    few errors; at zero errors the bound by disjoint pairs of subjects, and with `both_bounds` also the one for independent
+    comparisons; "<30 people" where suppressed.
     """
     if r.status == "suppressed":
         return suppressed(r)
@@ -133,6 +134,8 @@ def rate(r: Rate, *, both_bounds: bool = True) -> str:
         return bound(r, both_bounds=both_bounds)
     if r.interval is not None:
         return f"{percent(r.rate)} {percent_interval(r.interval)}"
+    if r.errors is not None and 0 < r.errors < 10 and r.status == "ok":
+        return f"{percent(r.rate)} ({count(r.errors)} of {count(r.comparisons)})"
     return percent(r.rate)
 
 

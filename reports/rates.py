@@ -148,7 +148,8 @@ def hidden(what: str, of: Sequence[Rate]) -> list[Item]:
     for r in of:
         if not _has_number(r):
             design = f.DESIGNS[r.design] + ", " if r.design in ("matched", "as_sampled") else ""
-            name = f"{f.shorten(r.group, 60)} ({f.plural(r.subjects, 'person', 'people')})"
+            people = f" ({f.plural(r.subjects, 'person', 'people')})" if r.subjects else ""
+            name = f"{f.shorten(r.group, 60)}{people}"
             by.setdefault(f"{design}{f.reason(r.reason) or 'not shown'}", []).append(name)
     lines = [f"{f.sentence(why)}: {', '.join(names)}." for why, names in by.items()]
     n = sum(len(x) for x in by.values())

@@ -31,11 +31,17 @@ def sentences(e: Evaluation, s: LineupScenario) -> list[str]:
     out = [
         told,
         _worst(s),
-        told_apart([(g.group, g.by_subjects) for g in s.groups if g.by_subjects], "rate of false matches"),
+        _by_people(s),
     ]
     if s.same_person_share:
         out.append(f"{f.percent(s.same_person_share)} of those matched look like a person of the gallery under two names.")
     return [x for x in out if x]
+
+
+def _by_people(s: LineupScenario) -> str:
+    """What the test that decides says, and that it is another than the exact one before it."""
+    told = told_apart([(g.group, g.by_subjects) for g in s.groups if g.by_subjects], "rate of false matches")
+    return f"{told} This comparison goes by people; it does not assume independent probes, and it alone decides." if told else ""
 
 
 def _worst(s: LineupScenario) -> str:
@@ -61,7 +67,16 @@ def _worst(s: LineupScenario) -> str:
 
 def small(e: Evaluation, s: LineupScenario) -> list[Small]:
     """Counts by group."""
-    header = ["Group", "People", "Share", "Matched", "Share", "Rate", "Share of gallery", f"p ({INDEPENDENT})"]
+    header = [
+        "Group",
+        "People",
+        "Share of people",
+        "Matched",
+        "Share of the matched",
+        "Rate",
+        "Share of gallery",
+        f"p ({INDEPENDENT})",
+    ]
     rows, hidden = grouped([(g.rate, _row(g)) for g in s.groups])
     return [Small(f"{f.clean(s.name)}: by {grouping_name(s.attributes)}{hidden}", header, rows)] if rows else []
 
@@ -96,7 +111,9 @@ def items(e: Evaluation, s: LineupScenario, key: str) -> list[Item]:
         "Rate",
         "Share of the gallery",
     ]
-    out: list[Item] = [Table(f"{key}-counts", f"Who was falsely matched, by {by}", columns, [_row(g)[:7] for g in s.groups])]
+    out: list[Item] = [
+        Table(f"{key}-counts", f"Who was falsely matched, by {by}", columns, [_row(g)[:7] for g in s.groups if g.people])
+    ]
     rows = [_test(g) for g in s.groups if g.flagged is not None]
     header = ["Group", f"Ratio, {INDEPENDENT}", "One-sided p", "Two-sided p", "Ratio by subjects", "p (Holm)"]
     if rows:

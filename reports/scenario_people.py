@@ -64,7 +64,7 @@ def told_apart(called: Sequence[tuple[str, ScenarioRatio]], what: str) -> str:
     if not found:
         return f"From these data no group's {what} can be told from that of {f.clean(tried[0][1].reference)}." if tried else ""
     each = [f"{f.clean(g)} {f.ratio(r.ratio)} {f.ratio_interval(r.interval)}" for g, r in found]
-    rest = " The other groups' can't be told from it." if tried else ""
+    rest = " For the other groups no difference can be told." if tried else ""
     return f"{f.sentence(what)}, compared with {f.clean(found[0][1].reference)}: {'; '.join(each)}.{rest}"
 
 

@@ -80,7 +80,7 @@ def _of_gallery(s: Any, group: str) -> str:
 
 
 def _of_alarms(x: GroupShare) -> str:
-    return f.percent(x.errors) if x.interval is None else f"{f.percent(x.errors)} (95 %: {f.percent_interval(x.interval)})"
+    return share(x.errors, x.interval)
 
 
 def _mates(s: Any) -> Iterator[str]:
@@ -95,9 +95,9 @@ def _mates(s: Any) -> Iterator[str]:
         )
     else:
         yield (
-            f"Of {f.count(of)} people who are in it, the list of {f.plural(s.candidates or 0, 'candidate')} at or above the threshold "
-            f"would lack {about(s.fnir[0], of)}. Without a threshold, somebody else would come first in the searches for "
-            f"{about(s.ranks[0].missed[0], of)} of them."
+            f"Of {f.count(of)} people who are in it, {about(s.fnir[0], of)} would be missing from the list of "
+            f"{f.plural(s.candidates or 0, 'candidate')} at or above the threshold. Without a threshold, somebody else would come first "
+            f"in the searches for {about(s.ranks[0].missed[0], of)} of them."
         )
     yield told_apart([(c.group, c) for c in s.contrasts if c.measure == "fnir"], "rate of misses")
 

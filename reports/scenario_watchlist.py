@@ -35,7 +35,7 @@ def sentences(e: Evaluation, s: WatchlistScenario) -> list[str]:
     r = s.reading
     if r is None:
         return []
-    told = [_stopped(s, r), _alerts(s, r), _who(r), _differ(r), _formula(s, r), _spread(s, r), *_repeats(s)]
+    told = [_stopped(s, r), _alerts(s, r), _who(r), _differ(s, r), _formula(s, r), _spread(s, r), *_repeats(s)]
     return [x for x in told if x]
 
 
@@ -102,8 +102,8 @@ def _few_missed(x: WatchlistGroup) -> str:
         return ""
     most = r.bounds.worst_case if r.bounds is not None else (r.interval or (0.0, 1.0))[1]
     return (
-        f" (Of {f.plural(r.comparisons, 'person', 'people')} with several images {f.count(r.errors)} could pass unnoticed, too few to tell "
-        f"how many of the listed would: at most {f.percent(most, 2)}.)"
+        f" (Of {f.plural(r.comparisons, 'person', 'people')} with several images {f.count(r.errors) if r.errors else 'none'} could "
+        f"pass unnoticed, too few to tell how many of the listed would: at most {f.percent(most, 2)}.)"
     )
 
 
@@ -136,7 +136,7 @@ def _per_thousand(x: WatchlistGroup) -> str:
     return head_range(EACH, rate.rate, rate.interval)
 
 
-def _differ(r: WatchlistReading) -> str:
+def _differ(s: WatchlistScenario, r: WatchlistReading) -> str:
     """Which groups are beyond doubt stopped more or less often."""
     tested = [x for x in r.groups if x.ratio is not None and x.ratio.verdict != "none"]
     called = [x for x in tested if x.ratio is not None and x.ratio.verdict in ("higher", "lower")]
@@ -148,7 +148,10 @@ def _differ(r: WatchlistReading) -> str:
             f"No group is beyond doubt by chance stopped more or less often than {reference}, the reference group; "
             "that is not to say that all are stopped as often."
         )
-    return f"Beyond doubt by chance, compared with {reference}, the reference group: {_called(called)} (95 % intervals)."
+    told = f"Beyond doubt by chance, compared with {reference}, the reference group: {_called(called)} (95 % intervals)."
+    if s.make_up_listed == "equal":
+        return told
+    return f"{told} Who is on the list can alone do this: people are mostly taken for somebody of their own group."
 
 
 def _called(called: Sequence[WatchlistGroup]) -> str:

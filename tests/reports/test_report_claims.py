@@ -28,6 +28,8 @@ from faceparity.reports.claims import (
     not_testable,
     readings,
     sentences,
+    table_of_tests,
+    tally,
     untested,
     verdict_sentence,
 )
@@ -88,6 +90,13 @@ def test_a_verdict_is_of_this_model_on_this_data_set_with_its_evidence(plain: Ev
         "at one threshold for FMR 1 %", "inconclusive in 1",
     ):  # fmt: skip
         assert part in text, part
+
+
+def test_a_test_that_the_gates_stopped_says_so_whatever_its_errors(plain: Evaluation) -> None:
+    c = one(reading([made("inconclusive", reason="too_few_errors")]))
+    (row,) = table_of_tests(plain, c.readings[0], "k").rows
+    assert row[-1] == "inconclusive: too few effective errors for a verdict"
+    assert tally(c.readings[0]) == "Inconclusive in its one test"
 
 
 @pytest.mark.parametrize(

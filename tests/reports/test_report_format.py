@@ -71,3 +71,11 @@ def test_zero_errors_show_both_bounds_and_never_zero_percent() -> None:
 def test_names_lose_control_characters_and_direction_overrides() -> None:
     assert f.clean("a\x1b[31m\u202eb\n") == "a [31m b "
     assert f.shorten("x" * 150 + "y" * 150, 10) == "xxxxx…yyyy"
+
+
+def test_a_rate_of_few_errors_without_an_interval_has_them_beside_it() -> None:
+    few = {"group": "g", "design": "within", "subjects": 33, "status": "ok", "reason": "too_few_subjects_for_interval"}
+    assert (
+        plain(f.rate(Rate.model_validate({**few, "comparisons": 1067, "errors": 2, "rate": 2 / 1067}))) == "0.187 % (2 of 1,067)"
+    )
+    assert plain(f.rate(Rate.model_validate({**few, "comparisons": 1067, "errors": 16, "rate": 16 / 1067}))) == "1.50 %"
