@@ -1,7 +1,7 @@
 """What a suite will do: what is done already, what is to be extracted and compared, and about how long and how large that is.
 
-Speeds are those of this suite's own evaluations on this machine where there are some; else the defaults below, which were measured
-on ordinary laptop cores and are right within a factor of about three.
+Speeds are those of this suite's own evaluations on this machine where there are some; else the defaults below: the first was measured,
+the others are rough, and a busy machine is slower.
 """
 
 from __future__ import annotations
