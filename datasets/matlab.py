@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -21,7 +21,7 @@ _COMPLEX = 0x800
 _FORMATS = {1: "b", 2: "B", 3: "h", 4: "H", 5: "i", 6: "I", 7: "f", 9: "d", 12: "q", 13: "Q"}
 _ENCODINGS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
 
-Value: TypeAlias = "Array | str | float"
+Value: TypeAlias = "Array | str | float | tuple[Value, ...]"
 Order = Literal["<", ">"]
 
 
@@ -33,7 +33,7 @@ class Array(NamedTuple):
     """values: in MATLAB's order, the first dimension fastest; of a structure, one tuple of fields each, in the file's order."""
 
     shape: tuple[int, ...]
-    values: list[Value] | list[tuple[Value, ...]]
+    values: Sequence[Value]
 
 
 class _Element(NamedTuple):

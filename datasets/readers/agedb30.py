@@ -63,23 +63,31 @@ def _protocol(path: Path, files: dict[str, str]) -> PairList:
 
 
 def _split(split: Value) -> list[tuple[str, str, bool]]:
-    ((pairs, labels, *_),) = _array(split).values  # type: ignore[misc]
-    pairs, truth = _array(pairs), _array(labels).values
+    given, labels = _fields(split)[:2]
+    pairs, truth = _array(given), _array(labels).values
     if pairs.shape != (2, len(truth)) or not truth or not set(truth) <= {1, -1, 0}:
         raise ValueError("pairs and labels do not match")
     first, second = ([_name(cell) for cell in pairs.values[side::2]] for side in (0, 1))
     return [(a, b, label == 1) for a, b, label in zip(first, second, truth, strict=True)]
 
 
-def _name(cell: Value | tuple[Value, ...]) -> str:
+def _name(cell: Value) -> str:
     """Each cell is one structure that begins with a name."""
-    ((name, *_),) = _array(cell).values  # type: ignore[misc]
+    name = _fields(cell)[0]
     if not isinstance(name, str):
         raise ValueError("a picture without a name")
     return name.removesuffix(".jpg")
 
 
-def _array(value: Value | tuple[Value, ...]) -> Array:
+def _fields(value: Value) -> tuple[Value, ...]:
+    """Of one structure."""
+    (one,) = _array(value).values
+    if isinstance(one, Array) or not isinstance(one, tuple):
+        raise ValueError("no structure where one should be")
+    return one
+
+
+def _array(value: Value) -> Array:
     if not isinstance(value, Array):
         raise ValueError("no list where one should be")
     return value
