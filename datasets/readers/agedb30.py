@@ -82,9 +82,9 @@ def _name(cell: Value) -> str:
 def _fields(value: Value) -> tuple[Value, ...]:
     """Of one structure."""
     (one,) = _array(value).values
-    if isinstance(one, Array) or not isinstance(one, tuple):
+    if isinstance(one, (Array, str)) or not isinstance(one, tuple):
         raise ValueError("no structure where one should be")
-    return one
+    return tuple(one)
 
 
 def _array(value: Value) -> Array:
