@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import cast
 
 from ..build import Row, Rules, build, folder_of
 from ..card import load_card
@@ -84,7 +85,7 @@ def _fields(value: Value) -> tuple[Value, ...]:
     (one,) = _array(value).values
     if isinstance(one, (Array, str)) or not isinstance(one, tuple):
         raise ValueError("no structure where one should be")
-    return tuple(one)
+    return cast("tuple[Value, ...]", one)
 
 
 def _array(value: Value) -> Array:
