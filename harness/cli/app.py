@@ -119,7 +119,9 @@ def run(
     ] = None,
     claim: Annotated[
         Optional[list[Path]],  # noqa: UP045
-        typer.Option("--claim", metavar="FILE", help="A claim of yours to test besides those of `faceparity claims`; may be repeated."),
+        typer.Option(
+            "--claim", metavar="FILE", help="A claim of yours to test besides those of `faceparity claims`; may be repeated."
+        ),
     ] = None,
     workers: Annotated[
         Optional[int],  # noqa: UP045
@@ -198,7 +200,9 @@ def report(
 
 @app.command(short_help="Set models and data sets of several runs side by side.")
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs. One will do if it holds several results.")],
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Folders of runs. One will do if it holds several results.")
+    ],
     seed: Seed = 0,
     out: Annotated[
         Optional[Path],  # noqa: UP045
