@@ -105,6 +105,7 @@ def test_every_kind_of_file_at_an_address(server: str, kind: str) -> None:
         ("/w.onnx", "", b"abd", r"other contents \(sha256 a52d159f262b…, not ba7816bf8f01…\)"),
         ("/gone.onnx", "", None, r"404"),
     ],
+    ids=["no such member of a zip", "no zip", "no such member of a tar", "cut", "too long", "too short", "other", "gone"],
 )
 def test_what_is_wrong_with_a_file_is_told(server: str, address: str, member: str, packed: bytes | None, told: str) -> None:
     if packed is not None:
