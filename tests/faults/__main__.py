@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
 from traceback import walk_tb
 
+os.environ.setdefault("FAULTS_KILLS", "100")
 sys.path.insert(0, str(Path(__file__).parent))
 
 from bench import Bench

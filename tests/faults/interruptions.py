@@ -15,7 +15,8 @@ from outcomes import trial
 
 IMAGES = 2 * PEOPLE
 SLOW = {"TOY_SECONDS": "0.02"}
-KILLS = int(os.environ.get("FAULTS_KILLS", "100"))
+KILLS = int(os.environ.get("FAULTS_KILLS", "40"))
+"""In the tests; `python -m tests.faults` makes it a hundred."""
 PARTS = 4
 """The kills are tried in so many trials, so that tests can share them between processes."""
 
