@@ -216,15 +216,22 @@ def prepare_folder(out: Path) -> Path:
 def alone_in(out: Path) -> Iterator[Path]:
     """The run's folder, prepared, which no other run writes into meanwhile. Raises UserError where one does."""
     check_folder(out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        held = (out / LOG).open("a", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"--out {out}: {error.strerror}; name a folder that can be written to") from error
-    with held:
-        if not try_lock(held.fileno(), alone=True):
-            raise UserError(f"--out {out}: another run is writing there; wait for its end or name another folder")
+    with held(out / LOG, "another run is writing there"):
         yield prepare_folder(out)
+
+
+@contextmanager
+def held(file: Path, taken: str) -> Iterator[None]:
+    """Makes a folder of results and holds it by its log. Raises UserError, with what is `taken`, where another process does."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        log = file.open("a", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--out {file.parent}: {error.strerror}; name a folder that can be written to") from error
+    with log:
+        if not try_lock(log.fileno(), alone=True):
+            raise UserError(f"--out {file.parent}: {taken}; wait for its end or name another folder")
+        yield
 
 
 def open_log(file: Path, mode: str = "w") -> logging.Logger:

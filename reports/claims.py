@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from faceparity.harness.claims.claim import KNOWN
 from faceparity.harness.record import Claim, ClaimReading, ClaimTest, Evaluation, Rate
 from faceparity.reports import format as f
 from faceparity.reports.narrative import MEASURES, evidence, labelled, subject
@@ -39,7 +40,6 @@ RULES = {
     "one": "one threshold for everybody",
     "none": "scores, without a threshold",
 }
-KNOWN = {"source": "read at the source", "secondary": "as quoted elsewhere", "own": "our own words"}
 SCORES = {"non_mated_score": "mean non-mated score", "mated_score": "mean mated score"}
 WHY = {
     "synthetic": "the faces are synthetic, which says nothing about people",

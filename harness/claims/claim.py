@@ -16,6 +16,8 @@ from faceparity.datasets.toml import checked, parse_toml, read_bytes
 
 Text = Annotated[str, Field(min_length=1)]
 Target = Annotated[float, Field(gt=0, lt=1)]
+# How a quotation's words are known, as readers are told it.
+KNOWN = {"source": "read at the source", "secondary": "as quoted elsewhere", "own": "our own words"}
 
 
 class Quote(Strict):

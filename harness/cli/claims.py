@@ -10,6 +10,7 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.images import printable
 
 from ..claims import Reading, Stated, read_claim, shipped_claims
+from ..claims.claim import KNOWN
 
 WIDTH = 100
 THRESHOLDS = {
@@ -24,7 +25,6 @@ MEASURES = {
     "non_mated_score": "mean score of two different people",
     "mated_score": "mean score of two images of one person",
 }
-KNOWN = {"source": "read at the source", "secondary": "as quoted elsewhere", "own": "our own words"}
 
 
 def show_claims(name: str | None) -> None:

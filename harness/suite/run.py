@@ -16,10 +16,9 @@ from faceparity.datasets.errors import UserError
 
 from ..models.card import ModelCard
 from ..results import RESULTS, Result, load_results
-from ..run import Listener, Request, open_log, run_one
+from ..run import Listener, Request, held, open_log, run_one
 from ..templates.pipeline import Templates
 from ..templates.store import Store
-from ..templates.vault import try_lock
 from .check import Job
 from .made import RECORD, Entry, Record, sha256, write_record
 from .plan import Plan, Step
@@ -64,14 +63,7 @@ def check_out(out: Path) -> None:
 def alone_in(out: Path) -> Iterator[None]:
     """The suite's folder, made, which no other suite writes into meanwhile. Raises UserError."""
     check_out(out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        held = (out / LOG).open("a", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"--out {out}: {error.strerror}; name a folder that can be written to") from error
-    with held:
-        if not try_lock(held.fileno(), alone=True):
-            raise UserError(f"--out {out}: another suite is running there; wait for its end or name another folder")
+    with held(out / LOG, "another suite is running there"):
         yield
 
 

@@ -226,10 +226,10 @@ def test_an_image_that_two_data_sets_have_must_be_told_apart(case, tmp_path: Pat
 
 def test_reasons_are_categories_in_the_record_whatever_was_written(case, tmp_path: Path) -> None:
     dataset, templates = case
-    text = "file,reason\n00001.png,It is Jane Secret\n00002.png,\n00003.png,bad-image\n"
+    text = "file,reason\n00001.png,It is Jane Confidential\n00002.png,\n00003.png,bad-image\n"
     e = evaluate_without(dataset, toy.make_card(), templates, OPTIONS, excluded(dataset, text, tmp_path)).evaluated.evaluation
     assert {r.reason: r.samples for r in e.exclusions[0].reasons} == {"other": 1, "not_given": 1, "bad_image": 1}
-    assert "Secret" not in to_json(e)
+    assert "Confidential" not in to_json(e)
     assert "00001.png" not in to_json(e)
 
 
