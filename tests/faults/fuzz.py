@@ -1,8 +1,8 @@
 """Spoiled input, again and again: `python -m tests.faults.fuzz [FAMILY...] [--seconds N] [--seed S]`.
 
 A family is a parser, or `reader:NAME` for a data set's reader. Each is given its own good input with bytes changed, moved, cut and
-spliced, and may raise nothing but what tells a user what is wrong. Prints a JSON line for each family; what broke it is kept in the
-folder --keep. With `atheris` installed (`--guided`), inputs are bred by the code that they reach.
+spliced, and may raise nothing but what tells a user what is wrong. Seconds are of the processor's time. Prints a JSON line for each
+family; what broke it is kept in the folder --keep.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "datasets")]
 
-from fuzzing import Broken, Family, Target, attempt, campaign  # noqa: E402 -- after the path to it
+from fuzzing import campaign  # noqa: E402 -- after the path to it
 
 MEMORY = 8 << 30
 """An input of 1 MiB that wants more than this breaks its parser."""
@@ -31,51 +31,22 @@ def main() -> int:
     asked.add_argument("--seconds", type=float, default=10)
     asked.add_argument("--seed", type=int, default=0)
     asked.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "faceparity-fuzz")
-    asked.add_argument("--guided", action="store_true")
     given = asked.parse_args()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     broken = 0
     with tempfile.TemporaryDirectory(prefix="fuzz-") as base:
         known = families(Path(base))
         for name in given.families or known:
-            tried, found = (guided if given.guided else campaign)(known[name](), given.seconds, given.seed)
-            print(json.dumps({"family": name, "inputs": tried, "broke": [b.place for b in found]}), flush=True)
+            tried, found = campaign(known[name](), given.seconds, given.seed)
+            print(
+                json.dumps({"family": name, "seconds": given.seconds, "inputs": tried, "broke": [b.place for b in found]}),
+                flush=True,
+            )
             for i, one in enumerate(found):
                 given.keep.mkdir(parents=True, exist_ok=True)
                 (given.keep / f"{name.replace(':', '-')}-{given.seed}-{i}").write_bytes(one.data)
             broken += len(found)
     return 1 if broken else 0
-
-
-def guided(family: Family, seconds: float, seed: int) -> tuple[int, list[Broken]]:
-    """As `campaign`, with inputs bred by coverage in a process of its own, which ends at the first that breaks."""
-    import multiprocessing
-
-    context = multiprocessing.get_context("fork")
-    with tempfile.TemporaryDirectory(prefix="corpus-") as corpus:
-        for i, data in enumerate(family.seeds):
-            (Path(corpus) / f"seed{i}").write_bytes(data)
-        queue = context.SimpleQueue()
-        child = context.Process(target=_guided, args=(family.target, corpus, seconds, seed, queue))
-        child.start()
-        child.join()
-        grown = len(list(Path(corpus).iterdir()))
-        return grown, [] if queue.empty() else [Broken(*queue.get())]
-
-
-def _guided(target: Target, corpus: str, seconds: float, seed: int, queue: object) -> None:
-    import atheris
-
-    def once(data: bytes) -> None:
-        if place := attempt(target, data):
-            queue.put((data, place))  # type: ignore[attr-defined]
-            raise RuntimeError(place)
-
-    atheris.instrument_all()
-    atheris.Setup(
-        [sys.argv[0], f"-max_total_time={int(seconds)}", f"-seed={seed + 1}", "-max_len=200000", "-verbosity=0", corpus], once
-    )
-    atheris.Fuzz()
 
 
 if __name__ == "__main__":
