@@ -51,14 +51,19 @@ class _BrokenOff(Exception):  # noqa: N818
     """A try that may be repeated."""
 
 
+def check_redirect(address: str, leads_to: str) -> None:
+    """Raises UserError for a redirect that leads away from the web, or from https to http."""
+    old, new = urlsplit(address), urlsplit(leads_to)
+    if new.scheme not in ("http", "https") or (old.scheme == "https" and new.scheme == "http"):
+        raise UserError(f"{old.hostname} leads on to an unsafe address ({new.scheme}): not followed")
+
+
 class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follows redirects on the web only, and never from https to http."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         """See HTTPRedirectHandler."""
-        old, new = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
-        if new not in ("http", "https") or (old == "https" and new == "http"):
-            raise UserError(f"{urlsplit(req.full_url).hostname} leads on to an unsafe address ({new}): not followed")
+        check_redirect(req.full_url, newurl)
         made = super().redirect_request(req, fp, code, msg, headers, newurl)
         if made is not None:
             for name, value in req.header_items():

@@ -18,10 +18,11 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TypeAlias
-from urllib.parse import urlsplit
+from typing import IO, Any, TypeAlias
+from urllib.parse import urljoin, urlsplit
 
 from . import places
+from .download import check_redirect
 from .errors import UserError
 
 CONNECT_SECONDS = 10
@@ -223,12 +224,20 @@ def _copy_member(packed: Path, member: str, out: _Counted, name: str) -> None:
         raise _SourceError(f"{name} does not hold {member}: {_one_line(error)}") from error
 
 
+def _stay_safe(answer: Any, **_: object) -> None:
+    """Before a redirect is followed. Raises UserError, where it leads from https to http."""
+    if answer.is_redirect:
+        check_redirect(answer.url, urljoin(answer.url, answer.headers["location"]))
+
+
 def _download(source: Url, out: _Counted) -> None:
     import pooch
 
-    download = pooch.HTTPDownloader(chunk_size=1 << 16, timeout=(CONNECT_SECONDS, READ_SECONDS))
+    download = pooch.HTTPDownloader(chunk_size=1 << 16, timeout=(CONNECT_SECONDS, READ_SECONDS), hooks={"response": _stay_safe})
     try:
         download(source.address, out, None)
+    except UserError as error:
+        raise _SourceError(str(error)) from None
     except (OSError, ValueError) as error:  # what requests raises is an OSError
         unreachable = any(kind.__name__ in ("ConnectionError", "Timeout") for kind in type(error).__mro__)
         host = urlsplit(source.address).hostname

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import hashlib
 import io
+import ipaddress
 import random
+import shutil
 import socket
+import ssl
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -14,6 +18,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from faceparity.datasets import fetch as fetching
 from faceparity.datasets import places
@@ -35,7 +42,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """/good, /wrong (same length), /long, /short, /cut (fewer bytes than it says), anything else 404."""
+    """/good, /wrong (same length), /long, /short, /cut (fewer bytes than it says), /to/… leads to `leads_to`, anything else 404."""
 
     def do_GET(self) -> None:
         bodies = {
@@ -47,6 +54,11 @@ class Handler(BaseHTTPRequestHandler):
         }
         body = bodies.get(self.path)
         self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        if self.path.startswith("/to/"):
+            self.send_response(302)
+            self.send_header("Location", self.server.leads_to + self.path.removeprefix("/to"))  # type: ignore[attr-defined]
+            self.end_headers()
+            return
         if body is None:
             self.send_error(404)
             return
@@ -63,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[ThreadingHTTPServer]:
     made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.asked = []  # type: ignore[attr-defined]
+    made.asked, made.leads_to = [], ""  # type: ignore[attr-defined]
     thread = threading.Thread(target=made.serve_forever, daemon=True)
     thread.start()
     yield made
@@ -261,3 +273,51 @@ def test_verified_names_the_remedy(tmp_path: Path) -> None:
 
 def test_places_are_apart() -> None:
     assert len({places.artefacts(), places.store(), places.keys()}) == 3
+
+
+def test_a_redirect_is_followed(server: ThreadingHTTPServer) -> None:
+    assert fetch(artefact(url(server, "to/good"))).read_bytes() == CONTENT
+
+
+def test_no_redirect_is_followed_from_https_to_http(
+    server: ThreadingHTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever listens in on http would know what is fetched, and could send something else first."""
+    sealed = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    sealed.asked, sealed.leads_to = [], f"http://127.0.0.1:{server.server_port}"  # type: ignore[attr-defined]
+    certificate = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    sealed.socket = context.wrap_socket(sealed.socket, server_side=True)
+    threading.Thread(target=sealed.serve_forever, daemon=True).start()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    address = f"https://127.0.0.1:{sealed.server_port}"
+    assert fetch(artefact(Url(f"{address}/good"))).read_bytes() == CONTENT
+    shutil.rmtree(places.artefacts())
+    with pytest.raises(UserError, match="leads on to an unsafe address"):
+        fetch(artefact(Url(f"{address}/to/good")))
+    assert server.asked == []  # type: ignore[attr-defined]
+    sealed.shutdown()
+    sealed.server_close()
+
+
+def self_signed(folder: Path) -> Path:
+    """A certificate of 127.0.0.1 with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = folder / "certificate.pem"
+    path.write_bytes(secret + certificate.public_bytes(serialization.Encoding.PEM))
+    return path
