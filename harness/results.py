@@ -14,6 +14,7 @@ from typing import NamedTuple
 from faceparity.datasets.errors import UserError
 
 from . import record
+from .whole import write_whole
 
 RESULTS = "results.json"
 TERMINAL = "terminal"
@@ -36,9 +37,7 @@ def safe_name(name: str) -> str:
 
 def write_results(evaluation: record.Evaluation, folder: Path) -> None:
     """results.json, whole or not at all."""
-    part = folder / (RESULTS + ".part")
-    part.write_text(record.to_json(evaluation), "utf-8")
-    part.replace(folder / RESULTS)
+    write_whole(folder / RESULTS, record.to_json(evaluation))
 
 
 def report_writers() -> dict[str, Callable[[Sequence[Result], Path], None]]:

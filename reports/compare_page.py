@@ -20,6 +20,7 @@ from faceparity.harness.record.comparison import (
     UnpairedPair,
 )
 from faceparity.harness.synthetic import ALIKE, SAYS_NOTHING
+from faceparity.harness.whole import write_whole
 from faceparity.reports import compare_words as words
 from faceparity.reports import format as f
 from faceparity.reports.about import GLOSSARY
@@ -53,9 +54,7 @@ class Chapter(NamedTuple):
 
 def write_page(c: Comparison, path: Path) -> None:
     """Writes the page to `path`. The same comparison gives the same bytes."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(render(c), encoding="utf-8", newline="\n")
-    part.replace(path)
+    write_whole(path, render(c))
 
 
 def render(c: Comparison) -> str:

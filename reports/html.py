@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from markupsafe import Markup
 
 from faceparity.harness.record import Evaluation
 from faceparity.harness.synthetic import ALIKE, SAYS_NOTHING
+from faceparity.harness.whole import write_whole
 from faceparity.reports import format as f
 from faceparity.reports.about import GLOSSARY, about
 from faceparity.reports.finding import finding
@@ -51,10 +51,7 @@ class Chapter(NamedTuple):
 
 def write_report(evaluations: Sequence[Evaluation], path: Path) -> None:
     """Writes the report of all evaluations to `path`, whole or not at all. The same evaluations give the same bytes."""
-    text = render(evaluations)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(part, path)
+    write_whole(path, render(evaluations))
 
 
 def render(evaluations: Sequence[Evaluation]) -> str:

@@ -12,6 +12,7 @@ from faceparity.datasets.errors import UserError
 from ..record.comparison import Comparison, comparison_to_json
 from ..results import Result, load_results
 from ..templates.pipeline import cores
+from ..whole import write_whole
 from . import show
 from .command import published_command
 
@@ -68,9 +69,7 @@ def write(comparison: Comparison, out: Path) -> None:
     try:
         for old in (out / "tables").glob("*.csv"):
             old.unlink()
-        part = out / (RECORD + ".part")
-        part.write_text(comparison_to_json(comparison), "utf-8")
-        part.replace(out / RECORD)
+        write_whole(out / RECORD, comparison_to_json(comparison))
         import_module(WRITER).write(comparison, out)
     except OSError as error:
         raise UserError(f"--out {out}: {error.strerror}; name a folder that can be written to") from error

@@ -19,6 +19,7 @@ from faceparity.datasets.errors import UserError
 from ..evaluation.describe import LIBRARIES
 from ..evaluation.evaluate import Options
 from ..results import RESULTS
+from ..whole import write_whole
 
 RECORD = "suite.json"
 SCHEMA: Literal["faceparity.suite/1"] = "faceparity.suite/1"
@@ -96,9 +97,7 @@ def read_record(out: Path, suite: str) -> Record:
 
 def write_record(record: Record, out: Path) -> None:
     """suite.json, whole or not at all."""
-    part = out / (RECORD + ".part")
-    part.write_text(record.model_dump_json(by_alias=True, indent=1) + "\n", "utf-8")
-    part.replace(out / RECORD)
+    write_whole(out / RECORD, record.model_dump_json(by_alias=True, indent=1) + "\n")
 
 
 def sha256(file: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from faceparity.harness.evaluation import contrasts, measure, pool, rates, reestimate
 from faceparity.harness.record import Evaluation
 from faceparity.harness.uncertainty import null
+from faceparity.harness.whole import write_whole
 from faceparity.reports import format as f
 
 from .document import document
@@ -19,9 +19,7 @@ from .engine import typeset
 
 def write_pdf(evaluations: Sequence[Evaluation], path: Path) -> None:
     """Writes the report of all evaluations to `path`, whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(render_pdf(evaluations))
-    os.replace(part, path)
+    write_whole(path, render_pdf(evaluations))
 
 
 def render_pdf(evaluations: Sequence[Evaluation]) -> bytes:
