@@ -15,6 +15,7 @@ from faceparity.reports import compare_words as words
 from faceparity.reports import format as f
 from faceparity.reports.compare_page import compared, league_table, model_rows, title, worst_table
 from faceparity.reports.compare_words import Names
+from faceparity.reports.markdown import escaped
 from faceparity.reports.parts import Table
 
 SHOWN_IN_TERMINAL = 12
@@ -84,23 +85,23 @@ def _unpaired(u: UnpairedPair, names: Names, at: str) -> Table:
 
 def markdown(c: Comparison) -> str:
     """compare.md: findings and small tables. Nothing in a name may end a cell or become markup."""
-    out = [f"# {_text(title(c))}", ""]
+    out = [f"# {escaped(title(c))}", ""]
     for n in c.notes:
-        out += [f"> {_text(n.text)}", ""]
+        out += [f"> {escaped(n.text)}", ""]
     for heading, flags, found, tables in _blocks(c):
-        out += [f"## {_text(heading)}", ""]
-        out += [line for x in flags for line in (f"**{_text(x)}**", "")]
-        out += [f"- {_text(x)}" for x in found] + [""]
+        out += [f"## {escaped(heading)}", ""]
+        out += [line for x in flags for line in (f"**{escaped(x)}**", "")]
+        out += [f"- {escaped(x)}" for x in found] + [""]
         for t in tables:
-            out += [f"**{_text(t.caption)}**", "", *_grid(t), ""]
+            out += [f"**{escaped(t.caption)}**", "", *_grid(t), ""]
     for m in c.models:
-        out += [f"## {_text(f.shorten(m.model, 60))} across data sets", "", _text(words.DIFFERENT_PEOPLE), ""]
+        out += [f"## {escaped(f.shorten(m.model, 60))} across data sets", "", escaped(words.DIFFERENT_PEOPLE), ""]
         table = model_rows(c, m, Names(c))
         out += [*_grid(table), ""] if table is not None else []
     out += [
         "## How it was compared",
         "",
-        *(f"- {_text(x)}" for x in words.METHOD),
+        *(f"- {escaped(x)}" for x in words.METHOD),
         "",
         "## What is compared",
         "",
@@ -111,15 +112,11 @@ def markdown(c: Comparison) -> str:
 
 def _grid(t: Table) -> list[str]:
     lines: list[Sequence[str]] = [
-        [_text(x) for x in t.columns],
+        [escaped(x) for x in t.columns],
         ["---" if k in t.words or k == 0 else "---:" for k in range(len(t.columns))],
     ]
-    lines += [[_text(x) for x in row] for row in t.rows]
+    lines += [[escaped(x) for x in row] for row in t.rows]
     return ["| " + " | ".join(line) + " |" for line in lines]
-
-
-def _text(text: str) -> str:
-    return "".join("\\" + c if c in "\\|*_`<>[]#" else c for c in f.clean(text))
 
 
 def render(c: Comparison) -> RenderableType:

@@ -32,22 +32,22 @@ def _dataset(evaluations: Sequence[Evaluation]) -> str:
     first = evaluations[0]
     d = first.dataset
     people = "no subject labels" if d.identity == "none" else f.plural(d.subjects, "person", "people")
-    labels = "; ".join(f"{_text(label.attribute)} {_text(label.provenance)}" for label in d.labels)
+    labels = "; ".join(f"{escaped(label.attribute)} {escaped(label.provenance)}" for label in d.labels)
     said = f"Labels: {labels}." if labels else "No labels of groups."
-    heading = f"**{_text(d.title)}** ({_text(d.name)}): {f.plural(d.samples, 'image')}, {people}. {said}"
+    heading = f"**{escaped(d.title)}** ({escaped(d.name)}): {f.plural(d.samples, 'image')}, {people}. {said}"
     tables = [(e, compact(e)) for e in evaluations]
     header = ["group"]
     for e, table in tables:
-        header += [f"{_text(e.model.name)}: no template", *(_column(e, p) for p in table.points)]
+        header += [f"{escaped(e.model.name)}: no template", *(_column(e, p) for p in table.points)]
     rows = []
     shown = list(dict.fromkeys(row.group for _, table in tables for row in table.rows))
     for group in shown:
         cells = [_cells(table, group) for _, table in tables]
-        rows.append([_text(group) + reference_mark(first, group), *(x for c in cells for x in c)])
+        rows.append([escaped(group) + reference_mark(first, group), *(x for c in cells for x in c)])
     hidden = len(finest(first).groups) - len(shown)
     points = [(e, p) for e, table in tables for p in table.points]
     warning = [f"**{SYNTHETIC}**", ""] if d.synthetic else []
-    warning += [f"**This data set was withdrawn.** {_text(d.withdrawn)}", ""] if d.withdrawn else []
+    warning += [f"**This data set was withdrawn.** {escaped(d.withdrawn)}", ""] if d.withdrawn else []
     told = [
         heading,
         "",
@@ -70,9 +70,9 @@ def _claims(e: Evaluation) -> list[str]:
     if not e.claims:
         return []
     header, rows = claims.compact(e)
-    out = ["", f"**{_text(claims.TITLE)}** ({_text(e.model.name)})", ""]
-    out += [*_table(header, [[_text(c) for c in row] for row in rows]), ""] if rows else []
-    return [*out, _text(claims.untested(e))]
+    out = ["", f"**{escaped(claims.TITLE)}** ({escaped(e.model.name)})", ""]
+    out += [*_table(header, [[escaped(c) for c in row] for row in rows]), ""] if rows else []
+    return [*out, escaped(claims.untested(e))]
 
 
 def _exclusions(e: Evaluation) -> list[str]:
@@ -81,14 +81,14 @@ def _exclusions(e: Evaluation) -> list[str]:
     for x in e.exclusions:
         out += [
             "",
-            f"**{_text(exclusions.TITLE)}** ({_text(e.model.name)})",
+            f"**{escaped(exclusions.TITLE)}** ({escaped(e.model.name)})",
             "",
-            *(f"- {_text(s)}" for s in exclusions.sentences(x)),
+            *(f"- {escaped(s)}" for s in exclusions.sentences(x)),
         ]
         for p in x.points:
             header, rows = exclusions.compact(e, p)
-            out += ["", _text(f"{f.sentence(exclusions.name(p))}. {exclusions.thresholds(e, p)}"), ""]
-            out += _table(header, [[_text(c) for c in row] for row in rows]) if rows else []
+            out += ["", escaped(f"{f.sentence(exclusions.name(p))}. {exclusions.thresholds(e, p)}"), ""]
+            out += _table(header, [[escaped(c) for c in row] for row in rows]) if rows else []
     return out
 
 
@@ -100,12 +100,12 @@ def _protocols(e: Evaluation) -> list[str]:
         told = [*protocols.sentences(p), protocols.contents(e, p), *protocols.flags(p)]
         out += [
             "",
-            f"**{_text(protocols.TITLE)}: {_text(p.name)}** ({_text(e.model.name)})",
+            f"**{escaped(protocols.TITLE)}: {escaped(p.name)}** ({escaped(e.model.name)})",
             "",
-            *(f"- {_text(s)}" for s in told),
+            *(f"- {escaped(s)}" for s in told),
             "",
         ]
-        out += _table(header, [[_text(c) for c in row] for row in rows])
+        out += _table(header, [[escaped(c) for c in row] for row in rows])
     return out
 
 
@@ -114,9 +114,9 @@ def _searches(e: Evaluation) -> list[str]:
     out = []
     for s in e.searches:
         header, rows = searches.compact(s)
-        out += ["", f"**{_text(searches.TITLE)}: {_text(s.name)}** ({_text(e.model.name)})", ""]
-        out += [*(f"- {_text(x)}" for x in (searches.contents(s), *searches.flags(s))), ""]
-        out += _table([_text(h) for h in header], [[_text(c) for c in row] for row in rows])
+        out += ["", f"**{escaped(searches.TITLE)}: {escaped(s.name)}** ({escaped(e.model.name)})", ""]
+        out += [*(f"- {escaped(x)}" for x in (searches.contents(s), *searches.flags(s))), ""]
+        out += _table([escaped(h) for h in header], [[escaped(c) for c in row] for row in rows])
     return out
 
 
@@ -125,10 +125,10 @@ def _scenarios(e: Evaluation) -> list[str]:
     out = []
     for s in e.scenarios:
         told = [*scenarios.flags(s), *scenarios.sentences(e, s)]
-        out += ["", f"**{_text(scenarios.title(s))}** ({_text(e.model.name)})", "", *(f"- {_text(x)}" for x in told)]
+        out += ["", f"**{escaped(scenarios.title(s))}** ({escaped(e.model.name)})", "", *(f"- {escaped(x)}" for x in told)]
         for x in scenarios.small(e, s):
-            cells = [[_text(c) for c in row] for row in x.rows]
-            out += ["", _text(x.caption), "", *_table([_text(h) for h in x.header], cells)]
+            cells = [[escaped(c) for c in row] for row in x.rows]
+            out += ["", escaped(x.caption), "", *_table([escaped(h) for h in x.header], cells)]
     return out
 
 
@@ -137,9 +137,9 @@ def _paired(e: Evaluation) -> list[str]:
     out = []
     for x in e.paired:
         header, rows = paired_compact(e, x)
-        cells = [[_text(name), *numbers] for name, *numbers in rows]
-        out += ["", f"**{_text(title(x))}** ({_text(e.model.name)})", "", *(f"- {_text(s)}" for s in sentences(e, x)), ""]
-        out += [*_table([_text(h) for h in header], cells), "", legend()]
+        cells = [[escaped(name), *numbers] for name, *numbers in rows]
+        out += ["", f"**{escaped(title(x))}** ({escaped(e.model.name)})", "", *(f"- {escaped(s)}" for s in sentences(e, x)), ""]
+        out += [*_table([escaped(h) for h in header], cells), "", legend()]
     return out
 
 
@@ -147,7 +147,7 @@ def _column(e: Evaluation, p: OperatingPoint) -> str:
     mark = STOPPED["contaminated"] if p.status == "contaminated" else ""
     mark += STOPPED["partial"] if p.pool is not None and p.pool.partial and p.origin == "target" else ""
     unit = f.threshold(e.model, p.native_threshold).replace("Euclidean distance", "d").replace("cosine similarity", "cos")
-    return f"FMR at {f.point_name(p)} ({_text(unit)}){mark}"
+    return f"FMR at {f.point_name(p)} ({escaped(unit)}){mark}"
 
 
 def _cells(table: Compact, group: str) -> list[str]:
@@ -171,7 +171,7 @@ def _notes(hidden: int, columns: Sequence[tuple[Evaluation, OperatingPoint]]) ->
         if p.status == "contaminated" and p.same_person is not None:
             share = f.percent(p.same_person.share_of_pool_errors, 2)
             out.append(
-                f"† {_text(e.model.name)}, {f.point_name(p)}: {share} of the pool's false matches look like one person under two names; "
+                f"† {escaped(e.model.name)}, {f.point_name(p)}: {share} of the pool's false matches look like one person under two names; "
                 "a verdict stands only if it holds without them too."
             )
     if any(p.pool is not None and p.pool.partial and p.origin == "target" for _, p in columns):
@@ -179,6 +179,6 @@ def _notes(hidden: int, columns: Sequence[tuple[Evaluation, OperatingPoint]]) ->
     return [line + "  " for line in out]
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
     """Nothing in a name may end a cell or become markup."""
     return "".join("\\" + c if c in "\\|*_`<>[]#" else c for c in f.clean(text))

@@ -21,7 +21,7 @@ from faceparity.harness.redraw import redraw
 from faceparity.harness.results import RESULTS, load_results
 from faceparity.harness.synthetic import SAYS_NOTHING
 from faceparity.reports.finding import finding
-from faceparity.reports.markdown import _text as escaped
+from faceparity.reports.markdown import escaped
 
 HERE = Path(__file__).resolve().parent
 KEPT = (RESULTS, "report.html", "summary.md", "chart.svg", "chart.png")

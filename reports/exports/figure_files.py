@@ -77,10 +77,10 @@ def caption(e: Evaluation, piece: Piece) -> dict[str, Any]:
 
 def as_markdown(captions: list[dict[str, Any]]) -> str:
     """The captions to read and to copy."""
-    from faceparity.reports.markdown import _text
+    from faceparity.reports.markdown import escaped
 
     parts = [
-        f"## {_text(c['file'])}\n\n{_text(c['caption'])}\n\n{_text(c['source'])}\n\nIn words: {_text(c['alt'])}\n"
+        f"## {escaped(c['file'])}\n\n{escaped(c['caption'])}\n\n{escaped(c['source'])}\n\nIn words: {escaped(c['alt'])}\n"
         for c in captions
     ]
     return "# Captions of the figures\n\n" + "\n".join(parts)
