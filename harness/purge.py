@@ -10,8 +10,9 @@ from pathlib import Path
 from faceparity.datasets import places
 from faceparity.datasets.errors import UserError
 
+from .private import README
 from .templates import vault
-from .templates.store import ATTEMPT, LOCK, SHARDS
+from .templates.store import ATTEMPT, LOCK, SHARDS, old_shards
 
 FLASH = "Keys were overwritten before they were removed; flash drives, snapshots and backups may still hold old blocks."
 ALL_GONE = "The private parts of earlier runs cannot be read any more, wherever they were copied: their keys are gone."
@@ -59,7 +60,7 @@ def purge_older(days: int, store: Path | None = None, keys: vault.Keyring | None
     store, keyring = store or places.store(), keys or vault.Keyring()
     with vault.locked(store / LOCK, alone=True):
         destroyed = keyring.expire(days)
-        old = [p for p in store.glob(SHARDS) if (made := vault.parse_day(p.name)) is None or vault.is_expired(made, days)]
+        old = old_shards(store, days)
         gone = _remove(old)
     return Purged(destroyed, len(old), 0, gone, (), (COPIES, FLASH) if destroyed else ())
 
@@ -98,7 +99,5 @@ def _remove(files: Sequence[Path]) -> int:
 
 def _remove_empty(folder: Path) -> None:
     """A folder in which nothing is left but the note on what lay there."""
-    from .private import README
-
     if all(p.name == README for p in folder.iterdir()):
         shutil.rmtree(folder)

@@ -88,11 +88,7 @@ class Store:
         """Remove the shards, and destroy the keys, of days past their retention. How many shards there were."""
         if self.folder is None:
             return 0
-        old = [
-            path
-            for path in self.folder.glob(SHARDS)
-            if (made := vault.parse_day(path.name)) is None or vault.is_expired(made, days)
-        ]
+        old = old_shards(self.folder, days)
         self.keys.expire(days)
         for path in old:
             path.unlink(missing_ok=True)
@@ -144,6 +140,12 @@ class Store:
         with suppress(UserError), vault.locked(folder / LOCK, alone=True):
             for path in folder.glob("**/.*.part"):
                 path.unlink(missing_ok=True)
+
+
+def old_shards(folder: Path, days: int | None = None) -> list[Path]:
+    """The shards of a store that are past their retention, or bear no day."""
+    made = ((path, vault.parse_day(path.name)) for path in folder.glob(SHARDS))
+    return [path for path, day in made if day is None or vault.is_expired(day, days)]
 
 
 def _context(fingerprint: str, name: str) -> str:

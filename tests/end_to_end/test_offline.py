@@ -57,9 +57,22 @@ def test_a_command(command: str, places: dict[str, str], faceparity) -> None:
     assert "nothing but fetch may use the network" not in result.stderr + result.stdout
 
 
-def test_the_guard_guards(faceparity) -> None:
-    result = faceparity("fetch", "sface", env={"FACEPARITY_TRACEBACK": "1", "PIP_NO_INDEX": "1"})
-    assert result.returncode != 0
+@pytest.mark.parametrize(
+    "tried",
+    [
+        "socket.create_connection(('127.0.0.1', 9))",
+        "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'', ('127.0.0.1', 9))",
+        "socket.getaddrinfo('example.org', 443)",
+        "urllib.request.urlopen('http://127.0.0.1:9')",
+        "socket.socket().bind(('127.0.0.1', 0))",
+    ],
+)
+def test_the_guard_guards(tried: str, command_environment) -> None:
+    """A process such as the commands run in."""
+    code = f"import faceparity.harness.cli, socket, urllib.request; {tried}"
+    done = subprocess.run([sys.executable, "-c", code], env=command_environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 1
+    assert "nothing but fetch may use the network" in done.stderr
 
 
 def test_importing_loads_no_weights_and_opens_nothing(command_environment) -> None:
