@@ -134,9 +134,11 @@ def run_one(
     request: Request, dataset: Dataset, spec: str, card: ModelCard, store: Store, out: Path, tell: Listener, log: logging.Logger
 ) -> Result:
     """One model, opened by what was typed, on one data set: results.json and the private part, no reports. Raises UserError."""
-    workers = request.options.workers
+    options = request.options
     step = tell.stage(f"{dataset.name} · {card.name} · templates", dataset.n_samples)
-    templates = extract(dataset, spec, store=store, workers=workers, progress=lambda done, total: step(done))
+    templates = extract(
+        dataset, spec, store=store, workers=options.workers, progress=lambda done, total: step(done), place=options.place
+    )
     tell.extracted(dataset, card, templates)
     n = templates.samples.size
     log.info(
@@ -149,7 +151,7 @@ def run_one(
     )
     compare = _Sum(tell.stage(f"{dataset.name} · {card.name} · comparisons", n * n // 2))
     excluded = request.exclusions.get(dataset.name, Excluded())
-    outcome = evaluate_without(dataset, card, templates, _own_thresholds(request.options, card), excluded, compare)
+    outcome = evaluate_without(dataset, card, templates, _own_thresholds(options, card), excluded, compare)
     evaluated = outcome.evaluated
     folder = out / safe_name(dataset.name) / safe_name(card.name)
     folder.mkdir(parents=True, exist_ok=True)

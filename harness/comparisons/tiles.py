@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from threading import Lock
+from typing import Protocol
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -157,6 +159,16 @@ def tally_tiles(
     return total.total([job.identical[tile] for tile in tiles if tile in job.identical])
 
 
+class Worker(Protocol):
+    """Works off tiles: `tally_tiles`, or a place that makes the same tally of them (see `faceparity.harness.place`)."""
+
+    def __call__(
+        self, job: Job, tiles: Sequence[tuple[int, int]], *, cap: float, progress: Callable[[int], None] | None
+    ) -> Tally:
+        """See `tally_tiles`."""
+        ...
+
+
 def tally_pairs(
     samples: Samples,
     kind: Kind,
@@ -169,13 +181,15 @@ def tally_pairs(
     order: Sequence[int] | None = None,
     cap: float = np.inf,
     progress: Callable[[int], None] | None = None,
+    worker: Worker | None = None,
 ) -> Tally:
     """The tally of every unordered pair of samples.
 
     floor: non-mated comparisons with score ≥ floor go into the ledger; if there are more than `cap`, it is left empty, and only
     the histograms tell how many. dense: thresholds below the floor at which errors are counted per sample and cell.
     order: in which the tiles are worked (for tests: it changes nothing). progress: called with the number of scores of each
-    finished tile. Raises ValueError on templates that cannot be compared.
+    finished tile. worker: works off the tiles; by default threads of this process. Raises ValueError on templates that cannot be
+    compared.
     """
     by_cell = np.lexsort((samples.subjects, samples.cells)).astype(np.int32)
     place = np.empty_like(by_cell)
@@ -186,7 +200,8 @@ def tally_pairs(
     )  # fmt: skip
     job = make_job(ordered, kind, grid, floor, dense, tile)
     tiles = tile_grid(len(job.strips))
-    total = tally_tiles(job, tiles if order is None else [tiles[k] for k in order], workers, cap, progress)
+    work = worker or partial(tally_tiles, workers=workers)
+    total = work(job, tiles if order is None else [tiles[k] for k in order], cap=cap, progress=progress)
     own = tally_mated(ordered, ordered.templates, kind, total)
     whole = replace(
         total, mated=own.mated, mated_pairs=own.mated_pairs, left_out_mated=own.left_out_mated, same_photo=own.same_photo

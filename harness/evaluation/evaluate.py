@@ -20,6 +20,7 @@ from ..comparisons.disclosure import hide_small_groups
 from ..comparisons.evidence import Evidence, count_comparisons, never_attempted
 from ..comparisons.samples import Samples
 from ..models.card import ModelCard, training_overlap
+from ..place import Place
 from ..scenarios.declared import Scenario
 from ..scenarios.run import evaluate_scenarios
 from ..scenarios.setting import Setting as ScenarioSetting
@@ -53,7 +54,8 @@ EVERYONE = "everyone"
 class Options:
     """What a user asks of a run. threshold: in the model's own unit. fixed: thresholds of other runs (`--threshold-from`).
 
-    position: of this evaluation in its run, for the record.
+    position: of this evaluation in its run, for the record. place: where templates and comparisons are made; None: on this machine,
+    by so many `workers`.
     """
 
     by: tuple[str, ...] = ()
@@ -68,6 +70,7 @@ class Options:
     position: int = 0
     scenarios: tuple[Scenario, ...] = ()
     claims: tuple[Stated, ...] = field(default_factory=shipped_claims)
+    place: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ def evaluate(
     made_cells = Cells(cells.attributes, cells.values, samples.cells, cells.codes)
     pool = make_pool(options.pool, made_cells, samples.subjects, table, groupings[-1], groupings)
     questions = _questions(dataset, card, options)
-    plan = _plan(card, questions, options.workers)
+    plan = _plan(card, questions, options)
     tallied = tally_all_pairs(samples, cells, dataset.subjects, has_template, pool, plan, progress)
     failed = excluded[~has_template[excluded].all(axis=1)]
     tallied = replace(tallied, evidence=never_attempted(tallied.evidence, cells, dataset.subjects, failed))
@@ -182,11 +185,13 @@ def evaluate(
     return Evaluated(record.canonical(evaluation), tallied.evidence)
 
 
-def _plan(card: ModelCard, questions: Questions, workers: int) -> Plan:
+def _plan(card: ModelCard, questions: Questions, options: Options) -> Plan:
     """What the tally must be able to answer."""
     fixed = tuple(f.threshold for f in questions.fixed)
     score = card.score
-    return Plan(score.kind, score.low, score.high, questions.targets, fixed, questions.same_person, workers)
+    return Plan(
+        score.kind, score.low, score.high, questions.targets, fixed, questions.same_person, options.workers, options.place
+    )  # fmt: skip
 
 
 def _extraction(

@@ -16,6 +16,7 @@ from ..comparisons.samples import Samples
 from ..comparisons.scores import Kind
 from ..comparisons.tally import Grid, Tally
 from ..comparisons.tiles import tally_pairs
+from ..place import Place
 from .pool import Pool
 
 BINS = 1000
@@ -39,6 +40,8 @@ class Plan:
     thresholds: tuple[float, ...]
     same_person: float | None
     workers: int
+    place: Place | None = None
+    """Where the comparisons are made; None: by threads of this process."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,10 @@ def tally_all_pairs(
 
 def _pass(samples: Samples, plan: Plan, grid: Grid, floor: float, progress: Callable[[int], None] | None) -> Tally:
     dense = [t for t in plan.thresholds if np.float32(t) < np.float32(floor)]
-    return tally_pairs(samples, plan.kind, grid, floor, dense=dense, workers=plan.workers, cap=LEDGER_CAP, progress=progress)
+    return tally_pairs(
+        samples, plan.kind, grid, floor, dense=dense, workers=plan.workers, cap=LEDGER_CAP, progress=progress,
+        worker=plan.place.tally if plan.place else None,
+    )  # fmt: skip
 
 
 def _held(tally: Tally) -> int:

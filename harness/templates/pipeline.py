@@ -14,6 +14,7 @@ from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 
 from ..models.model import Extraction, Model
+from ..place import Here, Place
 from . import pool, worker
 from .store import Store
 from .worker import Job, Opener, Outcome
@@ -72,12 +73,14 @@ def extract(
     workers: int | None = None,
     progress: Progress | None = None,
     opener: Opener = open_by_name,
+    place: Place | None = None,
 ) -> Templates:
     """Templates of every sample; images that the store knows by content are not read again.
 
     store: entered (`with Store() as store`). workers: processes, by default one for each core this process may use; the result
-    is the same bit for bit for any number. opener: how a model is opened, a module-level function. What is done is in the store
-    at once, so that a run that is broken off (Ctrl-C too) goes on where it was.
+    is the same bit for bit for any number. opener: how a model is opened, a module-level function. place: where templates are
+    made, if not by processes of this machine. What is done is in the store at once, so that a run that is broken off (Ctrl-C
+    too) goes on where it was.
     Raises UserError if the model cannot be opened, before anything else; ModelFailedError if it fails on everything.
     """
     model = opener(model_name)
@@ -91,7 +94,7 @@ def extract(
     dimensions = model.card.dimensions
     if jobs:
         faults = _Faults(model_name, any(one.status != "unreadable" for one in known.values()))
-        running = _running(jobs, model, model_name, opener, store, workers or cores())
+        running = _running(jobs, model, model_name, opener, store, place or Here(workers or cores()))
         known.update(_drain(running, len(jobs), key, store, faults, progress))
     return _assemble([known[content] for content in dataset.content], dimensions, len(jobs), fingerprint)
 
@@ -109,14 +112,14 @@ def cores() -> int:
 
 
 def _running(
-    jobs: Sequence[Job], model: Model, name: str, opener: Opener, store: Store, workers: int
+    jobs: Sequence[Job], model: Model, name: str, opener: Opener, store: Store, place: Place
 ) -> Generator[pool.Done, None, None]:
     batches = [jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH)]
     # An image that killed a run which read it in its own process is met by worker processes the next time.
     killed_before = store.take_mark()
-    if len(jobs) < WORTH_A_PROCESS and not killed_before:
+    if len(jobs) < WORTH_A_PROCESS and not killed_before and not place.waits:
         return _in_process(batches, model, store)
-    return pool.run_batches(batches, name, opener, workers)
+    return place.extract(batches, model, name, opener)
 
 
 def _drain(

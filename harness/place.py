@@ -1,0 +1,54 @@
+"""Where a run's work is done: in this process and its children, or wherever else takes the same two kinds of jobs (see `cluster`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from .comparisons.tally import Tally
+from .comparisons.tiles import Job, tally_tiles
+from .models.model import Model
+from .templates import pool
+from .templates.worker import Opener
+
+
+class Place(Protocol):
+    """Takes batches of images and tiles of comparisons; what comes back is the same bit for bit wherever it was done."""
+
+    @property
+    def threads(self) -> int:
+        """So many things are done at once."""
+        ...
+
+    @property
+    def waits(self) -> bool:
+        """Whether workers are up already, so that even a few images are for them."""
+        ...
+
+    def extract(self, batches: Sequence[pool.Batch], model: Model, name: str, opener: Opener) -> Generator[pool.Done, None, None]:
+        """Each batch with its outcomes, in whatever order they are done. model: opened here, by `opener(name)`.
+
+        An image that kills whatever reads it is "unreadable" and costs no other image. Closing the generator ends the work.
+        """
+        ...
+
+    def tally(self, job: Job, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
+        """See `tally_tiles`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Here:
+    """This machine: processes for images, threads for comparisons."""
+
+    threads: int
+    waits: bool = False
+
+    def extract(self, batches: Sequence[pool.Batch], model: Model, name: str, opener: Opener) -> Generator[pool.Done, None, None]:
+        """See Place."""
+        return pool.run_batches(batches, name, opener, self.threads)
+
+    def tally(self, job: Job, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
+        """See Place."""
+        return tally_tiles(job, tiles, self.threads, cap, progress)
