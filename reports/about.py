@@ -185,5 +185,8 @@ def _provenance(e: Evaluation, key: str) -> Iterator[Item]:
     yield _facts(f"{key}-model", "The model", facts)
     facts = [("Data set", d.name), ("Digest", d.digest), ("People", f.count(d.subjects)), ("Images", f.count(d.samples))]
     facts += [("Non-mated comparisons", f.count(c.non_mated)), ("Mated comparisons", f.count(c.mated))]
+    if (s := c.sampled) is not None:
+        drawn = f"{f.percent(s.share)} of {f.count(s.of)}: {s.rounds} of {s.parts} rounds, seed {s.seed}"
+        facts += [("A sample of the non-mated comparisons", drawn)]
     facts += [("Ledger from similarity", c.ledger_floor), ("Ledger entries", f.count(c.ledger_entries)), ("Passes", c.passes)]
     yield _facts(f"{key}-data", "The data", facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from faceparity.harness.record import ModelInfo, OperatingPoint, Pool, Rate
+from faceparity.harness.record import Comparisons, ModelInfo, OperatingPoint, Pool, Rate
 
 NBSP = "\u00a0"
 DASH = "–"
@@ -84,6 +84,14 @@ def percent_interval(interval: tuple[float, float] | None) -> str:
 def count(n: int | None) -> str:
     """A count with thousands separators; null → a dash."""
     return DASH if n is None else f"{n:,}"
+
+
+def compared(c: Comparisons) -> str:
+    """How many comparisons were made, and of how many where that is a sample."""
+    non_mated = f"{count(c.non_mated)} non-mated"
+    if c.sampled is not None:
+        non_mated = f"a sample of {count(c.sampled.made)} of {count(c.sampled.of)} non-mated ({percent(c.sampled.share)})"
+    return f"{non_mated} and {count(c.mated)} mated comparisons"
 
 
 def short_count(n: int | None) -> str:

@@ -123,7 +123,7 @@ def chapter(e: Evaluation, key: str) -> Chapter:
 def size(e: Evaluation) -> str:
     """How much was measured, and what must not be overlooked, in a line."""
     told = [f.plural(e.dataset.subjects, "person", "people"), f.plural(e.dataset.samples, "image")]
-    told += [f"{f.count(e.comparisons.non_mated)} non-mated and {f.count(e.comparisons.mated)} mated comparisons"]
+    told += [f.compared(e.comparisons)]
     return f"{', '.join(told)}. Mind: {flags(e)}." if flags(e) != f.DASH else f"{', '.join(told)}."
 
 

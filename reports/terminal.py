@@ -35,7 +35,7 @@ def _heading(e: Evaluation) -> Iterator[RenderableType]:
     yield Text(f"{f.clean(e.dataset.title)} ({f.clean(e.dataset.name)}) × {f.clean(e.model.name)}", style="bold reverse")
     yield Text(
         f"{f.plural(e.dataset.subjects, 'person', 'people')}, {f.plural(e.dataset.samples, 'image')}; "
-        f"{f.count(e.comparisons.non_mated)} non-mated and {f.count(e.comparisons.mated)} mated comparisons. {labels(e)}"
+        f"{f.compared(e.comparisons)}. {labels(e)}"
     )
     if e.dataset.synthetic:
         yield _flag(f"SYNTHETIC FACES. {SYNTHETIC}")

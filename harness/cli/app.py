@@ -123,6 +123,15 @@ def run(
             "--claim", metavar="FILE", help="A claim of yours to test besides those of `faceparity claims`; may be repeated."
         ),
     ] = None,
+    comparisons: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            "--comparisons",
+            metavar="SHARE",
+            help="Make a fixed random sample of the comparisons of different people, such as 0.01 of them, the same share of every "
+            "two groups. Default: all.",
+        ),
+    ] = None,
     workers: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option("--workers", metavar="N", min=1, help="Processes and threads. Default: one for each core."),
@@ -145,7 +154,7 @@ def run(
             datasets=dataset or [], models=model or ["face_recognition"], by=by or [], targets=target_fmr, threshold=threshold,
             threshold_from=threshold_from, pool=pool, references=reference or [], workers=workers, ephemeral=ephemeral,
             include_minors=include_minors, seed=seed, out=out, exclude=exclude, claims=claim or [],
-            scenarios=scenario or [], formats=["pdf"] if pdf else [],
+            scenarios=scenario or [], formats=["pdf"] if pdf else [], comparisons=comparisons,
         )
     )  # fmt: skip
 

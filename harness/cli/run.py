@@ -14,6 +14,7 @@ from ..claims import read_claims
 from ..evaluation.evaluate import DEFAULT_TARGETS, Options
 from ..evaluation.exclusion_file import read_exclusions
 from ..evaluation.measure import Fixed
+from ..evaluation.sampled import check_share
 from ..models.registry import load_model_card
 from ..redraw import requested, write_requested
 from ..results import TERMINAL, load_results, report_writers, safe_name
@@ -49,6 +50,7 @@ class Asked:
     claims: list[Path] = field(default_factory=list)
     formats: list[str] = field(default_factory=list)
     """Of report, beyond those that every run writes."""
+    comparisons: float | None = None
 
 
 def check_targets(targets: list[float] | None) -> tuple[float, ...]:
@@ -67,12 +69,14 @@ def default_out() -> Path:
 def run_command(asked: Asked) -> None:
     """Load, run, show. Raises UserError."""
     targets = check_targets(asked.targets)
+    share = check_share(asked.comparisons, scenarios=bool(asked.scenarios), excluded=asked.exclude is not None)
     requested(asked.formats)
     fixed = thresholds_of(asked.threshold_from, [load_model_card(m).name for m in asked.models]) if asked.threshold_from else ()
     options = Options(
         by=tuple(asked.by), targets=targets, threshold=asked.threshold, fixed=fixed, pool=asked.pool,
         references=tuple(asked.references), workers=asked.workers or cores(), seed=asked.seed, command=command_of(asked),
         scenarios=load_scenarios(asked.scenarios), claims=read_claims(tuple(asked.claims)),
+        share=share,
     )  # fmt: skip
     with show.Screen() as screen:
         datasets = [_load(spec, asked.include_minors, screen) for spec in dict.fromkeys(asked.datasets or [CONTROL])]
@@ -94,7 +98,7 @@ def command_of(asked: Asked) -> str:
             ("--threshold", asked.threshold), ("--threshold-from", asked.threshold_from),
             ("--pool", asked.pool if asked.pool != "balanced" else None), ("--reference", asked.references),
             ("--exclude", asked.exclude), ("--scenario", [Path(s) if is_file(s) else s for s in asked.scenarios]),
-            ("--claim", asked.claims), ("--workers", asked.workers), ("--ephemeral", asked.ephemeral),
+            ("--claim", asked.claims), ("--comparisons", asked.comparisons), ("--workers", asked.workers), ("--ephemeral", asked.ephemeral),
             ("--include-minors", asked.include_minors), ("--seed", asked.seed or None),
             *((f"--{name}", True) for name in asked.formats), ("--out", asked.out),
         ],
@@ -129,6 +133,7 @@ def thresholds_of(run_folder: Path, models: list[str]) -> tuple[Fixed, ...]:
         for point in e.groupings[-1].operating_points:
             if point.origin == "target" and point.threshold is not None and point.target_fmr is not None:
                 detail = f"set at FMR {point.target_fmr:g} on {e.dataset.name} (digest {e.dataset.digest[:12]})"
+                detail += ", on a sample of its comparisons" if e.comparisons.sampled is not None else ""
                 found[e.model.name, point.target_fmr] = Fixed("fixed", point.threshold, detail, e.model.name)
     missing = [m for m in models if m not in origin]
     if missing or not found:

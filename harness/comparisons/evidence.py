@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from .cells import Cells, shares_subjects
-from .tally import I32, I64, Pairs, Tally
-
-F64 = NDArray[np.float64]
-
-
-class PairCounts(Protocol):
-    """How many non-mated comparisons each pair of subjects has (M_ij)."""
-
-    def of_pairs(self, group_of_sample: I32, g: int, h: int, a: I32, b: I32) -> F64:
-        """M_ij between group g (subjects a) and group h (subjects b), float64[len(a)]."""
-        ...
-
-    def square_sum(self, group_of_sample: I32, g: int, h: int) -> float:
-        """Σ M_ij² over the pairs of subjects, unordered within one group."""
-        ...
+from .dealt import Deal
+from .mated import mated_pairs
+from .pair_counts import AllPairs, DealtPairs, PairCounts
+from .tally import I32, I64, Tally
 
 
 @dataclass(frozen=True)
@@ -46,58 +34,6 @@ class Evidence:
     """Some subject has samples in more than one cell, so groups may share subjects."""
 
 
-@dataclass(frozen=True)
-class AllPairs:
-    """Every pair of samples was compared once, but for those left out: M_ij = n_i n_j - left out."""
-
-    subjects: I32
-    left_out: Pairs
-
-    def _samples(self, group_of_sample: I32, g: int) -> I64:
-        """n_i: samples of each subject in group g."""
-        return np.bincount(self.subjects[group_of_sample == g], minlength=self._n)
-
-    @property
-    def _n(self) -> int:
-        return int(self.subjects.max()) + 1 if self.subjects.size else 0
-
-    def _missing(self, group_of_sample: I32, g: int, h: int) -> tuple[I64, I64]:
-        """Keys of the pairs of subjects with comparisons left out between g and h, and how many."""
-        a, b = self.left_out.a, self.left_out.b
-        ga, gb = group_of_sample[a], group_of_sample[b]
-        straight, crossed = (ga == g) & (gb == h), (ga == h) & (gb == g) & (g != h)
-        first = np.concatenate([self.subjects[a[straight]], self.subjects[b[crossed]]])
-        second = np.concatenate([self.subjects[b[straight]], self.subjects[a[crossed]]])
-        keys, counts = np.unique(self._key(first, second, g == h), return_counts=True)
-        return keys, counts
-
-    def _key(self, a: I32, b: I32, unordered: bool) -> I64:
-        if unordered:
-            a, b = np.minimum(a, b), np.maximum(a, b)
-        return a.astype(np.int64) * self._n + b
-
-    def of_pairs(self, group_of_sample: I32, g: int, h: int, a: I32, b: I32) -> F64:
-        """See PairCounts."""
-        count = (self._samples(group_of_sample, g)[a] * self._samples(group_of_sample, h)[b]).astype(np.float64)
-        keys, missing = self._missing(group_of_sample, g, h)
-        if keys.size:
-            wanted = self._key(a, b, g == h)
-            place = np.clip(np.searchsorted(keys, wanted), 0, keys.size - 1)
-            count -= np.where(keys[place] == wanted, missing[place], 0)
-        return count
-
-    def square_sum(self, group_of_sample: I32, g: int, h: int) -> float:
-        """See PairCounts."""
-        n, m = (self._samples(group_of_sample, x).astype(np.float64) for x in (g, h))
-        within = ((n**2).sum() ** 2 - (n**4).sum()) / 2
-        total = within if g == h else (n**2).sum() * (m**2).sum() - ((n * m) ** 2).sum()
-        keys, missing = self._missing(group_of_sample, g, h)
-        if keys.size:
-            full = n[keys // self._n] * m[keys % self._n]
-            total += float(((full - missing) ** 2 - full**2).sum())
-        return float(total)
-
-
 def count_comparisons(subjects: I32, cells: I32, n_cells: int) -> tuple[I64, I64]:
     """Non-mated and mated comparisons among all unordered pairs of samples, int64[K, K] each, at [lower cell, higher cell]."""
     n_subjects = int(subjects.max()) + 1 if subjects.size else 0
@@ -110,23 +46,45 @@ def count_comparisons(subjects: I32, cells: I32, n_cells: int) -> tuple[I64, I64
     return every - mated, mated
 
 
-def evidence_of_all_pairs(tally: Tally, cells: Cells, subjects: I32, has_template: NDArray[np.bool_]) -> Evidence:
+def count_dealt(subjects: I32, cells: I32, n_cells: int, dealt: Deal) -> I64:
+    """int64[K, K] at [lower cell, higher cell]: the non-mated comparisons of a deal."""
+    held = np.zeros((n_cells, dealt.parts), np.int64)
+    np.add.at(held, (cells, dealt.of_sample), 1)
+    ordered = held @ (dealt.table() @ held.T)
+    parts = np.arange(dealt.parts)
+    with_itself = held[:, dealt.meets(parts, parts)].sum(axis=1)
+    every = np.triu(ordered, 1) + np.diag((np.diag(ordered) - with_itself) // 2)
+    a, b = mated_pairs(subjects)
+    own = dealt.takes(a, b)
+    ca, cb = cells[a[own]], cells[b[own]]
+    np.subtract.at(every, (np.minimum(ca, cb), np.maximum(ca, cb)), 1)
+    return np.asarray(every, np.int64)
+
+
+def evidence_of_all_pairs(
+    tally: Tally, cells: Cells, subjects: I32, has_template: NDArray[np.bool_], dealt: Deal | None = None
+) -> Evidence:
     """The evidence of a tally over the samples with a template.
 
     cells, subjects: of all samples, failed ones too. has_template: bool[n_samples]. The tally numbers the samples with a
-    template only, in their order.
+    template only, in their order. dealt: of all samples, where only a sample of the non-mated comparisons was made.
     """
     non_mated, mated = count_comparisons(subjects, cells.of_sample, cells.n)
     made_cells = replace(cells, of_sample=cells.of_sample[has_template])
-    for out, attempted in ((tally.left_out_non_mated, non_mated), (tally.left_out_mated, mated)):
+    made_subjects = subjects[has_template]
+    pairs: AllPairs | DealtPairs = AllPairs(made_subjects, tally.left_out_non_mated)
+    if dealt is not None:
+        non_mated, own = count_dealt(subjects, cells.of_sample, cells.n, dealt), dealt.only(has_template)
+        left_out = tally.left_out_non_mated.where(own.takes(tally.left_out_non_mated.a, tally.left_out_non_mated.b))
+        pairs = DealtPairs(made_subjects, left_out, own)
+    for out, attempted in ((pairs.left_out, non_mated), (tally.left_out_mated, mated)):
         ca, cb = made_cells.of_sample[out.a], made_cells.of_sample[out.b]
         np.subtract.at(attempted, (np.minimum(ca, cb), np.maximum(ca, cb)), 1)
-    made_subjects = subjects[has_template]
     return Evidence(
         tally,
         made_cells,
         made_subjects,
-        AllPairs(made_subjects, tally.left_out_non_mated),
+        pairs,
         non_mated,
         mated,
         shared_subjects=shares_subjects(made_subjects, made_cells.of_sample),
@@ -143,20 +101,21 @@ def without_comparisons(evidence: Evidence, gone: NDArray[np.bool_]) -> Evidence
     for a, other in ((out.a, cb), (out.b, ca)):
         np.subtract.at(comparisons, (a, other), 1)
         np.subtract.at(errors, (slice(None), a, other), 1)  # type: ignore[arg-type]
-    left = tally.left_out_non_mated + out
     smaller = replace(
         tally,
         non_mated=non_mated,
         comparisons=comparisons,
         dense_errors=errors,
         ledger=tally.ledger.where(~gone),
-        left_out_non_mated=left,
+        left_out_non_mated=tally.left_out_non_mated + out,
     )
     attempted = None
     if evidence.attempted_non_mated is not None:
         attempted = evidence.attempted_non_mated.copy()
         np.subtract.at(attempted, (np.minimum(ca, cb), np.maximum(ca, cb)), 1)
-    pairs = replace(evidence.pairs, left_out=left) if isinstance(evidence.pairs, AllPairs) else evidence.pairs
+    pairs = evidence.pairs
+    if isinstance(pairs, AllPairs | DealtPairs):
+        pairs = replace(pairs, left_out=pairs.left_out + out)
     return replace(evidence, tally=smaller, pairs=pairs, attempted_non_mated=attempted)
 
 

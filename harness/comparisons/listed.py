@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cells import Cells, shares_subjects
-from .evidence import F64, Evidence
+from .evidence import Evidence
+from .pair_counts import F64
 from .tally import F32, I32, I64, Grid, Pairs, Tally, empty
 
 

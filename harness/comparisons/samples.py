@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .dealt import Deal
 from .scores import F32
 from .tally import I32
 
@@ -16,7 +17,7 @@ class Samples:
 
     templates: float32[n, d]. subjects, cells, images: int32[n]; two samples with the same `images` are one image.
     same_photo: int32[m, 2], mated pairs to be left out. excluded: int32[m, 2], pairs that a person left out by name; those of
-    them that are mated are in same_photo too.
+    them that are mated are in same_photo too. dealt: which of the non-mated comparisons are to be made, if not all.
     """
 
     templates: F32
@@ -26,6 +27,7 @@ class Samples:
     n_cells: int
     same_photo: I32
     excluded: I32 = field(default_factory=lambda: np.empty((0, 2), np.int32))
+    dealt: Deal | None = None
 
     @property
     def n(self) -> int:

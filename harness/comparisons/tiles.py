@@ -1,8 +1,8 @@
 """All pairs of a set of templates, tile by tile: a matrix product, then one pass over its scores (see `kernel`).
 
-Samples are sorted by cell and subject, and tiles lie on a fixed grid within the cells, so neither the number of workers nor
-their order changes anything. A tile's own scores decide only the bin of the histogram; every score that could enter the ledger,
-or lies near a threshold, is recomputed exactly first.
+Samples are sorted by cell (then by part, where comparisons are dealt) and subject, and tiles lie on a fixed grid within the cells,
+so neither the number of workers nor their order changes anything. A tile's own scores decide only the bin of the histogram; every
+score that could enter the ledger, or lies near a threshold, is recomputed exactly first.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from .dealt import Deal
 from .kernel import Bins, Found, Prepared, count_tile, make_bins, make_found
 from .mated import mated_pairs, tally_mated
 from .samples import Samples
@@ -29,11 +30,12 @@ TILE = 1024
 
 @dataclass(frozen=True)
 class Strip:
-    """Samples start … stop - 1, all of one cell."""
+    """Samples start … stop - 1, all of one cell, and of one part where comparisons are dealt."""
 
     cell: int
     start: int
     stop: int
+    part: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,13 @@ class Job:
     identical: dict[tuple[int, int], tuple[I32, I32]]
 
 
-def strips_of(cells: I32, tile: int = TILE) -> list[Strip]:
-    """Each cell's samples (cells rising) in parts of at most `tile`, as equal as can be."""
-    found = []
-    for cell, first, count in zip(*np.unique(cells, return_index=True, return_counts=True), strict=True):
+def strips_of(cells: I32, tile: int = TILE, dealt: Deal | None = None) -> list[Strip]:
+    """Each cell's samples (cells rising, then parts) in strips of at most `tile`, as equal as can be."""
+    found, parts = [], 1 if dealt is None else dealt.parts
+    at = cells if dealt is None else cells.astype(np.int64) * parts + dealt.of_sample
+    for key, first, count in zip(*np.unique(at, return_index=True, return_counts=True), strict=True):
         edges = np.linspace(first, first + count, -(-count // tile) + 1).astype(int).tolist()
-        found += [Strip(int(cell), a, b) for a, b in pairwise(edges)]
+        found += [Strip(int(key) // parts, a, b, int(key) % parts) for a, b in pairwise(edges)]
     return found
 
 
@@ -68,14 +71,29 @@ def tile_grid(n_strips: int) -> list[tuple[int, int]]:
     return [(row, col) for row in range(n_strips) for col in range(row, n_strips)]
 
 
+def tiles_of(job: Job) -> list[tuple[int, int]]:
+    """The pairs of strips that are compared: all, or those that are dealt."""
+    dealt = job.samples.dealt
+    if dealt is None:
+        return tile_grid(len(job.strips))
+    part = np.array([s.part for s in job.strips], np.int64)
+    by_part = np.argsort(part, kind="stable")
+    first = np.searchsorted(part[by_part], np.arange(dealt.parts + 1))
+    found = []
+    for row in range(part.size):
+        for other in (np.arange(dealt.rounds) - part[row]) % dealt.parts:
+            found += [(row, int(col)) for col in by_part[first[other] : first[other + 1]] if col >= row]
+    return sorted(found)
+
+
 def make_job(ordered: Samples, kind: Kind, grid: Grid, floor: float, dense: Sequence[float], tile: int) -> Job:
-    """See Job. ordered: by cell, then subject, templates prepared."""
+    """See Job. ordered: by cell, then part, then subject, templates prepared."""
     below = np.asarray(dense, np.float32)
     squares = squared_lengths(ordered.templates)
     longest = longest_of(squares)
     bins = make_bins(grid, floor, below, longest, kind == "euclidean")
     prepared = Prepared(ordered.templates, squares, ordered.subjects, kind == "euclidean", longest)
-    strips = strips_of(ordered.cells, tile)
+    strips = strips_of(ordered.cells, tile, ordered.dealt)
     return Job(ordered, kind, grid, floor, below, bins, prepared, strips, _identical(ordered, strips))
 
 
@@ -121,11 +139,15 @@ class _Sum:
         """The whole. Raises RuntimeError if the histograms and the counts by sample disagree."""
         if 2 * self.tally.non_mated.sum() != self.tally.comparisons.sum():
             raise RuntimeError("the comparisons by bin and by sample do not add up")
-        none = np.empty(0, np.int32)
-        a, b = (np.concatenate([none, *(pair[side] for pair in left_out)]) for side in (0, 1))
-        out = Pairs.of(a, b, exact_scores(self.job.samples.templates, a, b, self.job.kind))
         ledger = Pairs(*(np.concatenate(column) for column in zip(*self.ledger, strict=True))) if self.ledger else Pairs.none()
-        return replace(self.tally, ledger=ledger, left_out_non_mated=out)
+        return replace(self.tally, ledger=ledger, left_out_non_mated=_left_out(self.job, left_out))
+
+
+def _left_out(job: Job, identical: list[tuple[I32, I32]]) -> Pairs:
+    """Comparisons not made, with the scores that they would have had."""
+    none = np.empty(0, np.int32)
+    a, b = (np.concatenate([none, *(pair[side] for pair in identical)]) for side in (0, 1))
+    return Pairs.of(a, b, exact_scores(job.samples.templates, a, b, job.kind))
 
 
 def tally_tiles(
@@ -183,7 +205,7 @@ def tally_pairs(
     progress: Callable[[int], None] | None = None,
     worker: Worker | None = None,
 ) -> Tally:
-    """The tally of every unordered pair of samples.
+    """The tally of every unordered pair of samples, or of those that are dealt; identical images are looked for among all.
 
     floor: non-mated comparisons with score ≥ floor go into the ledger; if there are more than `cap`, it is left empty, and only
     the histograms tell how many. dense: thresholds below the floor at which errors are counted per sample and cell.
@@ -191,18 +213,22 @@ def tally_pairs(
     finished tile. worker: works off the tiles; by default threads of this process. Raises ValueError on templates that cannot be
     compared.
     """
-    by_cell = np.lexsort((samples.subjects, samples.cells)).astype(np.int32)
+    dealt = samples.dealt
+    keys = (samples.subjects, samples.cells) if dealt is None else (samples.subjects, dealt.of_sample, samples.cells)
+    by_cell = np.lexsort(keys).astype(np.int32)
     place = np.empty_like(by_cell)
     place[by_cell] = np.arange(samples.n, dtype=np.int32)
     ordered = Samples(
         prepare(samples.templates, kind, by_cell), samples.subjects[by_cell], samples.cells[by_cell], samples.images[by_cell],
-        samples.n_cells, place[samples.same_photo], place[samples.excluded],
+        samples.n_cells, place[samples.same_photo], place[samples.excluded], None if dealt is None else dealt.only(by_cell),
     )  # fmt: skip
     job = make_job(ordered, kind, grid, floor, dense, tile)
-    tiles = tile_grid(len(job.strips))
+    tiles = tiles_of(job)
     work = worker or partial(tally_tiles, workers=workers)
     total = work(job, tiles if order is None else [tiles[k] for k in order], cap=cap, progress=progress)
     own = tally_mated(ordered, ordered.templates, kind, total)
+    if dealt is not None:
+        total = replace(total, left_out_non_mated=_left_out(job, list(job.identical.values())))
     whole = replace(
         total, mated=own.mated, mated_pairs=own.mated_pairs, left_out_mated=own.left_out_mated, same_photo=own.same_photo
     )

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from faceparity.datasets.errors import UserError
 
 from ..comparisons.cells import Grouping, shares_subjects
-from ..comparisons.evidence import AllPairs, Evidence
+from ..comparisons.evidence import Evidence
 from ..comparisons.listed import Listed
+from ..comparisons.pair_counts import AllPairs
 from ..comparisons.tally import I32, I64, Pairs
 from ..uncertainty.models import PairedCell, mated_cell, non_mated_cell
 

@@ -43,6 +43,7 @@ def _compared(told: Told, label: str) -> rc.Compared:
         attributes=[x.attribute for x in d.labels], targets=[x.target_fmr for x in points if x.target_fmr is not None],
         pool=", ".join(pools) or None, excluded_samples=sum(x.samples for x in e.exclusions),
         excluded_comparisons=sum(x.comparisons for x in e.exclusions), private=private, private_reason=reason,
+        sampled=None if e.comparisons.sampled is None else e.comparisons.sampled.share,
         failures=[rc.ComparedFailures(attributes=x.attributes, rates=x.rates) for x in e.extraction.by_group]
         if e.extraction.supplied else [],
         panels=[_panel(g, x) for g in e.groupings for x in g.operating_points],
@@ -141,6 +142,9 @@ def _settings(block: Sequence[rc.Compared]) -> Iterator[rc.ComparisonNote]:
          "They were asked for different target FMRs ({}): only points that both have are compared."),
         ("pool", {x.id: x.pool or "none" for x in block},
          "Their thresholds were set on different pools ({}): the same target is not the same point, and is not compared."),
+        ("sample", {x.id: "all" if x.sampled is None else f"{x.sampled:.2%}" for x in block},
+         "They made different shares of the non-mated comparisons ({}), a sample and all or two samples: nothing is tested between "
+         "them."),
         ("seed", {x.id: str(x.seed) for x in block}, "Their seeds differ ({}): resampled intervals differ by chance too."),
     )  # fmt: skip
     for kind, value, text in settings:

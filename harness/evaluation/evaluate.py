@@ -17,7 +17,7 @@ from .. import record
 from ..claims.claim import Stated, shipped_claims
 from ..comparisons.cells import Cells, Grouping, make_cells, make_grouping, one_group
 from ..comparisons.disclosure import hide_small_groups
-from ..comparisons.evidence import Evidence, count_comparisons, never_attempted
+from ..comparisons.evidence import Evidence, count_comparisons, count_dealt, never_attempted
 from ..comparisons.samples import Samples
 from ..models.card import ModelCard, training_overlap
 from ..place import Place
@@ -35,6 +35,7 @@ from .paired import paired
 from .pool import Pool, make_pool
 from .protocols import Setting as ProtocolSetting
 from .protocols import evaluate_protocols
+from .sampled import deal_share, sampled_info, sampled_warnings
 from .samples import covariates, failure_rates, group_sizes
 from .searches import evaluate_searches
 from .separation import make_separation
@@ -70,6 +71,8 @@ class Options:
     position: int = 0
     scenarios: tuple[Scenario, ...] = ()
     claims: tuple[Stated, ...] = field(default_factory=shipped_claims)
+    share: float | None = None
+    """Of the non-mated comparisons, where only a sample of them is to be made (see `comparisons.dealt`)."""
     place: Place | None = None
 
 
@@ -137,12 +140,15 @@ def evaluate(
     has_template = templates.status == "ok"
     excluded = np.empty((0, 2), np.int32) if excluded is None else excluded
     samples = _samples(dataset, cells, templates, excluded)
+    dealt = deal_share(dataset.subjects, cells, options.share, options.seed)
     table, _ = count_comparisons(samples.subjects, samples.cells, cells.n)
+    if dealt is not None:
+        table = count_dealt(samples.subjects, samples.cells, cells.n, dealt.only(has_template))
     made_cells = Cells(cells.attributes, cells.values, samples.cells, cells.codes)
     pool = make_pool(options.pool, made_cells, samples.subjects, table, groupings[-1], groupings)
     questions = _questions(dataset, card, options)
     plan = _plan(card, questions, options)
-    tallied = tally_all_pairs(samples, cells, dataset.subjects, has_template, pool, plan, progress)
+    tallied = tally_all_pairs(samples, cells, dataset.subjects, has_template, pool, plan, progress, dealt)
     failed = excluded[~has_template[excluded].all(axis=1)]
     tallied = replace(tallied, evidence=never_attempted(tallied.evidence, cells, dataset.subjects, failed))
     measured = measure(tallied.evidence, groupings, groupings[-1], pool, questions)
@@ -176,7 +182,7 @@ def evaluate(
         protocols=evaluate_protocols(dataset, templates, card.score.kind, listed, measured[-1]),
         searches=evaluate_searches(dataset, templates, card.score.kind, listed),
         scenarios=evaluate_scenarios(options.scenarios, one_to_many),
-        warnings=_warnings(dataset, card, tallied, pool),
+        warnings=_warnings(dataset, card, tallied, pool, groupings[-1], options.targets),
     )
     setting = Setting(tallied.evidence, groupings[-1], pool, options.references, questions.sign, options.seed)
     more = [a for a in dataset.attributes if a not in cells.attributes]
@@ -281,6 +287,7 @@ def comparisons_info(tallied: Tallied, samples: Samples | None = None) -> record
         ledger_floor=tally.floor if np.isfinite(tally.floor) else None,
         ledger_entries=len(tally.ledger),
         passes=tallied.passes,
+        sampled=sampled_info(tallied.evidence),
     )
 
 
@@ -313,11 +320,14 @@ def to_grouping(
     )
 
 
-def _warnings(dataset: Dataset, card: ModelCard, tallied: Tallied, pool: Pool) -> list[str]:
+def _warnings(
+    dataset: Dataset, card: ModelCard, tallied: Tallied, pool: Pool, finest: Grouping, targets: Sequence[float]
+) -> list[str]:
     """What must be said on the first screen."""
     out = []
     if dataset.card.synthetic:
         out.append(SYNTHETIC)
+    out += sampled_warnings(tallied.evidence, finest, targets)
     if dataset.card.withdrawn:
         out.append(f"This data set was withdrawn: {dataset.card.withdrawn}")
     if overlap := training_overlap(card, dataset.name, dataset.card.training_overlaps):

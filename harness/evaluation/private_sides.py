@@ -16,7 +16,8 @@ from faceparity.datasets.errors import UserError
 
 from .. import private, record
 from ..comparisons.cells import Cells, make_cells, shares_subjects
-from ..comparisons.evidence import AllPairs, Evidence, count_comparisons
+from ..comparisons.evidence import Evidence, count_comparisons
+from ..comparisons.pair_counts import AllPairs
 from ..comparisons.tally import I32, I64, Grid, Pairs, Tally
 
 MADE_BEFORE = "it was made by a version that did not keep what a paired comparison needs; run again"

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from .. import record
 from ..comparisons.cells import Grouping, cells_of
-from ..comparisons.evidence import AllPairs, Evidence
+from ..comparisons.evidence import Evidence
 from ..comparisons.listed import Listed
+from ..comparisons.pair_counts import AllPairs
 from ..uncertainty.bootstrap import Compared, MatedScores, Replicates, SortedErrors, bootstrap_at_target, ratio_interval
 from .pool import Pool
 

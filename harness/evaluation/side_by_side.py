@@ -17,6 +17,7 @@ from . import describe
 from .compare_notes import letters, notes, to_compared
 from .league import failure_league
 from .private_sides import read
+from .sampled import WHY_UNPAIRED
 from .shared_samples import Entry, PointKey, Shared
 
 
@@ -55,6 +56,8 @@ def compare_runs(runs: Sequence[Sequence[Result]], command: str, seed: int = 0, 
 
 
 def _entry(name: str, run: int, result: Result) -> Entry:
+    if result.evaluation.comparisons.sampled is not None:
+        return Entry(name, run, result.evaluation, None, WHY_UNPAIRED)
     try:
         return Entry(name, run, result.evaluation, read(result.folder / "private"), "")
     except UserError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from faceparity.datasets.errors import UserError
 
 from ..comparisons.cells import Cells
+from ..comparisons.dealt import Deal
 from ..comparisons.evidence import Evidence, evidence_of_all_pairs
 from ..comparisons.samples import Samples
 from ..comparisons.scores import Kind
@@ -61,14 +62,17 @@ def tally_all_pairs(
     pool: Pool,
     plan: Plan,
     progress: Callable[[int], None] | None = None,
+    dealt: Deal | None = None,
 ) -> Tallied:
-    """Every pair once, with a ledger deep enough for the targets.
+    """Every pair once, with a ledger deep enough for the targets; or those that are dealt.
 
-    samples: of the templates; cells, subjects, has_template: of all samples of the data set. Raises UserError if so many
+    samples: of the templates; cells, subjects, has_template, dealt: of all samples of the data set. Raises UserError if so many
     comparisons have the very highest scores that no ledger holds them.
     """
     grid = Grid.uniform(plan.low, plan.high, BINS, plan.thresholds)
     pilot, scale = _pilot(samples, plan, grid)
+    if dealt is not None:
+        samples, scale = replace(samples, dealt=dealt.only(has_template)), scale * dealt.share
     floor = choose_floor(pilot, pool, plan, scale)
     tally = _pass(samples, plan, grid, floor, progress)
     passes, note = 1, ""
@@ -82,7 +86,7 @@ def tally_all_pairs(
             f"{_held(tally):,} comparisons of different people score {tally.floor:g} or more, and no more than {LEDGER_CAP:,} can be "
             "kept: nearly all scores are alike, so look at the templates (are the images faces?) or compare fewer samples"
         )
-    return Tallied(evidence_of_all_pairs(tally, cells, subjects, has_template), passes, note)
+    return Tallied(evidence_of_all_pairs(tally, cells, subjects, has_template, dealt), passes, note)
 
 
 def _pass(samples: Samples, plan: Plan, grid: Grid, floor: float, progress: Callable[[int], None] | None) -> Tally:

@@ -60,7 +60,17 @@ from .protocols import (
 )
 from .scenario_part import ScenarioOrigin, ScenarioPart, ScenarioRatio, ScenarioThreshold
 from .scenarios import Scenario
-from .sources import Comparisons, DatasetInfo, Extraction, ExtractionByAttributes, LabelInfo, ModelInfo, Provenance, ScoreInfo
+from .sources import (
+    Comparisons,
+    DatasetInfo,
+    Extraction,
+    ExtractionByAttributes,
+    LabelInfo,
+    ModelInfo,
+    Provenance,
+    SampledComparisons,
+    ScoreInfo,
+)
 from .watchlists import WatchlistAt, WatchlistGroup, WatchlistReading, WatchlistScenario, WatchlistSize
 
 __all__ = [
@@ -127,6 +137,7 @@ __all__ = [
     "Rate",
     "Reason",
     "SamePerson",
+    "SampledComparisons",
     "Scenario",
     "ScenarioContrast",
     "ScenarioGallery",

@@ -76,6 +76,8 @@ class Compared(Part):
     pool: str | None
     excluded_samples: int
     excluded_comparisons: int
+    sampled: float | None = None
+    """Of the non-mated comparisons the share that was made, where that is a sample."""
     private: bool
     """Whether its private part could be read; without it nothing of this result is paired."""
     private_reason: str = ""
@@ -87,7 +89,8 @@ class ComparisonNote(Part):
     """Something in which the results differ that must not be overlooked, and what was done about it."""
 
     kind: Literal[
-        "dataset", "attributes", "pool", "targets", "threshold", "seed", "version", "exclusions", "same_result", "same_name", "private"
+        "dataset", "attributes", "pool", "targets", "threshold", "seed", "version", "exclusions", "same_result", "same_name", "private",
+        "sample",
     ]  # fmt: skip
     ids: list[str]
     text: str

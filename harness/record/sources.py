@@ -99,6 +99,20 @@ class ModelInfo(Part):
     known_weaknesses: list[str]
 
 
+class SampledComparisons(Part):
+    """A fixed sample of the non-mated comparisons. Samples are dealt into `parts` parts at random (with `seed`, each group's evenly);
+    parts i and j are compared if (i + j) mod parts < rounds. made: of the `of` that there are; all mated ones are made."""
+
+    asked: float
+    made: int
+    of: int
+    share: float
+    """made / of: of every two groups about the same."""
+    parts: int
+    rounds: int
+    seed: int
+
+
 class Comparisons(Part):
     """How many there were, and which were left out."""
 
@@ -109,6 +123,8 @@ class Comparisons(Part):
     ledger_floor: float | None
     ledger_entries: int
     passes: int
+    sampled: SampledComparisons | None = None
+    """None: every comparison was made."""
 
 
 class Provenance(Part):

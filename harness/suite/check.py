@@ -13,6 +13,7 @@ from faceparity.datasets.registry import dataset_names, load_dataset, whereabout
 
 from ..claims import read_claims
 from ..evaluation.evaluate import Options, attributes_of, check_references, planned_groupings
+from ..evaluation.sampled import check_share
 from ..models.card import ModelCard
 from ..models.registry import load_model_card, open_model
 from ..models.spec import parse, titled
@@ -99,6 +100,10 @@ def check_suite(suite: Suite, workers: int, command: str, loaded: Callable[[Data
         targets=tuple(sorted(set(declared.targets), reverse=True)), workers=workers, seed=declared.seed, command=command
     )
     base = replace(base, claims=claims) if claims is not None else base
+    scenarios = bool(declared.scenarios) or any(one.scenarios for one in declared.datasets)
+    base = replace(
+        base, share=found.trying("comparisons", lambda: check_share(declared.comparisons, scenarios=scenarios, excluded=False))
+    )
     models = [m for one in declared.models if (m := _model(one, suite, found)) is not None]
     sets = [s for one in declared.datasets if (s := _dataset(one, suite, base, found, loaded)) is not None]
     _different("models", [m.card.name for m in models], found)

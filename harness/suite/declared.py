@@ -65,6 +65,8 @@ class SuiteFile(Strict):
     claims: list[str] = Field(default_factory=list)
     """Files of claims, besides those that every run tests."""
     include_minors: bool = False
+    comparisons: float | None = None
+    """Share of the comparisons of different people to make; all, if not given."""
     seed: int = Field(default=0, ge=0)
 
 

@@ -114,7 +114,7 @@ def made_by(dataset: Dataset, fingerprint: str, options: Options) -> MadeBy:
     """What a result of these depends on. Workers, the command and the position do not change it."""
     asked = {
         "by": options.by, "targets": options.targets, "threshold": options.threshold, "pool": options.pool,
-        "references": options.references, "seed": options.seed,
+        "references": options.references, "seed": options.seed, "share": options.share,
         "scenarios": [s.model_dump(mode="json") for s in options.scenarios],
         "claims": [s.sha256 for s in options.claims],
     }  # fmt: skip

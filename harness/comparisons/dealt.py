@@ -1,0 +1,75 @@
+"""A fixed sample of the non-mated comparisons, for where all of them would take too long.
+
+Samples are dealt at random into parts, those of each cell evenly, and parts i and j (or i with itself) are compared if
+(i + j) mod parts < rounds. So every part meets as many others as any other does: each sample has about the same share of its
+comparisons made, in every cell and between every two cells, and sums over cells need no weights. Which part meets which has nothing
+to do with who is in it, so that the rates are those of all comparisons but for chance, and a variance by subjects covers the
+chance. Mated comparisons are few and always made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from .tally import I32, I64
+
+LEAST_SHARE = 0.001
+"""Smaller shares would take more parts than there is room to count pairs of."""
+ROUNDS_OF_ALL = 100
+"""A share takes as many rounds as it is hundredths, at least one."""
+
+
+@dataclass(frozen=True)
+class Deal:
+    """of_sample: int32[n], each sample's part. asked: the share asked for; `share` is what it comes to."""
+
+    of_sample: I32
+    parts: int
+    rounds: int
+    seed: int
+    asked: float
+
+    @property
+    def share(self) -> float:
+        """Of all pairs of parts, how many are compared."""
+        return self.rounds / self.parts
+
+    def only(self, kept: NDArray[np.bool_] | NDArray[np.integer]) -> Deal:
+        """The same deal, of these samples."""
+        return Deal(self.of_sample[kept], self.parts, self.rounds, self.seed, self.asked)
+
+    def meets(self, i: NDArray[np.integer], j: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Which pairs of parts are compared."""
+        return (i.astype(np.int64) + j) % self.parts < self.rounds
+
+    def takes(self, a: NDArray[np.integer], b: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Which pairs of samples are compared, given their numbers."""
+        return self.meets(self.of_sample[a], self.of_sample[b])
+
+    def table(self) -> sparse.csr_array:
+        """int64[parts, parts]: 1 where two parts are compared. Symmetric."""
+        i = np.repeat(np.arange(self.parts), self.rounds)
+        j = (np.tile(np.arange(self.rounds), self.parts) - i) % self.parts
+        return sparse.csr_array((np.ones(i.size, np.int64), (i, j)), shape=(self.parts, self.parts))
+
+
+def deal(subjects: I32, cells: I32, share: float, seed: int) -> Deal:
+    """Deals samples (int32[n] each: whose, in which cell) so that about `share` of their comparisons are made.
+
+    The number of parts is odd: then every part meets itself in one round, as it does any other. Raises ValueError unless
+    LEAST_SHARE ≤ share < 1.
+    """
+    if not LEAST_SHARE <= share < 1:
+        raise ValueError(f"a share of {share:g} of the comparisons: from {LEAST_SHARE:g} up to 1, 1 not included")
+    rounds = int(np.ceil(ROUNDS_OF_ALL * share - 1e-9))
+    parts = max(rounds, round(rounds / share)) // 2 * 2 + 1
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 20,)))
+    person = rng.permutation(int(subjects.max(initial=-1)) + 1)
+    order = np.lexsort((rng.random(subjects.size), person[subjects], cells))
+    of_sample = np.empty(subjects.size, np.int32)
+    of_sample[order] = np.arange(subjects.size) % parts
+    return Deal(of_sample, parts, rounds, seed, share)

@@ -1,0 +1,86 @@
+"""A run on a fixed sample of the comparisons: what it needs, and what must be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparity.datasets.errors import UserError
+
+from .. import record
+from ..comparisons.cells import Cells, Grouping, subjects_per_group
+from ..comparisons.dealt import LEAST_SHARE, Deal, deal
+from ..comparisons.evidence import Evidence, count_comparisons, sum_over_groups
+from ..comparisons.pair_counts import DealtPairs
+from .pool import LEAST_EXPECTED_ERRORS
+from .rates import SHOWN_FROM
+
+NAMED = 3
+"""Groups that a warning names; of more it tells how many."""
+WHY_UNPAIRED = "it was made from a sample of the comparisons"
+
+
+def check_share(share: float | None, *, scenarios: bool, excluded: bool) -> float | None:
+    """The share as it is used: None for all comparisons. Raises UserError where it makes no sense, or not with the other options."""
+    if share is None or share == 1:
+        return None
+    if not LEAST_SHARE <= share < 1:
+        raise UserError(f"--comparisons {share:g}: a share of them, from {LEAST_SHARE:g} to 1 (all), as in 0.01")
+    if scenarios:
+        raise UserError("--comparisons with --scenario: a watchlist or a search needs every comparison; leave one of the two out")
+    if excluded:
+        raise UserError(
+            "--comparisons with --exclude: with and without must differ by what was left out alone; leave one of the two out"
+        )
+    return share
+
+
+def deal_share(subjects: NDArray[np.int32], cells: Cells, share: float | None, seed: int) -> Deal | None:
+    """The comparisons to make of a data set's samples, failed ones too; None for all."""
+    return None if share is None else deal(subjects, cells.of_sample, share, seed)
+
+
+def sampled_info(evidence: Evidence) -> record.SampledComparisons | None:
+    """What the record says of the sample; None if all comparisons were made."""
+    if not isinstance(evidence.pairs, DealtPairs):
+        return None
+    dealt, tally = evidence.pairs.dealt, evidence.tally
+    whole, _ = count_comparisons(evidence.subjects, evidence.cells.of_sample, evidence.cells.n)
+    of = int(whole.sum()) - len(tally.left_out_non_mated)
+    return record.SampledComparisons(
+        asked=dealt.asked, made=tally.n_non_mated, of=of, share=tally.n_non_mated / max(1, of), parts=dealt.parts,
+        rounds=dealt.rounds, seed=dealt.seed,
+    )  # fmt: skip
+
+
+def sampled_warnings(evidence: Evidence, finest: Grouping, targets: Sequence[float]) -> Iterator[str]:
+    """On the first screen: that not all were made, and for which groups that is too few."""
+    info = sampled_info(evidence)
+    if info is None:
+        return
+    yield (
+        f"A sample of the comparisons: {info.made:,} of {info.of:,} non-mated ones ({info.share:.2%}) were made, drawn with seed "
+        f"{info.seed}, about the same share within and between all groups; all mated ones were."
+    )
+    few = too_few(evidence, finest, min(targets, default=0.0))
+    if few:
+        named = few if len(few) <= NAMED else [*few[:NAMED], f"{len(few) - NAMED} more groups"]
+        yield (
+            f"In the sample are too few comparisons to tell a false match rate of {min(targets):g} of {_and(named)}, though "
+            "all comparisons would do: ask for a larger share with --comparisons."
+        )
+
+
+def _and(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
+def too_few(evidence: Evidence, finest: Grouping, target: float) -> list[str]:
+    """Groups large enough to be shown of which the sample has fewer than ten errors to expect at a target, and all would have ten."""
+    people = subjects_per_group(finest, evidence.cells, evidence.subjects)
+    whole, _ = count_comparisons(evidence.subjects, evidence.cells.of_sample, evidence.cells.n)
+    of, made = (np.diag(sum_over_groups(x, finest.of_cell, finest.n)) for x in (whole, evidence.tally.non_mated.sum(axis=2)))
+    lost = (people >= SHOWN_FROM) & (of * target >= LEAST_EXPECTED_ERRORS) & (made * target < LEAST_EXPECTED_ERRORS)
+    return [name for name, gone in zip(finest.names, lost, strict=True) if gone]
