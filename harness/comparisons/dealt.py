@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .tally import I32, I64
+from .tally import I32
 
 LEAST_SHARE = 0.001
 """Smaller shares would take more parts than there is room to count pairs of."""
