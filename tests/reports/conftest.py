@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,6 +12,10 @@ from typing import Any
 import pytest
 
 from faceparity.harness.record import Evaluation
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 
 
 def load(name: str) -> ModuleType:
@@ -63,3 +69,42 @@ def pages(variants: dict[str, Evaluation], read_page: Callable[[list[Evaluation]
         return made[kind]
 
     return get
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None or find_spec("playwright") is None:
+        print("skipped: no Chromium, or no playwright")
+        pytest.skip("no Chromium, or no playwright: nothing is opened in a browser")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def look(browser: Any) -> Callable[..., list[str]]:
+    """What axe-core finds on a page, everything unfolded; colours only in the parts named."""
+    spec = find_spec("axe_core_python")
+    if spec is None or spec.origin is None:
+        print("skipped: axe-core-python is not installed")
+        pytest.skip("axe-core-python is not installed: accessibility is not checked")
+    axe = Path(spec.origin).with_name("axe.min.js").read_text("utf-8")
+
+    def found(address: str, scheme: str, width: int = 1280, coloured: Sequence[str] = ()) -> list[str]:
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
+        page.goto(address)
+        page.add_style_tag(content=".scroll{background:none!important}")  # A shadow at the edge; axe cannot see through pictures.
+        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        page.evaluate(axe)
+        options = f"{{runOnly: {TAGS!r}, resultTypes: ['violations'], rules: {{'color-contrast': {{enabled: false}}}}}}"
+        wrong = page.evaluate(f"axe.run({options})")["violations"]
+        for part in coloured:
+            options = "{runOnly: ['color-contrast'], resultTypes: ['violations']}"
+            wrong += page.evaluate(f"axe.run('{part}', {options})")["violations"]
+        page.close()
+        return [f"{v['impact']}: {v['id']}: {v['nodes'][0]['html'][:200]}" for v in wrong]
+
+    return found

@@ -6,7 +6,10 @@ import csv
 import html
 import io
 import re
+from collections.abc import Callable
 from itertools import combinations
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -217,6 +220,24 @@ def test_the_page_is_the_same_each_time_and_has_a_panel_for_each_model() -> None
     multiples = next(x for x in figures if "False match rate (FMR)" in x)
     assert multiples.count(">alpha<") == multiples.count(">beta<") == 1
     assert len(page) < 120_000
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
+    browser: Any, look: Callable[..., list[str]], tmp_path: Path, scheme: str, width: int
+) -> None:
+    two, other = comparison(), comparison(dataset="elsewhere").model_dump_json().replace('"A"', '"D"').replace('"B"', '"E"')
+    also = Comparison.model_validate_json(other)
+    two.datasets += also.datasets
+    two.results += also.results[:2]
+    path = tmp_path / "compare.html"
+    path.write_text(render(two), "utf-8")
+    assert look(path.as_uri(), scheme, width, coloured=("header", "main > ul", "article:nth-of-type(1)")) == []
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto(path.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
 
 
 def test_panels_share_their_axis() -> None:
