@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from faceparity.harness.record import ModelChange, ModelComparison
 from faceparity.harness.record.comparison import (
     Compared,
     ComparedDataset,
-    ComparedModel,
     ComparedPanel,
     ComparedPoint,
     Comparison,
-    League,
-    LeagueRow,
     UnpairedPair,
 )
 from faceparity.harness.synthetic import ALIKE, SAYS_NOTHING
@@ -24,7 +20,9 @@ from faceparity.harness.whole import write_whole
 from faceparity.reports import compare_words as words
 from faceparity.reports import format as f
 from faceparity.reports.about import GLOSSARY
+from faceparity.reports.compare_across import model_sections
 from faceparity.reports.compare_figures import paired_forest, panels_of, small_multiples
+from faceparity.reports.compare_leagues import RANKS, league_table, worst_table
 from faceparity.reports.compare_words import Names, by_name
 from faceparity.reports.html import NAME, TEMPLATES
 from faceparity.reports.parts import Fold, Heading, Item, Items, Section, Table, Text, pictures
@@ -36,12 +34,6 @@ WORDS_USED = (
     "Comparison", "Mated, non-mated", "Threshold", "FMR", "FNMR", "FTX", "FAR, FRR", "Template", "95 % interval", "≤", "Effective errors",
     "Matched", "Inconclusive", "Holm-adjusted p",
 )  # fmt: skip
-
-
-RANKS = (
-    "Rank: a 95 % interval, 1 being the lowest figure. Rows whose ranks overlap stand in the order of the command, which is none: these "
-    "data can't tell which is lower. 1× would be equal rates of all groups."
-)
 
 
 class Chapter(NamedTuple):
@@ -254,45 +246,6 @@ def panel_at(x: Compared, attributes: Sequence[str], p: ComparedPoint) -> Compar
     return next((y for y in found if y.native_threshold == p.thresholds.get(x.id)), None)
 
 
-def league_table(key: str, x: League, names: Names) -> Table:
-    """A league table: figure, interval and rank interval of each model."""
-    second = any(r.second_value is not None for r in x.rows)
-    columns = ["Model", f"{words.MEASURES[x.measure]} [95 %]", "Rank", *(["Without repeats"] if second else [])]
-    rows = [
-        [names(r.id), words.row_figure(x, r), rank(r, len(x.rows)), *([f.percent(r.second_value)] if second else [])]
-        for r in in_order(x)
-    ]
-    base = f.plural(x.comparisons, "image" if x.measure == "ftx" else "comparison")
-    caption = f"{words.FULL[x.measure]}: {base} of {f.plural(x.subjects, 'person', 'people')}"
-    return Table(key, caption, columns, rows)
-
-
-def worst_table(key: str, x: League, names: Names) -> Table:
-    """The highest group over the mean of the groups, of each model."""
-    second = any(r.second_value is not None for r in x.rows)
-    columns = ["Model", "Ratio [95 %]", "Rank", "Highest group", *(["Without repeats"] if second else [])]
-    rows = [
-        [
-            names(r.id), words.row_figure(x, r), rank(r, len(x.rows)) if r.value is not None else f.DASH,
-            f.shorten(r.group or f.DASH, 60), *([f.ratio(r.second_value)] if second else []),
-        ]
-        for r in in_order(x)
-    ]  # fmt: skip
-    caption = f"{words.LEAGUES[x.measure]}, by {by_name(x.attributes)}"
-    return Table(key, caption, columns, rows, frozenset({3}))
-
-
-def in_order(x: League) -> list[LeagueRow]:
-    """By rank interval, and where these are the same in the order of the command."""
-    return sorted(x.rows, key=lambda r: r.rank)
-
-
-def rank(r: LeagueRow, n: int) -> str:
-    """ "1", "1–2 of 3"."""
-    lo, hi = r.rank
-    return f"{lo} of {n}" if lo == hi else f"{lo}–{hi} of {n}"
-
-
 def _pair(q: ModelComparison, names: Names, key: str, at_target: bool) -> Iterator[Item]:
     told = f"{f.count(q.non_mated)} non-mated and {f.count(q.mated)} mated comparisons that both made"
     out = [f"{names(x)} {f.count(n)}" for x, n in ((q.first, q.left_out_first), (q.second, q.left_out_second)) if n]
@@ -385,65 +338,6 @@ def _unpaired(u: UnpairedPair, names: Names, key: str) -> Iterator[Item]:
     )
     columns = ["Group", "Rate", f"{names(u.first)} [95 %]", f"{names(u.second)} [95 %]", "Reading"]
     yield Table(key, f"Unpaired: {names.both(u.first, u.second)}", columns, rows, frozenset({1, 4}))
-
-
-def model_sections(c: Comparison, names: Names) -> Iterator[Section]:
-    """One model on several data sets: FMR by group side by side, no test."""
-    for k, m in enumerate(c.models):
-        items: list[Item] = [Text(words.DIFFERENT_PEOPLE, "flag")]
-        if (table := model_rows(c, m, names)) is not None:
-            items.append(table)
-        results = [names.of[x] for x in m.ids]
-        for attributes, at in _common_panels(results):
-            measures: tuple[Literal["fmr", "fnmr"], ...] = ("fmr", "fnmr")
-            for measure in measures:
-                groups, panels = panels_of(results, at, measure)
-                panels = [p._replace(title=f"{x.dataset}") for p, x in zip(panels, results, strict=True)]
-                name = f"{words.FULL[measure]} of {f.shorten(m.model, 40)} by {by_name(attributes)}"
-                target = f.target(at[0].target_fmr) if at[0].target_fmr else ""
-                caption = f"{name}, target FMR {target} on each data set by itself. No test: other people are in each."
-                key = f"m{k}-{'-'.join(str(i) for i, _ in enumerate(attributes))}-{len(items)}-{measure}"
-                items += pictures(small_multiples(key, name, caption, groups, panels))
-        yield Section(f"m{k}", f.shorten(m.model, 60), items)
-
-
-def _common_panels(results: Sequence[Compared]) -> Iterator[tuple[list[str], list[ComparedPanel]]]:
-    """Groupings that all results have, at the highest target that all have a threshold for."""
-    first = results[0]
-    for attributes, own in groupby(first.panels, key=lambda p: p.attributes):
-        for panel in own:
-            if panel.origin != "target" or panel.threshold is None:
-                continue
-            at = [
-                next((p for p in x.panels if p.attributes == attributes and p.origin == "target"
-                      and p.target_fmr == panel.target_fmr and p.threshold is not None), None)
-                for x in results
-            ]  # fmt: skip
-            there = [p for p in at if p is not None]
-            if len(there) == len(results):
-                yield attributes, there
-                break
-
-
-FEW = 10
-"""Groups with fewer errors are not called lowest or highest, though one of 30 to 49 people has a rate."""
-
-
-def model_rows(c: Comparison, m: ComparedModel, names: Names) -> Table | None:
-    """One model's FMR over its data sets, at the target that all have: the pool's, and the lowest and highest group's."""
-    results = [names.of[x] for x in m.ids]
-    rows = []
-    for x in results:
-        found = [p for p in x.panels if p.attributes == x.attributes and p.origin == "target" and p.threshold is not None]
-        if not found:
-            continue
-        shown = sorted((r for r in found[0].fmr if r.status == "ok" and (r.errors or 0) >= FEW), key=lambda r: r.rate or 0.0)
-        ends = [f"{f.shorten(r.group, 60)} {f.rate(r)}" for r in (shown[0], shown[-1])] if len(shown) > 1 else [f.DASH, f.DASH]
-        at = f"target FMR {f.target(found[0].target_fmr or 0.0)}"
-        rows.append([f.shorten(x.dataset, 60), at, f.native_number(found[0].native_threshold or 0.0), *ends])
-    columns = ["Data set", "At", f"Threshold ({f.clean(results[0].unit)})", "Lowest group’s FMR", "Highest group’s FMR"]
-    caption = f"{f.shorten(m.model, 60)} on each data set by itself; groups with fewer than {FEW} errors left out"
-    return Table(f"m-{m.ids[0]}", caption, columns, rows, frozenset({1, 3, 4})) if rows else None
 
 
 def _how(c: Comparison) -> Iterator[Item]:

@@ -13,7 +13,9 @@ from faceparity.harness.record.comparison import ComparedDataset, ComparedPoint,
 from faceparity.harness.synthetic import SAYS_NOTHING
 from faceparity.reports import compare_words as words
 from faceparity.reports import format as f
-from faceparity.reports.compare_page import compared, league_table, model_rows, title, worst_table
+from faceparity.reports.compare_across import model_rows
+from faceparity.reports.compare_leagues import league_table, worst_table
+from faceparity.reports.compare_page import compared, title
 from faceparity.reports.compare_words import Names
 from faceparity.reports.markdown import escaped
 from faceparity.reports.parts import Table

@@ -32,7 +32,8 @@ from faceparity.harness.record.comparison import (
     UnpairedPair,
 )
 from faceparity.reports import compare_words as words
-from faceparity.reports.compare_page import chapters, in_order, leads, league_table, rank, render
+from faceparity.reports.compare_leagues import in_order, league_table, rank
+from faceparity.reports.compare_page import chapters, leads, render
 from faceparity.reports.compare_tables import HEADERS, tables, write_tables
 from faceparity.reports.compare_text import markdown
 from faceparity.reports.compare_text import render as terminal
