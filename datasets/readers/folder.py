@@ -71,15 +71,13 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     _check_paired(root, config.paired, attributes, subject)
     card = _card(name or root.resolve().name, config, "labelled" if subject else "none", attributes)
     prefix = config.images.strip("/") + "/" if config.images.strip("/") not in ("", ".") else ""
-    rows = [
-        Row(
-            prefix + line.cells[image] if line.cells[image] else "",
-            line.where,
-            line.cells[subject] if subject else "",
-            {attribute: line.cells[about.column] for attribute, about in attributes.items()},
-        )
-        for line in table.lines
-    ]
+    told: dict[tuple[str, ...], dict[str, str]] = {}  # the same labels are kept once
+    rows = []
+    for line in table.lines:
+        words = tuple(line.cells[about.column] for about in attributes.values())
+        labels = told.setdefault(words, dict(zip(attributes, words, strict=True)))
+        file = prefix + line.cells[image] if line.cells[image] else ""
+        rows.append(Row(file, line.where, line.cells[subject] if subject else "", labels))
     rules = Rules(any_value=True, include_minors=include_minors)
     data = build(card, root, rows, table.problems, name=card.name, rules=rules)
     used = {image, subject, *(about.column for about in attributes.values())}
@@ -153,8 +151,7 @@ def _subject_column(table: Table, config: FolderConfig, used: set[str]) -> str |
     if column is None or column in used:
         return None
     if plain(column) in _VAGUE:
-        values = [line.cells[column] for line in table.lines]
-        return column if len(set(values)) < len(values) else None
+        return column if len(table.lines.distinct(column)) < len(table.lines) else None
     return column
 
 
@@ -205,14 +202,14 @@ def _of(table: Table, column: str, subject: str | None) -> Literal["subject", "s
     if subject is None:
         return "sample"
     first: dict[str, str] = {}
-    for line in table.lines:
-        if not is_missing(word := line.cells[column]) and first.setdefault(line.cells[subject], word) != word:
+    for person, word in zip(table.lines.texts(subject), table.lines.texts(column), strict=True):
+        if not is_missing(word) and first.setdefault(person, word) != word:
             return "sample"
     return "subject"
 
 
 def _distinct(table: Table, column: str) -> set[str]:
-    return {line.cells[column] for line in table.lines if not is_missing(line.cells[column])}
+    return {cell for cell in table.lines.distinct(column) if not is_missing(cell)}
 
 
 def _card(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from faceparity.datasets import tables
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.tables import Table, read_table
 
@@ -129,3 +130,43 @@ def test_no_bytes_raise_anything_but_a_users_mistake(tmp_path_factory: pytest.Te
     else:
         said = ",".join(got.header)
     assert said
+
+
+CELLS = st.text(alphabet="ab0 é,;\t'\x1f\x85\u3000.", max_size=3)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=12),
+    end=st.sampled_from(["\n", "\r\n"]),
+    mark=st.sampled_from([",", "\t"]),
+)
+def test_a_large_table_reads_as_a_small_one(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], end: str, mark: str
+) -> None:
+    """Large ones go through Arrow: the same cells, places and problems, or none of Arrow at all."""
+    path = tmp_path_factory.mktemp("t") / "labels.csv"
+    path.write_text(end.join(mark.join(row) for row in [["file", "x"], *rows]) + end, "utf-8", newline="")
+    try:
+        small = tables.read_table(path)
+    except UserError:
+        return  # a stray quotation mark and the like: never Arrow's
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "_LARGE", 5)
+        large = tables.read_table(path)
+    assert list(large.lines) == list(small.lines)
+    assert (large.header, large.problems) == (small.header, small.problems)
+    for column in small.header:
+        assert list(large.lines.texts(column)) == [line.cells[column] for line in small.lines]
+        assert large.lines.distinct(column) == small.lines.distinct(column)
+    assert large.lines[:3] == small.lines[:3]
+
+
+def test_a_large_plain_table_does_go_through_arrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "_LARGE", 5)
+    monkeypatch.setattr(tables, "_by_row", lambda *_: pytest.fail("row by row"))
+    got = table(tmp_path, "file,gender\n a.jpg , f\n,\nb.jpg,m\n")
+    assert [(line.where, line.cells) for line in got.lines] == [
+        ("labels.csv:2", {"file": "a.jpg", "gender": "f"}),
+        ("labels.csv:4", {"file": "b.jpg", "gender": "m"}),
+    ]
