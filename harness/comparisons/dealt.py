@@ -19,8 +19,8 @@ from .tally import I32
 
 LEAST_SHARE = 0.001
 """Smaller shares would take more parts than there is room to count pairs of."""
-ROUNDS_OF_ALL = 100
-"""A share takes as many rounds as it is hundredths, at least one."""
+NEAR = 0.05
+"""By how much of it the share may be missed: the fewer parts, the larger they are, and the faster two are compared."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,20 @@ def deal(subjects: I32, cells: I32, share: float, seed: int) -> Deal:
     """
     if not LEAST_SHARE <= share < 1:
         raise ValueError(f"a share of {share:g} of the comparisons: from {LEAST_SHARE:g} up to 1, 1 not included")
-    rounds = int(np.ceil(ROUNDS_OF_ALL * share - 1e-9))
-    parts = max(rounds, round(rounds / share)) // 2 * 2 + 1
+    parts, rounds = _as_fraction(share)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 20,)))
     person = rng.permutation(int(subjects.max(initial=-1)) + 1)
     order = np.lexsort((rng.random(subjects.size), person[subjects], cells))
     of_sample = np.empty(subjects.size, np.int32)
     of_sample[order] = np.arange(subjects.size) % parts
     return Deal(of_sample, parts, rounds, seed, share)
+
+
+def _as_fraction(share: float) -> tuple[int, int]:
+    """parts, an odd number, and rounds: the fewest with rounds / parts near the share."""
+    rounds = 1
+    while True:
+        parts = 2 * round((rounds / share - 1) / 2) + 1
+        if parts > rounds and abs(rounds / parts / share - 1) <= NEAR:
+            return parts, rounds
+        rounds += 1

@@ -17,6 +17,7 @@ from ..comparisons.pair_counts import DealtPairs
 from .pool import LEAST_EXPECTED_ERRORS
 from .rates import SHOWN_FROM
 
+MOST_TILES = 4_000_000
 NAMED = 3
 """Groups that a warning names; of more it tells how many."""
 WHY_UNPAIRED = "it was made from a sample of the comparisons"
@@ -38,8 +39,16 @@ def check_share(share: float | None, *, scenarios: bool, excluded: bool) -> floa
 
 
 def deal_share(subjects: NDArray[np.int32], cells: Cells, share: float | None, seed: int) -> Deal | None:
-    """The comparisons to make of a data set's samples, failed ones too; None for all."""
-    return None if share is None else deal(subjects, cells.of_sample, share, seed)
+    """The comparisons to make of a data set's samples, failed ones too; None for all. Raises UserError for very many tiny pieces."""
+    if share is None:
+        return None
+    dealt = deal(subjects, cells.of_sample, share, seed)
+    if dealt.parts * dealt.rounds * cells.n**2 / 2 > MOST_TILES:
+        raise UserError(
+            f"--comparisons {share:g}: so small a share of {cells.n} groups would be cut into too many pieces; ask for a larger one, or "
+            "name fewer attributes with --by"
+        )
+    return dealt
 
 
 def sampled_info(evidence: Evidence) -> record.SampledComparisons | None:
