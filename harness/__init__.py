@@ -1,6 +1,7 @@
-"""faceparity.harness: how it is measured: models, templates, comparisons, metrics, uncertainty, evaluation.
+"""How it is measured: models, templates, comparisons, metrics, uncertainty, evaluation.
 
-`evaluate` is for notebooks and scripts; it is imported when first asked for, so that importing this package stays light.
+For notebooks and scripts: `evaluate` a model on a data set, `evaluate_scores` of any system, `load_results` of a run; each gives
+an `EvaluationResult`. They are imported when first asked for, so that importing this package stays light.
 """
 
 from __future__ import annotations
@@ -8,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .notebook import EvaluationResult, evaluate
+    from .notebook import EvaluationResult, evaluate, evaluate_scores, load_results
 
-__all__ = ["EvaluationResult", "evaluate"]
+__all__ = ["EvaluationResult", "evaluate", "evaluate_scores", "load_results"]
 
 
 def __getattr__(name: str) -> Any:

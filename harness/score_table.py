@@ -1,12 +1,11 @@
-"""A score file as arrays: read in batches, texts as numbers, every row checked. No Python object is made for a row."""
+"""A table of scores as arrays: read in batches, texts as numbers, every row checked. No Python object is made for a row."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numba
 import numpy as np
@@ -14,14 +13,11 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.dataset import Attribute
 from faceparity.datasets.errors import UserError
-from faceparity.datasets.tables import delimiter_of
 
+from .score_source import Source
 from .table_columns import I32, Scores, Truths, Words, renumber
 
 NEEDED = ("subject_a", "subject_b", "mated", "score")
-BATCH_ROWS = 1 << 18
-BLOCK_BYTES = 8 << 20
-"""Of a text file, read at a time."""
 
 
 @dataclass(frozen=True)
@@ -40,106 +36,29 @@ class ScoreTable:
     digest: str
 
 
-def is_parquet(path: Path) -> bool:
-    """By its name."""
-    return path.suffix.lower() in (".parquet", ".pq")
-
-
-def row_name(path: Path, index: int) -> str:
-    """How a row is named to a person: by its line in a text file (empty lines apart), by its number in a Parquet file."""
-    return f"{path}, row {index + (1 if is_parquet(path) else 2)}"
-
-
-def column_names(path: Path) -> dict[str, str]:
-    """Lower-case name → name in the file, of a CSV (parted by comma, semicolon, tab or bar) or Parquet file.
-
-    Raises UserError if it can't be read, or two columns have one name.
-    """
-    import pyarrow as pa
-    import pyarrow.csv as pc
-    import pyarrow.parquet as pq
-
-    if not path.is_file():
-        raise UserError(f"{path}: {'a folder' if path.is_dir() else 'no such file'}; name a CSV or Parquet file")
-    try:
-        if is_parquet(path):
-            found = list(pq.read_schema(path).names)
-        else:
-            with pc.open_csv(path, parse_options=_cut(path)) as reader:
-                found = list(reader.schema.names)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise unreadable(path, error) from error
-    names = [name.strip().lower() for name in found]
-    twice = sorted({name for name in names if name and names.count(name) > 1})
-    if twice:
-        raise UserError(f"{path}: two columns called {twice[0]!r}; rename one of them")
-    return {name: original for name, original in zip(names, found, strict=True) if name}
-
-
-def unreadable(path: Path, error: Exception) -> UserError:
-    """What to tell of a file that isn't a table."""
-    return UserError(f"{path}: can't be read as a table ({str(error).splitlines()[0]})")
-
-
-def _cut(path: Path) -> Any:
-    """How the cells of a text file are told apart."""
-    import pyarrow.csv as pc
-
-    with path.open("rb") as file:
-        first = file.readline(1 << 16).decode("utf-8", "replace")
-    return pc.ParseOptions(delimiter=delimiter_of(first), ignore_empty_lines=True)
-
-
-def batches(path: Path, names: Sequence[str], numbers: Sequence[str] = ()) -> Iterator[Any]:
-    """Record batches of the columns called so in the file, in order; those of a text file hold texts, but for `numbers`.
-
-    Raises UserError if the file can't be read; pyarrow.ArrowInvalid if `numbers` are asked for and some aren't.
-    """
-    import pyarrow as pa
-    import pyarrow.csv as pc
-    import pyarrow.parquet as pq
-
-    try:
-        if is_parquet(path):
-            schema = pq.read_schema(path)
-            texts = [
-                n for n in names if pa.types.is_string(schema.field(n).type) or pa.types.is_large_string(schema.field(n).type)
-            ]
-            with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False) as file:
-                yield from file.iter_batches(BATCH_ROWS, columns=list(names))
-            return
-        kinds = {n: pa.float64() if n in numbers else pa.dictionary(pa.int32(), pa.string()) for n in names}
-        convert = pc.ConvertOptions(column_types=kinds, include_columns=names, strings_can_be_null=False, null_values=[""])
-        with pc.open_csv(path, pc.ReadOptions(block_size=BLOCK_BYTES), _cut(path), convert) as reader:
-            yield from reader
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        if numbers and isinstance(error, pa.ArrowInvalid):
-            raise
-        raise unreadable(path, error) from error
-
-
-def read_scores(path: Path) -> ScoreTable:
+def read_scores(source: Source) -> ScoreTable:
     """The comparisons of a score file. Raises UserError with the row for what is no score, no truth value, or contradicts itself."""
-    names = column_names(path)
-    labels = _attribute_names(path, names)
+    names = source.columns()
+    labels = _attribute_names(source, names)
     has_samples = "sample_a" in names and "sample_b" in names
-    texts, score, mated = _read(path, names, ["subject", *(["sample"] if has_samples else []), *labels])
+    texts, score, mated = _read(source, names, ["subject", *(["sample"] if has_samples else []), *labels])
     n = score.size
     if not n:
-        raise UserError(f"{path}: holds no rows")
+        raise UserError(f"{source}: holds no rows")
     subject, people = texts.pop("subject")
+    digest = source.digest() or _digest({"subject": (subject, people), **texts}, score, mated)
     if people and people[0] == "":
         row = int(np.argmin(subject)) % n
-        raise UserError(f"{row_name(path, row)}: no subject; every comparison needs subject_a and subject_b")
+        raise UserError(f"{source.row(row)}: no subject; every comparison needs subject_a and subject_b")
     wrong = np.flatnonzero(mated != (subject[:n] == subject[n:]))
     sample = subject.copy()
     if has_samples:
         first = _distinct(sample, [texts.pop("sample")[0]])
-        _check_labels(path, texts, first, sample)
+        _check_labels(source, texts, first, sample)
     else:
         first = _distinct(sample, [codes for codes, _ in texts.values()])
     if wrong.size:
-        raise UserError(f"{row_name(path, int(wrong[0]))}: mated contradicts subject_a and subject_b ({wrong.size:,} such rows)")
+        raise UserError(f"{source.row(int(wrong[0]))}: mated contradicts subject_a and subject_b ({wrong.size:,} such rows)")
     subjects = subject[first]
     attributes = tuple(attribute(name, codes[first], words, subjects) for name, (codes, words) in texts.items())
     del subject, texts, mated
@@ -149,24 +68,31 @@ def read_scores(path: Path) -> ScoreTable:
         keep, left_out = _usable(a, b)
         if any(left_out.values()):
             a, b, score = a[keep], b[keep], score[keep]
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return ScoreTable(subjects, attributes, a, b, score, left_out, digest)
 
 
-def _attribute_names(path: Path, names: Mapping[str, str]) -> list[str]:
+def _digest(texts: Mapping[str, tuple[I32, list[str]]], score: NDArray[np.float32], mated: NDArray[np.bool_]) -> str:
+    """sha256 of what was read, row by row: the same for the same content, whatever held it."""
+    found = hashlib.sha256()
+    for name, (codes, words) in sorted(texts.items()):
+        found.update(json.dumps([name, words]).encode() + codes.astype("<i4", copy=False).tobytes())
+    found.update(score.astype("<f4", copy=False).tobytes() + mated.tobytes())
+    return found.hexdigest()
+
+
+def _attribute_names(source: Source, names: Mapping[str, str]) -> list[str]:
     missing = [name for name in NEEDED if name not in names]
     if missing:
-        raise UserError(f"{path}: no column {', '.join(missing)}; it has {', '.join(names)}: rename its columns to these")
+        raise UserError(f"{source}: no column {', '.join(missing)}; it has {', '.join(names)}: rename its columns to these")
     labels = sorted(name[:-2] for name in names if name.endswith("_a") and name not in ("subject_a", "sample_a"))
     lonely = [n for n in labels if f"{n}_b" not in names]
     if lonely:
-        raise UserError(f"{path}: column {lonely[0]}_a without {lonely[0]}_b; an attribute needs both")
+        raise UserError(f"{source}: column {lonely[0]}_a without {lonely[0]}_b; an attribute needs both")
     return labels
 
 
 def _read(
-    path: Path, names: Mapping[str, str], texts: Sequence[str]
+    source: Source, names: Mapping[str, str], texts: Sequence[str]
 ) -> tuple[dict[str, tuple[I32, list[str]]], NDArray[np.float32], NDArray[np.bool_]]:
     """Codes and words of the text columns (side a, then side b), scores and truths.
 
@@ -175,14 +101,14 @@ def _read(
     import pyarrow as pa
 
     try:
-        found = _gather(path, names, texts, plain=True)
+        found = _gather(source, names, texts, plain=True)
     except pa.ArrowInvalid:
         found = None
-    if found is None or (found[1].bad is not None and not is_parquet(path)):
-        found = _gather(path, names, texts, plain=False)
+    if found is None or (found[1].bad is not None and not source.typed):
+        found = _gather(source, names, texts, plain=False)
     words, scores, truths = found
-    scores.check(lambda row: row_name(path, row))
-    truths.check(lambda row: row_name(path, row))
+    scores.check(source.row)
+    truths.check(source.row)
     joined = {}
     for name in texts:
         joined[name] = words[name].joined()
@@ -191,41 +117,41 @@ def _read(
 
 
 def _gather(
-    path: Path, names: Mapping[str, str], texts: Sequence[str], *, plain: bool
+    source: Source, names: Mapping[str, str], texts: Sequence[str], *, plain: bool
 ) -> tuple[dict[str, Words], Scores, Truths]:
     sides = {f"{name}_{side}": (name, "ab".index(side)) for name in texts for side in "ab"}
     columns = {column: names[column] for column in ("score", "mated", *sides)}
     words, scores, truths = {name: Words() for name in texts}, Scores(), Truths()
-    for batch in batches(path, list(columns.values()), [names["score"]] if plain else []):
+    for batch in source.batches(list(columns.values()), [names["score"]] if plain else []):
         for column, original in columns.items():
             cells = batch.column(batch.schema.get_field_index(original))
             if column == "score":
-                scores.add(cells, path)
+                scores.add(cells, source)
             elif column == "mated":
-                truths.add(cells, path)
+                truths.add(cells, source)
             else:
                 name, side = sides[column]
-                words[name].add(side, cells, path)
+                words[name].add(side, cells, source)
     return words, scores, truths
 
 
-def read_texts(path: Path, wanted: Sequence[str]) -> dict[str, tuple[I32, list[str]]]:
+def read_texts(source: Source, wanted: Sequence[str]) -> dict[str, tuple[I32, list[str]]]:
     """Code of each row and the words, rising, of some columns of a table of whatever length. Raises UserError."""
-    names = column_names(path)
+    names = source.columns()
     missing = [c for c in wanted if c not in names]
     if missing:
-        raise UserError(f"{path}: no column {', '.join(missing)}; it has {', '.join(names)}")
+        raise UserError(f"{source}: no column {', '.join(missing)}; it has {', '.join(names)}")
     columns = {name: Words() for name in wanted}
-    for batch in batches(path, [names[name] for name in columns]):
+    for batch in source.batches([names[name] for name in columns]):
         for name, column in columns.items():
-            column.add(0, batch.column(batch.schema.get_field_index(names[name])), path)
+            column.add(0, batch.column(batch.schema.get_field_index(names[name])), source)
     found = {name: column.joined() for name, column in columns.items()}
     if any(not codes.size for codes, _ in found.values()):
-        raise UserError(f"{path}: holds no rows")
+        raise UserError(f"{source}: holds no rows")
     return found
 
 
-def _check_labels(path: Path, labels: Mapping[str, tuple[I32, list[str]]], first: NDArray[np.int64], sample: I32) -> None:
+def _check_labels(source: Source, labels: Mapping[str, tuple[I32, list[str]]], first: NDArray[np.int64], sample: I32) -> None:
     """Raises UserError, with the row, if one sample has two labels."""
     n = sample.size // 2
     for name, (codes, words) in labels.items():
@@ -234,8 +160,8 @@ def _check_labels(path: Path, labels: Mapping[str, tuple[I32, list[str]]], first
             earlier = int(first[sample[row]])
             here, there = (words[codes[i]] or "empty" for i in (row, earlier))
             raise UserError(
-                f"{row_name(path, row % n)}: {name} of this sample is {here!r}, but {there!r} in row "
-                f"{row_name(path, earlier % n).rpartition(' ')[2]}; a sample has one label"
+                f"{source.row(row % n)}: {name} of this sample is {here!r}, but {there!r} in row "
+                f"{source.number(earlier % n)}; a sample has one label"
             )
 
 

@@ -1,9 +1,9 @@
-"""`faceparity score`: any system's scores, from a CSV or Parquet file, through the same statistics as a run."""
+"""`faceparity score`: any system's scores, from a CSV or Parquet file or a DataFrame, through the same statistics as a run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,31 +26,37 @@ from .evaluation.samples import failure_rates
 from .evaluation.sweep import make_sweeps
 from .evaluation.tallying import BINS, Plan, Tallied, choose_floor
 from .run import MOST_CELLS
-from .score_table import ScoreTable, attribute, read_scores, read_texts, row_name
+from .score_source import Source, source_of
+from .score_table import ScoreTable, attribute, read_scores, read_texts
 
 WIDEST, NARROWEST = 1e38, 1e-30
 """Of the range of scores, so that 1,000 bins in it have a width that float32 can hold."""
 
 
-def evaluate_scores(path: Path, options: Options, *, failures: Path | None = None, distance: bool = False) -> record.Evaluation:
-    """The record of a score file. Raises UserError."""
-    table = read_scores(path)
+def evaluate_scores(
+    scores: Any, options: Options, *, failures: Any = None, distance: bool = False, name: str = "scores"
+) -> record.Evaluation:
+    """The record of a table of scores: the path of a file, or a DataFrame, which is called `name`. Raises UserError."""
+    source = source_of(scores, name)
+    table = read_scores(source)
     sign = -1 if distance else 1
     by = list(dict.fromkeys(options.by)) or [a.name for a in table.attributes]
     known = {a.name: a for a in table.attributes}
     for name in by:
         if name not in known:
-            raise UserError(f"{path}: no attribute {name!r}; it has: {', '.join(known) or 'none'}")
+            raise UserError(f"{source}: no attribute {name!r}; it has: {', '.join(known) or 'none'}")
     if not by:
-        raise UserError(f"{path}: no attribute to group by: add columns such as gender_a and gender_b")
+        raise UserError(f"{source}: no attribute to group by: add columns such as gender_a and gender_b")
     attributes = [known[name] for name in by]
     cells = make_cells(attributes, table.subjects.size)
     if cells.n > MOST_CELLS:
         each = ", ".join(f"{a.name} has {len(a.values)} values" for a in attributes)
-        raise UserError(f"{path}: {cells.n:,} groups are too many, {MOST_CELLS} at most: {each}; name fewer with --by")
+        raise UserError(f"{source}: {cells.n:,} groups are too many, {MOST_CELLS} at most: {each}; name fewer with --by")
     groupings = groupings_of(cells, table.subjects, merge=True)
     check_references(options.references, groupings)
-    extraction = _failures(failures, by, empty_scores=bool(np.isnan(table.score).any()))
+    extraction = _failures(
+        None if failures is None else source_of(failures, "failures"), by, empty_scores=bool(np.isnan(table.score).any())
+    )
     fixed = (
         ()
         if options.threshold is None
@@ -65,8 +71,8 @@ def evaluate_scores(path: Path, options: Options, *, failures: Path | None = Non
     bench = Bench(setting, questions, groupings, measured, more=[a for a in known if a not in by])
     evaluation = record.Evaluation(
         provenance=describe.provenance(options.command, options.seed, options.workers),
-        dataset=_dataset(path, table, attributes, groupings),
-        model=_model(path, distance, table.digest),
+        dataset=_dataset(source, table, attributes, groupings),
+        model=_model(source, distance, table.digest),
         comparisons=info.model_copy(update={"left_out": table.left_out}),
         extraction=extraction,
         groupings=[
@@ -104,18 +110,18 @@ def _above(low: float, high: float) -> float:
     return max(high, low + NARROWEST) if high > low else low + max(1.0, abs(low))
 
 
-def _failures(path: Path | None, by: Sequence[str], *, empty_scores: bool) -> record.Extraction:
+def _failures(source: Source | None, by: Sequence[str], *, empty_scores: bool) -> record.Extraction:
     """FTX from the failures file: columns subject, attempted, failed and the attributes, one row a subject or sample."""
     none = record.Extraction(
         supplied=empty_scores, overall=None, by_group=[], no_face=0, unreadable=0, several_faces=0, faces_policy="not known"
     )
-    if path is None:
+    if source is None:
         return none
-    columns = read_texts(path, ["subject", "attempted", "failed", *by])
-    tried, failed = (_whole(path, *columns[c], c) for c in ("attempted", "failed"))
+    columns = read_texts(source, ["subject", "attempted", "failed", *by])
+    tried, failed = (_whole(source, *columns[c], c) for c in ("attempted", "failed"))
     over = np.flatnonzero(failed > tried)
     if over.size:
-        raise UserError(f"{row_name(path, int(over[0]))}: more failed than attempted")
+        raise UserError(f"{source.row(int(over[0]))}: more failed than attempted")
     row = np.repeat(np.arange(tried.size), tried)
     ordinal = np.arange(row.size) - np.repeat(np.cumsum(tried) - tried, tried)
     is_failed = ordinal < failed[row]
@@ -126,16 +132,18 @@ def _failures(path: Path | None, by: Sequence[str], *, empty_scores: bool) -> re
     return none.model_copy(update={"supplied": True, "overall": overall, "by_group": by_group})
 
 
-def _whole(path: Path, codes: NDArray[np.int32], words: Sequence[str], name: str) -> NDArray[np.int64]:
+def _whole(source: Source, codes: NDArray[np.int32], words: Sequence[str], name: str) -> NDArray[np.int64]:
     """int64[rows] ≥ 0."""
     bad = [i for i, w in enumerate(words) if not w.isdecimal()]
     if bad:
         row = int(np.flatnonzero(codes == bad[0])[0])
-        raise UserError(f"{row_name(path, row)}: {name} is {words[bad[0]]!r}; write a whole number")
+        raise UserError(f"{source.row(row)}: {name} is {words[bad[0]]!r}; write a whole number")
     return np.asarray([int(w) for w in words], np.int64)[codes]
 
 
-def _dataset(path: Path, table: ScoreTable, attributes: Sequence[Attribute], groupings: Sequence[Grouping]) -> record.DatasetInfo:
+def _dataset(
+    source: Source, table: ScoreTable, attributes: Sequence[Attribute], groupings: Sequence[Grouping]
+) -> record.DatasetInfo:
     labels = [
         record.LabelInfo(
             attribute=a.name, column=f"{a.name}_a, {a.name}_b", of=a.of, provenance="unknown",
@@ -144,17 +152,17 @@ def _dataset(path: Path, table: ScoreTable, attributes: Sequence[Attribute], gro
         for a in attributes
     ]  # fmt: skip
     return record.DatasetInfo(
-        name=path.stem, title="Scores supplied in a file", version="", home="", digest=table.digest, licence="unknown",
+        name=source.name, title="Supplied scores", version="", home="", digest=table.digest, licence="unknown",
         consent="unknown", withdrawn="", synthetic=False, identity="labelled", labels_public=False, labels=labels,
         subjects=int(np.unique(table.subjects).size), samples=int(table.subjects.size), problems={}, known_defects=[], citation="",
     )  # fmt: skip
 
 
-def _model(path: Path, distance: bool, digest: str) -> record.ModelInfo:
+def _model(source: Source, distance: bool, digest: str) -> record.ModelInfo:
     unit = "supplied distance" if distance else "supplied score"
     score = record.ScoreInfo(kind="supplied", unit=unit, sign=-1 if distance else 1)
     return record.ModelInfo(
-        name=path.stem, title="A system known by its scores alone", version="", fingerprint=digest, licence="unknown",
+        name=source.name, title="A system known by its scores alone", version="", fingerprint=digest, licence="unknown",
         training_data="unknown", training_overlap=False, weights=[], detector="unknown", alignment="unknown", input="unknown",
         dimensions=None, score=score, published_threshold=None, published_threshold_source="", likely_same_person=None,
         known_weaknesses=[],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numba
@@ -16,7 +15,7 @@ I32 = NDArray[np.int32]
 TRUE, FALSE = frozenset({"1", "1.0", "true", "yes", "t", "y"}), frozenset({"0", "0.0", "false", "no", "f", "n"})
 
 
-def encode(column: Any, path: Path) -> tuple[I32, Any]:
+def encode(column: Any, source: object) -> tuple[I32, Any]:
     """Code of each row, and the words without blanks at their ends (pyarrow strings, perhaps some twice); null is the empty text.
 
     Raises UserError if the column holds what is no text, number or truth.
@@ -37,7 +36,9 @@ def encode(column: Any, path: Path) -> tuple[I32, Any]:
             codes = pc.fill_null(pc.cast(codes, pa.int32()), len(words))
             words = pa.concat_arrays([words, pa.array([""], pa.string())])
     except pa.ArrowException as error:
-        raise UserError(f"{path}: a column of type {column.type} can't be read as text ({str(error).splitlines()[0]})") from error
+        raise UserError(
+            f"{source}: a column of type {column.type} can't be read as text ({str(error).splitlines()[0]})"
+        ) from error
     return np.asarray(codes).astype(np.int32, copy=False), words
 
 
@@ -64,9 +65,9 @@ class Words:
         self._known = 0
         self._codes: tuple[list[I32], list[I32]] = ([], [])
 
-    def add(self, side: int, column: Any, path: Path) -> None:
+    def add(self, side: int, column: Any, source: object) -> None:
         """Append a batch to side 0 or 1."""
-        codes, words = encode(column, path)
+        codes, words = encode(column, source)
         self._codes[side].append(codes + np.int32(self._known))
         self._words.append(words)
         self._known += len(words)
@@ -106,7 +107,7 @@ class Scores:
         self._n_bad = 0
         self.bad: tuple[int, str] | None = None
 
-    def add(self, column: Any, path: Path) -> None:
+    def add(self, column: Any, source: object) -> None:
         """Append a batch of numbers or texts."""
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -120,7 +121,7 @@ class Scores:
             try:
                 filled = pc.fill_null(pc.cast(column, "float64"), 0.0)
             except pa.ArrowException as error:
-                raise UserError(f"{path}: column score is of type {column.type}; write numbers") from error
+                raise UserError(f"{source}: column score is of type {column.type}; write numbers") from error
             values = np.asarray(filled, np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
             out = values.astype(np.float32)
@@ -178,9 +179,9 @@ class Truths:
         self._rows = 0
         self._bad: tuple[int, str] | None = None
 
-    def add(self, column: Any, path: Path) -> None:
+    def add(self, column: Any, source: object) -> None:
         """Append a batch."""
-        codes, words = encode(column, path)
+        codes, words = encode(column, source)
         texts = words.to_pylist()
         known = np.asarray([1 if w.lower() in TRUE else 0 if w.lower() in FALSE else -1 for w in texts], np.int8)
         values = known[codes]
