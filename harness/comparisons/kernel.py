@@ -173,7 +173,7 @@ def _ask(steps: U16, start: int, stop: int, asked: U32, n_asked: int) -> int:
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _note(row: F32, i: int, j0: int, n_asked: int, found: Found, n_noted: int) -> int:
-    """Keep the scores asked about, of sample i with samples j0, j0 + 1, …, for `_settle`, but comparisons not made (-inf)."""
+    """Keep the scores asked about, of sample i with samples j0, j0 + 1, …, for `settle`, but comparisons not made (-inf)."""
     # Arrays are named once: each use of a tuple's array counts its references anew, which takes longer than the work itself.
     asked, steps, a, b, score, step = found.asked, found.steps, found.a, found.b, found.score, found.step
     for k in range(n_asked):
@@ -184,7 +184,7 @@ def _note(row: F32, i: int, j0: int, n_asked: int, found: Found, n_noted: int) -
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _settle(row0: int, col0: int, n_noted: int, prepared: Prepared, bins: Bins, found: Found) -> int:
+def settle(row0: int, col0: int, n_noted: int, prepared: Prepared, bins: Bins, found: Found) -> int:
     """Count the scores noted in a tile by their bin instead of their step, a score in a band by the exact one.
 
     What reaches the floor stays in the ledger, in the order it came; returns how many do.
@@ -297,6 +297,6 @@ def count_tile(scores: F32, row0: int, col0: int, prepared: Prepared, bins: Bins
             rows[1 + t, r] = _count_reached(row, start, dense[t], cols[1 + t])
     # A row without gaps adds one to every column from its start on.
     cols[0, :n_cols] += np.cumsum(whole)[:n_cols]
-    n_kept = _settle(row0, col0, n_noted, prepared, bins, found)
+    n_kept = settle(row0, col0, n_noted, prepared, bins, found)
     _to_bins(found, bins.first, left_out)
     return int(n_kept)

@@ -111,7 +111,7 @@ def _identical(samples: Samples, strips: list[Strip]) -> dict[tuple[int, int], t
     return {(int(i), int(j)): (a, b) for (i, j), a, b in zip(tiles, *parts, strict=False)}
 
 
-class _Sum:
+class Sum:
     """A tally as it grows; the ledger is given up once it has more than `cap` entries."""
 
     def __init__(self, job: Job, cap: float) -> None:
@@ -120,9 +120,8 @@ class _Sum:
         self.ledger: list[tuple[I32, I32, F32]] = []
         self.lock = Lock()
 
-    def add(self, tile: tuple[int, int], found: Found, n_kept: int) -> None:
-        """Add what a tile holds. Thread-safe."""
-        row, col = (self.job.strips[k] for k in tile)
+    def add(self, row: Strip, col: Strip, found: Found, n_kept: int) -> None:
+        """Add what a tile holds, or several side by side. Thread-safe."""
         part = (found.a[:n_kept].copy(), found.b[:n_kept].copy(), found.score[:n_kept].copy())
         with self.lock:
             self.tally.non_mated[row.cell, col.cell] += found.bins
@@ -158,7 +157,7 @@ def tally_tiles(
     progress: Callable[[int], None] | None = None,
 ) -> Tally:
     """The non-mated part of the tally of some tiles, its ledger not sorted, samples numbered as in `job`."""
-    total, source = _Sum(job, cap), iter(tiles)
+    total, source = Sum(job, cap), iter(tiles)
     x, widest = job.samples.templates, max((s.stop - s.start for s in job.strips), default=0)
 
     def work(_: int) -> None:
@@ -172,7 +171,7 @@ def tally_tiles(
                 a, b = job.identical[tile]
                 scores[a - row.start, b - col.start] = -np.inf
                 found.gaps[a - row.start] = True
-            total.add(tile, found, count_tile(scores, row.start, col.start, job.prepared, job.bins, found))
+            total.add(row, col, found, count_tile(scores, row.start, col.start, job.prepared, job.bins, found))
             if progress:
                 progress(scores.size)
 
