@@ -156,7 +156,7 @@ def _provenance(e: Evaluation, key: str) -> Iterator[Item]:
         ("Started", p.started),
         ("Command", p.command),
     ]
-    facts += [("Seed", p.seed), ("Threads", p.threads), ("Python", p.python), ("Platform", p.platform)]
+    facts += [("Seed", p.seed), ("Threads", p.threads), ("Device", p.device), ("Python", p.python), ("Platform", p.platform)]
     facts += [(name, version) for name, version in p.libraries.items()]
     yield _facts(f"{key}-run", "The run", facts)
     facts = [

@@ -132,6 +132,14 @@ def run(
             "two groups. Default: all.",
         ),
     ] = None,
+    device: Annotated[
+        str,
+        typer.Option(
+            "--device",
+            metavar="cpu|cuda",
+            help="Where networks run and comparisons are made. Default: cpu. A GPU rounds otherwise.",
+        ),
+    ] = "cpu",
     workers: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option("--workers", metavar="N", min=1, help="Processes and threads. Default: one for each core."),
@@ -154,7 +162,7 @@ def run(
             datasets=dataset or [], models=model or ["face_recognition"], by=by or [], targets=target_fmr, threshold=threshold,
             threshold_from=threshold_from, pool=pool, references=reference or [], workers=workers, ephemeral=ephemeral,
             include_minors=include_minors, seed=seed, out=out, exclude=exclude, claims=claim or [],
-            scenarios=scenario or [], formats=["pdf"] if pdf else [], comparisons=comparisons,
+            scenarios=scenario or [], formats=["pdf"] if pdf else [], comparisons=comparisons, device=device,
         )
     )  # fmt: skip
 

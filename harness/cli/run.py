@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import load_dataset
 
 from ..claims import read_claims
+from ..device import OnDevice, check_device, with_device
 from ..evaluation.evaluate import DEFAULT_TARGETS, Options
 from ..evaluation.exclusion_file import read_exclusions
 from ..evaluation.measure import Fixed
@@ -51,6 +52,7 @@ class Asked:
     formats: list[str] = field(default_factory=list)
     """Of report, beyond those that every run writes."""
     comparisons: float | None = None
+    device: str = "cpu"
 
 
 def check_targets(targets: list[float] | None) -> tuple[float, ...]:
@@ -70,13 +72,15 @@ def run_command(asked: Asked) -> None:
     """Load, run, show. Raises UserError."""
     targets = check_targets(asked.targets)
     share = check_share(asked.comparisons, scenarios=bool(asked.scenarios), excluded=asked.exclude is not None)
+    device, command, workers = check_device(asked.device), command_of(asked), asked.workers or cores()
+    asked = replace(asked, models=[with_device(m, asked.device) for m in asked.models])
     requested(asked.formats)
     fixed = thresholds_of(asked.threshold_from, [load_model_card(m).name for m in asked.models]) if asked.threshold_from else ()
     options = Options(
         by=tuple(asked.by), targets=targets, threshold=asked.threshold, fixed=fixed, pool=asked.pool,
-        references=tuple(asked.references), workers=asked.workers or cores(), seed=asked.seed, command=command_of(asked),
+        references=tuple(asked.references), workers=workers, seed=asked.seed, command=command,
         scenarios=load_scenarios(asked.scenarios), claims=read_claims(tuple(asked.claims)),
-        share=share,
+        share=share, device=device, place=OnDevice(workers, asked.device) if asked.device != "cpu" else None,
     )  # fmt: skip
     with show.Screen() as screen:
         datasets = [_load(spec, asked.include_minors, screen) for spec in dict.fromkeys(asked.datasets or [CONTROL])]
@@ -98,7 +102,8 @@ def command_of(asked: Asked) -> str:
             ("--threshold", asked.threshold), ("--threshold-from", asked.threshold_from),
             ("--pool", asked.pool if asked.pool != "balanced" else None), ("--reference", asked.references),
             ("--exclude", asked.exclude), ("--scenario", [Path(s) if is_file(s) else s for s in asked.scenarios]),
-            ("--claim", asked.claims), ("--comparisons", asked.comparisons), ("--workers", asked.workers), ("--ephemeral", asked.ephemeral),
+            ("--claim", asked.claims), ("--comparisons", asked.comparisons),
+            ("--device", asked.device if asked.device != "cpu" else None), ("--workers", asked.workers), ("--ephemeral", asked.ephemeral),
             ("--include-minors", asked.include_minors), ("--seed", asked.seed or None),
             *((f"--{name}", True) for name in asked.formats), ("--out", asked.out),
         ],

@@ -89,7 +89,7 @@ def model_info(card: ModelCard, fingerprint: str, dataset: Dataset) -> record.Mo
     )
 
 
-def provenance(command: str, seed: int, threads: int, position: int = 0) -> record.Provenance:
+def provenance(command: str, seed: int, threads: int, position: int = 0, device: str = "cpu") -> record.Provenance:
     """How to do it again."""
     return record.Provenance(
         faceparity=metadata.version("faceparity"),
@@ -99,6 +99,7 @@ def provenance(command: str, seed: int, threads: int, position: int = 0) -> reco
         position=position,
         seed=seed,
         threads=threads,
+        device=device,
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
         libraries={name: metadata.version(name) for name in LIBRARIES if _installed(name)},

@@ -74,6 +74,8 @@ class Options:
     share: float | None = None
     """Of the non-mated comparisons, where only a sample of them is to be made (see `comparisons.dealt`)."""
     place: Place | None = None
+    device: str = "cpu"
+    """What the record calls the device that comparisons are made on."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ def evaluate(
         options.workers,
     )  # fmt: skip
     evaluation = record.Evaluation(
-        provenance=describe.provenance(options.command, options.seed, options.workers, options.position),
+        provenance=describe.provenance(options.command, options.seed, options.workers, options.position, options.device),
         dataset=describe.dataset_info(dataset, attributes, groupings),
         model=describe.model_info(card, templates.model_fingerprint, dataset),
         comparisons=comparisons_info(tallied, samples),

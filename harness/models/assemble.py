@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,7 @@ OPTIONS = {
     "alignment": "how a face is cut out",
     "landmarks": "5 or 68, for the detectors hog and mmod",
     "upsample": "0 to 3 times that the picture is doubled, for the detectors hog and mmod",
+    "device": "cpu, or cuda: where the network runs; faces are found and cut out on the processor",
     "jitter": "2 to 100 disturbed copies whose mean is taken, for dlib's network",
 }
 
@@ -49,6 +50,7 @@ class Setup:
     landmarks: int = 5
     upsample: int = 1
     jitter: int = 1
+    device: str = "cpu"
 
 
 def setup(card: ModelCard, options: Mapping[str, str]) -> Setup:
@@ -73,11 +75,14 @@ def setup(card: ModelCard, options: Mapping[str, str]) -> Setup:
             raise UserError(f"{card.name}: {name} is for the detectors hog and mmod, not {detector}")
     if "jitter" in options and recipe.network != "dlib":
         raise UserError(f"{card.name}: jitter is for dlib's network (face_recognition, taguchi)")
+    if options.get("device", "cpu") not in ("cpu", "cuda"):
+        raise UserError(f"{card.name}: device={options['device']} is not possible: {OPTIONS['device']}")
     return Setup(
         recipe,
         landmarks=_number(card, options, "landmarks", 5, (5, 68)),
         upsample=_number(card, options, "upsample", 1, range(4)),
         jitter=_number(card, options, "jitter", 1, range(2, 101)),
+        device=options.get("device", "cpu"),
     )
 
 
@@ -107,7 +112,7 @@ def crossed(card: ModelCard, options: Mapping[str, str]) -> ModelCard:
         "detector": (card.detector if same_detector else detector.title) + _with(made),
         "alignment": _aligned(card, made),
         "weights": card.weights if same_detector and made.landmarks == 5 else [*found, *own],
-        "known_weaknesses": [*card.known_weaknesses, _not_as_published(card, made)],
+        "known_weaknesses": [*card.known_weaknesses, *_not_as_published(card, made, options)],
         "likely_same_person_source": f"{card.likely_same_person_source} Measured without these options.".strip(),
         "input": card.input + (JITTERED.format(made.jitter) if made.jitter > 1 else ""),
     }
@@ -134,12 +139,16 @@ def _aligned(card: ModelCard, made: Setup) -> str:
     return card.alignment
 
 
-def _not_as_published(card: ModelCard, made: Setup) -> str:
+def _not_as_published(card: ModelCard, made: Setup, options: Mapping[str, str]) -> Iterator[str]:
     assert card.recipe is not None
+    if made.device != "cpu":
+        yield "Its network ran on a GPU, whose sums are rounded otherwise: its templates are not those of a processor, if nearly."
+    if set(options) == {"device"}:
+        return
     changed = [made.recipe.detector] if made.recipe.detector != card.recipe.detector else []
     changed += [made.recipe.alignment] if made.recipe.alignment != card.recipe.alignment else []
     how = f" with {' and '.join(changed)}" if changed else ""
-    return f"Run otherwise than its authors run it{how}: what they publish, the threshold too, was not found this way."
+    yield f"Run otherwise than its authors run it{how}: what they publish, the threshold too, was not found this way."
 
 
 def installed(weights: Weights) -> Path:
@@ -185,7 +194,7 @@ def assemble(card: ModelCard, options: Mapping[str, str], find: Find) -> Pipelin
 
 def _network(card: ModelCard, made: Setup, weights: list[Weights], find: Find) -> tuple[Embedder, Made]:
     """The embedder, and what decides its templates besides its weights."""
-    from .onnx_session import OnnxEmbedder
+    from .onnx_session import OnnxEmbedder, open_session
 
     recipe = made.recipe
     files = {w.role: find(w) for w in weights}
@@ -193,19 +202,26 @@ def _network(card: ModelCard, made: Setup, weights: list[Weights], find: Find) -
     settings: dict[str, object] = dict(recipe.input.model_dump(exclude_defaults=True, exclude={"size"}))
     if recipe.normalise:
         settings["normalise"] = True
+    on_device: dict[str, object] = {} if made.device == "cpu" else {"device": made.device}
     if recipe.network == "dlib":
         from .dlib_onnx import CONVERTER, converted
         from .dlib_parts import JITTER, Jittered
 
-        embedder: Embedder = OnnxEmbedder(converted(files["embedder"], sha256["embedder"]))
-        settings = {"converter": CONVERTER}  # scaling is in the graph
+        network = converted(files["embedder"], sha256["embedder"])
+        embedder: Embedder = OnnxEmbedder(network, session=open_session(network, made.device))
+        settings = {"converter": CONVERTER, **on_device}  # scaling is in the graph
         if made.jitter > 1:
             embedder = Jittered(embedder, made.jitter)
             settings |= {"jitter": made.jitter, "jitter_version": JITTER}
-        return embedder, Made(embedder, settings, ("onnxruntime",))
+        return embedder, Made(embedder, settings, _runtime(made.device))
     graph, version = _graph(card, recipe, files, sha256)
-    embedder = _fitting(graph, recipe.input, recipe.normalise, card)
-    return embedder, Made(embedder, settings | version, ("onnxruntime",))
+    embedder = _fitting(graph, recipe.input, recipe.normalise, card, made.device)
+    return embedder, Made(embedder, settings | version | on_device, _runtime(made.device))
+
+
+def _runtime(device: str) -> tuple[str, ...]:
+    """The libraries whose versions decide what comes out of a network."""
+    return ("onnxruntime",) if device == "cpu" else ("onnxruntime", "onnxruntime-gpu")
 
 
 def _graph(
@@ -257,12 +273,14 @@ def _told(make: Callable[[], bytes], card: ModelCard, file: Path) -> Callable[[]
     return made
 
 
-def _fitting(graph: Path, feeding: NetworkInput, normalise: bool, card: ModelCard) -> Embedder:
+def _fitting(graph: Path, feeding: NetworkInput, normalise: bool, card: ModelCard, device: str) -> Embedder:
     """The network, if it takes and gives what the card says."""
     from .onnx_session import OnnxEmbedder, check_fits, open_session
 
     try:
-        session = open_session(graph)
+        session = open_session(graph, device)
+    except UserError:
+        raise
     except Exception as error:
         raise UserError(f"{card.name}: onnxruntime can't open the network ({' '.join(str(error).split())[:150]})") from error
     check_fits(session, feeding, card.name)

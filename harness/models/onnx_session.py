@@ -1,4 +1,7 @@
-"""One way of opening an ONNX graph: on the CPU, one thread, so that a template never depends on how many cores there are."""
+"""One way of opening an ONNX graph: on the CPU, one thread, so that a template never depends on how many cores there are.
+
+Or, where that is asked for, on a GPU: its templates are not the same bit for bit, so they belong to a pipeline of their own.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,36 @@ from faceparity.datasets.errors import UserError
 from .card import NetworkInput
 from .model import Image
 
+CUDA = "CUDAExecutionProvider"
+NO_CUDA = (
+    "device=cuda: onnxruntime can't use a GPU here: `pip install --force-reinstall --no-deps onnxruntime-gpu`, with the CUDA and cuDNN "
+    "that it wants; or leave the device out"
+)
 
-def open_session(model: Path | bytes) -> Any:
-    """An onnxruntime.InferenceSession of a file or of a serialised graph: CPU, one thread, silent."""
+
+def open_session(model: Path | bytes, device: str = "cpu") -> Any:
+    """An onnxruntime.InferenceSession of a file or of a serialised graph: one thread, silent; on the CPU, or on a GPU (cuda).
+
+    Raises UserError if there is no GPU that onnxruntime can use.
+    """
     import onnxruntime as ort
 
+    if device == "cuda" and CUDA not in ort.get_available_providers():
+        raise UserError(NO_CUDA)
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3
     options.use_deterministic_compute = True
-    return ort.InferenceSession(str(model) if isinstance(model, Path) else model, options, providers=["CPUExecutionProvider"])
+    # What a GPU can't do stays on the CPU. No TF32, whose ten bits would change more than the last digits.
+    on_gpu = [(CUDA, {"use_tf32": "0", "cudnn_conv_algo_search": "DEFAULT"})] if device == "cuda" else []
+    session = ort.InferenceSession(
+        str(model) if isinstance(model, Path) else model, options, providers=[*on_gpu, "CPUExecutionProvider"]
+    )
+    if device == "cuda" and CUDA not in session.get_providers():  # it falls back without a word
+        raise UserError(NO_CUDA)
+    return session
 
 
 class OnnxEmbedder:

@@ -141,6 +141,8 @@ class Provenance(Part):
     """Place among the evaluations of its run, in the order in which the command names them: reports tell them in it."""
     seed: int
     threads: int
+    device: str = "cpu"
+    """Where comparisons were made: the processor, or a GPU by name with torch's version."""
     python: str
     platform: str
     libraries: dict[str, str]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +13,19 @@ from faceparity.harness.comparisons.dealt import deal
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.tally import Grid, Tally
 from faceparity.harness.comparisons.tiles import make_job, tally_pairs, tiles_of
+from faceparity.harness.device import OnDevice
+from faceparity.harness.evaluation.evaluate import Options, evaluate
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'faceparity[gpu]' to test comparisons by it")
 
 from faceparity.harness.comparisons import device as module
 from faceparity.harness.comparisons.device import rectangles, tally_on
+
+_spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
+assert _spec is not None
+assert _spec.loader is not None
+toy = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(toy)
 
 
 def by_torch(job, tiles, *, cap, progress):
@@ -82,3 +92,14 @@ def test_rectangles_hold_every_tile_once_and_only_neighbours() -> None:
         assert {job.strips[row] for row, _ in one.tiles} == {one.row}
         assert {c.cell for c in cols} == {one.col.cell}
         assert (cols[0].start, cols[-1].stop) == (one.col.start, one.col.stop)
+
+
+def test_a_whole_evaluation_there_says_the_same_of_every_group() -> None:
+    dataset = toy.make_dataset(4, 160, 2)
+    templates, options = toy.make_templates(dataset, 5), Options(targets=(1e-2,))
+    here = evaluate(dataset, toy.make_card(), templates, options).evaluation
+    there = evaluate(dataset, toy.make_card(), templates, replace(options, place=OnDevice(1, "cpu"), device="torch")).evaluation
+    assert (here.provenance.device, there.provenance.device) == ("cpu", "torch")
+    assert here.comparisons == there.comparisons
+    for one, two in zip(here.groupings, there.groupings, strict=True):
+        assert one.operating_points == two.operating_points

@@ -1,0 +1,69 @@
+"""A GPU as the place where a run is done. Chosen by name, never by itself: its templates and histograms are not the processor's."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+
+from faceparity.datasets.errors import UserError
+
+from .comparisons.tally import Tally
+from .comparisons.tiles import Job
+from .models.model import Model
+from .models.spec import parse, titled
+from .templates import pool
+from .templates.worker import Opener
+
+DEVICES = ("cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class OnDevice:
+    """See `place.Place`. Models open their networks on the device themselves (`with_device`); comparisons are made there by torch."""
+
+    threads: int
+    device: str
+    waits: bool = False
+
+    def extract(self, batches: Sequence[pool.Batch], model: Model, name: str, opener: Opener) -> Generator[pool.Done, None, None]:
+        """See Place. Each process finds and cuts out faces, and has its own copy of the network on the device."""
+        return pool.run_batches(batches, name, opener, self.threads)
+
+    def tally(self, job: Job, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
+        """See Place. Raises UserError if the templates do not fit into the device's memory."""
+        from .comparisons.device import tally_on
+
+        try:
+            return tally_on(self.device, job, tiles, cap, progress)
+        except RuntimeError as error:
+            if "out of memory" not in str(error):
+                raise
+            size = job.prepared.x.nbytes / 2**30
+            raise UserError(
+                f"--device {self.device}: its memory is too small for {size:.1f} GiB of templates and what is made of them; leave out "
+                "--device"
+            ) from error
+
+
+def check_device(device: str) -> str:
+    """What the record calls the device. Raises UserError if it is not known, or can't be used here."""
+    if device not in DEVICES:
+        raise UserError(f"--device {device}: known are {' and '.join(DEVICES)}")
+    if device == "cpu":
+        return "cpu"
+    if importlib.util.find_spec("torch") is None:
+        raise UserError(f"--device {device} needs torch: pip install 'faceparity[gpu]'; or leave out --device")
+    import torch
+
+    if not torch.cuda.is_available():
+        raise UserError(f"--device {device}: torch {torch.__version__} finds no GPU that it can use here; leave out --device")
+    return f"cuda: {torch.cuda.get_device_name()}, torch {torch.__version__}"
+
+
+def with_device(spec: str, device: str) -> str:
+    """What is typed after -m, with the device among its options; as it is for the processor, or where it names one itself."""
+    base, options = parse(spec)
+    if device == "cpu" or "device" in options:
+        return spec
+    return titled(base, dict(sorted({**options, "device": device}.items())))
