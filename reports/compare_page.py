@@ -76,7 +76,7 @@ def title(c: Comparison) -> str:
     """Models and data sets."""
     data = list(dict.fromkeys(f.shorten(x.dataset, 40) for x in c.results))
     models = list(dict.fromkeys(f.shorten(x.model, 40) for x in c.results))
-    return f"Side by side: {', '.join(models)} on {', '.join(data)}"
+    return f"Side by side: {f.some(models, 'model')} on {f.some(data, 'data set')}"
 
 
 def synthetic(c: Comparison) -> tuple[str, str] | None:

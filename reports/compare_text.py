@@ -24,8 +24,8 @@ SHOWN_IN_TERMINAL = 12
 """So many rows of a table; the page has all."""
 
 
-def _blocks(c: Comparison) -> Iterator[tuple[str, list[str], list[str], list[Table]]]:
-    """Of each data set: its title, cautions, findings and tables."""
+def _blocks(c: Comparison, brief: bool = False) -> Iterator[tuple[str, list[str], list[str], list[Table]]]:
+    """Of each data set: its title, cautions, findings and tables. brief: of many models the league tables alone."""
     names = Names(c)
     for d in c.datasets:
         first = names.of[d.ids[0]]
@@ -34,7 +34,8 @@ def _blocks(c: Comparison) -> Iterator[tuple[str, list[str], list[str], list[Tab
             continue
         p = words.headline(d)
         found = words.findings(d, names) or ["No figure could be compared."]
-        tables = list(_tables(d, p, names)) if p is not None else []
+        few = not brief or len(d.ids) <= words.MANY_MODELS
+        tables = list(_tables(d, p, names, few)) if p is not None else []
         yield (
             f"{f.shorten(first.dataset_title, 80)} ({f.shorten(d.dataset, 60)})",
             flags,
@@ -43,7 +44,7 @@ def _blocks(c: Comparison) -> Iterator[tuple[str, list[str], list[str], list[Tab
         )
 
 
-def _tables(d: ComparedDataset, p: ComparedPoint, names: Names) -> Iterator[Table]:
+def _tables(d: ComparedDataset, p: ComparedPoint, names: Names, pairs: bool) -> Iterator[Table]:
     if d.failure_league is not None and any(r.value for r in d.failure_league.rows):
         yield league_table("ftx", d.failure_league, names)
     there = [x for x in p.leagues if any(r.value is not None for r in x.rows)]
@@ -55,7 +56,7 @@ def _tables(d: ComparedDataset, p: ComparedPoint, names: Names) -> Iterator[Tabl
         elif x.attributes == there[-1].attributes:
             table = worst_table("w", x, names)
             yield table._replace(caption=at + table.caption)
-    for q in p.pairs:
+    for q in p.pairs if pairs else ():
         rows = [c for c in q.groupings[-1].changes if c.quantity == "rate" and c.first is not None]
         told = [
             [
@@ -70,7 +71,7 @@ def _tables(d: ComparedDataset, p: ComparedPoint, names: Names) -> Iterator[Tabl
             yield Table(
                 "q", f"{at}The same comparisons, by {words.by_name(q.groupings[-1].attributes)}", columns, told, frozenset({5})
             )
-    for u in p.unpaired:
+    for u in p.unpaired if pairs else ():
         yield _unpaired(u, names, at)
 
 
@@ -125,16 +126,18 @@ def render(c: Comparison) -> RenderableType:
     """What a person sees when the command ends."""
     out: list[RenderableType] = [Words(f.clean(title(c)), style="bold")]
     out += [Words("! " + f.clean(n.text), style="bold yellow") for n in c.notes]
-    for heading, flags, found, tables in _blocks(c):
+    for heading, flags, found, tables in _blocks(c, brief=True):
         out += [Words(), Words(f.clean(heading), style="bold reverse")]
         out += [Words("! " + x, style="bold yellow") for x in flags]
         out += [Words("• " + f.clean(x)) for x in found]
         for t in tables:
             out.append(_terminal(t))
-    for m in c.models:
+    for m in c.models if len(c.models) <= words.MANY_MODELS else ():
         table = model_rows(c, m, Names(c))
         out += [Words(), Words(f"{f.shorten(m.model, 60)} across data sets", style="bold reverse"), Words(words.DIFFERENT_PEOPLE)]
         out += [_terminal(table)] if table is not None else []
+    if len({x.model for x in c.results}) > words.MANY_MODELS:
+        out += [Words(), Words("Every two models by group, and each model across data sets: on the page.")]
     return Group(*out)
 
 

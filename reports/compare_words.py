@@ -75,9 +75,15 @@ def headline(d: ComparedDataset) -> ComparedPoint | None:
     return next((p for p in d.points if p.pairs), next((p for p in d.points if p.unpaired), None))
 
 
+MANY_MODELS = 3
+"""Up to so many models every two are set against each other in a sentence; of more, a sentence tells of all."""
+
+
 def findings(d: ComparedDataset, names: Names) -> list[str]:
     """What can be said of the models of one data set, at the point told first."""
     p = headline(d)
+    if len(d.ids) > MANY_MODELS and p is not None and p.pairs:
+        return _of_many(d, p, names)
     out = [s for x in d.failures if (s := failure_sentence(x, names))]
     if p is None or not p.pairs:
         if p is not None and p.unpaired:
@@ -91,6 +97,53 @@ def findings(d: ComparedDataset, names: Names) -> list[str]:
         out += [f.sentence(f"at {point_name(p)}, {s}") for s in league_sentences(finest, names)]
     out += [f.sentence(f"at {point_name(p)}, {s}") for q in p.pairs if (s := groups_sentence(q, names))]
     return out
+
+
+def _of_many(d: ComparedDataset, p: ComparedPoint, names: Names) -> list[str]:
+    """The same of many models: a sentence for each league table, and one for the groups."""
+    told = [field_sentence(d.failure_league, names)] if d.failure_league is not None else []
+    worst = [x for x in p.leagues if x.measure == "worst_fmr"]
+    finest = max(worst, key=lambda x: len(x.attributes), default=None)
+    leagues = [x for x in p.leagues if not x.measure.startswith("worst") or x is finest]
+    told += [f.sentence(f"at {point_name(p)}, {s}") for x in leagues if (s := field_sentence(x, names))]
+    found = [q for q in p.pairs if any(c.quantity == "rate" and c.measure == "fmr" for c in q.groupings[-1].changes)]
+    differ = [q for q in found if any(_decided(c) for c in q.groupings[-1].changes)]
+    if found:
+        by = by_name(found[0].groupings[-1].attributes)
+        some = (
+            f"in {len(differ)} of {f.plural(len(found), 'pair')} of models"
+            if differ
+            else f"in none of {f.plural(len(found), 'pair')} of models"
+        )
+        told.append(f.sentence(f"at {point_name(p)}, FMR of one group or more, by {by}, differs beyond chance {some}."))
+    return [s for s in told if s]
+
+
+def _decided(c: ModelChange) -> bool:
+    return c.quantity == "rate" and c.measure == "fmr" and c.verdict in ("higher", "lower")
+
+
+def field_sentence(x: League, names: Names) -> str:
+    """Which of many models may be the lowest and the highest, by the rank intervals; empty where fewer than two have a figure."""
+    n, ids = len(x.rows), {r.id for r in x.rows if r.value is not None}
+    tests = [t for t in x.tests if t.first in ids and t.second in ids]
+    if not tests or (x.measure == "ftx" and not any(r.value for r in x.rows)):
+        return ""
+    decided = sum(t.verdict in ("higher", "lower") for t in tests)
+    if not decided:
+        return f"{LEAGUES[x.measure]}: none of {f.plural(len(tests), 'pair')} of models can be told apart."
+    pairs = f"{decided} of {f.plural(len(tests), 'pair')} of models can be told apart (Holm-adjusted p < 0.05)"
+    return f"{LEAGUES[x.measure]}: {pairs}; the lowest is {_one_of(x, 1, names)}, the highest {_one_of(x, n, names)}."
+
+
+def _one_of(x: League, place: int, names: Names) -> str:
+    """Whose rank may be this one: a name with its figure, or "one of" several."""
+    may = [r for r in x.rows if r.value is not None and r.rank[0] <= place <= r.rank[1]]
+    if len(may) == 1:
+        return f"{names(may[0].id)} with {row_figure(x, may[0])}"
+    if len(may) > MANY_MODELS:
+        return f"one of {len(may)} models"
+    return "one of " + ", ".join(f"{names(r.id)} ({row_figure(x, r)})" for r in may) if may else "not known"
 
 
 def failure_sentence(x: FailureComparison, names: Names) -> str:

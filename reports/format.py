@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from faceparity.harness.record import Comparisons, ModelInfo, OperatingPoint, Pool, Rate
 
@@ -53,6 +54,11 @@ def shorten(name: str, width: int) -> str:
         return name
     end = (width - 1) // 2
     return name[: width - 1 - end] + "…" + name[len(name) - end :]
+
+
+def some(names: Sequence[str], what: str, most: int = 4) -> str:
+    """Names joined; of more than a title holds, how many there are."""
+    return ", ".join(names) if len(names) <= most else plural(len(names), what)
 
 
 def reason(code: str | None) -> str:

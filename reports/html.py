@@ -111,7 +111,7 @@ def title(evaluations: Sequence[Evaluation]) -> str:
     """The page's title: the data sets and models in it."""
     data = list(dict.fromkeys(f.shorten(e.dataset.name, 40) for e in evaluations))
     models = list(dict.fromkeys(f.shorten(e.model.name, 40) for e in evaluations))
-    return f"False matches by group: {', '.join(models)} on {', '.join(data)}"
+    return f"False matches by group: {f.some(models, 'model')} on {f.some(data, 'data set')}"
 
 
 def chapter(e: Evaluation, key: str) -> Chapter:

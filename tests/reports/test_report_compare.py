@@ -169,6 +169,53 @@ def test_only_a_verdict_orders_two_models_in_words(verdicts: list[str]) -> None:
             assert f"{names(a if v == 'lower' else b)}’s is the lower" in sentence
 
 
+@given(st.lists(st.sampled_from(["higher", "lower", "inconclusive", "none"]), min_size=10, max_size=10))
+@settings(max_examples=60, deadline=None)
+def test_of_many_models_one_sentence_names_only_who_may_be_the_lowest_or_highest(verdicts: list[str]) -> None:
+    c = comparison()
+    c.results.extend(compared(i, name) for i, name in zip("CDE", ("gamma", "delta", "epsilon"), strict=True))
+    names, x = words.Names(c), league("fnmr", verdicts, "ABCDE")
+    told = words.field_sentence(x, names)
+    decided = sum(v in ("higher", "lower") for v in verdicts)
+    assert not forbidden(told, ["alpha", "beta", "gamma", "delta", "epsilon", "london"]), told
+    if not decided:
+        assert told == "FNMR: none of 10 pairs of models can be told apart."
+        return
+    assert f"{decided} of 10 pairs of models can be told apart" in told
+    for part, place in zip(told.split("; the lowest is ")[1].split(", the highest "), (1, 5), strict=True):
+        may = {names(r.id) for r in x.rows if r.rank[0] <= place <= r.rank[1]}
+        named = {names(r.id) for r in x.rows if re.search(rf"\b{names(r.id)}\b", part)}
+        assert named == (may if len(may) <= words.MANY_MODELS else set())
+        assert ("one of" in part) == (len(may) > 1)
+
+
+def test_of_many_models_pairs_are_on_the_page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rich.console import Console
+
+    def shown() -> str:
+        console = Console(width=100, file=io.StringIO(), highlight=False)
+        console.print(terminal(comparison()))
+        return " ".join(console.file.getvalue().split())
+
+    few = shown()
+    monkeypatch.setattr(words, "MANY_MODELS", 1)
+    found, many = sentences(comparison()), shown()
+    assert "The same comparisons, by" in few
+    assert "The same comparisons, by" not in many
+    assert "on the page" in many
+    assert not any("’s is the lower" in s for s in found)
+    assert any(s.startswith("At target FMR 1\u00a0%, FNMR: 1 of 1 pair") for s in found), found
+    assert any("differs beyond chance in 1 of 1 pair of models" in s for s in found), found
+    assert not any(forbidden(s, ["alpha", "beta", "london"]) for s in found)
+    assert "The same comparisons, by" in markdown(comparison())
+
+
+def test_a_title_counts_more_names_than_it_can_hold() -> None:
+    c = comparison()
+    more = [compared(i, f"m{i}") for i in "DEFGH"]
+    assert "Side by side: 7 models on london, other" in render(c.model_copy(update={"results": [*c.results, *more]}))
+
+
 def test_rows_whose_ranks_overlap_stay_in_the_order_of_the_command() -> None:
     c = comparison()
     c.results.append(compared("C", "gamma"))
