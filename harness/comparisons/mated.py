@@ -38,7 +38,8 @@ def tally_mated(samples: Samples, prepared: F32, kind: Kind, like: Tally) -> Tal
     identical = samples.images[a] == samples.images[b]
     listed = np.isin(_key(a, b, samples.n), _key(samples.same_photo[:, 0], samples.same_photo[:, 1], samples.n))
     gone = identical | listed
-    tally = empty(like.grid, like.floor, samples.n, samples.n_cells, like.dense_thresholds)
+    most = np.iinfo(like.mated.dtype).max
+    tally = empty(like.grid, like.floor, samples.n, samples.n_cells, like.dense_thresholds, most)
     kept = Pairs.of(a[~gone], b[~gone], score[~gone])
     ca, cb = samples.cells[kept.a], samples.cells[kept.b]
     np.add.at(tally.mated, (np.minimum(ca, cb), np.maximum(ca, cb), like.grid.bin(kept.score)), 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numba
 import numpy as np
@@ -12,6 +13,7 @@ I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 F32 = NDArray[np.float32]
 U64 = NDArray[np.uint64]
+Counts = NDArray[np.signedinteger[Any]]
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ class Tally:
     """What is kept of a set of comparisons; `a + b` is the tally of both sets together.
 
     Samples are numbered 0 … n - 1, cells 0 … K - 1 (see `cells`).
-    non_mated, mated: int64[K, K, bins], at [lower cell, higher cell].
+    non_mated, mated: int64[K, K, bins], at [lower cell, higher cell]; int32 where no bin can hold more.
     comparisons: int64[n, K], non-mated comparisons of each sample with samples of each cell, counted one by one.
     ledger: every non-mated comparison at or above `floor`. mated_pairs: every mated comparison.
     dense_errors: int32[T, n, K], for thresholds below the floor (`dense_thresholds`): errors of each sample with each cell.
@@ -172,8 +174,8 @@ class Tally:
 
     grid: Grid
     floor: float
-    non_mated: I64
-    mated: I64
+    non_mated: Counts
+    mated: Counts
     comparisons: I64
     ledger: Pairs
     mated_pairs: Pairs
@@ -212,14 +214,15 @@ class Tally:
         return int(self.mated.sum())
 
 
-def empty(grid: Grid, floor: float, n_samples: int, n_cells: int, dense_thresholds: F32) -> Tally:
-    """A tally of nothing."""
+def empty(grid: Grid, floor: float, n_samples: int, n_cells: int, dense_thresholds: F32, most: float = np.inf) -> Tally:
+    """A tally of nothing. most: comparisons that any two cells can have: histograms of many cells take half the room if they are few."""
     shape = (n_cells, n_cells, grid.n)
+    counts: Any = np.int32 if most <= np.iinfo(np.int32).max else np.int64
     return Tally(
         grid,
         floor,
-        np.zeros(shape, np.int64),
-        np.zeros(shape, np.int64),
+        np.zeros(shape, counts),
+        np.zeros(shape, counts),
         np.zeros((n_samples, n_cells), np.int64),
         Pairs.none(),
         Pairs.none(),

@@ -116,7 +116,8 @@ class Sum:
 
     def __init__(self, job: Job, cap: float) -> None:
         self.job, self.cap, self.held = job, cap, 0
-        self.tally = empty(job.grid, job.floor, job.samples.n, job.samples.n_cells, job.dense)
+        largest = int(np.bincount(job.samples.cells).max(initial=0))
+        self.tally = empty(job.grid, job.floor, job.samples.n, job.samples.n_cells, job.dense, largest**2)
         self.ledger: list[tuple[I32, I32, F32]] = []
         self.lock = Lock()
 

@@ -70,10 +70,9 @@ def tally_all_pairs(
     comparisons have the very highest scores that no ledger holds them.
     """
     grid = Grid.uniform(plan.low, plan.high, BINS, plan.thresholds)
-    pilot, scale = _pilot(samples, plan, grid)
+    floor = _first_floor(samples, pool, plan, grid, 1.0 if dealt is None else dealt.share)
     if dealt is not None:
-        samples, scale = replace(samples, dealt=dealt.only(has_template)), scale * dealt.share
-    floor = choose_floor(pilot, pool, plan, scale)
+        samples = replace(samples, dealt=dealt.only(has_template))
     tally = _pass(samples, plan, grid, floor, progress)
     passes, note = 1, ""
     better = choose_floor(tally, pool, plan, 1.0)
@@ -87,6 +86,12 @@ def tally_all_pairs(
             "kept: nearly all scores are alike, so look at the templates (are the images faces?) or compare fewer samples"
         )
     return Tallied(evidence_of_all_pairs(tally, cells, subjects, has_template, dealt), passes, note)
+
+
+def _first_floor(samples: Samples, pool: Pool, plan: Plan, grid: Grid, share: float) -> float:
+    """By the pilot, which is gone when this returns: of many cells it is as large as a tally."""
+    pilot, scale = _pilot(samples, plan, grid)
+    return choose_floor(pilot, pool, plan, scale * share)
 
 
 def _pass(samples: Samples, plan: Plan, grid: Grid, floor: float, progress: Callable[[int], None] | None) -> Tally:
