@@ -7,7 +7,7 @@ the model's fingerprint and the image's content, folders by a keyed hash of the 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -16,7 +16,7 @@ from faceparity.datasets import places
 from faceparity.datasets.errors import UserError
 
 from ..models.model import Extraction
-from . import shard, vault
+from . import index, shard, vault
 
 LOCK = "lock"
 ATTEMPT = "attempt"
@@ -61,16 +61,44 @@ class Store:
         self._memory.clear()
 
     def get(self, fingerprint: str, contents: Iterable[str]) -> dict[str, Extraction]:
-        """What is known of these images, by content. Torn, tampered and undecipherable shards are removed and counted."""
+        """What is known of these images, by content. Torn, tampered and undecipherable shards are removed and counted.
+
+        Of a large store only the shards are read that hold one of them, as far as the index knows (see `index`).
+        """
         if self.folder is None:
             return {one: self._memory[fingerprint, one] for one in contents if (fingerprint, one) in self._memory}
         wanted = {self._entry(fingerprint, content): content for content in contents}
         found: dict[str, Extraction] = {}
-        for path in sorted(self._models_folder(fingerprint).glob("*.shard")):
-            for entry, extraction in self._read(path, fingerprint):
-                if entry in wanted:
-                    found[wanted[entry]] = extraction
+        paths = {path.name: path for path in sorted(self._models_folder(fingerprint).glob("*.shard"))}
+        of_index = [paths.pop(name) for name in list(paths) if name.endswith(index.SUFFIX)]
+        known, more = self._index(of_index, fingerprint), {}
+        unknown = paths.keys() - set(known.names)
+        holding = known.holding(wanted)
+        for name, path in paths.items():
+            if name not in unknown and name not in holding:
+                continue
+            read = self._read(path, fingerprint)
+            more |= {name: [entry for entry, _ in read]} if name in unknown else {}
+            found.update({wanted[entry]: extraction for entry, extraction in read if entry in wanted})
+        if len(more) >= index.WORTH_IT:
+            self._write_index(known.with_shards(more, set(paths)), of_index, fingerprint)
         return found
+
+    def _index(self, files: Sequence[Path], fingerprint: str) -> index.Index:
+        """The newest that can be read. Its key goes when its day's retention ends; it is made again then."""
+        for path in reversed(files):
+            with suppress(OSError, vault.DamagedError, vault.KeyGoneError):
+                return index.unpack(self.keys.open(path.read_bytes(), _context(fingerprint, path.name)))
+            path.unlink(missing_ok=True)
+        return index.nothing()
+
+    def _write_index(self, known: index.Index, old: Sequence[Path], fingerprint: str) -> None:
+        name = f"{vault.today().isoformat()}{index.SUFFIX}"
+        payload = self.keys.seal(index.pack(known), _context(fingerprint, name))
+        vault.write_atomic(self._models_folder(fingerprint) / name, payload)
+        for path in old:
+            if path.name != name:
+                path.unlink(missing_ok=True)
 
     def put(self, fingerprint: str, extractions: Mapping[str, Extraction]) -> None:
         """Keep these, by content. On the disk when it returns."""

@@ -15,7 +15,7 @@ import pytest
 from faceparity.datasets import places
 from faceparity.datasets.errors import UserError
 from faceparity.harness.models.model import Extraction
-from faceparity.harness.templates import shard, vault
+from faceparity.harness.templates import index, shard, vault
 from faceparity.harness.templates.store import Store
 from faceparity.harness.templates.vault import Keyring
 
@@ -279,3 +279,61 @@ def test_keys_made_by_two_processes_at_once_are_one() -> None:
     assert len({run.communicate()[0] for run in runs}) == 1
     assert all(run.returncode == 0 for run in runs)
     assert [path.name for path in places.keys().iterdir()] == [vault.SECRET]
+
+
+def read_by(store: Store, contents: list[str]) -> tuple[dict[str, Extraction], set[str]]:
+    """What the store says of these, and which shards it read for it."""
+    seen: set[str] = set()
+    read = store._read
+
+    def noted(path: Path, fingerprint: str) -> list[tuple[bytes, Extraction]]:
+        seen.add(path.name)
+        return read(path, fingerprint)
+
+    store._read = noted  # type: ignore[method-assign]
+    try:
+        return store.get(MODEL, contents), seen
+    finally:
+        del store._read
+
+
+def test_a_large_store_is_not_read_whole_for_a_few_templates(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "WORTH_IT", 8)
+    everything = {digest(i): ok(i) for i in range(60)}
+    with Store() as store:
+        for start in range(0, 60, 3):
+            store.put(MODEL, {digest(i): everything[digest(i)] for i in range(start, start + 3)})
+        assert len(read_by(store, [digest(0)])[1]) == 20  # nobody knows yet
+        found, seen = read_by(store, [digest(7), digest(8), digest(31), digest(1000)])
+        assert (len(seen), set(found)) == (2, {digest(7), digest(8), digest(31)})
+        assert all(same(found[content], everything[content]) for content in found)
+        store.put(MODEL, {digest(60): ok(60)})  # after the index: read as it is new
+        assert len(read_by(store, [digest(60), digest(7)])[1]) == 2
+        assert len(read_by(store, list(everything))[0]) == 60
+    (kept,) = home.glob("store/*/*-index.shard")
+    sealed = kept.read_bytes()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert not any(path.stem.encode() in sealed for path in shards(home))  # sealed like the rest
+    next(path for path in shards(home) if path != kept).unlink()  # a shard that is gone costs its own templates alone
+    with Store() as store:
+        assert len(read_by(store, list(everything))[0]) >= 57
+    kept.write_bytes(sealed[:-1] + bytes([sealed[-1] ^ 1]))  # damaged: as if there were none, and made anew
+    with Store() as store:
+        assert len(read_by(store, [digest(40)])[1]) == 20
+        assert len(read_by(store, [digest(40)])[1]) == 1
+        assert store.damaged == 0
+
+
+def test_the_index_of_another_day_is_replaced(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "WORTH_IT", 2)
+    with Store() as store:
+        for i in range(4):
+            store.put(MODEL, {digest(i): ok(i)})
+        store.get(MODEL, [digest(0)])
+        monkeypatch.setattr(vault, "today", lambda: date.today() + timedelta(days=3))
+        for i in range(4, 8):
+            store.put(MODEL, {digest(i): ok(i)})
+        assert len(read_by(store, [digest(6)])[1]) == 4
+        assert len(read_by(store, [digest(0), digest(6)])[1]) == 2
+    (kept,) = home.glob("store/*/*-index.shard")
+    assert kept.name.startswith((date.today() + timedelta(days=3)).isoformat())

@@ -1,0 +1,81 @@
+"""Which shard of a large store holds what, so that a run that wants a few templates need not read them all.
+
+Kept beside a model's shards, sealed like them, once there are many; of each entry's name, a keyed hash itself, the first eight
+bytes. It may be old or gone: shards that it does not know are read. An entry of the same eight bytes costs one shard read in vain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+WORTH_IT = 256
+"""So many shards must be unknown to the index before it is written anew."""
+SUFFIX = "-index.shard"
+
+
+@dataclass(frozen=True)
+class Index:
+    """names: of shards. entries: uint64[n], rising; shard: int32[n], the number of the shard that each is in."""
+
+    names: tuple[str, ...]
+    entries: NDArray[np.uint64]
+    shard: NDArray[np.int32]
+
+    def holding(self, wanted: Iterable[bytes]) -> set[str]:
+        """The names of the shards that may hold any of these."""
+        asked = np.unique(short(wanted))
+        at = np.searchsorted(asked, self.entries)
+        hit = (at < asked.size) & (asked[np.minimum(at, max(0, asked.size - 1))] == self.entries) if asked.size else []
+        return {self.names[k] for k in np.unique(self.shard[hit])} if asked.size else set()
+
+    def with_shards(self, more: Mapping[str, Iterable[bytes]], there: set[str]) -> Index:
+        """With further shards, and without those that are not there any more."""
+        known = np.isin(self.shard, [k for k, name in enumerate(self.names) if name in there])
+        kept = sorted({self.names[k] for k in np.unique(self.shard[known])})
+        number = {name: k for k, name in enumerate([*kept, *more])}
+        renumber = np.array([number.get(name, -1) for name in self.names] or [-1], np.int32)
+        parts = [(self.entries[known], renumber[self.shard[known]])]
+        parts += [(short(entries), number[name]) for name, entries in more.items()]
+        entries = np.concatenate([e for e, _ in parts])
+        shard = np.concatenate([np.broadcast_to(np.asarray(s, np.int32), e.shape) for e, s in parts])
+        order = np.argsort(entries, kind="stable")
+        return Index(tuple(number), entries[order], shard[order])
+
+
+def nothing() -> Index:
+    """No shards."""
+    return Index((), np.empty(0, np.uint64), np.empty(0, np.int32))
+
+
+def short(entries: Iterable[bytes]) -> NDArray[np.uint64]:
+    """uint64[n]: the first eight bytes of each."""
+    return np.frombuffer(b"".join(entry[:8] for entry in entries), "<u8").astype(np.uint64)
+
+
+def pack(index: Index) -> bytes:
+    """Arrow IPC bytes: a column of entries, one of shards, and the shards' names in the schema."""
+    import pyarrow as pa
+
+    names = "\n".join(index.names).encode()
+    table = pa.table({"entry": index.entries, "shard": index.shard}).replace_schema_metadata({"names": names})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def unpack(payload: bytes) -> Index:
+    """What `pack` was given."""
+    import pyarrow as pa
+
+    with pa.ipc.open_stream(payload) as reader:
+        table = reader.read_all()
+    names = table.schema.metadata[b"names"].decode()
+    return Index(
+        tuple(names.split("\n")) if names else (),
+        np.asarray(table["entry"].to_numpy(), np.uint64), np.asarray(table["shard"].to_numpy(), np.int32),
+    )  # fmt: skip
