@@ -1,1 +1,30 @@
-"""faceparity.datasets: what is measured on: cards, readers, download."""
+"""What is measured on: cards, readers, download, the embedded control set.
+
+`load_dataset` reads a data set as `-d` names it; `dataset_names` and `load_card` tell which there are and what is known of each.
+They are imported when first asked for, so that importing this package stays light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .card import DatasetCard, load_card
+    from .dataset import Attribute, Dataset, Problem
+    from .errors import UserError
+    from .registry import dataset_names, load_dataset
+
+__all__ = ["Attribute", "Dataset", "DatasetCard", "Problem", "UserError", "dataset_names", "load_card", "load_dataset"]
+
+_FROM = {
+    "Attribute": "dataset", "Dataset": "dataset", "DatasetCard": "card", "Problem": "dataset", "UserError": "errors",
+    "dataset_names": "registry", "load_card": "card", "load_dataset": "registry",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Looked up in its module, once it is wanted."""
+    if name not in _FROM:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_FROM[name]}"), name)
