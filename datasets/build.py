@@ -16,7 +16,8 @@ from .card import AttributeCard, DatasetCard
 from .concepts import Ages, age_group_names, concept_value, is_missing, parse_age
 from .dataset import Attribute, Dataset, Problem
 from .errors import UserError
-from .images import Locator, OutsideRoot, list_images, printable, sha256_of_files
+from .images import Locator, OutsideRoot, list_images, sha256_of_files
+from .text import printable
 
 AGE = "age_group"
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import stat
@@ -32,6 +33,8 @@ MAX_PIXELS = 89_478_485
 # Pillow's other formats are no photographs, and some of them start other programs (EPS).
 _FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM", "JPEG2000", "AVIF")
 _CHUNK = 1 << 20
+# What Pillow has to say of a spoiled picture would stand in the middle of a run's progress; the reason is told and counted.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 class UnreadableImage(Exception):  # noqa: N818  (said of the image, not of the program)
@@ -50,11 +53,6 @@ def _walk(folder: Path) -> Iterator[tuple[str, list[str]]]:
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith(".") and f != "__MACOSX")
         yield where, names
-
-
-def printable(name: str) -> str:
-    """A file name as it may go to a terminal or a text file: control characters and bytes that are not UTF-8 are escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def list_images(root: Path, within: Sequence[str] = ()) -> list[str]:

@@ -12,8 +12,8 @@ from .build import Row, folder_of
 from .card import DatasetCard
 from .dataset import Problem
 from .errors import UserError
-from .images import printable
 from .tables import Table
+from .text import printable
 
 NOT_PUBLISHED = "this is not the publisher's file; read your own layout with folder=DIR"
 _NAMED = 6

@@ -12,8 +12,9 @@ from ..build import Row, Rules, build
 from ..card import load_card
 from ..dataset import Dataset, Problem
 from ..errors import UserError
-from ..images import list_images, printable
+from ..images import list_images
 from ..layout import need, read_json
+from ..text import printable
 
 V1, V2 = "CasualConversations.json", "CasualConversationsV2.json"
 _ROMAN = {str(i): roman for i, roman in enumerate(("I", "II", "III", "IV", "V", "VI"), 1)}

@@ -8,8 +8,9 @@ from pathlib import Path
 from ..build import Row, Rules, build, folder_of
 from ..card import load_card
 from ..dataset import Dataset, Problem
-from ..images import list_images, printable
+from ..images import list_images
 from ..layout import wrong_folder
+from ..text import printable
 
 # The date has 17 digits; some names have a blank or lack the dot after it.
 _NAME = re.compile(r"(\d{1,3})_(\d)_(\d)_\d{14,20}\D", re.ASCII)

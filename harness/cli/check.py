@@ -22,8 +22,8 @@ def check_command(spec: str, json_to: str | None, names: bool) -> int:
     json_to: a file, or `-` for standard output, which then holds nothing else. names: file names in it too.
     """
     from faceparity.datasets.check import check
-    from faceparity.datasets.images import printable
     from faceparity.datasets.registry import load_dataset
+    from faceparity.datasets.text import printable
 
     from . import show
 
@@ -50,7 +50,7 @@ def check_command(spec: str, json_to: str | None, names: bool) -> int:
 
 def lines(dataset: Dataset, found: Check) -> Iterator[str]:
     """What a person reads."""
-    from faceparity.datasets.images import printable
+    from faceparity.datasets.text import printable
 
     from .show import WORDS
 
@@ -110,7 +110,7 @@ def _known(dataset: Dataset, found: Check) -> str:
 
 def _alike(dataset: Dataset, found: Check) -> Iterator[str]:
     """Pairs that look alike, those of different people first."""
-    from faceparity.datasets.images import printable
+    from faceparity.datasets.text import printable
 
     whose = {False: "two people's" if found.identity == "labelled" else "two", True: "one person's"}
     for same in (False, True):

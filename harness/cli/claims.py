@@ -7,7 +7,7 @@ from pathlib import Path
 from textwrap import fill
 
 from faceparity.datasets.errors import UserError
-from faceparity.datasets.images import printable
+from faceparity.datasets.text import printable
 
 from ..claims import Reading, Stated, read_claim, shipped_claims
 from ..claims.claim import KNOWN

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.images import printable
+from faceparity.datasets.text import printable
 
 from ..models.card import ModelCard
 from ..templates.pipeline import Templates

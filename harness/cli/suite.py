@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from faceparity.datasets.images import printable
+from faceparity.datasets.text import printable
 
 from ..results import TERMINAL, Result, report_writers, safe_name, write_reports
 from ..suite.check import Checked, Job, check_suite

@@ -42,7 +42,7 @@ class Suspect:
 
 def suspects_command(run: Path, most: int, sheet: Path | None, datasets: Sequence[str]) -> None:
     """Print each result's suspects by file name; write a sheet with the pictures if asked for. Raises UserError."""
-    from faceparity.datasets.images import printable
+    from faceparity.datasets.text import printable
 
     from .suspects_sheet import check_place, write_sheet
 

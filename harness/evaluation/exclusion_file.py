@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
-from faceparity.datasets.images import printable
 from faceparity.datasets.tables import Line, Table, plain, read_table
+from faceparity.datasets.text import printable
 
 from ..record import ExclusionReason
 

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from faceparity.datasets.card import Strict
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.text import printable
 from faceparity.datasets.toml import faults, parse_toml, read_bytes
 
 READY = __package__ + ".ready"
@@ -21,8 +22,11 @@ class MistakesError(UserError):
 
     def __init__(self, name: str, lines: list[str]) -> None:
         count = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
-        super().__init__("\n".join([f"{name}: {count}; nothing was run", *(f"  {line}" for line in lines)]))
+        super().__init__(f"{name}: {count}; nothing was run")
         self.lines = lines
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *(f"  {printable(line)}" for line in self.lines)])
 
 
 def _table(value: object) -> object:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from faceparity.datasets import images
-from faceparity.datasets.images import Locator, OutsideRoot, UnreadableImage, decode, list_images, printable, sha256_of_files
+from faceparity.datasets.images import Locator, OutsideRoot, UnreadableImage, decode, list_images, sha256_of_files
+from faceparity.datasets.text import printable
 
 
 def picture(height: int = 24, width: int = 32, channels: int = 3) -> NDArray[np.uint8]:

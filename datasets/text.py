@@ -1,0 +1,8 @@
+"""Text from strangers, as it may be shown."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    """The same in one line, as it may go to a terminal or a text file: control characters and bytes that are not UTF-8 are escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
