@@ -49,15 +49,21 @@ def evaluate(
 ) -> EvaluationResult:
     """Evaluate one model on one data set, as `faceparity run` does, without writing a run's folder.
 
-    dataset: what is typed after -d ("control", "folder=PICTURES"), or one that is loaded. model: what is typed after -m.
-    by: attributes to group by; none named: the data set's own. targets: false match rates of the pool at which to set the threshold.
-    threshold: one more to report at, in the model's own unit. pool: whose comparisons set the threshold: "balanced", "all" or
-    "ATTRIBUTE=VALUE". references: groups to compare with, as ["gender=female"]; none named: the largest. scenarios: names from
-    `faceparity scenarios`, or files. ephemeral: keep no templates; else they are in the encrypted store, as after a run.
-    workers: processes; none named: one for each core. In a script that is not a notebook, workers other than 1 need
-    `if __name__ == "__main__":`. A notebook shows how far it is.
+    - dataset: what is typed after -d (`"control"`, `"folder=PICTURES"`), or one that is loaded.
+    - model: what is typed after -m.
+    - by: attributes to group by; none named: the data set's own.
+    - targets: false match rates of the pool at which to set the threshold.
+    - threshold: one more to report at, in the model's own unit.
+    - pool: whose comparisons set the threshold: `"balanced"`, `"all"` or `"ATTRIBUTE=VALUE"`.
+    - references: groups to compare with, as `["gender=female"]`; none named: the largest.
+    - scenarios: names from `faceparity scenarios`, or files.
+    - include_minors: keep people under 18.
+    - ephemeral: keep no templates; else they are in the encrypted store, as after a run.
+    - workers: processes; none named: one for each core. In a script that is not a notebook, workers other than 1 need
+      `if __name__ == "__main__":`.
+    - seed: of the resampling.
 
-    Raises UserError, in one line, for whatever of this can't be had.
+    A notebook shows how far it is. Raises UserError, in one line, for whatever of this can't be had.
     """
     _check(targets, by=by, references=references, scenarios=scenarios)
     with _in_python(), bars() as bar:
@@ -93,13 +99,15 @@ def evaluate_scores(
 ) -> EvaluationResult:
     """Any system's scores, as `faceparity score` takes them from a file: with its checks, its statistics and its result.
 
-    scores: a pandas or polars DataFrame, an Arrow table, anything else with Arrow's or the DataFrame interchange interface, columns
-    by name, or the path of a CSV or Parquet file. One row is one comparison, with the columns subject_a, subject_b, mated (true or
-    false), score (higher is more alike; null where the comparison failed), ATTRIBUTE_a and ATTRIBUTE_b for each attribute, and
-    sample_a, sample_b where a person has several samples. Other columns are ignored.
-    failures: the same for failures to extract, with subject, attempted, failed and the attributes. distance: lower is more alike.
-    by, targets, pool, references: as for `evaluate`. threshold: one more to report at, as the scores are written.
-    name: what data set and system are called in the result.
+    - scores: a pandas or polars DataFrame, an Arrow table, anything else with Arrow's or the DataFrame interchange interface, columns
+      by name, or the path of a CSV or Parquet file. One row is one comparison, with the columns `subject_a`, `subject_b`, `mated`
+      (true or false), `score` (higher is more alike; null where the comparison failed), `ATTRIBUTE_a` and `ATTRIBUTE_b` for each
+      attribute, and `sample_a`, `sample_b` where a person has several samples. Other columns are ignored.
+    - by, targets, pool, references, seed: as for `evaluate`.
+    - failures: failures to extract, in a table with `subject`, `attempted`, `failed` and the attributes.
+    - distance: lower scores are more alike.
+    - threshold: one more to report at, as the scores are written.
+    - name: what data set and system are called in the result.
 
     Raises UserError for what is missing, contradicts itself or is no score, with the row (counted from 0, as in `frame.iloc`).
     """

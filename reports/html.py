@@ -50,7 +50,10 @@ class Chapter(NamedTuple):
 
 
 def write_report(evaluations: Sequence[Evaluation], path: Path) -> None:
-    """Writes the report of all evaluations to `path`, whole or not at all. The same evaluations give the same bytes."""
+    """Writes the report of all evaluations to `path`, whole or not at all. The same evaluations give the same bytes.
+
+    Raises OSError where nothing can be written.
+    """
     write_whole(path, render(evaluations))
 
 

@@ -59,6 +59,7 @@ def write_tables(evaluation: Evaluation, folder: Path) -> list[Path]:
 
     UTF-8, comma, "\\n", a header line; fractions at full precision; undefined is an empty cell, the reason in its own column.
     Cells of text that a spreadsheet would run as a formula get a leading apostrophe. The same evaluation gives the same bytes.
+    Raises OSError where nothing can be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []

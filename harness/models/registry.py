@@ -92,7 +92,10 @@ def open_model(name: str) -> Model:
 
 
 def artefacts_of(name: str) -> tuple[Artefact, ...]:
-    """What `faceparity fetch NAME` gets for a model; empty if all it needs comes with installed packages."""
+    """What `faceparity fetch NAME` gets for a model; empty if all it needs comes with installed packages.
+
+    Raises UserError for an unknown name or option.
+    """
     spec = parse(name)
     if spec.is_file or spec.base in shipped_names():
         return artefacts(load_model_card(name), name)

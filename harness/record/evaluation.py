@@ -56,7 +56,10 @@ def from_json(text: str) -> Evaluation:
 
 
 def canonical(evaluation: Evaluation) -> Evaluation:
-    """The evaluation as anybody will read it back: every part checked against the schema, every number of its type."""
+    """The evaluation as anybody will read it back: every part checked against the schema, every number of its type.
+
+    Raises pydantic.ValidationError for one that was put together wrongly.
+    """
     return from_json(to_json(evaluation))
 
 
