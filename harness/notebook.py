@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from faceparity.datasets.dataset import Dataset
@@ -23,6 +24,7 @@ from .evaluation.evaluate import evaluate as _evaluate
 from .models.registry import load_model_card
 from .notebook_progress import bars
 from .notebook_result import EvaluationResult, load_results
+from .place import chosen
 from .run import check_groups
 from .scenarios.load import load_scenarios
 from .scenarios.run import check_scenarios
@@ -45,6 +47,7 @@ def evaluate(
     include_minors: bool = False,
     ephemeral: bool = False,
     workers: int | None = None,
+    dask: str | None = None,
     seed: int = 0,
 ) -> EvaluationResult:
     """Evaluate one model on one data set, as `faceparity run` does, without writing a run's folder.
@@ -61,6 +64,7 @@ def evaluate(
     - ephemeral: keep no templates; else they are in the encrypted store, as after a run.
     - workers: processes; none named: one for each core. In a script that is not a notebook, workers other than 1 need
       `if __name__ == "__main__":`.
+    - dask: address of a Dask cluster to work on, as after `faceparity run --dask`.
     - seed: of the resampling.
 
     A notebook shows how far it is. Raises UserError, in one line, for whatever of this can't be had.
@@ -77,11 +81,13 @@ def evaluate(
         check_groups(loaded, attributes_of(loaded, options.by))
         check_scenarios(options.scenarios, loaded, planned_groupings(loaded, options.by))
         told = f"{loaded.name} · {card.name}"
-        with Store(ephemeral=ephemeral) as store:
+        with chosen(options.workers, dask=dask) as place, Store(ephemeral=ephemeral) as store:
+            options = replace(options, place=place)
             step = bar(f"{told} · templates", loaded.n_samples)
-            templates = extract(loaded, model, store=store, workers=options.workers, progress=lambda done, total: step(done))
-        bar(f"{told} · comparisons and statistics", 0)
-        return EvaluationResult(_evaluate(loaded, card, templates, options).evaluation)
+            workers = options.workers
+            templates = extract(loaded, model, store=store, workers=workers, progress=lambda done, total: step(done), place=place)
+            bar(f"{told} · comparisons and statistics", 0)
+            return EvaluationResult(_evaluate(loaded, card, templates, options).evaluation)
 
 
 def evaluate_scores(

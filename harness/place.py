@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
+
+from faceparity.datasets.errors import UserError
 
 from .comparisons.tally import Tally
 from .comparisons.tiles import Job, tally_tiles
@@ -52,3 +55,28 @@ class Here:
     def tally(self, job: Job, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
         """See Place."""
         return tally_tiles(job, tiles, self.threads, cap, progress)
+
+
+@contextmanager
+def chosen(
+    workers: int, device: str = "cpu", dask: str | None = None, tell: Callable[[str], None] = lambda line: None
+) -> Iterator[Place | None]:
+    """Where to work, as a user asked for it; None: on this machine's processor. tell: is given what to know of a cluster, a line each.
+
+    Raises UserError for what can't be had, or not together.
+    """
+    if dask is None:
+        from .device import OnDevice
+
+        yield OnDevice(workers, device) if device != "cpu" else None
+        return
+    if device != "cpu":
+        raise UserError(
+            f"--dask and --device {device}: a cluster's workers compute on their processors; leave out one of the two"
+        )
+    from .cluster.cluster import connect
+
+    with connect(dask, workers) as cluster:
+        for line in cluster.told():
+            tell(line)
+        yield cluster

@@ -63,6 +63,10 @@ Reference = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option("--reference", metavar="ATTRIBUTE=VALUE", help="Group to compare with. Default: the largest."),
 ]
+Dask = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--dask", metavar="ADDRESS", help="Work on a Dask cluster: tls://HOST:PORT, or tcp://127.0.0.1:PORT."),
+]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the resampling.")]
 Out = Annotated[
     Optional[Path],  # noqa: UP045
@@ -144,6 +148,7 @@ def run(
         Optional[int],  # noqa: UP045
         typer.Option("--workers", metavar="N", min=1, help="Processes and threads. Default: one for each core."),
     ] = None,
+    dask: Dask = None,
     ephemeral: Annotated[
         bool, typer.Option("--ephemeral", help="Keep templates in memory only, and write no private part.")
     ] = False,
@@ -163,6 +168,7 @@ def run(
             threshold_from=threshold_from, pool=pool, references=reference or [], workers=workers, ephemeral=ephemeral,
             include_minors=include_minors, seed=seed, out=out, exclude=exclude, claims=claim or [],
             scenarios=scenario or [], formats=["pdf"] if pdf else [], comparisons=comparisons, device=device,
+            dask=dask,
         )
     )  # fmt: skip
 
@@ -249,6 +255,7 @@ def suite(
         Optional[int],  # noqa: UP045
         typer.Option("--workers", metavar="N", min=1, help="Processes and threads. Default: one for each core."),
     ] = None,
+    dask: Dask = None,
     out: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--out", metavar="DIR", help="Folder for the results. Default: faceparity-suite-NAME in this folder."),
@@ -261,7 +268,7 @@ def suite(
     """
     from .suite import suite_command
 
-    raise typer.Exit(suite_command(name, plan, again, workers, out))
+    raise typer.Exit(suite_command(name, plan, again, workers, out, dask))
 
 
 @app.command()

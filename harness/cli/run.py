@@ -11,12 +11,13 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import load_dataset
 
 from ..claims import read_claims
-from ..device import OnDevice, check_device, with_device
+from ..device import check_device, with_device
 from ..evaluation.evaluate import DEFAULT_TARGETS, Options
 from ..evaluation.exclusion_file import read_exclusions
 from ..evaluation.measure import Fixed
 from ..evaluation.sampled import check_share
 from ..models.registry import load_model_card
+from ..place import chosen
 from ..redraw import requested, write_requested
 from ..results import TERMINAL, load_results, report_writers, safe_name
 from ..run import Request, run
@@ -53,6 +54,7 @@ class Asked:
     """Of report, beyond those that every run writes."""
     comparisons: float | None = None
     device: str = "cpu"
+    dask: str | None = None
 
 
 def check_targets(targets: list[float] | None) -> tuple[float, ...]:
@@ -63,6 +65,12 @@ def check_targets(targets: list[float] | None) -> tuple[float, ...]:
     return tuple(sorted(set(targets or DEFAULT_TARGETS), reverse=True))
 
 
+def check_dask(dask: str | None, workers: int | None) -> None:
+    """Raises UserError where both are named."""
+    if dask is not None and workers is not None:
+        raise UserError("--workers and --dask: a cluster has as many workers as were started; leave out one of the two")
+
+
 def default_out() -> Path:
     """A folder in this one, named by the time."""
     return Path(f"faceparity-run-{datetime.now():%Y%m%d-%H%M%S}")
@@ -71,6 +79,7 @@ def default_out() -> Path:
 def run_command(asked: Asked) -> None:
     """Load, run, show. Raises UserError."""
     targets = check_targets(asked.targets)
+    check_dask(asked.dask, asked.workers)
     share = check_share(asked.comparisons, scenarios=bool(asked.scenarios), excluded=asked.exclude is not None)
     device, command, workers = check_device(asked.device), command_of(asked), asked.workers or cores()
     asked = replace(asked, models=[with_device(m, asked.device) for m in asked.models])
@@ -80,9 +89,10 @@ def run_command(asked: Asked) -> None:
         by=tuple(asked.by), targets=targets, threshold=asked.threshold, fixed=fixed, pool=asked.pool,
         references=tuple(asked.references), workers=workers, seed=asked.seed, command=command,
         scenarios=load_scenarios(asked.scenarios), claims=read_claims(tuple(asked.claims)),
-        share=share, device=device, place=OnDevice(workers, asked.device) if asked.device != "cpu" else None,
+        share=share, device=device,
     )  # fmt: skip
-    with show.Screen() as screen:
+    with show.Screen() as screen, chosen(workers, asked.device, asked.dask, screen.line) as place:
+        options = replace(options, place=place)
         datasets = [_load(spec, asked.include_minors, screen) for spec in dict.fromkeys(asked.datasets or [CONTROL])]
         _check_names(datasets)
         exclusions = read_exclusions(asked.exclude, datasets) if asked.exclude else {}
@@ -103,7 +113,8 @@ def command_of(asked: Asked) -> str:
             ("--pool", asked.pool if asked.pool != "balanced" else None), ("--reference", asked.references),
             ("--exclude", asked.exclude), ("--scenario", [Path(s) if is_file(s) else s for s in asked.scenarios]),
             ("--claim", asked.claims), ("--comparisons", asked.comparisons),
-            ("--device", asked.device if asked.device != "cpu" else None), ("--workers", asked.workers), ("--ephemeral", asked.ephemeral),
+            ("--device", asked.device if asked.device != "cpu" else None), ("--workers", asked.workers),
+            ("--dask", "ADDRESS" if asked.dask else None), ("--ephemeral", asked.ephemeral),
             ("--include-minors", asked.include_minors), ("--seed", asked.seed or None),
             *((f"--{name}", True) for name in asked.formats), ("--out", asked.out),
         ],

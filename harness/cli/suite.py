@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 from faceparity.datasets.text import printable
 
+from ..place import Place, chosen
 from ..results import TERMINAL, Result, report_writers, safe_name, write_reports
 from ..suite.check import Checked, Job, check_suite
 from ..suite.declared import Suite, read_suite
@@ -18,6 +20,7 @@ from ..templates.pipeline import cores
 from ..templates.store import Store
 from . import compare, show
 from .command import published_command
+from .run import check_dask
 
 COMPARISON = "comparison"
 """The leaderboard's folder, beside the data sets'."""
@@ -35,16 +38,17 @@ class SuiteScreen(show.Screen):
         self.line(f"  {printable(job.told)} could not be made: {printable(why)}")
 
 
-def suite_command(name: str, plan_only: bool, again: bool, workers: int | None, out: Path | None) -> int:
+def suite_command(name: str, plan_only: bool, again: bool, workers: int | None, out: Path | None, dask: str | None = None) -> int:
     """Check, plan, run, compare, show; the exit status. Raises UserError."""
+    check_dask(dask, workers)
     suite = read_suite(name)
     folder = out or Path(f"faceparity-suite-{safe_name(suite.name)}")
-    command = published_command("suite", [("--workers", workers), ("--out", out)], files=1).replace(
-        "<file>", _told(suite, name), 1
-    )
+    command = published_command(
+        "suite", [("--workers", workers), ("--dask", "ADDRESS" if dask else None), ("--out", out)], files=1
+    ).replace("<file>", _told(suite, name), 1)
     check_out(folder)
-    with SuiteScreen() as screen:
-        checked = check_suite(suite, workers or cores(), command, screen.loaded)
+    with SuiteScreen() as screen, chosen(workers or cores(), dask=None if plan_only else dask, tell=screen.line) as place:
+        checked = _at(place, check_suite(suite, workers or cores(), command, screen.loaded))
         for line in checked.left_out:
             screen.line(f"left out: {printable(line)}")
         with Store() as store:
@@ -58,6 +62,11 @@ def suite_command(name: str, plan_only: bool, again: bool, workers: int | None, 
                 screen.line(_summary(plan))
                 finished = run_suite(plan, record, checked.jobs, folder, store, screen)
                 return _tell(finished, checked, folder, command)
+
+
+def _at(place: Place | None, checked: Checked) -> Checked:
+    """The same evaluations, made there."""
+    return replace(checked, jobs=tuple(replace(job, options=replace(job.options, place=place)) for job in checked.jobs))
 
 
 def _told(suite: Suite, name: str) -> str:

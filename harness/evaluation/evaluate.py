@@ -78,6 +78,11 @@ class Options:
     """What the record calls the device that comparisons are made on."""
 
 
+def threads_of(options: Options) -> int:
+    """How many things are done at once where templates and comparisons are made."""
+    return options.place.threads if options.place else options.workers
+
+
 @dataclass(frozen=True)
 class Evaluated:
     """The record, and the evidence for the private part."""

@@ -99,14 +99,14 @@ def own_card(spec: Spec) -> ModelCard:
     Raises UserError for whatever is wrong with the card or missing.
     """
     path = Path(spec.base)
-    return crossed(_plain_card(path, read_card(path)), spec.options)
+    return crossed(plain_card(path, read_card(path)), spec.options)
 
 
 def own_model(spec: Spec) -> Model:
     """The model of a card of the user's own. Raises UserError."""
     path = Path(spec.base)
     own = read_card(path)
-    card = _plain_card(path, own)
+    card = plain_card(path, own)
     if own.onnx:
         return assemble(card, spec.options, finder(spec.base, path.parent))
     crossed(card, spec.options)
@@ -119,7 +119,7 @@ def own_model(spec: Spec) -> Model:
     return ReadyTemplates(card, path.parent / own.templates, path.parent / own.files)
 
 
-def _plain_card(path: Path, own: OwnCard) -> ModelCard:
+def plain_card(path: Path, own: OwnCard) -> ModelCard:
     """The card before options."""
     name = own.name or path.stem
     fields: dict[str, Any] = {

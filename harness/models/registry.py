@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import difflib
 import importlib
+from collections.abc import Mapping
 from importlib import metadata
+from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import Artefact
@@ -21,7 +24,8 @@ from .assemble import assemble, crossed, finder
 from .card import ModelCard
 from .cards import shipped_card, shipped_names
 from .model import Model
-from .own import own_card, own_model
+from .own import own_card, own_model, plain_card, read_card
+from .parts import Find
 from .sources import artefacts, pinned
 from .spec import Spec, parse
 
@@ -89,6 +93,29 @@ def open_model(name: str) -> Model:
     if not isinstance(model, Model):
         raise UserError(f"the model {name} is not usable: {module.__name__}.{function}() does not return a Model")
     return model
+
+
+class Assembly(NamedTuple):
+    """What `assemble` takes."""
+
+    card: ModelCard
+    options: Mapping[str, str]
+    find: Find
+
+
+def assembly_of(name: str) -> Assembly | None:
+    """What a model is put together from, its weights not loaded; None for one that comes with code of its own, or has no weights.
+
+    Raises UserError as `open_model` does.
+    """
+    spec = parse(name)
+    if spec.is_file:
+        path = Path(spec.base)
+        own = read_card(path)
+        return Assembly(plain_card(path, own), spec.options, finder(spec.base, path.parent)) if own.onnx else None
+    if spec.base in shipped_names():
+        return Assembly(pinned(shipped_card(spec.base)), spec.options, finder(name))
+    return None
 
 
 def artefacts_of(name: str) -> tuple[Artefact, ...]:

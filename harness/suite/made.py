@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import cache
-from importlib import import_module, metadata
+from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +18,7 @@ from faceparity.datasets.errors import UserError
 
 from ..evaluation.describe import LIBRARIES
 from ..evaluation.evaluate import Options
+from ..own_code import code_digest
 from ..results import RESULTS
 from ..whole import write_whole
 
@@ -119,24 +120,13 @@ def made_by(dataset: Dataset, fingerprint: str, options: Options) -> MadeBy:
         "claims": [s.sha256 for s in options.claims],
     }  # fmt: skip
     return MadeBy(
-        version=metadata.version("faceparity"), code=_code(), libraries=_libraries(), dataset=dataset.digest, model=fingerprint,
+        version=metadata.version("faceparity"), code=code_digest(), libraries=_libraries(), dataset=dataset.digest, model=fingerprint,
         options=_digest(asked),
     )  # fmt: skip
 
 
 def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
-
-
-@cache
-def _code() -> str:
-    """Of all that measures; reports are written again anyway."""
-    found = hashlib.sha256()
-    for package in ("faceparity.datasets", "faceparity.harness"):
-        base = Path(import_module(package).__file__ or "").parent
-        for file in sorted(p for p in base.rglob("*") if p.suffix in (".py", ".toml") and "cli" not in p.parts):
-            found.update(f"{package} {file.relative_to(base).as_posix()}\0".encode() + file.read_bytes())
-    return found.hexdigest()[:16]
 
 
 @cache

@@ -14,6 +14,7 @@ from typing import Protocol
 from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 
+from ..evaluation.evaluate import threads_of
 from ..models.card import ModelCard
 from ..results import RESULTS, Result, load_results
 from ..run import Listener, Request, held, open_log, run_one
@@ -126,7 +127,7 @@ class _Pace:
 def _make(job: Job, out: Path, store: Store, listener: Listener, log: logging.Logger) -> tuple[Entry, str]:
     """One evaluation's entry; and why there is no result, empty where there is one."""
     tell, start, folder = _Timed(listener), time.monotonic(), job.folder(out)
-    known = {"dataset": job.place[0], "model": job.place[1], "made": job.made, "workers": job.options.workers}
+    known = {"dataset": job.place[0], "model": job.place[1], "made": job.made, "workers": threads_of(job.options)}
     request = Request([job.dataset], [job.spec], job.options, out)
     try:
         result = run_one(request, job.dataset, job.spec, job.card, store, out, tell, log)

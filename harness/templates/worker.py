@@ -62,13 +62,20 @@ class _Held(NamedTuple):
     path: str
 
 
-def run_batch(model: Model, jobs: Sequence[Job]) -> list[Outcome]:
-    """One outcome per job, in order. The images' sizes alone decide how many the model gets at once."""
+Reader = Callable[[Path], bytes]
+"""Gives the bytes of an image, or raises OSError or UnreadableImage."""
+
+
+def run_batch(model: Model, jobs: Sequence[Job], read: Reader | None = None) -> list[Outcome]:
+    """One outcome per job, in order. The images' sizes alone decide how many the model gets at once.
+
+    read: where images come from, by default their files. Models that read files themselves need those.
+    """
     outcomes: dict[int, Outcome] = {}
     held: list[_Held] = []
     size = 0
     for index, job in enumerate(jobs):
-        image = _load(job)
+        image = _load(job, read)
         if isinstance(image, Outcome):
             outcomes[index] = image
             continue
@@ -81,13 +88,13 @@ def run_batch(model: Model, jobs: Sequence[Job]) -> list[Outcome]:
     return [outcomes[index] for index in range(len(jobs))]
 
 
-def _load(job: Job) -> Image | Outcome:
+def _load(job: Job, read: Reader | None) -> Image | Outcome:
     """The decoded image, or why there is none. A file that changed since the data set was read must not enter the store."""
     from faceparity.datasets.containers import image_bytes
     from faceparity.datasets.images import UnreadableImage, decode
 
     try:
-        data = image_bytes(Path(job.path))
+        data = (read or image_bytes)(Path(job.path))
         if hashlib.sha256(data).hexdigest() != job.content:
             return Outcome(Extraction("unreadable", reason="changed since the data set was read"), keep=False)
         return decode(data)

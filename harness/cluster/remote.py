@@ -1,0 +1,321 @@
+"""What workers do. Nothing here reads or writes a store, a key or a template on a disk; answers go back to the client.
+
+What is sent is packed as bytes in an array, because Dask logs the arguments of what fails, and ends a worker that lacks a module
+to unpickle them. Nothing is raised: a reason is an answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparity.datasets.errors import UserError
+
+from ..comparisons.kernel import Bins, Prepared
+from ..comparisons.samples import Samples
+from ..comparisons.scores import F32, Kind
+from ..comparisons.tally import I32, Grid, Tally
+from ..comparisons.tiles import Job as Pass
+from ..comparisons.tiles import Strip, tally_tiles
+from ..models.card import ModelCard, Weights
+from ..models.model import Model
+from ..templates.worker import Job, Opener, Outcome, run_batch
+from .facts import ARITHMETIC, Facts, differences, facts, spills
+from .threads import one_thread
+
+
+@dataclass(frozen=True, repr=False)
+class Ticket:
+    """What a worker must be: sent with every job, as workers may come later or start again."""
+
+    facts: Facts
+    arithmetic: str
+
+
+@dataclass(frozen=True, repr=False)
+class Blob:
+    """A file of weights."""
+
+    sha256: str
+    data: bytes
+
+
+@dataclass(frozen=True, repr=False)
+class SentModel:
+    """A model to be opened: by name, or from the card of its recipe. paths: where each file of weights, by sha256, lies on the client."""
+
+    name: str
+    fingerprint: str
+    opener: Opener
+    card: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, repr=False)
+class Shard:
+    """Images to make templates of. images: their files' bytes by sha256, where workers cannot see them; each job's path is that, too."""
+
+    model: SentModel
+    jobs: Sequence[Job]
+    images: Mapping[str, bytes] | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class Extracted:
+    """One outcome for each job."""
+
+    outcomes: list[Outcome]
+
+
+@dataclass(frozen=True, repr=False)
+class Lacking:
+    """What this worker cannot see: weights, by sha256, or images."""
+
+    weights: frozenset[str]
+    images: bool
+
+
+@dataclass(frozen=True, repr=False)
+class Refused:
+    """Why a worker does not do a job, in one line."""
+
+    why: str
+
+
+Packed = NDArray[np.uint8]
+
+
+def pack(what: object) -> Packed:
+    """Pickled, so that nobody looks at it on the way."""
+    import cloudpickle  # comes with Dask; takes functions of a notebook or a script, too
+
+    return np.frombuffer(cloudpickle.dumps(what), np.uint8)
+
+
+def unpack(packed: Packed) -> Any:
+    """What was packed. Raises UserError where its code is not installed."""
+    try:
+        return pickle.loads(packed.data)
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"{error}; install what the model needs there") from error
+
+
+def hold(packed: Packed) -> Packed:
+    """What was sent stays with the worker for as long as jobs need it, and is sent again if the worker dies."""
+    return packed
+
+
+def unfit(ticket: Ticket) -> str:
+    """Why this worker's answers would not be those of the others; empty if they are."""
+    from distributed import get_worker
+
+    if differs := differences(ticket.facts, facts()):
+        return f"a worker has {', '.join(differs)}: install the same versions there"
+    if facts()[ARITHMETIC] != ticket.arithmetic:
+        return "a worker rounds the last digits otherwise than the others: use processors of one kind"
+    return "a worker came that writes to its disk when memory runs short" if spills(get_worker()) else ""
+
+
+Answer: TypeAlias = "Extracted | Lacking | Tallied | Refused"
+
+
+def _answered(ticket: Packed, do: Callable[[], Answer]) -> Answer:
+    """What comes of a job, if this worker is fit for it."""
+    try:
+        if why := unfit(unpack(ticket)):
+            return Refused(why)
+        with one_thread():
+            return do()
+    except UserError as error:
+        return Refused(f"a worker could not do it: {' '.join(str(error).split())}")
+    except Exception as error:
+        return Refused(f"a worker failed ({type(error).__name__})")
+
+
+def extract(ticket: Packed, shard: Packed, blobs: Sequence[Packed]) -> Answer:
+    """Templates of a shard. blobs: weights that some workers cannot see."""
+    return _answered(ticket, lambda: _extract(unpack(shard), blobs))
+
+
+def _extract(shard: Shard, blobs: Sequence[Packed]) -> Extracted | Lacking | Refused:
+    ready = bool(_idle.get(shard.model.fingerprint))
+    sent = {} if ready else {blob.sha256: blob.data for blob in map(unpack, blobs)}
+    found = _seen(shard.jobs) if shard.images is None else shard.images
+    lacking = _lacking(shard.model, sent)
+    if found is None or lacking:
+        return Lacking(lacking, found is None)
+    with _model(shard.model, sent) as model:
+        if model.fingerprint() != shard.model.fingerprint:
+            return Refused(f"a worker has another {shard.model.name} (weights, settings or libraries): install the same there")
+        return Extracted(run_batch(model, shard.jobs, lambda path: found[str(path)]))
+
+
+def _seen(jobs: Sequence[Job]) -> dict[str, bytes] | None:
+    """The images' bytes by path; None if one of them is not here, or is another."""
+    from faceparity.datasets.containers import image_bytes
+    from faceparity.datasets.images import UnreadableImage
+
+    found = {}
+    for job in jobs:
+        try:
+            found[job.path] = image_bytes(Path(job.path))
+        except (OSError, UnreadableImage):
+            return None
+        if hashlib.sha256(found[job.path]).hexdigest() != job.content:
+            return None
+    return found
+
+
+_lock = Lock()
+_idle: dict[str, list[Model]] = {}
+_places: dict[str, Path] = {}
+
+
+@contextmanager
+def _model(wanted: SentModel, sent: Mapping[str, bytes]) -> Iterator[Model]:
+    """An open model that no other thread has. Models of another run are let go."""
+    with _lock:
+        for old in set(_idle) - {wanted.fingerprint}:
+            del _idle[old]
+        idle = _idle.setdefault(wanted.fingerprint, [])
+        model = idle.pop() if idle else None
+    model = _opened(wanted, sent) if model is None else model
+    try:
+        yield model
+    finally:
+        with _lock:
+            _idle.setdefault(wanted.fingerprint, []).append(model)
+
+
+def _opened(wanted: SentModel, sent: Mapping[str, bytes]) -> Model:
+    from ..models.assemble import assemble
+
+    if not wanted.card:
+        return wanted.opener(wanted.name)
+
+    def find(weights: Weights) -> Path:
+        place = _place(weights, wanted, sent)
+        if place is None:
+            raise UserError(f"{weights.file} is not here")
+        return place
+
+    return assemble(ModelCard.model_validate_json(wanted.card), wanted.options, find)
+
+
+def _lacking(wanted: SentModel, sent: Mapping[str, bytes]) -> frozenset[str]:
+    """Which files of weights are neither here nor sent."""
+    from ..models.assemble import crossed
+
+    if not wanted.card or _idle.get(wanted.fingerprint):
+        return frozenset()
+    weights = crossed(ModelCard.model_validate_json(wanted.card), wanted.options).weights
+    return frozenset(w.sha256 for w in weights if _place(w, wanted, sent) is None)
+
+
+def _place(weights: Weights, wanted: SentModel, sent: Mapping[str, bytes]) -> Path | None:
+    """Where a file of weights lies here, its sha256 checked: where the client has it, where this machine has it, or as sent."""
+    from faceparity.datasets.fetch import file_sha256
+
+    from ..models.assemble import finder
+
+    sha256 = weights.sha256
+    with _lock:
+        if (known := _places.get(sha256)) is not None and known.is_file():
+            return known
+    theirs = Path(wanted.paths.get(sha256, ""))
+    place = theirs if theirs.is_file() and file_sha256(theirs) == sha256 else None
+    if place is None:
+        try:
+            place = finder(wanted.name)(weights)
+        except UserError:
+            place = _written(weights, sent[sha256]) if sha256 in sent else None
+    if place is not None:
+        with _lock:
+            _places[sha256] = place
+    return place
+
+
+def _written(weights: Weights, data: bytes) -> Path:
+    """Weights that were sent, in the worker's own folder, which goes when the worker ends."""
+    from distributed import get_worker
+
+    from ..models.derived import write_atomically
+
+    place = Path(get_worker().local_directory) / "faceparity-weights" / (weights.sha256 + Path(weights.file).suffix)
+    place.parent.mkdir(mode=0o700, exist_ok=True)
+    write_atomically(place, data)
+    os.chmod(place, 0o600)
+    return place
+
+
+@dataclass(frozen=True, repr=False)
+class Slab:
+    """Prepared templates of some strips in a row; squares, subjects: [n]. start: the first one's place in the whole."""
+
+    start: int
+    templates: F32
+    squares: F32
+    subjects: I32
+
+
+@dataclass(frozen=True, repr=False)
+class Block:
+    """Tiles of one slab, or of two. strips, tiles and identical are numbered within the slabs put one after the other."""
+
+    strips: list[Strip]
+    tiles: list[tuple[int, int]]
+    identical: Mapping[tuple[int, int], tuple[I32, I32]]
+    n_cells: int
+    kind: Kind
+    grid: Grid
+    floor: float
+    dense: F32
+    bins: Bins
+    longest: float
+    cap: float
+
+
+@dataclass(frozen=True, repr=False)
+class Tallied:
+    """The tally of a block, samples and cells numbered as in it. held: how many its ledger has, or had before it was given up."""
+
+    tally: Tally
+    held: int
+
+
+def tally(ticket: Packed, block: Packed, slabs: Sequence[Packed]) -> Answer:
+    """The comparisons of a block."""
+    return _answered(ticket, lambda: _tally(unpack(block), [unpack(slab) for slab in slabs]))
+
+
+def _tally(block: Block, slabs: Sequence[Slab]) -> Tallied:
+    edge = int(np.searchsorted(block.grid.edges, np.float32(block.floor)))
+    on_edge = edge < block.grid.n and block.grid.edges[edge] == np.float32(block.floor)
+    # Of a floor between two edges the histograms do not tell how many reach it: then all are kept.
+    found = tally_tiles(_pass(block, slabs), block.tiles, 1, block.cap if on_edge else np.inf)
+    return Tallied(found, int(found.non_mated[:, :, edge:].sum()) if on_edge else len(found.ledger))
+
+
+def _pass(block: Block, slabs: Sequence[Slab]) -> Pass:
+    """The block as a pass of its own, with the bounds of the whole."""
+    x, squares, subjects = (
+        np.ascontiguousarray(np.concatenate([getattr(slab, name) for slab in slabs]))
+        for name in ("templates", "squares", "subjects")
+    )
+    none = np.zeros(subjects.size, np.int32)
+    samples = Samples(x, subjects, none, none, block.n_cells, np.empty((0, 2), np.int32))
+    prepared = Prepared(x, squares, subjects, block.kind == "euclidean", block.longest)
+    return Pass(
+        samples, block.kind, block.grid, block.floor, block.dense, block.bins, prepared, block.strips, dict(block.identical)
+    )

@@ -1,0 +1,128 @@
+"""Extraction on a cluster: batches of images go out, outcomes come back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from faceparity.datasets.errors import UserError
+
+from ..models.model import Extraction, Model
+from ..templates.pool import CRASHED, Batch, Done
+from ..templates.worker import Job, Opener, Outcome, run_batch
+from . import remote
+from .cluster import Cluster
+from .models import blob, to_send, told
+
+WAITING_PER_THREAD = 2
+MOST_TRIES = 4
+"""A batch is sent again when a worker lacks weights or images; it cannot lack them more often than this."""
+
+
+class _Sent(NamedTuple):
+    """A batch under way. places: in it, of what was sent; the others can't be read here either."""
+
+    batch: Batch
+    places: Sequence[int]
+    tries: int
+
+
+def run_shards(
+    cluster: Cluster, batches: Sequence[Batch], model: Model, name: str, opener: Opener
+) -> Generator[Done, None, None]:
+    """Each batch with its outcomes, in whatever order they are done.
+
+    Dask sends what was on a worker that died to another one, a few times; a batch that was under way whenever workers died
+    then goes image by image, with nothing else of this run on the cluster, until the image that kills them is known.
+    """
+    work = _Work(cluster, model, name, opener)
+    rest, suspects = list(reversed(batches)), list[Batch]()
+    try:
+        while rest or work.waiting:
+            while rest and len(work.waiting) < max(1, cluster.threads) * WAITING_PER_THREAD:
+                work.send(rest.pop())
+            for batch, outcomes in work.next_done():
+                if outcomes is None:
+                    suspects.append(batch)
+                else:
+                    yield batch, outcomes
+        for batch in suspects:
+            yield batch, [work.alone(job) for job in batch]
+    finally:
+        cluster.cancel(list(work.waiting))
+        cluster.cancel(list(work.weights.values()))
+
+
+class _Work:
+    """What is under way, and what workers turned out to lack."""
+
+    def __init__(self, cluster: Cluster, model: Model, name: str, opener: Opener) -> None:
+        from ..templates.pipeline import open_by_name
+
+        self.cluster, self.model = cluster, model
+        self.sent_model, self.weights_here = to_send(name, model, opener, opener is open_by_name)
+        self.waiting: dict[Any, _Sent] = {}
+        self.weights: dict[str, Any] = {}
+        self.images_too = False
+
+    def send(self, batch: Batch, tries: int = 1) -> None:
+        """Images go by path until a worker turns out not to see one; then as bytes, and their files' names stay here."""
+        images = _read(batch) if self.images_too else None
+        places = [k for k, job in enumerate(batch) if images is None or job.content in images]
+        jobs = [Job(told(batch[k].path) if images is None else batch[k].content, batch[k].content) for k in places]
+        shard = remote.Shard(self.sent_model, jobs, images)
+        future = self.cluster.submit(remote.extract, shard, list(self.weights.values()))
+        self.waiting[future] = _Sent(batch, places, tries)
+
+    def next_done(self) -> list[tuple[Batch, list[Outcome] | None]]:
+        """Batches that are done; None for the outcomes of one that was under way whenever workers died."""
+        done: list[tuple[Batch, list[Outcome] | None]] = []
+        for future in self.cluster.next_done(self.waiting):
+            sent = self.waiting.pop(future)
+            answer = self.cluster.answer(future)
+            if isinstance(answer, remote.Lacking):
+                self._supply(answer, sent)
+            else:
+                done.append((sent.batch, None if answer is None else self._completed(sent, answer)))
+        return done
+
+    def alone(self, job: Job) -> Outcome:
+        """The outcome of one image with nothing else under way."""
+        self.send([job])
+        while self.waiting:
+            for _, outcomes in self.next_done():
+                # Remembered, so that it cannot kill another run.
+                return outcomes[0] if outcomes else Outcome(Extraction("unreadable", reason=CRASHED))
+        raise RuntimeError("an image went out and nothing came back")
+
+    def _supply(self, lacking: remote.Lacking, sent: _Sent) -> None:
+        """From now on what is lacking is sent: weights once to each worker, images with their batch."""
+        if sent.tries >= MOST_TRIES:
+            raise UserError(f"--dask {self.cluster.address}: a worker cannot keep the weights it is sent; is its disk full?")
+        self.images_too |= lacking.images
+        for sha256 in sorted(lacking.weights - set(self.weights)):
+            self.weights[sha256] = self.cluster.hold(blob(self.weights_here[sha256], sha256))
+        self.send(sent.batch, sent.tries + 1)
+
+    def _completed(self, sent: _Sent, answer: remote.Extracted) -> list[Outcome]:
+        """In the order of the batch; what can't be read here is told by the code that would read it."""
+        found = dict(zip(sent.places, answer.outcomes, strict=True))
+        return [found[k] if k in found else run_batch(self.model, [job])[0] for k, job in enumerate(sent.batch)]
+
+
+def _read(batch: Batch) -> dict[str, bytes]:
+    """The images' bytes by their sha256, of those that are what they were when the data set was read."""
+    from faceparity.datasets.containers import image_bytes
+    from faceparity.datasets.images import UnreadableImage
+
+    found = {}
+    for job in batch:
+        try:
+            data = image_bytes(Path(job.path))
+        except (OSError, UnreadableImage):
+            continue
+        if hashlib.sha256(data).hexdigest() == job.content:
+            found[job.content] = data
+    return found

@@ -1,0 +1,19 @@
+"""A digest of the package's own files: a version number alone does not tell one checkout from another."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+
+@cache
+def code_digest() -> str:
+    """Of all that measures; the command line and the reports are not in it."""
+    found = hashlib.sha256()
+    for package in ("faceparity.datasets", "faceparity.harness"):
+        base = Path(import_module(package).__file__ or "").parent
+        for file in sorted(p for p in base.rglob("*") if p.suffix in (".py", ".toml") and "cli" not in p.parts):
+            found.update(f"{package} {file.relative_to(base).as_posix()}\0".encode() + file.read_bytes())
+    return found.hexdigest()[:16]
