@@ -1,7 +1,7 @@
 """What a suite will do: what is done already, what is to be extracted and compared, and about how long and how large that is.
 
-Speeds are those of this suite's own evaluations on this machine where there are some; else the defaults below: the first was measured,
-the others are rough, and a busy machine is slower.
+Speeds are those of this suite's own evaluations on this machine where there are some; else those of `faceparity.harness.cost`, which
+were measured on another, and a busy machine is slower.
 """
 
 from __future__ import annotations
@@ -12,22 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ..cost import IMAGES_PER_SECOND, cost
 from ..results import RESULTS
 from ..templates.pipeline import store_key
 from ..templates.store import Store
 from .check import Checked, Job
 from .made import Entry, Record, is_whole
 
-IMAGES_PER_SECOND = 15.0
-"""Of one core: the slowest model of those that run from registry packages makes 16 (`models/MEASURED.md`)."""
-COMPARISONS_PER_SECOND = 2e6
-"""Compared, counted and resampled, the fixed part below aside."""
-SECONDS_EACH = 10.0
-"""Of any evaluation: intervals, claims, writing."""
-BYTES_EACH = 4_000_000
-"""Of one evaluation's folder: the record, tables, and the private part of a few thousand images."""
-BYTES_PER_IMAGE = 400
-"""In the private part and in the store, beside the template."""
 ENOUGH = 32
 """From so many images on a speed counts as measured."""
 
@@ -94,15 +85,24 @@ def _to_extract(job: Job, store: Store) -> int:
 
 
 def _step(job: Job, images: int, entries: Sequence[Entry]) -> Step:
-    workers, n = job.options.workers, job.dataset.n_samples
-    comparisons = n * (n - 1) // 2
+    options, n = job.options, job.dataset.n_samples
+    share = 1.0 if options.share is None else options.share
     mine = [e for e in entries if e.status == "done" and e.made.model == job.made.model and e.extracted >= ENOUGH]
     per_core = [e.extracted / e.extraction_seconds / e.workers for e in mine if e.extraction_seconds > 0]
     rest = [e for e in entries if e.status == "done" and e.comparison_seconds > 0]
-    extraction = images / (float(np.median(per_core)) if per_core else IMAGES_PER_SECOND) / workers
-    after = SECONDS_EACH + comparisons / COMPARISONS_PER_SECOND
-    if rest:  # how far off the default is on this machine
-        default = [SECONDS_EACH + e.comparisons / COMPARISONS_PER_SECOND for e in rest]
+    guess = cost(
+        n, job.card.dimensions, targets=options.targets, share=share, workers=options.workers, images=images,
+        images_per_second=float(np.median(per_core)) if per_core else IMAGES_PER_SECOND,
+    )  # fmt: skip
+    after = guess.comparison + guess.statistics
+    if rest:  # how far off the figures are on this machine
+        default = [_after(e, job) for e in rest]
         after *= float(np.median([e.comparison_seconds / d for e, d in zip(rest, default, strict=True)]))
-    size = BYTES_EACH + images * 4 * job.card.dimensions + n * BYTES_PER_IMAGE
-    return Step(job, images, comparisons, extraction + after, size, bool((per_core or not images) and rest))
+    comparisons = round(n * (n - 1) / 2 * share)
+    return Step(job, images, comparisons, guess.extraction + after, round(guess.disk), bool((per_core or not images) and rest))
+
+
+def _after(e: Entry, job: Job) -> float:
+    """What an evaluation that was made should have taken after extraction, had its templates been as long."""
+    guess = cost(round((2 * e.comparisons) ** 0.5), job.card.dimensions, targets=job.options.targets, workers=e.workers)
+    return guess.comparison + guess.statistics

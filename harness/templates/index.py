@@ -39,9 +39,9 @@ class Index:
         number = {name: k for k, name in enumerate([*kept, *more])}
         renumber = np.array([number.get(name, -1) for name in self.names] or [-1], np.int32)
         parts = [(self.entries[known], renumber[self.shard[known]])]
-        parts += [(short(entries), number[name]) for name, entries in more.items()]
-        entries = np.concatenate([e for e, _ in parts])
-        shard = np.concatenate([np.broadcast_to(np.asarray(s, np.int32), e.shape) for e, s in parts])
+        for name, names in more.items():
+            parts.append((found := short(names), np.full(found.size, number[name], np.int32)))
+        entries, shard = (np.concatenate(column) for column in zip(*parts, strict=True))
         order = np.argsort(entries, kind="stable")
         return Index(tuple(number), entries[order], shard[order])
 

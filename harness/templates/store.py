@@ -71,7 +71,8 @@ class Store:
         found: dict[str, Extraction] = {}
         paths = {path.name: path for path in sorted(self._models_folder(fingerprint).glob("*.shard"))}
         of_index = [paths.pop(name) for name in list(paths) if name.endswith(index.SUFFIX)]
-        known, more = self._index(of_index, fingerprint), {}
+        known = self._index(of_index, fingerprint)
+        more: dict[str, list[bytes]] = {}
         unknown = paths.keys() - set(known.names)
         holding = known.holding(wanted)
         for name, path in paths.items():

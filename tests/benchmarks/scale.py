@@ -6,6 +6,7 @@
 - `complete`: the largest of these with every interval of all groups, and the memory beyond the templates themselves.
 - `sampled`: a million templates (`--sampled`) on a fixed sample of their comparisons (`--share`), intervals too.
 - `store`: how long a large store of templates takes to open, and how many bytes are read for it, over its size.
+- `groups`: the memory of a tally by 14 groups, and by 14 × 14.
 - `labels`: a label table of `--rows` rows, against a bare pyarrow read of the same file.
 
 Prints one JSON line per figure. The defaults take about four minutes on two cores; `--templates 25000 50000 100000 200000` about
@@ -21,7 +22,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 
@@ -98,15 +99,18 @@ class Made:
 
 
 def cells_of(samples: Samples) -> Cells:
-    """Eight groups."""
-    return Cells(("group",), (tuple("ABCDEFGH"),), samples.cells, np.arange(GROUPS, dtype=np.int32)[:, None])
+    """One attribute, whose values are the groups."""
+    k = samples.n_cells
+    return Cells(("group",), (tuple(f"group {c}" for c in range(k)),), samples.cells, np.arange(k, dtype=np.int32)[:, None])
 
 
-def make(n: int, dimensions: int, workers: int, share: float | None = None) -> Made:
+def make(n: int, dimensions: int, workers: int, share: float | None = None, groups: int = GROUPS) -> Made:
     """The tally of n templates."""
     samples = make_samples(n, dimensions)
+    if groups != GROUPS:
+        samples = replace(samples, cells=(samples.subjects % groups).astype(np.int32), n_cells=groups)
     cells, subjects = cells_of(samples), samples.subjects
-    table, _ = count_comparisons(subjects, samples.cells, GROUPS)
+    table, _ = count_comparisons(subjects, samples.cells, groups)
     pool = make_pool("balanced", cells, subjects, table, make_grouping(cells, ["group"]))
     plan = Plan("cosine", -1.0, 1.0, (TARGET,), (THRESHOLD,), None, workers)
     dealt = None if share is None else deal(subjects, samples.cells, share, 0)
@@ -121,7 +125,8 @@ def make(n: int, dimensions: int, workers: int, share: float | None = None) -> M
 def told(made: Made, dimensions: int, workers: int) -> dict[str, object]:
     """What every figure of a tally says."""
     return {
-        "templates": made.samples.n, "dimensions": dimensions, "groups": GROUPS, "threads": workers, "passes": made.tallied.passes,
+        "templates": made.samples.n, "dimensions": dimensions, "groups": made.samples.n_cells, "threads": workers,
+        "passes": made.tallied.passes,
         "comparisons": made.comparisons, "ledger": len(made.tallied.evidence.tally.ledger), "seconds": round(made.clock, 1),
         "cpu_ns_per_comparison": round(made.cpu / made.comparisons * 1e9, 2), "bare_cpu_ns_per_comparison": round(made.bare * 1e9, 2),
         "ratio": round(1 / made.per_comparison, 3), "mb_of_templates": round(made.samples.templates.nbytes / 2**20),
@@ -171,6 +176,12 @@ def sampled(n: int, share: float, dimensions: int, workers: int) -> dict[str, ob
         "figure": "sampled", **told(made, dimensions, workers), "share": round(made.comparisons / of, 5), "of": of,
         **intervals(made),
     }  # fmt: skip
+
+
+def groups(n: int, counts: list[int], dimensions: int, workers: int) -> Iterator[dict[str, object]]:
+    """What more groups take: a histogram for every two."""
+    for k in counts:
+        yield {"figure": "groups", **told(make(n, dimensions, workers, groups=k), dimensions, workers)}
 
 
 def bytes_read() -> int:
@@ -248,6 +259,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.002)
     parser.add_argument("--store", type=int, nargs="*", default=[50_000], help="templates in a store")
     parser.add_argument("--batch", type=int, default=8, help="templates to a shard; what a run writes")
+    parser.add_argument("--groups", type=int, nargs="*", default=[14, 196], help="groups of 16,000 templates of 128 numbers")
     parser.add_argument("--rows", type=int, nargs="*", default=[2_000_000], help="rows of a label table")
     asked = parser.parse_args()
     make(4000, asked.dimensions, asked.threads)  # compiles
@@ -256,6 +268,8 @@ def main() -> None:
     for size in asked.store:
         for line in store(size, asked.dimensions, asked.batch):
             print(json.dumps(line), flush=True)
+    for line in groups(16_000, asked.groups, 128, asked.threads):
+        print(json.dumps(line), flush=True)
     if asked.templates:
         for line in linear(asked.templates, asked.dimensions, asked.threads):
             print(json.dumps(line), flush=True)
