@@ -75,7 +75,9 @@ def sampled_warnings(evidence: Evidence, finest: Grouping, targets: Sequence[flo
     )
     few = too_few(evidence, finest, min(targets, default=0.0))
     if few:
-        named = few if len(few) <= NAMED else [*few[:NAMED], f"{len(few) - NAMED} more groups"]
+        named = (
+            few if len(few) <= NAMED else [*few[:NAMED], f"{len(few) - NAMED} more group{'s' if len(few) > NAMED + 1 else ''}"]
+        )
         yield (
             f"In the sample are too few comparisons to tell a false match rate of {min(targets):g} of {_and(named)}, though "
             "all comparisons would do: ask for a larger share with --comparisons."

@@ -1,0 +1,153 @@
+"""A run on a sample of the comparisons, from options to record: what is counted, said, refused and kept apart."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faceparity.datasets.errors import UserError
+from faceparity.harness.evaluation.compare_notes import notes, to_compared
+from faceparity.harness.evaluation.evaluate import Evaluated, Options, evaluate
+from faceparity.harness.evaluation.sampled import WHY_UNPAIRED, check_share, deal_share
+from faceparity.harness.evaluation.side_by_side import compare_runs
+from faceparity.harness.record import Evaluation
+from faceparity.harness.results import Result, write_results
+from faceparity.harness.suite.made import made_by
+from faceparity.reports import format as words
+
+_spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
+assert _spec is not None
+assert _spec.loader is not None
+toy = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(toy)
+
+SHARE = 0.2
+OPTIONS = Options(targets=(1e-2,), share=SHARE)
+
+
+@pytest.fixture(scope="module")
+def case():
+    dataset = toy.make_dataset(4, 220, 2)
+    return dataset, toy.make_templates(dataset, 5, failed=0.05)
+
+
+@pytest.fixture(scope="module")
+def sampled(case) -> Evaluated:
+    return evaluate(case[0], toy.make_card(), case[1], OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def whole(case) -> Evaluated:
+    return evaluate(case[0], toy.make_card(), case[1], replace(OPTIONS, share=None))
+
+
+def test_every_rate_is_a_count_over_the_pairs_that_were_taken(case, sampled: Evaluated) -> None:
+    dataset, templates = case
+    grouping = sampled.evaluation.groupings[-1]
+    point = grouping.operating_points[0]
+    cells = sampled.evidence.cells
+    made_cells = np.full(dataset.n_samples, -1)
+    codes = np.stack([dataset.attributes[a].codes for a in cells.attributes], axis=1)
+    for c, code in enumerate(cells.codes):
+        made_cells[(codes == code).all(axis=1)] = c
+    whole_cells = replace(cells, of_sample=made_cells.astype(np.int32))
+    dealt = deal_share(dataset.subjects, whole_cells, SHARE, 0)
+    assert dealt is not None
+    unit = np.full((dataset.n_samples, templates.vectors.shape[1]), np.nan)
+    unit[templates.samples] = templates.vectors / np.linalg.norm(templates.vectors, axis=1, keepdims=True)
+    made, wrong, tried = np.zeros(4, int), np.zeros(4, int), np.zeros(4, int)
+    for i, j in combinations(range(dataset.n_samples), 2):
+        if (
+            made_cells[i] == made_cells[j]
+            and dataset.subjects[i] != dataset.subjects[j]
+            and dealt.takes(i := np.array(i), np.array(j))
+        ):
+            c = made_cells[i]
+            score = unit[i] @ unit[j]
+            tried[c] += 1
+            made[c] += not np.isnan(score)
+            wrong[c] += score >= point.threshold - 1e-7
+    rates = {r.group: r for r in point.fmr}
+    for c, code in enumerate(cells.codes):
+        name = " × ".join(cells.values[k][v] for k, v in enumerate(code))
+        assert (rates[name].comparisons, rates[name].errors) == (made[c], wrong[c])
+        assert rates[name].rate_including_failures == pytest.approx(wrong[c] / tried[c])
+
+
+def test_the_record_and_the_first_screen_say_so(sampled: Evaluated, whole: Evaluated) -> None:
+    told, all_ = sampled.evaluation.comparisons, whole.evaluation.comparisons
+    assert told.sampled is not None
+    assert (told.sampled.made, told.sampled.of, told.sampled.asked, told.sampled.seed) == (
+        told.non_mated,
+        all_.non_mated,
+        SHARE,
+        0,
+    )
+    assert told.sampled.share == pytest.approx(SHARE, rel=0.06)
+    assert told.mated == all_.mated
+    assert all_.sampled is None
+    assert any(f"{told.non_mated:,} of {all_.non_mated:,}" in w for w in sampled.evaluation.warnings)
+    assert not any("sample of the comparisons" in w for w in whole.evaluation.warnings)
+    assert f"a sample of {told.non_mated:,} of {all_.non_mated:,} non-mated" in words.compared(told)
+    assert words.compared(all_).startswith(f"{all_.non_mated:,} non-mated")
+
+
+def test_groups_of_which_too_few_are_made_are_named(case) -> None:
+    small = evaluate(case[0], toy.make_card(), case[1], replace(OPTIONS, share=0.02)).evaluation
+    (said,) = [w for w in small.warnings if "too few comparisons to tell" in w]
+    assert "× Black, female × White, male × Black and 1 more group, though all" in said
+    assert "ask for a larger share" in said
+
+
+def test_the_same_seed_takes_the_same_pairs_and_another_others(case, sampled: Evaluated) -> None:
+    again = evaluate(case[0], toy.make_card(), case[1], replace(OPTIONS, workers=3))
+    assert again.evaluation.groupings == sampled.evaluation.groupings
+    other = evaluate(case[0], toy.make_card(), case[1], replace(OPTIONS, seed=1))
+    assert len(other.evidence.tally.ledger) != 0
+    assert other.evaluation.groupings[-1].operating_points[0].fmr != sampled.evaluation.groupings[-1].operating_points[0].fmr
+
+
+@pytest.mark.parametrize(
+    ("share", "scenarios", "excluded", "says"),
+    [
+        (0.0, False, False, "from 0.001 to 1"), (1.5, False, False, "from 0.001 to 1"), (-1.0, False, False, "from 0.001 to 1"),
+        (0.5, True, False, "needs every comparison"), (0.5, False, True, "leave one of the two out"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused(share: float, scenarios: bool, excluded: bool, says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        check_share(share, scenarios=scenarios, excluded=excluded)
+
+
+def test_all_of_them_is_no_sample() -> None:
+    assert check_share(None, scenarios=True, excluded=True) is None
+    assert check_share(1.0, scenarios=True, excluded=True) is None
+    assert check_share(0.25, scenarios=False, excluded=False) == 0.25
+
+
+def written(folder: Path, e: Evaluation) -> Result:
+    folder.mkdir(parents=True)
+    write_results(e, folder)
+    return Result(e, folder)
+
+
+def test_a_sample_is_never_compared_pair_by_pair_and_never_passed_over(
+    sampled: Evaluated, whole: Evaluated, tmp_path: Path
+) -> None:
+    results = [written(tmp_path / "a", whole.evaluation), written(tmp_path / "b", sampled.evaluation)]
+    made = compare_runs([[r] for r in results], "compare")
+    assert [x.sampled is None for x in made.results] == [True, False]
+    assert made.results[1].private_reason == WHY_UNPAIRED
+    assert [n.text for n in made.notes if n.kind == "sample" and "all" in n.text and "nothing is tested" in n.text]
+    same = to_compared([("A", 0, sampled.evaluation, False, ""), ("B", 1, sampled.evaluation, False, "")])
+    assert not [n for n in notes(same, {}) if n.kind == "sample"]
+
+
+def test_a_suite_does_not_mix_them(case) -> None:
+    one, two = (made_by(case[0], "m", replace(OPTIONS, share=share)) for share in (None, SHARE))
+    assert one.differs(two) == ["other options"]
