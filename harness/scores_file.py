@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.dataset import Attribute
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.text import whole_number
 
 from . import record
 from .comparisons.cells import Cells, Grouping, make_cells
@@ -134,11 +135,12 @@ def _failures(source: Source | None, by: Sequence[str], *, empty_scores: bool) -
 
 def _whole(source: Source, codes: NDArray[np.int32], words: Sequence[str], name: str) -> NDArray[np.int64]:
     """int64[rows] ≥ 0."""
-    bad = [i for i, w in enumerate(words) if not w.isdecimal()]
-    if bad:
-        row = int(np.flatnonzero(codes == bad[0])[0])
-        raise UserError(f"{source.row(row)}: {name} is {words[bad[0]]!r}; write a whole number")
-    return np.asarray([int(w) for w in words], np.int64)[codes]
+    numbers = [whole_number(w) for w in words]
+    if None in numbers:
+        bad = numbers.index(None)
+        row = int(np.flatnonzero(codes == bad)[0])
+        raise UserError(f"{source.row(row)}: {name} is {words[bad]!r}; write a whole number")
+    return np.asarray(numbers, np.int64)[codes]
 
 
 def _dataset(

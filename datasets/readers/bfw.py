@@ -10,6 +10,7 @@ from ..dataset import Dataset, Problem
 from ..errors import UserError
 from ..images import list_images
 from ..layout import need, place, refused_pickles, stream
+from ..text import whole_number
 from .pairs import PairList, with_protocols
 
 FOLDERS = tuple(f"{who}_{sex}" for who in ("asian", "black", "indian", "white") for sex in ("females", "males"))
@@ -64,7 +65,8 @@ def _pairs(path: Path, problems: list[Problem]) -> PairList:
     contrary: list[int] = []
     for number, cells in stream(path, ("fold", "p1", "p2", "label")):
         label = _LABEL.get(cells[3].casefold()) if cells else None
-        if label is None or not cells[0].isdigit() or int(cells[0]) < 1 or not cells[1] or not cells[2]:
+        in_fold = whole_number(cells[0]) if cells else None
+        if label is None or not in_fold or not cells[1] or not cells[2]:
             bad.append(number)
             continue
         first, second = (known.setdefault(cell, cell.replace("\\", "/")) for cell in cells[1:3])
@@ -73,7 +75,7 @@ def _pairs(path: Path, problems: list[Problem]) -> PairList:
         a.append(first)
         b.append(second)
         mated.append(label)
-        fold.append(int(cells[0]) - 1)
+        fold.append(in_fold - 1)
         rows.append(number)
     if not a:
         raise UserError(f"{path} lists no pair that can be read (fold, p1, p2, label): put the publisher's file there")

@@ -10,6 +10,7 @@ from ..dataset import Dataset, Problem
 from ..errors import UserError
 from ..images import list_images
 from ..layout import place, wrong_folder
+from ..text import whole_number
 from .lfw_labels import person_of, read_labels
 from .pairs import PairList, folds_of, lines_of, under, with_protocols
 
@@ -60,9 +61,10 @@ def read_ends(path: Path, name: str, folder: str) -> PairList:
     ends = []
     for row, line in lines_of(path):
         file, _, label = line.rpartition(" ")
-        if not file or not (label.isascii() and label.isdigit()):
+        number = whole_number(label)
+        if not file or number is None:
             raise UserError(f"{path}, line {row}, is not an image and a number: put the publisher's list there, as it came")
-        ends.append((row, file.strip(), int(label)))
+        ends.append((row, file.strip(), number))
     if len(ends) % 2 or not ends:
         raise UserError(f"{path} has {len(ends)} lines, but two make a pair: it is cut off, or not the publisher's list")
     first, second = ends[::2], ends[1::2]

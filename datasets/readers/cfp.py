@@ -11,6 +11,7 @@ from ..dataset import Dataset, Problem
 from ..errors import UserError
 from ..images import list_images
 from ..layout import place, wrong_folder
+from ..text import whole_number
 from .pairs import PairList, lines_of, under, with_protocols
 
 ROOTS = ("Data/Images", "cfp-dataset/Data/Images", "CFP/Data/Images", "cfp/Data/Images")
@@ -70,7 +71,7 @@ def _numbered(path: Path, base: str) -> dict[str, str]:
     for row, line in lines_of(path):
         number, _, file = line.partition(" ")
         file = file.strip().replace("\\", "/").removeprefix("../")
-        if not number.isdigit() or not file:
+        if whole_number(number) is None or not file:
             raise UserError(f"{path}, line {row}, is not a number and an image: put the publisher's list there, as it came")
         out[number] = under(base, file)
     return out

@@ -10,8 +10,10 @@ from pathlib import Path
 from ..build import Row, Rules, build, folder_of
 from ..card import DatasetCard, load_card
 from ..dataset import Dataset, Problem
+from ..errors import UserError
 from ..images import list_images
 from ..layout import place, wrong_folder
+from ..text import whole_number
 from .lfw_labels import read_labels
 from .pairs import PairList, lines_of, read_lfw_list, under, with_protocols
 
@@ -28,6 +30,8 @@ LISTS = {
 """File → name of the protocol, and the one on which its threshold is chosen."""
 PUBLISHER = "University of Massachusetts Amherst"
 
+MOST_IMAGES = 100_000
+"""Of one person, more than any list counts."""
 _FILE = re.compile(r"(?:.*/)?([^/]+)/\1_\d{4}\.[A-Za-z]+", re.ASCII)
 
 
@@ -106,7 +110,10 @@ def _promised(path: Path, folder: str, found: dict[str, str]) -> list[Row]:
     rows = []
     for row, line in lines_of(path):
         name, _, count = line.partition("\t")
-        for number in range(1, int(count) + 1 if count.strip().isdigit() else 1):
+        images = whole_number(count)
+        if images is None or images > MOST_IMAGES:
+            raise UserError(f"{path}, line {row}, is not a name and a number of images: put the publisher's list there, or none")
+        for number in range(1, images + 1):
             if (file := file_of(name, number)) not in found:
                 rows.append(Row(file, f"{path.name}:{row}", name))
     return rows

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..dataset import Dataset, PairProtocol, Problem
 from ..errors import UserError
+from ..text import whole_number
 
 
 @dataclass(frozen=True)
@@ -153,16 +154,16 @@ def read_lfw_list(
     """
     lines = lines_of(path)
     if header is None:
-        header = bool(lines) and all(cell.isdigit() for cell in cells_of(lines[0][1]))
+        header = bool(lines) and all(whole_number(cell) is not None for cell in cells_of(lines[0][1]))
     folds, each = _header(path, lines) if header else (n_folds, None)
     a, b, mated, rows = [], [], [], []
     for row, line in lines[1:] if header else lines:
         cells = cells_of(line)
-        numbers = [cells[1], cells[-1]] if len(cells) in (3, 4) else []
-        if not numbers or not all(n.isascii() and n.isdigit() for n in numbers):
+        first, second = (whole_number(cells[1]), whole_number(cells[-1])) if len(cells) in (3, 4) else (None, None)
+        if first is None or second is None:
             raise UserError(f"{path}, line {row}, is not a pair (name, number, number, or name, number, name, number)")
-        a.append(file_of(cells[0], int(numbers[0])))
-        b.append(file_of(cells[0] if len(cells) == 3 else cells[2], int(numbers[1])))
+        a.append(file_of(cells[0], first))
+        b.append(file_of(cells[0] if len(cells) == 3 else cells[2], second))
         mated.append(len(cells) == 3)
         rows.append(row)
     if each is not None:
@@ -173,18 +174,17 @@ def read_lfw_list(
 
 def _header(path: Path, lines: Sequence[tuple[int, str]]) -> tuple[int, int]:
     """Folds and mated pairs in each, from the first line."""
-    cells = cells_of(lines[0][1]) if lines else []
-    if len(cells) not in (1, 2) or not all(cell.isascii() and cell.isdigit() and int(cell) > 0 for cell in cells):
+    numbers = [whole_number(cell) or 0 for cell in cells_of(lines[0][1])] if lines else []
+    if len(numbers) not in (1, 2) or not all(numbers):
         raise UserError(
             f"{path}: its first line must say how many folds and pairs there are (10 and 300, parted by a tab), as in the "
             "publisher's list"
         )
-    return (int(cells[0]), int(cells[1])) if len(cells) == 2 else (1, int(cells[0]))
+    return (numbers[0], numbers[1]) if len(numbers) == 2 else (1, numbers[0])
 
 
 def _check_header(path: Path, mated: Sequence[bool], folds: int, each: int) -> None:
-    expected = ([True] * each + [False] * each) * folds
-    if list(mated) != expected:
+    if len(mated) != 2 * each * folds or list(mated) != ([True] * each + [False] * each) * folds:
         raise UserError(
             f"{path}: its first line promises {folds} × {each} mated pairs, each run followed by as many non-mated ones, but "
             f"{len(mated)} pairs follow, {sum(mated)} of them mated: it is cut off, or not the publisher's list"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.text import whole_number
 
 SETTINGS = {
     "ca-file": "distributed.comm.tls.ca-file",
@@ -27,7 +28,7 @@ def parse(text: str) -> tuple[str, str, int]:
     scheme = scheme if separator else "tcp"
     host, colon, port = rest.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not (host and colon and port.isdecimal() and port.isascii() and 0 < int(port) < 65536):
+    if not (host and colon and 0 < (whole_number(port) or 0) < 65536):
         raise UserError(
             f"--dask {text}: no address of a scheduler; write tls://HOST:PORT, or tcp://127.0.0.1:8786 on this machine"
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import path, verified
+from faceparity.datasets.text import whole_number
 
 from .card import ModelCard, NetworkInput, Recipe, Weights
 from .cards import detector_cards
@@ -89,9 +90,10 @@ def setup(card: ModelCard, options: Mapping[str, str]) -> Setup:
 def _number(card: ModelCard, options: Mapping[str, str], name: str, default: int, allowed: tuple[int, ...] | range) -> int:
     if name not in options:
         return default
-    if not options[name].isdigit() or int(options[name]) not in allowed:
+    number = whole_number(options[name])
+    if number is None or number not in allowed:
         raise UserError(f"{card.name}: {name}={options[name]} is not possible: {OPTIONS[name]}")
-    return int(options[name])
+    return number
 
 
 def crossed(card: ModelCard, options: Mapping[str, str]) -> ModelCard:

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from faceparity.datasets import places
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.text import whole_number
 
 RETENTION_DAYS = 30
 MOST_DAYS = 3650
@@ -58,11 +59,12 @@ def retention_days() -> int:
     told = os.environ.get(RETENTION, "").strip()
     if not told:
         return RETENTION_DAYS
-    if not told.isascii() or not told.isdigit() or not 1 <= int(told) <= MOST_DAYS:
+    days = whole_number(told) or 0
+    if not 1 <= days <= MOST_DAYS:
         raise UserError(
             f"{RETENTION}={told}: name a whole number of days from 1 to {MOST_DAYS:,}, or unset it for {RETENTION_DAYS}"
         )
-    return int(told)
+    return days
 
 
 def last_day(made: date, days: int | None = None) -> date:

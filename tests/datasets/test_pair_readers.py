@@ -160,6 +160,11 @@ def test_of_two_forms_of_lfw_one_is_read_and_the_other_named(tmp_path: Path) -> 
         (lambda text: text.replace("\t2\n", "\ttwo\n", 1), "is not a pair"),
         (lambda text: text + "a\tb\n", "is not a pair"),
         (lambda text: "", "first line"),
+        (lambda text: "9" * 32, "first line"),
+        (lambda text: "999999999\n", "promises"),
+        (lambda text: text.replace("10\t3", "999999999\t999999999"), "promises"),
+        (lambda text: text.replace("\t2\n", f"\t{'2' * 5000}\n", 1), "is not a pair"),
+        (lambda text: text.replace("\t2\n", "\t²\n", 1), "is not a pair"),
     ],
 )
 def test_a_list_that_is_not_the_publishers_is_refused(tmp_path: Path, damage: object, told: str) -> None:
@@ -167,6 +172,14 @@ def test_a_list_that_is_not_the_publishers_is_refused(tmp_path: Path, damage: ob
     path = root / "pairs.txt"
     path.write_text(damage(path.read_text()))  # type: ignore[operator]
     with pytest.raises(UserError, match=told):
+        load_dataset(f"lfw={root}")
+
+
+@pytest.mark.parametrize("count", ["99999999", "9" * 5000, "²", "many"])
+def test_a_count_of_images_that_cannot_be_is_refused(tmp_path: Path, count: str) -> None:
+    root = make_lfw(tmp_path)
+    (root / "lfw-names.txt").write_text(f"{person(0)}\t{count}\n", "utf-8")
+    with pytest.raises(UserError, match=r"lfw-names.txt, line 1, is not a name and a number of images"):
         load_dataset(f"lfw={root}")
 
 

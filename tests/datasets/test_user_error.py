@@ -8,6 +8,7 @@ import pytest
 
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import load_dataset
+from faceparity.datasets.text import whole_number
 
 
 def test_a_line_stays_a_line() -> None:
@@ -23,3 +24,13 @@ def test_a_column_whose_name_has_lines(tmp_path: Path) -> None:
         load_dataset(f"folder={tmp_path}")
     assert r"x\ny" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0), (" 17 ", 17), ("007", 7), ("999999999", 999_999_999)])
+def test_a_whole_number(text: str, number: int) -> None:
+    assert whole_number(text) == number
+
+
+@pytest.mark.parametrize("text", ["", " ", "-1", "+1", "1.0", "1_000", "\u00b2", "\u0663", "1000000000", "9" * 5000, "one"])
+def test_no_whole_number(text: str) -> None:
+    assert whole_number(text) is None

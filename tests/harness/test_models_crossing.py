@@ -76,7 +76,7 @@ def test_paths_are_not_published() -> None:
 @pytest.mark.parametrize(
     ("model", "told"),
     [
-        ("sface:detectr=hog", "no option 'detectr': known are detector, alignment, landmarks, upsample, jitter"),
+        ("sface:detectr=hog", "no option 'detectr': known are detector, alignment, landmarks, upsample, device, jitter"),
         ("sface:detector=hogg", "no detector called 'hogg': known are yunet, hog, mmod, scrfd_10g, scrfd_500m, none"),
         ("sface:alignment=x", "no alignment called 'x': known are arcface, dlib, box, whole"),
         ("sface:detector=none", "detector=none goes with alignment=whole only"),
