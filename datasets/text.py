@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+_SPACES = "\u00a0\u2009\u202f"
+
 
 def printable(text: str) -> str:
-    """The same in one line, as it may go to a terminal or a text file: control characters and bytes that are not UTF-8 are escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    """The same in one line, as it may go to a terminal or a text file: control characters and bytes that are not UTF-8 are escaped.
+
+    Spaces that keep a number together stay.
+    """
+    return "".join(c if c.isprintable() or c in _SPACES else c.encode("unicode_escape").decode() for c in text)
 
 
 def whole_number(text: str) -> int | None:

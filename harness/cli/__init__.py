@@ -29,9 +29,6 @@ STOPPED = 130
 BROKEN = 70
 """Exit status after an error of ours (EX_SOFTWARE)."""
 
-LISTED = "\n  "
-"""Between a message and the mistakes that it lists."""
-
 TRACEBACK = "FACEPARITY_TRACEBACK"
 """Set to see where an error of ours came from. Not shown otherwise, as it may hold names and paths."""
 
@@ -61,7 +58,7 @@ def _run(arguments: list[str]) -> int:
     try:
         status = app(args=arguments or ["--help"], prog_name="faceparity", standalone_mode=False)
     except UserError as error:
-        return _complain(str(error))
+        return _complain(error)
     except KeyboardInterrupt:
         return _stopped()
     except BrokenPipeError:
@@ -105,16 +102,12 @@ def _ours(error: Exception) -> int:
     return BROKEN
 
 
-def _complain(text: str) -> int:
-    """One line, whatever names are in it; a list of mistakes has further lines, which are indented."""
-    lines = (_readable(line) for line in text.split(LISTED))
-    print(f"faceparity: {LISTED.join(lines)}", file=sys.stderr)
+def _complain(error: Exception | str) -> int:
+    """What a user can mend: one line, whatever names are in it, or a list of mistakes with a line each."""
+    from faceparity.datasets.errors import UserError
+
+    print(f"faceparity: {error if isinstance(error, UserError) else UserError(str(error))}", file=sys.stderr)
     return 2
-
-
-def _readable(text: str) -> str:
-    """Names, paths and what a server said may hold what moves a terminal's cursor, or starts another line: that is escaped."""
-    return "".join(c if c.isprintable() or c in _PLAIN else c.encode("unicode_escape").decode() for c in text)
 
 
 def _stopped() -> int:

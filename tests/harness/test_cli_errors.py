@@ -7,6 +7,7 @@ import pytest
 from faceparity.datasets.errors import UserError
 from faceparity.harness import cli
 from faceparity.harness.cli import app as commands
+from faceparity.harness.suite.declared import MistakesError
 
 
 def fail(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:
@@ -39,6 +40,7 @@ def test_its_traceback_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None
     [
         (OSError(28, "No space left on device", "out/results.json"), "out/results.json: No space left on device"),
         (OSError(30, "Read-only file system"), "Read-only file system"),
+        (OSError(2, "No such file", "a\n  b"), "a\\n  b: No such file"),
         (MemoryError(), "out of memory"),
     ],
 )
@@ -64,5 +66,5 @@ def test_a_hostile_name_stays_on_its_line_and_moves_no_cursor(
 
 
 def test_a_list_of_mistakes_keeps_its_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert fail(monkeypatch, UserError("x.toml: 2 mistakes\n  a: no\n  b: \x1b")) == 2
-    assert capsys.readouterr().err == "faceparity: x.toml: 2 mistakes\n  a: no\n  b: \\x1b\n"
+    assert fail(monkeypatch, MistakesError("x.toml", ["a: no", "b: \x1b\n"])) == 2
+    assert capsys.readouterr().err == "faceparity: x.toml: 2 mistakes; nothing was run\n  a: no\n  b: \\x1b\\n\n"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import importlib.util
 import re
-import shutil
 import sys
 from itertools import combinations
 from pathlib import Path
@@ -20,10 +19,6 @@ from faceparity.reports import format as f
 from faceparity.reports.html import render
 from faceparity.reports.select import finest, primary
 from faceparity.reports.slider import slider_data
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra `test`)")
 
 
 def _load(name):
@@ -69,14 +64,6 @@ def evaluation(scores, tmp_path_factory):
             labels = [scores.labels[x][i] for x in BY for i in (a, b)]
             out.writerow([f"p{a}", f"p{b}", int(a == b), f"{-s:.3f}", *labels])
     return evaluate_scores(path, Options(targets=(1e-2, 1e-3), threshold=0.6), distance=True)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as p:
-        running = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
