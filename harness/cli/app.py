@@ -255,6 +255,7 @@ def suite(
         Optional[int],  # noqa: UP045
         typer.Option("--workers", metavar="N", min=1, help="Processes and threads. Default: one for each core."),
     ] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="The report as report.pdf too.")] = False,
     dask: Dask = None,
     out: Annotated[
         Optional[Path],  # noqa: UP045
@@ -268,7 +269,7 @@ def suite(
     """
     from .suite import suite_command
 
-    raise typer.Exit(suite_command(name, plan, again, workers, out, dask))
+    raise typer.Exit(suite_command(name, plan, again, workers, pdf, out, dask))
 
 
 @app.command()

@@ -14,12 +14,12 @@ from ..claims import read_claims
 from ..device import check_device, with_device
 from ..evaluation.evaluate import DEFAULT_TARGETS, Options
 from ..evaluation.exclusion_file import read_exclusions
-from ..evaluation.measure import Fixed
 from ..evaluation.sampled import check_share
 from ..models.registry import load_model_card
+from ..other_thresholds import thresholds_of
 from ..place import chosen
 from ..redraw import requested, write_requested
-from ..results import TERMINAL, load_results, report_writers, safe_name
+from ..results import TERMINAL, report_writers, safe_name
 from ..run import Request, run
 from ..scenarios.load import is_file, load_scenarios
 from ..templates.pipeline import cores
@@ -133,25 +133,3 @@ def _check_names(datasets: list[Dataset]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"two data sets are called {name}: rename one folder, or run them apart")
-
-
-def thresholds_of(run_folder: Path, models: list[str]) -> tuple[Fixed, ...]:
-    """The target thresholds of another run, for the models they were set for. Raises UserError if there are none, or several
-    data sets to choose from."""
-    found: dict[tuple[str, float], Fixed] = {}
-    origin: dict[str, str] = {}
-    for result in load_results(run_folder):
-        e = result.evaluation
-        if e.model.name not in models or not e.groupings:
-            continue
-        if origin.setdefault(e.model.name, e.dataset.digest) != e.dataset.digest:
-            raise UserError(f"--threshold-from {run_folder}: holds several data sets; name RUN/DATASET or RUN/DATASET/MODEL")
-        for point in e.groupings[-1].operating_points:
-            if point.origin == "target" and point.threshold is not None and point.target_fmr is not None:
-                detail = f"set at FMR {point.target_fmr:g} on {e.dataset.name} (digest {e.dataset.digest[:12]})"
-                detail += ", on a sample of its comparisons" if e.comparisons.sampled is not None else ""
-                found[e.model.name, point.target_fmr] = Fixed("fixed", point.threshold, detail, e.model.name)
-    missing = [m for m in models if m not in origin]
-    if missing or not found:
-        raise UserError(f"--threshold-from {run_folder}: no threshold at a target for {', '.join(missing or models)}")
-    return tuple(found.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -10,7 +11,8 @@ from typing import Self
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.text import printable
@@ -18,6 +20,8 @@ from faceparity.datasets.text import printable
 from ..models.card import ModelCard
 from ..templates.pipeline import Templates
 
+COMPARED, STATISTICS = " · comparisons", " · intervals and tests"
+"""After the last comparison nothing is counted any more, but it goes on."""
 NAMED = 5
 """So many files of each kind of problem are named; `faceparity check` and the private part name all."""
 
@@ -51,16 +55,29 @@ def working(text: str) -> AbstractContextManager[object]:
     return console.status(printable(text)) if console.is_terminal else nullcontext()
 
 
+class _Left(TimeRemainingColumn):
+    """The time left, by the bar's own pace or as it was estimated."""
+
+    def render(self, task: Task) -> Text:
+        """See ProgressColumn."""
+        until = task.fields.get("until")
+        if until is None:
+            return super().render(task)
+        left = max(0, round(until - time.monotonic()))
+        return Text(f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02} left" if left else "", style="progress.remaining")
+
+
 class Screen:
     """Tells a person how a run goes on."""
 
     def __init__(self) -> None:
         self._console = _console()
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Left(),
             console=self._console, transient=True, disable=not self._console.is_terminal,
         )  # fmt: skip
         self._task: TaskID | None = None
+        self._all: TaskID | None = None
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -72,6 +89,19 @@ class Screen:
     def line(self, text: str) -> None:
         """One line above the bars."""
         self._progress.console.print(text, markup=False)
+
+    def overall(self, text: str, done: int, of: int, seconds_left: float) -> None:
+        """The bar over all that is to be done, with a time left that was estimated elsewhere."""
+        if self._all is None:
+            self._all = self._progress.add_task(text, total=of)
+        self._progress.update(self._all, completed=done, until=time.monotonic() + seconds_left)
+
+    def over(self) -> None:
+        """All is done: no bars any more."""
+        for task in (self._task, self._all):
+            if task is not None:
+                self._progress.remove_task(task)
+        self._task = self._all = None
 
     def loaded(self, dataset: Dataset) -> None:
         """How large the set is, and what is wrong with it, by name."""
@@ -89,9 +119,11 @@ class Screen:
         """A new bar."""
         if self._task is not None:
             self._progress.remove_task(self._task)
-        task = self._task = self._progress.add_task(text, total=max(1, total))
+        most = max(1, total)
+        task = self._task = self._progress.add_task(text, total=most)
+        then = text.removesuffix(COMPARED) + STATISTICS if text.endswith(COMPARED) else text
         # Whole tiles are counted, and a second pass counts again: a bar stops when it is full.
-        return lambda done: self._progress.update(task, completed=min(done, max(1, total)))
+        return lambda done: self._progress.update(task, completed=min(done, most), description=then if done >= most else text)
 
     def extracted(self, dataset: Dataset, card: ModelCard, templates: Templates) -> None:
         """How many templates there are, and which files gave none."""

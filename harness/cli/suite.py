@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -10,6 +11,7 @@ from pathlib import Path
 from faceparity.datasets.text import printable
 
 from ..place import Place, chosen
+from ..redraw import requested, write_requested
 from ..results import TERMINAL, Result, report_writers, safe_name, write_reports
 from ..suite.check import Checked, Job, check_suite
 from ..suite.declared import Suite, read_suite
@@ -24,13 +26,16 @@ from .run import check_dask
 
 COMPARISON = "comparison"
 """The leaderboard's folder, beside the data sets'."""
+REPORT_SECONDS, PAIR_SECONDS = 1.0, 0.6
+"""About how long the report takes for an evaluation, and the comparison for two models of a data set."""
 
 
 class SuiteScreen(show.Screen):
-    """Tells a person how a suite goes on."""
+    """Tells a person how a suite goes on: a line for each evaluation, and on a terminal a bar over all of them with the time left."""
 
     def begins(self, step: Step, number: int, of: int, seconds_left: float) -> None:
         """See SuiteListener."""
+        self.overall("all evaluations", number - 1, of, seconds_left)
         self.line(f"[{number}/{of}] {printable(step.job.told)}; {_time(seconds_left)} left")
 
     def failed(self, job: Job, why: str) -> None:
@@ -38,13 +43,17 @@ class SuiteScreen(show.Screen):
         self.line(f"  {printable(job.told)} could not be made: {printable(why)}")
 
 
-def suite_command(name: str, plan_only: bool, again: bool, workers: int | None, out: Path | None, dask: str | None = None) -> int:
+def suite_command(
+    name: str, plan_only: bool, again: bool, workers: int | None, pdf: bool, out: Path | None, dask: str | None = None
+) -> int:
     """Check, plan, run, compare, show; the exit status. Raises UserError."""
     check_dask(dask, workers)
+    formats = ["pdf"] if pdf else []
+    requested(formats)
     suite = read_suite(name)
     folder = out or Path(f"faceparity-suite-{safe_name(suite.name)}")
     command = published_command(
-        "suite", [("--workers", workers), ("--dask", "ADDRESS" if dask else None), ("--out", out)], files=1
+        "suite", [("--workers", workers), ("--dask", "ADDRESS" if dask else None), ("--pdf", pdf), ("--out", out)], files=1
     ).replace("<file>", _told(suite, name), 1)
     check_out(folder)
     with SuiteScreen() as screen, chosen(workers or cores(), dask=None if plan_only else dask, tell=screen.line) as place:
@@ -61,7 +70,8 @@ def suite_command(name: str, plan_only: bool, again: bool, workers: int | None, 
                 refuse_mixing(plan, again)
                 screen.line(_summary(plan))
                 finished = run_suite(plan, record, checked.jobs, folder, store, screen)
-                return _tell(finished, checked, folder, command)
+                screen.over()
+                return _tell(finished, checked, folder, command, formats)
 
 
 def _at(place: Place | None, checked: Checked) -> Checked:
@@ -74,13 +84,16 @@ def _told(suite: Suite, name: str) -> str:
     return "<file>" if name.endswith(".toml") else suite.name
 
 
-def _tell(finished: Finished, checked: Checked, out: Path, command: str) -> int:
+def _tell(finished: Finished, checked: Checked, out: Path, command: str, formats: Sequence[str]) -> int:
     """The reports and the leaderboard, unless they tell of these very results already; then what a person reads at the end."""
     results, record = finished.results, finished.record
     if results:
         told = told_of([e for job in checked.jobs if (e := record.entry(*job.place)) is not None])
         _write(results, record, out, command, told)
     places = [f"Report: {out / 'report.html'}"] if results else []
+    if results and formats:
+        with show.working("writing the PDF"):
+            places += write_requested(results, out, formats)
     if len(results) > 1:
         places.append(f"Leaderboard: {out / COMPARISON / 'compare.html'}")
     failed = f"; {finished.failed} could not be made: the same command tries again" if finished.failed else ""
@@ -94,7 +107,9 @@ def _write(results: Sequence[Result], record: Record, out: Path, command: str, t
     from ..record.comparison import comparison_from_json
 
     if record.told != told:
+        show.say(_ending(results))
         with show.working("writing the report"):
+            (out / "report.pdf").unlink(missing_ok=True)  # it tells of the results before
             write_reports(results, out)
     if len(results) < 2:
         report_writers()[TERMINAL](results, out)
@@ -107,6 +122,14 @@ def _write(results: Sequence[Result], record: Record, out: Path, command: str, t
         comparison = comparison_from_json((place / compare.RECORD).read_text("utf-8"))
         import_module(compare.WRITER).show(comparison)
     write_record(record.model_copy(update={"told": told}), out)
+
+
+def _ending(results: Sequence[Result]) -> str:
+    """What is still to be done when every evaluation is there, and about how long it takes."""
+    models = Counter(r.evaluation.dataset.name for r in results)
+    pairs = sum(n * (n - 1) // 2 for n in models.values())
+    comparing = f" and comparing {pairs:,} pair{'s' * (pairs > 1)} of models" if pairs else ""
+    return f"writing the report{comparing}: {_time(len(results) * REPORT_SECONDS + pairs * PAIR_SECONDS)}"
 
 
 def record_seed(results: Sequence[Result]) -> int:

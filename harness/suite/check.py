@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,10 +14,13 @@ from faceparity.datasets.registry import dataset_names, load_dataset, whereabout
 
 from ..claims import read_claims
 from ..evaluation.evaluate import Options, attributes_of, check_references, planned_groupings
+from ..evaluation.exclusion_file import Excluded, read_exclusions
+from ..evaluation.measure import Fixed
 from ..evaluation.sampled import check_share
 from ..models.card import ModelCard
 from ..models.registry import load_model_card, open_model
 from ..models.spec import parse, titled
+from ..other_thresholds import thresholds_of
 from ..results import report_writers, safe_name
 from ..run import check_groups
 from ..scenarios.declared import Scenario
@@ -26,6 +30,12 @@ from .declared import MistakesError, Suite, SuiteDataset, SuiteModel
 from .made import MadeBy, made_by
 
 T = TypeVar("T")
+KEYS = {
+    "by": "by", "target-fmr": "targets", "pool": "pool", "reference": "references", "scenario": "scenarios", "claim": "claims",
+    "exclude": "exclude", "threshold-from": "threshold_from", "threshold": "threshold", "comparisons": "comparisons",
+    "include-minors": "include_minors",
+}  # fmt: skip
+"""What the command line's options are called in a suite's file."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,7 @@ class Job:
     options: Options
     made: MadeBy
     place: tuple[str, str]
+    excluded: Excluded = field(default_factory=Excluded)
 
     def folder(self, out: Path) -> Path:
         """Where its result goes."""
@@ -82,7 +93,8 @@ class _Findings:
         try:
             return call()
         except UserError as error:
-            self.mistakes.append(f"{where}: {' '.join(str(error).split())}")
+            told = re.sub(r"--([a-z-]+)", lambda m: KEYS.get(m.group(1), m.group(0)), " ".join(str(error).split()))
+            self.mistakes.append(f"{where}: {told.removeprefix(f'{where} ')}")
             return None
 
     def absent(self, where: str, why: str, suite: Suite) -> None:
@@ -102,24 +114,48 @@ def check_suite(suite: Suite, workers: int, command: str, loaded: Callable[[Data
     base = replace(base, claims=claims) if claims is not None else base
     scenarios = bool(declared.scenarios) or any(one.scenarios for one in declared.datasets)
     base = replace(
-        base, share=found.trying("comparisons", lambda: check_share(declared.comparisons, scenarios=scenarios, excluded=False))
+        base,
+        share=found.trying(
+            "comparisons", lambda: check_share(declared.comparisons, scenarios=scenarios, excluded=declared.exclude is not None)
+        ),
     )
     models = [m for one in declared.models if (m := _model(one, suite, found)) is not None]
     sets = [s for one in declared.datasets if (s := _dataset(one, suite, base, found, loaded)) is not None]
     _different("models", [m.card.name for m in models], found)
     _different("datasets", [s.dataset.name for s in sets], found)
+    fixed = _fixed(models, suite, found)
+    excluded = _excluded(sets, suite, found)
     if not found.mistakes and not (models and sets):
         found.mistakes += ["nothing that the suite names is on this machine", *found.left_out]
     if found.mistakes:
         raise MistakesError(suite.told, found.mistakes)
-    jobs = [_job(s, m, k * len(models) + i) for k, s in enumerate(sets) for i, m in enumerate(models)]
+    each = [(s, m) for s in sets for m in models]
+    jobs = [_job(s, m, i, fixed, excluded.get(s.dataset.name, Excluded())) for i, (s, m) in enumerate(each)]
     return Checked(suite, tuple(jobs), tuple(found.left_out))
 
 
-def _job(one: _Set, model: _Model, position: int) -> Job:
-    options = replace(one.options, threshold=model.threshold, position=position)
+def _job(one: _Set, model: _Model, position: int, fixed: Sequence[Fixed], excluded: Excluded) -> Job:
+    own = tuple(f for f in fixed if f.model == model.card.name)
+    options = replace(one.options, threshold=model.threshold, fixed=own, position=position)
     place = (safe_name(one.dataset.name), safe_name(model.card.name))
-    return Job(one.dataset, model.spec, model.card, options, made_by(one.dataset, model.fingerprint, options), place)
+    made = made_by(one.dataset, model.fingerprint, options, excluded)
+    return Job(one.dataset, model.spec, model.card, options, made, place, excluded)
+
+
+def _fixed(models: Sequence[_Model], suite: Suite, found: _Findings) -> tuple[Fixed, ...]:
+    """The thresholds of `threshold_from`; every model needs one."""
+    run, names = suite.declared.threshold_from, [m.card.name for m in models]
+    if run is None or not names:
+        return ()
+    return found.trying("threshold_from", lambda: thresholds_of(Path(suite.path(run)), names)) or ()
+
+
+def _excluded(sets: Sequence[_Set], suite: Suite, found: _Findings) -> dict[str, Excluded]:
+    """What `exclude` leaves out of each data set. Not looked at while a data set can't be read, which would make mistakes of all rows."""
+    file, datasets = suite.declared.exclude, [s.dataset for s in sets]
+    if file is None or not datasets or any(line.startswith("datasets: ") for line in found.mistakes):
+        return {}
+    return found.trying("exclude", lambda: read_exclusions(Path(suite.path(file)), datasets)) or {}
 
 
 def _model(declared: SuiteModel, suite: Suite, found: _Findings) -> _Model | None:

@@ -68,6 +68,10 @@ class SuiteFile(Strict):
     scenarios: list[str] = Field(default_factory=list)
     claims: list[str] = Field(default_factory=list)
     """Files of claims, besides those that every run tests."""
+    exclude: str | None = Field(default=None, min_length=1)
+    """A file of images and comparisons to leave out, of any of the data sets."""
+    threshold_from: str | None = Field(default=None, min_length=1)
+    """The folder of a run whose target thresholds are used too, each for its model."""
     include_minors: bool = False
     comparisons: float | None = None
     """Share of the comparisons of different people to make; all, if not given."""

@@ -18,6 +18,7 @@ from faceparity.datasets.errors import UserError
 
 from ..evaluation.describe import LIBRARIES
 from ..evaluation.evaluate import Options
+from ..evaluation.exclusion_file import Excluded
 from ..own_code import code_digest
 from ..results import RESULTS
 from ..whole import write_whole
@@ -111,13 +112,16 @@ def is_whole(entry: Entry | None, folder: Path) -> bool:
     return entry is not None and entry.status == "done" and entry.result == sha256(folder / RESULTS) != ""
 
 
-def made_by(dataset: Dataset, fingerprint: str, options: Options) -> MadeBy:
+def made_by(dataset: Dataset, fingerprint: str, options: Options, excluded: Excluded | None = None) -> MadeBy:
     """What a result of these depends on. Workers, the command and the position do not change it."""
+    out = excluded or Excluded()
     asked = {
         "by": options.by, "targets": options.targets, "threshold": options.threshold, "pool": options.pool,
         "references": options.references, "seed": options.seed, "share": options.share,
         "scenarios": [s.model_dump(mode="json") for s in options.scenarios],
         "claims": [s.sha256 for s in options.claims],
+        "fixed": [[f.threshold, f.detail, f.model] for f in options.fixed],
+        "excluded": [out.samples.tolist(), out.pairs.tolist(), out.sample_reasons, out.pair_reasons],
     }  # fmt: skip
     return MadeBy(
         version=metadata.version("faceparity"), code=code_digest(), libraries=_libraries(), dataset=dataset.digest, model=fingerprint,

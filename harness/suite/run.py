@@ -108,11 +108,15 @@ def run_suite(plan: Plan, record: Record, jobs: Sequence[Job], out: Path, store:
     return Finished(results, len(jobs) - len(done), record)
 
 
+BELIEVED = 60.0
+"""Seconds that went as estimated, as it were: one short evaluation that took twice as long does not double what is left."""
+
+
 class _Pace:
     """How much slower than estimated it goes."""
 
     def __init__(self) -> None:
-        self._spent, self._due = 0.0, 0.0
+        self._spent, self._due = BELIEVED, BELIEVED
 
     def add(self, spent: float, due: float) -> None:
         """One more is done."""
@@ -121,14 +125,14 @@ class _Pace:
     @property
     def now(self) -> float:
         """1 as long as nothing is known."""
-        return self._spent / self._due if self._due else 1.0
+        return self._spent / self._due
 
 
 def _make(job: Job, out: Path, store: Store, listener: Listener, log: logging.Logger) -> tuple[Entry, str]:
     """One evaluation's entry; and why there is no result, empty where there is one."""
     tell, start, folder = _Timed(listener), time.monotonic(), job.folder(out)
     known = {"dataset": job.place[0], "model": job.place[1], "made": job.made, "workers": threads_of(job.options)}
-    request = Request([job.dataset], [job.spec], job.options, out)
+    request = Request([job.dataset], [job.spec], job.options, out, exclusions={job.dataset.name: job.excluded})
     try:
         result = run_one(request, job.dataset, job.spec, job.card, store, out, tell, log)
     except Exception as error:  # whatever it is: the other evaluations don't depend on it

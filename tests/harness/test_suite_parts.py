@@ -201,7 +201,7 @@ def go(checked: Checked, out: Path, listener: Told):
 
 @pytest.mark.parametrize(
     ("error", "said", "kind"),
-    [(UserError("no such\nthing"), "no such thing", "UserError"), (ValueError("Jane"), "an error of its own (ValueError)", "ValueError"),
+    [(UserError("no such\nthing"), r"no such\nthing", "UserError"), (ValueError("Jane"), "an error of its own (ValueError)", "ValueError"),
      (MemoryError(), "out of memory", "MemoryError")],
 )  # fmt: skip
 def test_one_that_fails_is_counted_and_tried_again(checked, runs, tmp_path, error, said, kind) -> None:

@@ -1,0 +1,33 @@
+"""`--threshold-from RUN`: the target thresholds of another run, set on other people: the best practice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from faceparity.datasets.errors import UserError
+
+from .evaluation.measure import Fixed
+from .results import load_results
+
+
+def thresholds_of(run_folder: Path, models: Sequence[str]) -> tuple[Fixed, ...]:
+    """The target thresholds of another run, for the models they were set for. Raises UserError if there are none, or several
+    data sets to choose from."""
+    found: dict[tuple[str, float], Fixed] = {}
+    origin: dict[str, str] = {}
+    for result in load_results(run_folder):
+        e = result.evaluation
+        if e.model.name not in models or not e.groupings:
+            continue
+        if origin.setdefault(e.model.name, e.dataset.digest) != e.dataset.digest:
+            raise UserError(f"--threshold-from {run_folder}: holds several data sets; name RUN/DATASET or RUN/DATASET/MODEL")
+        for point in e.groupings[-1].operating_points:
+            if point.origin == "target" and point.threshold is not None and point.target_fmr is not None:
+                detail = f"set at FMR {point.target_fmr:g} on {e.dataset.name} (digest {e.dataset.digest[:12]})"
+                detail += ", on a sample of its comparisons" if e.comparisons.sampled is not None else ""
+                found[e.model.name, point.target_fmr] = Fixed("fixed", point.threshold, detail, e.model.name)
+    missing = [m for m in models if m not in origin]
+    if missing or not found:
+        raise UserError(f"--threshold-from {run_folder}: no threshold at a target for {', '.join(missing or models)}")
+    return tuple(found.values())
