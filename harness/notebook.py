@@ -19,15 +19,14 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import load_dataset
 
 from . import scores_file
-from .evaluation.evaluate import DEFAULT_TARGETS, Options, attributes_of, planned_groupings
+from .evaluation.checks import check_options
+from .evaluation.evaluate import DEFAULT_TARGETS, Options
 from .evaluation.evaluate import evaluate as _evaluate
 from .models.registry import load_model_card
 from .notebook_progress import bars
 from .notebook_result import EvaluationResult, load_results
 from .place import chosen
-from .run import check_groups
 from .scenarios.load import load_scenarios
-from .scenarios.run import check_scenarios
 from .templates.pipeline import cores, extract
 from .templates.store import Store
 
@@ -78,8 +77,7 @@ def evaluate(
             scenarios=load_scenarios(scenarios),
         )  # fmt: skip
         card = load_model_card(model)
-        check_groups(loaded, attributes_of(loaded, options.by))
-        check_scenarios(options.scenarios, loaded, planned_groupings(loaded, options.by))
+        check_options(loaded, options)
         told = f"{loaded.name} · {card.name}"
         with chosen(options.workers, dask=dask) as place, Store(ephemeral=ephemeral) as store:
             options = replace(options, place=place)

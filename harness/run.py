@@ -18,15 +18,14 @@ from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 
 from . import private
-from .comparisons.cells import make_cells
 from .comparisons.tally import Pairs
-from .evaluation.evaluate import Evaluated, Options, attributes_of, planned_groupings
+from .evaluation.checks import check_options
+from .evaluation.evaluate import Evaluated, Options
 from .evaluation.exclusion_file import Excluded
 from .evaluation.exclusions import evaluate_without
 from .models.card import ModelCard
 from .models.registry import load_model_card, open_model
 from .results import RESULTS, Result, report_writers, safe_name, write_reports, write_results
-from .scenarios.run import check_scenarios
 from .templates.pipeline import Templates, extract
 from .templates.store import Store
 from .templates.vault import try_lock
@@ -34,9 +33,6 @@ from .templates.vault import try_lock
 LOG = "run.log"
 SUSPECTS = 200
 """So many of the most alike non-mated and least alike mated comparisons are kept for a person to look at."""
-
-MOST_CELLS = 200
-"""A run of more combinations of attribute values is refused: its histograms would take gigabytes, its groups be tiny."""
 
 
 class Listener(Protocol):
@@ -89,8 +85,7 @@ def run(request: Request, listener: Listener | None = None) -> list[Result]:
     tell = listener or Silent()
     models = checked_models(request.models)
     for dataset in request.datasets:
-        check_groups(dataset, attributes_of(dataset, request.options.by))
-        check_scenarios(request.options.scenarios, dataset, planned_groupings(dataset, request.options.by))
+        check_options(dataset, request.options)
     report_writers()
     results: list[Result] = []
     with alone_in(request.out) as out, Store(ephemeral=request.ephemeral) as store:
@@ -118,16 +113,6 @@ def checked_models(specs: Sequence[str]) -> dict[str, ModelCard]:
         folders[safe_name(card.name)] = spec
         open_model(spec)
     return models
-
-
-def check_groups(dataset: Dataset, names: Sequence[str]) -> None:
-    """Raises UserError if the attributes divide the data set into more cells than a tally has room for (it grows as their square)."""
-    cells = make_cells([dataset.attributes[name] for name in names], dataset.n_samples).n
-    if cells > MOST_CELLS:
-        each = ", ".join(f"{name} has {len(dataset.attributes[name].values)} values" for name in names)
-        raise UserError(
-            f"{dataset.name}: {' × '.join(names)} makes {cells:,} groups, more than {MOST_CELLS} ({each}): name fewer with --by"
-        )
 
 
 def run_one(

@@ -18,6 +18,7 @@ from .comparisons.evidence import Evidence
 from .comparisons.listed import Rows, evidence_of_rows, tally_of_list
 from .comparisons.tally import Grid
 from .evaluation import describe
+from .evaluation.checks import check_cells
 from .evaluation.claims import Bench, evaluate_claims
 from .evaluation.evaluate import Options, check_references, comparisons_info, groupings_of, to_grouping
 from .evaluation.measure import Fixed, Questions, measure
@@ -26,7 +27,6 @@ from .evaluation.pool import Pool, make_pool
 from .evaluation.samples import failure_rates
 from .evaluation.sweep import make_sweeps
 from .evaluation.tallying import BINS, Plan, Tallied, choose_floor
-from .run import MOST_CELLS
 from .score_source import Source, source_of
 from .score_table import ScoreTable, attribute, read_scores, read_texts
 
@@ -50,9 +50,7 @@ def evaluate_scores(
         raise UserError(f"{source}: no attribute to group by: add columns such as gender_a and gender_b")
     attributes = [known[name] for name in by]
     cells = make_cells(attributes, table.subjects.size)
-    if cells.n > MOST_CELLS:
-        each = ", ".join(f"{a.name} has {len(a.values)} values" for a in attributes)
-        raise UserError(f"{source}: {cells.n:,} groups are too many, {MOST_CELLS} at most: {each}; name fewer with --by")
+    check_cells(str(source), attributes, cells.n)
     groupings = groupings_of(cells, table.subjects, merge=True)
     check_references(options.references, groupings)
     extraction = _failures(

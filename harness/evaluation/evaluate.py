@@ -122,12 +122,6 @@ def groupings_of(cells: Cells, subjects: NDArray[np.int32], merge: bool) -> list
     return hide_small_groups(found, cells, subjects) if merge else found
 
 
-def planned_groupings(dataset: Dataset, by: Sequence[str]) -> list[Grouping]:
-    """The groupings of a run, from all samples. Raises UserError as `attributes_of` does."""
-    cells = make_cells([dataset.attributes[a] for a in attributes_of(dataset, by)], dataset.n_samples)
-    return groupings_of(cells, dataset.subjects, merge=not dataset.card.labels_public)
-
-
 def evaluate(
     dataset: Dataset,
     card: ModelCard,
@@ -147,7 +141,7 @@ def evaluate(
     has_template = templates.status == "ok"
     excluded = np.empty((0, 2), np.int32) if excluded is None else excluded
     samples = _samples(dataset, cells, templates, excluded)
-    dealt = deal_share(dataset.subjects, cells, options.share, options.seed)
+    dealt = deal_share(cells, options.share, options.seed)
     table, _ = count_comparisons(samples.subjects, samples.cells, cells.n)
     if dealt is not None:
         table = count_dealt(samples.subjects, samples.cells, cells.n, dealt.only(has_template))

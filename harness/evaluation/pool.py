@@ -120,7 +120,10 @@ def published_value(attribute: str, value: str, singles: Sequence[Grouping]) -> 
     return single.names[-1]
 
 
-def _one_value(name: str, cells: Cells, subjects: NDArray[np.int32], singles: Sequence[Grouping]) -> Pool:
+def check_pool(name: str, cells: Cells, singles: Sequence[Grouping]) -> None:
+    """Raises UserError if it is neither `balanced` nor `all` nor an ATTRIBUTE=VALUE of the cells that may be named (see `make_pool`)."""
+    if name in ("balanced", "all"):
+        return
     attribute, _, value = name.partition("=")
     if attribute not in cells.attributes or not value:
         raise UserError(
@@ -131,6 +134,12 @@ def _one_value(name: str, cells: Cells, subjects: NDArray[np.int32], singles: Se
         raise UserError(f"--pool {name}: {attribute} has no value {value!r}; it has {', '.join(grouping.names)}")
     if published_value(attribute, value, singles) != value:
         raise UserError(f"--pool {name}: too few people to be shown by themselves; name a group of at least {SMALL_CELL}")
+
+
+def _one_value(name: str, cells: Cells, subjects: NDArray[np.int32], singles: Sequence[Grouping]) -> Pool:
+    check_pool(name, cells, singles)
+    attribute, _, value = name.partition("=")
+    grouping = make_grouping(cells, [attribute])
     inside = grouping.of_cell == grouping.names.index(value)
     stratum = np.where(inside[:, None] & inside[None, :], 0, -1).astype(np.int32)
     size = int(subjects_per_group(grouping, cells, subjects)[grouping.names.index(value)])

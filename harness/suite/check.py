@@ -13,7 +13,8 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import dataset_names, load_dataset, whereabouts
 
 from ..claims import read_claims
-from ..evaluation.evaluate import Options, attributes_of, check_references, planned_groupings
+from ..evaluation.checks import checks
+from ..evaluation.evaluate import Options
 from ..evaluation.exclusion_file import Excluded, read_exclusions
 from ..evaluation.measure import Fixed
 from ..evaluation.sampled import check_share
@@ -22,10 +23,8 @@ from ..models.registry import load_model_card, open_model
 from ..models.spec import parse, titled
 from ..other_thresholds import thresholds_of
 from ..results import report_writers, safe_name
-from ..run import check_groups
 from ..scenarios.declared import Scenario
 from ..scenarios.load import is_file, load_scenarios
-from ..scenarios.run import check_scenarios
 from .declared import MistakesError, Suite, SuiteDataset, SuiteModel
 from .made import MadeBy, made_by
 
@@ -212,20 +211,8 @@ def _scenarios(asked: Sequence[str], suite: Suite) -> tuple[Scenario, ...]:
 
 def _check_options(dataset: Dataset, options: Options, where: str, found: _Findings) -> None:
     """Whether the data set has what is asked of it."""
-    names = found.trying(where, lambda: attributes_of(dataset, options.by))
-    if names is None:
-        return
-    found.trying(where, lambda: check_groups(dataset, names))
-    groupings = planned_groupings(dataset, options.by)
-    found.trying(where, lambda: check_references(options.references, groupings))
-    for scenario in options.scenarios:
-        found.trying(where, lambda one=scenario: check_scenarios([one], dataset, groupings))  # type: ignore[misc]
-    if options.pool in ("balanced", "all"):
-        return
-    try:
-        check_references([options.pool], groupings)
-    except UserError as error:
-        found.mistakes.append(f"{where}: {str(error).replace('--reference', 'pool', 1)}")
+    for check in found.trying(where, lambda: list(checks(dataset, options))) or ():
+        found.trying(where, check)
 
 
 def _different(what: str, names: Sequence[str], found: _Findings) -> None:

@@ -50,6 +50,17 @@ def test_mistake(name: str, faceparity, people, tmp_path) -> None:
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(("option", "value"), [("--reference", "gender=robot"), ("--pool", "gender=robot"), ("--by", "shoe")])
+def test_options_that_do_not_fit_the_labels_are_told_before_an_image_is_read(option, value, faceparity, people, tmp_path) -> None:
+    home, out = tmp_path / "home", tmp_path / "o"
+    words = ("run", "-d", f"folder={people}", "-m", "toy", option, value, "--out", out)
+    result = faceparity(*words, env={"FACEPARITY_HOME": str(home)})
+    assert result.returncode == 2
+    assert value.split("=")[-1] in result.stderr.splitlines()[-1]
+    assert not list(home.rglob("*.shard"))
+    assert not out.exists()
+
+
 def test_weights_that_are_not_there_are_asked_for_by_name(faceparity, people, tmp_path) -> None:
     result = faceparity(
         "run", "-d", f"folder={people}", "-m", "sface", "--out", tmp_path / "o", env={"FACEPARITY_HOME": str(tmp_path / "h")}

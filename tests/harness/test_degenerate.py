@@ -359,5 +359,5 @@ def test_scores_too_far_apart(tmp_path) -> None:
 
 
 def test_too_many_groups_in_a_score_file(tmp_path) -> None:
-    with pytest.raises(UserError, match="201 groups are too many"):
+    with pytest.raises(UserError, match=r"makes 201 groups, more than 200 \(.*\): name fewer with --by"):
         from_scores(little([1] * 201, 1), tmp_path)
