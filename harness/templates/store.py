@@ -90,16 +90,19 @@ class Store:
         for path in reversed(files):
             with suppress(OSError, vault.DamagedError, vault.KeyGoneError):
                 return index.unpack(self.keys.open(path.read_bytes(), _context(fingerprint, path.name)))
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
         return index.nothing()
 
     def _write_index(self, known: index.Index, old: Sequence[Path], fingerprint: str) -> None:
+        """Without it all shards are read, which takes longer and is no reason to end a run that only reads: a full disk is none."""
         name = f"{vault.today().isoformat()}{index.SUFFIX}"
         payload = self.keys.seal(index.pack(known), _context(fingerprint, name))
-        vault.write_atomic(self._models_folder(fingerprint) / name, payload)
-        for path in old:
-            if path.name != name:
-                path.unlink(missing_ok=True)
+        with suppress(UserError, OSError):
+            vault.write_atomic(self._models_folder(fingerprint) / name, payload)
+            for path in old:
+                if path.name != name:
+                    path.unlink(missing_ok=True)
 
     def put(self, fingerprint: str, extractions: Mapping[str, Extraction]) -> None:
         """Keep these, by content. On the disk when it returns."""

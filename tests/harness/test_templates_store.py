@@ -324,6 +324,21 @@ def test_a_large_store_is_not_read_whole_for_a_few_templates(home: Path, monkeyp
         assert store.damaged == 0
 
 
+def test_a_disk_that_is_full_costs_the_index_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, payload: bytes) -> None:
+        raise UserError(f"{path}: cannot be written (No space left on device); free some space")
+
+    with Store() as store:
+        for i in range(4):
+            store.put(MODEL, {digest(i): ok(i)})
+        monkeypatch.setattr(index, "WORTH_IT", 2)
+        monkeypatch.setattr(vault, "write_atomic", full)
+        assert set(store.get(MODEL, [digest(0), digest(3)])) == {digest(0), digest(3)}
+        with pytest.raises(UserError, match="No space left"):
+            store.put(MODEL, {digest(4): ok(4)})
+    assert not list(home.glob("store/*/*-index.shard"))
+
+
 def test_the_index_of_another_day_is_replaced(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "WORTH_IT", 2)
     with Store() as store:
