@@ -16,6 +16,10 @@ from .templates import pool
 from .templates.worker import Opener
 
 
+class PlaceGoneError(UserError):
+    """Where work was done is no longer there: whatever is asked of it next would fail as well."""
+
+
 class Place(Protocol):
     """Takes batches of images and tiles of comparisons; what comes back is the same bit for bit wherever it was done."""
 

@@ -6,7 +6,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import InitVar, dataclass, field
 from itertools import count
 from typing import Any
@@ -16,6 +16,7 @@ from faceparity.datasets.errors import UserError
 from ..comparisons.tally import Tally
 from ..comparisons.tiles import Job
 from ..models.model import Model
+from ..place import PlaceGoneError
 from ..templates import pool
 from ..templates.worker import Opener
 from .address import check_certificates, checked_address, is_private
@@ -85,7 +86,7 @@ class Cluster:
             raise self._gone() from error
 
     def next_done(self, waiting: Collection[Any]) -> set[Any]:
-        """Futures that are done, as soon as there are any. Raises UserError when the cluster is gone."""
+        """Futures that are done, as soon as there are any. Raises PlaceGoneError when the cluster is gone."""
         from distributed import wait
 
         while True:
@@ -98,7 +99,7 @@ class Cluster:
                 raise self._gone() from error
 
     def answer(self, future: Any) -> Any:
-        """What a job answered; None if it killed several workers. Raises UserError for a refusal, and when the cluster is gone."""
+        """What a job answered; None if it killed several workers. Raises UserError for a refusal, PlaceGoneError when the cluster is."""
         from distributed.scheduler import KilledWorker
 
         try:
@@ -118,10 +119,11 @@ class Cluster:
     def cancel(self, futures: Collection[Any]) -> None:
         """Let go of what is not wanted any more; of no concern where the cluster is gone."""
         if futures and self.client.status == "running":
-            self.client.cancel(list(futures), force=True)
+            with suppress(Exception):  # it may go at this very moment; what ended the work is what is told
+                self.client.cancel(list(futures), force=True)
 
     def _watch(self) -> None:
-        """Raises UserError if nobody is there to finish the work."""
+        """Raises PlaceGoneError if nobody is there to finish the work."""
         if self.client.status != "running":
             raise self._gone()
         try:
@@ -133,13 +135,13 @@ class Cluster:
         now = time.monotonic()
         self._left = None if self.threads else self._left or now
         if self._left is not None and now - self._left > SECONDS_WITHOUT_WORKERS:
-            raise UserError(
+            raise PlaceGoneError(
                 f"--dask {self.address}: no worker is left (a picture or a lack of memory may have killed them: start workers with a "
                 f"nanny, which `dask worker` does by default); {GO_ON}"
             )
 
-    def _gone(self) -> UserError:
-        return UserError(f"--dask {self.address}: the scheduler is gone or dropped the work; {GO_ON}")
+    def _gone(self) -> PlaceGoneError:
+        return PlaceGoneError(f"--dask {self.address}: the scheduler is gone or dropped the work; {GO_ON}")
 
 
 @contextmanager

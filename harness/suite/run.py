@@ -16,6 +16,7 @@ from faceparity.datasets.errors import UserError
 
 from ..evaluation.evaluate import threads_of
 from ..models.card import ModelCard
+from ..place import PlaceGoneError
 from ..results import RESULTS, Result, load_results
 from ..run import Listener, Request, held, open_log, run_one
 from ..templates.pipeline import Templates
@@ -86,7 +87,7 @@ def refuse_mixing(plan: Plan, again: bool) -> None:
 
 def run_suite(plan: Plan, record: Record, jobs: Sequence[Job], out: Path, store: Store, listener: SuiteListener) -> Finished:
     """Makes what the plan says is missing. One that fails is counted and the next begins. The folder is held with `alone_in`,
-    the store entered. Raises only what ends everything: Ctrl-C, a disk that takes nothing more."""
+    the store entered. Raises only what ends everything: Ctrl-C, a disk that takes nothing more, PlaceGoneError."""
     log = open_log(out / LOG, "a")
     write_record(record, out)
     for step in plan.steps:  # first, so that a suite that is broken off holds results of one kind
@@ -135,6 +136,8 @@ def _make(job: Job, out: Path, store: Store, listener: Listener, log: logging.Lo
     request = Request([job.dataset], [job.spec], job.options, out, exclusions={job.dataset.name: job.excluded})
     try:
         result = run_one(request, job.dataset, job.spec, job.card, store, out, tell, log)
+    except PlaceGoneError:  # the others would fail there too, after a minute's wait each
+        raise
     except Exception as error:  # whatever it is: the other evaluations don't depend on it
         shutil.rmtree(folder, ignore_errors=True)
         log.info("%s: failed, %s", job.told, type(error).__name__)

@@ -22,6 +22,7 @@ from faceparity.harness.comparisons.dealt import deal
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.tally import Grid, Tally
 from faceparity.harness.comparisons.tiles import tally_pairs
+from faceparity.harness.place import PlaceGoneError
 from faceparity.harness.templates.pipeline import BATCH, Templates, extract
 from faceparity.harness.templates.store import Store
 
@@ -198,7 +199,7 @@ def make_samples(n: int, seed: int, share: float | None = None) -> Samples:
     images = np.arange(n, dtype=np.int32)
     images[[n - 2, n // 2]] = images[[3, 9]]
     cells = rng.integers(0, 5, n).astype(np.int32)
-    dealt = None if share is None else deal(subjects, cells, share, 0)
+    dealt = None if share is None else deal(cells, share, 0)
     apart = np.array([[1, n - 5]], np.int32)
     return Samples(
         rng.standard_normal((n, 24)).astype(np.float32), subjects, cells, images, 5, np.empty((0, 2), np.int32), apart, dealt
@@ -332,7 +333,7 @@ def test_a_scheduler_that_goes_is_told_and_what_was_done_is_kept(tmp_path: Path)
         if done:
             going.close()
 
-    with Store() as store, connect(going.scheduler_address, 1) as place, pytest.raises(UserError, match="the scheduler is gone"):
+    with Store() as store, connect(going.scheduler_address, 1) as place, pytest.raises(PlaceGoneError, match="scheduler is gone"):
         extract(dataset, "fake:0.02", store=store, opener=fake.open_fake, place=place, progress=go)
     with Store() as store:
         rest = extract(dataset, "fake:0.02", store=store, workers=1, opener=fake.open_fake)

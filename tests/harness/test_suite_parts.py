@@ -13,6 +13,7 @@ from faceparity.datasets.registry import load_dataset
 from faceparity.harness import run as running
 from faceparity.harness.evaluation.evaluate import Options
 from faceparity.harness.models.registry import load_model_card
+from faceparity.harness.place import PlaceGoneError
 from faceparity.harness.suite import run as suite_run
 from faceparity.harness.suite.check import Checked, Job
 from faceparity.harness.suite.declared import MistakesError, Suite, SuiteFile, read_suite, ready_suites
@@ -222,11 +223,13 @@ def test_one_that_fails_is_counted_and_tried_again(checked, runs, tmp_path, erro
     assert runs.made == ["hse-faceres"]
 
 
-def test_broken_off_it_goes_on_where_it_was(checked, runs, tmp_path) -> None:
-    out = tmp_path / "out"
-    runs.breaks = {"hse-faceres": KeyboardInterrupt()}
-    with pytest.raises(KeyboardInterrupt):
-        go(checked, out, Told())
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), PlaceGoneError("--dask tcp://127.0.0.1:1: the scheduler is gone")])
+def test_broken_off_it_goes_on_where_it_was(checked, runs, tmp_path, end) -> None:
+    out, told = tmp_path / "out", Told()
+    runs.breaks = {"hse-faceres": end}
+    with pytest.raises(type(end)):
+        go(checked, out, told)
+    assert told.lines == ["1/3 sface", "2/3 hse-faceres"]  # no more are tried
     assert (out / "control-tone/hse-faceres/results.json").read_text() == "half"
     runs.breaks = {}
     finished = go(checked, out, Told())
