@@ -12,8 +12,10 @@ from .results import load_results
 
 
 def thresholds_of(run_folder: Path, models: Sequence[str]) -> tuple[Fixed, ...]:
-    """The target thresholds of another run, for the models they were set for. Raises UserError if there are none, or several
-    data sets to choose from."""
+    """The target thresholds of another run, for the models they were set for: every one of `models` has some.
+
+    Raises UserError if one has none (another model, or targets that were refused), or there are several data sets to choose from.
+    """
     found: dict[tuple[str, float], Fixed] = {}
     origin: dict[str, str] = {}
     for result in load_results(run_folder):
@@ -27,7 +29,9 @@ def thresholds_of(run_folder: Path, models: Sequence[str]) -> tuple[Fixed, ...]:
                 detail = f"set at FMR {point.target_fmr:g} on {e.dataset.name} (digest {e.dataset.digest[:12]})"
                 detail += ", on a sample of its comparisons" if e.comparisons.sampled is not None else ""
                 found[e.model.name, point.target_fmr] = Fixed("fixed", point.threshold, detail, e.model.name)
-    missing = [m for m in models if m not in origin]
-    if missing or not found:
-        raise UserError(f"--threshold-from {run_folder}: no threshold at a target for {', '.join(missing or models)}")
+    if missing := [m for m in models if not any(model == m for model, _ in found)]:
+        raise UserError(
+            f"--threshold-from {run_folder}: no threshold was set at a target for {', '.join(missing)}; name a run of the same models, "
+            "with targets that its data could answer"
+        )
     return tuple(found.values())

@@ -13,6 +13,9 @@ import pytest
 from end_to_end_help import results
 from PIL import Image
 
+from faceparity.datasets.errors import UserError
+from faceparity.harness.other_thresholds import thresholds_of
+
 
 @pytest.fixture(scope="module")
 def done(faceparity, people, tmp_path_factory):
@@ -122,6 +125,20 @@ def test_a_threshold_set_on_other_people(done, faceparity, people, tmp_path) -> 
     assert [(p["origin"], p["native_threshold"]) for p in points[-3:]] == [("published", 0.5), ("fixed", 0.7), ("fixed", own)]
     assert "FMR 0.01" in points[-1]["detail"]
     assert str(out) not in json.dumps(points)
+
+
+def test_thresholds_set_on_other_people_are_there_for_every_model(done, tmp_path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(done[1], copy)
+    other = json.loads((copy / "people/toy/results.json").read_text("utf-8"))
+    other["model"]["name"] = "other"
+    for point in (p for g in other["groupings"] for p in g["operating_points"] if p["origin"] == "target"):
+        point["threshold"] = point["native_threshold"] = None
+    (copy / "people/other").mkdir()
+    (copy / "people/other/results.json").write_text(json.dumps(other), "utf-8")
+    assert {fixed.model for fixed in thresholds_of(copy, ["toy"])} == {"toy"}
+    with pytest.raises(UserError, match="no threshold was set at a target for other; name a run of the same models"):
+        thresholds_of(copy, ["toy", "other"])
 
 
 def test_ephemeral_keeps_nothing(faceparity, people, tmp_path) -> None:
