@@ -85,7 +85,7 @@ def _told(suite: Suite, name: str) -> str:
 
 
 def _tell(finished: Finished, checked: Checked, out: Path, command: str, formats: Sequence[str]) -> int:
-    """The reports and the leaderboard, unless they tell of these very results already; then what a person reads at the end."""
+    """The reports and the leaderboard, unless they are there and tell of these very results; then what a person reads at the end."""
     results, record = finished.results, finished.record
     if results:
         told = told_of([e for job in checked.jobs if (e := record.entry(*job.place)) is not None])
@@ -106,7 +106,10 @@ def _write(results: Sequence[Result], record: Record, out: Path, command: str, t
     from ..evaluation.side_by_side import compare_runs
     from ..record.comparison import comparison_from_json
 
-    if record.told != told:
+    place = out / COMPARISON
+    pages = [out / "report.html", *([place / compare.RECORD, place / "compare.html"] if len(results) > 1 else [])]
+    anew = record.told != told or not all(page.is_file() for page in pages)
+    if anew:
         show.say(_ending(results))
         with show.working("writing the report"):
             (out / "report.pdf").unlink(missing_ok=True)  # it tells of the results before
@@ -114,8 +117,7 @@ def _write(results: Sequence[Result], record: Record, out: Path, command: str, t
     if len(results) < 2:
         report_writers()[TERMINAL](results, out)
     else:
-        place = out / COMPARISON
-        if record.told != told:
+        if anew:
             place.mkdir(exist_ok=True)
             with show.working("comparing"):
                 compare.write(compare_runs([results], command, record_seed(results), cores()), place)

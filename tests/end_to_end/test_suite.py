@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -171,6 +172,12 @@ def test_leaderboard_of_two(faceparity, tmp_path, people) -> None:
     assert (out / "comparison/compare.html").is_file()
     assert str(tmp_path) not in (out / "suite.json").read_text("utf-8") + (out / "comparison/comparison.json").read_text("utf-8")
     assert "secretname" not in (out / "suite.json").read_text("utf-8") + (out / "suite.log").read_text("utf-8")
+    shutil.rmtree(out / "comparison")
+    (out / "report.html").unlink()
+    again = faceparity("suite", file, "--out", out)  # what was thrown away is written again
+    assert again.returncode == 0, again.stderr
+    assert json.loads((out / "comparison/comparison.json").read_text("utf-8"))["datasets"] == compared["datasets"]
+    assert (out / "report.html").is_file()
     refused = faceparity("run", "-d", f"folder={people}", "-m", "toy", "--out", out)
     assert refused.returncode == 2
     assert (out / "people/toy-two/results.json").is_file()
