@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..cost import IMAGES_PER_SECOND, cost
+from ..evaluation.evaluate import threads_of
 from ..results import RESULTS
 from ..templates.pipeline import store_key
 from ..templates.store import Store
@@ -91,7 +92,7 @@ def _step(job: Job, images: int, entries: Sequence[Entry]) -> Step:
     per_core = [e.extracted / e.extraction_seconds / e.workers for e in mine if e.extraction_seconds > 0]
     rest = [e for e in entries if e.status == "done" and e.comparison_seconds > 0]
     guess = cost(
-        n, job.card.dimensions, targets=options.targets, share=share, workers=options.workers, images=images,
+        n, job.card.dimensions, targets=options.targets, share=share, workers=threads_of(options), images=images,
         images_per_second=float(np.median(per_core)) if per_core else IMAGES_PER_SECOND,
     )  # fmt: skip
     after = guess.comparison + guess.statistics

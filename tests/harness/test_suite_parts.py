@@ -13,7 +13,7 @@ from faceparity.datasets.registry import load_dataset
 from faceparity.harness import run as running
 from faceparity.harness.evaluation.evaluate import Options
 from faceparity.harness.models.registry import load_model_card
-from faceparity.harness.place import PlaceGoneError
+from faceparity.harness.place import Here, PlaceGoneError
 from faceparity.harness.suite import run as suite_run
 from faceparity.harness.suite.check import Checked, Job
 from faceparity.harness.suite.declared import MistakesError, Suite, SuiteFile, read_suite, ready_suites
@@ -151,6 +151,13 @@ def test_a_measured_speed_is_used(checked, tmp_path) -> None:
     assert found.steps[0].measured
     assert not found.steps[1].measured
     assert found.steps[0].seconds == pytest.approx(n / 0.1 / 2 + 10, rel=0.05)
+
+
+def test_a_cluster_s_threads_are_what_a_plan_counts_on(checked, tmp_path) -> None:
+    here = plan(checked, Record(suite="mine"), tmp_path).steps[0]
+    cluster = tuple(replace(job, options=replace(job.options, place=Here(64))) for job in checked.jobs)
+    there = plan(replace(checked, jobs=cluster), Record(suite="mine"), tmp_path).steps[0]
+    assert here.seconds - there.seconds == pytest.approx(here.images / IMAGES_PER_SECOND * (1 / 2 - 1 / 64), rel=0.01)
 
 
 class Told:
