@@ -4,7 +4,8 @@ Samples are dealt at random into parts, those of each cell evenly, and parts i a
 (i + j) mod parts < rounds. So every part meets as many others as any other does: each sample has about the same share of its
 comparisons made, in every cell and between every two cells, and sums over cells need no weights. Which part meets which has nothing
 to do with who is in it, so that the rates are those of all comparisons but for chance, and a variance by subjects covers the
-chance. Mated comparisons are few and always made.
+chance. One person's samples are dealt apart from each other: were they to lie in parts side by side, two people's would be compared
+in lumps, all of them or none, and many comparisons of few pairs of people tell less. Mated comparisons are few and always made.
 """
 
 from __future__ import annotations
@@ -57,20 +58,20 @@ class Deal:
         return sparse.csr_array((np.ones(i.size, np.int64), (i, j)), shape=(self.parts, self.parts))
 
 
-def deal(subjects: I32, cells: I32, share: float, seed: int) -> Deal:
-    """Deals samples (int32[n] each: whose, in which cell) so that about `share` of their comparisons are made.
+def deal(cells: I32, share: float, seed: int) -> Deal:
+    """Deals samples (int32[n]: in which cell) so that about `share` of their comparisons are made.
 
-    The number of parts is odd: then every part meets itself in one round, as it does any other. Raises ValueError unless
-    LEAST_SHARE ≤ share < 1.
+    The number of parts is odd: then every part meets itself in one round, as it does any other, and with the first part drawn too,
+    every two samples have the same chance to be compared, in cells of one or two as well. Raises ValueError unless LEAST_SHARE ≤
+    share < 1.
     """
     if not LEAST_SHARE <= share < 1:
         raise ValueError(f"a share of {share:g} of the comparisons: from {LEAST_SHARE:g} up to 1, 1 not included")
     parts, rounds = _as_fraction(share)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 20,)))
-    person = rng.permutation(int(subjects.max(initial=-1)) + 1)
-    order = np.lexsort((rng.random(subjects.size), person[subjects], cells))
-    of_sample = np.empty(subjects.size, np.int32)
-    of_sample[order] = np.arange(subjects.size) % parts
+    order = np.lexsort((rng.random(cells.size), cells))
+    of_sample = np.empty(cells.size, np.int32)
+    of_sample[order] = (np.arange(cells.size) + rng.integers(parts)) % parts
     return Deal(of_sample, parts, rounds, seed, share)
 
 

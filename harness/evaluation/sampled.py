@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from faceparity.datasets.errors import UserError
 
@@ -38,11 +37,11 @@ def check_share(share: float | None, *, scenarios: bool, excluded: bool) -> floa
     return share
 
 
-def deal_share(subjects: NDArray[np.int32], cells: Cells, share: float | None, seed: int) -> Deal | None:
+def deal_share(cells: Cells, share: float | None, seed: int) -> Deal | None:
     """The comparisons to make of a data set's samples, failed ones too; None for all. Raises UserError for very many tiny pieces."""
     if share is None:
         return None
-    dealt = deal(subjects, cells.of_sample, share, seed)
+    dealt = deal(cells.of_sample, share, seed)
     if dealt.parts * dealt.rounds * cells.n**2 / 2 > MOST_TILES:
         raise UserError(
             f"--comparisons {share:g}: so small a share of {cells.n} groups would be cut into too many pieces; ask for a larger one, or "

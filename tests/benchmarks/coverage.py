@@ -4,9 +4,9 @@ People differ in how alike they look: subject i has an effect a_i ~ N(0, 1), and
 probability Φ(s (a_i + a_j) - c), c such that the mean is p. With m images each, two people are compared m² times. Intervals and
 contrasts are the product's own (`harness.evaluation.rates`, `.contrasts`), at a threshold set on others.
 
-One JSON line per setting: the grid of within-group FMR, settings beyond it, FMR between groups, FNMR, and two models of equal
-rates on the same comparisons. `--repetitions N`, `--processes N`, `--seed N`; `--table FILE` prints the lines of a former run as
-the tables of harness/uncertainty/README.md.
+One JSON line per setting: the grid of within-group FMR, settings beyond it, FMR between groups, FNMR, two models of equal rates on
+the same comparisons, and within-group FMR of a sample of the comparisons. `--repetitions N`, `--processes N`, `--seed N`;
+`--table FILE` prints the lines of a former run as the tables of harness/uncertainty/README.md.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import argparse
 import json
 import multiprocessing
 import time
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import integrate, special, stats
 
+from faceparity.harness.comparisons.dealt import deal
+from faceparity.harness.comparisons.pair_counts import DealtPairs
+from faceparity.harness.comparisons.tally import Pairs
 from faceparity.harness.evaluation import rates
 from faceparity.harness.evaluation.cell_errors import CellErrors
 from faceparity.harness.evaluation.compare import DISCORDANT
@@ -32,6 +35,8 @@ from faceparity.harness.uncertainty.intervals import quantile_z, wilson, wilson_
 from faceparity.harness.uncertainty.models import PairedCell, compare_models, non_mated_cell
 
 REPETITIONS = 2000
+DEALS = 40
+"""Samples of the comparisons that repetitions draw from."""
 SEED = 20191219
 GRID = tuple(product((200, 100, 50), (4, 1), (1e-2, 1e-3), (0.0, 0.1, 0.3)))
 BEYOND = (
@@ -43,18 +48,24 @@ BEYOND = (
 
 CROSS = tuple(product((200, 100, 50), (4, 1), (1e-2, 1e-3), (0.0, 0.3)))
 FNMR = tuple(product((200, 100, 50), (4, 2), (1e-1, 1e-2), (0.0, 0.6)))
+SAMPLED = tuple(product((500, 200), (4, 1), (1e-2, 1e-3), (0.0, 0.3), (0.1, 0.02)))
 MODELS = tuple(product((100, 50), (4, 1), (1e-2, 1e-3), (0.0, 0.3)))
 CORRELATION = 0.8
 """Of two models' effects of a subject, and of what else lies behind their scores of a comparison."""
 
 
 class Setting(NamedTuple):
-    """Subjects (of each group), images of each, true rate, spread of the subjects' effects."""
+    """Subjects (of each group), images of each, true rate, spread of the subjects' effects, and of the comparisons those made."""
 
     people: int
     images: int
     p: float
     s: float
+    share: float = 1.0
+
+    def told(self) -> dict[str, float]:
+        """Its fields; the share only where it is one."""
+        return {k: v for k, v in self._asdict().items() if k != "share" or v < 1}
 
     @property
     def cut(self) -> float:
@@ -72,6 +83,7 @@ class Setting(NamedTuple):
         return {"within": g * (g - 1) // 2 * m, "cross": g * g * m, "fnmr": g * self.trials}[kind]
 
 
+@cache
 def together(at: Setting, share: int) -> float:
     """P(two comparisons are both in error) - p², where `share` of the two subject effects in each are the same."""
     h, rho = special.ndtri(at.p), share * at.s**2 / (1 + 2 * at.s**2)
@@ -81,11 +93,47 @@ def together(at: Setting, share: int) -> float:
 
 def true_variance(kind: str, at: Setting) -> float:
     """Of the rate, from the model: what errors of one pair of subjects, and of pairs that share a subject, have in common."""
+    if kind == "sampled":
+        return float(np.mean([_variance_of_deal(at, seed) for seed in range(DEALS)]))
     g, n = at.people, at.comparisons(kind)
     m = at.trials if kind == "fnmr" else at.images**2
     others = {"within": 2 * (g - 2), "cross": 2 * (g - 1), "fnmr": 0}[kind]
     own = m * at.p * (1 - at.p) + m * (m - 1) * together(at, 2)
     return float(n / m * (own + others * m * m * together(at, 1)) / n**2)
+
+
+@lru_cache(DEALS)
+def _dealt(at: Setting, seed: int) -> tuple[NDArray[np.float64], float]:
+    """M_ij of every pair of subjects in a sample of their comparisons, and Σ M_ij², as the product has them."""
+    subjects, cells = np.arange(at.people, dtype=np.int32).repeat(at.images), np.zeros(at.people * at.images, np.int32)
+    pairs = DealtPairs(subjects, Pairs.none(), deal(cells, at.share, seed))
+    i, j = (x.astype(np.int32) for x in _pairs(at.people))
+    return pairs.of_pairs(cells, 0, 0, i, j), pairs.square_sum(cells, 0, 0)
+
+
+def _variance_of_deal(at: Setting, seed: int) -> float:
+    """`true_variance` of one sample. Its rate is p on average, so the mean over samples is the variance with their chance in it."""
+    (i, j), (made, _) = _pairs(at.people), _dealt(at, seed)
+    by_subject = np.bincount(i, made, at.people) + np.bincount(j, made, at.people)
+    own = made.sum() * at.p * (1 - at.p) + (made * (made - 1)).sum() * together(at, 2)
+    return float((own + (by_subject @ by_subject - 2 * made @ made) * together(at, 1)) / made.sum() ** 2)
+
+
+def draw_sampled(rng: np.random.Generator, at: Setting, first: int) -> rates.Estimate:
+    """A group of which a sample of the comparisons is made, one of `DEALS`."""
+    g, (i, j) = at.people, _pairs(at.people)
+    made, squares = _dealt(at, int(rng.integers(DEALS)))
+    a = rng.normal(size=g)
+    some = np.flatnonzero(made)
+    y = np.zeros(made.size)
+    y[some] = rng.binomial(made[some].astype(int), special.ndtr(at.s * (a[i[some]] + a[j[some]]) - at.cut))
+    rows, total = (np.bincount(i, x, g) + np.bincount(j, x, g) for x in (y, made))
+    ids = np.flatnonzero(total)
+    cell = CellErrors(
+        (ids + first).astype(np.int32), int(y.sum()), int(made.sum()), rows[ids], total[ids], None, None,
+        float(y @ y), float(y @ made), squares, None,
+    )  # fmt: skip
+    return rates.non_mated(cell)
 
 
 def draw_within(rng: np.random.Generator, at: Setting, first: int) -> rates.Estimate:
@@ -124,7 +172,7 @@ def draw_fnmr(rng: np.random.Generator, at: Setting, first: int) -> rates.Estima
     return rates.mated(ids, errors.astype(float), np.full(at.people, float(at.trials)), None)
 
 
-DRAW = {"within": draw_within, "cross": draw_cross, "fnmr": draw_fnmr}
+DRAW = {"within": draw_within, "cross": draw_cross, "fnmr": draw_fnmr, "sampled": draw_sampled}
 
 
 @cache
@@ -153,23 +201,30 @@ def measure(kind: str, at: Setting, repetitions: int, seed: int) -> dict[str, An
     rng = _rng(kind, at, seed)
     variance = true_variance(kind, at)
     held, both, truth, naive = (np.zeros((repetitions, 2)) for _ in range(4))
-    errors = np.zeros(repetitions)
+    errors, comparisons = np.zeros(repetitions), np.zeros(repetitions)
     p_values, called = np.full(repetitions, np.nan), 0
     for k in range(repetitions):
         a, b = (DRAW[kind](rng, at, first) for first in (0, at.people))
-        errors[k], held[k], both[k], truth[k] = a.errors, published(a), two_sided(a), of_true_variance(a, at, variance)
+        comparisons[k], errors[k] = a.comparisons, a.errors
+        held[k], both[k], truth[k] = published(a), two_sided(a), of_true_variance(a, at, variance)
         naive[k] = wilson(a.rate or 0.0, a.comparisons, quantile_z())
         found = ratio_of(a, b)
         if found is not None:
             p_values[k] = found.p
             called += found.p < ALPHA and enough_errors(found.ratio, a.effective_errors or 0.0, b.effective_errors or 0.0)
+    of_all = {}
+    if at.share < 1:
+        of_all = {
+            "bias": float((errors / comparisons).mean()) / at.p - 1,
+            "sd_ratio_to_all": float(np.sqrt(variance / true_variance("within", at))),
+        }
     same_form = np.stack([np.where(errors < rates.BOUND_BELOW, 0.0, truth[:, 0]), truth[:, 1]], axis=1)
     tested = np.isfinite(p_values)
     holds = lambda x: float(((x[:, 0] <= at.p) & (at.p <= x[:, 1])).mean())  # noqa: E731
     width = lambda x: float((x[:, 1] - x[:, 0]).mean())  # noqa: E731
     return {
-        "kind": kind, **at._asdict(), "repetitions": repetitions, "mean_errors": float(errors.mean()),
-        "design_effect": variance * at.comparisons(kind) / (at.p * (1 - at.p)),
+        "kind": kind, **at.told(), "repetitions": repetitions, "mean_errors": float(errors.mean()),
+        "design_effect": variance * float(comparisons.mean()) / (at.p * (1 - at.p)), **of_all,
         "coverage": holds(held), "above": float((held[:, 0] > at.p).mean()), "below": float((held[:, 1] < at.p).mean()),
         "width_ratio": width(held) / width(same_form), "width_ratio_two_sided": width(both) / width(truth),
         "width_ratio_to_two_sided": width(held) / width(truth),
@@ -205,7 +260,7 @@ def measure_models(kind: str, at: Setting, repetitions: int, seed: int) -> dict[
     tested = np.isfinite(p)
     called = [c for c in found if c.p is not None and c.p < ALPHA and c.effective_discordant >= DISCORDANT]
     return {
-        "kind": kind, **at._asdict(), "repetitions": repetitions, "contrasts": int(tested.sum()),
+        "kind": kind, **at.told(), "repetitions": repetitions, "contrasts": int(tested.sum()),
         "effective_discordant": float(np.mean([c.effective_discordant for c in found])),
         "type_I": float((p[tested] < ALPHA).mean()), "called": len(called) / repetitions,
         "seconds": round(time.perf_counter() - start, 1),
@@ -214,19 +269,21 @@ def measure_models(kind: str, at: Setting, repetitions: int, seed: int) -> dict[
 
 def _rng(kind: str, at: Setting, seed: int) -> np.random.Generator:
     tail = [] if kind == "within" else [KINDS.index(kind)]
+    tail += [round(1000 * at.share)] * (at.share < 1)
     return np.random.default_rng([seed, at.people, at.images, round(1 / at.p), round(10 * at.s), *tail])
 
 
-KINDS = ("within", "cross", "fnmr", "models")
+KINDS = ("within", "cross", "fnmr", "models", "sampled")
 
 
 def _job(job: tuple[str, Setting, int, int]) -> dict[str, Any]:
     return (measure_models if job[0] == "models" else measure)(*job)
 
 
-SETTINGS = (("within", GRID), ("within", BEYOND), ("cross", CROSS), ("fnmr", FNMR), ("models", MODELS))
+SETTINGS = (("within", GRID), ("within", BEYOND), ("cross", CROSS), ("fnmr", FNMR), ("models", MODELS), ("sampled", SAMPLED))
 COLUMNS = {
     "people": ("subjects", "{}"), "images": ("images", "{}"), "p": ("p", "{:g}"), "s": ("s", "{:g}"),
+    "share": ("share", "{:g}"), "bias": ("bias", "{:+.3f}"), "sd_ratio_to_all": ("sd ÷ that of all", "{:.2f}"),
     "design_effect": ("design effect", "{:.1f}"), "mean_errors": ("mean errors", "{:.1f}"), "two_sided": ("≥ 10 errors", "{:.3f}"),
     "coverage": ("coverage", "{:.3f}"), "width_ratio": ("width ÷ true", "{:.2f}"),
     "coverage_true_variance": ("true variance", "{:.3f}"), "coverage_if_independent": ("if independent", "{:.3f}"),
@@ -235,9 +292,13 @@ COLUMNS = {
 }  # fmt: skip
 
 
+def _setting(line: dict[str, Any]) -> Setting:
+    return Setting(**{k: line[k] for k in Setting._fields if k in line})
+
+
 def table(lines: list[dict[str, Any]]) -> str:
     """Markdown, in the order of rising subjects, images, rate and spread."""
-    rows = sorted(lines, key=lambda r: (r["people"], r["images"], -r["p"], r["s"]))
+    rows = sorted(lines, key=lambda r: (r["people"], r["images"], -r["p"], r["s"], -r.get("share", 1.0)))
     columns = [(key, form) for key, (_, form) in COLUMNS.items() if key in rows[0]]
     head = [COLUMNS[key][0] for key, _ in columns]
     body = [[form.format(row[key]) if row[key] is not None else "–" for key, form in columns] for row in rows]
@@ -256,7 +317,7 @@ def main() -> None:
     if options.table:
         lines = [json.loads(line) for line in options.table.read_text("utf-8").splitlines()]
         for kind, settings in SETTINGS:
-            rows = [r for r in lines if r["kind"] == kind and (r["people"], r["images"], r["p"], r["s"]) in settings]
+            rows = [r for r in lines if r["kind"] == kind and _setting(r) in {Setting(*at) for at in settings}]
             print(f"{kind}\n\n{table(rows) if rows else '–'}\n")
         return
     chosen = options.kind or KINDS

@@ -113,7 +113,7 @@ def make(n: int, dimensions: int, workers: int, share: float | None = None, grou
     table, _ = count_comparisons(subjects, samples.cells, groups)
     pool = make_pool("balanced", cells, subjects, table, make_grouping(cells, ["group"]))
     plan = Plan("cosine", -1.0, 1.0, (TARGET,), (THRESHOLD,), None, workers)
-    dealt = None if share is None else deal(subjects, samples.cells, share, 0)
+    dealt = None if share is None else deal(samples.cells, share, 0)
     bursts = Bursts(BETWEEN * n * n / 2 * (share or 1), dimensions)
     forget_peak()
     before, start, used = memory_mb("VmRSS"), time.perf_counter(), time.process_time()

@@ -45,7 +45,7 @@ def taken(dealt: Deal, a: int, b: int) -> bool:
 )  # fmt: skip
 def test_equals_a_loop_over_the_pairs_that_are_taken(seed: int, n: int, share: float, tile: int, workers: int) -> None:
     s = make_samples(seed, n)
-    s = replace(s, dealt=deal(s.subjects, s.cells, share, seed))
+    s = replace(s, dealt=deal(s.cells, share, seed))
     grid = Grid.uniform(-30.0, 30.0, 11, (FLOOR, DENSE))
     tally = tally_pairs(s, "dot", grid, FLOOR, dense=[DENSE], workers=workers, tile=tile)
     hist, made = np.zeros_like(tally.non_mated), np.zeros_like(tally.comparisons)
@@ -79,7 +79,7 @@ def test_equals_a_loop_over_the_pairs_that_are_taken(seed: int, n: int, share: f
 @given(seed=st.integers(0, 10**6), n=st.integers(7, 60), share=st.sampled_from([0.05, 0.3, 0.7]))
 def test_counts_by_cell_and_by_pair_of_subjects(seed: int, n: int, share: float) -> None:
     s = make_samples(seed, n)
-    dealt = deal(s.subjects, s.cells, share, seed)
+    dealt = deal(s.cells, share, seed)
     gone = (
         Pairs.of(*(np.array([x]) for x in (2, 5, 0.0))) if s.subjects[2] != s.subjects[5] and taken(dealt, 2, 5) else Pairs.none()
     )
@@ -109,16 +109,43 @@ def test_every_cell_has_about_the_share_asked_for(share: float) -> None:
     sizes = [20_000, 4_000, 700]
     cells = np.repeat(np.arange(3), sizes).astype(np.int32)
     subjects = (np.arange(cells.size) // 2).astype(np.int32)
-    dealt = deal(subjects, cells, share, 1)
+    dealt = deal(cells, share, 1)
     assert dealt.share == pytest.approx(share, rel=0.051)
     made = count_dealt(subjects, cells, 3, dealt)
     everything = np.outer(sizes, sizes) / (1 + np.eye(3))
     upper = np.triu_indices(3)
     expected = everything[upper] * share
     assert np.abs(made[upper] / expected - 1).max() < 0.051 + 5 / np.sqrt(expected.min())
-    other = deal(subjects, cells, share, 2)
+    other = deal(cells, share, 2)
     assert (other.of_sample != dealt.of_sample).mean() > 0.9  # another seed, another sample
-    assert np.array_equal(deal(subjects, cells, share, 1).of_sample, dealt.of_sample)
+    assert np.array_equal(deal(cells, share, 1).of_sample, dealt.of_sample)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_every_two_samples_have_the_same_chance(share: float) -> None:
+    """In cells of one or two samples too: else a seed would change nothing there, and groups made of cells would be of some more."""
+    cells = np.repeat(np.arange(5), [1, 1, 2, 5, 14]).astype(np.int32)
+    seeds, n = 1500, cells.size
+    times = np.zeros((n, n))
+    for seed in range(seeds):
+        dealt = deal(cells, share, seed)
+        times += dealt.takes(np.arange(n)[:, None], np.arange(n))
+    chance = times[np.triu_indices(n, 1)] / seeds
+    sd = np.sqrt(dealt.share * (1 - dealt.share) / seeds)
+    assert np.abs(chance - dealt.share).max() < 4.5 * sd
+    assert chance.mean() == pytest.approx(dealt.share, rel=0.03)
+
+
+def test_people_are_not_compared_in_lumps() -> None:
+    """Comparisons of two people are about as many as if each were drawn by itself: more would tell less (Σ M² / Σ M: 5.3 were a
+    person's four samples in parts side by side)."""
+    people, images, share = 300, 4, 0.1
+    cells, subjects = np.zeros(people * images, np.int32), np.arange(people, dtype=np.int32).repeat(images)
+    pairs = DealtPairs(subjects, Pairs.none(), deal(cells, share, 0))
+    made = pairs.of_pairs(cells, 0, 0, *(x.astype(np.int32) for x in np.triu_indices(people, 1)))
+    drawn = images**2 * pairs.dealt.share
+    assert made.mean() == pytest.approx(drawn, rel=0.01)
+    assert (made**2).sum() / made.sum() == pytest.approx(1 + drawn * (1 - 1 / images**2), rel=0.05)
 
 
 def evidence_of(seed: int, share: float | None):
@@ -131,7 +158,7 @@ def evidence_of(seed: int, share: float | None):
     centre = rng.normal(size=(people, 12)) + 0.35 * np.repeat([0, 1], people // 2)[:, None]
     templates = (centre.repeat(2, axis=0) + 0.5 * rng.normal(size=(2 * people, 12))).astype(np.float32)
     n = subjects.size
-    dealt = None if share is None else deal(subjects, cells_of, share, seed)
+    dealt = None if share is None else deal(cells_of, share, seed)
     samples = Samples(templates, subjects, cells_of, np.arange(n, dtype=np.int32), 2, np.empty((0, 2), np.int32), dealt=dealt)
     tally = tally_pairs(samples, "cosine", Grid.uniform(-1, 1, 100, (0.6,)), 0.6)
     cells = Cells(("group",), (("A", "B"),), cells_of, np.arange(2, dtype=np.int32)[:, None])

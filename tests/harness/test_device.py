@@ -54,7 +54,7 @@ def assert_same_but_bins(a: Tally, b: Tally) -> None:
 def test_whole_numbers_give_the_very_same_tally(kind: str, share: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SCORES_AT_ONCE", 2000)  # several rectangles to a row
     s = samples(1, 240, 8, whole=True)
-    s = s if share is None else replace(s, dealt=deal(s.subjects, s.cells, share, 0))
+    s = s if share is None else replace(s, dealt=deal(s.cells, share, 0))
     floor, dense = (6.0, [0.0]) if kind == "dot" else (-5.0, [-7.0])
     grid = Grid.uniform(*((-30.0, 30.0) if kind == "dot" else (-15.0, 0.0)), 11, (floor, *dense))
     want, got = (tally_pairs(s, kind, grid, floor, dense=dense, tile=16, worker=w) for w in (None, by_torch))

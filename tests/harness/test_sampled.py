@@ -56,7 +56,7 @@ def test_every_rate_is_a_count_over_the_pairs_that_were_taken(case, sampled: Eva
     for c, code in enumerate(cells.codes):
         made_cells[(codes == code).all(axis=1)] = c
     whole_cells = replace(cells, of_sample=made_cells.astype(np.int32))
-    dealt = deal_share(dataset.subjects, whole_cells, SHARE, 0)
+    dealt = deal_share(whole_cells, SHARE, 0)
     assert dealt is not None
     unit = np.full((dataset.n_samples, templates.vectors.shape[1]), np.nan)
     unit[templates.samples] = templates.vectors / np.linalg.norm(templates.vectors, axis=1, keepdims=True)
