@@ -32,6 +32,8 @@ from .score_table import ScoreTable, attribute, read_scores, read_texts
 
 WIDEST, NARROWEST = 1e38, 1e-30
 """Of the range of scores, so that 1,000 bins in it have a width that float32 can hold."""
+MOST_ATTEMPTS = 20_000_000
+"""Of a failures file in all: each takes room in memory, and a row may promise a thousand million of them."""
 
 
 def evaluate_scores(
@@ -41,14 +43,8 @@ def evaluate_scores(
     source = source_of(scores, name)
     table = read_scores(source)
     sign = -1 if distance else 1
-    by = list(dict.fromkeys(options.by)) or [a.name for a in table.attributes]
-    known = {a.name: a for a in table.attributes}
-    for name in by:
-        if name not in known:
-            raise UserError(f"{source}: no attribute {name!r}; it has: {', '.join(known) or 'none'}")
-    if not by:
-        raise UserError(f"{source}: no attribute to group by: add columns such as gender_a and gender_b")
-    attributes = [known[name] for name in by]
+    attributes = _attributes(source, table, options.by)
+    by = [a.name for a in attributes]
     cells = make_cells(attributes, table.subjects.size)
     check_cells(str(source), attributes, cells.n)
     groupings = groupings_of(cells, table.subjects, merge=True)
@@ -62,12 +58,12 @@ def evaluate_scores(
         else (Fixed("fixed", float(str(np.float32(sign * options.threshold))), "given with --threshold"),)
     )
     questions = Questions(options.targets, fixed, options.references, sign, None, options.seed)
-    evidence, pool = _evidence(table, cells, groupings, options, questions)
+    evidence, pool = _evidence(source, table, cells, groupings, options, questions)
     measured = measure(evidence, groupings, groupings[-1], pool, questions)
     sweeps = make_sweeps(evidence, groupings, pool, options.references, measured, questions.same_person)
     info = comparisons_info(Tallied(evidence, 1))
     setting = Setting(evidence, groupings[-1], pool, options.references, sign, options.seed)
-    bench = Bench(setting, questions, groupings, measured, more=[a for a in known if a not in by])
+    bench = Bench(setting, questions, groupings, measured, more=[a.name for a in table.attributes if a.name not in by])
     evaluation = record.Evaluation(
         provenance=describe.provenance(options.command, options.seed, options.workers),
         dataset=_dataset(source, table, attributes, groupings),
@@ -84,16 +80,27 @@ def evaluate_scores(
     return record.canonical(evaluation)
 
 
+def _attributes(source: Source, table: ScoreTable, by: Sequence[str]) -> list[Attribute]:
+    """Those asked for, each once, or all there are. Raises UserError if one is not there, or there is none."""
+    known = {a.name: a for a in table.attributes}
+    for name in by:
+        if name not in known:
+            raise UserError(f"{source}: no attribute {name!r}; it has: {', '.join(known) or 'none'}")
+    if not known:
+        raise UserError(f"{source}: no attribute to group by: add columns such as gender_a and gender_b")
+    return [known[name] for name in dict.fromkeys(by)] or list(table.attributes)
+
+
 def _evidence(
-    table: ScoreTable, cells: Cells, groupings: Sequence[Grouping], options: Options, questions: Questions
+    source: Source, table: ScoreTable, cells: Cells, groupings: Sequence[Grouping], options: Options, questions: Questions
 ) -> tuple[Evidence, Pool]:
     """What was compared, with a ledger as deep as the targets and thresholds need, and whose comparisons set the threshold."""
     score = -table.score if questions.sign < 0 else table.score
     if np.isnan(score).all():
-        raise UserError("every score is empty: no comparison was made")
+        raise UserError(f"{source}: every score is empty: no comparison was made; write the scores into the column score")
     low, high = float(np.fmin.reduce(score)), float(np.fmax.reduce(score))
     thresholds = tuple(f.threshold for f in questions.fixed)
-    grid = Grid.uniform(low, _above(low, high), BINS, thresholds)
+    grid = Grid.uniform(low, _above(source, low, high), BINS, thresholds)
     rows = Rows(table.subjects, table.a, table.b, score)
     counted = tally_of_list(rows, cells, grid)
     pool = make_pool(options.pool, cells, table.subjects, counted[0].non_mated.sum(axis=2), groupings[-1], groupings)
@@ -102,10 +109,10 @@ def _evidence(
     return evidence_of_rows(rows, cells, counted, floor, failures_supplied=bool(np.isnan(score).any())), pool
 
 
-def _above(low: float, high: float) -> float:
+def _above(source: Source, low: float, high: float) -> float:
     """The upper end of the bins: above the lower end, by enough for float32, though all scores are equal."""
     if high - low > WIDEST:
-        raise UserError(f"scores run from {low:g} to {high:g}, too far for single precision: divide them by a constant")
+        raise UserError(f"{source}: scores run from {low:g} to {high:g}, too far for single precision: divide them by a constant")
     return max(high, low + NARROWEST) if high > low else low + max(1.0, abs(low))
 
 
@@ -118,6 +125,10 @@ def _failures(source: Source | None, by: Sequence[str], *, empty_scores: bool) -
         return none
     columns = read_texts(source, ["subject", "attempted", "failed", *by])
     tried, failed = (_whole(source, *columns[c], c) for c in ("attempted", "failed"))
+    if (attempts := int(tried.sum())) > MOST_ATTEMPTS:
+        raise UserError(
+            f"{source}: {attempts:,} attempts, more than {MOST_ATTEMPTS:,}; give the numbers of a sample of the people"
+        )
     over = np.flatnonzero(failed > tried)
     if over.size:
         raise UserError(f"{source.row(int(over[0]))}: more failed than attempted")

@@ -183,6 +183,7 @@ def test_failures_file(score, tmp_path) -> None:
     for bad, word in (
         ([["S1", 1, 2, "F"]], "row 2: more failed"),
         ([["S1", 3, 1, "F"], ["S2", "x", 0, "M"]], "row 3: attempted is 'x'"),
+        ([["S1", 3, 1, "F"], ["S2", 999_999_999, 0, "M"]], "f.csv: 1,000,000,002 attempts, more than 20,000,000"),
     ):
         write(failures, bad, ["subject", "attempted", "failed", "gender"])
         status, error, _ = score(file, "--failures", failures)
@@ -283,7 +284,7 @@ def test_columns_that_are_missing(head, word, score, tmp_path) -> None:
         (",".join(HEAD).encode() + b"\n", "no rows"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "s.csv"),
         (",".join(HEAD).encode() + b"\nS1,S2,0\n", "can't be read"),
-        (",".join(HEAD).encode() + b"\nS1,S2,0,,F,M\n", "every score is empty"),
+        (",".join(HEAD).encode() + b"\nS1,S2,0,,F,M\n", "s.csv: every score is empty"),
     ],
 )
 def test_files_that_are_no_tables(content, word, score, tmp_path) -> None:
