@@ -27,6 +27,8 @@ SECONDS_TO_CONNECT = 10.0
 SECONDS_WITHOUT_WORKERS = 60.0
 """A worker that died is started again by its nanny within seconds; if nobody came after so long, nobody will."""
 TICK = 1.0
+LOUD = ("distributed", "tornado", "asyncio")
+"""Whose log goes to the terminal; some loggers under them have levels of their own."""
 
 NO_SPILLING = "DASK_DISTRIBUTED__WORKER__MEMORY__TARGET=False DASK_DISTRIBUTED__WORKER__MEMORY__SPILL=False"
 GO_ON = "what was done is kept, and the same command goes on from there"
@@ -249,7 +251,8 @@ def _check_private(url: str, addresses: Sequence[str]) -> None:
 @contextmanager
 def _quietly() -> Iterator[None]:
     """What is wrong is told by us, in one line."""
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado", "asyncio")]
+    own = [name for name, one in logging.root.manager.loggerDict.items() if isinstance(one, logging.Logger) and one.level]
+    loggers = [logging.getLogger(name) for name in {*LOUD, *own} if name.partition(".")[0] in LOUD]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL + 1)

@@ -108,6 +108,14 @@ def everything_sent(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return sent
 
 
+def test_dask_is_quiet_on_the_terminal_for_as_long_as_it_is_used(dask_cluster: Any) -> None:
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client", "distributed.scheduler", "tornado.application")]
+    before = [one.getEffectiveLevel() for one in loggers]
+    with connect(dask_cluster.scheduler_address, 1):
+        assert not any(one.isEnabledFor(logging.CRITICAL) for one in loggers)
+    assert [one.getEffectiveLevel() for one in loggers] == before
+
+
 def test_images_by_path(place: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = fake.make_dataset(tmp_path / "faces", MANY, SPECIAL)
     sent, steps = everything_sent(monkeypatch), list[int]()
