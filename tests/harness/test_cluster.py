@@ -109,7 +109,9 @@ def everything_sent(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
 
 def test_dask_is_quiet_on_the_terminal_for_as_long_as_it_is_used(dask_cluster: Any) -> None:
-    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client", "distributed.scheduler", "tornado.application")]
+    loggers = [
+        logging.getLogger(name) for name in ("distributed", "distributed.client", "distributed.scheduler", "tornado.application")
+    ]
     before = [one.getEffectiveLevel() for one in loggers]
     with connect(dask_cluster.scheduler_address, 1):
         assert not any(one.isEnabledFor(logging.CRITICAL) for one in loggers)
