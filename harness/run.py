@@ -23,6 +23,7 @@ from .evaluation.checks import check_options
 from .evaluation.evaluate import Evaluated, Options
 from .evaluation.exclusion_file import Excluded
 from .evaluation.exclusions import evaluate_without
+from .evaluation.sampled import scores_to_make
 from .models.card import ModelCard
 from .models.registry import load_model_card, open_model
 from .results import RESULTS, Result, report_writers, safe_name, write_reports, write_results
@@ -134,7 +135,7 @@ def run_one(
         templates.extracted,
         dataset.n_samples - n,
     )
-    compare = _Sum(tell.stage(f"{dataset.name} · {card.name} · comparisons", n * n // 2))
+    compare = _Sum(tell.stage(f"{dataset.name} · {card.name} · comparisons", scores_to_make(n, options.share)))
     excluded = request.exclusions.get(dataset.name, Excluded())
     outcome = evaluate_without(dataset, card, templates, _own_thresholds(options, card), excluded, compare)
     evaluated = outcome.evaluated

@@ -28,6 +28,8 @@ NEEDED_NOTE = (
     "would be called with a probability of 80 %."
 )
 
+NEEDED_SAMPLED = " For FMR that is with the same share of the comparisons made; with more of them fewer people may do."
+
 
 def ratio_items(e: Evaluation, i: int, n: int, key: str) -> list[Item]:
     """The ratios of grouping `i` at its operating point `n`."""
@@ -43,7 +45,8 @@ def ratio_items(e: Evaluation, i: int, n: int, key: str) -> list[Item]:
         caption = f"{FULL[measure]} by {grouping_name(g)}, ratio to {f.shorten(of[0].reference, 100)}: {f.point_name(p)}"
         told = [c for c in of if _has_number(c)]
         out += [ratio_table(f"{key}-{measure}-ratios", caption, p, told)] if told else []
-        out += [Text(NEEDED_NOTE, "note")] if g is finest(e) and measure == "fmr" and _needed(told) else []
+        if g is finest(e) and measure == "fmr" and _needed(told):
+            out.append(Text(NEEDED_NOTE + NEEDED_SAMPLED * (e.comparisons.sampled is not None), "note"))
         out += _without(caption, [c for c in of if not _has_number(c)], bool(told))
     return out
 

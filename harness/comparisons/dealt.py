@@ -67,7 +67,7 @@ def deal(cells: I32, share: float, seed: int) -> Deal:
     """
     if not LEAST_SHARE <= share < 1:
         raise ValueError(f"a share of {share:g} of the comparisons: from {LEAST_SHARE:g} up to 1, 1 not included")
-    parts, rounds = _as_fraction(share)
+    parts, rounds = as_fraction(share)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 20,)))
     order = np.lexsort((rng.random(cells.size), cells))
     of_sample = np.empty(cells.size, np.int32)
@@ -75,7 +75,7 @@ def deal(cells: I32, share: float, seed: int) -> Deal:
     return Deal(of_sample, parts, rounds, seed, share)
 
 
-def _as_fraction(share: float) -> tuple[int, int]:
+def as_fraction(share: float) -> tuple[int, int]:
     """parts, an odd number, and rounds: the fewest with rounds / parts near the share."""
     rounds = 1
     while True:

@@ -10,7 +10,7 @@ from faceparity.datasets.errors import UserError
 
 from .. import record
 from ..comparisons.cells import Cells, Grouping, subjects_per_group
-from ..comparisons.dealt import LEAST_SHARE, Deal, deal
+from ..comparisons.dealt import LEAST_SHARE, Deal, as_fraction, deal
 from ..comparisons.evidence import Evidence, count_comparisons, sum_over_groups
 from ..comparisons.pair_counts import DealtPairs
 from .pool import LEAST_EXPECTED_ERRORS
@@ -35,6 +35,14 @@ def check_share(share: float | None, *, scenarios: bool, excluded: bool) -> floa
             "--comparisons with --exclude: with and without must differ by what was left out alone; leave one of the two out"
         )
     return share
+
+
+def scores_to_make(templates: int, share: float | None) -> int:
+    """About how many comparisons a bar has to wait for: samples with themselves are half of a few, mated ones are among them."""
+    if share is None:
+        return templates * templates // 2
+    parts, rounds = as_fraction(share)
+    return templates * templates * rounds // (2 * parts)
 
 
 def deal_share(cells: Cells, share: float | None, seed: int) -> Deal | None:
@@ -72,19 +80,18 @@ def sampled_warnings(evidence: Evidence, finest: Grouping, targets: Sequence[flo
         f"A sample of the comparisons: {info.made:,} of {info.of:,} non-mated ones ({info.share:.2%}) were made, drawn with seed "
         f"{info.seed}, about the same share within and between all groups; all mated ones were."
     )
-    few = too_few(evidence, finest, min(targets, default=0.0))
-    if few:
-        named = (
-            few if len(few) <= NAMED else [*few[:NAMED], f"{len(few) - NAMED} more group{'s' if len(few) > NAMED + 1 else ''}"]
-        )
-        yield (
-            f"In the sample are too few comparisons to tell a false match rate of {min(targets):g} of {_and(named)}, though "
-            "all comparisons would do: ask for a larger share with --comparisons."
-        )
+    why = "though all comparisons would do: ask for a larger share with --comparisons."
+    if few := too_few(evidence, finest, min(targets, default=0.0)):
+        yield f"In the sample are too few comparisons to tell a false match rate of {min(targets):g} of {_some(few)}, {why}"
+    if few := too_few_people(evidence, finest):
+        yield f"In the sample fewer than {SHOWN_FROM} people are compared with others of their group in {_some(few)}, {why}"
 
 
-def _and(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+def _some(names: Sequence[str]) -> str:
+    """The first of them, and how many more."""
+    more = len(names) - NAMED
+    named = names if more <= 0 else [*names[:NAMED], f"{more} more group{'s' if more > 1 else ''}"]
+    return f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0]
 
 
 def too_few(evidence: Evidence, finest: Grouping, target: float) -> list[str]:
@@ -94,3 +101,16 @@ def too_few(evidence: Evidence, finest: Grouping, target: float) -> list[str]:
     of, made = (np.diag(sum_over_groups(x, finest.of_cell, finest.n)) for x in (whole, evidence.tally.non_mated.sum(axis=2)))
     lost = (people >= SHOWN_FROM) & (of * target >= LEAST_EXPECTED_ERRORS) & (made * target < LEAST_EXPECTED_ERRORS)
     return [name for name, gone in zip(finest.names, lost, strict=True) if gone]
+
+
+def too_few_people(evidence: Evidence, finest: Grouping) -> list[str]:
+    """Groups of 30 people or more, of whom the sample has fewer than 30 with a comparison in the group."""
+    people = subjects_per_group(finest, evidence.cells, evidence.subjects)
+    group = finest.of(evidence.cells.of_sample)
+    out = []
+    for g in np.flatnonzero(people >= SHOWN_FROM):
+        mine = np.flatnonzero(group == g)
+        compared = evidence.tally.comparisons[np.ix_(mine, np.flatnonzero(finest.of_cell == g))].any(axis=1)
+        if np.unique(evidence.subjects[mine[compared]]).size < SHOWN_FROM:
+            out.append(finest.names[g])
+    return out

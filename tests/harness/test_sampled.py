@@ -13,12 +13,14 @@ import pytest
 from faceparity.datasets.errors import UserError
 from faceparity.harness.evaluation.compare_notes import notes, to_compared
 from faceparity.harness.evaluation.evaluate import Evaluated, Options, evaluate
-from faceparity.harness.evaluation.sampled import WHY_UNPAIRED, check_share, deal_share
+from faceparity.harness.evaluation.sampled import WHY_UNPAIRED, check_share, deal_share, scores_to_make
 from faceparity.harness.evaluation.side_by_side import compare_runs
 from faceparity.harness.record import Evaluation
 from faceparity.harness.results import Result, write_results
 from faceparity.harness.suite.made import made_by
 from faceparity.reports import format as words
+from faceparity.reports.parts import Text
+from faceparity.reports.ratios import ratio_items
 
 _spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
 assert _spec is not None
@@ -102,6 +104,35 @@ def test_groups_of_which_too_few_are_made_are_named(case) -> None:
     (said,) = [w for w in small.warnings if "too few comparisons to tell" in w]
     assert "× Black, female × White, male × Black and 1 more group, though all" in said
     assert "ask for a larger share" in said
+
+
+def test_groups_of_whom_too_few_are_compared_are_named() -> None:
+    """Their rates are marked as of fewer than 30 people, which the table of groups would seem to contradict."""
+    dataset = toy.make_dataset(4, 160, 1)
+    few = evaluate(dataset, toy.make_card(), toy.make_templates(dataset, 5), replace(OPTIONS, share=0.01)).evaluation
+    (said,) = [w for w in few.warnings if "fewer than 30 people" in w]
+    assert "in female × White, male × Black and male × White, though all" in said
+    groups, rates = few.groupings[-1].groups, few.groupings[-1].operating_points[-1].fmr
+    assert all(g.subjects >= 30 for g in groups)
+    assert [r.subjects for r in rates] == [34, 8, 0, 22]
+    assert [r.reason for r in rates[1:]] == ["too_few_subjects", "zero_comparisons", "too_few_subjects"]
+
+
+def test_a_bar_is_full_when_all_is_compared(case) -> None:
+    """But for tiles with themselves, which are counted whole: much of so few."""
+    n = case[1].samples.size
+    for share in (None, SHARE, 0.05):
+        done: list[int] = []
+        evaluate(case[0], toy.make_card(), case[1], replace(OPTIONS, share=share, targets=()), done.append)
+        assert sum(done) == pytest.approx(scores_to_make(n, share), rel=0.3)
+
+
+def test_people_needed_are_said_to_go_by_the_share(sampled: Evaluated, whole: Evaluated) -> None:
+    notes_of = [[x.text for x in ratio_items(e, len(e.groupings) - 1, 0, "k") if isinstance(x, Text)] for e in
+                (sampled.evaluation, whole.evaluation)]  # fmt: skip
+    said = [[t for t in texts if t.startswith("People needed")] for texts in notes_of]
+    assert [len(x) for x in said] == [1, 1]
+    assert ["same share of the comparisons" in x[0] for x in said] == [True, False]
 
 
 def test_the_same_seed_takes_the_same_pairs_and_another_others(case, sampled: Evaluated) -> None:
