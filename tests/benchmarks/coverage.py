@@ -102,36 +102,47 @@ def true_variance(kind: str, at: Setting) -> float:
     return float(n / m * (own + others * m * m * together(at, 1)) / n**2)
 
 
+class Dealt(NamedTuple):
+    """A sample of a group's comparisons: pairs of subjects that have any, int32[·]; M_ij, M_i and Σ M_ij², as the product has them."""
+
+    i: NDArray[np.int32]
+    j: NDArray[np.int32]
+    made: NDArray[np.float64]
+    by_subject: NDArray[np.float64]
+    squares: float
+
+
 @lru_cache(DEALS)
-def _dealt(at: Setting, seed: int) -> tuple[NDArray[np.float64], float]:
-    """M_ij of every pair of subjects in a sample of their comparisons, and Σ M_ij², as the product has them."""
+def _dealt(at: Setting, seed: int) -> Dealt:
     subjects, cells = np.arange(at.people, dtype=np.int32).repeat(at.images), np.zeros(at.people * at.images, np.int32)
     pairs = DealtPairs(subjects, Pairs.none(), deal(cells, at.share, seed))
     i, j = (x.astype(np.int32) for x in _pairs(at.people))
-    return pairs.of_pairs(cells, 0, 0, i, j), pairs.square_sum(cells, 0, 0)
+    made = pairs.of_pairs(cells, 0, 0, i, j)
+    i, j, made = (x[made > 0] for x in (i, j, made))
+    return Dealt(i, j, made, _by_subject(at, i, j, made), pairs.square_sum(cells, 0, 0))
+
+
+def _by_subject(at: Setting, i: NDArray[np.int32], j: NDArray[np.int32], of_pair: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.bincount(i, of_pair, at.people) + np.bincount(j, of_pair, at.people)
 
 
 def _variance_of_deal(at: Setting, seed: int) -> float:
     """`true_variance` of one sample. Its rate is p on average, so the mean over samples is the variance with their chance in it."""
-    (i, j), (made, _) = _pairs(at.people), _dealt(at, seed)
-    by_subject = np.bincount(i, made, at.people) + np.bincount(j, made, at.people)
-    own = made.sum() * at.p * (1 - at.p) + (made * (made - 1)).sum() * together(at, 2)
-    return float((own + (by_subject @ by_subject - 2 * made @ made) * together(at, 1)) / made.sum() ** 2)
+    d = _dealt(at, seed)
+    n, squares = float(d.made.sum()), float(d.made @ d.made)
+    own = n * at.p * (1 - at.p) + (squares - n) * together(at, 2)
+    return (own + float(d.by_subject @ d.by_subject - 2 * squares) * together(at, 1)) / n**2
 
 
 def draw_sampled(rng: np.random.Generator, at: Setting, first: int) -> rates.Estimate:
     """A group of which a sample of the comparisons is made, one of `DEALS`."""
-    g, (i, j) = at.people, _pairs(at.people)
-    made, squares = _dealt(at, int(rng.integers(DEALS)))
-    a = rng.normal(size=g)
-    some = np.flatnonzero(made)
-    y = np.zeros(made.size)
-    y[some] = rng.binomial(made[some].astype(int), special.ndtr(at.s * (a[i[some]] + a[j[some]]) - at.cut))
-    rows, total = (np.bincount(i, x, g) + np.bincount(j, x, g) for x in (y, made))
-    ids = np.flatnonzero(total)
+    d = _dealt(at, int(rng.integers(DEALS)))
+    a = rng.normal(size=at.people)
+    y = rng.binomial(d.made.astype(int), special.ndtr(at.s * (a[d.i] + a[d.j]) - at.cut)).astype(float)
+    ids = np.flatnonzero(d.by_subject)
     cell = CellErrors(
-        (ids + first).astype(np.int32), int(y.sum()), int(made.sum()), rows[ids], total[ids], None, None,
-        float(y @ y), float(y @ made), squares, None,
+        (ids + first).astype(np.int32), int(y.sum()), int(d.made.sum()), _by_subject(at, d.i, d.j, y)[ids], d.by_subject[ids],
+        None, None, float(y @ y), float(y @ d.made), d.squares, None,
     )  # fmt: skip
     return rates.non_mated(cell)
 

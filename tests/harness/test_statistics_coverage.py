@@ -24,6 +24,7 @@ _spec.loader.exec_module(study)
         ("within", study.Setting(40, 1, 0.05, 0.6)),
         ("cross", study.Setting(30, 2, 0.05, 0.3)),
         ("fnmr", study.Setting(60, 4, 0.1, 0.6)),
+        ("sampled", study.Setting(40, 3, 0.05, 0.3, 0.3)),
     ],
 )
 def test_the_variance_called_true_is_that_of_the_draws(kind: str, at) -> None:
@@ -71,3 +72,13 @@ def test_the_documents_grid_is_whole_and_keeps_its_promises() -> None:
         assert float(r["type I"]) <= 0.07, r
     beyond = _rows("Beyond it")
     assert any(float(r["coverage"]) < 0.93 for r in beyond), "it says that nothing covers there"
+
+
+def test_the_documents_samples_are_whole_and_keep_their_promises() -> None:
+    rows = _rows("Within-group FMR on a sample of the comparisons")
+    keys = ("subjects", "images", "p", "s", "share")
+    assert {tuple(float(r[k]) for k in keys) for r in rows} == {tuple(map(float, at)) for at in study.SAMPLED}
+    for r in rows:
+        assert float(r["coverage"]) >= 0.95, r
+        assert float(r["type I"]) <= 0.07, r
+        assert abs(float(r["bias"])) <= 3 * (float(r["design effect"]) / (1000 * float(r["mean errors"]))) ** 0.5, r
