@@ -39,6 +39,16 @@ class Ended(NamedTuple):
         """Whether a user saw one."""
         return "Traceback" in self.told or 'File "' in self.told
 
+    def refusal(self, *words: str) -> str:
+        """The one line that a user is told, the last. Raises AssertionError for any other end, and if these words are not in it."""
+        assert self.status == 2, f"exit {self.status}: {self.told}"
+        assert not self.traceback, self.told
+        lines = self.told.strip().splitlines()
+        assert [line for line in lines if line.startswith("faceparity: ")] == lines[-1:], self.told
+        for word in words:
+            assert word in lines[-1], f"{word!r} is not in: {lines[-1]}"
+        return lines[-1].removeprefix("faceparity: ")
+
 
 @dataclass
 class Bench:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import Bench, Ended, leftovers, make_people, published
+from bench import Bench, leftovers, make_people, published
 from outcomes import CannotTryError, trial
 
 NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount", "--propagation", "private")
@@ -35,15 +35,6 @@ def fill(disk: Path, leave: int) -> Path:
     return filler
 
 
-def refused(ended: Ended) -> str:
-    """What a user is told of it: the last line, and no traceback."""
-    assert ended.status == 2, f"exit {ended.status}: {ended.told}"
-    assert not ended.traceback, ended.told
-    line = ended.told.strip().splitlines()[-1]
-    assert line.startswith("faceparity: "), line
-    return line.split(": ", 2)[-1]
-
-
 @trial("disk", "the store's disk is full")
 def full_store(bench: Bench) -> str:
     data = make_people(bench.folder("people"))
@@ -52,8 +43,7 @@ def full_store(bench: Bench) -> str:
         home = bench.base / "disk" / "home"
         filler = fill(disk, leave=24 << 10)
         arguments = ["run", "-d", f"folder={data}", "-m", "toy", "--workers", 1, "--out", out]
-        told = refused(inside.run(*arguments, home=home))
-        assert "No space left" in told, told
+        told = inside.run(*arguments, home=home).refusal("No space left").split(": ", 1)[-1]
         kept = len(list((disk / "home").glob("store/*/*.shard")))
         filler.unlink()
         again = inside.run(*arguments, home=home)
@@ -74,7 +64,7 @@ def full_results(bench: Bench) -> str:
             filler = fill(disk, leave=leave << 10)
             ended = inside.run(*arguments, home=home)
             if ended.status:
-                told[leave] = refused(ended)
+                told[leave] = ended.refusal()
             for file in (disk / "out").rglob("results.json"):
                 assert file.read_bytes().rstrip().endswith(b"}"), f"half a results.json with {leave} kB left"
             filler.unlink()
@@ -90,7 +80,8 @@ def read_only(bench: Bench) -> str:
     data, home = make_people(bench.folder("people")), bench.folder("home")
     with mounted(bench, "ro,size=1m") as (inside, _):
         arguments = ["run", "-d", f"folder={data}", "-m", "toy", "--workers", 1]
-        told = [refused(inside.run(*arguments, "--out", bench.base / "disk" / "out", home=home))]
-        told.append(refused(inside.run(*arguments, "--out", bench.base / "out", home=bench.base / "disk" / "home")))
+        ends = [inside.run(*arguments, "--out", bench.base / "disk" / "out", home=home)]
+        ends.append(inside.run(*arguments, "--out", bench.base / "out", home=bench.base / "disk" / "home"))
+        told = [ended.refusal("disk").split(": ", 1)[-1] for ended in ends]
     assert not list(home.glob("store/*/*.shard")), "that results can't be written is said before the first image is read"
     return "; ".join(f'"{t[:90]}"' for t in told) + " (exit 2)"

@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from functools import partial
+from importlib import resources
 from pathlib import Path
 
 import miniature_sets as mini
@@ -238,34 +239,50 @@ def torch_file(base: Path) -> Family:
 
 
 def toml(base: Path) -> Family:
-    """What users write: cards of models, scenarios, settings of a folder."""
+    """What users write: cards of models, settings of a folder, scenarios, claims, suites."""
     from faceparity.datasets.registry import load_dataset
+    from faceparity.harness.claims import read_claim
     from faceparity.harness.models.registry import load_model_card
+    from faceparity.harness.scenarios.load import load_scenarios, ready_names, ready_text
+    from faceparity.harness.suite.declared import read_suite
 
     folder = fresh(base / "toml")
     mini.put(folder, "0.png", 0)
     (folder / "labels.csv").write_text("file,subject,sex\n0.png,a,F\n")
 
     def target(data: bytes) -> None:
-        (folder / "m.toml").write_bytes(data)
+        file = folder / "m.toml"
+        file.write_bytes(data)
         (folder / "faceparity.toml").write_bytes(data)
-        for parse in (lambda: load_model_card(str(folder / "m.toml")), lambda: load_dataset(f"folder={folder}")):
+        parsers: list[Callable[[], object]] = [
+            lambda: load_model_card(str(file)),
+            lambda: load_dataset(f"folder={folder}"),
+            lambda: load_scenarios([str(file)]),
+            lambda: read_claim(file),
+            lambda: read_suite(str(file)),
+        ]
+        for parse in parsers:
             _refusing(parse)
 
     seeds = [
         b'title = "x"\ncsv = "labels.csv"\n[attributes.gender]\ncolumn = "sex"\n',
         b'command = ["true"]\ndimensions = 4\nlicence = "MIT"\nscore = "cosine"\n',
+        b'models = ["a", {use = "b", threshold = 0.5}]\ndatasets = ["c"]\ntargets = [0.01]\nscenarios = ["d"]\n',
+        *(ready_text(name).encode() for name in ready_names()),
+        resources.files("faceparity.harness.claims").joinpath("40-tone-false-matches.toml").read_bytes(),
     ]
     return Family(seeds, target)
 
 
 def _refusing(parse: Callable[[], object]) -> None:
     from faceparity.datasets.errors import UserError
+    from faceparity.harness.suite.declared import MistakesError
 
     try:
         parse()
     except UserError as error:
-        if "\n" in str(error):
+        told = error.lines if isinstance(error, MistakesError) else [str(error)]  # a list of mistakes has a line for each
+        if any("\n" in line for line in told):
             raise ValueError("more than a line") from error
 
 

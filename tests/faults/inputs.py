@@ -29,16 +29,6 @@ def measured(ended: Ended, out: Path) -> dict[str, bytes]:
     return published(out)
 
 
-def one_line(ended: Ended, *words: str) -> str:
-    """The one line on a user's mistake."""
-    assert ended.status == 2, f"exit {ended.status}: {ended.told}"
-    assert not ended.traceback, ended.told
-    line = ended.told.strip().splitlines()[-1]
-    for word in words:
-        assert word in line, f"{word!r} is not in: {line}"
-    return line.split(": ", 1)[-1]
-
-
 def readable(ended: Ended) -> None:
     """Nothing that was told moves the cursor or turns the text about."""
     odd = {c for c in ended.told if not c.isprintable() and c not in "\n\u00a0\u202f"}
@@ -103,7 +93,7 @@ def hostile_folder(bench: Bench) -> str:
     suspects = bench.run("suspects", out, home=home)
     measured(suspects, out)
     lost = bench.run("run", "-d", f"folder={data / odd[0]}\x1b[2J\x07", "-m", "toy", "--out", out, home=home)
-    one_line(lost)
+    lost.refusal()
     for one in (ended, checked, suspects, lost):
         readable(one)
     for name in (*named, "../outside.png", "gone.png"):
@@ -176,7 +166,7 @@ def csv_bombs(bench: Bench) -> str:
             "run", "-d", f"folder={data}", "-m", "toy", "--out", bench.base / f"out-csv{i}", home=bench.folder("home")
         )
         assert ended.peak_mb < 3000, f"{ended.peak_mb} MB"
-        told.append(one_line(ended))
+        told.append(ended.refusal())
     return f"{len(told)} refused in a line each (exit 2)"
 
 
@@ -193,7 +183,7 @@ def zips(bench: Bench) -> str:
         ended = bench.run(
             "run", "-d", f"folder={data / name}", "-m", "toy", "--out", bench.base / "out-zip", home=bench.folder("home")
         )
-        told.append(one_line(ended))
+        told.append(ended.refusal())
         assert ended.peak_mb < MOST_MB
     assert not list(bench.base.rglob("slipped.png"))
     return f"{len(told)} refused in a line each (exit 2)"
@@ -209,24 +199,36 @@ def wrong_files(bench: Bench) -> str:
         "deep": b"[" * 100_000,
         "png": (data / "p000_0.png").read_bytes(),
     }
+    (folder / "good.csv").write_text("subject_a,subject_b,mated,score,gender_a,gender_b\na,b,0,0.1,F,F\na,a,1,0.9,F,F\n")
+    (folder / "good.toml").write_text(f"models = ['toy']\ndatasets = ['folder={data}']\n")
+    run = ["run", "-d", f"folder={data}", "-m"]
     tried = 0
     for kind, content in contents.items():
-        for suffix in ("csv", "parquet", "toml", "json", "onnx"):
-            (folder / f"{kind}.{suffix}").write_bytes(content)
+        place = folder / kind
+        place.mkdir()
+        for name in ("t.csv", "t.parquet", "t.toml", "t.onnx", "results.json", "suite.json"):
+            (place / name).write_bytes(content)
+        (place / "card.toml").write_text('onnx = "t.onnx"\n')
         places: list[list[object]] = [
-            ["score", folder / f"{kind}.csv"],
-            ["score", folder / f"{kind}.parquet"],
-            ["run", "-d", f"folder={data}", "-m", folder / f"{kind}.toml"],
-            ["run", "-d", f"folder={data}", "-m", "toy", "--exclude", folder / f"{kind}.csv"],
-            ["run", "-d", f"folder={data}", "-m", "toy", "--scenario", folder / f"{kind}.toml"],
-            ["run", "-d", f"folder={data}", "-m", "toy", "--threshold-from", folder / f"{kind}.json"],
-            ["report", folder / f"{kind}.json"],
-            ["check", f"folder={folder / f'{kind}.csv'}"],
+            ["score", place / "t.csv"],
+            ["score", place / "t.parquet"],
+            ["score", folder / "good.csv", "--failures", place / "t.csv"],
+            [*run, place / "t.toml"],
+            [*run, place / "card.toml"],
+            [*run, "toy", "--exclude", place / "t.csv"],
+            [*run, "toy", "--scenario", place / "t.toml"],
+            [*run, "toy", "--claim", place / "t.toml"],
+            [*run, "toy", "--threshold-from", place],
+            ["suite", folder / "good.toml"],
+            *([["suite", place / "t.toml"]] if content else []),  # an empty one has a list of mistakes, a line each
+            ["report", place],
+            ["compare", place],
+            ["claims", place / "t.toml"],
+            ["models", place / "t.toml"],
+            ["check", f"folder={place / 't.csv'}"],
         ]
         for arguments in places:
-            ended = bench.run(
-                *arguments, *(["--out", bench.base / "out-wrong"] if arguments[0] in ("run", "score") else []), home=home
-            )
-            one_line(ended)
+            out = {"run": bench.base / "out-wrong", "score": bench.base / "out-wrong", "suite": place}.get(str(arguments[0]))
+            bench.run(*arguments, *(["--out", out] if out else []), home=home).refusal()
             tried += 1
     return f"{tried} refused in a line each (exit 2)"
