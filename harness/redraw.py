@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from faceparity.datasets.errors import UserError
-
+from .out_folder import check_folder
 from .results import RESULTS, Result, load_results, write_reports
 
 ON_REQUEST = ("pdf", "latex", "figures")
@@ -66,11 +65,10 @@ def _copied(results: Sequence[Result], run: Path, out: Path) -> list[Result]:
 
 def _check(results: Sequence[Result], moved: Sequence[Result], out: Path) -> None:
     """Raises UserError unless `out` is new, empty, or an earlier copy of the same results."""
-    if out.exists() and not out.is_dir():
-        raise UserError(f"--out {out}: a file of that name exists; name a folder")
-    if not out.is_dir() or not any(out.iterdir()):
-        return
-    there = {f for depth in ("", "*/", "*/*/") for f in out.glob(depth + RESULTS)}
-    known = {new.folder / RESULTS: old.folder / RESULTS for old, new in zip(results, moved, strict=True)}
-    if not there or any(f not in known or f.read_bytes() != known[f].read_bytes() for f in there):
-        raise UserError(f"--out {out}: holds files of something else; name a new or empty folder")
+
+    def ours() -> bool:
+        there = {f for depth in ("", "*/", "*/*/") for f in out.glob(depth + RESULTS)}
+        known = {new.folder / RESULTS: old.folder / RESULTS for old, new in zip(results, moved, strict=True)}
+        return bool(there) and all(f in known and f.read_bytes() == known[f].read_bytes() for f in there)
+
+    check_folder(out, ours)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ import numpy as np
 from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 
-from . import private
+from . import out_folder, private
 from .comparisons.tally import Pairs
 from .evaluation.checks import check_options
 from .evaluation.evaluate import Evaluated, Options
@@ -29,7 +28,6 @@ from .models.registry import load_model_card, open_model
 from .results import RESULTS, Result, report_writers, safe_name, write_reports, write_results
 from .templates.pipeline import Templates, extract
 from .templates.store import Store
-from .templates.vault import try_lock
 
 LOG = "run.log"
 SUSPECTS = 200
@@ -170,17 +168,8 @@ def _own_thresholds(options: Options, card: ModelCard) -> Options:
 
 
 def check_folder(out: Path) -> None:
-    """Raises UserError if results can't go there: a file, a folder that holds something else, one that can't be written to."""
-    try:
-        if out.exists() and not out.is_dir():
-            raise UserError(f"--out {out}: a file of that name exists; name a folder")
-        if out.is_dir() and any(out.iterdir()) and not (out / LOG).is_file():
-            raise UserError(f"--out {out}: holds files of something else; name a new or empty folder")
-        nearest = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
-        if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-            raise UserError(f"--out {out}: {nearest} can't be written to; name another folder")
-    except OSError as error:
-        raise UserError(f"--out {out}: {error.strerror}; name another folder") from error
+    """Raises UserError if a run's results can't go there."""
+    out_folder.check_folder(out, lambda: (out / LOG).is_file())
 
 
 def prepare_folder(out: Path) -> Path:
@@ -196,7 +185,7 @@ def prepare_folder(out: Path) -> Path:
         out.mkdir(parents=True, exist_ok=True)
         (out / LOG).touch()
     except OSError as error:
-        raise UserError(f"--out {out}: {error.strerror}; name a folder that can be written to") from error
+        raise UserError(f"--out {out}: {error.strerror}; {out_folder.WRITABLE}") from error
     return out
 
 
@@ -204,22 +193,8 @@ def prepare_folder(out: Path) -> Path:
 def alone_in(out: Path) -> Iterator[Path]:
     """The run's folder, prepared, which no other run writes into meanwhile. Raises UserError where one does."""
     check_folder(out)
-    with held(out / LOG, "another run is writing there"):
+    with out_folder.held(out / LOG, "another run is writing there"):
         yield prepare_folder(out)
-
-
-@contextmanager
-def held(file: Path, taken: str) -> Iterator[None]:
-    """Makes a folder of results and holds it by its log. Raises UserError, with what is `taken`, where another process does."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        log = file.open("a", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"--out {file.parent}: {error.strerror}; name a folder that can be written to") from error
-    with log:
-        if not try_lock(log.fileno(), alone=True):
-            raise UserError(f"--out {file.parent}: {taken}; wait for its end or name another folder")
-        yield
 
 
 def open_log(file: Path, mode: str = "w") -> logging.Logger:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from faceparity.datasets.errors import UserError
 
+from ..out_folder import WRITABLE, check_folder
 from ..record.comparison import Comparison, comparison_to_json
 from ..results import Result, load_results
 from ..templates.pipeline import cores
@@ -54,22 +55,16 @@ def _check_folder(out: Path, runs: Sequence[Path]) -> None:
     """Raises UserError if the comparison can't go there."""
     if any(out.resolve() == run.resolve() or run.resolve() in out.resolve().parents for run in runs):
         raise UserError(f"--out {out}: lies in a run's own folder; name a folder beside the runs")
-    if out.exists() and not out.is_dir():
-        raise UserError(f"--out {out}: a file of that name exists; name a folder")
-    try:
-        if out.is_dir() and any(out.iterdir()) and not (out / RECORD).is_file():
-            raise UserError(f"--out {out}: holds files of something else; name a new or empty folder")
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--out {out}: {error.strerror}; name a folder that can be written to") from error
+    check_folder(out, lambda: (out / RECORD).is_file())
 
 
 def write(comparison: Comparison, out: Path) -> None:
     """comparison.json, then everything that tells of it. Raises UserError where nothing can be written."""
     try:
+        out.mkdir(parents=True, exist_ok=True)
         for old in (out / "tables").glob("*.csv"):
             old.unlink()
         write_whole(out / RECORD, comparison_to_json(comparison))
         import_module(WRITER).write(comparison, out)
     except OSError as error:
-        raise UserError(f"--out {out}: {error.strerror}; name a folder that can be written to") from error
+        raise UserError(f"--out {out}: {error.strerror}; {WRITABLE}") from error

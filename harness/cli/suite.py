@@ -118,7 +118,6 @@ def _write(results: Sequence[Result], record: Record, out: Path, command: str, t
         report_writers()[TERMINAL](results, out)
     else:
         if anew:
-            place.mkdir(exist_ok=True)
             with show.working("comparing"):
                 compare.write(compare_runs([results], command, record_seed(results), cores()), place)
         comparison = comparison_from_json((place / compare.RECORD).read_text("utf-8"))

@@ -16,9 +16,10 @@ from faceparity.datasets.errors import UserError
 
 from ..evaluation.evaluate import threads_of
 from ..models.card import ModelCard
+from ..out_folder import check_folder, held
 from ..place import PlaceGoneError
 from ..results import RESULTS, Result, load_results
-from ..run import Listener, Request, held, open_log, run_one
+from ..run import Listener, Request, open_log, run_one
 from ..templates.pipeline import Templates
 from ..templates.store import Store
 from .check import Job
@@ -52,13 +53,7 @@ class Finished:
 
 def check_out(out: Path) -> None:
     """Raises UserError if a suite can't go there."""
-    try:
-        if out.exists() and not out.is_dir():
-            raise UserError(f"--out {out}: a file of that name exists; name a folder")
-        if out.is_dir() and any(p.name != LOG for p in out.iterdir()) and not (out / RECORD).is_file():
-            raise UserError(f"--out {out}: holds files of something else; name a new or empty folder")
-    except OSError as error:
-        raise UserError(f"--out {out}: {error.strerror}; name another folder") from error
+    check_folder(out, lambda: (out / RECORD).is_file() or all(p.name == LOG for p in out.iterdir()))
 
 
 @contextmanager

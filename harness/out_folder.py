@@ -1,0 +1,45 @@
+"""The folder that results go to: looked at before anything is computed, never one that holds something else, one writer at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from faceparity.datasets.errors import UserError
+
+from .templates.vault import try_lock
+
+WRITABLE = "name a folder that can be written to"
+
+
+def check_folder(out: Path, ours: Callable[[], bool]) -> None:
+    """Raises UserError if results can't go there: a file, a folder that holds something else, one that can't be written to.
+
+    ours: whether a folder that holds something may be written into, as it holds an earlier result of the same kind.
+    """
+    try:
+        if out.exists() and not out.is_dir():
+            raise UserError(f"--out {out}: a file of that name exists; name a folder")
+        if out.is_dir() and any(out.iterdir()) and not ours():
+            raise UserError(f"--out {out}: holds files of something else; name a new or empty folder")
+        nearest = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+            raise UserError(f"--out {out}: {nearest} can't be written to; name another folder")
+    except OSError as error:
+        raise UserError(f"--out {out}: {error.strerror}; name another folder") from error
+
+
+@contextmanager
+def held(file: Path, taken: str) -> Iterator[None]:
+    """Makes a folder of results and holds it by its log. Raises UserError, with what is `taken`, where another process does."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        log = file.open("a", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--out {file.parent}: {error.strerror}; {WRITABLE}") from error
+    with log:
+        if not try_lock(log.fileno(), alone=True):
+            raise UserError(f"--out {file.parent}: {taken}; wait for its end or name another folder")
+        yield
