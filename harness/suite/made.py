@@ -19,6 +19,7 @@ from faceparity.datasets.errors import UserError
 from ..evaluation.describe import LIBRARIES
 from ..evaluation.evaluate import Options
 from ..evaluation.exclusion_file import Excluded
+from ..models.pipeline import library_versions
 from ..own_code import code_digest
 from ..results import RESULTS
 from ..whole import write_whole
@@ -98,8 +99,8 @@ def read_record(out: Path, suite: str) -> Record:
 
 
 def write_record(record: Record, out: Path) -> None:
-    """suite.json, whole or not at all."""
-    write_whole(out / RECORD, record.model_dump_json(by_alias=True, indent=1) + "\n")
+    """suite.json, whole or not at all: without it nothing goes on. A result that a power cut tears is known by its sha256."""
+    write_whole(out / RECORD, record.model_dump_json(by_alias=True, indent=1) + "\n", durable=True)
 
 
 def sha256(file: Path) -> str:
@@ -135,14 +136,7 @@ def _digest(value: object) -> str:
 
 @cache
 def _libraries() -> str:
-    return _digest({name: _version(name) for name in LIBRARIES})
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
+    return _digest(library_versions(LIBRARIES))
 
 
 def told_of(entries: Sequence[Entry]) -> str:

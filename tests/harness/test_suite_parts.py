@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
+from dataclasses import fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import load_dataset
 from faceparity.harness import run as running
 from faceparity.harness.evaluation.evaluate import Options
+from faceparity.harness.evaluation.exclusion_file import Excluded
+from faceparity.harness.evaluation.measure import Fixed
 from faceparity.harness.models.registry import load_model_card
 from faceparity.harness.place import Here, PlaceGoneError
+from faceparity.harness.scenarios.load import load_scenarios
 from faceparity.harness.suite import run as suite_run
 from faceparity.harness.suite.check import Checked, Job
 from faceparity.harness.suite.declared import MistakesError, Suite, SuiteFile, read_suite, ready_suites
@@ -83,20 +88,26 @@ def test_what_differs_is_told_in_words() -> None:
     assert MADE.differs(other) == ["faceparity 1", "other options"]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"by": ("gender",)}, {"targets": (0.1,)}, {"threshold": 0.5}, {"pool": "all"}, {"references": ("a=b",)}, {"seed": 1},
-     {"claims": ()}],
-)  # fmt: skip
-def test_every_option_that_changes_a_result_tells_it_from_others(jobs, change) -> None:
-    job = jobs[0]
-    assert made_by(job.dataset, "m", replace(job.options, **change)).options != job.made.options
+CHANGES = {
+    "by": ("gender",), "targets": (0.1,), "threshold": 0.5, "pool": "all", "references": ("a=b",), "seed": 1, "claims": (), "share": 0.5,
+    "fixed": (Fixed("fixed", 0.5, "of another run", "m"),), "scenarios": load_scenarios(["watchlist-half"]),
+}  # fmt: skip
+NO_CHANGES = {"workers": 7, "command": "x", "position": 9, "place": Here(3)}
+ELSEWHERE = {"device"}
+"""Suites have no --device; a model that names one has another fingerprint."""
 
 
-def test_what_does_not_change_a_result_does_not(jobs) -> None:
+@pytest.mark.parametrize("option", [f.name for f in fields(Options) if f.name not in ELSEWHERE])
+def test_every_option_that_changes_a_result_tells_it_from_others_and_no_other_does(jobs, option) -> None:
     job = jobs[0]
-    changed = replace(job.options, workers=7, command="x", position=9)
-    assert made_by(job.dataset, "m", changed).options == job.made.options
+    changed = replace(job.options, **{option: {**CHANGES, **NO_CHANGES}[option]})
+    assert (made_by(job.dataset, "m", changed).options != job.made.options) == (option in CHANGES)
+
+
+def test_exclusions_tell_a_result_from_others(jobs) -> None:
+    job = jobs[0]
+    left_out = Excluded(samples=np.array([3], np.int32), sample_texts=("wrong label",))
+    assert made_by(job.dataset, "m", job.options, left_out).options != job.made.options
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path) -> None:
@@ -106,6 +117,14 @@ def test_a_record_is_read_as_it_was_written(tmp_path) -> None:
     (tmp_path / "suite.json").write_text("{}")
     with pytest.raises(UserError, match="name another folder"):
         read_record(tmp_path, "s")
+
+
+def test_the_record_is_on_the_disk_before_it_replaces_the_last(tmp_path, monkeypatch) -> None:
+    done, replaced = list[str](), os.replace
+    monkeypatch.setattr(os, "fsync", lambda descriptor: done.append("on the disk"))
+    monkeypatch.setattr(os, "replace", lambda a, b: (done.append("in place"), replaced(a, b)))
+    write_record(Record(suite="s"), tmp_path)
+    assert done == ["on the disk", "in place"]
 
 
 def test_only_what_is_missing_is_planned(checked, tmp_path) -> None:
