@@ -8,9 +8,7 @@ result.to_pandas("contrasts")         # any of result.tables
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,9 +21,10 @@ from .evaluation.checks import check_options
 from .evaluation.evaluate import DEFAULT_TARGETS, Options
 from .evaluation.evaluate import evaluate as _evaluate
 from .models.registry import load_model_card
+from .notebook_errors import in_python
 from .notebook_progress import bars
 from .notebook_result import EvaluationResult, load_results
-from .place import chosen
+from .place import check_dask, chosen
 from .scenarios.load import load_scenarios
 from .templates.pipeline import cores, extract
 from .templates.store import Store
@@ -63,13 +62,14 @@ def evaluate(
     - ephemeral: keep no templates; else they are in the encrypted store, as after a run.
     - workers: processes; none named: one for each core. In a script that is not a notebook, workers other than 1 need
       `if __name__ == "__main__":`.
-    - dask: address of a Dask cluster to work on, as after `faceparity run --dask`.
+    - dask: address of a Dask cluster to work on, as after `faceparity run --dask`; not with workers.
     - seed: of the resampling.
 
     A notebook shows how far it is. Raises UserError, in one line, for whatever of this can't be had.
     """
     _check(targets, by=by, references=references, scenarios=scenarios)
-    with _in_python(), bars() as bar:
+    with in_python(), bars() as bar:
+        check_dask(dask, workers)
         loaded = load_dataset(dataset, include_minors=include_minors) if isinstance(dataset, str) else dataset
         options = Options(
             by=tuple(by), targets=tuple(sorted(set(targets), reverse=True)), threshold=threshold, pool=pool,
@@ -116,7 +116,7 @@ def evaluate_scores(
     Raises UserError for what is missing, contradicts itself or is no score, with the row (counted from 0, as in `frame.iloc`).
     """
     _check(targets, by=by, references=references)
-    with _in_python(), bars() as bar:
+    with in_python(), bars() as bar:
         bar(f"{name} · comparisons and statistics", 0)
         options = Options(
             by=tuple(by), targets=tuple(sorted(set(targets), reverse=True)), threshold=threshold, pool=pool,
@@ -132,18 +132,3 @@ def _check(targets: Sequence[float], **lists: Sequence[str]) -> None:
             raise UserError(f"{name} is a list: write {name}=[{value!r}], not {name}={value!r}")
     if isinstance(targets, (int, float)) or not targets or any(not 0 < target < 1 for target in targets):
         raise UserError("targets: false match rates between 0 and 1 are wanted, as in targets=[0.01, 0.001]")
-
-
-ARGUMENTS = {"target-fmr": "targets", "reference": "references", "scenario": "scenarios", "include-minors": "include_minors=True"}
-
-
-@contextmanager
-def _in_python() -> Iterator[None]:
-    """What the command line calls --by is called by here."""
-    try:
-        yield
-    except UserError as error:
-        told = re.sub(r"--([a-z][a-z-]+)", lambda m: ARGUMENTS.get(m.group(1), m.group(1)), str(error))
-        if told == str(error):
-            raise
-        raise UserError(told) from None

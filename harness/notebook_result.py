@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from faceparity.datasets.errors import UserError
 
 from . import record
+from .notebook_errors import in_python
 from .results import Result, write_reports, write_results
 from .results import load_results as _load
 from .run import prepare_folder
@@ -87,7 +88,8 @@ class EvaluationResult:
         `faceparity report`, `compare` and `load_results` read the folder. Returns the path of report.html. Raises UserError for a
         folder that holds something else or can't be written to.
         """
-        out = prepare_folder(Path(folder))
+        with in_python():
+            out = prepare_folder(Path(folder))
         write_results(self.record, out)
         write_reports([Result(self.record, out)], out)
         return out / "report.html"

@@ -61,6 +61,12 @@ class Here:
         return tally_tiles(job, tiles, self.threads, cap, progress)
 
 
+def check_dask(dask: str | None, workers: int | None) -> None:
+    """Raises UserError where a user named both."""
+    if dask is not None and workers is not None:
+        raise UserError("--workers and --dask: a cluster has as many workers as were started; leave out one of the two")
+
+
 @contextmanager
 def chosen(
     workers: int, device: str = "cpu", dask: str | None = None, tell: Callable[[str], None] = lambda line: None

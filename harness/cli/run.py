@@ -17,7 +17,7 @@ from ..evaluation.exclusion_file import read_exclusions
 from ..evaluation.sampled import check_share
 from ..models.registry import load_model_card
 from ..other_thresholds import thresholds_of
-from ..place import chosen
+from ..place import check_dask, chosen
 from ..redraw import requested, write_requested
 from ..results import TERMINAL, report_writers, safe_name
 from ..run import Request, run
@@ -63,12 +63,6 @@ def check_targets(targets: list[float] | None) -> tuple[float, ...]:
         if not 0 < target < 1:
             raise UserError(f"--target-fmr {target:g}: a false match rate lies between 0 and 1, as in 0.001")
     return tuple(sorted(set(targets or DEFAULT_TARGETS), reverse=True))
-
-
-def check_dask(dask: str | None, workers: int | None) -> None:
-    """Raises UserError where both are named."""
-    if dask is not None and workers is not None:
-        raise UserError("--workers and --dask: a cluster has as many workers as were started; leave out one of the two")
 
 
 def default_out() -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from faceparity.datasets.text import printable
 
-from ..place import Place, chosen
+from ..place import Place, check_dask, chosen
 from ..redraw import requested, write_requested
 from ..results import TERMINAL, Result, report_writers, safe_name, write_reports
 from ..suite.check import Checked, Job, check_suite
@@ -22,7 +22,6 @@ from ..templates.pipeline import cores
 from ..templates.store import Store
 from . import compare, show
 from .command import published_command
-from .run import check_dask
 
 COMPARISON = "comparison"
 """The leaderboard's folder, beside the data sets'."""

@@ -22,7 +22,8 @@ if __name__ == "__main__":
     frame = result.to_pandas("contrasts")
     mistakes = []
     for call in (lambda: result.to_arrow("rate"), lambda: evaluate("control", "sface", by="gender"),
-                 lambda: evaluate("folder=" + sys.argv[1], "toy", by=["shoe"]), lambda: evaluate("control", targets=[5])):
+                 lambda: evaluate("folder=" + sys.argv[1], "toy", by=["shoe"]), lambda: evaluate("control", targets=[5]),
+                 lambda: evaluate("control", workers=2, dask="127.0.0.1:1"), lambda: evaluate("control", pool="gender=robot")):
         try:
             call()
         except UserError as error:
@@ -84,7 +85,8 @@ def test_it_shows_itself(shown) -> None:
 
 
 def test_mistakes_are_one_line(shown) -> None:
-    assert len(shown["mistakes"]) == 4
-    for word, line in zip(("rates", "['gender']", "shoe", "0.01"), shown["mistakes"], strict=True):
+    words = ("rates", "['gender']", "shoe", "0.01", "workers and dask: ", "pool gender=robot: ")
+    for word, line in zip(words, shown["mistakes"], strict=True):
         assert word in line
         assert "\n" not in line
+        assert "--" not in line

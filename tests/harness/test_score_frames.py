@@ -200,7 +200,7 @@ def test_saved_and_read_again(tmp_path: Path) -> None:
     assert load_results(tmp_path / "out") == [EvaluationResult(result.record)]
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.txt").write_text("")
-    with pytest.raises(UserError, match="holds files of something else"):
+    with pytest.raises(UserError, match=r"^folder .*mine: holds files of something else"):
         result.save(tmp_path / "mine")
     with pytest.raises(UserError, match="not found"):
         load_results(tmp_path / "nowhere")
