@@ -114,7 +114,7 @@ def rows(sizes: Sequence[int], shares: Sequence[float], dimensions: int, cells: 
             if share < 1 and cost(n, dimensions, cells=cells, workers=workers).comparison < 60:
                 continue
             c = cost(n, dimensions, cells=cells, targets=(min(1e-3, target),), share=share, workers=workers)
-            told = "all" if share == 1 else f"{share:.1%}".replace(".0%", "%").replace("%", " %")
+            told = "all" if share == 1 else f"{100 * share:g} %"
             yield (
                 f"| {n:,} | {told}: {comparisons:.0e} | {_time(c.extraction)} | {_time(c.comparison)} | {_time(c.statistics)} "
                 f"| {_size(c.disk)} | {_size(c.memory)} | {'any' if target >= 0.1 else f'{target:.0e}'} |"

@@ -49,3 +49,8 @@ def test_costs_grow_as_the_work_does() -> None:
     assert cost(10**5, 512, images=0).extraction == 0
     assert cost(10**4, 512, cells=196).memory > cost(10**4, 512).memory + 5e8
     assert largest_target(10**6 * (10**6 - 1) / 2) == pytest.approx(1e-5, rel=0.01)
+
+
+def test_small_shares_are_told_as_they_are() -> None:
+    (row,) = rows([10**6], [0.0005], 512, 8, 2)
+    assert row.startswith("| 1,000,000 | 0.05 %: 2e+08 |")
