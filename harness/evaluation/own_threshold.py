@@ -14,7 +14,7 @@ from ..comparisons.cells import Grouping, cells_of, subjects_per_group
 from ..comparisons.evidence import Evidence
 from ..uncertainty import contrasts as stats
 from .operating_point import mated_by_group
-from .pool import Found, Pool, find_threshold
+from .pool import LEAST_EXPECTED_ERRORS, Found, Pool, find_threshold
 from .rates import Estimate
 from .reestimate import reestimate
 
@@ -53,9 +53,9 @@ def pool_of_group(evidence: Evidence, grouping: Grouping, g: int, finest: Groupi
 def threshold_of_group(pool: Pool, evidence: Evidence, target: float) -> Found:
     """The threshold at which one group's own comparisons reach the target, or why there is none."""
     found = find_threshold(pool, evidence, target)
-    if found.needs is None:
-        return found
     made = int(pool.comparisons(evidence).sum())
+    if found.needs is None or made * target >= LEAST_EXPECTED_ERRORS:
+        return found
     told = f"{made:,} comparisons inside {pool.name} would give {made * target:.2g} expected false matches; {found.needs:,} are needed"
     return replace(found, detail=told)
 

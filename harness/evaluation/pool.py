@@ -13,11 +13,13 @@ from faceparity.datasets.errors import UserError
 from .. import record
 from ..comparisons.cells import SMALL_CELL, Cells, Grouping, make_grouping, subjects_per_group
 from ..comparisons.evidence import Evidence
+from ..comparisons.pair_counts import DealtPairs
 from ..metrics.rates import threshold_at_target
 
 SMALLEST_POOL_GROUP = 30
 LEAST_EXPECTED_ERRORS = 10
 """A target with fewer expected errors in the pool is refused."""
+NONE_MADE = "no comparisons"
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def _balanced(
 def _why_out(merged: int, subjects: int) -> str:
     if merged:
         return "groups too small to be named"
-    return "fewer than 30 subjects" if subjects < SMALLEST_POOL_GROUP else "no comparisons"
+    return "fewer than 30 subjects" if subjects < SMALLEST_POOL_GROUP else NONE_MADE
 
 
 def _within(table: NDArray[np.int64], grouping: Grouping) -> NDArray[np.int64]:
@@ -212,6 +214,40 @@ class Found:
     needs: int | None = None
 
 
+def _telling(pool: Pool, evidence: Evidence, made: NDArray[np.int64]) -> float:
+    """How many comparisons would tell as much of the pool's FMR, were they spread over its groups as these weigh; all, but of a sample.
+
+    0 where a group that belongs to the pool has none in the sample.
+    """
+    if not isinstance(evidence.pairs, DealtPairs):
+        return float(made.sum())
+    if any(x.reason == NONE_MADE and x.subjects >= SMALLEST_POOL_GROUP for x in pool.left_out):
+        return 0.0
+    return float(1 / (pool.weights**2 / made).sum())
+
+
+def _too_few(pool: Pool, evidence: Evidence, made: NDArray[np.int64], target: float) -> Found | None:
+    """Why a target is refused for want of comparisons, if it is.
+
+    On a sample ten effective errors are wanted too: 30 people have 435 comparisons of a complete set, of a sample a handful, of which
+    a single error may be more of the pool's FMR than the target.
+    """
+    total, telling = int(made.sum()), _telling(pool, evidence, made)
+    if total * target < LEAST_EXPECTED_ERRORS:
+        needs: int | None = int(np.ceil(LEAST_EXPECTED_ERRORS / target))
+        detail = f"{total:,} comparisons in the pool would give {total * target:.2g} expected false matches; {needs:,} are needed"
+    elif telling * target < LEAST_EXPECTED_ERRORS:
+        needs = int(np.ceil(total * LEAST_EXPECTED_ERRORS / (telling * target))) if telling else None
+        detail = (
+            f"the sample has so few comparisons in the smallest groups of the pool that all {total:,} tell as much of its rate as "
+            f"{telling:,.0f} evenly spread, with {telling * target:.2g} expected false matches, not {LEAST_EXPECTED_ERRORS}: ask for a "
+            "larger share with --comparisons, or --pool all"
+        )
+    else:
+        return None
+    return Found(None, None, "too_few_comparisons_for_target", detail, needs)
+
+
 def find_threshold(pool: Pool, evidence: Evidence, target: float) -> Found:
     """The smallest observed score at which the pool's FMR is at most `target`; refused below 10 expected errors."""
     made = pool.comparisons(evidence)
@@ -219,11 +255,8 @@ def find_threshold(pool: Pool, evidence: Evidence, target: float) -> Found:
         return Found(
             None, None, "no_pool", "no group of the pool has a non-mated comparison: --pool all, or fewer attributes with --by"
         )
-    total = int(made.sum())
-    if total * target < LEAST_EXPECTED_ERRORS:
-        needs = int(np.ceil(LEAST_EXPECTED_ERRORS / target))
-        detail = f"{total:,} comparisons in the pool would give {total * target:.2g} expected false matches; {needs:,} are needed"
-        return Found(None, None, "too_few_comparisons_for_target", detail, needs)
+    if (few := _too_few(pool, evidence, made, target)) is not None:
+        return few
     stratum, scores = pool.errors_above(evidence, -np.inf)
     found = threshold_at_target(scores, (pool.weights / made)[stratum], target)
     if found is None:
@@ -233,7 +266,7 @@ def find_threshold(pool: Pool, evidence: Evidence, target: float) -> Found:
             else "the ledger is empty"
         )
         return Found(None, None, "target_out_of_reach", at)
-    if len(scores) < total and float((pool.weights / made)[stratum].sum()) < target:
+    if len(scores) < int(made.sum()) and float((pool.weights / made)[stratum].sum()) < target:
         # The smallest score that meets the target lies below the ledger: its lowest entry is not it.
         kept = f"only the {len(evidence.tally.ledger):,} highest scores were kept, and the target lies below them: ask for a smaller one"
         return Found(None, None, "target_out_of_reach", kept)

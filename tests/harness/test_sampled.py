@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from faceparity.datasets.dataset import Attribute
 from faceparity.datasets.errors import UserError
 from faceparity.harness.evaluation.compare_notes import notes, to_compared
 from faceparity.harness.evaluation.evaluate import Evaluated, Options, evaluate
@@ -133,6 +134,30 @@ def test_people_needed_are_said_to_go_by_the_share(sampled: Evaluated, whole: Ev
     said = [[t for t in texts if t.startswith("People needed")] for texts in notes_of]
     assert [len(x) for x in said] == [1, 1]
     assert ["same share of the comparisons" in x[0] for x in said] == [True, False]
+
+
+def lopsided(share: float | None) -> Evaluated:
+    """40 women and 560 men: a small group of the pool that a sample has hardly a comparison of."""
+    dataset = toy.make_dataset(4, 600, 1)
+    rng = np.random.default_rng(7)
+    rare = Attribute("gender", ("female", "male"), (rng.permutation(600) >= 40).astype(np.int32))
+    dataset = replace(dataset, attributes={"gender": rare})
+    options = replace(OPTIONS, by=("gender",), share=share)
+    return evaluate(dataset, toy.make_card(), toy.make_templates(dataset, 5), options)
+
+
+@pytest.mark.parametrize(
+    ("share", "why"), [(0.05, "as much of its rate as"), (0.01, "so few comparisons"), (0.8, ""), (None, "")]
+)
+def test_a_target_is_refused_where_the_pools_small_groups_are_hardly_in_the_sample(share: float | None, why: str) -> None:
+    """One error of theirs would be more than the target, and the threshold anything."""
+    point = lopsided(share).evaluation.groupings[-1].operating_points[0]
+    assert point.pool.comparisons * 1e-2 > 10
+    assert (point.reason, point.status) == (("too_few_comparisons_for_target", "refused") if why else (None, "ok"))
+    assert why in point.detail
+    if share == 0.05:
+        assert point.needs_comparisons > point.pool.comparisons
+        assert "ask for a larger share" in point.detail
 
 
 def test_the_same_seed_takes_the_same_pairs_and_another_others(case, sampled: Evaluated) -> None:
