@@ -179,6 +179,17 @@ def published(out: Path) -> dict[str, bytes]:
     }
 
 
+def same(found: Mapping[str, bytes], wanted: Mapping[str, bytes]) -> None:
+    """Raises AssertionError, with the first difference of the first file that differs, unless both are alike to the last byte."""
+    for name in sorted({*found, *wanted}):
+        one, other = found.get(name), wanted.get(name)
+        assert one is not None, f"{name} is missing"
+        assert other is not None, f"{name} should not be there"
+        at = next((k for k, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+        near = slice(max(0, at - 60), at + 60)
+        assert one == other, f"{name}, byte {at}: {one[near]!r} instead of {other[near]!r}"
+
+
 def stored_images(home: Path) -> int:
     """How many images the store holds: a shard is a batch."""
     return BATCH * len(list(home.glob("store/*/*.shard")))
