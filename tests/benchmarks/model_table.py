@@ -145,7 +145,7 @@ def page(folders: Sequence[Path], speed: dict[tuple[str, str], float]) -> Iterat
     yield NOTE
     yield ""
     for name in sorted(found, key=lambda name: (found[name][next(iter(found[name]))][0].comparisons.mated == 0, name)):
-        yield from of_dataset(name, found[name], speed)
+        yield from of_dataset(name, dict(sorted(found[name].items())), speed)
 
 
 def speeds(file: Path | None) -> dict[tuple[str, str], float]:
