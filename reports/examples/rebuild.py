@@ -137,13 +137,13 @@ def alt(example: Example) -> str:
 
 
 def build(again: bool) -> None:
-    """All examples, run again or only drawn again, and the index."""
-    for example in EXAMPLES:
-        with tempfile.TemporaryDirectory() as folder:
-            place = HERE / example.name
-            draw(run(example, Path(folder)) if again else place, Path(folder) / "drawn")
-            shutil.rmtree(place, ignore_errors=True)
-            shutil.copytree(Path(folder) / "drawn", place)
+    """All examples, run again or only drawn again, and the index. Nothing is replaced before all are there: results name the commit."""
+    with tempfile.TemporaryDirectory() as folder:
+        for example in EXAMPLES:
+            draw(run(example, Path(folder)) if again else HERE / example.name, Path(folder) / "drawn" / example.name)
+        for example in EXAMPLES:
+            shutil.rmtree(HERE / example.name, ignore_errors=True)
+            shutil.copytree(Path(folder) / "drawn" / example.name, HERE / example.name)
     found = [(example, load_results(HERE / example.name)[0].evaluation) for example in EXAMPLES]
     (HERE / "README.md").write_text(index(found), "utf-8")
 
