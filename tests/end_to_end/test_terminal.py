@@ -50,14 +50,19 @@ def gone(group: int) -> bool:
     return False
 
 
+def wait_for_shards(process, home) -> None:
+    """Until a run with this home is in the middle of its images, or has ended."""
+    for _ in range(600):
+        if len(list(home.glob("store/*/*.shard"))) > 1 or process.poll() is not None:
+            break
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize("whole_group", [True, False], ids=["as the terminal does", "to the process alone"])
 def test_ctrl_c_in_the_middle_and_on_from_there(whole_group, start, people, faceparity, tmp_path) -> None:
     own = {"FACEPARITY_HOME": str(tmp_path / "home")}
     process = start("run", "-d", f"folder={people}", "-m", "toy", "--out", tmp_path / "o", TOY_SECONDS="0.05", **own)
-    for _ in range(600):
-        if len(list(tmp_path.glob("home/store/*/*.shard"))) > 1 or process.poll() is not None:
-            break
-        time.sleep(0.05)
+    wait_for_shards(process, tmp_path / "home")
     (os.killpg if whole_group else os.kill)(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130, error
@@ -172,9 +177,18 @@ def test_a_place_that_cannot_be_written_to(people, faceparity, tmp_path) -> None
         assert f"--out {out}" in result.stderr.splitlines()[-1]
 
 
-def test_a_run_into_the_folder_of_an_earlier_one_leaves_nothing_of_it(people, faceparity, tmp_path) -> None:
-    out = tmp_path / "o"
-    assert faceparity("run", "-d", f"folder={people}", "-m", "toy", "--out", out).returncode == 0
-    refused = faceparity("run", "-d", f"folder={people}", "-m", "toy", "--pool", "gender=robot", "--out", out)
+def test_a_run_into_the_folder_of_an_earlier_one_leaves_nothing_of_it(people, faceparity, start, tmp_path) -> None:
+    out, command = tmp_path / "o", ("run", "-d", f"folder={people}", "-m", "toy")
+    assert faceparity(*command, "--out", out).returncode == 0
+    before = results(out)
+    refused = faceparity(*command, "--pool", "gender=robot", "--out", out)
     assert refused.returncode == 2
+    assert results(out) == before, "a mistake is told before anything is begun"
+    assert (out / "report.html").exists()
+    process = start(*command, "--out", out, TOY_SECONDS="0.05", FACEPARITY_HOME=str(tmp_path / "home"))
+    wait_for_shards(process, tmp_path / "home")
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert not list(out.rglob("results.json"))
     assert not (out / "report.html").exists(), "an old report beside no results tells of another run"
