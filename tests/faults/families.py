@@ -1,12 +1,9 @@
-"""The parsers that take files from strangers, each with good input to spoil."""
+"""The parsers that take files from strangers, each with good input to spoil. The readers of data sets: `reader_families`."""
 
 from __future__ import annotations
 
 import io
-import json
-import os
 import pickle
-import random
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -17,7 +14,9 @@ from pathlib import Path
 import miniature_sets as mini
 import numpy as np
 import pair_layouts as layouts
-from fuzzing import Family, NotTakenError, fresh, mutated
+import torch_writer
+from fuzzing import Family, NotTakenError, fresh
+from reader_families import READERS, reader
 
 HEAD = "subject_a,subject_b,mated,score,gender_a,gender_b,sample_a,sample_b\n"
 
@@ -28,7 +27,7 @@ def families(base: Path) -> dict[str, Callable[[], Family]]:
         "labels": labels, "pairs": pairs, "archives": archives, "pickles": pickles, "mat": mat, "images": images, "onnx": onnx_file,
         "dat": dat, "scores": scores, "parquet": parquet, "results": results, "torch": torch_file, "toml": toml, "shards": shards,
     }  # fmt: skip
-    readers = {f"reader:{name}": partial(reader, name, base) for name in (*mini.ALL, *PAIR_SETS)}
+    readers = {f"reader:{name}": partial(reader, name, base) for name in READERS}
     return {**{name: partial(make, base) for name, make in parsers.items()}, **readers}
 
 
@@ -70,18 +69,24 @@ def archives(base: Path) -> Family:
     """Zip and tar."""
     from faceparity.datasets.archives import unpack
 
-    zipped, tarred = io.BytesIO(), io.BytesIO()
-    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as z:
-        z.writestr("a/b.txt", b"x" * 500)
-        z.writestr("c.txt", b"y" * 50)
-    with tarfile.open(fileobj=tarred, mode="w:gz") as t:
-        entry = tarfile.TarInfo("a/b.txt")
-        entry.size = 500
-        t.addfile(entry, io.BytesIO(b"x" * 500))
+    seeds = []
+    for packing in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
+        held = io.BytesIO()
+        with zipfile.ZipFile(held, "w", packing) as z:
+            z.writestr("a/b.txt", b"x" * 500)
+            z.writestr("c.txt", b"y" * 50)
+        seeds.append(held.getvalue())
+    for mode in ("w:gz", "w:"):
+        held = io.BytesIO()
+        with tarfile.open(None, mode, held) as t:  # type: ignore[call-overload]
+            entry = tarfile.TarInfo("a/b.txt")
+            entry.size = 500
+            t.addfile(entry, io.BytesIO(b"x" * 500))
+        seeds.append(held.getvalue())
 
     def target(data: bytes) -> None:
         folder = fresh(base / "archives")
-        path = folder / ("a.zip" if data[:2] == b"PK" else "a.tar.gz")
+        path = folder / ("a.zip" if data[:2] == b"PK" else "a.tar.gz" if data[:2] == b"\x1f\x8b" else "a.tar")
         path.write_bytes(data)
         try:
             unpack(path, folder / "out", max_bytes=1 << 20)
@@ -89,7 +94,7 @@ def archives(base: Path) -> Family:
             left = {p.name for p in folder.iterdir()} - {path.name, "out"}
             assert not left, f"{left} was left beside the archive"
 
-    return Family([zipped.getvalue(), tarred.getvalue()], target)
+    return Family(seeds, target)
 
 
 def pickles(base: Path) -> Family:
@@ -150,6 +155,7 @@ def onnx_file(base: Path) -> Family:
     model = helper.make_model(
         helper.make_graph(nodes, "g", [image], [answer], [weight]), opset_imports=[helper.make_opsetid("", 17)]
     )
+    model.ir_version = 8  # later ones are not taken by every onnxruntime
     folder = fresh(base / "onnx")
     card = folder / "m.toml"
     card.write_text('onnx = "m.onnx"\nlicence = "MIT"\ndetector = "none"\nalignment = "whole"\ninput = { size = 8 }\n')
@@ -221,13 +227,12 @@ def _good_scores(folder: Path) -> Path:
 
 
 def torch_file(base: Path) -> Family:
-    """State dicts as PyTorch writes them, by hand: a pickle that refers to a storage."""
+    """State dicts as PyTorch writes them, in both forms."""
     from faceparity.harness.models.torch_file import TorchFormatError, read_state
 
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as z:
-        z.writestr("archive/data.pkl", pickle.dumps({"w": 1}, 2))
-        z.writestr("archive/data/0", bytes(64))
+    state = {"w": np.arange(24, dtype=np.float32).reshape(2, 3, 4), "n": np.array(7, np.int64)}
+    with torch_writer.as_if_installed():
+        seeds = [torch_writer.saved(state, in_a_zip) for in_a_zip in (False, True)]
 
     def target(data: bytes) -> None:
         try:
@@ -235,7 +240,7 @@ def torch_file(base: Path) -> Family:
         except TorchFormatError as error:
             raise NotTakenError from error
 
-    return Family([made.getvalue(), pickle.dumps({"w": [1, 2]}, 2)], target)
+    return Family(seeds, target)
 
 
 def toml(base: Path) -> Family:
@@ -299,48 +304,3 @@ def shards(base: Path) -> Family:
             raise NotTakenError from error
 
     return Family([keys.seal(b"x" * 300, "c"), keys.seal(b"y" * 30, "c", b"u" * 8)], target)
-
-
-PAIR_SETS: dict[str, Callable[[Path], Path]] = {
-    "lfw": layouts.make_lfw,
-    "cfp": layouts.make_cfp,
-    "calfw": lambda root: layouts.make_flat(root, "pairs_CALFW.txt"),
-    "cplfw": lambda root: layouts.make_flat(root, "pairs_CPLFW.txt"),
-}
-
-
-def reader(name: str, base: Path) -> Family:
-    """A data set's reader on its miniature with one of its files spoiled: what is fed is a seed for which file, and how.
-
-    Where a set says all in its file names (the Chicago Face Database, UTKFace), a name is spoiled.
-    """
-    from faceparity.datasets.registry import load_dataset
-
-    root = {**mini.ALL, **PAIR_SETS}[name](fresh(base / name))
-    pictures = sorted(p for p in root.rglob("*") if p.is_file() and p.suffix.lower() in (".jpg", ".png"))
-    files = sorted(p for p in root.rglob("*") if p.is_file() and p not in pictures)
-    whole = {p: p.read_bytes() for p in files}
-
-    def in_content(rng: random.Random) -> None:
-        path = rng.choice(files)
-        path.write_bytes(mutated([whole[path]], rng))
-        try:
-            load_dataset(f"{name}={root}")
-        finally:
-            path.write_bytes(whole[path])
-
-    def in_name(rng: random.Random) -> None:
-        path = rng.choice(pictures)
-        spoiled = mutated([os.fsencode(p.name) for p in pictures], rng).replace(b"\0", b"").replace(b"/", b"")[:255]
-        renamed = path.with_name(os.fsdecode(spoiled if spoiled.strip(b".") else b"x"))
-        if renamed.exists():
-            return
-        path.rename(renamed)
-        try:
-            load_dataset(f"{name}={root}")
-        finally:
-            renamed.rename(path)
-
-    return Family(
-        [json.dumps(i).encode() for i in range(100)], lambda data: (in_content if files else in_name)(random.Random(data))
-    )
