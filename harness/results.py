@@ -11,6 +11,8 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from faceparity.datasets.errors import UserError
 
 from . import record
@@ -63,6 +65,14 @@ def write_reports(results: Sequence[Result], out: Path) -> None:
             writer(results, out)
 
 
+def _first(error: ValueError) -> str:
+    """What is wrong first, and where in the record."""
+    if not isinstance(error, ValidationError):
+        return str(error).splitlines()[0]
+    wrong = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return ": ".join(filter(None, (".".join(str(step) for step in wrong["loc"]), wrong["msg"])))
+
+
 def load_results(folder: Path) -> list[Result]:
     """Every evaluation of a run, in the run's order. folder: of the run, or of one data set or one model in it.
 
@@ -81,5 +91,5 @@ def load_results(folder: Path) -> list[Result]:
         try:
             out.append(Result(record.from_json(file.read_text("utf-8")), file.parent))
         except ValueError as error:
-            raise UserError(f"{file}: not a result of this version ({str(error).splitlines()[0]}); run again") from error
+            raise UserError(f"{file}: not a result of this version, or altered since ({_first(error)}); run again") from error
     return sorted(out, key=lambda result: result.evaluation.provenance.position)

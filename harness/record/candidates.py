@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from .part import Interval, Part, Rate, Reason
+from .part import Interval, Part, Rate, Reason, same_length
 from .scenario_part import ScenarioPart, ScenarioRatio
 
 
@@ -122,6 +122,12 @@ class SearchesPart(ScenarioPart):
     """Of a set without subject labels: how much of FPIR is candidates that look like the probe's own person."""
     fpir_without_likely_same_person: list[Rate] = Field(default_factory=list)
     """Where that is more than 5 %."""
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        for curve in self.det:
+            same_length("det", len(self.det_thresholds), fpir=curve.fpir, fnir=curve.fnir or None)
+        return self
 
 
 class SearchScenario(SearchesPart):

@@ -28,7 +28,7 @@ class Evaluation(Part):
     model: ModelInfo
     comparisons: Comparisons
     extraction: Extraction
-    groupings: list[Grouping]
+    groupings: Annotated[list[Grouping], Field(min_length=1)]
     protocols: list[Protocol] = Field(default_factory=list)
     searches: list[Search] = Field(default_factory=list)
     """Galleries and probes that the data set publishes."""

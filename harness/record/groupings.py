@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from .part import Bounds, Design, Index, Interval, Part, Rate, Reason
+from .part import Bounds, Design, Index, Interval, NotNegative, Part, Rate, Reason, same_length
 
 
 class AtAlpha(Part):
@@ -128,7 +128,7 @@ class OperatingPoint(Part):
     threshold: float | None
     native_threshold: float | None
     """In the model's own unit."""
-    achieved_fmr: float | None
+    achieved_fmr: NotNegative | None
     """Of the pool."""
     status: Literal["ok", "refused", "contaminated"]
     reason: Reason | None = None
@@ -186,6 +186,12 @@ class Curve(Part):
     non_mated: list[int]
     effective_n: list[float | None] | None = None
     """Effective number of non-mated comparisons with the threshold at edges[i]; null where it was not computed."""
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        bins = max(0, len(self.edges) - 1)
+        same_length("curve", bins, mated=self.mated, non_mated=self.non_mated, effective_n=self.effective_n)
+        return self
 
 
 class Separation(Part):
@@ -253,6 +259,16 @@ class Sweep(Part):
     """At most 60 groups: the reference and the largest."""
     without_likely_same_person: Sweep | None = None
     """The same without comparisons at or above the model's `likely_same_person`, on a set without subject labels."""
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        n = len(self.thresholds)
+        same_length("sweep", n, pool_fmr=self.pool_fmr)
+        for r in self.rates:
+            listed = {"effective_n": r.effective_n, "effective_errors": r.effective_errors}
+            same_length("sweep", n if r.reason is None else 0, errors=r.errors, **listed)
+            same_length("sweep", n, rate=r.rate, ratio_log_half_width=r.ratio_log_half_width)
+        return self
 
 
 class Grouping(Part):

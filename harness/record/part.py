@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sized
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +12,16 @@ class Part(BaseModel):
     """Unknown fields are errors; NaN and infinity are refused."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+def same_length(what: str, length: int, **lists: Sized | None) -> None:
+    """Raises ValueError, which names `what`, if a list is there and not so long: a record that was altered by hand."""
+    for name, found in lists.items():
+        if found is not None and len(found) != length:
+            raise ValueError(f"{what}: {name} has {len(found)} entries, not {length}")
 
 
 Design = Literal["within", "matched", "as_sampled", "cross", "all"]
@@ -64,7 +75,7 @@ class Rate(Part):
     subjects_b: int | None = None
     comparisons: int
     errors: int | None
-    rate: float | None
+    rate: NotNegative | None
     rate_including_failures: float | None = None
     """FAR or FRR: failed extractions counted as non-matches, over attempted comparisons. Null if failures were not supplied."""
     subject_weighted_rate: float | None = None

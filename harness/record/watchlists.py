@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .part import Interval, Part, Rate, Reason
 from .scenario_part import ScenarioPart, ScenarioRatio
@@ -108,3 +108,10 @@ class WatchlistScenario(ScenarioPart):
     """People of whom no image gave a template; they can't be listed, and pass unseen."""
     left_out_comparisons: int = 0
     """Comparisons that were not made; they count as no match."""
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        for size in (*self.sizes, *self.extrapolation):
+            if [at.group for at in size.groups] != [at.group for at in (self.sizes or self.extrapolation)[0].groups]:
+                raise ValueError(f"a list of {size.people} people has other groups than the first")
+        return self

@@ -215,7 +215,7 @@ def test_mistakes_are_told_in_a_line(call, runs, tmp_path) -> None:
         ((runs[0],), "nothing to compare"),
         ((runs[0], tmp_path / "nowhere"), "name the folder of a run"),
         ((runs[0], tmp_path / "empty"), "name the folder of a run"),
-        ((runs[0], tmp_path / "other"), "not a result of this version"),
+        ((runs[0], tmp_path / "other"), "not a result of this version, or altered since"),
         ((runs[0], runs[0]), "named twice"),
         ((runs[0].parent, runs[0]), "one is within the other"),
         ((*runs, "--out", tmp_path / "full"), "holds files of something else"),

@@ -98,8 +98,8 @@ def test_the_pdf_tells_both_sets(two) -> None:
         ("file", "not a folder; name the folder of a run"),
         ("empty", "no results.json there; name the folder of a run"),
         ("runs", "holds several runs; name one, such as"),
-        ("broken", "not a result of this version"),
-        ("newer", "not a result of this version"),
+        ("broken", "not a result of this version, or altered since"),
+        ("newer", "not a result of this version, or altered since"),
     ],
 )
 def test_what_is_no_run_is_said_in_a_line(two, faceparity, tmp_path, folder, words) -> None:
