@@ -91,6 +91,7 @@ def _lines(g: Grouping, sweep: Sweep) -> Iterator[tuple[str, np.ndarray, np.ndar
         if name == g.reference or not r.ratio_log_half_width:
             continue
         ok = np.array([h is not None for h in r.ratio_log_half_width]) & (base > 0)
+        ok &= _rate(r) > 0  # the axis is of logarithms
         yield name, at[ok], _rate(r)[ok] / base[ok]
 
 

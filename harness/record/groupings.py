@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, NonNegativeInt, model_validator
 
 from .part import Bounds, Design, Index, Interval, NotNegative, Part, Rate, Reason, same_length
 
@@ -145,6 +145,14 @@ class OperatingPoint(Part):
     same_person: SamePerson | None = None
     without_likely_same_person: OperatingPoint | None = None
 
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        for c in self.contrasts:
+            of = {r.group for r in (self.fmr if c.measure == "fmr" else self.fnmr)}
+            if missing := {c.group, c.reference} - of:
+                raise ValueError(f"a contrast is of {', '.join(sorted(missing))}, which has no rate there")
+        return self
+
 
 class Group(Part):
     """A group of subjects and its size. `merged` > 0: stands for that many groups of fewer than 10 subjects."""
@@ -228,8 +236,8 @@ class SweptRate(Part):
     design: Design
     subjects: int
     comparisons: int
-    errors: list[int] = Field(default_factory=list)
-    rate: list[float] | None = None
+    errors: list[NonNegativeInt] = Field(default_factory=list)
+    rate: list[NotNegative] | None = None
     """Of a mean over cells; null where it is errors / comparisons."""
     effective_n: list[float | None] = Field(default_factory=list)
     """The n of Wilson's interval; null where no interval may be given: zero errors, fewer than 50 subjects, below the ledger."""

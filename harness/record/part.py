@@ -80,7 +80,7 @@ class Rate(Part):
     """FAR or FRR: failed extractions counted as non-matches, over attempted comparisons. Null if failures were not supplied."""
     subject_weighted_rate: float | None = None
     """Mean over subjects of each one's own rate; between two groups, the mean of both groups' means."""
-    interval: Interval | None = None
+    interval: tuple[NotNegative, NotNegative] | None = None
     """95 %; by subjects, not by comparisons."""
     bounds: Bounds | None = None
     df: float | None = None
