@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -107,6 +108,8 @@ def main() -> int:
     asked.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "faceparity-fuzz")
     asked.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     given = asked.parse_args()
+    if find_spec("atheris") is None:
+        asked.error("Atheris is not installed: pip install atheris")
     if given.inside:
         fuzz(given.families[0], given.seconds, given.seed, given.keep.resolve(), given.inside)
     from families import families  # now: where it is fuzzed, what it imports must be instrumented
