@@ -8,6 +8,7 @@ are two such integers, mantissa and binary exponent; a tensor is a version, four
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,8 +99,11 @@ class _Reader:
         return -value if head & 0x80 else value
 
     def real(self) -> float:
-        mantissa = self.integer()
-        return float(mantissa * 2.0 ** self.integer())
+        mantissa, exponent = self.integer(), self.integer()
+        try:
+            return math.ldexp(mantissa, exponent)
+        except OverflowError:
+            raise DlibFormatError(f"no finite number before byte {self.position:,}") from None
 
     def text(self) -> str:
         return self.take(self.integer()).decode("latin-1")
@@ -110,12 +114,14 @@ class _Reader:
             raise DlibFormatError(f"{what} of version {found} at byte {self.position:,}; version {version} is known")
 
     def dimensions(self) -> tuple[int, int, int, int]:
-        return (self.integer(), self.integer(), self.integer(), self.integer())
+        found = (self.integer(), self.integer(), self.integer(), self.integer())
+        if min(found) < 0:
+            raise DlibFormatError(f"a negative dimension before byte {self.position:,}")
+        return found
 
     def tensor(self) -> F32:
         self.expect(2, "tensor")
-        count = int(np.prod(self.dimensions(), dtype=np.int64))
-        return np.frombuffer(self.take(4 * count), "<f4").astype(np.float32)
+        return np.frombuffer(self.take(4 * math.prod(self.dimensions())), "<f4").astype(np.float32)
 
     def view(self) -> tuple[int, int, int, int]:
         """Dimensions of a part of the preceding tensor."""
@@ -131,7 +137,7 @@ def _convolution(r: _Reader) -> Convolution:
     r.view()
     for _ in range(4):  # learning rates and weight decays
         r.real()
-    n = int(np.prod(shape))
+    n = math.prod(shape)
     if shape[0] != out or shape[2:] != (rows, columns) or parameters.size != n + out:
         raise DlibFormatError(f"a convolution whose {parameters.size} parameters are not {shape} and {out} biases")
     return Convolution(parameters[:n].reshape(shape), parameters[n:], stride, padding)
@@ -158,7 +164,7 @@ def _fully_connected(r: _Reader) -> FullyConnected:
     r.integer()
     for _ in range(4):
         r.real()
-    if parameters.size != inputs * outputs:
+    if min(inputs, outputs) < 0 or parameters.size != inputs * outputs:
         raise DlibFormatError("a fully connected layer with a bias, which this network does not have")
     return FullyConnected(parameters.reshape(inputs, outputs))
 

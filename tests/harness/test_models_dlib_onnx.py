@@ -134,6 +134,33 @@ def test_bent_structure_is_refused(at: int) -> None:
         read_network(bytes(data))
 
 
+NAMES = b"loss_metric_2" + bytes([1, 21]) + b"input_rgb_image_sized"
+ONE = bytes([1, 1, 1, 0])
+HEAD = NAMES + 3 * ONE + bytes([1, 150, 1, 150])
+"""Means of 1, and 150 rows and columns."""
+
+
+def test_numbers_that_are_none_are_refused() -> None:
+    """Found by fuzzing: a mean of 2 to the power of 65,535. A number is a length with its sign, and that many bytes."""
+    with pytest.raises(DlibFormatError, match="no finite number"):
+        read_network(NAMES + bytes([1, 1, 2, 255, 255]) + 2 * ONE + bytes([1, 150, 1, 150]))
+
+
+@pytest.mark.parametrize(
+    "dimensions",
+    [
+        [b"\x81\x01", b"\x81\x01", b"\x01\x01", b"\x01\x01"],
+        [b"\x08" + b"\xff" * 8, b"\x01\x02", b"\x01\x01", b"\x01\x01"],
+        [b"\x08" + b"\xff" * 8] * 4,
+    ],
+    ids=["negative", "beyond 64 bits together", "beyond 64 bits each"],
+)
+def test_sizes_that_no_tensor_has_are_refused(dimensions: list[bytes]) -> None:
+    tensor = b"\x01\x02" + b"".join(dimensions)
+    with pytest.raises(DlibFormatError, match=r"negative dimension|in the middle of a value"):
+        read_network(HEAD + b"\x01\x04fc_2" + bytes([1, 128, 1, 128]) + tensor)
+
+
 def test_other_files_are_refused(tmp_path: Path, home: Path) -> None:
     for content in (b"", b"not a network", bytes(10_000)):
         file = tmp_path / "w.dat"
