@@ -110,7 +110,9 @@ class FileSource(Source):
                     n for n in names if pa.types.is_string(schema.field(n).type) or pa.types.is_large_string(schema.field(n).type)
                 ]
                 with pq.ParquetFile(self.path, read_dictionary=texts, pre_buffer=False) as file:
-                    yield from file.iter_batches(BATCH_ROWS, columns=list(names))
+                    for batch in file.iter_batches(BATCH_ROWS, columns=list(names)):
+                        batch.validate(full=True)  # pyarrow does not look whether codes are beyond their dictionary
+                        yield batch
                 return
             kinds = {n: pa.float64() if n in numbers else pa.dictionary(pa.int32(), pa.string()) for n in names}
             convert = pc.ConvertOptions(column_types=kinds, include_columns=names, strings_can_be_null=False, null_values=[""])
