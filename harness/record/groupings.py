@@ -145,14 +145,6 @@ class OperatingPoint(Part):
     same_person: SamePerson | None = None
     without_likely_same_person: OperatingPoint | None = None
 
-    @model_validator(mode="after")
-    def _holds_together(self) -> Self:
-        for c in self.contrasts:
-            of = {r.group for r in (self.fmr if c.measure == "fmr" else self.fnmr)}
-            if missing := {c.group, c.reference} - of:
-                raise ValueError(f"a contrast is of {', '.join(sorted(missing))}, which has no rate there")
-        return self
-
 
 class Group(Part):
     """A group of subjects and its size. `merged` > 0: stands for that many groups of fewer than 10 subjects."""
