@@ -9,11 +9,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .telemetry import switch_off_telemetry
+
 if TYPE_CHECKING:
     from .card import DatasetCard, load_card
     from .dataset import Attribute, Dataset, Problem
     from .errors import UserError
     from .registry import dataset_names, load_dataset
+
+switch_off_telemetry()
 
 __all__ = ["Attribute", "Dataset", "DatasetCard", "Problem", "UserError", "dataset_names", "load_card", "load_dataset"]
 

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from faceparity.datasets.telemetry import switch_off_telemetry
+
 if TYPE_CHECKING:
     from .notebook import EvaluationResult, evaluate, evaluate_scores, load_results
+
+switch_off_telemetry()
 
 __all__ = ["EvaluationResult", "evaluate", "evaluate_scores", "load_results"]
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from faceparity.datasets.telemetry import switch_off_telemetry
+
 if TYPE_CHECKING:
     from .html import render, write_report
     from .markdown import summary
     from .notebook import Figures, NotebookFigure
     from .tables import write_tables
+
+switch_off_telemetry()
 
 __all__ = ["Figures", "NotebookFigure", "render", "summary", "write_report", "write_tables"]
 

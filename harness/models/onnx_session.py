@@ -6,6 +6,7 @@ Or, where that is asked for, on a GPU: its templates are not the same bit for bi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,25 @@ NO_CUDA = (
 )
 
 
+@lru_cache(maxsize=1)
+def load_onnxruntime() -> Any:
+    """Import onnxruntime with its events switched off.
+
+    The package's own import has set the environment (`datasets.telemetry`), which is what counts off Windows; this call is what
+    counts for builds that write to Windows' own tracing, and where another program loaded onnxruntime before us.
+    """
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
+
+
 def open_session(model: Path | bytes, device: str = "cpu") -> Any:
     """An onnxruntime.InferenceSession of a file or of a serialised graph: one thread, silent; on the CPU, or on a GPU (cuda).
 
     Raises UserError if there is no GPU that onnxruntime can use.
     """
-    import onnxruntime as ort
-
+    ort = load_onnxruntime()
     if device == "cuda" and CUDA not in ort.get_available_providers():
         raise UserError(NO_CUDA)
     options = ort.SessionOptions()

@@ -176,10 +176,10 @@ def opencv(files: Sequence[Path]) -> tuple[float, float]:
 def one_at_a_time(files: Sequence[Path]) -> tuple[float, float]:
     """DeepFace's way with SFace: everything for one image before the next, onnxruntime with its default threads."""
     import cv2
-    import onnxruntime as ort
 
     from faceparity.datasets.fetch import path
     from faceparity.harness.models.onnx_repair import drop_weight_inputs, free_batch
+    from faceparity.harness.models.onnx_session import load_onnxruntime
 
     model: Any = open_model("sface")
     cv2.setNumThreads(cores())
@@ -188,6 +188,7 @@ def one_at_a_time(files: Sequence[Path]) -> tuple[float, float]:
     graph = onnx.load(str(path(artefacts_of("sface")[1])))
     drop_weight_inputs(graph)
     free_batch(graph)
+    ort = load_onnxruntime()
     ort.set_default_logger_severity(3)
     session = ort.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
 
