@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from faceparity.harness.claims.claim import KNOWN
 from faceparity.harness.record import Claim, ClaimReading, ClaimTest, Evaluation, Rate
+from faceparity.harness.verification.rates.verdict_rules import is_significant
 from faceparity.reports import format as f
 from faceparity.reports.narrative import MEASURES, evidence, labelled, subject
 from faceparity.reports.paired_words import units
@@ -211,7 +212,7 @@ def could_detect(tests: Sequence[ClaimTest]) -> str:
 
 def gated(r: ClaimReading) -> str:
     """That chance alone does not explain some inconclusive tests, which yet rest on too few errors; empty if there are none."""
-    n = sum(1 for t in r.tests if t.result == "inconclusive" and t.p_holm is not None and t.p_holm < 0.05)
+    n = sum(1 for t in r.tests if t.result == "inconclusive" and is_significant(t.p_holm))
     if not n:
         return ""
     stands = "too few effective errors, or probable repeats of one person, stand in the way of a verdict"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
+from faceparity.harness.verification.rates.verdict_rules import is_significant
 from faceparity.reports import format as f
 from faceparity.reports.narrative import (
     ERRORS,
@@ -226,7 +227,7 @@ def detectable(of: Sequence[Contrast]) -> str:
 
 def _gated(p: OperatingPoint, measure: str, of: Sequence[Contrast]) -> str:
     """That chance alone does not explain some inconclusive ratios, which yet rest on too few errors; empty if there are none."""
-    n = sum(1 for c in of if verdict(p, measure, c.group) == "inconclusive" and c.p_holm is not None and c.p_holm < 0.05)
+    n = sum(1 for c in of if verdict(p, measure, c.group) == "inconclusive" and is_significant(c.p_holm))
     if not n:
         return ""
     them = "its ratio is" if n == 1 else "their ratios are"

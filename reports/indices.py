@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from faceparity.harness.metrics.differential import MEASURES
 from faceparity.harness.record import Evaluation, Grouping, Index, OperatingPoint
+from faceparity.harness.verification.rates.verdict_rules import is_significant
 from faceparity.reports import format as f
 from faceparity.reports.narrative import INDICES, index_name, index_sentence
 from faceparity.reports.parts import Fold, Item, Items, Table, Text
@@ -90,7 +91,7 @@ def index_verdict(x: Index) -> str:
     left_out = f"; without {', '.join(f.shorten(g, 40) for g in x.left_out)}" if x.left_out else ""
     if x.null_p is None:
         return f"nothing: too few errors to know its value under equal rates{left_out}"
-    return ("more spread than chance gives" if x.null_p < 0.05 else "chance also gives this") + left_out
+    return ("more spread than chance gives" if is_significant(x.null_p) else "chance also gives this") + left_out
 
 
 def separation_items(g: Grouping, key: str) -> Iterator[Item]:

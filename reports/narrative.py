@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from faceparity.harness.record import Contrast, Evaluation, Index, OperatingPoint, Rate, SamePerson
 from faceparity.harness.synthetic import SYNTHETIC
+from faceparity.harness.verification.rates.verdict_rules import is_significant
 from faceparity.reports import format as f
 from faceparity.reports.lint import forbidden as forbidden
 from faceparity.reports.select import contrast_of, finest, primary
@@ -201,7 +202,7 @@ def index_sentence(name: str, measure: str, index: Index) -> str:
         return f"{title}: nothing can be said, as its value under one rate for all is not known."
     null = f"one rate for all would give {f.number(index.null_median)}, 95th percentile {f.number(index.null_p95)}"
     null += f"; {f.p_value(index.null_p)}"
-    if index.null_p < 0.05:
+    if is_significant(index.null_p):
         return f"{title} {f.number(index.value)}: more spread of {MEASURES.get(measure, 'rate')}s than chance gives ({null})."
     return f"{title} {f.number(index.value)}: a spread that chance also gives ({null}); it says nothing on its own."
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
+from faceparity.harness.verification.rates.verdict_rules import confirm
 
 
 def finest(e: Evaluation) -> Grouping:
@@ -40,7 +41,7 @@ def verdict(p: OperatingPoint, measure: str, group: str) -> str:
     c = contrast_of(p, measure, group)
     if c is None:
         return "none"
-    if p.status != "contaminated" or c.verdict not in ("higher", "lower"):
+    if p.status != "contaminated":
         return c.verdict
     second = contrast_of(p.without_likely_same_person, measure, group) if p.without_likely_same_person else None
-    return c.verdict if second is not None and second.verdict == c.verdict else "inconclusive"
+    return confirm(c.verdict, second.verdict if second is not None else None)

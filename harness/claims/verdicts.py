@@ -7,11 +7,10 @@ from collections.abc import Hashable, Sequence
 from typing import Literal, TypeVar
 
 from ..record import ClaimReason, ClaimResult, ClaimTest, ClaimVerdict
-from ..uncertainty.contrasts import holm
+from ..verification.rates.verdict_rules import adjust, call
 
 K = TypeVar("K", bound=Hashable)
 
-ALPHA = 0.05
 ORDER: tuple[ClaimReason, ...] = (
     "no_mated_pairs", "cells_too_small", "too_few_comparisons_for_target", "target_out_of_reach", "mostly_same_person",
     "target_not_asked", "too_few_subjects", "group_undefined", "reference_undefined", "zero_comparisons", "not_grouped",
@@ -23,9 +22,8 @@ ORDER: tuple[ClaimReason, ...] = (
 def result_of(expects: Literal["higher", "lower"], higher: bool | None, p_holm: float | None, gates: bool) -> ClaimResult:
     """What one test says. higher: whether the group's rate is above the reference's, None for neither; gates: enough errors on
     both sides, and both readings of a set without subject labels agree."""
-    if higher is None or p_holm is None or not gates or p_holm >= ALPHA:
-        return "inconclusive"
-    return "as_claimed" if higher == (expects == "higher") else "opposite"
+    verdict = call(0.0 if higher is None else 1.0 if higher else -1.0, p_holm, gates)
+    return "inconclusive" if verdict == "inconclusive" else "as_claimed" if verdict == expects else "opposite"
 
 
 def verdict_of(results: Sequence[ClaimResult]) -> ClaimVerdict:
@@ -54,5 +52,5 @@ def reason_of(tests: Sequence[ClaimTest]) -> tuple[ClaimReason | None, str]:
 def adjusted(p: Sequence[tuple[K, float | None]]) -> dict[K, float]:
     """Holm over the tests by key; a test that two claims share is one test. None: no test for want of errors, which stays in the
     family as p = 1."""
-    family = {key: 1.0 if value is None else value for key, value in p}
-    return dict(zip(family, holm(list(family.values())), strict=True)) if family else {}
+    family = dict(p)
+    return dict(zip(family, adjust(list(family.values())), strict=True))

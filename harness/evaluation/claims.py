@@ -11,11 +11,12 @@ from .. import record
 from ..claims.claim import ClaimFile, Contrasted, Reading, Stated
 from ..claims.verdicts import adjusted, reason_of, result_of, verdict_of
 from ..comparisons.cells import Grouping, cells_of, subjects_per_group
+from ..verification.rates.verdict_rules import REFUSED_FROM, SHOWN_FROM, enough_errors
 from . import rates
 from .claim_experiment import experiment
 from .claim_tests import Chosen, Draft, Key, blank_of, is_attribute, key_of, pairs
-from .contrasts import Measured, compare, detectable, enough_errors
-from .measure import REFUSED_FROM, Questions, cleaned, same_person_share
+from .contrasts import Measured, compare, detectable
+from .measure import Questions, cleaned, same_person_share
 from .operating_point import Setting, compared_estimates
 from .own_threshold import AtOwnThreshold, at_own_threshold, pool_of_group, ratio_at_own_thresholds, threshold_of_group
 from .pool import Found, find_threshold
@@ -198,7 +199,7 @@ def _set_on_reference(chosen: Chosen, target: float, bench: Bench) -> Thresholds
 def _large(cells: Sequence[int], finest: Grouping, setting: Setting) -> bool:
     """Whether each of these cells has as many people as groups are matched on."""
     sizes = subjects_per_group(finest, setting.evidence.cells, setting.evidence.subjects)
-    return all(sizes[c] >= rates.SHOWN_FROM and not finest.merged[c] for c in cells)
+    return all(sizes[c] >= SHOWN_FROM and not finest.merged[c] for c in cells)
 
 
 def _one(chosen: Chosen, reading: Reading, target: float, bench: Bench, at: Thresholds) -> Draft:

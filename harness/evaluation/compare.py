@@ -18,15 +18,18 @@ import numpy as np
 
 from .. import record
 from ..comparisons.cells import Grouping, cells_of
-from ..uncertainty import contrasts as stats
 from ..uncertainty.models import Change, PairedCell, compare_disparities, compare_models, effective_errors, widened
+from ..verification.rates.verdict_rules import (
+    EFFECTIVE_DISCORDANT,
+    EFFECTIVE_IN_HIGHER,
+    SHOWN_FROM,
+    adjust,
+    call,
+    enough_errors,
+    explore,
+)
 from .common import Common, Side
-from .contrasts import ALPHA, EFFECTIVE_IN_HIGHER, enough_errors
-from .rates import SHOWN_FROM
 from .replicated import Replicated, Spread
-
-DISCORDANT = 10
-"""Effective comparisons on which the models differ, without which nothing is called."""
 
 Measure = Literal["fmr", "fnmr", "ftx", "frr"]
 Cells = list[PairedCell]
@@ -247,7 +250,7 @@ def tested(cells: Cells, change: Change) -> Change | None:
     wrong on the same comparisons or not: with 30 effective ones on which they differ, p is the difference's.
     """
     enough = enough_errors(change.ratio or 1.0, *(effective_errors(cells, model) for model in (0, 1)))
-    if enough and change.ratio is not None and change.effective_discordant >= DISCORDANT:
+    if enough and change.ratio is not None and change.effective_discordant >= EFFECTIVE_DISCORDANT:
         return change if change.p is not None else None
     if change.effective_discordant >= EFFECTIVE_IN_HIGHER and change.p_difference is not None:
         return change._replace(p=change.p_difference)
@@ -308,15 +311,15 @@ def _disparity(
     change = _widened(change, spread)
     sides = [(effective_errors(cells, m), effective_errors(base, m)) for m in (0, 1)]
     enough = all(enough_errors(r, *s) for r, s in zip((change.first, change.second), sides, strict=True))
-    shown = _shown(change, enough and change.effective_discordant >= DISCORDANT)
+    shown = _shown(change, enough and change.effective_discordant >= EFFECTIVE_DISCORDANT)
     return none.model_copy(update={**known, **shown, **_again(spread)})
 
 
 def _settle(changes: list[record.ModelChange]) -> list[record.ModelChange]:
     """Holm and BH over the family, then the verdicts; a change that only its errors kept from a test stays in the family."""
     family = [c for c in changes if c.verdict != "none"]
-    p = [1.0 if c.p is None else c.p for c in family]
-    adjusted = zip(stats.holm(p), stats.benjamini_hochberg(p), strict=True)
+    p_values = [c.p for c in family]
+    adjusted = zip(adjust(p_values), explore(p_values), strict=True)
     out = []
     for c in changes:
         if c.verdict == "none":
@@ -326,7 +329,6 @@ def _settle(changes: list[record.ModelChange]) -> list[record.ModelChange]:
         if c.p is None or c.first is None or c.second is None:
             out.append(c)
             continue
-        called = c.reason is None and holm < ALPHA
-        verdict = ("higher" if c.first > c.second else "lower") if called else "inconclusive"
+        verdict = call(c.first - c.second, holm, c.reason is None)
         out.append(c.model_copy(update={"p_holm": holm, "p_bh": bh, "verdict": verdict}))
     return out

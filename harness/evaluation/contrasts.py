@@ -11,12 +11,18 @@ from .. import record
 from ..comparisons.cells import Grouping
 from ..uncertainty import contrasts as stats
 from ..uncertainty.power import Precision, needed_subjects
-from .rates import SHOWN_FROM, Estimate
+from ..verification.rates.verdict_rules import (
+    EFFECTIVE_IN_HIGHER,
+    EFFECTIVE_IN_LOWER,
+    SHOWN_FROM,
+    adjust,
+    call,
+    confirm_all,
+    enough_errors,
+    explore,
+)
+from .rates import Estimate
 from .reestimate import Reestimated
-
-EFFECTIVE_IN_HIGHER = 30
-EFFECTIVE_IN_LOWER = 8
-ALPHA = 0.05
 
 
 @dataclass(frozen=True)
@@ -152,21 +158,12 @@ def ratio_of(a: Estimate, b: Estimate) -> stats.LogRatio | None:
     return stats.joint_jackknife_log_ratio(logs, float(np.log(a.rate / b.rate)), min(a.df, b.df), least)
 
 
-def enough_errors(ratio: float, group: float, reference: float) -> bool:
-    """Whether there are ≥ 30 effective errors on the side with the higher rate and ≥ 8 on the other. group, reference: theirs."""
-    higher, lower = (group, reference) if ratio > 1 else (reference, group)
-    return higher >= EFFECTIVE_IN_HIGHER and lower >= EFFECTIVE_IN_LOWER
-
-
 def settle(point: record.OperatingPoint) -> record.OperatingPoint:
-    """Holm over all contrasts of the point, then the verdicts: ≥ 30 effective errors in the higher and ≥ 8 in the lower group.
-
-    A contrast that only its errors kept from a test (none, say) stays in the family: errors must not make it smaller.
-    """
+    """Adjust the p-values over all contrasts of the point, then give the verdicts."""
     family = [k for k, c in enumerate(point.contrasts) if c.verdict != "none"]
-    p_values = [1.0 if (p := point.contrasts[k].p) is None else p for k in family]
-    adjusted = dict(zip(family, stats.holm(p_values), strict=True))
-    explored = dict(zip(family, stats.benjamini_hochberg(p_values), strict=True))
+    p_values = [point.contrasts[k].p for k in family]
+    adjusted = dict(zip(family, adjust(p_values), strict=True))
+    explored = dict(zip(family, explore(p_values), strict=True))
     effective = {
         (measure, r.design, r.group): r.effective_errors or 0.0
         for measure, rates in (("fmr", point.fmr), ("fnmr", point.fnmr))
@@ -179,20 +176,12 @@ def settle(point: record.OperatingPoint) -> record.OperatingPoint:
             continue
         own, base = (effective.get((c.measure, c.design, g), 0.0) for g in (c.group, c.reference))
         enough = enough_errors(c.ratio, own, base)
-        called = "higher" if c.ratio > 1 else "lower"
-        verdict = called if enough and adjusted[k] < ALPHA else "inconclusive"
+        verdict = call(c.ratio - 1, adjusted[k], enough)
         reason = None if enough else "too_few_errors"
         out.append(c.model_copy(update={"p_holm": adjusted[k], "p_bh": explored[k], "verdict": verdict, "reason": reason}))
     return point.model_copy(update={"contrasts": out})
 
 
 def agree(first: record.OperatingPoint, second: record.OperatingPoint) -> record.OperatingPoint:
-    """`first` with every verdict withdrawn that the second reading does not share."""
-    other = {(c.measure, c.group): c.verdict for c in second.contrasts}
-    out = [
-        c
-        if c.verdict not in ("higher", "lower") or other.get((c.measure, c.group)) == c.verdict
-        else c.model_copy(update={"verdict": "inconclusive", "reason": "contaminated"})
-        for c in first.contrasts
-    ]
-    return first.model_copy(update={"contrasts": out})
+    """Return `first` with every verdict withdrawn that the second reading does not share."""
+    return first.model_copy(update={"contrasts": confirm_all(first.contrasts, second.contrasts, lambda c: (c.measure, c.group))})

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from .. import record
 from ..comparisons.cells import Grouping
 from ..comparisons.evidence import Evidence
-from .rates import SHOWN_FROM
+from ..verification.rates.verdict_rules import SHOWN_FROM
 
 
 def make_curves(evidence: Evidence, grouping: Grouping, subjects: NDArray[np.int64]) -> list[record.Curve]:

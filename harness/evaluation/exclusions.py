@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
@@ -14,11 +14,11 @@ from faceparity.datasets.dataset import Dataset
 from .. import record
 from ..models.card import ModelCard
 from ..templates.pipeline import Templates
+from ..verification.rates.verdict_rules import Verdict, confirm
 from .evaluate import Evaluated, Options, evaluate
 from .exclusion_file import Excluded
 from .subsets import without_pairs, without_samples
 
-Verdict = Literal["higher", "lower", "inconclusive", "none"]
 EVERYBODY = "the pool"
 
 
@@ -151,10 +151,9 @@ def _verdict(p: record.OperatingPoint | None, measure: str, key: tuple[str, str]
     found = [c.verdict for c in p.contrasts if (c.measure, c.group, c.design) == (measure, *key)]
     if not found:
         return None
-    second = p.without_likely_same_person
-    if p.status == "contaminated" and found[0] in ("higher", "lower"):
-        return found[0] if second is not None and _verdict(second, measure, key) == found[0] else "inconclusive"
-    return found[0]
+    if p.status != "contaminated":
+        return found[0]
+    return confirm(found[0], _verdict(p.without_likely_same_person, measure, key))
 
 
 def _warnings(told: record.Exclusion, dataset: Dataset) -> Iterator[str]:

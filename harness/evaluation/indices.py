@@ -12,8 +12,9 @@ from ..comparisons.cells import Grouping
 from ..metrics.differential import MEASURES
 from ..metrics.registry import Given, Measure
 from ..uncertainty.null import equal_rates, null_of
+from ..verification.rates.verdict_rules import SHOWN_FROM
 from .contrasts import Measured
-from .rates import SHOWN_FROM, Estimate
+from .rates import Estimate
 
 ALPHA = 0.5
 OTHER_ALPHAS = (0.75, 1.0)

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from .. import record
 from ..comparisons.cells import Grouping
 from ..record import comparison as rc
-from ..uncertainty.contrasts import holm
 from ..uncertainty.intervals import wilson_from_variance
 from ..uncertainty.models import PairedCell, Term, compare_models, mean_rates, variance_of, widened
-from ..uncertainty.ranks import rank_intervals, verdicts
+from ..uncertainty.ranks import rank_intervals
+from ..verification.rates.verdict_rules import adjust, call
 from .compare import Cells, large_cells, tested
 from .replicated import DEFINED, Replicated
 from .worst_groups import Pair, Pairs, Rated, Row, Test, Tests, groups_with_rates, worst_groups
@@ -143,9 +143,9 @@ def _table(
     tests = [_weaker([r[key] for r in readings]) for key in keys]
     usable = [k for k, t in enumerate(tests) if t.p is not None]
     adjusted: list[float | None] = [None] * len(tests)
-    for k, p in zip(usable, holm([tests[k].p or 0.0 for k in usable]), strict=True):
+    for k, p in zip(usable, adjust([tests[k].p for k in usable]), strict=True):
         adjusted[k] = p
-    said = verdicts(adjusted, [t.sign for t in tests])
+    said = ["none" if p is None else call(t.sign, p, True) for t, p in zip(tests, adjusted, strict=True)]
     better = np.zeros((len(ids), len(ids)), bool)
     for (i, j), verdict in zip(keys, said, strict=True):
         better[i, j], better[j, i] = verdict == "lower", verdict == "higher"

@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 from .. import record
 from ..comparisons.cells import Grouping
 from ..comparisons.evidence import Evidence, without_comparisons
-from .contrasts import EFFECTIVE_IN_LOWER, agree
+from ..verification.rates.verdict_rules import CONTAMINATED_FROM, EFFECTIVE_IN_LOWER, REFUSED_FROM
+from .contrasts import agree
 from .operating_point import Point, Setting, evaluate_point
 from .pool import Pool, find_threshold
 from .reestimate import reestimate
-
-CONTAMINATED_FROM = 0.05
-REFUSED_FROM = 0.5
 
 
 @dataclass(frozen=True)

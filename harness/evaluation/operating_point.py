@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .. import record
 from ..comparisons.cells import Grouping, cells_of, one_group, subjects_per_group
 from ..comparisons.evidence import Evidence, sum_over_groups
+from ..verification.rates.verdict_rules import SHOWN_FROM
 from . import rates
 from .cell_errors import ErrorsByGroup
 from .contrasts import Measured, make_contrasts, settle
@@ -70,7 +71,7 @@ def mated_by_group(evidence: Evidence, grouping: Grouping, threshold: float) -> 
 
 def can_be_matched(own: list[int], finest: Grouping, cells: Sequence[rates.Estimate]) -> bool:
     """Whether a mean over these cells of the finest grouping may be given: each has a rate and 30 subjects, none is merged."""
-    return bool(own) and not any(cells[c].rate is None or cells[c].subjects < rates.SHOWN_FROM or finest.merged[c] for c in own)
+    return bool(own) and not any(cells[c].rate is None or cells[c].subjects < SHOWN_FROM or finest.merged[c] for c in own)
 
 
 def _matched(grouping: Grouping, finest: Grouping, cells: list[rates.Estimate], shared: bool) -> list[rates.Estimate]:

@@ -20,9 +20,10 @@ from .. import record
 from ..comparisons.cells import JOINER
 from ..comparisons.samples import Samples
 from ..comparisons.scores import Kind, prepare
+from ..verification.rates.verdict_rules import SHOWN_FROM
 from .paired_differences import compare_failures, compare_means, fmr_estimate, side, with_holm
 from .paired_scores import Conditions, Scorer, Sums, make_conditions, mated_sums, non_mated_sums
-from .rates import SHOWN_FROM, Estimate, mated, to_rate
+from .rates import Estimate, mated, to_rate
 
 Mask = NDArray[np.bool_]
 MOST_ACROSS = 200

@@ -10,17 +10,16 @@ from numpy.typing import NDArray
 
 from .. import record
 from ..uncertainty import paired as stats
-from ..uncertainty.contrasts import holm
 from ..uncertainty.intervals import zero_error_bounds
+from ..verification.rates.verdict_rules import BOUND_BELOW, EFFECTIVE_IN_HIGHER, SHOWN_FROM, adjust, call
 from .paired_scores import Array, Sums
-from .rates import BOUND_BELOW, SHOWN_FROM, Estimate
+from .rates import Estimate
 
-HIGHER_FROM = 30
+HIGHER_FROM = EFFECTIVE_IN_HIGHER
 """Errors on the higher side without which a difference of rates is not called. Counted, not effective: what makes a subject's
 comparisons count for less, its own level, cancels in a paired difference, and with errors of few subjects the test rejects too
 seldom, not too often (simulated, 60 subjects and equal rates: 0 to 0.4 % at an FMR of 1e-2 and below, 4.2 % at 0.5).
 """
-ALPHA = 0.05
 
 
 class Side(NamedTuple):
@@ -152,13 +151,13 @@ def with_holm(differences: Sequence[record.PairedDifference]) -> list[record.Pai
     adjusted: dict[int, float] = {}
     for whole in (False, True):
         family = [i for i, d in enumerate(differences) if (d.factor is None) == whole and d.p is not None]
-        adjusted.update(zip(family, holm([differences[i].p or 0.0 for i in family]), strict=True))
+        adjusted.update(zip(family, adjust([differences[i].p for i in family]), strict=True))
     return [_verdict(d.model_copy(update={"p_holm": adjusted.get(i)})) for i, d in enumerate(differences)]
 
 
 def _verdict(d: record.PairedDifference) -> record.PairedDifference:
-    called = d.p_holm is not None and d.p_holm < ALPHA and d.difference and (d.measure == "ftx" or d.reason is None)
-    return d.model_copy(update={"verdict": "higher" if (d.difference or 0) > 0 else "lower"}) if called else d
+    verdict = call(d.difference or 0.0, d.p_holm, d.measure == "ftx" or d.reason is None)
+    return d if verdict == "inconclusive" else d.model_copy(update={"verdict": verdict})
 
 
 def fmr_estimate(sums: Sums, t: int) -> Estimate:

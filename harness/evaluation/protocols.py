@@ -24,6 +24,7 @@ from ..comparisons.tally import Grid
 from ..metrics import verification
 from ..metrics.rates import threshold_at_target
 from ..templates.pipeline import Templates
+from ..verification.rates.verdict_rules import SHOWN_FROM
 from . import rates
 from .cell_errors import ErrorsByGroup
 from .operating_point import mated_by_group
@@ -207,7 +208,7 @@ def _right_by_group(
     for g, name in enumerate(grouping.names):
         mine = judged & (ga == g) & (gb == g)
         subjects = _people(scored.protocol.a[mine], scored.protocol.b[mine], scored.subjects)
-        shown = subjects >= rates.SHOWN_FROM
+        shown = subjects >= SHOWN_FROM
         yield record.VerificationGroup(
             attributes=list(grouping.attributes),
             group=name,
@@ -259,7 +260,7 @@ def _at(
     match = scored.score[made] >= np.float32(threshold)
     false = match[~mated[made]]
     conditional = base.origin in ("target", "protocol")
-    shown = _people(scored.protocol.a, scored.protocol.b, scored.subjects) >= rates.SHOWN_FROM
+    shown = _people(scored.protocol.a, scored.protocol.b, scored.subjects) >= SHOWN_FROM
     fmr, fnmr = _rates(evidence, one_group(evidence.cells, "all listed pairs"), threshold, "all", conditional)
     return base.model_copy(
         update={

@@ -12,12 +12,8 @@ from numpy.typing import NDArray
 from .. import record
 from ..uncertainty import intervals, variance
 from ..uncertainty.contrasts import satterthwaite
+from ..verification.rates.verdict_rules import BOUND_BELOW, INTERVAL_FROM, SHOWN_FROM
 from .cell_errors import CellErrors
-
-SHOWN_FROM = 30
-INTERVAL_FROM = 50
-BOUND_BELOW = 10
-"""Errors under which only the upper end of an interval is given."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from ..comparisons.cells import Cells, Grouping, subjects_per_group
 from ..comparisons.dealt import LEAST_SHARE, Deal, as_fraction, deal
 from ..comparisons.evidence import Evidence, count_comparisons, sum_over_groups
 from ..comparisons.pair_counts import DealtPairs
+from ..verification.rates.verdict_rules import SHOWN_FROM
 from .pool import LEAST_EXPECTED_ERRORS
-from .rates import SHOWN_FROM
 
 MOST_TILES = 4_000_000
 NAMED = 3

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .. import record
 from ..comparisons.cells import Cells, Grouping, subjects_per_group
+from ..verification.rates.verdict_rules import SHOWN_FROM
 from . import rates
 
 UNITS = {
@@ -71,7 +72,7 @@ def covariates(
         overall = _quartiles("all", column)
         if not overall.n:
             continue
-        each = [_quartiles(g, column[group == k]) for k, g in enumerate(grouping.names) if sizes[k] >= rates.SHOWN_FROM]
+        each = [_quartiles(g, column[group == k]) for k, g in enumerate(grouping.names) if sizes[k] >= SHOWN_FROM]
         differs = [q.group for q in each if _outside(q, overall)]
         out.append(record.Covariate(name=name, unit=UNITS.get(name, ""), overall=overall, by_group=each, differs=differs))
     return out

@@ -19,6 +19,7 @@ from ..comparisons.scores import Kind, exact_scores, prepare
 from ..metrics import identification as ident
 from ..templates.pipeline import Templates
 from ..uncertainty import variance
+from ..verification.rates.verdict_rules import SHOWN_FROM
 from . import rates
 from .protocols import Setting
 from .template_sets import averaged, usual_cells
@@ -215,7 +216,7 @@ def _rate(
     if len(found) == 1:
         return rates.to_rate(found[0], name, "all", conditional=conditional)
     least = min(found, key=lambda x: x.subjects)
-    if least.rate is None or least.subjects < rates.SHOWN_FROM:
+    if least.rate is None or least.subjects < SHOWN_FROM:
         return rates.to_rate(least, name, "all", conditional=conditional)
     return rates.to_rate(rates.mean_of(found, shared_subjects=True), name, "all", conditional=conditional)
 

@@ -9,7 +9,7 @@ from ..comparisons.cells import Grouping
 from ..comparisons.evidence import Evidence
 from ..comparisons.tally import F32, I64
 from ..metrics.separation import Det, Eer, d_prime, det_of_histogram, eer, moments
-from .rates import BOUND_BELOW, SHOWN_FROM
+from ..verification.rates.verdict_rules import BOUND_BELOW, SHOWN_FROM
 
 
 def make_separation(evidence: Evidence, grouping: Grouping) -> list[record.Separation]:

@@ -16,6 +16,7 @@ from ..comparisons.cells import Grouping
 from ..comparisons.evidence import count_comparisons
 from ..record import comparison as rc
 from ..uncertainty.models import PairedCell, mated_cell
+from ..verification.rates.verdict_rules import confirm_all
 from .common import Common, Side
 from .compare import ByCell, by_group, compare, failures
 from .evaluate import groupings_of
@@ -219,18 +220,12 @@ def _reference(evaluations: Sequence[record.Evaluation], grouping: Grouping) -> 
 def _agreed(first: record.ModelComparison, second: record.ModelComparison | None) -> record.ModelComparison:
     """Verdicts that the second reading shares; without one, none."""
 
-    def settle(changes: list[record.ModelChange], others: list[record.ModelChange]) -> list[record.ModelChange]:
-        said = {(c.measure, c.quantity, c.design, c.group): c.verdict for c in others}
-        return [
-            c
-            if c.verdict not in ("higher", "lower") or said.get((c.measure, c.quantity, c.design, c.group)) == c.verdict
-            else c.model_copy(update={"verdict": "inconclusive", "reason": "contaminated"})
-            for c in changes
-        ]
+    def confirmed(changes: list[record.ModelChange], others: list[record.ModelChange]) -> list[record.ModelChange]:
+        return confirm_all(changes, others, lambda c: (c.measure, c.quantity, c.design, c.group))
 
     groupings = []
     for k, g in enumerate(first.groupings):
         other = second.groupings[k].changes if second is not None else []
-        groupings.append(g.model_copy(update={"changes": settle(g.changes, other)}))
-    overall = settle(first.overall, second.overall if second is not None else [])
+        groupings.append(g.model_copy(update={"changes": confirmed(g.changes, other)}))
+    overall = confirmed(first.overall, second.overall if second is not None else [])
     return first.model_copy(update={"overall": overall, "groupings": groupings})

@@ -16,9 +16,10 @@ from ..comparisons.evidence import Evidence, without_comparisons
 from ..comparisons.tally import F32, Tally
 from ..uncertainty.contrasts import satterthwaite
 from ..uncertainty.intervals import LEVEL
+from ..verification.rates.verdict_rules import INTERVAL_FROM, SHOWN_FROM, enough_errors
 from . import rates
 from .along import At, Mated, NonMated, first_in_ledger
-from .contrasts import enough_errors, ratio_of
+from .contrasts import ratio_of
 from .operating_point import can_be_matched, mated_by_group, non_mated_by_group, reference_group
 from .pool import Pool
 
@@ -107,7 +108,7 @@ class _Column:
         """Takes the next lower threshold."""
         e, self.last = at.estimate, at
         known = at.counted and bool(e.errors)
-        shown = known and e.subjects >= rates.INTERVAL_FROM
+        shown = known and e.subjects >= INTERVAL_FROM
         self.errors.append(e.errors)
         self.rate.append(_short(e.rate) or 0.0)
         self.effective_n.append(_short(_n_of_interval(e)) if shown else None)
@@ -217,7 +218,7 @@ def _half_width(evidence: Evidence, group: _Column, base: _Column) -> float | No
     assert base.last is not None
     a, b = group.last.estimate, base.last.estimate
     told = group.last.counted and base.last.counted and group.design == base.design != "as_sampled"
-    if not told or min(a.subjects, b.subjects) < rates.SHOWN_FROM or not a.rate or not b.rate or max(a.rate, b.rate) >= 1:
+    if not told or min(a.subjects, b.subjects) < SHOWN_FROM or not a.rate or not b.rate or max(a.rate, b.rate) >= 1:
         return None
     if not enough_errors(a.rate / b.rate, a.effective_errors or 0.0, b.effective_errors or 0.0):
         return None
@@ -232,7 +233,7 @@ def _to_record(measure: Measure, x: _Column, reference: str | None) -> record.Sw
     assert x.last is not None
     e = x.last.estimate
     base = record.SweptRate(group=x.name, measure=measure, design=x.design, subjects=e.subjects, comparisons=e.comparisons)
-    if e.rate is None or e.subjects < rates.SHOWN_FROM:
+    if e.rate is None or e.subjects < SHOWN_FROM:
         return base.model_copy(update={"reason": e.reason if e.rate is None else "too_few_subjects"})
     shown = rates.to_rate(_without_errors(e), x.name, x.design)
     df = list(dict.fromkeys(d for d in x.df if d is not None))

@@ -13,9 +13,9 @@ from .. import record
 from ..comparisons.cells import Grouping
 from ..uncertainty.models import PairedCell, effective_errors, mean_rates
 from ..uncertainty.ranks import compare_largest, interval_of_largest
+from ..verification.rates.verdict_rules import EFFECTIVE_IN_LOWER
 from .common import Common
 from .compare import ByCell, Cells, Measure, cells_of_groups
-from .contrasts import EFFECTIVE_IN_LOWER
 from .replicated import DEFINED, Replicated
 
 F64 = NDArray[np.float64]

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import record
-from ..evaluation.contrasts import ALPHA, enough_errors
-from ..evaluation.rates import SHOWN_FROM, Estimate
+from ..evaluation.rates import Estimate
 from ..uncertainty import contrasts, intervals, variance
+from ..verification.rates.verdict_rules import SHOWN_FROM, adjust, call, enough_errors
 from .expectation import F64, I32, I64
 
 METHOD = "exact mean over all lists; Wilson-t, delete-one-subject jackknife over crowd and list"
@@ -67,16 +67,14 @@ def compare(estimates: Sequence[Estimate], names: Sequence[str], tested: Sequenc
     """Each tested group's rate over that of `base`, in their order; Holm over all of them."""
     found = [_ratio(estimates[g], estimates[base], names[base]) for g in tested]
     family = [k for k, r in enumerate(found) if r.verdict != "none"]
-    adjusted = contrasts.holm([1.0 if (p := found[k].p) is None else p for k in family])
-    for k, p_holm in zip(family, adjusted, strict=True):
+    for k, p_holm in zip(family, adjust([found[k].p for k in family]), strict=True):
         r = found[k]
         if r.ratio is None:
             continue
         effective = [e.effective_errors or 0.0 for e in (estimates[tested[k]], estimates[base])]
         enough = enough_errors(r.ratio, *effective)
-        called = "higher" if r.ratio > 1 else "lower"
-        told = {"p_holm": p_holm, "verdict": called if enough and p_holm < ALPHA else "inconclusive"}
-        found[k] = r.model_copy(update={**told, "reason": None if enough else "too_few_errors"})
+        settled = {"p_holm": p_holm, "verdict": call(r.ratio - 1, p_holm, enough)}
+        found[k] = r.model_copy(update={**settled, "reason": None if enough else "too_few_errors"})
     return found
 
 

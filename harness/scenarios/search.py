@@ -15,6 +15,7 @@ from .. import record
 from ..comparisons.cells import Grouping
 from ..evaluation import rates
 from ..evaluation.operating_point import reference_group
+from ..verification.rates.verdict_rules import CONTAMINATED_FROM, INTERVAL_FROM, REFUSED_FROM, confirm_all
 from . import candidates as ls
 from . import drawn as d
 from .declared import Enrolment, Gallery, Search
@@ -22,7 +23,7 @@ from .enrolled import Enrolled, enrol
 from .published import published_gallery, published_sides
 from .setting import Setting, base_fields, grouping_of
 from .setting import to_threshold as recorded_threshold
-from .verdicts import agreed, contrasts
+from .verdicts import contrasts
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
@@ -30,8 +31,6 @@ I64 = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 RANKS = (1, 5, 10, 20, 50)
 LEAST_EXPECTED_ERRORS = 10
-CONTAMINATED_FROM = 0.05
-REFUSED_FROM = 0.5
 DET_POINTS = 40
 EVERYBODY = "everybody"
 
@@ -249,7 +248,7 @@ def _alarm_shares(run: _Run, alarms: ls.Outcome, fpir: Sequence[record.Rate]) ->
         if not whole.searches or rate.status == "suppressed":
             continue
         share, interval = ls.share_of(part, whole, max(1.0, rate.subjects - 1.0))
-        enough = rate.subjects >= rates.INTERVAL_FROM
+        enough = rate.subjects >= INTERVAL_FROM
         yield record.GroupShare(
             group=name, searches=part.searches / whole.searches, errors=share, interval=interval if enough else None
         )
@@ -362,5 +361,7 @@ def _same_person(
         again = replace(run, lists=clean)
         estimates, out["fpir_without_likely_same_person"] = _rates(again, false_alarms(clean, threshold), conditional=True)
         reference = reference_group(run.grouping, setting.evidence, setting.references)
-        out["contrasts"] = agreed(first, contrasts(run.grouping, reference, {"fpir": estimates[1:]}))
+        out["contrasts"] = confirm_all(
+            first, contrasts(run.grouping, reference, {"fpir": estimates[1:]}), lambda c: (c.measure, c.group)
+        )
     return out

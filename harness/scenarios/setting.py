@@ -13,10 +13,10 @@ from faceparity.datasets.errors import UserError
 from .. import record
 from ..comparisons.cells import Cells, Grouping
 from ..comparisons.evidence import Evidence
-from ..evaluation.measure import REFUSED_FROM
 from ..evaluation.pool import Pool, find_threshold
 from ..models.card import ModelCard
 from ..templates.pipeline import Templates
+from ..verification.rates.verdict_rules import REFUSED_FROM
 from .declared import At, Base
 
 

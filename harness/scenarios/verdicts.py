@@ -7,9 +7,9 @@ from typing import Literal, TypeVar
 
 from .. import record
 from ..comparisons.cells import Grouping
-from ..evaluation.contrasts import ALPHA, enough_errors, ratio_of
-from ..evaluation.rates import SHOWN_FROM, Estimate
-from ..uncertainty.contrasts import holm
+from ..evaluation.contrasts import ratio_of
+from ..evaluation.rates import Estimate
+from ..verification.rates.verdict_rules import SHOWN_FROM, adjust, call, enough_errors
 
 Measure = Literal["fpir", "fnir"]
 T = TypeVar("T", bound=record.ScenarioRatio)
@@ -56,24 +56,12 @@ def compare(a: Estimate, b: Estimate, reference: str) -> tuple[record.ScenarioRa
 def settled(ratios: Sequence[T], enough: Sequence[bool]) -> list[T]:
     """With Holm's p over all that were not impossible, and verdicts."""
     family = [k for k, r in enumerate(ratios) if r.verdict != "none"]
-    adjusted = dict(zip(family, holm([1.0 if ratios[k].p is None else float(ratios[k].p or 0) for k in family]), strict=True))
+    adjusted = dict(zip(family, adjust([ratios[k].p for k in family]), strict=True))
     out = []
     for k, r in enumerate(ratios):
         if k not in adjusted or r.ratio is None:
             out.append(r)
             continue
-        called = enough[k] and adjusted[k] < ALPHA
-        verdict = ("higher" if r.ratio > 1 else "lower") if called else "inconclusive"
+        verdict = call(r.ratio - 1, adjusted[k], enough[k])
         out.append(r.model_copy(update={"p_holm": adjusted[k], "verdict": verdict}))
     return out
-
-
-def agreed(first: Sequence[record.ScenarioContrast], second: Sequence[record.ScenarioContrast]) -> list[record.ScenarioContrast]:
-    """`first` with every verdict withdrawn that the second reading of the same measure and group does not share."""
-    other = {(c.measure, c.group): c.verdict for c in second}
-    return [
-        c
-        if c.verdict not in ("higher", "lower") or other.get((c.measure, c.group), c.verdict) == c.verdict
-        else c.model_copy(update={"verdict": "inconclusive", "reason": "contaminated"})
-        for c in first
-    ]

@@ -17,9 +17,9 @@ from faceparity.datasets.errors import UserError
 from .. import record
 from ..comparisons.cells import Grouping, make_cells
 from ..comparisons.tally import Pairs
-from ..evaluation.measure import REFUSED_FROM
 from ..evaluation.pool import LEAST_EXPECTED_ERRORS
 from ..metrics.watchlist import predicted_fpir
+from ..verification.rates.verdict_rules import REFUSED_FROM
 from .declared import At, Watchlist
 from .expectation import F64, Searches, expected
 from .lists import Lists, make_lists

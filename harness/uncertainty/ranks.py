@@ -11,15 +11,11 @@ intervals of every group, a test of tests of every two groups.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 F64 = NDArray[np.float64]
-Verdict = Literal["higher", "lower", "inconclusive", "none"]
 
 
 def rank_intervals(better: NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -58,14 +54,3 @@ def _ratio(difference: F64, se: F64) -> F64:
     """difference / se; 0 where the two are the same throughout."""
     known = se > 0
     return np.where(known, difference / np.where(known, se, 1.0), 0.0)
-
-
-def verdicts(p_holm: Sequence[float | None], signs: Sequence[float], alpha: float = 0.05) -> list[Verdict]:
-    """Of each test of first against second; signs: of first - second. "none" where there is no p."""
-    out: list[Verdict] = []
-    for p, sign in zip(p_holm, signs, strict=True):
-        if p is None:
-            out.append("none")
-        else:
-            out.append(("higher" if sign > 0 else "lower") if p < alpha and sign else "inconclusive")
-    return out

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from faceparity.harness.evaluation import contrasts, measure, pool, rates, reestimate
+from faceparity.harness.evaluation import pool, reestimate
 from faceparity.harness.record import Evaluation
 from faceparity.harness.uncertainty import null
+from faceparity.harness.verification.rates import verdict_rules
 from faceparity.harness.whole import write_whole
 from faceparity.reports import format as f
 
@@ -49,13 +50,13 @@ def constants() -> dict[str, Any]:
         "pool_from": pool.SMALLEST_POOL_GROUP,
         "expected_errors": pool.LEAST_EXPECTED_ERRORS,
         "replicates": f.count(reestimate.REPLICATES),
-        "bound_below": rates.BOUND_BELOW,
-        "shown_from": rates.SHOWN_FROM,
-        "interval_from": rates.INTERVAL_FROM,
-        "effective_higher": contrasts.EFFECTIVE_IN_HIGHER,
-        "effective_lower": contrasts.EFFECTIVE_IN_LOWER,
-        "alpha": f"{contrasts.ALPHA:g}",
-        "contaminated_from": f.percent(measure.CONTAMINATED_FROM, 1),
-        "refused_from": f.percent(measure.REFUSED_FROM, 2),
+        "bound_below": verdict_rules.BOUND_BELOW,
+        "shown_from": verdict_rules.SHOWN_FROM,
+        "interval_from": verdict_rules.INTERVAL_FROM,
+        "effective_higher": verdict_rules.EFFECTIVE_IN_HIGHER,
+        "effective_lower": verdict_rules.EFFECTIVE_IN_LOWER,
+        "alpha": f"{verdict_rules.ALPHA:g}",
+        "contaminated_from": f.percent(verdict_rules.CONTAMINATED_FROM, 1),
+        "refused_from": f.percent(verdict_rules.REFUSED_FROM, 2),
         "null_replicates": f.count(null.REPLICATES),
     }

@@ -29,10 +29,10 @@ from faceparity.harness.comparisons.pair_counts import DealtPairs
 from faceparity.harness.comparisons.tally import Pairs
 from faceparity.harness.evaluation import rates
 from faceparity.harness.evaluation.cell_errors import CellErrors
-from faceparity.harness.evaluation.compare import DISCORDANT
-from faceparity.harness.evaluation.contrasts import ALPHA, enough_errors, ratio_of
+from faceparity.harness.evaluation.contrasts import ratio_of
 from faceparity.harness.uncertainty.intervals import quantile_z, wilson, wilson_from_variance
 from faceparity.harness.uncertainty.models import PairedCell, compare_models, non_mated_cell
+from faceparity.harness.verification.rates.verdict_rules import ALPHA, BOUND_BELOW, EFFECTIVE_DISCORDANT, enough_errors
 
 REPETITIONS = 2000
 DEALS = 40
@@ -229,7 +229,7 @@ def measure(kind: str, at: Setting, repetitions: int, seed: int) -> dict[str, An
             "bias": float((errors / comparisons).mean()) / at.p - 1,
             "sd_ratio_to_all": float(np.sqrt(variance / true_variance("within", at))),
         }
-    same_form = np.stack([np.where(errors < rates.BOUND_BELOW, 0.0, truth[:, 0]), truth[:, 1]], axis=1)
+    same_form = np.stack([np.where(errors < BOUND_BELOW, 0.0, truth[:, 0]), truth[:, 1]], axis=1)
     tested = np.isfinite(p_values)
     holds = lambda x: float(((x[:, 0] <= at.p) & (at.p <= x[:, 1])).mean())  # noqa: E731
     width = lambda x: float((x[:, 1] - x[:, 0]).mean())  # noqa: E731
@@ -240,7 +240,7 @@ def measure(kind: str, at: Setting, repetitions: int, seed: int) -> dict[str, An
         "width_ratio": width(held) / width(same_form), "width_ratio_two_sided": width(both) / width(truth),
         "width_ratio_to_two_sided": width(held) / width(truth),
         "coverage_true_variance": holds(truth), "coverage_if_independent": holds(naive),
-        "two_sided": float((errors >= rates.BOUND_BELOW).mean()), "no_errors": float((errors == 0).mean()),
+        "two_sided": float((errors >= BOUND_BELOW).mean()), "no_errors": float((errors == 0).mean()),
         "contrasts": int(tested.sum()), "type_I": float((p_values[tested] < ALPHA).mean()) if tested.any() else None,
         "called": called / repetitions, "seconds": round(time.perf_counter() - start, 1),
     }  # fmt: skip
@@ -269,7 +269,7 @@ def measure_models(kind: str, at: Setting, repetitions: int, seed: int) -> dict[
     found = [compare_models([draw_models(rng, at)]) for _ in range(repetitions)]
     p = np.array([np.nan if c.p is None else c.p for c in found])
     tested = np.isfinite(p)
-    called = [c for c in found if c.p is not None and c.p < ALPHA and c.effective_discordant >= DISCORDANT]
+    called = [c for c in found if c.p is not None and c.p < ALPHA and c.effective_discordant >= EFFECTIVE_DISCORDANT]
     return {
         "kind": kind, **at.told(), "repetitions": repetitions, "contrasts": int(tested.sum()),
         "effective_discordant": float(np.mean([c.effective_discordant for c in found])),

@@ -19,6 +19,7 @@ from faceparity.harness.scenarios import candidates as c
 from faceparity.harness.scenarios import drawn as d
 from faceparity.harness.scenarios import search as s
 from faceparity.harness.scenarios.enrolled import Enrolled, Side
+from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW
 
 DIMENSIONS = 24
 GALLERY = 40
@@ -60,7 +61,7 @@ def figures(enrolled: Enrolled) -> Iterator[tuple[str, Figure]]:
         for who, members in (("everybody", np.ones(group.size, bool)), ("a", group == 0)):
             found = c.estimate(lists, outcome, members)
             if found.rate is not None:
-                told = found.errors >= rates.BOUND_BELOW
+                told = found.errors >= BOUND_BELOW
                 yield f"{name}, {who}", (found.rate, rates.interval_of(found) if told else None)
     part, whole = (c.sums(lists, alarms, x) for x in (group == 0, np.ones(group.size, bool)))
     share, interval = c.share_of(part, whole, part.ids.size - 1)

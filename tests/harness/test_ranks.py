@@ -13,7 +13,8 @@ from scipy import stats
 from faceparity.harness.evaluation.worst_groups import variances
 from faceparity.harness.uncertainty.contrasts import holm
 from faceparity.harness.uncertainty.models import Term, mated_cell, variance_of
-from faceparity.harness.uncertainty.ranks import compare_largest, interval_of_largest, rank_intervals, verdicts
+from faceparity.harness.uncertainty.ranks import compare_largest, interval_of_largest, rank_intervals
+from faceparity.harness.verification.rates.verdict_rules import call
 
 ROUNDS = 2000
 
@@ -25,7 +26,7 @@ def proven(values: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     se = [np.sqrt(covariance[i, i] + covariance[j, j] - 2 * covariance[i, j]) for i, j in pairs]
     p = holm([2 * stats.norm.sf(abs(values[i] - values[j]) / s) for (i, j), s in zip(pairs, se, strict=True)])
     better = np.zeros((k, k), bool)
-    for (i, j), v in zip(pairs, verdicts(p, [values[i] - values[j] for i, j in pairs]), strict=True):
+    for (i, j), v in zip(pairs, (call(values[i] - values[j], q, True) for (i, j), q in zip(pairs, p, strict=True)), strict=True):
         better[i, j], better[j, i] = v == "lower", v == "higher"
     return better
 

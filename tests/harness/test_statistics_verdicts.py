@@ -11,10 +11,11 @@ import pytest
 
 from faceparity.harness import record
 from faceparity.harness.evaluation import tallying
-from faceparity.harness.evaluation.contrasts import EFFECTIVE_IN_HIGHER, agree, settle
+from faceparity.harness.evaluation.contrasts import agree, settle
 from faceparity.harness.evaluation.evaluate import Options, evaluate
 from faceparity.harness.uncertainty import contrasts
 from faceparity.harness.uncertainty.bootstrap import Compared, MatedScores, SortedErrors, bootstrap_at_target
+from faceparity.harness.verification.rates.verdict_rules import EFFECTIVE_IN_HIGHER
 
 _spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
 assert _spec is not None

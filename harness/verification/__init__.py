@@ -1,0 +1,1 @@
+"""Verification, one to one: from evidence to thresholds, rates, contrasts and verdicts."""

@@ -1,0 +1,1 @@
+"""Error rates of groups, how they compare, and what may be said of a difference."""
