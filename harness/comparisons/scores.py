@@ -11,12 +11,12 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.model import LONGEST
+
 Kind = Literal["cosine", "dot", "euclidean"]
 F32 = NDArray[np.float32]
 
 _ROWS = 256
-_LONGEST = 1e18
-"""Beyond this length a product no longer fits a float32."""
 
 
 def prepare(templates: F32, kind: Kind, order: NDArray[np.integer] | None = None) -> F32:
@@ -36,7 +36,7 @@ def prepare(templates: F32, kind: Kind, order: NDArray[np.integer] | None = None
             _refuse(length == 0, chosen, "is all zeros: it has no direction")
             _divide(x, length, out[start : start + _ROWS])
         else:
-            _refuse(length > _LONGEST, chosen, f"is longer than {_LONGEST:g}: its products overflow")
+            _refuse(length > LONGEST, chosen, f"is longer than {LONGEST:g}: its products overflow")
             out[start : start + _ROWS] = x
     return out
 

@@ -1,12 +1,23 @@
 """A command that reads paths of images and writes templates: for closed products, and for what runs in another language.
 
 The command is started once for each worker, in the folder of its card. For each image one line comes on its standard input, the
-image's absolute path; it answers with one line of JSON on its standard output before it gets the next:
+image's absolute path in UTF-8; it answers with exactly one line of JSON in UTF-8 on its standard output before it gets the next:
 
     {"template": [0.12, -0.3, …]}      and, if it knows: "faces": 2, "face_size": 180.5, "confidence": 0.99
     {"failure": "no face"}             no template: counted as a failure to extract
 
-When its standard input ends, it should end. What it writes to standard error is shown if it dies.
+Either may hold "file": the path as it came. It is then checked, so that an answer can't be taken for that of another image.
+Everything else (banners, progress, logging) must go to standard error, whose end is shown if the command dies. When its standard
+input ends, it should end.
+
+What goes wrong with one image costs that image, and the command is ended and started again: it ended, took longer than SECONDS,
+or answered something else, or a line longer than LINE + NUMBER × dimensions bytes. Whatever it started itself ends with it.
+
+Answers have no number, so one line too many would shift all later ones by an image. That ends the run, and it is seen like this.
+The path of an image is written without its line break first. A command takes it once it is done with the image before; what it has
+written by then beyond its answer is one line too many. Only then comes the line break. A command that takes a path while it is
+still busy reads ahead (one behind ssh or docker does), and this proves nothing for it. Neither does it where the system does not
+say what was taken (Windows). Unless such a command gives "file", it is ended after each batch, and may have nothing more to say.
 """
 
 from __future__ import annotations
@@ -15,31 +26,44 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
-
-import numpy as np
+from typing import Any
 
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.text import printable
 
+from .answer_check import COVARIATES, REASON_LENGTH, AnswerError, OutOfStepError, check
 from .card import ModelCard
+from .command_pipes import POSIX, Command
 from .model import Extraction, Image
 from .pipeline import pixels_digest
 
-COVARIATES = ("face_size", "luminance", "contrast", "sharpness", "confidence")
 SECONDS = 120.0
 """An image that takes longer than this is given up, and the command with it."""
 
+LINE, NUMBER = 1 << 16, 32
+"""Bytes of an answer: in all its words, and in each number of its template."""
+
+_AT_FIRST = 0.0005
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 
 
-class CommandFailedError(RuntimeError):
-    """The command ended, took too long, or answered something else than was agreed."""
+class CommandFailedError(AnswerError):
+    """The command ended, took too long, or answered something else than was agreed. Its text has the command's last words, too."""
+
+    def __init__(self, name: str, what: str, words: str = "", *, ended: bool = False) -> None:
+        super().__init__(f"the command of {name} {what}" + (f": {printable(words)}" if words else ""))
+        self._reason = f"the command {what}"
+        self.ended = ended
+
+    @property
+    def reason(self) -> str:
+        """Without the command's own words, which may hold a path."""
+        return self._reason
 
 
 class CommandModel:
@@ -50,8 +74,14 @@ class CommandModel:
         self._folder = folder.resolve()
         self._command = [_program(command[0], self._folder), *command[1:]]
         self._words = list(command)
-        self._process: subprocess.Popen[str] | None = None
-        self._errors: IO[bytes] | None = None
+        self._running: Command | None = None
+        self._sent = ""
+        self._answered = 0
+        self._reads_ahead = not POSIX
+        self._tried = False
+        self._all_named = True
+        self._deadline = 0.0
+        self._longest = LINE + NUMBER * card.dimensions
 
     def fingerprint(self) -> str:
         """sha256 hex of the card, the command's words and the files in the card's folder that they name.
@@ -67,7 +97,7 @@ class CommandModel:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def extract(self, images: Sequence[Image]) -> list[Extraction]:
-        """One result per image: each is written to a lossless file for the command to read."""
+        """One result per image: each is written to a lossless file for the command to read. Raises CommandFailedError."""
         from PIL import Image as Pictures
 
         results = []
@@ -76,98 +106,192 @@ class CommandModel:
             for image in images:
                 Pictures.fromarray(image).save(file)
                 (one,) = self.extract_files([file], [str(file)])
+                if isinstance(one, AnswerError):
+                    raise one
                 results.append(Extraction(one.status, one.template, one.faces, pixels_digest(image), one.covariates, one.reason))
         return results
 
-    def extract_files(self, paths: Sequence[Path], names: Sequence[str]) -> list[Extraction]:
-        """One result per file, in order. Raises CommandFailedError."""
-        return [self._one(path) for path in paths]
+    def extract_files(self, paths: Sequence[Path], names: Sequence[str]) -> list[Extraction | AnswerError]:
+        """One result per file, in order; where the command failed, why. Raises OutOfStepError, UserError if it can't be started."""
+        self._all_named = True
+        results: list[Extraction | AnswerError] = []
+        for path, after in zip(paths, [*paths[1:], None], strict=True):
+            try:
+                results.append(self._one(path, after))
+            except AnswerError as error:
+                results.append(error)
+        if self._all_named or (self._tried and not self._reads_ahead):
+            return results
+        if len(paths) > 1 and any(isinstance(one, CommandFailedError) for one in results):
+            # What a command had still to say when it was ended by force is not known.
+            self._kill()
+            return [one for path in paths for one in self.extract_files([path], [str(path)])]
+        self._end_in_step()
+        return results
 
-    def _one(self, path: Path) -> Extraction:
-        if "\n" in str(path):
+    def _one(self, path: Path, after: Path | None) -> Extraction:
+        line = _question(path)
+        if line is None:
             return Extraction("unreadable", reason="its name holds a line break, which can't be handed to a command")
-        answer = self._ask(str(path.resolve()))
-        if "failure" in answer:
-            return Extraction("no_face", reason=" ".join(str(answer["failure"]).split())[:100] or "no template")
         try:
-            template = np.array(answer["template"], np.float32)
-            faces = int(answer.get("faces", 1))
-            covariates = {name: float(answer[name]) for name in COVARIATES if name in answer}
-        except (KeyError, TypeError, ValueError) as error:
-            raise self._failed(f"answered neither a template nor a failure ({type(error).__name__})") from error
-        if template.shape != (self.card.dimensions,):
-            raise self._failed(f"gave {template.size} numbers, but its card says {self.card.dimensions} dimensions")
-        return Extraction("ok", template, faces, "", covariates)
+            answer = self._answer(line, after)
+        except CommandFailedError as error:
+            # A process that had worked until then may suffer from what came before this image.
+            if not error.ended or not self._answered:
+                raise
+            answer = self._answer(line, after)
+        return check(self.card, _extraction(answer))
 
-    def _ask(self, path: str) -> dict[str, Any]:
-        process = self._started()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        late = threading.Timer(SECONDS, process.kill)
-        late.start()
-        try:
-            process.stdin.write(path + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._failed(f"broke off ({type(error).__name__})") from error
-        finally:
-            late.cancel()
-        if not line:
-            raise self._failed("ended without an answer")
-        try:
-            answer = json.loads(line)
-        except ValueError as error:
-            raise self._failed("answered a line that is not JSON") from error
-        if not isinstance(answer, dict):
-            raise self._failed("answered JSON that is not an object")
+    def _answer(self, line: str, after: Path | None) -> dict[str, Any]:
+        """The command's answer, an object that is about this file if it names one."""
+        command = self._ready(line)
+        self._ask(command, line, after)
+        answer = self._object(self._line(command))
+        self._answered += 1
+        if (named := answer.get("file")) is None:
+            self._all_named = False
+        elif named != line:
+            raise self._out_of_step("answered for another file than it was asked for")
+        if command.output.waiting():
+            raise self._out_of_step("wrote more than one line for an image")
         return answer
 
-    def _started(self) -> subprocess.Popen[str]:
-        if self._process is None or self._process.poll() is not None:
-            self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the command
+    def _ask(self, command: Command, line: str, after: Path | None) -> None:
+        """Ask for one image; see the module's text for the order of things."""
+        self._deadline = time.monotonic() + SECONDS
+        if not self._sent and not command.write(os.fsencode(line), self._deadline):
+            raise self._gone(command)
+        self._sent = ""
+        if not command.wait_taken(self._deadline):
+            raise self._gone(command)
+        if command.output.waiting():
+            when = "more than one line for an image" if self._answered else "a line before it was asked for an image"
+            raise self._out_of_step(f"wrote {when}")
+        if not command.write(b"\n", self._deadline):
+            raise self._gone(command)
+        following = _question(after) if after is not None else None
+        if following is not None and POSIX:
+            command.wait_taken(self._deadline)
+            if command.write(os.fsencode(following), self._deadline):
+                self._sent = following
+                self._watch(command)
+
+    def _watch(self, command: Command) -> None:
+        """See whether the command takes the next path before it has answered."""
+        pause = _AT_FIRST
+        while not self._reads_ahead and not command.output.wait_any(pause) and time.monotonic() < self._deadline:
+            # In this order: what has not answered by now had not when it took the path.
+            self._reads_ahead = command.has_taken_all() and not command.output.waiting() and command.is_alive()
+            self._tried = True
+            pause = min(2 * pause, 0.05)
+        self._tried |= not command.has_taken_all()
+
+    def _line(self, command: Command) -> bytes:
+        """The line that the command answers with."""
+        line = command.output.line(self._deadline, command.is_alive)
+        if line is None:
+            raise self._failed(f"took longer than {SECONDS:g} s")
+        if len(line) > self._longest:
+            raise self._failed(f"answered a line longer than {self._longest:,} bytes")
+        if not line.endswith(b"\n"):
+            raise self._gone(command, "broke off in its answer" if line else "")
+        return line
+
+    def _object(self, line: bytes) -> dict[str, Any]:
+        """The answer in a line. A byte order mark before the first is no fault."""
+        try:
+            answer = json.loads(line.decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise self._failed("answered a line that is not UTF-8") from error
+        except (ValueError, RecursionError) as error:
+            raise self._failed("answered a line that is not one JSON object; anything else belongs on standard error") from error
+        if not isinstance(answer, dict):
+            raise self._failed("answered JSON that is not an object")
+        if answer.get("template") is None and answer.get("failure") is None:
+            raise self._failed("answered neither a template nor a failure")
+        return answer
+
+    def _ready(self, line: str) -> Command:
+        """The running command, started if there is none that may be asked for this line next."""
+        if self._running is not None and (not self._running.is_alive() or self._sent not in ("", line)):
+            if self._running.output.waiting() and not self._running.is_alive():
+                raise self._out_of_step("wrote more than one line for an image")
+            self._kill()
+        if self._running is None:
+            self._sent, self._answered = "", 0
+            environment = {**os.environ, **_ONE_THREAD}
             try:
-                self._process = subprocess.Popen(
-                    self._command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=self._errors,
-                    text=True,
-                    encoding="utf-8",
-                    cwd=self._folder,
-                    env={**os.environ, **_ONE_THREAD},
-                )
+                self._running = Command(self._command, self._folder, environment, self._longest)
             except OSError as error:
                 raise UserError(f"{self.card.name}: its command can't be started ({error.strerror})") from error
-        return self._process
+        return self._running
 
-    def _failed(self, what: str) -> CommandFailedError:
-        """Ends the command, so that its next answer can't be taken for that of another image."""
-        said = ""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-        if self._errors is not None:
-            self._errors.seek(0)
-            lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
-            said = f": {lines[-1][:200]}" if lines else ""
-        return CommandFailedError(f"the command of {self.card.name} {what}{said}")
+    def _gone(self, command: Command, what: str = "") -> CommandFailedError:
+        """Why a question could not be put to the command."""
+        if command.is_alive():
+            return self._failed(f"took longer than {SECONDS:g} s")
+        return self._failed(what or "ended without an answer", ended=True)
+
+    def _failed(self, what: str, *, ended: bool = False) -> CommandFailedError:
+        """End the command, so that its next answer can't be taken for that of another image."""
+        return CommandFailedError(self.card.name, what, self._kill(), ended=ended)
+
+    def _out_of_step(self, what: str) -> OutOfStepError:
+        """End the command, and the run with it."""
+        self._kill()
+        return OutOfStepError(
+            f"the command of {self.card.name} {what}, so its answers can't be told apart: let it write one line of JSON for each "
+            "image, and all else to standard error; then give its card another version, so that no earlier answer is used"
+        )
+
+    def _kill(self) -> str:
+        """End the command by force; the last line of its standard error."""
+        command, self._running, self._sent = self._running, None, ""
+        return command.kill() if command is not None else ""
+
+    def _end_in_step(self) -> None:
+        """End the command, after which it must have nothing to say that could be an answer. Raises OutOfStepError."""
+        command, self._running, self._sent = self._running, None, ""
+        if command is not None and any(map(_is_object, command.finish().splitlines())):
+            raise self._out_of_step("wrote more than one line for an image")
 
     def close(self) -> None:
         """End the command."""
-        if self._process is not None:
-            if self._process.stdin is not None:
-                self._process.stdin.close()
-            try:
-                self._process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
+        command, self._running = self._running, None
+        if command is not None:
+            command.finish()
 
     def __del__(self) -> None:
-        if not sys.is_finalizing():
+        if not sys.is_finalizing() and getattr(self, "_running", None) is not None:
             self.close()
+
+
+def _question(path: Path) -> str | None:
+    """The line that asks for a file; None if its name would end the line."""
+    line = str(path.resolve())
+    return None if "\n" in line or "\r" in line else line
+
+
+def _extraction(answer: dict[str, Any]) -> Extraction:
+    """What an answer says; its numbers are not checked."""
+    template, failure = answer.get("template"), answer.get("failure")
+    if failure is not None:
+        if template is not None:
+            raise AnswerError("the command answered both a template and a failure")
+        words = " ".join(failure.split())[:REASON_LENGTH] if isinstance(failure, str) else ""
+        return Extraction("no_face", reason=words or "no template")
+    if not isinstance(template, list):
+        raise AnswerError("the command answered a template that is no list of numbers")
+    faces = answer.get("faces")
+    covariates = {name: answer[name] for name in COVARIATES if answer.get(name) is not None}
+    return Extraction("ok", template, 1 if faces is None else faces, "", covariates)  # type: ignore[arg-type]
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line.decode("utf-8-sig")), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _program(word: str, folder: Path) -> str:

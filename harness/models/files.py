@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from .answer_check import AnswerError
 from .model import Extraction
 
 
@@ -13,8 +14,8 @@ from .model import Extraction
 class FileModel(Protocol):
     """A model that is handed paths in place of pixels. What it is handed exists; pictures inside archives are unpacked first."""
 
-    def extract_files(self, paths: Sequence[Path], names: Sequence[str]) -> list[Extraction]:
-        """One result per file, in order; its `pixels` are filled in by the caller.
+    def extract_files(self, paths: Sequence[Path], names: Sequence[str]) -> Sequence[Extraction | AnswerError]:
+        """One result per file, in order, or why there is none of it; its `pixels` are filled in by the caller.
 
         names: each file's path as the data set knows it, which is `paths` unless the picture lies in an archive.
         """

@@ -25,6 +25,9 @@ class Face(NamedTuple):
 
 Status = Literal["ok", "no_face", "unreadable"]
 
+LONGEST = 1e18
+"""Beyond this length the product of two templates no longer fits a float32."""
+
 
 @dataclass(frozen=True, slots=True)
 class Extraction:

@@ -104,11 +104,19 @@ class OnnxEmbedder:
     def embed(self, chips: Sequence[Image]) -> NDArray[np.float32]:
         """float32[len(chips), dimensions]."""
         rows = [self._session.run([self._output], {self._input: self.fed(chip)})[0][0].ravel() for chip in chips]
-        templates = np.stack(rows).astype(np.float32) if rows else np.empty((0, self.dimensions), np.float32)
-        if self._normalise:
-            for row in templates:
-                row /= np.linalg.norm(row)
+        # Beyond 32 bits a number becomes infinite, and a row of zeros NaN: that image's failure, found by `answer_check`.
+        with np.errstate(over="ignore", invalid="ignore"):
+            templates = np.stack(rows).astype(np.float32) if rows else np.empty((0, self.dimensions), np.float32)
+            if self._normalise:
+                for row in templates:
+                    row /= _length(row)
         return templates
+
+
+def _length(row: NDArray[np.float32]) -> float | np.floating[Any]:
+    """Its Euclidean length; in 64 bits where the squares of 32-bit numbers overflow or vanish."""
+    length = np.linalg.norm(row)
+    return length if 1e-15 < length < np.inf else np.linalg.norm(row.astype(np.float64))
 
 
 def check_fits(session: Any, feeding: NetworkInput, name: str) -> None:

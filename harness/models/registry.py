@@ -23,6 +23,7 @@ from faceparity.datasets.fetch import Artefact
 from .assemble import assemble, crossed, finder
 from .card import ModelCard
 from .cards import shipped_card, shipped_names
+from .guard import opening
 from .model import Model
 from .own import own_card, own_model, plain_card, read_card
 from .parts import Find
@@ -58,10 +59,8 @@ def _module(spec: Spec) -> tuple[ModuleType, str]:
     if spec.options:
         raise UserError(f"the model {spec.base} takes no options: it comes with code of its own")
     module, _, function = known[spec.base].partition(":")
-    try:
+    with opening(spec.base):
         return importlib.import_module(module), function
-    except ImportError as error:
-        raise UserError(f"the model {spec.base} can't be used: {error}; install what it needs") from error
 
 
 def load_model_card(name: str) -> ModelCard:
@@ -72,7 +71,8 @@ def load_model_card(name: str) -> ModelCard:
     if spec.base in shipped_names():
         return pinned(crossed(shipped_card(spec.base), spec.options))
     module, _ = _module(spec)
-    card = module.card()
+    with opening(name):
+        card = module.card()
     if not isinstance(card, ModelCard):
         raise UserError(f"the model {name} has no card: {module.__name__}.card() must return a ModelCard")
     return card
@@ -86,13 +86,11 @@ def open_model(name: str) -> Model:
     if spec.base in shipped_names():
         return assemble(pinned(shipped_card(spec.base)), spec.options, finder(name))
     module, function = _module(spec)
-    try:
-        model = getattr(module, function)()
-    except ImportError as error:
-        raise UserError(f"the model {name} can't be used: {error}; install what it needs") from error
-    if not isinstance(model, Model):
-        raise UserError(f"the model {name} is not usable: {module.__name__}.{function}() does not return a Model")
-    return model
+    with opening(name):
+        model: object = getattr(module, function)()
+        if isinstance(model, Model) and isinstance(model.card, ModelCard):
+            return model
+    raise UserError(f"the model {name} is not usable: {module.__name__}.{function}() does not return a Model with a ModelCard")
 
 
 class Assembly(NamedTuple):

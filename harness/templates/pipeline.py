@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 
+from ..models.answer_check import is_usable
+from ..models.guard import opening
 from ..models.model import Extraction, Model
 from ..place import Here, Place
 from . import pool, worker
@@ -83,13 +85,15 @@ def extract(
     too) goes on where it was.
     Raises UserError if the model cannot be opened, before anything else; ModelFailedError if it fails on everything.
     """
-    model = opener(model_name)
-    fingerprint = model.fingerprint()
+    with opening(model_name):
+        model = opener(model_name)
+        fingerprint = model.fingerprint()
     key = store_key(fingerprint)
     paths: dict[str, str] = {}
     for file, content in zip(dataset.files, dataset.content, strict=True):
         paths.setdefault(content, str(dataset.root / file))
-    known = store.get(key, paths)
+    # Earlier versions kept templates that no comparison takes, such as all zeros: those images are asked for again.
+    known = {content: one for content, one in store.get(key, paths).items() if is_usable(model.card, one)}
     jobs = [Job(path, content) for content, path in paths.items() if content not in known]
     dimensions = model.card.dimensions
     if jobs:

@@ -14,9 +14,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from ..models.answer_check import AnswerError, check
+from ..models.command_pipes import kill_running
 from ..models.files import FileModel
+from ..models.guard import ModelRaisedError, own_interrupts, raised_by_model
 from ..models.model import Extraction, Image, Model
 from ..models.pipeline import pixels_digest
 
@@ -106,28 +107,55 @@ def _load(job: Job, read: Reader | None) -> Image | Outcome:
 
 
 def _extract(model: Model, held: Sequence[_Held]) -> Iterator[tuple[int, Outcome]]:
-    """If the model fails on a group, each image of it is tried alone, so that one image cannot cost the others."""
+    """If the model fails on a group, each image of it is tried alone, so that one image cannot cost the others.
+
+    Raises OutOfStepError.
+    """
     if not held:
         return
     try:
-        extractions = _from_files(model, held) if isinstance(model, FileModel) else model.extract([one.image for one in held])
-        checked = [_checked(model, one) for _, one in zip(held, extractions, strict=True)]
-    except Exception as error:
+        with own_interrupts():
+            answers = _answers(model, held)
+    except ModelRaisedError as error:
         if len(held) == 1:
-            reason = f"the model failed on it ({type(error).__name__})"
-            yield (
-                held[0].at,
-                Outcome(Extraction("unreadable", reason=reason), keep=False, fault=f"{type(error).__name__}: {error}"),
-            )
+            yield held[0].at, _failed(error.__cause__)
             return
         for one in held:
             yield from _extract(model, [one])
         return
-    for one, extraction in zip(held, checked, strict=True):
-        yield one.at, Outcome(extraction)
+    for one, answer in zip(held, answers, strict=True):
+        yield one.at, _checked(model, one, answer)
 
 
-def _from_files(model: FileModel, held: Sequence[_Held]) -> list[Extraction]:
+def _answers(model: Model, held: Sequence[_Held]) -> list[object]:
+    """What the model gives for each image, unchecked. Raises ModelRaisedError for anything that is not one answer for each."""
+    with raised_by_model():
+        answers = list(_from_files(model, held) if isinstance(model, FileModel) else model.extract([one.image for one in held]))
+        if len(answers) != len(held):
+            raise AnswerError(f"the model returned {len(answers)} results for {len(held)} images")
+        return answers
+
+
+def _failed(error: BaseException | None) -> Outcome:
+    """An image that the model gave nothing usable for. Not kept: a model that is mended meets it again."""
+    reason = error.reason if isinstance(error, AnswerError) else f"the model failed on it ({type(error).__name__})"
+    fault = str(error) if isinstance(error, AnswerError) else f"{type(error).__name__}: {error}"
+    return Outcome(Extraction("unreadable", reason=reason), keep=False, fault=fault)
+
+
+def _checked(model: Model, one: _Held, answer: object) -> Outcome:
+    """The answer if it can be used, with the digest of the image's pixels. Checked for all kinds of model here."""
+    try:
+        with raised_by_model():
+            extraction = check(model.card, answer)
+    except ModelRaisedError as error:
+        return _failed(error.__cause__)
+    if isinstance(model, FileModel) or not extraction.pixels:
+        extraction = replace(extraction, pixels=pixels_digest(one.image))
+    return Outcome(extraction)
+
+
+def _from_files(model: FileModel, held: Sequence[_Held]) -> Sequence[object]:
     """What a model makes of the files themselves; a picture out of an archive is given to it as a file of its own."""
     import tempfile
 
@@ -141,19 +169,7 @@ def _from_files(model: FileModel, held: Sequence[_Held]) -> list[Extraction]:
                 path = Path(folder) / f"image{one.at}"
                 path.write_bytes(image_bytes(Path(one.path)))
             paths.append(path)
-        extractions = model.extract_files(paths, [one.path for one in held])
-    return [replace(found, pixels=pixels_digest(one.image)) for found, one in zip(extractions, held, strict=True)]
-
-
-def _checked(model: Model, extraction: Extraction) -> Extraction:
-    """A template of another length, or with a NaN in it, would spoil every comparison it enters."""
-    if extraction.status == "ok":
-        template = extraction.template
-        if template is None or template.shape != (model.card.dimensions,) or not np.isfinite(template).all():
-            raise ValueError(f"{model.card.name} gave a template that is not {model.card.dimensions} finite numbers")
-        # A row of a larger array would keep all of it alive.
-        extraction = replace(extraction, template=np.array(template, np.float32))
-    return extraction
+        return model.extract_files(paths, [one.path for one in held])
 
 
 def decoder() -> str:
@@ -205,6 +221,7 @@ def start(name: str, opener: Opener, alive: Connection) -> None:
 def _end_with(alive: Connection) -> None:
     with suppress(EOFError, OSError):
         alive.recv_bytes()
+    kill_running()
     os._exit(1)
 
 

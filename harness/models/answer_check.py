@@ -1,0 +1,185 @@
+"""Check what a model gave for an image: the one place that templates of all kinds of model pass before they are kept or compared.
+
+A model of a user's own may answer anything. What is not usable is that image's failure, with the reason in plain words; it never
+ends a run, nor enters a comparison.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparity.datasets.errors import UserError
+from faceparity.datasets.text import printable
+
+from .card import ModelCard
+from .model import LONGEST, Extraction, Status
+
+COVARIATES: dict[str, tuple[float, float]] = {
+    "face_size": (0, 1e6),
+    "luminance": (0, 255),
+    "contrast": (0, 255),
+    "sharpness": (0, math.inf),
+    "confidence": (-math.inf, math.inf),
+}
+"""Least and greatest value of each property of a face that a model may give; all are finite. See `Extraction`."""
+
+MOST_FACES = 100_000
+REASON_LENGTH = 200
+_PIXELS_LENGTH = 128
+
+
+class AnswerError(ValueError):
+    """What a model gave for one image can't be used. Its text is the reason; it names no file and no person."""
+
+    @property
+    def reason(self) -> str:
+        """Why, as it is kept with the image."""
+        return str(self)
+
+
+class OutOfStepError(UserError):
+    """A model's answers may belong to other images than they were given for: the run ends, since no answer can be trusted."""
+
+
+def check(card: ModelCard, answer: object) -> Extraction:
+    """Return the extraction with a float32 template of its own. Raises AnswerError where any part of it can't be used."""
+    if isinstance(answer, AnswerError):
+        raise answer
+    if not isinstance(answer, Extraction):
+        raise AnswerError(f"the model returned {_kind(answer)}, not an Extraction")
+    if not isinstance(answer.status, str) or answer.status not in get_args(Status):
+        raise AnswerError(f"the model gave the status {_shown(answer.status)}, which is none of {', '.join(get_args(Status))}")
+    ok = answer.status == "ok"
+    return replace(
+        answer,
+        template=_template(card, answer.template) if ok else None,
+        faces=_faces(answer.faces),
+        pixels=_pixels(answer.pixels),
+        covariates=_covariates(answer.covariates),
+        reason="" if ok else _reason(answer.reason),
+    )
+
+
+def is_usable(card: ModelCard, kept: Extraction) -> bool:
+    """Whether an extraction of an earlier run, maybe of an earlier version, can enter a comparison."""
+    try:
+        return kept.status != "ok" or _template(card, kept.template) is not None
+    except AnswerError:
+        return False
+
+
+def _template(card: ModelCard, given: object) -> NDArray[np.float32]:
+    """float32[dimensions], finite, not all zeros, and short enough to multiply."""
+    wide = _numbers(given)
+    if wide.shape != (card.dimensions,):
+        has = f"{wide.size:,} numbers" if wide.ndim == 1 else f"an array of {' × '.join(map(str, wide.shape)) or 'no'} numbers"
+        raise AnswerError(f"the model gave {has}, but its card says {card.dimensions} dimensions")
+    if not np.isfinite(wide).all():
+        raise AnswerError("its template holds NaN or infinity")
+    with np.errstate(over="ignore", under="ignore"):
+        # A row of a larger array would keep all of it alive.
+        template = np.array(wide, np.float32)
+    if not np.isfinite(template).all():
+        raise AnswerError("its template holds numbers beyond 32-bit floating point")
+    if not template.any():
+        raise AnswerError("its template is all zeros" + (", as 32-bit floating point has it" if wide.any() else ""))
+    score = getattr(card, "score", None)
+    if score is not None and score.kind != "cosine" and np.sqrt(np.einsum("i,i", template, template, dtype=np.float64)) > LONGEST:
+        raise AnswerError(f"its template is longer than {LONGEST:g}, so that products overflow")
+    return template
+
+
+def _numbers(given: object) -> NDArray[Any]:
+    """The template as an array of real numbers."""
+    if given is None:
+        raise AnswerError("the model gave no template")
+    if isinstance(given, list | tuple) and not all(_is_real(one) for one in given):
+        raise AnswerError("its template holds something that is not a number")
+    try:
+        array = np.asarray(given, np.float64 if isinstance(given, list | tuple) else None)
+    except OverflowError:
+        raise AnswerError("its template holds numbers beyond 32-bit floating point") from None
+    except Exception as error:
+        raise AnswerError(f"its template is {_kind(given)} that is no array of numbers ({type(error).__name__})") from error
+    if array.dtype.kind not in "fiu":
+        what = "complex numbers" if array.dtype.kind == "c" else f"{array.dtype.name} values"
+        raise AnswerError(f"its template holds {what}, not real numbers")
+    return array
+
+
+def _is_real(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+
+
+def _real(value: object) -> float:
+    """The number; NaN where it is none, infinity where it is beyond floating point."""
+    if not isinstance(value, numbers.Real) or not _is_real(value):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _faces(given: object) -> int:
+    count = _real(given)
+    if not (0 <= count <= MOST_FACES and count.is_integer()):
+        raise AnswerError(f"the model counted {_shown(given)} faces, which is no whole number from 0 to {MOST_FACES:,}")
+    return int(count)
+
+
+def _pixels(given: object) -> str:
+    if not isinstance(given, str) or len(given) > _PIXELS_LENGTH or not (given.isascii() and (given.isprintable())):
+        raise AnswerError(f"the model gave {_shown(given)} as the digest of the pixels")
+    return given
+
+
+def _covariates(given: object) -> dict[str, float] | None:
+    if given is None:
+        return None
+    if not isinstance(given, Mapping):
+        raise AnswerError(f"the model gave {_kind(given)} as covariates, not a dict of numbers")
+    return {_name(name): _covariate(name, value) for name, value in given.items()} or None
+
+
+def _name(given: object) -> str:
+    if not isinstance(given, str) or given not in COVARIATES:
+        raise AnswerError(f"the model gave a covariate {_shown(given)}: known are {', '.join(COVARIATES)}")
+    return given
+
+
+def _covariate(name: str, given: object) -> float:
+    low, high = COVARIATES[_name(name)]
+    value = _real(given)
+    if not math.isfinite(value) or not low <= value <= high:
+        raise AnswerError(f"the model gave {name} = {_shown(given)}, which is no number that it can have")
+    return value
+
+
+def _reason(given: object) -> str:
+    if given is None:
+        return ""
+    if not isinstance(given, str):
+        raise AnswerError(f"the model gave {_kind(given)} as its reason, not a text")
+    return printable(" ".join(given.split()))[:REASON_LENGTH]
+
+
+def _kind(value: object) -> str:
+    name = type(value).__name__[:40]
+    return "nothing" if value is None else f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+
+
+def _shown(value: object) -> str:
+    """A short text of a value, or its kind if it has none."""
+    try:
+        text = printable(repr(value))
+    except Exception:
+        text = ""
+    return text if 0 < len(text) <= 40 else _kind(value)
