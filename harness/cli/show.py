@@ -133,7 +133,7 @@ class Screen:
         new = f"{templates.extracted:,} read now" if templates.extracted else "all from the store"
         made = f"{templates.samples.size:,} templates of {dataset.n_samples:,} images"
         self.line(f"{printable(dataset.name)} · {card.name}: {made}, {new}")
-        for status, words in (("unreadable", "can't be read"), ("no_face", "no face found")):
+        for status, words in (("unreadable", "without a template"), ("no_face", "no face found")):
             at = np.flatnonzero(templates.status == status)
             reasons = [f" ({templates.reasons[i]})" if templates.reasons[i] and status == "unreadable" else "" for i in at]
             named = [f"{dataset.files[i]}{reason}" for i, reason in zip(at, reasons, strict=True)]

@@ -79,7 +79,7 @@ class CommandModel:
         self._answered = 0
         self._reads_ahead = not POSIX
         self._tried = False
-        self._all_named = True
+        self._all_named, self._cut_short = True, False
         self._deadline = 0.0
         self._longest = LINE + NUMBER * card.dimensions
 
@@ -113,7 +113,7 @@ class CommandModel:
 
     def extract_files(self, paths: Sequence[Path], names: Sequence[str]) -> list[Extraction | AnswerError]:
         """One result per file, in order; where the command failed, why. Raises OutOfStepError, UserError if it can't be started."""
-        self._all_named = True
+        self._all_named, self._cut_short = True, False
         results: list[Extraction | AnswerError] = []
         for path, after in zip(paths, [*paths[1:], None], strict=True):
             try:
@@ -122,12 +122,10 @@ class CommandModel:
                 results.append(error)
         if self._all_named or (self._tried and not self._reads_ahead):
             return results
-        if len(paths) > 1 and any(isinstance(one, CommandFailedError) for one in results):
-            # What a command had still to say when it was ended by force is not known.
-            self._kill()
-            return [one for path in paths for one in self.extract_files([path], [str(path)])]
-        self._end_in_step()
-        return results
+        if self._ended_in_step() or len(paths) == 1:
+            return results
+        # What a command had still to say when it ended within the batch is not known.
+        return [one for path in paths for one in self.extract_files([path], [str(path)])]
 
     def _one(self, path: Path, after: Path | None) -> Extraction:
         line = _question(path)
@@ -160,15 +158,15 @@ class CommandModel:
         """Ask for one image; see the module's text for the order of things."""
         self._deadline = time.monotonic() + SECONDS
         if not self._sent and not command.write(os.fsencode(line), self._deadline):
-            raise self._gone(command)
+            raise self._gone()
         self._sent = ""
         if not command.wait_taken(self._deadline):
-            raise self._gone(command)
+            raise self._gone()
         if command.output.waiting():
             when = "more than one line for an image" if self._answered else "a line before it was asked for an image"
             raise self._out_of_step(f"wrote {when}")
         if not command.write(b"\n", self._deadline):
-            raise self._gone(command)
+            raise self._gone()
         following = _question(after) if after is not None else None
         if following is not None and POSIX:
             command.wait_taken(self._deadline)
@@ -179,7 +177,9 @@ class CommandModel:
     def _watch(self, command: Command) -> None:
         """See whether the command takes the next path before it has answered."""
         pause = _AT_FIRST
-        while not self._reads_ahead and not command.output.wait_any(pause) and time.monotonic() < self._deadline:
+        while (
+            not (self._reads_ahead or command.output.wait_any(pause)) and command.is_alive() and time.monotonic() < self._deadline
+        ):
             # In this order: what has not answered by now had not when it took the path.
             self._reads_ahead = command.has_taken_all() and not command.output.waiting() and command.is_alive()
             self._tried = True
@@ -194,7 +194,7 @@ class CommandModel:
         if len(line) > self._longest:
             raise self._failed(f"answered a line longer than {self._longest:,} bytes")
         if not line.endswith(b"\n"):
-            raise self._gone(command, "broke off in its answer" if line else "")
+            raise self._gone("broke off in its answer") if line else self._gone()
         return line
 
     def _object(self, line: bytes) -> dict[str, Any]:
@@ -226,11 +226,11 @@ class CommandModel:
                 raise UserError(f"{self.card.name}: its command can't be started ({error.strerror})") from error
         return self._running
 
-    def _gone(self, command: Command, what: str = "") -> CommandFailedError:
-        """Why a question could not be put to the command."""
-        if command.is_alive():
+    def _gone(self, what: str = "ended without an answer") -> CommandFailedError:
+        """Why a question could not be put to the command, or has no answer. Its output may end a moment before the command does."""
+        if time.monotonic() > self._deadline:
             return self._failed(f"took longer than {SECONDS:g} s")
-        return self._failed(what or "ended without an answer", ended=True)
+        return self._failed(what, ended=True)
 
     def _failed(self, what: str, *, ended: bool = False) -> CommandFailedError:
         """End the command, so that its next answer can't be taken for that of another image."""
@@ -247,13 +247,18 @@ class CommandModel:
     def _kill(self) -> str:
         """End the command by force; the last line of its standard error."""
         command, self._running, self._sent = self._running, None, ""
+        self._cut_short |= self._answered > 0
         return command.kill() if command is not None else ""
 
-    def _end_in_step(self) -> None:
-        """End the command, after which it must have nothing to say that could be an answer. Raises OutOfStepError."""
+    def _ended_in_step(self) -> bool:
+        """End the command; whether it answered all of this batch, and ended as agreed. Raises OutOfStepError if it had more to say."""
         command, self._running, self._sent = self._running, None, ""
-        if command is not None and any(map(_is_object, command.finish().splitlines())):
+        if command is None:
+            return not self._cut_short
+        to_the_end = command.is_alive()
+        if any(map(_is_object, command.finish().splitlines())):
             raise self._out_of_step("wrote more than one line for an image")
+        return to_the_end and command.process.returncode == 0 and not self._cut_short
 
     def close(self) -> None:
         """End the command."""
