@@ -270,9 +270,9 @@ def _extraction(e: Evaluation) -> Iterator[RenderableType]:
     if not x.overall.errors:
         yield Text(told + ".")
         return
-    kinds = [f.plural(x.no_face, "image") + " without a face found"] * bool(x.no_face) + [f"{x.unreadable} unreadable"] * bool(
-        x.unreadable
-    )
+    kinds = [f.plural(x.no_face, "image") + " without a face found"] * bool(x.no_face) + [
+        f"{x.unreadable} unreadable or failed on by the model"
+    ] * bool(x.unreadable)
     yield Text(told + (f" ({', '.join(kinds)})" if kinds else "") + f"; several faces in {x.several_faces}.")
     for by in x.by_group:
         if by.attributes == finest(e).attributes:

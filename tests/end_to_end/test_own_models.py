@@ -126,6 +126,37 @@ def test_images_without_a_ready_template_are_failures(faceparity: Command, place
     assert result["extraction"]["overall"]["errors"] == 7
 
 
+@pytest.mark.parametrize(("number", "reason"), [(0.0, "all zeros"), (1e39, "beyond 32-bit floating point"), (np.nan, "NaN")])
+def test_templates_that_no_comparison_takes_are_failures(faceparity: Command, place: Path, number: float, reason: str) -> None:
+    """Of ready-made templates here; the run goes on, this time and the next."""
+    subprocess.run([sys.executable, "make_templates.py"], cwd=place, check=True)
+    templates = np.load(place / "templates.npy").astype(np.float64)
+    templates[7] = number
+    np.save(place / "odd.npy", templates)
+    (place / "odd.toml").write_text((place / "ready.toml").read_text("utf-8").replace("templates.npy", "odd.npy"), "utf-8")
+    for out in ("out-odd", "out-odd-again"):
+        options = ["--by", "gender", "--target-fmr", "0.01", "--out", out]
+        done = faceparity("run", "-d", "folder=people", "-m", "odd.toml", *options, cwd=place)
+        assert done.returncode == 0, done.stderr
+        assert results(place / out)["extraction"]["overall"]["errors"] == 1
+        assert f"({'its template' if number == 0 else 'its template holds'}" in done.stdout
+        assert reason in " ".join(done.stdout.split())
+
+
+def test_a_line_too_many_of_a_command_ends_the_run(faceparity: Command, place: Path) -> None:
+    """It shifted all later answers by an image, and the run ended well."""
+    text = (place / "product.py").read_text("utf-8")
+    twice = text.replace("flush=True)", "flush=True)\n    if '030_1' in line:\n        print(json.dumps(answer), flush=True)")
+    assert twice != text
+    (place / "twice.py").write_text(twice, "utf-8")
+    (place / "twice.toml").write_text((place / "product.toml").read_text("utf-8").replace("product.py", "twice.py"), "utf-8")
+    done = faceparity("run", "-d", "folder=people", "-m", "twice.toml", "--workers", "2", "--out", "out-twice", cwd=place)
+    assert done.returncode == 2
+    told = done.stderr.strip().splitlines()[-1]
+    assert "the command of twice wrote more than one line for an image" in told
+    assert not list((place / "out-twice").glob("*/*/results.json"))
+
+
 def rates_of(result: dict[str, object]) -> list[object]:
     """FMR and FNMR of each gender at each target: comparisons and errors."""
     points = [p for p in result["groupings"][0]["operating_points"] if p["origin"] == "target"]

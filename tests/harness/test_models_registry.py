@@ -134,3 +134,24 @@ def test_importing_and_reading_cards_loads_no_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("error", [SystemExit(), SystemExit(0), KeyboardInterrupt(), RuntimeError("odd")])
+def test_a_model_of_others_that_ends_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: BaseException) -> None:
+    """Imported, opened or asked for its card, it ended `faceparity` with status 0 and no result."""
+
+    def end() -> None:
+        raise error
+
+    module = ModuleType("ending_model")
+    add_model(monkeypatch, module)
+    module.__dict__.update(model=end, card=end)
+    for ask in (open_model, load_model_card):
+        with pytest.raises(UserError, match=rf"mine failed while it was opened \({type(error).__name__}"):
+            ask("mine")
+    (tmp_path / "ending_at_import.py").write_text("import sys\nsys.exit()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    entry = metadata.EntryPoint("mine", "ending_at_import:model", registry.GROUP)
+    monkeypatch.setattr(metadata, "entry_points", lambda **_: (entry,))
+    with pytest.raises(UserError, match=r"mine failed while it was opened \(SystemExit"):
+        open_model("mine")
