@@ -25,8 +25,9 @@ MADE_BEFORE = "it was made by a version that did not keep what a paired comparis
 
 @dataclass(frozen=True)
 class Private:
-    """One result's private part. codes: str[n], rising; subjects: str[n]; labels: the JSON text of each; failed: bool[n].
+    """One result's private part. codes: str[n]; subjects: str[n]; labels: the JSON text of each; failed: bool[n].
 
+    Samples are in the order of the data set, by file name: codes depend on the secret, and no figure may.
     a, b, score, mated: the ledger, samples as places in `codes`. left_out: int64[m, 2], pairs not compared. excluded: what a
     person left out by name, images and comparisons.
     """
@@ -48,7 +49,7 @@ def read(folder: Path) -> Private:
     if (folder / "codes.sealed").is_file() and not (folder / "labels.sealed").is_file():
         raise UserError(f"{folder}: {MADE_BEFORE}")
     table = private.read_table(folder, "codes")
-    order = np.argsort(table["code"].astype(str), kind="stable")
+    order = np.argsort(table["file"].astype(str), kind="stable")
     codes = table["code"].astype(str)[order]
     labels = private.read_table(folder, "labels")
     if not np.array_equal(labels["code"].astype(str)[order], codes):
@@ -86,13 +87,13 @@ def _coded(folder: Path, table: private.Table) -> dict[str, private.Coded | NDAr
 
 
 def _places(column: private.Coded | NDArray[np.generic], codes: NDArray[np.str_], folder: Path) -> I64:
-    """Each row's place in the rising `codes`."""
+    """Each row's place in `codes`."""
     indices, words = column if isinstance(column, private.Coded) else (np.arange(column.size), column)
     wanted = np.asarray(words, str)
     if not wanted.size:
         return np.empty(0, np.int64)
-    place = np.clip(np.searchsorted(codes, wanted), 0, codes.size - 1)
-    used = np.unique(indices)
+    used, rising = np.unique(indices), np.argsort(codes)
+    place = rising[np.clip(np.searchsorted(codes, wanted, sorter=rising), 0, codes.size - 1)] if codes.size else rising
     if not codes.size or (codes[place[used]] != wanted[used]).any():
         raise UserError(f"{folder}: its tables do not belong together; run again for new ones")
     return place[indices].astype(np.int64)
@@ -139,13 +140,10 @@ def together(parts: Sequence[Private], evaluations: Sequence[record.Evaluation],
     same_person: of each result the score (as a similarity) from which a comparison of different subjects is taken for one person
     and left out of all; None: nothing is.
     """
-    codes = parts[0].codes
-    for p in parts[1:]:
-        codes = np.intersect1d(codes, p.codes, assume_unique=True)
-    at = [np.searchsorted(p.codes, codes) for p in parts]
+    at = _shared(parts)
     _check_alike(parts, at)
-    n = codes.size
-    subjects = np.unique(parts[0].subjects[at[0]], return_inverse=True)[1].reshape(-1).astype(np.int32)
+    n = at[0].size
+    subjects = _by_appearance(parts[0].subjects[at[0]])
     cells = make_cells(_attributes(parts[0].labels[at[0]], evaluations), n)
     failed = np.stack([p.failed[i] for p, i in zip(parts, at, strict=True)])
     has = np.asarray(~failed.any(axis=0), bool)
@@ -161,13 +159,32 @@ def together(parts: Sequence[Private], evaluations: Sequence[record.Evaluation],
     return Together(cells, subjects, failed, left_out, has, made, tuple(int((~p.failed).sum()) for p in parts), mated)
 
 
+def _shared(parts: Sequence[Private]) -> list[I64]:
+    """Places in each part of the samples that all have, in the order of the data set."""
+    codes = parts[0].codes
+    for p in parts[1:]:
+        codes = np.intersect1d(codes, p.codes, assume_unique=True)
+    codes = parts[0].codes[np.isin(parts[0].codes, codes)]
+    out = []
+    for p in parts:
+        rising = np.argsort(p.codes)
+        out.append(rising[np.searchsorted(p.codes, codes, sorter=rising)].astype(np.int64))
+    return out
+
+
+def _by_appearance(names: NDArray[np.str_]) -> I32:
+    """Number distinct names in the order in which they first occur: int32[n]."""
+    _, first, number = np.unique(names, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[number.reshape(-1)].astype(np.int32)
+
+
 def _mated(p: Private, new: I64, n: int) -> tuple[I64, NDArray[np.float32]]:
     a, b = new[p.a], new[p.b]
     both = p.mated & (a >= 0) & (b >= 0)
     return _keys(a[both], b[both], n), p.score[both]
 
 
-def _check_alike(parts: Sequence[Private], at: Sequence[NDArray[np.intp]]) -> None:
+def _check_alike(parts: Sequence[Private], at: Sequence[I64]) -> None:
     first, i = parts[0], at[0]
     for p, j in zip(parts[1:], at[1:], strict=True):
         if not np.array_equal(first.subjects[i], p.subjects[j]):

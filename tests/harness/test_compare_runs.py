@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from faceparity.datasets.errors import UserError
+from faceparity.harness import private
 from faceparity.harness.comparisons.scores import exact_scores, prepare
+from faceparity.harness.evaluation import private_sides
 from faceparity.harness.evaluation.common import Side
 from faceparity.harness.evaluation.compare import compare
 from faceparity.harness.evaluation.compare_notes import letters
@@ -378,3 +380,36 @@ def test_keys_of_other_machines_are_not_guessed(dataset, three, tmp_path: Path, 
     c = compare_runs([[r] for r in three[0][:2]], "c")
     assert c.datasets[0].paired == []
     assert "key is gone" in c.results[0].private_reason
+
+
+@pytest.mark.parametrize("left_out", [Excluded(), Excluded(np.array([5], np.int32), np.array([[20, 31]], np.int32), ("",), ("",))])
+def test_the_secret_decides_nothing(dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left_out: Excluded) -> None:
+    """The same runs under two secrets, also where the sides hold different samples: one comparison, byte for byte."""
+    records = set()
+    for secret in ("first", "second", "third"):
+        monkeypatch.setenv("FACEPARITY_HOME", str(tmp_path / secret))
+        runs = [
+            [toy_runs.write_run(tmp_path / f"{secret}{k}", dataset, t, f"m{k}", excluded=left_out if k == 0 else None)]
+            for k, t in enumerate(toy_runs.models(dataset, 2))
+        ]
+        c = compare_runs(runs, "c").model_copy(update={"started": ""})
+        assert point(c, "target").replicates == 1000
+        records.add(comparison_to_json(c))
+    assert len(records) == 1
+
+
+def test_private_parts_in_another_order_are_read(three, dataset, tmp_path: Path) -> None:
+    """Rows of the code table by rising code, as no version promises not to have written them: the same samples, the same order."""
+    results, _ = three
+    there = private_sides.read(results[0].folder / "private")
+    moved = tmp_path / "private"
+    for table in ("ledger", "rejects", "left_out"):
+        private.write_table(moved, table, private.read_table(results[0].folder / "private", table))
+    codes, labels = (private.read_table(results[0].folder / "private", t) for t in ("codes", "labels"))
+    order = np.argsort(codes["code"])
+    private.write_table(moved, "codes", {k: v[order] for k, v in codes.items()})
+    private.write_table(moved, "labels", {k: v[order] for k, v in labels.items()})
+    again = private_sides.read(moved)
+    for name in ("codes", "subjects", "labels", "failed", "a", "b", "score", "mated", "left_out"):
+        assert np.array_equal(getattr(there, name), getattr(again, name)), name
+    assert not np.array_equal(there.codes, np.sort(there.codes))
