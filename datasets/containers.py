@@ -10,6 +10,7 @@ from pathlib import Path
 from .errors import UserError
 from .images import UnreadableImage
 from .pickles import Pack, read_pack
+from .regular_file import read_regular
 
 PACK = ".bin"
 _MEMBER = re.compile(r"(.+\.bin)#(\d{6,})", re.ASCII | re.IGNORECASE | re.DOTALL)
@@ -40,7 +41,7 @@ def source(path: Path) -> Path | bytes:
 def image_bytes(path: Path) -> bytes:
     """The bytes of an image, wherever it lies. Raises OSError, UnreadableImage."""
     found = source(path)
-    return found if isinstance(found, bytes) else found.read_bytes()
+    return found if isinstance(found, bytes) else read_regular(found)
 
 
 @lru_cache(maxsize=1)

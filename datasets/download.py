@@ -17,6 +17,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from .errors import UserError
+from .regular_file import read_regular
 
 _CHUNK = 1 << 16
 _AGENT = "faceparity (dataset download)"
@@ -221,7 +222,7 @@ def _about(part: Path) -> Path:
 
 def _read_about(part: Path) -> dict[str, str]:
     try:
-        found = json.loads(_about(part).read_text("utf-8"))
+        found = json.loads(read_regular(_about(part), 1 << 16))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

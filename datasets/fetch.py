@@ -24,6 +24,7 @@ from urllib.parse import urljoin, urlsplit
 from . import places
 from .download import check_redirect
 from .errors import UserError
+from .regular_file import open_regular, read_regular
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 30
@@ -98,7 +99,7 @@ class _SourceError(Exception):
 
 def file_sha256(path: Path) -> str:
     """sha256 hex of a file's bytes."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -124,7 +125,7 @@ def pinned_sha256(artefact: Artefact) -> str:
     if artefact.sha256:
         return artefact.sha256
     try:
-        return _pin(artefact).read_text("ascii").strip()
+        return read_regular(_pin(artefact), 1 << 10).decode("ascii").strip()
     except OSError:
         return ""
 

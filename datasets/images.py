@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .regular_file import NotAFileError, open_regular
+
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
 
@@ -130,19 +132,13 @@ def _is_heif(data: bytes) -> bool:
 def _open(path: Path) -> Any:
     """An ordinary file, open for reading; a device or a pipe is never opened. Raises UnreadableImage."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise UnreadableImage("not an ordinary file")
-        # Without blocking, should it have become a pipe since.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        return open_regular(path)
+    except NotAFileError:
+        raise UnreadableImage("not an ordinary file") from None
     except FileNotFoundError:
         raise UnreadableImage("no such file") from None
-    except (OSError, ValueError) as error:
-        raise UnreadableImage(f"cannot be opened: {getattr(error, 'strerror', None) or 'bad name'}") from None
-    file = os.fdopen(handle, "rb")
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        file.close()
-        raise UnreadableImage("not an ordinary file")
-    return file
+    except OSError as error:
+        raise UnreadableImage(f"cannot be opened: {error.strerror or 'bad name'}") from None
 
 
 def sha256_of_file(path: Path) -> str | None:

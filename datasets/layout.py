@@ -12,6 +12,7 @@ from .build import Row, folder_of
 from .card import DatasetCard
 from .dataset import Problem
 from .errors import UserError
+from .regular_file import TooLargeError, open_regular_text, read_regular
 from .tables import Table
 from .text import printable
 
@@ -86,7 +87,7 @@ def stream(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> 
     """
     before = csv.field_size_limit(_LARGEST_CELL)  # some sets write outlines of faces into a cell
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with open_regular_text(path, "utf-8-sig", newline="") as file:
             reader = csv.reader(file, skipinitialspace=True)
             header = [cell.strip() for cell in next(reader, [])]
             absent = [column for column in columns if column not in header]
@@ -118,9 +119,9 @@ def _some(names: Iterable[str]) -> str:
 def read_json(path: Path) -> Any:
     """A publisher's JSON. Raises UserError."""
     try:
-        if path.stat().st_size > _LARGEST:
-            raise UserError(f"{path} is larger than any label file of this set: put the publisher's file there")
-        return json.loads(path.read_bytes())
+        return json.loads(read_regular(path, _LARGEST))
+    except TooLargeError:
+        raise UserError(f"{path} is larger than any label file of this set: put the publisher's file there") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): put the publisher's file there") from None
     except (ValueError, RecursionError) as error:

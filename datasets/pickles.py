@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from .errors import UserError
+from .regular_file import TooLargeError, read_regular
 
 MAX_BYTES = 2 * 2**30
 """A larger file is not opened: the largest known pack is a twentieth of it."""
@@ -46,9 +47,9 @@ def read_pack(path: Path) -> Pack:
     plain numpy arrays of them; nothing in it is ever run.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{path} is larger than {MAX_BYTES // 2**30} GiB: no known pack is")
-        data = path.read_bytes()
+        data = read_regular(path, MAX_BYTES)
+    except TooLargeError:
+        raise UserError(f"{path} is larger than {MAX_BYTES // 2**30} GiB: no known pack is") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): check the path and its permissions") from None
     try:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from .dataset import Problem
 from .errors import UserError
+from .regular_file import NotAFileError, read_regular
 
 _DELIMITERS = ",;\t|"
 _LARGE = 1_000_000
@@ -120,7 +121,9 @@ def plain(name: str) -> str:
 def text_of(path: Path) -> str:
     """A label file as text, in composed Unicode, its line ends as they are. Raises UserError."""
     try:
-        data = path.read_bytes() if path.is_file() else None
+        data = read_regular(path)
+    except (FileNotFoundError, NotADirectoryError, NotAFileError):
+        data = None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): check its permissions") from None
     if data is None:

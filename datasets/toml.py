@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from .errors import UserError
+from .regular_file import TooLargeError, read_regular
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -29,13 +30,11 @@ def read_toml(path: Path) -> dict[str, Any]:
 def read_bytes(path: Path) -> bytes:
     """The bytes of a TOML file, for those who also want its sha256. Raises UserError."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        return read_regular(path, MAX_BYTES)
+    except TooLargeError as error:
+        raise UserError(f"{path.name}: {error.strerror}: is it the right file?") from error
     except OSError as error:
         raise UserError(f"{path}: can't be read ({error.strerror})") from error
-    if len(data) > MAX_BYTES:
-        raise UserError(f"{path.name}: larger than {MAX_BYTES >> 20} MiB: is it the right file?")
-    return data
 
 
 def parse_toml(data: bytes, name: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.regular_file import open_regular, read_regular
 
 from .templates import vault
 
@@ -82,7 +83,7 @@ def write_private(folder: Path, name: str, payload: bytes, *, keys: vault.Keyrin
 def _unit(folder: Path) -> bytes:
     """The name of the folder's own key: that of what was sealed in it today, or a new one."""
     for path in sorted(folder.glob(f"*{_SUFFIX}")):
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             if unit := vault.unit_of(file.read(64)):
                 return unit
     return vault.new_unit()
@@ -92,7 +93,7 @@ def read_private(folder: Path, name: str, *, keys: vault.Keyring | None = None) 
     """What `write_private` sealed. Raises UserError, with what to do, where it is missing, damaged, or its key is gone."""
     path = _path(folder, name)
     try:
-        sealed = path.read_bytes()
+        sealed = read_regular(path)
     except OSError as error:
         raise UserError(
             f"{path}: no private part ({error.strerror}): deleted, or an ephemeral run's; run again to have one"

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from faceparity.datasets.bounded_json import read_json
 from faceparity.datasets.errors import UserError
 
 from . import record
@@ -89,7 +90,9 @@ def load_results(folder: Path) -> list[Result]:
     out = []
     for file in files:
         try:
-            out.append(Result(record.from_json(file.read_text("utf-8")), file.parent))
+            out.append(Result(record.from_json(read_json(file, record.limits())), file.parent))
+        except OSError as error:
+            raise UserError(f"{file}: can't be read ({error.strerror}); restore it, or run again") from error
         except ValueError as error:
             raise UserError(f"{file}: not a result of this version, or altered since ({_first(error)}); run again") from error
     return sorted(out, key=lambda result: result.evaluation.provenance.position)

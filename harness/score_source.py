@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.regular_file import check_regular
 from faceparity.datasets.tables import delimiter_of
 
 BATCH_ROWS = 1 << 18
@@ -76,8 +77,11 @@ class FileSource(Source):
         import pyarrow.csv as pc
         import pyarrow.parquet as pq
 
-        if not self.path.is_file():
-            raise UserError(f"{self}: {'a folder' if self.path.is_dir() else 'no such file'}; name a CSV or Parquet file")
+        try:
+            check_regular(self.path)
+        except OSError as error:
+            found = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+            raise UserError(f"{self}: {found}; name a CSV or Parquet file") from error
         try:
             if self.typed:
                 return list(pq.read_schema(self.path).names)

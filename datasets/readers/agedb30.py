@@ -13,6 +13,7 @@ from ..errors import UserError
 from ..images import list_images
 from ..layout import place, wrong_folder
 from ..matlab import Array, MatlabError, Value, read_matlab
+from ..regular_file import read_regular
 from .pairs import PairList, under, with_protocols
 
 FOLDERS = ("03_Protocol_Images", "AgeDB_FINAL_protocol/03_Protocol_Images", "AgeDB", "images")
@@ -97,9 +98,9 @@ def _array(value: Value) -> Array:
 def _load(path: Path) -> dict[str, Value]:
     """A MATLAB file, which holds data only. Raises UserError if it is none, or would not fit."""
     try:
-        data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
+        data = read_regular(path, MAX_BYTES)
         if not data:
-            raise UserError(f"{path} is empty, or far larger than the publisher's: put the publisher's file there")
+            raise UserError(f"{path} is empty: put the publisher's file there")
         return read_matlab(data, MAX_BYTES)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): put the publisher's file there") from None

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..dataset import Dataset, Problem, SearchProtocol, SetProtocol, TemplateSets
 from ..errors import UserError
 from ..layout import place, stream
+from ..regular_file import open_regular
 
 I64 = NDArray[np.int64]
 
@@ -164,7 +165,7 @@ def whole_number(cell: str) -> str:
 def _numbers(path: Path) -> tuple[I64, I64]:
     """Both columns of a list of pairs, with a header or without; Test 1 has 15.7 million of them. Raises UserError."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             header = not file.readline(200)[:1].isdigit()
             if header and not file.read(200).strip():
                 raise UserError(f"{path} lists no pairs: put the publisher's file there")

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..dataset import Dataset, PairProtocol, Problem
 from ..errors import UserError
+from ..regular_file import read_regular
 from ..text import whole_number
 
 
@@ -110,7 +111,7 @@ def under(*parts: str) -> str:
 def lines_of(path: Path) -> list[tuple[int, str]]:
     """The lines of a list that hold something, each with its number from 1, without blanks around them. Raises UserError."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_regular(path).decode("utf-8-sig")
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): put the publisher's list there") from None
     except UnicodeDecodeError:

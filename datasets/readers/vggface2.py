@@ -11,6 +11,7 @@ from ..card import load_card
 from ..dataset import Dataset, Problem
 from ..images import list_images
 from ..layout import need, stream
+from ..regular_file import open_regular_text
 from ..tables import read_table, text_of
 
 META = "identity_meta.csv"
@@ -62,8 +63,11 @@ def _races(root: Path, meta: str) -> dict[str, str] | None:
     for path in sorted({*(root / meta).parent.glob("*.csv"), *root.glob("*.csv")}):
         if path.name in (META, MAAD):
             continue
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            header = next(csv.reader(file), [])
+        try:
+            with open_regular_text(path, "utf-8-sig", errors="replace", newline="") as file:
+                header = next(csv.reader(file), [])
+        except OSError:
+            continue
         if not {"class_id", "race"} <= {cell.strip().casefold() for cell in header}:
             continue
         table = read_table(path)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import Artefact, is_here, pinned_sha256
 
 from ..models.card import ModelCard, Weights
 from ..models.registry import artefacts_of, load_model_card, model_names
+
+if TYPE_CHECKING:
+    from ..models.parts import Find
 
 
 def listing() -> Iterator[str]:
@@ -116,10 +120,35 @@ NOT_HERE = "not here"
 
 def _states(name: str) -> Iterator[tuple[str, str]]:
     from ..models.assemble import finder
-    from ..models.sources import artefact
 
     card = load_model_card(name)
     find = finder(name)
+    files = list(_files(name, card, find))
+    yield from files
+    if all(state == "whole" for _, state in files):
+        yield from _converted(card, find)
+
+
+REPLACED = "damaged, or replaced by another network: it is made again from the weights when the model is next used"
+
+
+def _converted(card: ModelCard, find: Find) -> Iterator[tuple[str, str]]:
+    """The file made of the weights, if it is here: whole if they give the same bytes once more."""
+    from ..models.assemble import converted_state
+
+    try:
+        file, state = converted_state(card, find)
+    except UserError as error:
+        yield "made from the weights", str(error)
+        return
+    if file and state != "absent":
+        yield f"{file} (made from the weights)", REPLACED if state == "replaced" else "whole"
+
+
+def _files(name: str, card: ModelCard, find: Find) -> Iterator[tuple[str, str]]:
+    """Each file of weights, and its state."""
+    from ..models.sources import artefact
+
     for weights in card.weights:
         made = artefact(weights, name)
         if made is not None and not _there(made):

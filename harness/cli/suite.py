@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from faceparity.datasets.text import printable
 
@@ -22,6 +23,9 @@ from ..templates.pipeline import cores
 from ..templates.store import Store
 from . import compare, show
 from .command import published_command
+
+if TYPE_CHECKING:
+    from ..record.comparison import Comparison
 
 COMPARISON = "comparison"
 """The leaderboard's folder, beside the data sets'."""
@@ -103,7 +107,6 @@ def _tell(finished: Finished, checked: Checked, out: Path, command: str, formats
 def _write(results: Sequence[Result], record: Record, out: Path, command: str, told: str) -> None:
     """Reports and comparison into the folder, the tables into the terminal."""
     from ..evaluation.side_by_side import compare_runs
-    from ..record.comparison import comparison_from_json
 
     place = out / COMPARISON
     pages = [out / "report.html", *([place / compare.RECORD, place / "compare.html"] if len(results) > 1 else [])]
@@ -116,12 +119,26 @@ def _write(results: Sequence[Result], record: Record, out: Path, command: str, t
     if len(results) < 2:
         report_writers()[TERMINAL](results, out)
     else:
-        if anew:
+        comparison = None if anew else _kept(place)
+        if comparison is None:
             with show.working("comparing"):
-                compare.write(compare_runs([results], command, record_seed(results), cores()), place)
-        comparison = comparison_from_json((place / compare.RECORD).read_text("utf-8"))
+                comparison = compare_runs([results], command, record_seed(results), cores())
+                compare.write(comparison, place)
         import_module(compare.WRITER).show(comparison)
     write_record(record.model_copy(update={"told": told}), out)
+
+
+def _kept(place: Path) -> Comparison | None:
+    """The comparison as it was written; None where it can't be read or was altered, so that it is made again."""
+    from faceparity.datasets.bounded_json import read_json
+
+    from ..record import limits
+    from ..record.comparison import comparison_from_json
+
+    try:
+        return comparison_from_json(read_json(place / compare.RECORD, limits()))
+    except (OSError, ValueError):
+        return None
 
 
 def _ending(results: Sequence[Result]) -> str:

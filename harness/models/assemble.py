@@ -6,9 +6,11 @@ import importlib.util
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import path, verified
+from faceparity.datasets.regular_file import read_regular
 from faceparity.datasets.text import whole_number
 
 from .card import ModelCard, NetworkInput, Recipe, Weights
@@ -229,19 +231,51 @@ def _runtime(device: str) -> tuple[str, ...]:
 def _graph(
     card: ModelCard, recipe: Recipe, files: Mapping[str, Path], sha256: Mapping[str, str]
 ) -> tuple[Path, dict[str, object]]:
-    """The ONNX file that is run, made once from the weights, and the version of the code that made it."""
+    """The ONNX file that is run, made from the weights, and the version of the code that made it."""
     from .derived import derived
+
+    made = _conversion(card, recipe, files, sha256)
+    return derived(made.name, made.make), made.version
+
+
+class _Conversion(NamedTuple):
+    """The file that is made of weights: its name, how, and the version of the code that does it."""
+
+    name: str
+    make: Callable[[], bytes]
+    version: dict[str, object]
+
+
+def converted_state(card: ModelCard, find: Find) -> tuple[str, str]:
+    """Return the name of the file made of a card's weights, and whether it is what they give: see `derived.state_of`.
+
+    card: without options. The name is empty for a model that is not made of weights. Raises UserError as `find` does.
+    """
+    from .derived import state_of
+
+    weights = [w for w in card.weights if w.role in ("embedder", "topology")]
+    if card.recipe is None or not weights:
+        return "", "absent"
+    made = _conversion(card, card.recipe, {w.role: find(w) for w in weights}, {w.role: w.sha256 for w in weights})
+    return made.name, state_of(made.name, made.make)
+
+
+def _conversion(card: ModelCard, recipe: Recipe, files: Mapping[str, Path], sha256: Mapping[str, str]) -> _Conversion:
     from .onnx_repair import REPAIR, repaired
 
+    if recipe.network == "dlib":
+        from .dlib_onnx import CONVERTER, convert, file_name
+
+        return _Conversion(file_name(sha256["embedder"]), lambda: convert(files["embedder"]), {"converter": CONVERTER})
     main, short = files["embedder"], sha256["embedder"][:16]
     if recipe.network == "onnx":
-        make: Callable[[], bytes] = lambda: repaired(main.read_bytes())  # noqa: E731
-        return derived(f"onnx-{short}-v{REPAIR}.onnx", _told(make, card, main)), {"repair": REPAIR}
+        make: Callable[[], bytes] = lambda: repaired(read_regular(main))  # noqa: E731
+        return _Conversion(f"onnx-{short}-v{REPAIR}.onnx", _told(make, card, main), {"repair": REPAIR})
     if recipe.network == "facenet-pytorch":
         from .facenet_onnx import FACENET, facenet_to_onnx
 
-        make = lambda: facenet_to_onnx(main.read_bytes())  # noqa: E731
-        return derived(f"facenet-{short}-v{FACENET}.onnx", _told(make, card, main)), {"facenet": FACENET}
+        make = lambda: facenet_to_onnx(read_regular(main))  # noqa: E731
+        return _Conversion(f"facenet-{short}-v{FACENET}.onnx", _told(make, card, main), {"facenet": FACENET})
     from .nhwc_onnx import NHWC
 
     if recipe.network == "tfjs":
@@ -249,12 +283,12 @@ def _graph(
 
         output = recipe.input.output
         name = f"tfjs-{short}-{sha256['topology'][:8]}-v{NHWC}.onnx"
-        make = lambda: tfjs_to_onnx(files["topology"].read_bytes(), main.read_bytes(), output)  # noqa: E731
-        return derived(name, _told(make, card, main)), {"nhwc": NHWC}
+        make = lambda: tfjs_to_onnx(read_regular(files["topology"]), read_regular(main), output)  # noqa: E731
+        return _Conversion(name, _told(make, card, main), {"nhwc": NHWC})
     from .tflite_onnx import tflite_to_onnx
 
-    make = lambda: tflite_to_onnx(main.read_bytes())  # noqa: E731
-    return derived(f"tflite-{short}-v{NHWC}.onnx", _told(make, card, main)), {"nhwc": NHWC}
+    make = lambda: tflite_to_onnx(read_regular(main))  # noqa: E731
+    return _Conversion(f"tflite-{short}-v{NHWC}.onnx", _told(make, card, main), {"nhwc": NHWC})
 
 
 def _told(make: Callable[[], bytes], card: ModelCard, file: Path) -> Callable[[], bytes]:

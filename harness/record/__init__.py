@@ -44,7 +44,7 @@ from .groupings import (
 )
 from .models import ModelChange, ModelChanges, ModelComparison
 from .paired import Paired, PairedCondition, PairedDifference, PairedFactor, PairedPoint
-from .part import Bounds, Design, Index, Interval, Part, Rate, Reason
+from .part import Bounds, Design, Index, Interval, Part, Rate, Reason, limits
 from .protocols import (
     Protocol,
     ProtocolGroups,
@@ -169,5 +169,6 @@ __all__ = [
     "canonical",
     "from_json",
     "json_schema",
+    "limits",
     "to_json",
 ]

@@ -6,20 +6,20 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from .part import Interval, Part, Rate, Reason, same_length
+from .part import Count, NotNegative, Part, Rate, RatioInterval, Reason, Share, ShareInterval, same_length
 from .scenario_part import ScenarioPart, ScenarioRatio
 
 
 class ScenarioGallery(Part):
     """Who is in a gallery, drawn at random from those who could be."""
 
-    people: int
-    enrollable: int
+    people: Count
+    enrollable: Count
     """People of whom a template could be made."""
-    failed: int
+    failed: Count
     """People of whom none could."""
     images: Literal["one", "all"]
-    drawn_by_group: dict[str, int] = Field(default_factory=dict)
+    drawn_by_group: dict[str, Count] = Field(default_factory=dict)
     """Of a gallery with a make-up of its own; empty if people are drawn as the data has them."""
     published: str | None = None
 
@@ -27,23 +27,23 @@ class ScenarioGallery(Part):
 class ScenarioProbes(Part):
     """What is searched. A person's search is mated if the gallery has the person, non-mated if it does not; each is measured as both."""
 
-    people: int
-    searches: int
-    failed: int
+    people: Count
+    searches: Count
+    failed: Count
     """Probes without a template."""
-    mated: int
-    failed_mated: int
+    mated: Count
+    failed_mated: Count
     """Searches for somebody in the gallery in which the probe, or the person's template, could not be made."""
-    same_photo: int
+    same_photo: Count
     """Probes with no other photograph of the person to be found by; searched only as non-mated ones."""
-    unlabelled: int
+    unlabelled: Count
     """Probes in no group; they count in the rates over everybody."""
 
 
 class SearchRankRates(Part):
     """Searches for somebody in the gallery whose person is not among the first `rank`, whatever the score: 1 - the hit rate."""
 
-    rank: int
+    rank: Count
     missed: list[Rate]
 
 
@@ -51,16 +51,16 @@ class GroupShare(Part):
     """A group's share of the searches of people who are not in the gallery, and of the false alarms among them."""
 
     group: str
-    searches: float
-    errors: float | None
-    interval: Interval | None = None
+    searches: Share
+    errors: Share | None
+    interval: ShareInterval | None = None
 
 
 class OwnGroup(Part):
     """How often the first candidate of a search for somebody not in the gallery, whatever the score, is of the probe's own group."""
 
     rate: Rate
-    expected: float | None
+    expected: Share | None
     """Were candidates drawn blindly from the gallery."""
 
 
@@ -75,22 +75,22 @@ class GroupNumber(Part):
     """A number of one group; null below 30 people."""
 
     group: str
-    value: float | None
+    value: NotNegative | None
 
 
 class CmcCurve(Part):
     """Closed set: hit_rates[r - 1] is the share of searches that have the person among the first r."""
 
     group: str
-    hit_rates: list[float]
+    hit_rates: list[Share]
 
 
 class DetCurve(Part):
     """Open set: FPIR and FNIR (at any rank) at each of `SearchesPart.det_thresholds`, the same for all groups."""
 
     group: str
-    fpir: list[float]
-    fnir: list[float]
+    fpir: list[Share]
+    fnir: list[Share]
     """Empty without mated searches."""
 
 
@@ -98,7 +98,7 @@ class SearchesPart(ScenarioPart):
     """Everybody searched in galleries of the others. Rates are means over all galleries of that size that could be drawn: nothing is
     simulated. Their intervals are by probe and gallery subjects. The first rate of a list is over everybody, then by group."""
 
-    candidates: int | None = None
+    candidates: Count | None = None
     """Length of the list that comes back."""
     gallery: ScenarioGallery | None = None
     probes: ScenarioProbes | None = None
@@ -118,7 +118,7 @@ class SearchesPart(ScenarioPart):
     cmc: list[CmcCurve] = Field(default_factory=list)
     det_thresholds: list[float] = Field(default_factory=list)
     det: list[DetCurve] = Field(default_factory=list)
-    same_person_share: float | None = None
+    same_person_share: Share | None = None
     """Of a set without subject labels: how much of FPIR is candidates that look like the probe's own person."""
     fpir_without_likely_same_person: list[Rate] = Field(default_factory=list)
     """Where that is more than 5 %."""
@@ -146,22 +146,22 @@ class LineupGroup(Part):
     """A group's people in the line-up and among those falsely matched. Tests and `ratio_independent` take people as independent."""
 
     group: str
-    people: int
-    share_of_people: float
+    people: Count
+    share_of_people: Share
     """Of those with a label who could be searched."""
-    share_of_gallery: float | None = None
+    share_of_gallery: Share | None = None
     """Of those with a label in the gallery."""
-    flagged: int | None
+    flagged: Count | None
     """Null below 30 people."""
-    share_of_flagged: float | None
+    share_of_flagged: Share | None
     rate: Rate
-    ratio_to_others: float | None = None
+    ratio_to_others: NotNegative | None = None
     """Of the group's rate to everybody else's."""
-    interval_independent: Interval | None = None
+    interval_independent: RatioInterval | None = None
     """Of that ratio, Katz's: assumes independent probes."""
-    p_hypergeometric: float | None = None
+    p_hypergeometric: Share | None = None
     """One-sided: so many of the group, or more, among the flagged by chance. Assumes independent probes."""
-    p_fisher: float | None = None
+    p_fisher: Share | None = None
     """Two-sided. Assumes independent probes."""
     by_subjects: ScenarioRatio | None = None
     """The same ratio by the jackknife over everybody searched or in the gallery; it alone decides what may be said."""
@@ -171,16 +171,16 @@ class LineupScenario(ScenarioPart):
     """A named set of people, one image of each, searched in a gallery of others: whoever is matched is matched falsely."""
 
     kind: Literal["lineup"] = "lineup"
-    people: int | None = None
-    gallery_people: int | None = None
-    failed_people: int | None = None
+    people: Count | None = None
+    gallery_people: Count | None = None
+    failed_people: Count | None = None
     """Probes without a template: they can't be matched, and count as people all the same where failures count."""
-    failed_gallery: int | None = None
+    failed_gallery: Count | None = None
     images: Literal["one", "all"] | None = None
     overall: Rate | None = None
-    implied_fmr: float | None = None
+    implied_fmr: Share | None = None
     """Of one comparison, were comparisons independent: 1 - (1 - FPIR)^(1/N)."""
     groups: list[LineupGroup] = Field(default_factory=list)
-    unlabelled: int | None = None
-    same_person_share: float | None = None
+    unlabelled: Count | None = None
+    same_person_share: Share | None = None
     """Of a set without subject labels: how many of the people matched have somebody above the score of one person."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .part import Interval, Part, Rate, Reason
+from .part import Count, Interval, NotNegative, Part, Positive, Rate, RatioInterval, Reason, Share
 
 ClaimVerdict = Literal["borne_out", "contradicted", "mixed", "inconclusive", "not_testable"]
 ClaimResult = Literal["as_claimed", "opposite", "inconclusive", "not_testable"]
@@ -53,7 +53,7 @@ class ClaimTest(Part):
     measure: Literal["fmr", "fnmr", "non_mated_score", "mated_score"]
     design: str
     """"matched", "within" or "as_sampled", as of rates; "paired" in a controlled experiment."""
-    target_fmr: float | None = None
+    target_fmr: Share | None = None
     threshold: float | None = None
     native_threshold: float | None = None
     reference_threshold: float | None = None
@@ -64,15 +64,15 @@ class ClaimTest(Part):
     reference_value: float | None = None
     difference: float | None = None
     difference_interval: Interval | None = None
-    ratio: float | None = None
-    interval: Interval | None = None
-    df: float | None = None
-    p: float | None = None
-    p_holm: float | None = None
-    ratio_without_repeats: float | None = None
+    ratio: NotNegative | None = None
+    interval: RatioInterval | None = None
+    df: Positive | None = None
+    p: Share | None = None
+    p_holm: Share | None = None
+    ratio_without_repeats: NotNegative | None = None
     """Without comparisons that look like one person under two names, where they matter."""
-    detectable_ratio: float | None = None
-    needs_comparisons: int | None = None
+    detectable_ratio: NotNegative | None = None
+    needs_comparisons: Count | None = None
     result: ClaimResult
     reason: ClaimReason | None = None
     detail: str = ""

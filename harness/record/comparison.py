@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from .groupings import Contrast
 from .models import ModelChange, ModelChanges, ModelComparison
-from .part import Interval, Part, Rate, Reason
+from .part import Count, NotNegative, Part, Rate, RatioInterval, Reason, Share, ShareInterval
 
 COMPARISON_SCHEMA = "faceparity.comparison/1"
 
@@ -24,11 +24,11 @@ class ComparedPanel(Part):
 
     attributes: list[str]
     origin: Origin
-    target_fmr: float | None = None
+    target_fmr: Share | None = None
     threshold: float | None
     """As a similarity."""
     native_threshold: float | None
-    achieved_fmr: float | None
+    achieved_fmr: Share | None
     status: Literal["ok", "refused", "contaminated"]
     reason: Reason | None = None
     reference: str | None
@@ -48,7 +48,7 @@ class Compared(Part):
     """One of the results compared. `id`: a letter; `label`: the model's name, with the letter where two of a data set share it."""
 
     id: str
-    run: int
+    run: Count
     """Which RUN of the command, from 1."""
     label: str
     dataset: str
@@ -59,8 +59,8 @@ class Compared(Part):
     synthetic: bool
     labels: dict[str, str]
     """Attribute → who said so."""
-    subjects: int
-    samples: int
+    subjects: Count
+    samples: Count
     model: str
     model_title: str
     model_version: str
@@ -72,11 +72,11 @@ class Compared(Part):
     commit: str | None
     seed: int
     attributes: list[str]
-    targets: list[float]
+    targets: list[Share]
     pool: str | None
-    excluded_samples: int
-    excluded_comparisons: int
-    sampled: float | None = None
+    excluded_samples: Count
+    excluded_comparisons: Count
+    sampled: Share | None = None
     """Of the non-mated comparisons the share that was made, where that is a sample."""
     private: bool
     """Whether its private part could be read; without it nothing of this result is paired."""
@@ -102,10 +102,10 @@ class Unpaired(Part):
     measure: Literal["ftx", "fmr", "fnmr"]
     attributes: list[str]
     group: str
-    first: float | None
-    first_interval: Interval | None = None
-    second: float | None
-    second_interval: Interval | None = None
+    first: Share | None
+    first_interval: ShareInterval | None = None
+    second: Share | None
+    second_interval: ShareInterval | None = None
     overlap: bool | None
     """Whether the intervals do; null where one of them is missing."""
 
@@ -127,10 +127,10 @@ class LeagueTest(Part):
 
     first: str
     second: str
-    ratio: float | None
-    interval: Interval | None = None
-    p: float | None
-    p_holm: float | None
+    ratio: NotNegative | None
+    interval: RatioInterval | None = None
+    p: Share | None
+    p_holm: Share | None
     verdict: Literal["higher", "lower", "inconclusive", "none"]
     reason: Reason | None = None
 
@@ -139,12 +139,12 @@ class LeagueRow(Part):
     """One model. rank: 95 % interval, from the tests; 1 is the lowest figure. second_value: without likely same persons."""
 
     id: str
-    value: float | None
-    interval: Interval | None = None
+    value: NotNegative | None
+    interval: RatioInterval | None = None
     group: str | None = None
     """Of `worst_…`: which group is highest."""
-    rank: tuple[int, int]
-    second_value: float | None = None
+    rank: tuple[Count, Count]
+    second_value: NotNegative | None = None
     left_out: list[str] = Field(default_factory=list)
     """Groups of `worst_…` in which this model has fewer than 8 effective errors: in the mean, but not among those it is sought in."""
     reason: Reason | None = None
@@ -160,8 +160,8 @@ class League(Part):
 
     measure: Literal["ftx", "fmr", "fnmr", "worst_fmr", "worst_fnmr"]
     attributes: list[str]
-    subjects: int
-    comparisons: int
+    subjects: Count
+    comparisons: Count
     left_out: list[str] = Field(default_factory=list)
     """Groups not in a `worst_…`: fewer than 30 people."""
     rows: list[LeagueRow]
@@ -178,12 +178,12 @@ class ComparedPoint(Part):
     """
 
     origin: Origin
-    target_fmr: float | None = None
+    target_fmr: Share | None = None
     thresholds: dict[str, float | None]
     """id → threshold in the model's own unit."""
     reason: str = ""
     """Why there are no pairs, in words."""
-    replicates: int = 0
+    replicates: Count = 0
     pairs: list[ModelComparison] = Field(default_factory=list)
     second: list[ModelComparison] = Field(default_factory=list)
     unpaired: list[UnpairedPair] = Field(default_factory=list)
@@ -195,7 +195,7 @@ class FailureComparison(Part):
 
     first: str
     second: str
-    samples: int
+    samples: Count
     overall: ModelChange
     groupings: list[ModelChanges]
 
@@ -209,10 +209,10 @@ class ComparedDataset(Part):
     ids: list[str]
     paired: list[str]
     """Of those the ones with a private part: compared comparison by comparison."""
-    subjects: int = 0
-    samples: int = 0
+    subjects: Count = 0
+    samples: Count = 0
     """With a template of all paired models."""
-    lost: dict[str, int] = Field(default_factory=dict)
+    lost: dict[str, Count] = Field(default_factory=dict)
     """id → templates that some other model has none for."""
     failures: list[FailureComparison] = Field(default_factory=list)
     failures_unpaired: list[UnpairedPair] = Field(default_factory=list)
@@ -250,7 +250,7 @@ def comparison_to_json(comparison: Comparison) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def comparison_from_json(text: str) -> Comparison:
+def comparison_from_json(text: str | bytes) -> Comparison:
     """The comparison in a comparison.json. Raises pydantic.ValidationError where it does not follow the schema."""
     return Comparison.model_validate_json(text)
 

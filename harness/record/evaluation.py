@@ -50,7 +50,7 @@ def to_json(evaluation: Evaluation) -> str:
     return to_text(evaluation.model_dump(mode="json", by_alias=True)) + "\n"
 
 
-def from_json(text: str) -> Evaluation:
+def from_json(text: str | bytes) -> Evaluation:
     """The evaluation in a results.json. Raises pydantic.ValidationError where it does not follow the schema."""
     return Evaluation.model_validate_json(text)
 

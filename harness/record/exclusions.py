@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .part import Design, Part, Rate
+from .part import Count, Design, Part, Rate, Share
 
 ExclusionReason = Literal["wrong_label", "same_person", "relative", "duplicate", "bad_image", "other", "not_given"]
 
@@ -13,18 +13,18 @@ class ExcludedCount(Part):
     """How many samples and comparisons were excluded for one reason, in the words of `--exclude`; any other text is "other"."""
 
     reason: ExclusionReason
-    samples: int
-    comparisons: int
+    samples: Count
+    comparisons: Count
 
 
 class ExclusionCounts(Part):
     """What there was to measure with."""
 
-    subjects: int
-    samples: int
-    templates: int
-    non_mated: int
-    mated: int
+    subjects: Count
+    samples: Count
+    templates: Count
+    non_mated: Count
+    mated: Count
 
 
 class ExclusionRate(Part):
@@ -46,13 +46,13 @@ class ExclusionPoint(Part):
     """One operating point before and after. The rule is the same; a threshold at a target is set anew, so it may move."""
 
     origin: Literal["target", "published", "fixed"]
-    target_fmr: float | None = None
+    target_fmr: Share | None = None
     threshold_before: float | None
     threshold_after: float | None
     native_threshold_before: float | None
     native_threshold_after: float | None
-    achieved_fmr_before: float | None
-    achieved_fmr_after: float | None
+    achieved_fmr_before: Share | None
+    achieved_fmr_after: Share | None
     rates: list[ExclusionRate]
 
 
@@ -63,11 +63,11 @@ class Exclusion(Part):
     out in any case. listed_pairs: pairs of published lists that were taken out with them.
     """
 
-    samples: int
-    comparisons: int
-    comparisons_mated: int
+    samples: Count
+    comparisons: Count
+    comparisons_mated: Count
     reasons: list[ExcludedCount]
-    listed_pairs: int = 0
+    listed_pairs: Count = 0
     before: ExclusionCounts
     after: ExclusionCounts
     points: list[ExclusionPoint]

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, NonNegativeInt, model_validator
+from pydantic import Field, model_validator
 
-from .part import Bounds, Design, Index, Interval, NotNegative, Part, Rate, Reason, same_length
+from .part import (
+    Bounds,
+    Count,
+    Design,
+    Index,
+    NotNegative,
+    Part,
+    Positive,
+    Rate,
+    RatioInterval,
+    Reason,
+    Share,
+    ShareInterval,
+    same_length,
+)
 
 
 class AtAlpha(Part):
     """Indices of both error rates with another weight on FMR."""
 
-    alpha: float
+    alpha: Share
     """Weight of FMR; of FNMR it is 1 - alpha."""
     combined: dict[str, Index]
 
@@ -26,7 +40,7 @@ class Differential(Part):
     """Of both error rates, for comparability with other work only; those with a weight alpha, at 0.5."""
     combined_at: list[AtAlpha] = Field(default_factory=list)
     """Those with a weight, at other weights."""
-    nominal: float | None = None
+    nominal: Share | None = None
     """The FMR against which `mape` and `mean_abs_log10` are: the target, or else what the pool achieved."""
 
 
@@ -41,21 +55,21 @@ class Contrast(Part):
     design: Design
     group: str
     reference: str
-    ratio: float | None
-    interval: Interval | None = None
-    interval_reestimated: Interval | None = None
+    ratio: NotNegative | None
+    interval: RatioInterval | None = None
+    interval_reestimated: RatioInterval | None = None
     """The threshold found anew in each replicate of a bootstrap over subjects; null at thresholds not set on these data."""
-    df: float | None = None
-    p: float | None = None
-    p_holm: float | None = None
-    p_bh: float | None = None
+    df: Positive | None = None
+    p: Share | None = None
+    p_holm: Share | None = None
+    p_bh: Share | None = None
     """Benjamini and Hochberg's, over the same family: for looking around. No verdict rests on it."""
     verdict: Literal["higher", "lower", "inconclusive", "none"]
-    detectable_ratio: float | None = None
-    needed_subjects: int | None = None
+    detectable_ratio: NotNegative | None = None
+    needed_subjects: Count | None = None
     """Subjects in each of the two groups with which a ratio as large as the one seen would be called with 80 % power, if they
     depended on each other as these do. Null where there is no ratio, or ten million would not do."""
-    needed_subjects_for_double: int | None = None
+    needed_subjects_for_double: Count | None = None
     """Likewise for a group with twice the reference's rate."""
     reason: Reason | None = None
 
@@ -64,16 +78,16 @@ class PoolGroup(Part):
     """A group in the pool that sets the threshold."""
 
     group: str
-    weight: float
-    subjects: int
-    comparisons: int
+    weight: Share
+    subjects: Count
+    comparisons: Count
 
 
 class LeftOut(Part):
     """A group that has no say in the threshold."""
 
     group: str
-    subjects: int
+    subjects: Count
     reason: str
 
 
@@ -88,7 +102,7 @@ class Pool(Part):
     """Some value of an attribute has no group in the pool."""
     missing_values: list[str] = Field(default_factory=list)
     """Those values, as "attribute: value"."""
-    comparisons: int
+    comparisons: Count
 
 
 class SamePerson(Part):
@@ -96,10 +110,10 @@ class SamePerson(Part):
 
     threshold: float
     native_threshold: float
-    share_of_pool_errors: float | None
-    by_group: dict[str, int]
+    share_of_pool_errors: Share | None
+    by_group: dict[str, Count]
     """Within-group comparisons at or above `threshold`."""
-    share_by_group: dict[str, float] = Field(default_factory=dict)
+    share_by_group: dict[str, Share] = Field(default_factory=dict)
     """Their share of each group's errors at the operating point, of groups of 8 errors or more."""
     contaminated: bool
     """More than 5 % of the pool's errors."""
@@ -124,16 +138,16 @@ class OperatingPoint(Part):
     """
 
     origin: Literal["target", "published", "fixed"]
-    target_fmr: float | None = None
+    target_fmr: Share | None = None
     threshold: float | None
     native_threshold: float | None
     """In the model's own unit."""
-    achieved_fmr: NotNegative | None
+    achieved_fmr: Share | None
     """Of the pool."""
     status: Literal["ok", "refused", "contaminated"]
     reason: Reason | None = None
     detail: str = ""
-    needs_comparisons: int | None = None
+    needs_comparisons: Count | None = None
     """How many comparisons the pool would need for this target."""
     pool: Pool | None
     overall: Overall | None = None
@@ -151,19 +165,26 @@ class Group(Part):
 
     group: str
     values: list[str]
-    subjects: int
-    samples: int
-    merged: int = 0
+    subjects: Count
+    samples: Count
+    merged: Count = 0
 
 
 class Quartiles(Part):
     """Lower quartile, median, upper quartile of one covariate in one group."""
 
     group: str
-    n: int
+    n: Count
     q1: float | None
     median: float | None
     q3: float | None
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        there = [q for q in (self.q1, self.median, self.q3) if q is not None]
+        if there != sorted(there):
+            raise ValueError(f"the quartiles of {self.group} do not rise")
+        return self
 
 
 class Covariate(Part):
@@ -182,9 +203,9 @@ class Curve(Part):
     group: str
     group_b: str | None = None
     edges: list[float]
-    mated: list[int]
-    non_mated: list[int]
-    effective_n: list[float | None] | None = None
+    mated: list[Count]
+    non_mated: list[Count]
+    effective_n: list[NotNegative | None] | None = None
     """Effective number of non-mated comparisons with the threshold at edges[i]; null where it was not computed."""
 
     @model_validator(mode="after")
@@ -201,19 +222,19 @@ class Separation(Part):
     """
 
     group: str
-    mated: int
-    non_mated: int
+    mated: Count
+    non_mated: Count
     mated_mean: float | None = None
-    mated_sd: float | None = None
+    mated_sd: NotNegative | None = None
     non_mated_mean: float | None = None
-    non_mated_sd: float | None = None
-    bin_width: float | None = None
+    non_mated_sd: NotNegative | None = None
+    bin_width: NotNegative | None = None
     """The non-mated mean and standard deviation come from a histogram of such bins: each is right to half of it. The rest is exact."""
     d_prime: float | None = None
     """(mated mean - non-mated mean) / √(mean of the two variances)."""
-    eer: float | None = None
+    eer: Share | None = None
     """The rate at which FMR and FNMR are equal: the middle of `eer_within`."""
-    eer_within: Interval | None = None
+    eer_within: ShareInterval | None = None
     """Where it lies. Both rates rise and fall in steps; below the ledger's floor the histogram's bins widen it."""
     eer_threshold: float | None = None
     """Where FMR and FNMR come closest, as a similarity."""
@@ -226,19 +247,19 @@ class SweptRate(Part):
     group: str
     measure: Literal["fmr", "fnmr"]
     design: Design
-    subjects: int
-    comparisons: int
-    errors: list[NonNegativeInt] = Field(default_factory=list)
-    rate: list[NotNegative] | None = None
+    subjects: Count
+    comparisons: Count
+    errors: list[Count] = Field(default_factory=list)
+    rate: list[Share] | None = None
     """Of a mean over cells; null where it is errors / comparisons."""
-    effective_n: list[float | None] = Field(default_factory=list)
+    effective_n: list[NotNegative | None] = Field(default_factory=list)
     """The n of Wilson's interval; null where no interval may be given: zero errors, fewer than 50 subjects, below the ledger."""
-    effective_errors: list[float | None] = Field(default_factory=list)
-    df: float | list[float | None] | None = None
+    effective_errors: list[NotNegative | None] = Field(default_factory=list)
+    df: Positive | list[Positive | None] | None = None
     """Of Student's t; one number where it is the same at all thresholds."""
     bounds: Bounds | None = None
     """What holds at the thresholds with zero errors."""
-    ratio_log_half_width: list[float | None] | None = None
+    ratio_log_half_width: list[NotNegative | None] | None = None
     """The ratio to the reference has the 95 % interval ratio × exp(± this). Null where it may not be told: fewer than 30
     effective errors on the side with more or 8 on the other. No list: the reference itself, or a group that none is compared with."""
     reason: Reason | None = None
@@ -252,9 +273,9 @@ class Sweep(Part):
 
     thresholds: list[float]
     """Similarities, rising: those of the operating points, and edges of the histograms between them."""
-    first_with_uncertainty: int
+    first_with_uncertainty: Count
     """Position of the first threshold in the ledger. Below it errors are counted, but not by subject: false matches have no interval."""
-    pool_fmr: list[float | None]
+    pool_fmr: list[Share | None]
     rates: list[SweptRate]
     """At most 60 groups: the reference and the largest."""
     without_likely_same_person: Sweep | None = None
@@ -277,9 +298,9 @@ class Grouping(Part):
     attributes: list[str]
     groups: list[Group]
     reference: str | None
-    unlabelled: int
+    unlabelled: Count
     """Samples in no group."""
-    mixed_mated: int
+    mixed_mated: Count
     """Mated comparisons whose two samples are in different groups."""
     covariates: list[Covariate] = Field(default_factory=list)
     operating_points: list[OperatingPoint] = Field(default_factory=list)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .part import Design, Interval, Part, Reason
+from .part import Count, Design, Interval, NotNegative, Part, Positive, RatioInterval, Reason, Share
 
 
 class ModelChange(Part):
@@ -25,24 +25,24 @@ class ModelChange(Part):
     design: Design
     group: str
     reference: str | None = None
-    subjects: int
-    comparisons: int
-    errors_first: int | None = None
-    errors_second: int | None = None
-    errors_both: int | None = None
-    first: float | None = None
-    second: float | None = None
+    subjects: Count
+    comparisons: Count
+    errors_first: Count | None = None
+    errors_second: Count | None = None
+    errors_both: Count | None = None
+    first: NotNegative | None = None
+    second: NotNegative | None = None
     difference: float | None = None
     difference_interval: Interval | None = None
-    ratio: float | None = None
-    interval: Interval | None = None
-    interval_reestimated: Interval | None = None
+    ratio: NotNegative | None = None
+    interval: RatioInterval | None = None
+    interval_reestimated: RatioInterval | None = None
     """Percentiles of a bootstrap over subjects in which both thresholds are found anew; null at thresholds not set on these data."""
-    df: float | None = None
-    p: float | None = None
-    p_holm: float | None = None
-    p_bh: float | None = None
-    effective_discordant: float | None = None
+    df: Positive | None = None
+    p: Share | None = None
+    p_holm: Share | None = None
+    p_bh: Share | None = None
+    effective_discordant: NotNegative | None = None
     verdict: Literal["higher", "lower", "inconclusive", "none"]
     reason: Reason | None = None
 
@@ -63,10 +63,10 @@ class ModelComparison(Part):
     second: str
     threshold_first: float
     threshold_second: float
-    non_mated: int
-    mated: int
-    left_out_first: int
-    left_out_second: int
+    non_mated: Count
+    mated: Count
+    left_out_first: Count
+    left_out_second: Count
     overall: list[ModelChange]
     """Design `matched`: mean over the groups of 30 subjects or more of the finest grouping; `all`: all pairs."""
     groupings: list[ModelChanges]

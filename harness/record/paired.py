@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .part import Interval, Part, Rate, Reason
+from .part import Count, Interval, NotNegative, Part, Positive, Rate, RatioInterval, Reason, Share
 
 
 class PairedFactor(Part):
@@ -23,16 +23,16 @@ class PairedCondition(Part):
 
     condition: str
     values: list[str]
-    subjects: int
+    subjects: Count
     """With as many images as the card says."""
-    complete: int
+    complete: Count
     """Of those, with a template from every image: only they are compared."""
-    images: int
-    failed: int
+    images: Count
+    failed: Count
     non_mated_score: float | None = None
     mated_score: float | None = None
     """Means over comparisons, of `compared` subjects; null below 30 of them, or without mated comparisons."""
-    compared: int
+    compared: Count
     """Subjects behind the means and behind the rates by condition: those complete under every condition, if they are 30 or more
     (`Paired.same_subjects`), else those complete under this one."""
 
@@ -53,31 +53,31 @@ class PairedDifference(Part):
     """Null: two whole conditions."""
     level: str
     reference: str
-    subjects: int
-    dropped: int
+    subjects: Count
+    dropped: Count
     """Subjects left out because a template is lacking."""
-    comparisons: int
+    comparisons: Count
     """On each side; for ftx images."""
     value: float | None = None
     reference_value: float | None = None
     """Either is null on a side without errors: that is no rate of zero, though the difference counts it so."""
     difference: float | None = None
     interval: Interval | None = None
-    df: float | None = None
-    p: float | None = None
-    p_holm: float | None = None
+    df: Positive | None = None
+    p: Share | None = None
+    p_holm: Share | None = None
     verdict: Literal["higher", "lower", "inconclusive", "none"] = "none"
-    errors: int | None = None
-    reference_errors: int | None = None
-    effective_errors: float | None = None
+    errors: Count | None = None
+    reference_errors: Count | None = None
+    effective_errors: NotNegative | None = None
     """Of the side with the higher rate: errors / design effect, with max(binomial, jackknife)."""
-    only_here: int | None = None
-    only_reference: int | None = None
+    only_here: Count | None = None
+    only_reference: Count | None = None
     """ftx: images that failed on one side and whose twin on the other did not."""
-    ratio: float | None = None
-    ratio_interval: Interval | None = None
+    ratio: NotNegative | None = None
+    ratio_interval: RatioInterval | None = None
     """Jackknifed on the log scale; null with fewer than 10 errors on either side."""
-    bound: float | None = None
+    bound: Share | None = None
     """At zero errors on both sides: neither rate is above this, 3 / ⌊subjects / 2⌋."""
     reason: Reason | None = None
 
@@ -89,7 +89,7 @@ class PairedPoint(Part):
     """
 
     origin: Literal["target", "published", "fixed"]
-    target_fmr: float | None = None
+    target_fmr: Share | None = None
     threshold: float | None
     native_threshold: float | None
     fmr: list[Rate] = Field(default_factory=list)
@@ -102,12 +102,12 @@ class Paired(Part):
     """A controlled experiment: each subject recorded under every condition, all else being the same."""
 
     unit: Literal["subject"]
-    captures: int
+    captures: Count
     factors: list[PairedFactor]
     reference: str
     """The condition of all reference levels."""
-    subjects: int
-    same_subjects: int | None
+    subjects: Count
+    same_subjects: Count | None
     """How many subjects are complete under every condition, if the means and rates by condition rest on them."""
     conditions: list[PairedCondition]
     differences: list[PairedDifference]

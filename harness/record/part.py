@@ -3,18 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Sized
-from typing import Annotated, Literal
+from dataclasses import replace
+from functools import cache
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+
+from faceparity.datasets.bounded_json import RECORD_LIMITS, JsonLimits
+
+
+def _stop_at_a_fault(schema: Any) -> None:
+    if isinstance(schema, dict):
+        if schema.get("type") == "list":
+            schema["fail_fast"] = True
+        for part in schema.values():
+            _stop_at_a_fault(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            _stop_at_a_fault(part)
 
 
 class Part(BaseModel):
-    """Unknown fields are errors; NaN and infinity are refused."""
+    """Unknown fields are errors; NaN and infinity are refused. Of a list the first item that is wrong is the last looked at."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """As pydantic makes it, but with lists that stop at a fault: millions of errors would take more memory than the file."""
+        schema = handler(source)
+        _stop_at_a_fault(schema)
+        return schema
 
+
+ROUNDING = 1e-9
+"""How far sums of floating-point numbers may miss 0 or 1."""
+
+
+def _rounded(value: Any) -> Any:
+    """0 or 1 for what misses it by rounding: a share is never refused for its last digit."""
+    if isinstance(value, float) and (-ROUNDING <= value < 0 or 1 < value <= 1 + ROUNDING):
+        return min(1.0, max(0.0, value))
+    return value
+
+
+def _rising(interval: tuple[float, float]) -> tuple[float, float]:
+    low, high = interval
+    if low > high + ROUNDING * max(1.0, abs(high)):
+        raise ValueError(f"the lower end {low:g} is above the upper end {high:g}")
+    return interval
+
+
+Count = Annotated[int, Field(ge=0)]
 NotNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, BeforeValidator(_rounded), Field(ge=0, le=1)]
+"""A rate, a share, a p-value or a weight: from 0 to 1."""
+
+
+@cache
+def limits() -> JsonLimits:
+    """Return the most that is read of a record, with the names of all fields of all parts."""
+    found, parts = set(), [Part]
+    for part in parts:
+        parts += part.__subclasses__()
+        found |= {(field.alias or name).encode() for name, field in part.model_fields.items()}
+    return replace(RECORD_LIMITS, names=frozenset(found))
 
 
 def same_length(what: str, length: int, **lists: Sized | None) -> None:
@@ -49,15 +104,17 @@ Reason = Literal[
 ]
 
 
-Interval = tuple[float, float]
+Interval = Annotated[tuple[float, float], AfterValidator(_rising)]
+RatioInterval = Annotated[tuple[NotNegative, NotNegative], AfterValidator(_rising)]
+ShareInterval = Annotated[tuple[Share, Share], AfterValidator(_rising)]
 
 
 class Bounds(Part):
     """Upper bounds at 95 % where no error was seen."""
 
-    independent: float
+    independent: Share
     """3 / comparisons: if comparisons were independent."""
-    worst_case: float
+    worst_case: Share
     """3 / ⌊subjects / 2⌋: if only disjoint pairs of subjects told anything. At most 1."""
 
 
@@ -71,20 +128,20 @@ class Rate(Part):
     group: str
     group_b: str | None = None
     design: Design
-    subjects: int
-    subjects_b: int | None = None
-    comparisons: int
-    errors: int | None
-    rate: NotNegative | None
-    rate_including_failures: float | None = None
+    subjects: Count
+    subjects_b: Count | None = None
+    comparisons: Count
+    errors: Count | None
+    rate: Share | None
+    rate_including_failures: Share | None = None
     """FAR or FRR: failed extractions counted as non-matches, over attempted comparisons. Null if failures were not supplied."""
-    subject_weighted_rate: float | None = None
+    subject_weighted_rate: Share | None = None
     """Mean over subjects of each one's own rate; between two groups, the mean of both groups' means."""
-    interval: tuple[NotNegative, NotNegative] | None = None
+    interval: ShareInterval | None = None
     """95 %; by subjects, not by comparisons."""
     bounds: Bounds | None = None
-    df: float | None = None
-    effective_errors: float | None = None
+    df: Positive | None = None
+    effective_errors: NotNegative | None = None
     """errors / design effect, with the design effect of max(binomial, dyadic plug-in)."""
     method: str | None = None
     conditional_on_threshold: bool = False
@@ -99,7 +156,7 @@ class Index(Part):
     value: float | None
     null_median: float | None = None
     null_p95: float | None = None
-    null_p: float | None = None
+    null_p: Share | None = None
     """Share of draws under equal rates at least as extreme. It alone decides what may be said of an index."""
     status: Literal["ok", "undefined"]
     reason: Reason | None = None

@@ -6,22 +6,22 @@ from typing import Literal
 
 from pydantic import Field
 
-from .part import Part, Rate, Reason
+from .part import Count, NotNegative, Part, Rate, Reason, Share
 
 
 class VerificationFold(Part):
     """One fold of a published list, judged at the threshold that is best on the other folds."""
 
-    fold: int
+    fold: Count
     """From 1, in the list's order."""
     threshold: float | None
     native_threshold: float | None
-    compared: int
-    failed_mated: int
-    failed_non_mated: int
-    accuracy: float | None
+    compared: Count
+    failed_mated: Count
+    failed_non_mated: Count
+    accuracy: Share | None
     """Share of right decisions among comparisons made."""
-    accuracy_including_failures: float | None
+    accuracy_including_failures: Share | None
     """With each failed comparison as a non-match: right of a non-mated pair, wrong of a mated one."""
 
 
@@ -30,9 +30,9 @@ class VerificationGroup(Part):
 
     attributes: list[str]
     group: str
-    subjects: int
-    compared: int
-    accuracy: float | None
+    subjects: Count
+    compared: Count
+    accuracy: Share | None
     reason: Reason | None = None
 
 
@@ -45,13 +45,13 @@ class Verification(Part):
     rule: str
     """How thresholds are chosen."""
     folds: list[VerificationFold]
-    accuracy: float | None
-    standard_error: float | None
+    accuracy: Share | None
+    standard_error: NotNegative | None
     """Sample standard deviation over √folds, as LFW publishes; null for a single fold."""
-    standard_deviation: float | None
-    accuracy_including_failures: float | None
-    standard_error_including_failures: float | None
-    standard_deviation_including_failures: float | None
+    standard_deviation: NotNegative | None
+    accuracy_including_failures: Share | None
+    standard_error_including_failures: NotNegative | None
+    standard_deviation_including_failures: NotNegative | None
     groups: list[VerificationGroup] = Field(default_factory=list)
     reason: Reason | None = None
 
@@ -62,8 +62,8 @@ class ProtocolGroups(Part):
     attributes: list[str]
     fmr: list[Rate]
     fnmr: list[Rate]
-    mixed: int
-    unlabelled: int
+    mixed: Count
+    unlabelled: Count
 
 
 class ProtocolPoint(Part):
@@ -73,19 +73,19 @@ class ProtocolPoint(Part):
     """
 
     origin: Literal["target", "published", "fixed", "protocol"]
-    target_fmr: float | None = None
+    target_fmr: Share | None = None
     threshold: float | None
     native_threshold: float | None
-    achieved_fmr: float | None = None
+    achieved_fmr: Share | None = None
     """Of the list's comparisons."""
-    accuracy: float | None = None
+    accuracy: Share | None = None
     """Share of right decisions among comparisons made; null below 30 people."""
     fmr: Rate | None = None
     fnmr: Rate | None = None
     """1 - TAR."""
     groupings: list[ProtocolGroups] = Field(default_factory=list)
     reason: Reason | None = None
-    needs_comparisons: int | None = None
+    needs_comparisons: Count | None = None
 
 
 class Protocol(Part):
@@ -96,21 +96,21 @@ class Protocol(Part):
 
     name: str
     source: str
-    mated: int
-    non_mated: int
-    failed_mated: int
-    failed_non_mated: int
-    missing: int
+    mated: Count
+    non_mated: Count
+    failed_mated: Count
+    failed_non_mated: Count
+    missing: Count
     """Listed pairs with an image that is not here; they are in no figure."""
-    subjects: int
+    subjects: Count
     """People in the list; of a list without subject labels, the most that its mated pairs allow."""
-    repeated: int
+    repeated: Count
     """Pairs that the list gives a second time; kept."""
-    identical_images: int
+    identical_images: Count
     """Pairs of one image with itself, under one name or two; kept."""
-    contrary: int
+    contrary: Count
     """Pairs whose label contradicts the set's own subject labels; kept as listed."""
-    n_folds: int
+    n_folds: Count
     verification: Verification | None = None
     points: list[ProtocolPoint] = Field(default_factory=list)
 
@@ -121,17 +121,17 @@ class SearchGroups(Part):
     attributes: list[str]
     fpir: list[Rate]
     fnir: list[Rate]
-    unlabelled: int
+    unlabelled: Count
     """Searches of such probes."""
 
 
 class SearchRank(Part):
     """How often the mate is among the first `rank` of the candidates, whatever its score. A tie counts against the mate."""
 
-    rank: int
-    hit_rate: float | None
+    rank: Count
+    hit_rate: Share | None
     """1 - FNIR(N, R, -∞), as cumulative match characteristics plot it; null below 30 people and without searches."""
-    hit_rate_including_failures: float | None
+    hit_rate_including_failures: Share | None
     missed: Rate
     groupings: list[SearchGroups] = Field(default_factory=list)
 
@@ -142,21 +142,21 @@ class SearchPoint(Part):
     comparisons of a rate: searches. Its failures: searches of a probe without a template, or (FNIR) of a mate without one.
     """
 
-    target_fpir: float
+    target_fpir: Share
     threshold: float | None
     """Null of a mean over galleries: each has its own."""
     native_threshold: float | None
-    achieved_fpir: float | None = None
+    achieved_fpir: Share | None = None
     fpir: Rate | None = None
     fnir: Rate | None = None
     """At any rank; 1 - TPIR."""
     fnir_rank_1: Rate | None = None
     """The mate below the threshold, or not the first candidate."""
-    selectivity: float | None = None
+    selectivity: NotNegative | None = None
     """Mean number of candidates of a non-mated search; null below 30 people."""
     groupings: list[SearchGroups] = Field(default_factory=list)
     reason: Reason | None = None
-    needs_searches: int | None = None
+    needs_searches: Count | None = None
     """Non-mated searches that the target would take, where there were too few."""
 
 
@@ -164,16 +164,16 @@ class SearchGallery(Part):
     """What the searches in one gallery came to, or the mean over all of them, of whose counts there are none."""
 
     name: str
-    templates: int | None = None
-    failed_templates: int | None = None
+    templates: Count | None = None
+    failed_templates: Count | None = None
     """Of which no image gave a template."""
-    absent_templates: int | None = None
+    absent_templates: Count | None = None
     """Listed, of which no image is here."""
-    mated: int | None = None
-    non_mated: int | None = None
-    failed_mated: int | None = None
-    failed_non_mated: int | None = None
-    left_out: int | None = None
+    mated: Count | None = None
+    non_mated: Count | None = None
+    failed_mated: Count | None = None
+    failed_non_mated: Count | None = None
+    left_out: Count | None = None
     """Searches for somebody whose template in the gallery is absent; they are in no figure."""
     ranks: list[SearchRank]
     points: list[SearchPoint]
@@ -187,11 +187,11 @@ class Search(Part):
 
     name: str
     source: str
-    probes: int
-    failed_probes: int
-    absent_probes: int
+    probes: Count
+    failed_probes: Count
+    absent_probes: Count
     """Listed probes of which no image is here; they are in no figure."""
-    subjects: int
+    subjects: Count
     galleries: list[SearchGallery]
     mean: SearchGallery | None = None
     """Null for a single gallery."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .part import Interval, Part, Reason
+from .part import Count, NotNegative, Part, RatioInterval, Reason, Share
 
 ScenarioOrigin = Literal["target_fmr", "published", "fixed", "target_fpir"]
 
@@ -13,14 +13,14 @@ class ScenarioThreshold(Part):
     """The one threshold of a scenario, or why there is none."""
 
     origin: ScenarioOrigin
-    target: float | None = None
+    target: Share | None = None
     threshold: float | None
     native_threshold: float | None
-    achieved_fmr: float | None = None
+    achieved_fmr: Share | None = None
     """Of the run's pool."""
-    achieved_fpir: float | None = None
+    achieved_fpir: Share | None = None
     reason: Reason | None = None
-    needs: int | None = None
+    needs: Count | None = None
     """Comparisons, or searches, that the target would take."""
 
 
@@ -41,9 +41,9 @@ class ScenarioRatio(Part):
     """A group's rate over the reference group's, with the verdict past the gates (Holm over the groups of the scenario)."""
 
     reference: str
-    ratio: float | None
-    interval: Interval | None = None
-    p: float | None = None
-    p_holm: float | None = None
+    ratio: NotNegative | None
+    interval: RatioInterval | None = None
+    p: Share | None = None
+    p_holm: Share | None = None
     verdict: Literal["higher", "lower", "inconclusive", "none"]
     reason: Reason | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .part import Part, Rate
+from .part import Count, Part, Rate, Share
 
 
 class Extraction(Part):
@@ -14,9 +14,9 @@ class Extraction(Part):
     """False: a score file without failures; rates including failures are then null."""
     overall: Rate | None
     by_group: list[ExtractionByAttributes]
-    no_face: int
-    unreadable: int
-    several_faces: int
+    no_face: Count
+    unreadable: Count
+    several_faces: Count
     faces_policy: str
 
 
@@ -36,7 +36,7 @@ class LabelInfo(Part):
     provenance: str
     note: str = ""
     values: list[str]
-    unlabelled: int
+    unlabelled: Count
 
 
 class DatasetInfo(Part):
@@ -54,9 +54,9 @@ class DatasetInfo(Part):
     identity: Literal["labelled", "none"]
     labels_public: bool
     labels: list[LabelInfo]
-    subjects: int
-    samples: int
-    problems: dict[str, int]
+    subjects: Count
+    samples: Count
+    problems: dict[str, Count]
     """Kind → how many; which ones is in the private part."""
     known_defects: list[str]
     citation: str
@@ -89,7 +89,7 @@ class ModelInfo(Part):
     detector: str
     alignment: str
     input: str
-    dimensions: int | None
+    dimensions: Count | None
     score: ScoreInfo
     published_threshold: float | None
     """In the model's own unit."""
@@ -103,26 +103,26 @@ class SampledComparisons(Part):
     """A fixed sample of the non-mated comparisons. Samples are dealt into `parts` parts at random (with `seed`, each group's evenly);
     parts i and j are compared if (i + j) mod parts < rounds. made: of the `of` that there are; all mated ones are made."""
 
-    asked: float
-    made: int
-    of: int
-    share: float
+    asked: Share
+    made: Count
+    of: Count
+    share: Share
     """made / of: of every two groups about the same."""
-    parts: int
-    rounds: int
+    parts: Count
+    rounds: Count
     seed: int
 
 
 class Comparisons(Part):
     """How many there were, and which were left out."""
 
-    non_mated: int
-    mated: int
-    left_out: dict[str, int]
+    non_mated: Count
+    mated: Count
+    left_out: dict[str, Count]
     """identical_image, same_photo → how many."""
     ledger_floor: float | None
-    ledger_entries: int
-    passes: int
+    ledger_entries: Count
+    passes: Count
     sampled: SampledComparisons | None = None
     """None: every comparison was made."""
 
@@ -137,10 +137,10 @@ class Provenance(Part):
     """UTC, ISO 8601; the only field that two equal runs do not share."""
     command: str
     """With paths as <root> and <out>."""
-    position: int = 0
+    position: Count = 0
     """Place among the evaluations of its run, in the order in which the command names them: reports tell them in it."""
     seed: int
-    threads: int
+    threads: Count
     device: str = "cpu"
     """Where comparisons were made: the processor, or a GPU by name with torch's version."""
     python: str

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from .part import Interval, Part, Rate, Reason
+from .part import Count, NotNegative, Part, Rate, Reason, Share, ShareInterval
 from .scenario_part import ScenarioPart, ScenarioRatio
 
 
@@ -18,31 +18,31 @@ class WatchlistGroup(Part):
     """
 
     group: str
-    people: int
+    people: Count
     """Who can be listed or walk past: with a template, and images in one group only."""
-    listed: int
-    listed_share: float
-    crowd_share: float
+    listed: Count
+    listed_share: Share
+    crowd_share: Share
     """Among those on no list."""
     fpir: Rate
-    predicted_fpir: float | None = None
+    predicted_fpir: Share | None = None
     """By the formula, from FMR between groups, as if comparisons and frames were independent."""
     no_errors_with: list[str] = Field(default_factory=list)
     """Groups of the list with which no false match was seen: FMR 0 in the formula."""
-    spread: Interval | None = None
+    spread: ShareInterval | None = None
     """Between draws, not an interval: of the simulated lists, 95 % gave an FPIR in this range."""
-    selectivity: float | None = None
+    selectivity: NotNegative | None = None
     """Mean number of listed people whom one not on the list matches."""
-    predicted_selectivity: float | None = None
+    predicted_selectivity: NotNegative | None = None
     fnir: Rate | None = None
     """Of people on the list: the share who pass unnoticed. Null without two images of one person."""
-    false_alerts: float | None = None
-    true_alerts: float | None = None
-    share_of_false_alerts: float | None = None
-    share_interval: Interval | None = None
-    precision: float | None = None
+    false_alerts: NotNegative | None = None
+    true_alerts: NotNegative | None = None
+    share_of_false_alerts: Share | None = None
+    share_interval: ShareInterval | None = None
+    precision: Share | None = None
     """Share of alerts that are right."""
-    precision_interval: Interval | None = None
+    precision_interval: ShareInterval | None = None
     ratio: ScenarioRatio | None = None
 
 
@@ -57,16 +57,16 @@ class WatchlistAt(Part):
     """One group's FPIR at one size of the list."""
 
     group: str
-    fpir: float | None = None
-    interval: Interval | None = None
-    predicted_fpir: float | None = None
+    fpir: Share | None = None
+    interval: ShareInterval | None = None
+    predicted_fpir: Share | None = None
     reason: Reason | None = None
 
 
 class WatchlistSize(Part):
     """FPIR of every group, and of everybody, for a list of so many people."""
 
-    people: int
+    people: Count
     groups: list[WatchlistAt]
 
 
@@ -74,39 +74,39 @@ class WatchlistScenario(ScenarioPart):
     """A crowd compared with a list of people."""
 
     kind: Literal["watchlist"] = "watchlist"
-    listed: int = 0
+    listed: Count = 0
     """People on the list."""
     images: Literal["one", "all"] = "one"
     """Of each listed person: one image, drawn at random, or all there are."""
-    listed_images: float | None = None
+    listed_images: NotNegative | None = None
     """Images on the list; with "all" the expected number."""
-    crowd: int = 0
-    frames: int = 1
+    crowd: Count = 0
+    frames: Count = 1
     """Images searched of each person, as declared."""
-    frames_measured: int = 1
+    frames_measured: Count = 1
     """Of which so many were measured: less where the data has too few images of people."""
-    watchlisted: float = 0.0
+    watchlisted: Share = 0.0
     """The share of the crowd who are on the list."""
     make_up_listed: str = "data"
     make_up_crowd: str = "data"
-    draws: int = 0
+    draws: Count = 0
     """Simulated lists, for the spread; rates are exact means over all lists."""
     reading: WatchlistReading | None = None
     without_likely_same_person: WatchlistReading | None = None
     """As if matches that look like one person under two names had not been; of a set without subject labels."""
-    likely_same_person: int = 0
+    likely_same_person: Count = 0
     """Such matches."""
     sizes: list[WatchlistSize] = Field(default_factory=list)
     """Measured, up to what the data supports."""
     extrapolation: list[WatchlistSize] = Field(default_factory=list)
     """By the formula alone, beyond what was measured."""
-    unlabelled: int = 0
+    unlabelled: Count = 0
     """Images in no group."""
-    several_groups: int = 0
+    several_groups: Count = 0
     """People with images in several groups; left out."""
-    without_template: int = 0
+    without_template: Count = 0
     """People of whom no image gave a template; they can't be listed, and pass unseen."""
-    left_out_comparisons: int = 0
+    left_out_comparisons: Count = 0
     """Comparisons that were not made; they count as no match."""
 
     @model_validator(mode="after")

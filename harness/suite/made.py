@@ -10,11 +10,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from faceparity.datasets.bounded_json import RECORD_LIMITS, read_json
 from faceparity.datasets.card import Strict
 from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.fetch import file_sha256
 
 from ..evaluation.describe import LIBRARIES
 from ..evaluation.evaluate import Options
@@ -93,8 +95,8 @@ def read_record(out: Path, suite: str) -> Record:
     if not file.is_file():
         return Record(suite=suite)
     try:
-        return Record.model_validate_json(file.read_bytes())
-    except (OSError, ValidationError) as error:
+        return Record.model_validate_json(read_json(file, RECORD_LIMITS))
+    except (OSError, ValueError) as error:
         raise UserError(f"{file}: can't be read, or is of another version; name another folder with --out") from error
 
 
@@ -105,7 +107,7 @@ def write_record(record: Record, out: Path) -> None:
 
 def sha256(file: Path) -> str:
     """Of a file; empty if it is not there."""
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
+    return file_sha256(file) if file.is_file() else ""
 
 
 def is_whole(entry: Entry | None, folder: Path) -> bool:

@@ -13,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TypeAlias
 
+from ..models import derived
 from ..models.model import Extraction
 from . import worker
 from .worker import Job, Opener, Outcome
@@ -84,7 +85,7 @@ def _executor(name: str, opener: Opener, workers: int) -> Iterator[ProcessPoolEx
     context = multiprocessing.get_context("spawn")
     reader, writer = context.Pipe(duplex=False)
     with _one_thread_each():
-        executor = ProcessPoolExecutor(workers, context, worker.start, (name, opener, reader))
+        executor = ProcessPoolExecutor(workers, context, worker.start, (name, opener, reader, derived.known()))
         try:
             _check_start(executor, workers)
             yield executor

@@ -14,6 +14,7 @@ from typing import Self
 
 from faceparity.datasets import places
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.regular_file import read_regular
 
 from ..models.model import Extraction
 from . import index, shard, vault
@@ -89,7 +90,7 @@ class Store:
         """The newest that can be read. Its key goes when its day's retention ends; it is made again then."""
         for path in reversed(files):
             with suppress(OSError, vault.DamagedError, vault.KeyGoneError):
-                return index.unpack(self.keys.open(path.read_bytes(), _context(fingerprint, path.name)))
+                return index.unpack(self.keys.open(read_regular(path), _context(fingerprint, path.name)))
             with suppress(OSError):
                 path.unlink()
         return index.nothing()
@@ -155,7 +156,7 @@ class Store:
 
     def _read(self, path: Path, fingerprint: str) -> list[tuple[bytes, Extraction]]:
         try:
-            return shard.unpack(self.keys.open(path.read_bytes(), _context(fingerprint, path.name)))
+            return shard.unpack(self.keys.open(read_regular(path), _context(fingerprint, path.name)))
         except FileNotFoundError:
             # Another run found it too old, or damaged, a moment ago.
             return []

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from faceparity.datasets import places
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.regular_file import open_regular, read_regular
 from faceparity.datasets.text import whole_number
 
 RETENTION_DAYS = 30
@@ -240,7 +241,7 @@ def unit_of(sealed: bytes) -> bytes | None:
 def key_name(path: Path) -> str | None:
     """The name of the key that a file is sealed with; None if it is no sealed file, or is gone."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return _sealed_with(file.read(_MAGIC_BYTES + _DAY_BYTES + _UNIT_BYTES + _PREFIX_BYTES)).name
     except (OSError, DamagedError):
         return None
@@ -260,7 +261,7 @@ def _read_or_make(path: Path, make: bool) -> bytes:
         _make_key(path)
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
-        key = path.read_bytes()
+        key = read_regular(path, 1 << 10)
     except FileNotFoundError:
         raise KeyGoneError(path.name) from None
     except OSError as error:

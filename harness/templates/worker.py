@@ -7,13 +7,14 @@ import hashlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..models import derived
 from ..models.answer_check import AnswerError, check
 from ..models.command_pipes import kill_running
 from ..models.files import FileModel
@@ -208,11 +209,15 @@ _model: Model | None = None
 _limits: object = None
 
 
-def start(name: str, opener: Opener, alive: Connection) -> None:
-    """Prepare a worker process. It ends when the other end of `alive` closes: on Ctrl-C, or when the parent is killed."""
+def start(name: str, opener: Opener, alive: Connection, made: Mapping[str, str]) -> None:
+    """Prepare a worker process. It ends when the other end of `alive` closes: on Ctrl-C, or when the parent is killed.
+
+    made: what the parent knows of files made from weights (`models.derived.known`).
+    """
     global _model, _limits
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+    derived.trust(made)
     _model = opener(name)
     # After the model, since only libraries that are loaded can be limited; those that read their environment are already.
     _limits = _hold_to_one_thread()

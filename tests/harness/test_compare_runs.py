@@ -382,7 +382,9 @@ def test_keys_of_other_machines_are_not_guessed(dataset, three, tmp_path: Path, 
     assert "key is gone" in c.results[0].private_reason
 
 
-@pytest.mark.parametrize("left_out", [Excluded(), Excluded(np.array([5], np.int32), np.array([[20, 31]], np.int32), ("",), ("",))])
+@pytest.mark.parametrize(
+    "left_out", [Excluded(), Excluded(np.array([5], np.int32), np.array([[20, 31]], np.int32), ("",), ("",))]
+)
 def test_the_secret_decides_nothing(dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left_out: Excluded) -> None:
     """The same runs under two secrets, also where the sides hold different samples: one comparison, byte for byte."""
     records = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from faceparity.datasets.errors import UserError
 from faceparity.harness.models import dlib_onnx
 from faceparity.harness.models.cards import shipped_card
-from faceparity.harness.models.derived import derived
+from faceparity.harness.models.derived import derived, known, state_of, trust
 from faceparity.harness.models.dlib_format import (
     Affine,
     Convolution,
@@ -91,7 +92,7 @@ def test_converted_once_and_kept(home: Path, monkeypatch: pytest.MonkeyPatch) ->
     made = converted(WEIGHTS, SHA256)
     assert made.parent == home / "artefacts"
     bytes_made = made.read_bytes()
-    monkeypatch.setattr(dlib_onnx, "_convert", lambda _: pytest.fail("converted again"))
+    monkeypatch.setattr(dlib_onnx, "convert", lambda _: pytest.fail("converted again"))
     assert converted(WEIGHTS, SHA256) == made
     assert made.read_bytes() == bytes_made
 
@@ -101,13 +102,35 @@ def test_conversion_is_deterministic(network: Network) -> None:
     assert len(graphs) == 1
 
 
-def test_damaged_copy_is_made_again(home: Path) -> None:
+def test_a_copy_that_is_not_what_the_weights_give_is_made_again(home: Path) -> None:
     made = derived("x.onnx", lambda: b"right")
     made.write_bytes(b"wrong")
+    assert state_of("x.onnx", lambda: b"right") == "replaced"
     assert derived("x.onnx", lambda: b"right").read_bytes() == b"right"
-    made.with_name("x.onnx.sha256").unlink()
-    assert derived("x.onnx", lambda: b"anew").read_bytes() == b"anew"
-    assert sorted(f.name for f in home.rglob("x*")) == ["x.onnx", "x.onnx.sha256"]
+    assert state_of("x.onnx", lambda: b"right") == "whole"
+    assert [f.name for f in home.rglob("x*")] == ["x.onnx"]
+
+
+def test_no_digest_beside_a_file_makes_it_whole(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a process that has not made the file itself, both replaced is no better than one."""
+    made = derived("x.onnx", lambda: b"right")
+    made.write_bytes(b"wrong")
+    made.with_name("x.onnx.sha256").write_text(hashlib.sha256(b"wrong").hexdigest())
+    monkeypatch.setattr("faceparity.harness.models.derived._known", {})
+    checked: list[bytes] = []
+    assert derived("x.onnx", lambda: b"right", checked.append).read_bytes() == b"right"
+    assert checked == [b"right"]
+
+
+def test_workers_take_their_parents_word(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never() -> bytes:
+        raise AssertionError
+
+    made = derived("x.onnx", lambda: b"right")
+    parents = known()
+    monkeypatch.setattr("faceparity.harness.models.derived._known", {})
+    trust(parents)
+    assert derived("x.onnx", never) == made
 
 
 def test_failed_making_leaves_nothing(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -78,6 +79,21 @@ def test_verify(capsys: pytest.CaptureFixture[str]) -> None:
     assert show_models(None, verify=True) == 1
     with pytest.raises(UserError, match="no model called 'sfac'"):
         show_models("sfac", verify=True)
+
+
+def test_verify_converts_again(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    """A converted network with a digest of its own beside it is no more whole for that."""
+    open_model("face_recognition")
+    (made,) = home.glob("artefacts/dlib-resnet-*.onnx")
+    right = made.read_bytes()
+    assert show_models("face_recognition", verify=True) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"face_recognition: {made.name} (made from the weights): whole"
+    made.write_bytes(embedder(128))
+    made.with_name(made.name + ".sha256").write_text(hashlib.sha256(made.read_bytes()).hexdigest())
+    assert show_models("face_recognition", verify=True) == 1
+    assert "replaced by another network" in capsys.readouterr().out.splitlines()[-1]
+    open_model("face_recognition")
+    assert made.read_bytes() == right
 
 
 def test_what_a_card_of_ones_own_lacks_is_fetched_by_its_path(tmp_path: Path) -> None:
