@@ -58,7 +58,7 @@ def _rising(interval: tuple[float, float]) -> tuple[float, float]:
 Count = Annotated[int, Field(ge=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
-Share = Annotated[float, BeforeValidator(_rounded), Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1), BeforeValidator(_rounded)]
 """A rate, a share, a p-value or a weight: from 0 to 1."""
 
 

@@ -263,6 +263,8 @@ def _read_or_make(path: Path, make: bool) -> bytes:
         mode = stat.S_IMODE(path.stat().st_mode)
         key = read_regular(path, 1 << 10)
     except FileNotFoundError:
+        if path.is_symlink():
+            raise UserError(f"{path}: this is not a key (a link to nothing); run faceparity purge and start afresh") from None
         raise KeyGoneError(path.name) from None
     except OSError as error:
         raise UserError(f"{path}: the key cannot be read ({error.strerror}); make it yours or run faceparity purge") from error
