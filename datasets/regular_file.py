@@ -7,7 +7,7 @@ import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import TextIO
 
 _KINDS = (
     (stat.S_ISDIR, "a folder, not a file"),
@@ -31,7 +31,7 @@ def _check(mode: int, path: Path) -> None:
             raise NotAFileError(errno.EINVAL, what, str(path))
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> io.BufferedReader:
     """Open an ordinary file for reading. Raises OSError, which says in `strerror` what is there instead."""
     try:
         _check(os.stat(path).st_mode, path)
