@@ -333,10 +333,9 @@ def fetch(artefact: Artefact, progress: Progress | None = None, say: Callable[[s
     if is_here(artefact):
         return target
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=target.parent).close()
+        tempfile.TemporaryFile(dir=places.make_folder(target.parent)).close()
     except OSError as error:
-        raise UserError(f"can't write to {target.parent} ({error.strerror}): set FACEPARITY_HOME to a folder of yours") from error
+        raise UserError(f"can't write to {target.parent} ({error.strerror}): {places.SET_IT}") from error
     reasons = []
     for source in artefact.sources:
         try:

@@ -201,6 +201,8 @@ def fetch_set(name: str, progress: Bytes | None = None, patience: Patience | Non
             f"{folder} is there already: `faceparity check {name}` tells whether it is whole; move it away to fetch it again"
         )
     try:
+        if not os.environ.get(DATA):
+            places.make_folder(base())
         raw.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"can't write to {base()} ({error.strerror}): set {DATA} to a folder of yours") from error

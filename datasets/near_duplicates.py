@@ -117,9 +117,9 @@ def _parts(hashes: U64, n: int) -> NDArray[np.int32]:
 @cache
 def _search() -> Any:
     """The compiled search; numba is loaded only when something is searched."""
-    import numba
+    from .compiled import njit
 
-    @numba.njit(cache=True)  # type: ignore[untyped-decorator]
+    @njit()
     def distance(a: Any, b: Any, within: Any) -> Any:
         total: Any = 0
         for k in range(a.size):
@@ -132,12 +132,12 @@ def _search() -> Any:
                 break
         return total
 
-    @numba.njit(cache=True)  # type: ignore[untyped-decorator]
+    @njit()
     def is_known(known: Any, key: Any) -> Any:
         at = np.searchsorted(known, key)
         return at < known.size and known[at] == key
 
-    @numba.njit(cache=True)  # type: ignore[untyped-decorator]
+    @njit()
     def search(
         upright: Any, mirrored: Any, left: Any, right: Any, people: Any, place: Any, known: Any, n: Any, within: Any, cap: Any,
         turned: Any,

@@ -5,13 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from faceparity.datasets.errors import UserError
 
-from .templates.vault import try_lock
+from .templates.private_files import try_lock
 
 WRITABLE = "name a folder that can be written to"
+
+
+def default_folder(name: str) -> Path:
+    """Return a folder in the current one. Raises UserError where nothing can be written here, before anything is read."""
+    if not Path(name).exists() and not os.access(".", os.W_OK):
+        raise UserError(f"{os.getcwd()}: this folder can't be written to; name one for the results with --out DIR")
+    return Path(name)
+
+
+def default_timed(kind: str) -> Path:
+    """Return a folder in the current one, named by the time. kind: such as "run"."""
+    return default_folder(f"faceparity-{kind}-{datetime.now():%Y%m%d-%H%M%S}")
 
 
 def check_folder(out: Path, ours: Callable[[], bool]) -> None:

@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from faceparity.datasets.compiled import njit
 from faceparity.datasets.dataset import Attribute
 from faceparity.datasets.errors import UserError
 
@@ -165,7 +165,7 @@ def _check_labels(source: Source, labels: Mapping[str, tuple[I32, list[str]]], f
             )
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _first_other(codes: I32, expected: I32, number: I32) -> int:
     """The first place where `codes` is not what is expected of its number; -1 if there is none."""
     for k in range(codes.size):
@@ -185,7 +185,7 @@ def _distinct(number: I32, parts: Sequence[I32]) -> NDArray[np.int64]:
     return first
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _join(number: I32, codes: I32) -> NDArray[np.int64]:
     """Number the distinct (number, code) as they come, in place; returns their keys. A hash table with open addresses."""
     bits = 12
@@ -217,12 +217,12 @@ def _join(number: I32, codes: I32) -> NDArray[np.int64]:
     return keys[:n].copy()
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _hash(key: np.int64) -> np.uint64:
     return np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _firsts(number: I32, n: int) -> NDArray[np.int64]:
     first = np.full(n, -1, np.int64)
     for k in range(number.size):
@@ -265,7 +265,7 @@ def _usable(a: I32, b: I32) -> tuple[NDArray[np.bool_], dict[str, int]]:
     return keep, {"with_itself": int(itself.sum()), "repeated": repeated}
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _pairs_with_rows(a: I32, b: I32, samples: int) -> NDArray[np.int64]:
     """The pair of samples and the row in one number, so that sorting needs no second array."""
     keys = np.empty(a.size, np.int64)
@@ -274,7 +274,7 @@ def _pairs_with_rows(a: I32, b: I32, samples: int) -> NDArray[np.int64]:
     return keys
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _drop_repeated(keys: NDArray[np.int64], rows: int, keep: NDArray[np.bool_]) -> None:
     for k in range(1, keys.size):
         if keys[k] // rows == keys[k - 1] // rows:

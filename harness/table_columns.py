@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from faceparity.datasets.compiled import njit
 from faceparity.datasets.errors import UserError
 
 I32 = NDArray[np.int32]
@@ -42,14 +42,14 @@ def encode(column: Any, source: object) -> tuple[I32, Any]:
     return np.asarray(codes).astype(np.int32, copy=False), words
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def renumber(codes: I32, new: I32) -> None:
     """codes[k] becomes new[codes[k]], in place."""
     for k in range(codes.size):
         codes[k] = new[codes[k]]
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _occurring(codes: I32, n: int) -> NDArray[np.bool_]:
     found = np.zeros(n, np.bool_)
     for k in range(codes.size):

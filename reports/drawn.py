@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from faceparity.harness.record import Rate
 from faceparity.reports import format as f
+from faceparity.reports.matplotlib_cache import load_matplotlib
 from faceparity.reports.svg import FONT, GRID, INK, MUTED, PAPER, SERIES, WIDTH, coloured, element
 
 ROW = 32.0
@@ -165,6 +166,7 @@ def _box(g: Grid, c: Cell, shade: float | None, key: str) -> str:
 
 
 def _cividis(x: float) -> str:
+    load_matplotlib()
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .matplotlib_cache import load_matplotlib
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
@@ -39,6 +41,7 @@ class Figure(NamedTuple):
 @contextmanager
 def style() -> Iterator[None]:
     """Matplotlib's settings for all figures, put back afterwards."""
+    load_matplotlib()
     import matplotlib
 
     rc: dict[Any, Any] = {

@@ -1,4 +1,4 @@
-"""What all tests share: where the real data sets are, if they are there."""
+"""What all tests share: where the real data sets are, if they are there, and compiled code, so that it is compiled once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Every home of a test would have its own compiled code otherwise."""
+    if (cache := getattr(config, "cache", None)) is not None:
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(cache.mkdir("numba")))
 
 
 @pytest.fixture(scope="session")

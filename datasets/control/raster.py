@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from ..compiled import njit
 
 FAR = 1e9
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def draw_triangles(  # type: ignore[no-untyped-def]
     xyz, triangles, depth, index, weights, first
 ) -> None:
@@ -51,7 +52,7 @@ def draw_triangles(  # type: ignore[no-untyped-def]
                     weights[y, x, 2] = w
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def draw_strands(xyz, start, bias, depth, index, along, first) -> None:  # type: ignore[no-untyped-def]
     """Draws polylines one pixel wide: xyz float64[strands, points, 3] as for triangles.
 
@@ -85,7 +86,7 @@ def draw_depths(xyz: NDArray[np.float64], triangles: NDArray[np.int64], depth: N
     draw_triangles(xyz, triangles, depth, np.empty((0, 0), np.int32), np.empty((0, 0, 3), np.float32), 0)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def transformed(points, matrix, shift) -> NDArray[np.float64]:  # type: ignore[no-untyped-def]
     """points @ matrix + shift, in a fixed order of operations."""
     out = np.empty(points.shape)
@@ -95,7 +96,7 @@ def transformed(points, matrix, shift) -> NDArray[np.float64]:  # type: ignore[n
     return out
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def splat_depths(xyz, depth) -> None:  # type: ignore[no-untyped-def]
     """Single points into a shadow map."""
     height, width = depth.shape
@@ -105,7 +106,7 @@ def splat_depths(xyz, depth) -> None:  # type: ignore[no-untyped-def]
             depth[y, x] = min(depth[y, x], xyz[i, 2])
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def visibility(points, matrix, shift, hairy, depth, biases, softness, out) -> None:  # type: ignore[no-untyped-def]
     """float32 0–1 for each point: how much of the light of one shadow map reaches it, over four texels.
 

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import njit
 from . import raster
 from .mesh import Floats, Ints
 
@@ -100,7 +100,7 @@ def shadows(
     return out
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def lit(kind, normal, tangent, view, gloss, albedo, directions, colours, seen, diffuse, shine) -> None:  # type: ignore[no-untyped-def]
     """Fills diffuse and shine float32[pixels, 3]: light that arrives to be scattered, and light that is reflected at once.
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 
 from faceparity.datasets.errors import UserError
 
-from ..out_folder import WRITABLE, check_folder
+from ..out_folder import WRITABLE, check_folder, default_timed
 from ..record.comparison import Comparison, comparison_to_json
 from ..results import Result, load_results
 from ..templates.pipeline import cores
@@ -27,7 +26,7 @@ def compare_command(runs: Sequence[Path], out: Path | None, seed: int) -> None:
     from ..evaluation.side_by_side import compare_runs
 
     found = _load(runs)
-    folder = out or Path(f"faceparity-compare-{datetime.now():%Y%m%d-%H%M%S}")
+    folder = out or default_timed("compare")
     _check_folder(folder, runs)
     command = published_command("compare", [("--seed", seed or None), ("--out", out)], files=len(runs))
     with show.working("comparing"):

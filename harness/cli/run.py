@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 
+from faceparity.datasets import places
 from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import load_dataset
@@ -17,12 +17,14 @@ from ..evaluation.exclusion_file import read_exclusions
 from ..evaluation.sampled import check_share
 from ..models.registry import load_model_card
 from ..other_thresholds import thresholds_of
+from ..out_folder import default_timed
 from ..place import check_dask, chosen
 from ..redraw import requested, write_requested
 from ..results import TERMINAL, report_writers, safe_name
-from ..run import Request, run
+from ..run import Request, check_folder, run
 from ..scenarios.load import is_file, load_scenarios
 from ..templates.pipeline import cores
+from ..templates.private_files import make_folder
 from . import show
 from .command import published_command
 
@@ -65,11 +67,6 @@ def check_targets(targets: list[float] | None) -> tuple[float, ...]:
     return tuple(sorted(set(targets or DEFAULT_TARGETS), reverse=True))
 
 
-def default_out() -> Path:
-    """A folder in this one, named by the time."""
-    return Path(f"faceparity-run-{datetime.now():%Y%m%d-%H%M%S}")
-
-
 def run_command(asked: Asked) -> None:
     """Load, run, show. Raises UserError."""
     targets = check_targets(asked.targets)
@@ -78,6 +75,10 @@ def run_command(asked: Asked) -> None:
     device, command, workers = check_device(asked.device), command_of(asked), asked.workers or cores()
     asked = replace(asked, models=[with_device(m, asked.device) for m in asked.models])
     requested(asked.formats)
+    out = asked.out or default_timed("run")
+    check_folder(out)
+    if not asked.ephemeral:
+        make_folder(places.keys())
     fixed = thresholds_of(asked.threshold_from, [load_model_card(m).name for m in asked.models]) if asked.threshold_from else ()
     options = Options(
         by=tuple(asked.by), targets=targets, threshold=asked.threshold, fixed=fixed, pool=asked.pool,
@@ -90,7 +91,6 @@ def run_command(asked: Asked) -> None:
         datasets = [_load(spec, asked.include_minors, screen) for spec in dict.fromkeys(asked.datasets or [CONTROL])]
         _check_names(datasets)
         exclusions = read_exclusions(asked.exclude, datasets) if asked.exclude else {}
-        out = asked.out or default_out()
         results = run(Request(datasets, asked.models, options, out, asked.ephemeral, exclusions), screen)
     further = write_requested(results, out, asked.formats)
     report_writers()[TERMINAL](results, out)

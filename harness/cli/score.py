@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..evaluation.evaluate import Options
+from ..out_folder import default_timed
 from ..results import TERMINAL, Result, report_writers, write_reports, write_results
 from ..run import check_folder, prepare_folder
 from ..scores_file import evaluate_scores
 from . import show
 from .command import published_command
-from .run import check_targets, default_out
+from .run import check_targets
 
 
 def score_command(
@@ -38,7 +39,7 @@ def score_command(
         by=tuple(by), targets=check_targets(targets), threshold=threshold, pool=pool, references=tuple(references), seed=seed,
         command=command,
     )  # fmt: skip
-    folder = out or default_out()
+    folder = out or default_timed("run")
     check_folder(folder)
     with show.working(f"{scores.name}: comparisons"):
         evaluation = evaluate_scores(scores, options, failures=failures, distance=distance)

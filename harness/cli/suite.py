@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from faceparity.datasets.text import printable
 
+from ..out_folder import default_folder
 from ..place import Place, check_dask, chosen
 from ..redraw import requested, write_requested
 from ..results import TERMINAL, Result, report_writers, safe_name, write_reports
@@ -54,7 +55,7 @@ def suite_command(
     formats = ["pdf"] if pdf else []
     requested(formats)
     suite = read_suite(name)
-    folder = out or Path(f"faceparity-suite-{safe_name(suite.name)}")
+    folder = out or default_folder(f"faceparity-suite-{safe_name(suite.name)}")
     command = published_command(
         "suite", [("--workers", workers), ("--dask", "ADDRESS" if dask else None), ("--pdf", pdf), ("--out", out)], files=1
     ).replace("<file>", _told(suite, name), 1)

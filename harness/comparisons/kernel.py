@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from faceparity.datasets.compiled import njit
 
 from .scores import F32, exact_score
 from .tally import I32, I64, Grid
@@ -122,7 +123,7 @@ def _around_distance(threshold: float, error: float) -> tuple[float, float]:
     return (-far, -close) if threshold <= 0 else (close, far)
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _to_distances(products: F32, squares: F32, i: int, j0: int) -> None:
     """Inner products of sample i with samples j0, j0 + 1, … to -‖a - b‖, in place."""
     for c in range(products.size):
@@ -130,7 +131,7 @@ def _to_distances(products: F32, squares: F32, i: int, j0: int) -> None:
         products[c] = -np.sqrt(max(np.float32(0.0), left))
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _to_steps(row: F32, low: np.float32, per_width: np.float32, last: int, band_steps: I32, steps: U16) -> None:
     """The equal bin of each score, as `Grid.step` has it, with FLAG set where it touches a band."""
     top, highest = band_steps[-1, 0], np.float32(last)
@@ -144,7 +145,7 @@ def _to_steps(row: F32, low: np.float32, per_width: np.float32, last: int, band_
             steps[c] |= np.uint16(np.int32((k >= first) & (k <= until)) << 15)
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _count_steps(steps: U16, words: NDArray[np.uint64], n: int, counts: U32, asked: U32) -> int:
     """Count the first n steps, four to a word. The places of those with FLAG go into `asked`; returns how many."""
     step, n_asked, whole = np.uint64(MOST_STEPS - 1), 0, n // 4
@@ -162,7 +163,7 @@ def _count_steps(steps: U16, words: NDArray[np.uint64], n: int, counts: U32, ask
     return int(_ask(steps, 4 * whole, n, asked, n_asked))
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _ask(steps: U16, start: int, stop: int, asked: U32, n_asked: int) -> int:
     for c in range(start, stop):
         if steps[c] >= MOST_STEPS:
@@ -171,7 +172,7 @@ def _ask(steps: U16, start: int, stop: int, asked: U32, n_asked: int) -> int:
     return n_asked
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _note(row: F32, i: int, j0: int, n_asked: int, found: Found, n_noted: int) -> int:
     """Keep the scores asked about, of sample i with samples j0, j0 + 1, …, for `settle`, but comparisons not made (-inf)."""
     # Arrays are named once: each use of a tuple's array counts its references anew, which takes longer than the work itself.
@@ -183,7 +184,7 @@ def _note(row: F32, i: int, j0: int, n_asked: int, found: Found, n_noted: int) -
     return n_noted
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def settle(row0: int, col0: int, n_noted: int, prepared: Prepared, bins: Bins, found: Found) -> int:
     """Count the scores noted in a tile by their bin instead of their step, a score in a band by the exact one.
 
@@ -216,7 +217,7 @@ def settle(row0: int, col0: int, n_noted: int, prepared: Prepared, bins: Bins, f
     return n_kept
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _count_reached(row: F32, start: int, threshold: np.float32, of_cols: I32) -> np.int32:
     """How many scores reach a threshold; each is also added to its column's count."""
     reached = np.int32(0)
@@ -227,7 +228,7 @@ def _count_reached(row: F32, start: int, threshold: np.float32, of_cols: I32) ->
     return reached
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _leave_out_subject(row: F32, subjects: I32, i: int, j0: int) -> bool:
     """-inf where sample i is compared with its own subject, in a row of samples j0, j0 + 1, … of rising subjects; whether any."""
     low, high, some = 0, row.size, False
@@ -244,7 +245,7 @@ def _leave_out_subject(row: F32, subjects: I32, i: int, j0: int) -> bool:
     return some
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _to_bins(found: Found, first: I64, left_out: int) -> None:
     """Counts by step to counts by bin. What was left out is in the first step."""
     for k in range(found.step_counts.shape[1]):
@@ -253,7 +254,7 @@ def _to_bins(found: Found, first: I64, left_out: int) -> None:
     found.bins[0] -= left_out
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def count_tile(scores: F32, row0: int, col0: int, prepared: Prepared, bins: Bins, found: Found) -> int:
     """Count a tile of products whose rows are all of one cell, and whose columns are.
 

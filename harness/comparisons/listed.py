@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from faceparity.datasets.compiled import njit
 
 from .cells import Cells, shares_subjects
 from .evidence import Evidence
@@ -91,7 +92,7 @@ class Listed:
         return out[0], out[1], out[2], out[3]
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _count_inside(low: I32, high: I32, group: I32) -> int:
     n = 0
     for k in range(low.size):
@@ -100,7 +101,7 @@ def _count_inside(low: I32, high: I32, group: I32) -> int:
     return n
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _fill_inside(low: I32, high: I32, count: I32, subject: I32, group: I32, out: I32) -> None:
     n = 0
     for k in range(low.size):
@@ -110,7 +111,7 @@ def _fill_inside(low: I32, high: I32, count: I32, subject: I32, group: I32, out:
             n += 1
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _pair_keys(a: I32, b: I32, score: F32, subjects: I32, ordinal: I32, people: int, width: int) -> I64:
     """One number for the subjects and cells of each row that counts; the lower subject first."""
     n = 0
@@ -131,7 +132,7 @@ def _pair_keys(a: I32, b: I32, score: F32, subjects: I32, ordinal: I32, people: 
     return keys
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _entries(keys: I64, people: int, width: int, first: I64) -> tuple[I32, I32, I32]:
     """Units and count of each distinct key; keys rise."""
     n = 0
@@ -150,7 +151,7 @@ def _entries(keys: I64, people: int, width: int, first: I64) -> tuple[I32, I32, 
     return low, high, count
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _look_up(
     low: I32, high: I32, count: I32, starts: I64, subject: I32, group: I32, g: int, h: int, a: I32, b: I32, out: F64
 ) -> None:
@@ -172,7 +173,7 @@ def _look_up(
             first += 1
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _square_sums(low: I32, high: I32, count: I32, subject: I32, group: I32, table: I64) -> None:
     """Σ M_ij² of every pair of groups at [lower, higher]; i in the one and j in the other group, and j and i, are two terms."""
     k = 0
@@ -209,7 +210,7 @@ def tally_of_list(rows: Rows, cells: Cells, grid: Grid) -> tuple[Tally, I64, I64
     return tally, tried[0], tried[1]
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _tally(
     a: I32, b: I32, score: F32, subjects: I32, cell: I32, edges: F32, non_mated: I64, mated: I64, comparisons: I64,
     tried_non_mated: I64, tried_mated: I64,
@@ -234,7 +235,7 @@ def _tally(
             comparisons[j, cell[i]] += 1
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _select(a: I32, b: I32, score: F32, subjects: I32, mated: bool, floor: float) -> I64:
     """Rows of one kind whose score is at least the floor."""
     n = 0

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+
+from faceparity.datasets.compiled import njit
 
 from .dealt import Deal
 from .tally import I32, I64, Pairs
@@ -147,7 +148,7 @@ class DealtPairs:
         return total
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _met(
     start_a: I64, part_a: I64, start_b: I64, part_b: I64, a: I32, b: I32, parts: int, rounds: int
 ) -> F64:  # fmt: skip

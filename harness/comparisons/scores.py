@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from faceparity.datasets.compiled import njit
 
 from ..models.model import LONGEST
 
@@ -41,7 +42,7 @@ def prepare(templates: F32, kind: Kind, order: NDArray[np.integer] | None = None
     return out
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _divide(x: F32, length: NDArray[np.float64], out: F32) -> None:
     for i in range(x.shape[0]):
         for d in range(x.shape[1]):
@@ -58,7 +59,7 @@ def squared_lengths(prepared: F32) -> F32:
     return np.asarray(np.einsum("ij,ij->i", prepared, prepared, dtype=np.float64), np.float32)
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _sum_in_order(x: F32, i: int, y: F32, j: int, distance: bool) -> float:
     total = 0.0
     for d in range(x.shape[1]):
@@ -69,7 +70,7 @@ def _sum_in_order(x: F32, i: int, y: F32, j: int, distance: bool) -> float:
     return total
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})  # type: ignore[untyped-decorator]
+@njit(nogil=True, fastmath={"reassoc", "nsz"})
 def _sum_in_any_order(x: F32, i: int, y: F32, j: int, distance: bool) -> float:
     """The sum in whatever order the machine is fastest with."""
     total = 0.0
@@ -82,7 +83,7 @@ def _sum_in_any_order(x: F32, i: int, y: F32, j: int, distance: bool) -> float:
     return total
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def exact_between(x: F32, i: int, y: F32, j: int, distance: bool, longest: float) -> np.float32:
     """The score of two prepared templates, x[i] and y[j], summed in float64 in the order of the dimensions, then rounded.
 
@@ -100,14 +101,14 @@ def exact_between(x: F32, i: int, y: F32, j: int, distance: bool, longest: float
     return np.float32(-np.sqrt(total) if distance else total)
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def exact_score(x: F32, i: int, j: int, distance: bool, longest: float) -> np.float32:
     """The score of two prepared templates of one array; see `exact_between`."""
     score: np.float32 = exact_between(x, i, x, j, distance, longest)
     return score
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _exact_scores(x: F32, a: NDArray[np.int32], b: NDArray[np.int32], distance: bool, longest: float, out: F32) -> None:
     for k in range(a.size):
         out[k] = exact_score(x, a[k], b[k], distance, longest)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from faceparity.datasets.compiled import njit
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -60,7 +61,7 @@ class Pairs:
         return Pairs(self.a[mask], self.b[mask], self.score[mask])
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _pack(a: I32, b: I32, bits: int, places: int) -> U64:
     """The lower sample, the higher one and the place of each pair, in one number."""
     packed = np.empty(a.size, np.uint64)
@@ -70,7 +71,7 @@ def _pack(a: I32, b: I32, bits: int, places: int) -> U64:
     return packed
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _unpack(packed: U64, score: F32, bits: int, places: int) -> tuple[I32, I32, F32]:
     """The lower samples, the higher ones and the scores of `_pack`'s numbers, in their order."""
     low, high, ordered = np.empty(packed.size, np.int32), np.empty(packed.size, np.int32), np.empty(packed.size, np.float32)

@@ -14,10 +14,11 @@ from itertools import pairwise
 from threading import Lock
 from typing import NamedTuple, Protocol
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
+
+from faceparity.datasets.compiled import njit
 
 from .kernel import NEAR
 from .scores import F32, Kind, exact_between, longest_of, prepare, squared_lengths
@@ -169,7 +170,7 @@ def _skips(leave_out: tuple[NDArray[np.integer], NDArray[np.integer]] | None, n:
     return _Skips(np.searchsorted(pairs, np.arange(n + 1) * g), pairs % max(1, g))
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _reach(threshold: float, error: float, distance: bool) -> tuple[np.float32, np.float32]:
     """Below the first a product's score is certainly below the threshold; from the second on it certainly reaches it."""
     if not distance:
@@ -179,7 +180,7 @@ def _reach(threshold: float, error: float, distance: bool) -> tuple[np.float32, 
     return (np.float32(far), np.float32(close)) if threshold <= 0 else (np.float32(np.inf), np.float32(np.inf))
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"nnan", "nsz", "reassoc"})  # type: ignore[untyped-decorator]
+@njit(nogil=True, fastmath={"nnan", "nsz", "reassoc"})
 def _highest(row: F32) -> np.float32:
     """The greatest number; the machine does this many times as fast as anything that branches."""
     highest = np.float32(-np.inf)
@@ -188,7 +189,7 @@ def _highest(row: F32) -> np.float32:
     return highest
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _enter(place: I64, score: F32, number: int, s: np.float32) -> None:
     """Put a candidate where it belongs in one probe's list, if it does."""
     at = score.size
@@ -201,7 +202,7 @@ def _enter(place: I64, score: F32, number: int, s: np.float32) -> None:
     place[at], score[at] = number, s
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _count(
     row: F32, i: int, threshold: np.float32, error: float, side: _Side, other: _Side, distance: bool, longest: float
 ) -> int:
@@ -219,7 +220,7 @@ def _count(
     return int(total)
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _list(
     row: F32, i: int, numbers: I64, error: float, side: _Side, other: _Side, state: _State, distance: bool, longest: float
 ) -> None:
@@ -236,7 +237,7 @@ def _list(
                     cut = _reach(score[last], error, distance)[0]
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _leave_out(row: F32, i: int, col0: int, skips: _Skips) -> int:
     """-inf where probe i is not to be compared, in a row of places col0, col0 + 1, …; how many."""
     first, stop = skips.start[i], skips.start[i + 1]
@@ -251,7 +252,7 @@ def _leave_out(row: F32, i: int, col0: int, skips: _Skips) -> int:
     return gone
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _take(
     scores: F32, row0: int, col0: int, stratum: int, numbers: I64, side: _Side, other: _Side, skips: _Skips, state: _State,
     distance: bool, longest: float,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from faceparity.datasets import places
+from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import file_sha256
 
 _known: dict[str, str] = {}
@@ -22,11 +23,13 @@ _known: dict[str, str] = {}
 
 def write_atomically(path: Path, data: bytes) -> None:
     """All of the file or nothing of it, whoever else is writing the same."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    places.make_folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
+        # Under some umasks the owner could not read it.
+        os.chmod(name, 0o600)
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -46,7 +49,8 @@ def trust(made: Mapping[str, str]) -> None:
 def derived(name: str, make: Callable[[], bytes], check: Callable[[bytes], None] | None = None) -> Path:
     """Return the file NAME among the artefacts, which holds what `make` gives: the same bytes at every call.
 
-    check: of bytes that are not on the disk yet; raises what is wrong with them.
+    check: of bytes that are not on the disk yet; raises what is wrong with them. Raises UserError where it can't be
+    written.
     """
     path = places.artefacts() / name
     if name in _known and _sha256(path) == _known[name]:
@@ -56,7 +60,10 @@ def derived(name: str, make: Callable[[], bytes], check: Callable[[bytes], None]
     if _sha256(path) != sha256:
         if check is not None:
             check(data)
-        write_atomically(path, data)
+        try:
+            write_atomically(path, data)
+        except OSError as error:
+            raise UserError(f"{path.parent}: can't be written to ({error.strerror}); {places.SET_IT}") from error
     _known[name] = sha256
     return path
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from faceparity.datasets.compiled import njit
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
@@ -96,7 +97,7 @@ def _without(searches: Searches, group: I32, people: I64, total: F64, hit: F64, 
         return np.where(left > 0, change / left, np.nan)
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _none(n: int, drawn: int, chance: F64, skip: int) -> float:
     """The chance that no listed person is matched: `drawn` of n are listed, of whom those in `chance` may match. skip: one left out."""
     if drawn <= 0:
@@ -116,7 +117,7 @@ def _none(n: int, drawn: int, chance: F64, skip: int) -> float:
     return float(state.sum())
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _none_sure(n: int, drawn: int, k: int) -> float:
     """`_none` where all k match for certain: C(n - k, drawn)/C(n, drawn)."""
     out = 1.0
@@ -127,7 +128,7 @@ def _none_sure(n: int, drawn: int, k: int) -> float:
     return out
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _none_without_each(n: int, drawn: int, chance: F64) -> F64:
     """float64[k]: `_none` of n people with each of those in `chance` left out. n: people that are left.
 
@@ -156,7 +157,7 @@ def _none_without_each(n: int, drawn: int, chance: F64) -> F64:
     return out
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit()
 def _searched(
     person: I32, starts: I64, target: I32, chance: F64, group: I32, people: I64, listed: I64, jackknife: bool
 ) -> tuple[F64, F64, F64]:

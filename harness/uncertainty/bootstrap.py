@@ -12,9 +12,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from faceparity.datasets.compiled import njit
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -110,7 +111,7 @@ def draw_weights(strata: I32, seed: int, replicate: int) -> U8:
     return weights
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _draw(uniform: F64, members: I32, starts: I64, weights: U8) -> None:
     """A count above 255 has a chance below 1/256!, so a byte will do: the cache then holds a hundred thousand subjects."""
     weights[:] = 0
@@ -121,7 +122,7 @@ def _draw(uniform: F64, members: I32, starts: I64, weights: U8) -> None:
             weights[members[first + np.int64(uniform[k] * size)]] += 1
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _count(subject: I32, column: I32, samples: I32, a: I32, b: I32, pair_column: I32, times: I32, w: U8, out: F64) -> None:
     """Σ_{i<j} w_i n_i w_j n_j of each column, and Σ w_a w_b times. In whole numbers, so that the order can't matter."""
     n = out.size
@@ -154,7 +155,7 @@ def _kinds(errors: SortedErrors) -> _Kinds:
     )
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _rate(count: I64, stratum: I32, per_error: F64) -> float:
     """The pool's FMR. From whole numbers: what a running sum loses to rounding could pass or miss a target."""
     seen = np.zeros(per_error.size, np.int64)
@@ -167,7 +168,7 @@ def _rate(count: I64, stratum: I32, per_error: F64) -> float:
     return rate
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _walk(
     a: I32,
     b: I32,
@@ -217,7 +218,7 @@ def _walk(
     return np.float64(score[end - 1]) if end > 0 and (whole or passed) else np.nan
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _mated(
     subject: I32, score: NDArray[np.float32], cell: I32, trial_subject: I32, trial_cell: I32, trials: I32, w: U8,
     threshold: float, errors: F64, total: F64,

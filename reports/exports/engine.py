@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from faceparity.datasets.errors import UserError
+from faceparity.reports.matplotlib_cache import load_matplotlib
 
 PACKAGES = ("typst", "pikepdf")
 HERE = Path(__file__).parent
@@ -28,6 +29,7 @@ def typeset(template: str, data: Any, **options: Any) -> list[bytes]:
 
     The same data give the same bytes on machines with the same fonts: no clock, no path.
     """
+    load_matplotlib()
     import matplotlib
     import typst
 

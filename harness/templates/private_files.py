@@ -1,0 +1,126 @@
+"""Files and folders for their owner's eyes alone: made whole, destroyed for good, and locked."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from faceparity.datasets import places
+from faceparity.datasets.errors import UserError
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder that its owner alone may enter (0700); tighten one that is open to others."""
+    try:
+        places.make_folder(folder)
+        if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o077:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot make a private folder here ({error.strerror}); {places.SET_IT}") from error
+    return folder
+
+
+def write_atomic(path: Path, payload: bytes) -> None:
+    """Write a file (0600) that is there either whole or not at all, whenever the power fails."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            _own(descriptor)
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); free some space or choose another folder") from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+    _sync_folder(path.parent)
+
+
+def _own(descriptor: int) -> None:
+    """Give a new file to its owner (0600), whom the umask may have kept from it."""
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, 0o600)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def kind_of(mode: int) -> str:
+    """What lies in a key's place."""
+    kinds = ((stat.S_ISDIR, "folder"), (stat.S_ISLNK, "link"), (stat.S_ISFIFO, "pipe"), (stat.S_ISSOCK, "socket"))
+    return next((name for is_kind, name in kinds if is_kind(mode)), "device")
+
+
+def shred(path: Path) -> None:
+    """Overwrite and remove a file. On flash and copying file systems the overwriting may not reach the old blocks.
+
+    A folder, link, pipe or device in a key's place is removed; what a link leads to is not touched. Raises UserError.
+    """
+    try:
+        mode = path.lstat().st_mode
+        if stat.S_ISDIR(mode):
+            shutil.rmtree(path)
+            return
+        if stat.S_ISREG(mode):
+            with suppress(OSError):
+                _overwrite(path)
+        path.unlink(missing_ok=True)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UserError(f"{path}: cannot be destroyed ({error.strerror}); delete it yourself") from error
+
+
+def _overwrite(path: Path) -> None:
+    with os.fdopen(os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)), "r+b") as file:
+        file.write(secrets.token_bytes(os.fstat(file.fileno()).st_size))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def locked(path: Path, *, alone: bool) -> Iterator[None]:
+    """Hold a lock on a file: runs share it, purging has it alone. Raises UserError at once where it cannot be had."""
+    make_folder(path.parent)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be locked ({error.strerror}); delete it, or {places.SET_IT}") from error
+    try:
+        with suppress(OSError):
+            _own(descriptor)
+        if not try_lock(descriptor, alone):
+            who = "a faceparity run is using" if alone else "faceparity purge is emptying"
+            raise UserError(f"{path.parent}: {who} this store; wait for it to end and try again")
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def try_lock(descriptor: int, alone: bool) -> bool:
+    """Lock an open file until it is closed, alone or shared; False where another process is in the way."""
+    try:
+        import fcntl
+    except ImportError:
+        # Without flock (Windows) an open file cannot be removed there, which keeps purge off a running run's files.
+        return True
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
