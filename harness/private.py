@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
@@ -15,7 +16,7 @@ from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.regular_file import open_regular, read_regular
 
-from .templates import vault
+from .templates import private_files, vault
 
 __all__ = [
     "COLUMNS",
@@ -56,7 +57,7 @@ What lies here is the private part of a faceparity run: which samples resemble w
 stands for which file. It is biometric data. It is encrypted; the keys lie apart from it, in faceparity's configuration folder
 (or under FACEPARITY_HOME, where that is set).
 
-Made on {made} (UTC). After {last} the next faceparity run destroys its key, and nobody can read it any more.
+Made on {made} (UTC). After {last} faceparity refuses to read it, and whatever uses keys next destroys its key for good.
 To destroy its key and these files at once: faceparity purge with this run's folder; to destroy all keys and templates: faceparity purge
 It may be deleted at any time. Do not publish it; results.json, tables/ and report.html need none of it.
 """
@@ -72,25 +73,27 @@ def write_private(folder: Path, name: str, payload: bytes, *, keys: vault.Keyrin
     if keys.folder is None:
         raise UserError(f"{folder}: an ephemeral run keeps no private part; run without --ephemeral to have one")
     path = _path(folder, name)
-    vault.make_folder(folder)
-    made = vault.today()
-    vault.write_atomic(path, keys.seal(payload, _context(name), _unit(folder)))
+    private_files.make_folder(folder)
+    made = keys.day()
+    private_files.write_atomic(path, keys.seal(payload, _context(name), _unit(folder, made)))
     text = _README.format(made=made, last=vault.last_day(made))
-    vault.write_atomic(folder / README, text.encode())
+    private_files.write_atomic(folder / README, text.encode())
     return path
 
 
-def _unit(folder: Path) -> bytes:
+def _unit(folder: Path, day: date) -> bytes:
     """The name of the folder's own key: that of what was sealed in it today, or a new one."""
     for path in sorted(folder.glob(f"*{_SUFFIX}")):
         with open_regular(path) as file:
-            if unit := vault.unit_of(file.read(64)):
+            if unit := vault.unit_of(file.read(64), day):
                 return unit
     return vault.new_unit()
 
 
 def read_private(folder: Path, name: str, *, keys: vault.Keyring | None = None) -> bytes:
-    """What `write_private` sealed. Raises UserError, with what to do, where it is missing, damaged, or its key is gone."""
+    """What `write_private` sealed. Raises UserError, with what to do, where it is missing, damaged, past its retention, or its
+    key is gone.
+    """
     path = _path(folder, name)
     try:
         sealed = read_regular(path)
@@ -100,10 +103,14 @@ def read_private(folder: Path, name: str, *, keys: vault.Keyring | None = None) 
         ) from error
     try:
         return (keys or vault.Keyring()).open(sealed, _context(name))
-    except vault.KeyGoneError:
+    except vault.KeyExpiredError as error:
         raise UserError(
-            f"{path}: its key is gone (purged, past {vault.retention_days()} days, or on another machine); run again for a new one"
+            f"{path}: this private part is past its retention date ({error.until}) and was destroyed; run again for a new one"
         ) from None
+    except vault.ClockDoubtError as error:
+        raise UserError(f"{path}: {error}") from None
+    except vault.KeyGoneError:
+        raise UserError(f"{path}: its key is gone (purged, or on another machine); run again for a new one") from None
     except vault.DamagedError:
         raise UserError(f"{path}: damaged, or changed since it was written; run again for a new one") from None
 

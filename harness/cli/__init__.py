@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import os
 import sys
+import warnings
 from traceback import walk_tb
+from typing import TextIO
 
 _PLAIN = {
     "×": "x",
@@ -56,7 +58,9 @@ def _run(arguments: list[str]) -> int:
     from .app import app
 
     try:
-        status = app(args=arguments or ["--help"], prog_name="faceparity", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _warned
+            status = app(args=arguments or ["--help"], prog_name="faceparity", standalone_mode=False)
     except UserError as error:
         return _complain(error)
     except KeyboardInterrupt:
@@ -77,6 +81,21 @@ def _run(arguments: list[str]) -> int:
             raise
         return _ours(error)
     return _stopped() if status == STOPPED else int(status or 0)
+
+
+def _warned(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning that is meant for the user as one line, and others as Python does."""
+    if category.__name__ == "ClockWarning":
+        print(f"faceparity: caution: {message}", file=sys.stderr)
+        return
+    print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=file or sys.stderr)
 
 
 def _usage(error: Exception) -> str:

@@ -68,10 +68,9 @@ def _reason(text: str) -> str:
     """Why a private part can't be read, without its path, which nobody else needs to know."""
     for told, words in (
         ("no private part", "it has no private part (deleted, an ephemeral run's, or made of a score file)"),
-        (
-            "its key is gone",
-            "its private part can't be read any more: the key is gone (purged, past its day, or on another machine)",
-        ),
+        ("clock that is in doubt", "its private part is past its retention date by a clock that is in doubt"),
+        ("past its retention date", "its private part is past its retention date and was destroyed; run it again"),
+        ("its key is gone", "its private part can't be read any more: the key is gone (purged, or on another machine)"),
         ("damaged", "its private part is damaged"),
         ("did not keep", "it was made by a version that kept too little for a paired comparison"),
     ):

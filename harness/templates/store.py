@@ -17,7 +17,7 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.regular_file import read_regular
 
 from ..models.model import Extraction
-from . import index, shard, vault
+from . import index, private_files, shard, vault
 
 LOCK = "lock"
 ATTEMPT = "attempt"
@@ -53,7 +53,7 @@ class Store:
     def __enter__(self) -> Self:
         if self.folder is not None:
             self._tidy(self.folder)
-            self._open.enter_context(vault.locked(self.folder / LOCK, alone=False))
+            self._open.enter_context(private_files.locked(self.folder / LOCK, alone=False))
             self.expired = self.expire(self._days)
         return self
 
@@ -89,7 +89,7 @@ class Store:
     def _index(self, files: Sequence[Path], fingerprint: str) -> index.Index:
         """The newest that can be read. Its key goes when its day's retention ends; it is made again then."""
         for path in reversed(files):
-            with suppress(OSError, vault.DamagedError, vault.KeyGoneError):
+            with suppress(OSError, vault.DamagedError, vault.KeyGoneError, vault.ClockDoubtError):
                 return index.unpack(self.keys.open(read_regular(path), _context(fingerprint, path.name)))
             with suppress(OSError):
                 path.unlink()
@@ -97,10 +97,10 @@ class Store:
 
     def _write_index(self, known: index.Index, old: Sequence[Path], fingerprint: str) -> None:
         """Without it all shards are read, which takes longer and is no reason to end a run that only reads: a full disk is none."""
-        name = f"{vault.today().isoformat()}{index.SUFFIX}"
+        name = f"{self.keys.day().isoformat()}{index.SUFFIX}"
         payload = self.keys.seal(index.pack(known), _context(fingerprint, name))
         with suppress(UserError, OSError):
-            vault.write_atomic(self._models_folder(fingerprint) / name, payload)
+            private_files.write_atomic(self._models_folder(fingerprint) / name, payload)
             for path in old:
                 if path.name != name:
                     path.unlink(missing_ok=True)
@@ -113,13 +113,16 @@ class Store:
             self._memory.update({(fingerprint, content): one for content, one in extractions.items()})
             return
         payload = shard.pack({self._entry(fingerprint, content): one for content, one in extractions.items()})
-        folder = vault.make_folder(self._models_folder(fingerprint))
-        name = f"{vault.today().isoformat()}-{secrets.token_hex(8)}.shard"
-        vault.write_atomic(folder / name, self.keys.seal(payload, _context(fingerprint, name)))
+        folder = private_files.make_folder(self._models_folder(fingerprint))
+        name = f"{self.keys.day().isoformat()}-{secrets.token_hex(8)}.shard"
+        private_files.write_atomic(folder / name, self.keys.seal(payload, _context(fingerprint, name)))
 
     def expire(self, days: int | None = None) -> int:
-        """Remove the shards, and destroy the keys, of days past their retention. How many shards there were."""
-        if self.folder is None:
+        """Remove the shards, and destroy the keys, of days past their retention. How many shards there were.
+
+        None where the clock is in doubt.
+        """
+        if self.folder is None or self.keys.doubt():
             return 0
         old = old_shards(self.folder, days)
         self.keys.expire(days)
@@ -134,7 +137,7 @@ class Store:
             yield
             return
         mark = self.folder / ATTEMPT
-        vault.write_atomic(mark, b"")
+        private_files.write_atomic(mark, b"")
         try:
             yield
         finally:
@@ -157,6 +160,9 @@ class Store:
     def _read(self, path: Path, fingerprint: str) -> list[tuple[bytes, Extraction]]:
         try:
             return shard.unpack(self.keys.open(read_regular(path), _context(fingerprint, path.name)))
+        except vault.ClockDoubtError:
+            # Extracted again rather than read; it stays for the day when the clock is right.
+            return []
         except FileNotFoundError:
             # Another run found it too old, or damaged, a moment ago.
             return []
@@ -169,8 +175,8 @@ class Store:
 
     def _tidy(self, folder: Path) -> None:
         """Remove what a run that was killed left half written, if no other run is writing now."""
-        vault.make_folder(folder)
-        with suppress(UserError), vault.locked(folder / LOCK, alone=True):
+        private_files.make_folder(folder)
+        with suppress(UserError), private_files.locked(folder / LOCK, alone=True):
             for path in folder.glob("**/.*.part"):
                 path.unlink(missing_ok=True)
 

@@ -2,7 +2,8 @@
 
 There is one secret, from which entry names and codes are derived; one key for each day, which seals the templates made on that
 day; and one key for each run's private part, named for its day too. Destroying a key, after the retention time or on demand, ends
-the life of everything it seals, copies and moved folders included.
+the life of everything it seals, copies and moved folders included. `Keyring.open`, through which everything is read, refuses what is
+past its retention and destroys the keys that are, unless the machine's clock is in doubt (see `clock`).
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import os
 import secrets
 import stat
 import struct
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+import warnings
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +25,9 @@ from faceparity.datasets import places
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.regular_file import open_regular, read_regular
 from faceparity.datasets.text import whole_number
+
+from . import clock
+from .private_files import kind_of, make_folder, shred, write_atomic
 
 RETENTION_DAYS = 30
 MOST_DAYS = 3650
@@ -39,9 +44,24 @@ _PREFIX_BYTES = 8
 _TAG_BYTES = 16
 _CHUNK = 1 << 26
 
+NOT_DESTROYED = "what looks past its retention is neither destroyed nor read; set the clock right"
+NOT_READ = "it was neither destroyed nor read; set the clock right, or if it is right run faceparity purge --older-than DAYS"
+
 
 class KeyGoneError(Exception):
     """The key that sealed this is no longer there: purged, past its retention, or on another machine."""
+
+
+class KeyExpiredError(KeyGoneError):
+    """What it seals is past its retention: its key was destroyed, now or before. until: the last day it could be read."""
+
+    def __init__(self, until: date) -> None:
+        super().__init__(f"past its retention, which ended on {until}")
+        self.until = until
+
+
+class ClockDoubtError(UserError):
+    """It looks past its retention by a clock that is in doubt: it is neither read nor destroyed."""
 
 
 class DamagedError(Exception):
@@ -86,55 +106,56 @@ def parse_day(text: str) -> date | None:
         return None
 
 
-def make_folder(folder: Path) -> Path:
-    """Make a folder that its owner alone may enter (0700); tighten one that is open to others."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o077:
-            folder.chmod(0o700)
-    except OSError as error:
-        raise UserError(f"{folder}: cannot make a private folder here ({error.strerror}); set FACEPARITY_HOME to one") from error
-    return folder
-
-
-def write_atomic(path: Path, payload: bytes) -> None:
-    """Write a file (0600) that is there either whole or not at all, whenever the power fails."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}); free some space or choose another folder") from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 class Keyring:
     """The keys in one folder, or in memory only.
 
     folder: by default `places.keys()`. The secret and the keys of days are made when first needed and are read anew by each
-    `Keyring`. Raises UserError where others than the owner may read a key.
+    `Keyring`. Raises UserError where others than the owner may read a key. A clock in doubt is warned of once (`ClockWarning`).
     """
 
     def __init__(self, folder: Path | None = None, *, in_memory: bool = False) -> None:
         self.folder = None if in_memory else (folder or places.keys())
         self._held: dict[str, bytes] = {}
+        self._last_use: clock.LastUse | None = None
+        self._warned = False
+
+    def doubt(self) -> clock.Doubt | None:
+        """Why the machine's clock is not believed; None where nothing speaks against it, and then its day is noted."""
+        if self.folder is None:
+            return None
+        day, boot = today(), clock.boot()
+        last = self._last_use = self._last_use or clock.last_use(self.folder, self._days())
+        doubt = clock.judge(day, last, boot)
+        if doubt is None and (last is None or day > last.day or (boot is not None and boot.name != last.boot)):
+            self._believe(max(day, last.day) if last else day, boot)
+        if doubt is not None and not self._warned:
+            self._warned = True
+            warnings.warn(clock.ClockWarning(f"this machine's clock is in doubt: {doubt.why}; {NOT_DESTROYED}"), stacklevel=2)
+        return doubt
+
+    def day(self) -> date:
+        """The day under which something new is sealed: today, or the last that was believed, so that it never lasts longer."""
+        doubt = self.doubt()
+        return doubt.since if doubt else today()
+
+    def believe_clock(self) -> None:
+        """Take the clock for right from now on, as a person does who destroys what is older than a number of days by it."""
+        if self.folder is not None and self.folder.is_dir():
+            self._believe(today(), clock.boot())
+
+    def _believe(self, day: date, boot: clock.Boot | None) -> None:
+        self._last_use = clock.LastUse(day, *(boot or ()))
+        if self.folder is not None and self.folder.is_dir():
+            # Where keys may only be read, nothing can be destroyed either.
+            with suppress(UserError, OSError):
+                write_atomic(self.folder / clock.NOTE, clock.to_note(day, boot))
+
+    def names(self) -> list[str]:
+        """The names of the keys in the folder, the secret included."""
+        return sorted(path.name for path in self.folder.glob("*.key")) if self.folder is not None else []
+
+    def _days(self) -> list[date]:
+        return [day for name in self.names() if (day := parse_day(name))]
 
     def digest(self, purpose: str, *parts: str) -> bytes:
         """HMAC-SHA256 of `parts` under the secret: 32 bytes that nobody without the secret can tie to them."""
@@ -149,7 +170,7 @@ class Keyring:
         """
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        day = today().isoformat().encode()
+        day = self.day().isoformat().encode()
         start = _OF_DAY + day if unit is None else _OF_UNIT + day + unit
         header = start + secrets.token_bytes(_PREFIX_BYTES)
         cipher = AESGCM(self._key(_sealed_with(header).name, make=True))
@@ -161,11 +182,15 @@ class Keyring:
         return b"".join(sealed)
 
     def open(self, sealed: bytes, context: str) -> bytes:
-        """What `seal` was given. Raises KeyGoneError or DamagedError."""
+        """What `seal` was given. Raises KeyGoneError (KeyExpiredError), DamagedError or ClockDoubtError.
+
+        What is past its retention is refused even where its key lies here again, out of a backup.
+        """
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         key = _sealed_with(sealed)
+        self._refuse_expired(key.made)
         header, body = sealed[: key.header_bytes], sealed[key.header_bytes :]
         if len(body) < _TAG_BYTES:
             raise DamagedError("torn")
@@ -181,9 +206,24 @@ class Keyring:
                 raise DamagedError("its seal does not hold") from None
         return b"".join(opened)
 
+    def _refuse_expired(self, made: date) -> None:
+        """Raises KeyExpiredError, after destroying keys, for what is past its retention; ClockDoubtError where that is in doubt."""
+        if self.folder is None:
+            return
+        doubt, until = self.doubt(), last_day(made)
+        if (doubt.latest if doubt else today()) <= until:
+            return
+        if doubt is not None:
+            raise ClockDoubtError(f"past its retention date ({until}) by a clock that is in doubt: {doubt.why}; {NOT_READ}")
+        self.expire()
+        raise KeyExpiredError(until)
+
     def expire(self, days: int | None = None) -> int:
-        """Destroy the keys of days that are past their retention; how many there were. The secret stays, and so do codes."""
-        if self.folder is None or not self.folder.is_dir():
+        """Destroy the keys of days that are past their retention; how many there were. The secret stays, and so do codes.
+
+        None where the clock is in doubt. Raises UserError where one can't be destroyed.
+        """
+        if self.folder is None or not self.folder.is_dir() or self.doubt():
             return 0
         old = [path for path in self.folder.glob("*.key") if (made := parse_day(path.name)) and is_expired(made, days)]
         for path in old:
@@ -200,8 +240,12 @@ class Keyring:
         if names is not None:
             wanted = set(names)
             keys = [path for path in keys if path.name in wanted]
-        for path in keys:
-            shred(path)
+        else:
+            (self.folder / clock.NOTE).unlink(missing_ok=True)
+            self._last_use = None
+        failed = [error for path in keys if (error := _failure(path))]
+        if failed:
+            raise failed[0]
         return len(keys)
 
     def _key(self, name: str, *, make: bool) -> bytes:
@@ -215,6 +259,7 @@ class _SealedWith(NamedTuple):
 
     name: str
     header_bytes: int
+    made: date
 
 
 def _sealed_with(sealed: bytes) -> _SealedWith:
@@ -224,7 +269,7 @@ def _sealed_with(sealed: bytes) -> _SealedWith:
     if magic not in (_OF_DAY, _OF_UNIT) or made is None or len(sealed) < start + _PREFIX_BYTES:
         raise DamagedError("not a sealed file, or torn")
     unit = sealed[_MAGIC_BYTES + _DAY_BYTES : start].hex()
-    return _SealedWith(f"{made.isoformat()}{'-' + unit if unit else ''}.key", start + _PREFIX_BYTES)
+    return _SealedWith(f"{made.isoformat()}{'-' + unit if unit else ''}.key", start + _PREFIX_BYTES, made)
 
 
 def new_unit() -> bytes:
@@ -232,10 +277,15 @@ def new_unit() -> bytes:
     return secrets.token_bytes(_UNIT_BYTES)
 
 
-def unit_of(sealed: bytes) -> bytes | None:
-    """The unit that a file was sealed for today; None if for none, on another day, or it is no sealed file."""
-    today_s = _OF_UNIT + today().isoformat().encode()
-    return sealed[len(today_s) : len(today_s) + _UNIT_BYTES] if sealed.startswith(today_s) else None
+def is_of_unit(name: str) -> bool:
+    """Whether a key of this name seals one run's private part."""
+    return parse_day(name) is not None and name[_DAY_BYTES : _DAY_BYTES + 1] == "-"
+
+
+def unit_of(sealed: bytes, day: date) -> bytes | None:
+    """The unit that a file was sealed for on a day; None if for none, on another day, or it is no sealed file."""
+    start = _OF_UNIT + day.isoformat().encode()
+    return sealed[len(start) : len(start) + _UNIT_BYTES] if sealed.startswith(start) else None
 
 
 def key_name(path: Path) -> str | None:
@@ -255,21 +305,23 @@ def _nonce_and_bound(header: bytes, index: int, last: bool, context: str) -> tup
 
 def _read_or_make(path: Path, make: bool) -> bytes:
     make_folder(path.parent)
-    if not path.exists():
+    if not os.path.lexists(path):
         if not make:
             raise KeyGoneError(path.name)
         _make_key(path)
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
+        mode = path.lstat().st_mode
+        if not stat.S_ISREG(mode):
+            raise UserError(f"{path}: this is not a key but a {kind_of(mode)}; run faceparity purge and start afresh")
         key = read_regular(path, 1 << 10)
     except FileNotFoundError:
-        if path.is_symlink():
-            raise UserError(f"{path}: this is not a key (a link to nothing); run faceparity purge and start afresh") from None
         raise KeyGoneError(path.name) from None
     except OSError as error:
         raise UserError(f"{path}: the key cannot be read ({error.strerror}); make it yours or run faceparity purge") from error
     if os.name == "posix" and mode & 0o077:
-        raise UserError(f"{path}: others than you can read this key (mode {mode:04o}); chmod 600 it, or run faceparity purge")
+        raise UserError(
+            f"{path}: others than you can read this key (mode {stat.S_IMODE(mode):04o}); chmod 600 it, or run faceparity purge"
+        )
     if len(key) != _KEY_BYTES:
         raise UserError(f"{path}: this is not a key ({len(key)} bytes, not {_KEY_BYTES}); run faceparity purge and start afresh")
     return key
@@ -290,38 +342,10 @@ def _make_key(path: Path) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def shred(path: Path) -> None:
-    """Overwrite and remove a file. On flash and copying file systems the overwriting may not reach the old blocks."""
-    with suppress(OSError), path.open("r+b") as file:
-        file.write(secrets.token_bytes(path.stat().st_size))
-        file.flush()
-        os.fsync(file.fileno())
-    path.unlink(missing_ok=True)
-
-
-@contextmanager
-def locked(path: Path, *, alone: bool) -> Iterator[None]:
-    """Hold a lock on a file: runs share it, purging has it alone. Raises UserError at once where it cannot be had."""
-    make_folder(path.parent)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+def _failure(path: Path) -> UserError | None:
+    """Destroy a key; the error, if it could not be, so that one cannot keep the others alive."""
     try:
-        if not try_lock(descriptor, alone):
-            who = "a faceparity run is using" if alone else "faceparity purge is emptying"
-            raise UserError(f"{path.parent}: {who} this store; wait for it to end and try again")
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def try_lock(descriptor: int, alone: bool) -> bool:
-    """Lock an open file until it is closed, alone or shared; False where another process is in the way."""
-    try:
-        import fcntl
-    except ImportError:
-        # Without flock (Windows) an open file cannot be removed there, which keeps purge off a running run's files.
-        return True
-    try:
-        fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        shred(path)
+    except UserError as error:
+        return error
+    return None

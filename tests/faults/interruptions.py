@@ -169,7 +169,7 @@ def purged_meanwhile(bench: Bench) -> str:
     out.rmdir()
     first = bench.start(*scene.arguments(out), home=home, env={"TOY_SECONDS": "0.1"})
     _worker_of(first, lambda: stored_images(home) > 0)
-    second = bench.run("purge", home=home)
+    second = bench.run("purge", "--yes", home=home)
     second.refusal("a faceparity run is using this store")
     assert bench.end(first, log=1).status == 0
     same(published(out), scene.expected)
@@ -221,11 +221,34 @@ def clock_back(bench: Bench) -> str:
     scene, home, out = Scene(bench), bench.folder("home"), bench.base / "out"
     scene.goes_on(home, out)
     long_ago = (datetime.now(UTC).date() - timedelta(days=365)).isoformat()
+    shards = sorted(home.glob("store/*/*.shard"))
     for told in (long_ago, ""):
         ended = bench.run(*scene.arguments(out), home=home, env={"today": told})
         assert ended.status == 0, ended.told
+        assert ("caution: this machine's clock is in doubt: it says" in ended.told) == bool(told), ended.told
+        assert extracted(out) == 0, "the last day that was believed counts"
         same(published(out), scene.expected)
-    return f"what bore a day to come, then what was past its retention, was destroyed and made again ({extracted(out)} images); same bytes"
+    assert sorted(home.glob("store/*/*.shard")) == shards
+    return "a caution while it was wrong; nothing was destroyed or made again; same bytes"
+
+
+@trial("clock", "the clock jumps to 2099, and comes right again")
+def clock_forward(bench: Bench) -> str:
+    scene, home, out = Scene(bench), bench.folder("home"), bench.base / "out"
+    scene.goes_on(home, out)
+    keys = sorted(home.glob("keys/*.key"))
+    ended = bench.run(*scene.arguments(out), home=home, env={"today": "2099-01-01"})
+    assert ended.status == 0, ended.told
+    assert "caution: this machine's clock is in doubt: it says 2099-01-01" in ended.told, ended.told
+    assert extracted(out) == IMAGES, "what looks past its retention is not read"
+    same(published(out), scene.expected)
+    assert {*keys} <= {*home.glob("keys/*.key")}
+    ended = bench.run(*scene.arguments(out), home=home)
+    assert ended.status == 0, ended.told
+    assert "caution" not in ended.told, ended.told
+    assert extracted(out) == 0
+    same(published(out), scene.expected)
+    return "a caution while it was wrong; old templates were neither read nor destroyed, and served again when it was right; same bytes"
 
 
 @trial("data", "pictures vanish and change during the run")

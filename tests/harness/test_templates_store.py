@@ -15,7 +15,9 @@ import pytest
 from faceparity.datasets import places
 from faceparity.datasets.errors import UserError
 from faceparity.harness.models.model import Extraction
-from faceparity.harness.templates import index, shard, vault
+from faceparity.harness.purge import purge_older
+from faceparity.harness.templates import clock as machine_clock
+from faceparity.harness.templates import index, private_files, shard, vault
 from faceparity.harness.templates.store import Store
 from faceparity.harness.templates.vault import Keyring
 
@@ -198,6 +200,7 @@ def test_writing_fails_whole_and_leaves_nothing_behind(home: Path, monkeypatch: 
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[date]:
     now = [date(2030, 5, 1)]
     monkeypatch.setattr(vault, "today", lambda: now[0])
+    monkeypatch.setattr(machine_clock, "boot", lambda: None)
     return now
 
 
@@ -228,17 +231,25 @@ def test_a_shard_that_was_copied_away_cannot_be_read_after_its_retention(home: P
         pass
     path.write_bytes(copy)
     clock[0] -= timedelta(days=31)
-    with Store() as store:
+    with pytest.warns(machine_clock.ClockWarning), Store() as store:
         assert store.get(MODEL, MIXED) == {}
 
 
-def test_a_shard_from_the_future_does_not_live_for_ever(clock: list[date]) -> None:
+def test_a_shard_from_the_future_is_kept_until_a_person_says_that_the_clock_is_right(home: Path, clock: list[date]) -> None:
     clock[0] = date(2099, 1, 1)
     with Store() as store:
         store.put(MODEL, MIXED)
     clock[0] = date(2030, 5, 1)
+    with (
+        pytest.warns(machine_clock.ClockWarning, match="says 2030-05-01, but faceparity was used here on 2099-01-01"),
+        Store() as store,
+    ):
+        assert store.expired == 0
+    assert len(shards(home)) == 1
+    assert purge_older(30).keys == 1
     with Store() as store:
-        assert store.expired == 1
+        assert store.get(MODEL, MIXED) == {}
+    assert shards(home) == []
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o622])
@@ -332,7 +343,7 @@ def test_a_disk_that_is_full_costs_the_index_alone(home: Path, monkeypatch: pyte
         for i in range(4):
             store.put(MODEL, {digest(i): ok(i)})
         monkeypatch.setattr(index, "WORTH_IT", 2)
-        monkeypatch.setattr(vault, "write_atomic", full)
+        monkeypatch.setattr(private_files, "write_atomic", full)
         assert set(store.get(MODEL, [digest(0), digest(3)])) == {digest(0), digest(3)}
         with pytest.raises(UserError, match="No space left"):
             store.put(MODEL, {digest(4): ok(4)})
@@ -346,6 +357,7 @@ def test_the_index_of_another_day_is_replaced(home: Path, monkeypatch: pytest.Mo
             store.put(MODEL, {digest(i): ok(i)})
         store.get(MODEL, [digest(0)])
         monkeypatch.setattr(vault, "today", lambda: date.today() + timedelta(days=3))
+        monkeypatch.setattr(machine_clock, "boot", lambda: None)
         for i in range(4, 8):
             store.put(MODEL, {digest(i): ok(i)})
         assert len(read_by(store, [digest(6)])[1]) == 4
