@@ -11,7 +11,7 @@ from faceparity.datasets import places
 from faceparity.datasets.errors import UserError
 
 from .private import README
-from .templates import vault
+from .templates import private_files, vault
 from .templates.store import ATTEMPT, LOCK, SHARDS, old_shards
 
 FLASH = "Keys were overwritten before they were removed; flash drives, snapshots and backups may still hold old blocks."
@@ -36,6 +36,33 @@ class Purged:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What purging everything would destroy. keys: the secret behind the codes included; private: those of runs' private parts."""
+
+    keys: int
+    private: int
+    shards: int
+    bytes: int
+
+    def sentence(self) -> str:
+        """What a person is told before."""
+        keys = f"{self.keys:,} key{'s' * (self.keys != 1)} ({self.private:,} of private parts of runs)"
+        shards = f"{self.shards:,} file{'s' * (self.shards != 1)} of templates in the store ({self.bytes / 1e6:.1f} MB)"
+        return f"This destroys {keys} and {shards}. The private parts of all runs become unreadable, wherever they are."
+
+
+def plan_all(store: Path | None = None, keys: vault.Keyring | None = None) -> Planned:
+    """Count what `purge_all` would destroy. Raises UserError while a run uses the store."""
+    store, names = store or places.store(), (keys or vault.Keyring()).names()
+    if store.is_dir():
+        with private_files.locked(store / LOCK, alone=True):
+            pass
+    shards = list(store.glob(SHARDS))
+    private = sum(vault.is_of_unit(name) for name in names)
+    return Planned(len(names), private, len(shards), sum(path.lstat().st_size for path in shards))
+
+
 def purge_all(store: Path | None = None, keys: vault.Keyring | None = None) -> Purged:
     """Destroy every key on this machine, then every shard. Raises UserError while a run uses the store.
 
@@ -43,22 +70,26 @@ def purge_all(store: Path | None = None, keys: vault.Keyring | None = None) -> P
     stay where they are, unreadable.
     """
     store = store or places.store()
-    with vault.locked(store / LOCK, alone=True):
+    with private_files.locked(store / LOCK, alone=True):
         destroyed = (keys or vault.Keyring()).destroy()
         ours = [*store.glob(SHARDS), *store.glob("**/.*.part"), *store.glob(ATTEMPT)]
         gone = _remove(ours)
         left = tuple(sorted(str(p.relative_to(store)) for p in store.rglob("*") if p.is_file() and p.name != LOCK))
         for path in store.iterdir():
-            if path.is_dir() and not any(one.is_file() for one in path.rglob("*")):
+            if path.is_dir() and not path.is_symlink() and not any(one.is_file() for one in path.rglob("*")):
                 shutil.rmtree(path)
     shards = sum(path.suffix == ".shard" for path in ours)
     return Purged(destroyed, shards, 0, gone, left, (ALL_GONE, NEW_CODES, FLASH))
 
 
 def purge_older(days: int, store: Path | None = None, keys: vault.Keyring | None = None) -> Purged:
-    """Destroy the keys made more than `days` days ago, private parts' too, then the shards. Raises UserError as `purge_all`."""
+    """Destroy the keys made more than `days` days ago, private parts' too, then the shards. Raises UserError as `purge_all`.
+
+    Who asks for it takes this machine's clock for right: it is not doubted any more, and what bears a day to come goes too.
+    """
     store, keyring = store or places.store(), keys or vault.Keyring()
-    with vault.locked(store / LOCK, alone=True):
+    with private_files.locked(store / LOCK, alone=True):
+        keyring.believe_clock()
         destroyed = keyring.expire(days)
         old = old_shards(store, days)
         gone = _remove(old)
@@ -77,7 +108,7 @@ def purge_folder(folder: Path, store: Path | None = None, keys: vault.Keyring | 
         raise UserError(
             f"{folder}: holds no templates and no private part of a run; name a run's folder, or nothing for everything"
         )
-    with vault.locked((store or places.store()) / LOCK, alone=True):
+    with private_files.locked((store or places.store()) / LOCK, alone=True):
         names = {name for p in sealed if (name := vault.key_name(p))}
         destroyed = (keys or vault.Keyring()).destroy(names)
         gone = _remove(sealed)
@@ -92,8 +123,14 @@ def _remove(files: Sequence[Path]) -> int:
     """Remove files; how many bytes they had."""
     size = 0
     for path in files:
-        size += path.stat().st_size
-        path.unlink(missing_ok=True)
+        try:
+            size += path.lstat().st_size
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            continue
     return size
 
 

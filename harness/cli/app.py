@@ -377,16 +377,20 @@ def purge(
     everything: Annotated[bool, typer.Option("--all", help="Every key and every template, as without any option.")] = False,
     older_than: Annotated[
         Optional[int],  # noqa: UP045
-        typer.Option("--older-than", metavar="DAYS", min=0, help="What was made more than so many days ago."),
+        typer.Option(
+            "--older-than", metavar="DAYS", min=0, help="What was made more than so many days ago, by this machine's clock."
+        ),
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Destroy everything without being asked, as a script has to.")] = False,
 ) -> None:
     """Destroy stored templates and private parts of runs: keys first, then files; say what was done.
 
-    Without a purge they are destroyed after 30 days, or after FACEPARITY_RETENTION_DAYS.
+    Everything on this machine is destroyed only after a question at the terminal, or with --yes. Without a purge it ends after 30
+    days, or after FACEPARITY_RETENTION_DAYS. Exit status: 0 it is done, 1 the answer was no.
     """
     from .keep import purge_command
 
-    purge_command(folder, everything, older_than)
+    raise typer.Exit(purge_command(folder, everything, older_than, yes))
 
 
 @app.command(short_help="Print the JSON Schema of results.json, or of comparison.json.")

@@ -3,23 +3,50 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from faceparity.datasets.errors import UserError
 
+if TYPE_CHECKING:
+    from ..purge import Purged
 
-def purge_command(folder: Path | None, everything: bool, older_than: int | None) -> None:
-    """Destroy keys, then what they seal; say what was done. Raises UserError if more than one of the three is asked for."""
-    from ..purge import purge_all, purge_folder, purge_older
+
+def purge_command(folder: Path | None, everything: bool, older_than: int | None, yes: bool) -> int:
+    """Destroy keys, then what they seal; say what was done. The exit status: 1 where a person said no.
+
+    A folder or an age names what is to go, so that only everything is asked about. Raises UserError if more than one of the three
+    is asked for, and for everything where nobody can be asked.
+    """
+    from ..purge import plan_all, purge_all, purge_folder, purge_older
 
     if (folder is not None) + everything + (older_than is not None) > 1:
         raise UserError("purge takes a folder, --all or --older-than, not several of them")
     if folder is not None:
-        done = purge_folder(folder)
+        _print_purged(purge_folder(folder))
     elif older_than is not None:
-        done = purge_older(older_than)
+        _print_purged(purge_older(older_than))
     else:
-        done = purge_all()
+        print(plan_all().sentence(), flush=True)
+        if not (yes or _agreed()):
+            print("nothing was destroyed")
+            return 1
+        _print_purged(purge_all())
+    return 0
+
+
+def _agreed() -> bool:
+    """Whether a person at the terminal says yes. Raises UserError where there is none."""
+    if not sys.stdin.isatty():
+        raise UserError(
+            "purge without a name destroys everything and asks first, but this is no terminal: add --yes, or name a run's folder"
+        )
+    print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _print_purged(done: Purged) -> None:
     what = [f"{done.shards:,} file{'s' * (done.shards != 1)} of templates"]
     what += [f"{done.private:,} of private parts"] * bool(done.private)
     keys = f"{done.keys:,} key{'s' * (done.keys != 1)}"

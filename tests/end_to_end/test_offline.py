@@ -23,7 +23,7 @@ COMMANDS = {
     "check": ["{people}"],
     "suspects": ["{run}"],
     "schema": [],
-    "purge": [],
+    "purge": ["--yes"],
 }
 """One call of every command but fetch. Some are mistakes: how a command ends is not what is looked at here."""
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+
+PLANNED = "This destroys 3 keys (1 of private parts of runs) and "
 
 
 @pytest.fixture
@@ -11,6 +20,32 @@ def run_here(people, faceparity, tmp_path):
     result = faceparity("run", "-d", f"folder={people}", "-m", "toy", "--out", out)
     assert result.returncode == 0, result.stderr
     return out
+
+
+@pytest.fixture
+def kept(faceparity, people, tmp_path) -> Path:
+    """A home of its own, with a run's keys and templates in it."""
+    home = tmp_path / "kept"
+    done = faceparity("run", "-d", f"folder={people}", "-m", "toy", "--out", tmp_path / "out", env={"FACEPARITY_HOME": str(home)})
+    assert done.returncode == 0, done.stderr
+    return home
+
+
+def keys(home: Path) -> list[str]:
+    return sorted(p.name for p in (home / "keys").glob("*.key"))
+
+
+def at_a_terminal(environment: dict[str, str], home: Path, answer: bytes, *arguments: str) -> tuple[int, str]:
+    """The exit status and what stood on the screen; the answer is typed at once."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "faceparity.harness.cli", "purge", *arguments]
+    env = {**environment, "FACEPARITY_HOME": str(home)}
+    with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, text=True) as process:
+        os.close(theirs)
+        os.write(ours, answer)
+        said, _ = process.communicate(timeout=600)
+    os.close(ours)
+    return process.returncode, said
 
 
 def test_a_runs_private_part_goes_and_its_results_stay(run_here, faceparity) -> None:
@@ -31,7 +66,42 @@ def test_older_than(run_here, faceparity) -> None:
 
 @pytest.mark.parametrize("arguments", [("--all", "--older-than", "3"), (".", "--all"), (".", "--older-than", "3")])
 def test_one_thing_at_a_time(faceparity, arguments) -> None:
-    result = faceparity("purge", *arguments)
+    result = faceparity("purge", *arguments, "--yes")
     assert result.returncode == 2
     assert len(result.stderr.strip().splitlines()) == 1
     assert "not several of them" in result.stderr
+
+
+@pytest.mark.parametrize("answer", [b"\n", b"n\n", b"yesterday\n", b"\x04"])
+def test_at_a_terminal_everything_stays_unless_a_person_says_yes(kept, command_environment, answer) -> None:
+    before = keys(kept)
+    status, said = at_a_terminal(command_environment, kept, answer)
+    assert status == 1, said
+    assert said.startswith(PLANNED)
+    assert said.endswith("Go on? [y/N] nothing was destroyed\n")
+    assert keys(kept) == before
+
+
+@pytest.mark.parametrize(("answer", "arguments"), [(b"y\n", ()), (b"YES\n", ("--all",)), (b"", ("--yes",))])
+def test_at_a_terminal_yes_is_yes(kept, command_environment, answer, arguments) -> None:
+    status, said = at_a_terminal(command_environment, kept, answer, *arguments)
+    assert status == 0, said
+    assert said.startswith(PLANNED)
+    assert ("Go on?" in said) == bool(answer)
+    assert re.search(r"destroyed 3 keys, then \d+ files of templates \(0\.\d MB\)", said)
+    assert (keys(kept), list(kept.glob("store/*/*.shard"))) == ([], [])
+
+
+@pytest.mark.parametrize("arguments", [(), ("--all",)])
+def test_in_a_script_yes_must_be_said(kept, faceparity, arguments) -> None:
+    env = {"FACEPARITY_HOME": str(kept)}
+    before = keys(kept)
+    refused = faceparity("purge", *arguments, env=env)
+    assert refused.returncode == 2
+    assert refused.stdout.startswith(PLANNED)
+    assert "this is no terminal: add --yes, or name a run's folder" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    assert keys(kept) == before
+    done = faceparity("purge", *arguments, "--yes", env=env)
+    assert done.returncode == 0, done.stderr
+    assert keys(kept) == []

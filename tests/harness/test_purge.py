@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,8 +14,9 @@ from faceparity.datasets import places
 from faceparity.datasets.errors import UserError
 from faceparity.harness.models.model import Extraction
 from faceparity.harness.private import read_private, write_private
-from faceparity.harness.purge import purge_all, purge_folder, purge_older
-from faceparity.harness.templates import vault
+from faceparity.harness.purge import plan_all, purge_all, purge_folder, purge_older
+from faceparity.harness.templates import clock as machine_clock
+from faceparity.harness.templates import private_files, vault
 from faceparity.harness.templates.store import Store
 
 MODEL = "0" * 64
@@ -37,6 +40,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[date]:
     """Its only entry is today."""
     now = [date(2031, 5, 1)]
     monkeypatch.setattr(vault, "today", lambda: now[0])
+    monkeypatch.setattr(machine_clock, "boot", lambda: None)
     return now
 
 
@@ -64,7 +68,7 @@ def test_purge_destroys_keys_before_shards(home: Path, monkeypatch: pytest.Monke
     unlink = Path.unlink
     monkeypatch.setattr(Path, "unlink", lambda self, missing_ok=False: (order.append(self.suffix), unlink(self, missing_ok))[1])
     purge_all()
-    assert order == [".key", ".key", ".shard"]
+    assert [suffix for suffix in order if suffix in (".key", ".shard")] == [".key", ".key", ".shard"]
 
 
 def test_purge_waits_for_no_run_and_no_run_starts_during_it(home: Path) -> None:
@@ -74,7 +78,7 @@ def test_purge_waits_for_no_run_and_no_run_starts_during_it(home: Path) -> None:
             purge_all()
         assert set(store.get(MODEL, MIXED)) == set(MIXED)
     with (
-        vault.locked(places.store() / "lock", alone=True),
+        private_files.locked(places.store() / "lock", alone=True),
         pytest.raises(UserError, match="purge is emptying this store"),
         Store(),
     ):
@@ -156,7 +160,7 @@ def test_the_retention_can_be_told(tmp_path: Path, clock: list[date], monkeypatc
     with Store():
         assert read_private(tmp_path, "ledger") == b"x"
     clock[0] += timedelta(days=1)
-    with Store(), pytest.raises(UserError, match="past 7 days"):
+    with Store(), pytest.raises(UserError, match=r"past its retention date \(2031-05-08\) and was destroyed; run again"):
         read_private(tmp_path, "ledger")
 
 
@@ -165,3 +169,82 @@ def test_a_retention_that_is_no_number_of_days_is_refused(told: str, monkeypatch
     monkeypatch.setenv(vault.RETENTION, told)
     with pytest.raises(UserError, match=vault.RETENTION):
         Store()
+
+
+def as_folder(path: Path, aside: Path) -> None:
+    path.mkdir()
+    (path / "inside").write_text("x")
+
+
+def as_link(path: Path, aside: Path) -> None:
+    path.symlink_to(aside)
+
+
+def as_link_to_nothing(path: Path, aside: Path) -> None:
+    path.symlink_to(aside.with_name("nowhere"))
+
+
+def as_pipe(path: Path, aside: Path) -> None:
+    os.mkfifo(path)
+
+
+def as_socket(path: Path, aside: Path) -> None:
+    os.chdir(path.parent)
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(path.name)
+
+
+@pytest.mark.parametrize("make", [as_folder, as_link, as_link_to_nothing, as_pipe, as_socket])
+@pytest.mark.parametrize("name", [vault.SECRET, "2031-05-01.key"])
+def test_whatever_lies_in_a_keys_place_is_refused_and_can_be_purged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: list[date], make, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Store() as store:
+        store.put(MODEL, MIXED)
+    aside = tmp_path / "thesis.txt"
+    aside.write_text("mine")
+    path = places.keys() / name
+    path.unlink()
+    make(path, aside)
+    with Store() as store, pytest.raises(UserError, match=r"this is not a key but a \w+; run faceparity purge"):
+        store.put("another", MIXED)
+    assert plan_all().keys == 2
+    assert purge_all().keys == 2
+    assert list(places.keys().iterdir()) == []
+    assert aside.read_text() == "mine"
+
+
+def test_a_key_that_cannot_be_destroyed_keeps_no_other_alive(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store() as store:
+        store.put(MODEL, MIXED)
+    unlink = Path.unlink
+
+    def stuck(self: Path, missing_ok: bool = False) -> None:
+        if self.name == vault.SECRET:
+            raise PermissionError(1, "Operation not permitted", str(self))
+        unlink(self, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", stuck)
+    with pytest.raises(UserError, match=r"store\.key: cannot be destroyed \(Operation not permitted\); delete it yourself"):
+        purge_all()
+    assert [p.name for p in places.keys().glob("*.key")] == [vault.SECRET]
+
+
+def test_a_lock_that_is_a_folder_is_named() -> None:
+    (places.store() / "lock").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"lock: cannot be locked \(Is a directory\); delete it"):
+        purge_all()
+
+
+def test_what_would_be_destroyed_is_counted_before(tmp_path: Path, home: Path) -> None:
+    assert (plan_all().keys, plan_all().shards) == (0, 0)
+    assert not places.store().exists()
+    with Store() as store:
+        store.put(MODEL, MIXED)
+    write_private(tmp_path / "run", "ledger", b"x")
+    plan, done = plan_all(), purge_all()
+    assert (plan.keys, plan.shards, plan.bytes) == (done.keys, done.shards, done.bytes)
+    assert (plan.keys, plan.private, plan.shards) == (3, 1, 1)
+    with Store(), pytest.raises(UserError, match="a faceparity run is using this store"):
+        plan_all()
