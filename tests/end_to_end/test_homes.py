@@ -88,7 +88,8 @@ def test_nothing_is_written_outside_the_home_that_is_named_and_it_is_the_owners_
 def test_a_report_alone_makes_a_home_that_is_the_owners_alone(bare, few, faceparity, tmp_path, umask) -> None:
     out = tmp_path / "out"
     assert faceparity("run", "-d", f"folder={few}", "-m", "toy", "--out", out).returncode == 0
-    bare("report", out, umask=umask, HOME=SHUT, FACEPARITY_HOME=str(tmp_path / "home"))
+    done = bare("report", out, umask=umask, HOME=SHUT, FACEPARITY_HOME=str(tmp_path / "home"), NUMBA_CACHE_DIR="")
+    assert done.returncode == 0, done.stderr
     for path in (tmp_path / "home", tmp_path / "home" / "caches"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700, path
 
