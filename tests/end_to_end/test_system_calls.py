@@ -40,7 +40,7 @@ COMMANDS = {
     "check": ["check", "folder={faces}"],
     "suspects": ["suspects", "{out}/run/faces/face_recognition"],
     "models": ["models", "--verify"],
-    "purge": ["purge"],
+    "purge": ["purge", "--yes"],
 }
 """In this order, each on what those before it left."""
 
