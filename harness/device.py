@@ -13,6 +13,7 @@ from .comparisons.tiles import Job
 from .models.model import Model
 from .models.spec import parse, titled
 from .templates import pool
+from .templates.process import Batch
 from .templates.worker import Opener
 
 DEVICES = ("cpu", "cuda")
@@ -26,7 +27,7 @@ class OnDevice:
     device: str
     waits: bool = False
 
-    def extract(self, batches: Sequence[pool.Batch], model: Model, name: str, opener: Opener) -> Generator[pool.Done, None, None]:
+    def extract(self, batches: Sequence[Batch], model: Model, name: str, opener: Opener) -> Generator[pool.Done, None, None]:
         """See Place. Each process finds and cuts out faces, and has its own copy of the network on the device."""
         return pool.run_batches(batches, name, opener, self.threads)
 

@@ -13,6 +13,7 @@ from .comparisons.tally import Tally
 from .comparisons.tiles import Job, tally_tiles
 from .models.model import Model
 from .templates import pool
+from .templates.process import Batch
 from .templates.worker import Opener
 
 
@@ -33,7 +34,7 @@ class Place(Protocol):
         """Whether workers are up already, so that even a few images are for them."""
         ...
 
-    def extract(self, batches: Sequence[pool.Batch], model: Model, name: str, opener: Opener) -> Generator[pool.Done, None, None]:
+    def extract(self, batches: Sequence[Batch], model: Model, name: str, opener: Opener) -> Generator[pool.Done, None, None]:
         """Each batch with its outcomes, in whatever order they are done. model: opened here, by `opener(name)`.
 
         An image that kills whatever reads it is "unreadable" and costs no other image. Closing the generator ends the work.
@@ -52,7 +53,7 @@ class Here:
     threads: int
     waits: bool = False
 
-    def extract(self, batches: Sequence[pool.Batch], model: Model, name: str, opener: Opener) -> Generator[pool.Done, None, None]:
+    def extract(self, batches: Sequence[Batch], model: Model, name: str, opener: Opener) -> Generator[pool.Done, None, None]:
         """See Place."""
         return pool.run_batches(batches, name, opener, self.threads)
 

@@ -18,6 +18,7 @@ from ..comparisons.tiles import Job
 from ..models.model import Model
 from ..place import PlaceGoneError
 from ..templates import pool
+from ..templates.process import Batch
 from ..templates.worker import Opener
 from .address import check_certificates, checked_address, is_private
 from .facts import ARITHMETIC, SPILLS, Facts, differences, facts, of_scheduler, of_worker
@@ -56,7 +57,7 @@ class Cluster:
         """What a person should know of it."""
         return [f"Dask cluster: {self.threads} threads", *self.notes]
 
-    def extract(self, batches: Sequence[pool.Batch], model: Model, name: str, opener: Opener) -> Generator[pool.Done, None, None]:
+    def extract(self, batches: Sequence[Batch], model: Model, name: str, opener: Opener) -> Generator[pool.Done, None, None]:
         """See Place. A model that reads the files itself (a command, ready templates) stays on this machine."""
         from ..models.files import FileModel
         from .shards import run_shards

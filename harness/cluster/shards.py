@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 from faceparity.datasets.errors import UserError
 
 from ..models.model import Extraction, Model
-from ..templates.pool import CRASHED, Batch, Done
+from ..templates.deaths import ON_CLUSTER, lost_reason
+from ..templates.pool import Done
+from ..templates.process import Batch
 from ..templates.worker import Job, Opener, Outcome, run_batch
 from . import remote
 from .cluster import Cluster
@@ -93,8 +95,10 @@ class _Work:
         self.send([job])
         while self.waiting:
             for _, outcomes in self.next_done():
-                # Remembered, so that it cannot kill another run.
-                return outcomes[0] if outcomes else Outcome(Extraction("unreadable", reason=CRASHED))
+                if outcomes:
+                    return outcomes[0]
+                # Not remembered: nobody says whether the image killed its workers, or something else did.
+                return Outcome(Extraction("unreadable", reason=lost_reason(ON_CLUSTER)), keep=False)
         raise RuntimeError("an image went out and nothing came back")
 
     def _supply(self, lacking: remote.Lacking, sent: _Sent) -> None:

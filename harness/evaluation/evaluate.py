@@ -25,6 +25,7 @@ from ..scenarios.declared import Scenario
 from ..scenarios.run import evaluate_scenarios
 from ..scenarios.setting import Setting as ScenarioSetting
 from ..synthetic import SYNTHETIC
+from ..templates.deaths import lost_warnings
 from ..templates.pipeline import Templates
 from . import describe
 from .claims import Bench, evaluate_claims
@@ -183,7 +184,10 @@ def evaluate(
         protocols=evaluate_protocols(dataset, templates, card.score.kind, listed, measured[-1]),
         searches=evaluate_searches(dataset, templates, card.score.kind, listed),
         scenarios=evaluate_scenarios(options.scenarios, one_to_many),
-        warnings=_warnings(dataset, card, tallied, pool, groupings[-1], options.targets),
+        warnings=[
+            *lost_warnings(templates.reasons),
+            *_warnings(dataset, card, tallied, pool, groupings[-1], options.targets),
+        ],
     )
     setting = Setting(tallied.evidence, groupings[-1], pool, options.references, questions.sign, options.seed)
     more = [a for a in dataset.attributes if a not in cells.attributes]

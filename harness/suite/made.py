@@ -56,7 +56,8 @@ class MadeBy(Strict):
 
 class Entry(Strict):
     """One evaluation of the suite. result: sha256 of its results.json, empty where it failed; error: its kind, no text, which
-    could hold a name. seconds: for extraction (of `extracted` images) and for the rest (of `comparisons`)."""
+    could hold a name. seconds: for extraction (of `extracted` images) and for the rest (of `comparisons`). lost: images that count as
+    failed only because something ended their workers: the next call makes the evaluation again."""
 
     dataset: str
     model: str
@@ -65,6 +66,7 @@ class Entry(Strict):
     result: str = ""
     error: str = ""
     extracted: int = 0
+    lost: int = 0
     extraction_seconds: float = 0
     comparisons: int = 0
     comparison_seconds: float = 0

@@ -65,9 +65,11 @@ def make_plan(checked: Checked, record: Record, out: Path, store: Store) -> Plan
         if is_whole(entry, job.folder(out)):
             assert entry is not None
             if not (differs := entry.made.differs(job.made)):
-                done.append(job)
-                continue
-            stale.append((job, " and ".join(differs)))
+                if not entry.lost:
+                    done.append(job)
+                    continue
+            else:
+                stale.append((job, " and ".join(differs)))
         at = (job.dataset.digest, job.made.model)
         if at not in known:
             known[at] = _to_extract(job, store)

@@ -20,6 +20,7 @@ from ..out_folder import check_folder, held
 from ..place import PlaceGoneError
 from ..results import RESULTS, Result, load_results
 from ..run import Listener, Request, open_log, run_one
+from ..templates.deaths import is_lost
 from ..templates.pipeline import Templates
 from ..templates.store import Store
 from .check import Job
@@ -137,7 +138,8 @@ def _make(job: Job, out: Path, store: Store, listener: Listener, log: logging.Lo
         shutil.rmtree(folder, ignore_errors=True)
         log.info("%s: failed, %s", job.told, type(error).__name__)
         return Entry.model_validate({**known, "status": "failed", "error": type(error).__name__}), _why(error)
-    c, measured = result.evaluation.comparisons, {"extracted": tell.extracted_now, "extraction_seconds": tell.seconds}
+    c = result.evaluation.comparisons
+    measured = {"extracted": tell.extracted_now, "lost": tell.lost, "extraction_seconds": tell.seconds}
     rest = {"comparisons": c.mated + c.non_mated, "comparison_seconds": time.monotonic() - start - tell.seconds}
     more = {"status": "done", "result": sha256(folder / RESULTS), **measured, **rest}
     return Entry.model_validate({**known, **more}), ""
@@ -159,7 +161,7 @@ class _Timed:
 
     def __init__(self, listener: Listener) -> None:
         self._to, self._start = listener, time.monotonic()
-        self.extracted_now, self.seconds = 0, 0.0
+        self.extracted_now, self.lost, self.seconds = 0, 0, 0.0
 
     def loaded(self, dataset: Dataset) -> None:
         """See Listener."""
@@ -172,4 +174,5 @@ class _Timed:
     def extracted(self, dataset: Dataset, card: ModelCard, templates: Templates) -> None:
         """See Listener."""
         self.extracted_now, self.seconds = templates.extracted, time.monotonic() - self._start
+        self.lost = sum(map(is_lost, templates.reasons))
         self._to.extracted(dataset, card, templates)

@@ -18,6 +18,8 @@ from ..models.guard import opening
 from ..models.model import Extraction, Model
 from ..place import Here, Place
 from . import pool, worker
+from .deaths import advice, explained, is_lost, lost_words
+from .process import WorkersEndedError
 from .store import Store
 from .worker import Job, Opener, Outcome
 
@@ -83,7 +85,8 @@ def extract(
     is the same bit for bit for any number. opener: how a model is opened, a module-level function. place: where templates are
     made, if not by processes of this machine. What is done is in the store at once, so that a run that is broken off (Ctrl-C
     too) goes on where it was.
-    Raises UserError if the model cannot be opened, before anything else; ModelFailedError if it fails on everything.
+    Raises UserError if the model cannot be opened, before anything else; ModelFailedError if it fails on everything;
+    WorkersEndedError if worker processes are ended whenever they start, or on everything.
     """
     with opening(model_name):
         model = opener(model_name)
@@ -158,22 +161,31 @@ class _Faults:
         self.worked = worked
         self.failed = 0
         self.first = ""
+        self.lost = 0
+        self.words = ""
 
     def count(self, outcomes: Sequence[Outcome]) -> None:
-        """Take in a batch; raises ModelFailedError once many images were tried and not one worked."""
+        """Take in a batch; raises as `conclude` does once many images were tried and not one worked."""
         faults = [one.fault for one in outcomes if one.fault]
         self.first = self.first or next(iter(faults), "")
         self.failed += len(faults)
+        lost = [one.extraction.reason for one in outcomes if is_lost(one.extraction.reason)]
+        self.lost += len(lost)
+        self.words = lost_words(lost[-1]) if lost else self.words
         self.worked |= any(one.extraction.status != "unreadable" for one in outcomes)
-        if self.failed >= _FAULTS_IN_A_ROW:
+        if self.failed >= _FAULTS_IN_A_ROW or self.lost >= _FAULTS_IN_A_ROW:
             self.conclude()
 
     def conclude(self) -> None:
-        """Raises ModelFailedError if the model failed whenever it was tried."""
+        """Raises ModelFailedError if the model failed whenever it was tried, WorkersEndedError if its worker was ended each time."""
         if self.failed and not self.worked:
             raise ModelFailedError(
                 f"the model {self.name} failed on all {self.failed} images it was given, first with {self.first}; "
                 "check that it and its libraries are the versions that belong together"
+            )
+        if self.lost and not self.worked:
+            raise WorkersEndedError(
+                f"no image could be read: the worker {explained(self.words)}; nothing of that is stored: {advice(self.words)}"
             )
 
 

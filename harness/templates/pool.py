@@ -1,126 +1,183 @@
-"""Worker processes for batches: bounded in number and in what waits, and none outlives its run.
+"""Batches of images on worker processes: bounded in number and in what waits; an image costs no other, a killed worker no image.
 
-Processes, not threads, because dlib's detector holds Python's lock.
+Processes, not threads, because dlib's detector holds Python's lock. Not the standard library's pool: it hides how a process ended,
+ends all when one is gone, and waits for ever for an answer of which only the beginning was written.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+import time
+from collections.abc import Generator, Sequence
 from typing import TypeAlias
 
-from ..models import derived
 from ..models.model import Extraction
-from . import worker
+from .deaths import Death, advice, crash_reason, explained, lost_reason
+from .process import Batch, Worker, WorkerDiedError, Workers, WorkersEndedError, check_start
 from .worker import Job, Opener, Outcome
 
-Batch = Sequence[Job]
 Done: TypeAlias = tuple[Batch, list[Outcome]]
 
-CRASHED = "crashed the decoder"
-_WAITING_PER_WORKER = 2
+CRASHES_TO_BELIEVE = 2
+"""An image is to blame once this many fresh processes crashed on it, with nothing else of the run at work."""
+TRIES = 4
+"""Fresh processes that an image is given at most."""
+TRIES_AFTER_MANY = 2
+MANY = 8
+"""After this many images in a row that had all their tries in vain, the next ones get TRIES_AFTER_MANY."""
+KILLS_TOGETHER = 4
+"""After this many workers killed in a row, with no batch done between, the run goes on with one worker at a time."""
+STARTS = 8
+"""Workers in a row that may be killed before they are up."""
+PAUSES = (0.5, 1.0, 2.0, 4.0)
+"""Seconds to wait after the first kill in a row, the second, …: what used up the memory may end."""
 
 
 def run_batches(batches: Sequence[Batch], name: str, opener: Opener, workers: int) -> Generator[Done, None, None]:
     """Yield each batch with its outcomes, in whatever order they are done.
 
-    When a process dies, the batches that were on their way go on in a process of their own, first whole, then image by image,
-    until the image that kills it is known. Closing the generator, or an exception in it, ends every process.
-    Raises RuntimeError if processes do not start at all.
+    Batches during which a worker ended are tried again when nothing else is at work, first whole, then image by image. An image
+    that crashes fresh processes is remembered as unreadable; one whose workers are ended by something else counts as
+    unreadable for this run only. Closing the generator, or an exception in it, ends every process.
+    Raises WorkersEndedError if workers are killed whenever they start, UserError if they do not start at all.
     """
-    rest = list(reversed(batches))
-    while rest:
-        suspects: list[Batch] = []
-        yield from _until_broken(rest, suspects, name, opener, min(workers, len(rest)))
+    with Workers(name, opener) as processes:
+        suspects = yield from _together(list(reversed(batches)), processes, min(workers, len(batches)))
+        processes.end_all()
+        alone = _Alone(processes)
         for batch in suspects:
-            yield batch, _isolated(batch, name, opener)
+            yield batch, alone.outcomes(batch)
 
 
-def _until_broken(
-    rest: list[Batch], suspects: list[Batch], name: str, opener: Opener, workers: int
-) -> Generator[Done, None, None]:
-    """Work off `rest` from its end. Should a process die, whatever was on its way goes to `suspects`."""
-    waiting: dict[Future[list[Outcome]], Batch] = {}
-    with _executor(name, opener, workers) as executor:
+def _together(rest: list[Batch], processes: Workers, wanted: int) -> Generator[Done, None, list[Batch]]:
+    """Work off `rest` from its end; return the batches during which a worker ended, and what is left after many kills."""
+    suspects: list[Batch] = []
+    kills, begun = 0, False
+    while rest or any(one.batch for one in processes):
+        if kills >= KILLS_TOGETHER:
+            suspects, rest = suspects + rest[::-1], []
+        elif kills and not len(processes):
+            time.sleep(_pause(kills))
+        kills += _start(processes, min(wanted, len(rest)))
+        # At first all at once: a worker that is up ignores the Ctrl-C that its parent gets, one that starts may not.
+        begun = begun or not any(one.starting for one in processes)
+        if begun:
+            _hand_out(rest, processes)
+        done: list[Done] = []
+        for one in processes.wait():
+            batch = one.batch
+            try:
+                outcomes = one.receive()
+            except WorkerDiedError as died:
+                check_start(died)
+                processes.end(one)
+                suspects += [batch] if batch else []
+                if died.death.outside or died.starting:
+                    # Not replaced but for the last: fewer need less memory.
+                    kills, wanted = kills + 1, max(1, wanted - 1)
+                continue
+            if batch is not None and outcomes is not None:
+                done.append((batch, outcomes))
+                kills = 0
+        _hand_out(rest if begun else [], processes)
+        yield from done
+    return suspects
+
+
+def _start(processes: Workers, wanted: int) -> int:
+    """Have this many workers at least; return how many could not be started."""
+    failed = 0
+    while len(processes) < wanted and not failed:
         try:
-            while rest or waiting:
-                while rest and len(waiting) < workers * _WAITING_PER_WORKER:
-                    # In this order: if submitting finds the pool broken, the batch is still in `rest`.
-                    future = executor.submit(worker.work, rest[-1])
-                    waiting[future] = rest.pop()
-                for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                    outcomes = future.result()
-                    yield waiting.pop(future), outcomes
-        except BrokenProcessPool:
-            suspects.extend(waiting.values())
+            processes.start()
+        except WorkerDiedError:
+            failed += 1
+    return failed
 
 
-def _isolated(batch: Batch, name: str, opener: Opener) -> list[Outcome]:
-    """The outcomes of a batch during which a process may have died: whole in a process of its own, else image by image."""
-    try:
-        with _executor(name, opener, 1) as executor:
-            return executor.submit(worker.work, batch).result()
-    except BrokenProcessPool:
-        outcomes: list[Outcome] = []
-    while len(outcomes) < len(batch):
-        first = len(outcomes)
+def _hand_out(rest: list[Batch], processes: Workers) -> None:
+    for one in processes:
+        if rest and one.idle:
+            one.send(rest.pop())
+
+
+def _pause(kills: int) -> float:
+    return PAUSES[min(kills, len(PAUSES)) - 1]
+
+
+class _Alone:
+    """Tries images again, one worker at a time. lost: images in a row that had all their tries in vain."""
+
+    def __init__(self, processes: Workers) -> None:
+        self._processes = processes
+        self._one: Worker | None = None
+        self._lost = 0
+
+    def outcomes(self, batch: Batch) -> list[Outcome]:
+        """The outcomes of a batch during which a worker ended."""
+        if len(batch) > 1:
+            try:
+                return self._attempt(batch)
+            except WorkerDiedError as died:
+                _wait_after(died.death, 1)
+        return [self._outcome(job) for job in batch]
+
+    def _outcome(self, job: Job) -> Outcome:
+        deaths: list[Death] = []
+        most = TRIES if self._lost < MANY else TRIES_AFTER_MANY
+        while len(deaths) < most:
+            try:
+                outcome = self._attempt([job])[0]
+            except WorkerDiedError as died:
+                # A worker that did something before may suffer from that.
+                deaths += [died.death] if died.fresh else []
+                if sum(bool(death.crash) for death in deaths) >= CRASHES_TO_BELIEVE:
+                    # Remembered, so that it cannot crash another run.
+                    return Outcome(Extraction("unreadable", reason=crash_reason(died.death)))
+                if len(deaths) < most:
+                    _wait_after(died.death, len(deaths))
+                continue
+            self._lost = 0
+            return outcome
+        self._lost += 1
+        last = next(death for death in reversed(deaths) if not death.crash)
+        return Outcome(Extraction("unreadable", reason=lost_reason(last)), keep=False)
+
+    def _attempt(self, batch: Batch) -> list[Outcome]:
+        """The outcomes of a batch, if the worker lives to give them. Raises WorkerDiedError."""
+        one = self._one = self._one or self._started()
+        one.send(batch)
         try:
-            with _executor(name, opener, 1) as executor:
-                for job in batch[first:]:
-                    outcomes += executor.submit(worker.work, [job]).result()
-        except BrokenProcessPool:
-            # Only what kills a fresh process is the culprit: a later one may suffer from what came before it.
-            if len(outcomes) == first:
-                # Remembered, so that it cannot kill another run.
-                outcomes.append(Outcome(Extraction("unreadable", reason=CRASHED)))
-    return outcomes
-
-
-@contextmanager
-def _executor(name: str, opener: Opener, workers: int) -> Iterator[ProcessPoolExecutor]:
-    context = multiprocessing.get_context("spawn")
-    reader, writer = context.Pipe(duplex=False)
-    with _one_thread_each():
-        executor = ProcessPoolExecutor(workers, context, worker.start, (name, opener, reader, derived.known()))
-        try:
-            _check_start(executor, workers)
-            yield executor
-        except BaseException:
-            # The workers' end: each of them watches the other end of this pipe.
-            writer.close()
+            outcomes = one.receive()
+        except WorkerDiedError:
+            self._one = None
+            self._processes.end(one)
             raise
-        finally:
-            executor.shutdown(wait=True, cancel_futures=True)
-            writer.close()
-            reader.close()
+        assert outcomes is not None
+        return outcomes
 
-
-def _check_start(executor: ProcessPoolExecutor, workers: int) -> None:
-    """Also starts all of them at once, rather than one after the other as work comes in."""
-    try:
-        started = all(future.result() for future in [executor.submit(worker.ready) for _ in range(workers)])
-    except BrokenProcessPool:
-        started = False
-    if not started:
-        raise RuntimeError(
-            "worker processes do not start; in a script of your own, put the call under `if __name__ == '__main__':`"
+    def _started(self) -> Worker:
+        """A worker that is ready. Raises WorkersEndedError."""
+        words = ""
+        for kills in range(1, STARTS + 1):
+            one = None
+            try:
+                one = self._processes.start()
+                one.receive()
+            except WorkerDiedError as died:
+                if one is not None:
+                    self._processes.end(one)
+                check_start(died)
+                words = died.death.words
+                time.sleep(_pause(kills) if kills < STARTS else 0)
+                continue
+            return one
+        raise WorkersEndedError(
+            f"the last {STARTS} worker processes ended before they had begun, the last one {explained(words)}: {advice(words)}; "
+            "what was done is kept, and the same command goes on from there"
         )
 
 
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Children read these variables when they load their libraries; this process has loaded its own already."""
-    before = {variable: os.environ.get(variable) for variable in worker.THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(worker.THREAD_VARIABLES, "1"))
-    try:
-        yield
-    finally:
-        for variable, value in before.items():
-            if value is None:
-                os.environ.pop(variable, None)
-            else:
-                os.environ[variable] = value
+def _wait_after(death: Death, kills: int) -> None:
+    """What an image does itself it does at once again; what comes from outside may pass."""
+    if death.outside:
+        time.sleep(_pause(max(1, kills)))

@@ -22,6 +22,8 @@ from . import index, private_files, shard, vault
 LOCK = "lock"
 ATTEMPT = "attempt"
 SHARDS = "*/*.shard"
+NOT_BELIEVED = "crashed the decoder"
+"""Earlier versions stored this reason for images whose worker something else had killed, too: all of those are tried again."""
 
 
 class Store:
@@ -81,7 +83,8 @@ class Store:
                 continue
             read = self._read(path, fingerprint)
             more |= {name: [entry for entry, _ in read]} if name in unknown else {}
-            found.update({wanted[entry]: extraction for entry, extraction in read if entry in wanted})
+            believed = ((entry, one) for entry, one in read if one.reason != NOT_BELIEVED)
+            found.update({wanted[entry]: extraction for entry, extraction in believed if entry in wanted})
         if len(more) >= index.WORTH_IT:
             self._write_index(known.with_shards(more, set(paths)), of_index, fingerprint)
         return found

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -205,22 +207,44 @@ def single_threaded() -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
-_model: Model | None = None
-_limits: object = None
+def serve(name: str, opener: Opener, batches: Connection, alive: Connection, made: Mapping[str, str]) -> None:
+    """Be a worker process: open the model, send None, then answer each batch with its outcomes until the pipe closes.
 
-
-def start(name: str, opener: Opener, alive: Connection, made: Mapping[str, str]) -> None:
-    """Prepare a worker process. It ends when the other end of `alive` closes: on Ctrl-C, or when the parent is killed.
-
+    What is raised is sent instead. It ends at once when the other end of `alive` closes: when the parent is killed.
     made: what the parent knows of files made from weights (`models.derived.known`).
     """
-    global _model, _limits
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
     derived.trust(made)
-    _model = opener(name)
-    # After the model, since only libraries that are loaded can be limited; those that read their environment are already.
-    _limits = _hold_to_one_thread()
+    try:
+        model = opener(name)
+        # After the model, since only libraries that are loaded can be limited; those that read their environment are already.
+        _hold_to_one_thread()
+        batches.send(None)
+        while (jobs := _next_batch(batches)) is not None:
+            batches.send(run_batch(model, jobs))
+    except Exception as error:
+        with suppress(OSError):
+            batches.send(_sendable(error))
+
+
+def _next_batch(batches: Connection) -> Sequence[Job] | None:
+    """None if the parent wants no more."""
+    try:
+        jobs: Sequence[Job] = batches.recv()
+    except (EOFError, OSError):
+        return None
+    return jobs
+
+
+def _sendable(error: Exception) -> Exception:
+    """The error with its traceback as a note; its kind and text alone if it cannot be sent."""
+    error.add_note("".join(traceback.format_exception(error)))
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
 
 
 def _end_with(alive: Connection) -> None:
@@ -228,14 +252,3 @@ def _end_with(alive: Connection) -> None:
         alive.recv_bytes()
     kill_running()
     os._exit(1)
-
-
-def work(jobs: Sequence[Job]) -> list[Outcome]:
-    """`run_batch` in a worker process that `start` prepared."""
-    assert _model is not None
-    return run_batch(_model, jobs)
-
-
-def ready() -> bool:
-    """Whether a worker process came up with its model; tells a broken start from an image that kills it."""
-    return _model is not None

@@ -1,13 +1,16 @@
 """A model that worker processes can import, and a data set for it. Not a test.
 
-What an image does to the fake is painted in its first pixel: (255, 0, 0) no face, (0, 255, 0) kills the process,
-(0, 0, 255) raises, (255, 255, 0) a template with a NaN. Any other is "ok".
+What an image does to the fake is painted in its first pixel: (255, 0, 0) no face, (0, 255, 0) crashes the process,
+(0, 0, 255) raises, (255, 255, 0) a template with a NaN, (0, 255, 255) the process is killed, (255, 0, 255) it exits. Any other is "ok".
+With COUNTDOWN in the environment, a folder, the process is killed only as often as the folder has files: each time one goes.
 """
 
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,7 +25,8 @@ from faceparity.datasets.errors import UserError
 from faceparity.harness.models.card import ModelCard
 from faceparity.harness.models.model import Extraction, Image, Model
 
-NO_FACE, KILLS, RAISES, NAN = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
+NO_FACE, CRASHES, RAISES, NAN = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
+KILLED, EXITS = (0, 255, 255), (255, 0, 255)
 DIMENSIONS = 48
 
 
@@ -53,8 +57,12 @@ class FakeModel:
             while time.perf_counter() < busy:
                 pass
         self.seen += 1
-        if first == KILLS or (self.name == "dies_after_5" and self.seen > 5):
-            os._exit(139)
+        if first == CRASHES or (self.name == "dies_after_5" and self.seen > 5):
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if first == EXITS:
+            os._exit(3)
+        if first == KILLED and counted_down():
+            os.kill(os.getpid(), signal.SIGKILL)
         if first == RAISES or self.name == "always_raises":
             raise RuntimeError("cannot stand it")
         if first == NO_FACE:
@@ -66,8 +74,25 @@ class FakeModel:
         return Extraction("ok", template[0], 1 + first[2] % 3, digest, covariates)
 
 
+def counted_down() -> bool:
+    """Whether there was a file in the folder COUNTDOWN, which then has one less; true without such a folder."""
+    if "COUNTDOWN" not in os.environ:
+        return True
+    left = sorted(Path(os.environ["COUNTDOWN"]).iterdir())
+    if left:
+        left[0].unlink()
+    return bool(left)
+
+
 def open_fake(name: str) -> Model:
-    """Opens any name but "missing"."""
+    """Opens any name but "missing"; "…_at_start" opens in the parent only, "killed_at_start" once COUNTDOWN is empty, too."""
+    if name.endswith("_at_start") and multiprocessing.parent_process() is not None:
+        if name == "exits_at_start":
+            os._exit(1)
+        if name == "raises_at_start":
+            raise UserError("only in workers")
+        if counted_down():
+            os.kill(os.getpid(), signal.SIGKILL)
     if name == "missing":
         raise UserError("missing: its weights are not there; run faceparity fetch missing")
     return FakeModel(name)

@@ -23,7 +23,7 @@ from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.tally import Grid, Tally
 from faceparity.harness.comparisons.tiles import tally_pairs
 from faceparity.harness.place import PlaceGoneError
-from faceparity.harness.templates.pipeline import BATCH, Templates, extract
+from faceparity.harness.templates.pipeline import BATCH, Templates, extract, store_key
 from faceparity.harness.templates.store import Store
 
 if TYPE_CHECKING:
@@ -161,10 +161,13 @@ def test_a_worker_that_is_killed_costs_nothing(place: Cluster, tmp_path: Path) -
     assert bits(got) == bits(extracted(dataset, None))
 
 
-def test_an_image_that_kills_workers_costs_itself_alone(place: Cluster, tmp_path: Path) -> None:
-    dataset = fake.make_dataset(tmp_path / "faces", 2 * BATCH, {3: fake.KILLS, 5: b"text"})
-    got = extracted(dataset, place)
-    assert got.reasons[3] == "crashed the decoder"
+def test_an_image_that_kills_workers_costs_itself_alone_and_is_not_remembered(place: Cluster, tmp_path: Path) -> None:
+    dataset = fake.make_dataset(tmp_path / "faces", 2 * BATCH, {3: fake.KILLED, 5: b"text"})
+    with Store() as store:
+        got = extract(dataset, "fake", store=store, workers=1, opener=fake.open_fake, place=place)
+        known = store.get(store_key(got.model_fingerprint), dataset.content)
+    assert got.reasons[3] == "its worker on the cluster ended whenever it was tried"
+    assert set(known) == {*dataset.content} - {dataset.content[3]}
     assert got.status.tolist() == ["ok"] * 3 + ["unreadable", "ok", "unreadable"] + ["ok"] * (2 * BATCH - 6)
     clean = extracted(fake.make_dataset(tmp_path / "clean", 2 * BATCH, {5: b"text"}), None)
     assert got.vectors.tobytes() == np.delete(clean.vectors, 3, axis=0).tobytes()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 MANY = 5 * BATCH + 3
+CRASHED = "crashed the process that read it (SIGSEGV)"
 
 
 @pytest.fixture(autouse=True)
@@ -220,11 +221,11 @@ def _session(leader: int) -> set[int]:
 
 
 def test_an_image_that_kills_its_process_costs_itself_alone(tmp_path: Path) -> None:
-    killers = {20: fake.KILLS, 21: fake.KILLS}
+    killers = {20: fake.CRASHES, 21: fake.CRASHES}
     dataset = fake.make_dataset(tmp_path / "faces", MANY, SPECIAL | killers)
     with Store() as store:
         got = run(dataset, store, 2)
-    reasons = {index: reason for index, reason in enumerate(got.reasons) if reason == "crashed the decoder"}
+    reasons = {index: reason for index, reason in enumerate(got.reasons) if reason == CRASHED}
     assert set(reasons) == set(killers)
     assert set(got.status[list(killers)]) == {"unreadable"}
     assert got.vectors.shape[0] == MANY - len(killers) - 3
@@ -259,15 +260,15 @@ def test_a_run_ends_without_a_word(tmp_path: Path) -> None:
 
 
 def test_an_image_that_killed_a_run_without_workers_is_met_by_workers_the_next_time(tmp_path: Path) -> None:
-    dataset = fake.make_dataset(tmp_path / "faces", 4, {1: fake.KILLS})
+    dataset = fake.make_dataset(tmp_path / "faces", 4, {1: fake.CRASHES})
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     done = subprocess.run([sys.executable, str(script), str(HERE), str(dataset.root)], capture_output=True, check=False)
-    assert done.returncode == 139
+    assert done.returncode == -signal.SIGSEGV
     with Store() as store:
         got = run(dataset, store, name="fake:0.05")
     assert got.status.tolist() == ["ok", "unreadable", "ok", "ok"]
-    assert got.reasons[1] == "crashed the decoder"
+    assert got.reasons[1] == CRASHED
 
 
 @pytest.mark.parametrize(

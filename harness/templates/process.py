@@ -1,0 +1,167 @@
+"""Worker processes one by one: each with a pipe of its own, so that the end of one is known, with its cause, and costs no other."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from types import TracebackType
+from typing import Self
+
+from faceparity.datasets.errors import UserError
+
+from ..models import derived
+from . import worker
+from .deaths import Death, by_exit_code
+from .worker import Job, Opener, Outcome
+
+Batch = Sequence[Job]
+
+_SECONDS_TO_END = 10.0
+
+
+class WorkerDiedError(Exception):
+    """A worker process ended while it was needed.
+
+    starting: it had not opened its model yet. fresh: it had done nothing before.
+    """
+
+    def __init__(self, death: Death, *, starting: bool, fresh: bool) -> None:
+        super().__init__(death.words)
+        self.death, self.starting, self.fresh = death, starting, fresh
+
+
+class Worker:
+    """A worker process, and this end of the pipe to it. Raises WorkerDiedError if it cannot be started.
+
+    batch: what it was sent and has not answered; one at a time, so that neither end ever waits for the other to read.
+    """
+
+    def __init__(self, name: str, opener: Opener, alive: Connection) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=worker.serve, args=(name, opener, theirs, alive, derived.known()))
+        self.starting, self.fresh = True, True
+        self.batch: Batch | None = None
+        try:
+            with theirs, _one_thread_each():
+                self.process.start()
+        except OSError as error:
+            self.connection.close()
+            # A broken pipe: it was gone before it had read what it is for, and took its exit code with it.
+            gone = isinstance(error, BrokenPipeError)
+            words = "ended as it started, for an unknown reason" if gone else f"could not be started ({error.strerror})"
+            raise WorkerDiedError(Death(words), starting=True, fresh=True) from error
+
+    @property
+    def idle(self) -> bool:
+        """Whether it waits for a batch."""
+        return self.batch is None and not self.starting
+
+    def send(self, batch: Batch) -> None:
+        """Give it a batch. If it is gone, `receive` finds out."""
+        self.batch = batch
+        with suppress(OSError):
+            self.connection.send(batch)
+
+    def receive(self) -> list[Outcome] | None:
+        """Wait for its next word: None once it is ready, then the outcomes of what it was sent.
+
+        Raises WorkerDiedError, and whatever it raised itself.
+        """
+        try:
+            answer = self.connection.recv()
+        except (EOFError, OSError):
+            self.process.join(_SECONDS_TO_END)
+            death = by_exit_code(self.process.exitcode)
+            raise WorkerDiedError(death, starting=self.starting, fresh=self.fresh) from None
+        if isinstance(answer, Exception):
+            raise answer
+        outcomes: list[Outcome] | None = answer
+        self.fresh = self.starting
+        self.starting, self.batch = False, None
+        return outcomes
+
+    def end(self) -> None:
+        """End the process, at once unless it is idle, and wait until it is gone."""
+        if not self.idle:
+            self.process.kill()
+        self.connection.close()
+        self.process.join(_SECONDS_TO_END)
+        self.process.kill()
+        self.process.join()
+
+
+class Workers:
+    """The worker processes of a run; a context manager that none of them outlives, not even if this process is killed."""
+
+    def __init__(self, name: str, opener: Opener) -> None:
+        self._name, self._opener = name, opener
+        self._running: list[Worker] = []
+        # Its other end closes with this process, however that ends.
+        self._reader, self._writer = multiprocessing.get_context("spawn").Pipe(duplex=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.end_all()
+        self._writer.close()
+        self._reader.close()
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def __iter__(self) -> Iterator[Worker]:
+        return iter(self._running)
+
+    def start(self) -> Worker:
+        """Start one more. Raises WorkerDiedError."""
+        one = Worker(self._name, self._opener, self._reader)
+        self._running.append(one)
+        return one
+
+    def wait(self) -> list[Worker]:
+        """Return those that have something to say, or are gone, as soon as there are any; none at once if none is running."""
+        connections = [one.connection for one in self._running]
+        ready = wait(connections) if connections else []  # `wait` waits for ever for nothing
+        return [one for one in self._running if one.connection in ready]
+
+    def end(self, one: Worker) -> None:
+        """End one of them."""
+        one.end()
+        self._running.remove(one)
+
+    def end_all(self) -> None:
+        """End all of them."""
+        while self._running:
+            self.end(self._running[-1])
+
+
+class WorkersEndedError(UserError):
+    """Worker processes were ended again and again from outside: nothing can be said of the images."""
+
+
+def check_start(died: WorkerDiedError) -> None:
+    """Raises UserError if a worker ended by itself before it began: that happens again."""
+    if died.starting and not died.death.outside and not died.death.crash:
+        raise UserError(
+            "worker processes do not start; in a script of your own, put the call under `if __name__ == '__main__':`"
+        ) from died
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Children read these variables when they load their libraries; this process has loaded its own already."""
+    before = {variable: os.environ.get(variable) for variable in worker.THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(worker.THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        for variable, value in before.items():
+            if value is None:
+                os.environ.pop(variable, None)
+            else:
+                os.environ[variable] = value
