@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench import BATCH, PEOPLE, Bench, extracted, leftovers, make_people, published, same, stored_images
+from killer import kill_workers
 from outcomes import trial
 
 IMAGES = 2 * PEOPLE
@@ -132,6 +133,28 @@ def _worker_of(pid: int, ready: Callable[[], bool]) -> int:
         if workers and ready():
             return workers[-1]
     raise AssertionError("no worker was seen")
+
+
+@trial("processes", "workers are killed again and again")
+def workers_die(bench: Bench) -> str:
+    scene = Scene(bench)
+    home, out = bench.folder("home"), bench.folder("out")
+    out.rmdir()
+    pid = bench.start(*scene.arguments(out), home=home, env={"TOY_SECONDS": "0.05"})
+    _worker_of(pid, lambda: stored_images(home) > 0)
+    killed, until = 0, time.monotonic() + 20
+    while time.monotonic() < until and Path(f"/proc/{pid}/cmdline").read_bytes():
+        killed += kill_workers(pid, age=1)
+        time.sleep(0.1)
+    ended = bench.end(pid)
+    assert killed > 1, "nothing was tried"
+    assert ended.status in (0, 2), ended.told
+    assert not ended.traceback, ended.told
+    assert ended.status == 0 or "killed by SIGKILL" in ended.told, ended.told
+    again = bench.run(*scene.arguments(out), home=home)
+    assert again.status == 0, again.told
+    same(published(out), scene.expected)
+    return f"{killed} killed; exit {ended.status}; nothing false was stored: the next run ended with the same bytes"
 
 
 @trial("processes", "two runs on one store at once")

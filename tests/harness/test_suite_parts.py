@@ -127,6 +127,15 @@ def test_the_record_is_on_the_disk_before_it_replaces_the_last(tmp_path, monkeyp
     assert done == ["on the disk", "in place"]
 
 
+def test_what_lost_images_to_killed_workers_is_made_again_without_a_word(checked, tmp_path) -> None:
+    first, *_ = checked.jobs
+    lost = done(first, tmp_path).model_copy(update={"lost": 2})
+    found = plan(checked, Record(suite="mine").with_entry(lost), tmp_path)
+    assert found.done == ()
+    assert [s.job for s in found.steps] == list(checked.jobs)
+    assert found.stale == ()  # --again is not asked for
+
+
 def test_only_what_is_missing_is_planned(checked, tmp_path) -> None:
     first, second, third = checked.jobs
     record = Record(suite="mine").with_entry(done(first, tmp_path))

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -253,6 +254,25 @@ def test_kills_while_batches_come_in_store_nothing_false(tmp_path: Path, monkeyp
 )
 def test_exit_codes(code: int | None, words: str, crash: str, outside: bool) -> None:
     assert deaths.by_exit_code(code) == (words, crash, outside)
+
+
+def test_the_result_warns_of_images_lost_to_killed_workers_and_counts_them_as_failed() -> None:
+    import toy
+
+    from faceparity.harness.evaluation.evaluate import Options, evaluate
+
+    dataset = toy.make_dataset(1, 80, 2)
+    clean = toy.make_templates(dataset, 1)
+    status, kept = clean.status.astype("U10"), clean.samples[2:]
+    status[:2] = "unreadable"
+    lost = replace(
+        clean, status=status, reasons=(KILLED, KILLED, *clean.reasons[2:]), samples=kept, vectors=clean.vectors[2:]
+    )  # fmt: skip
+    before, after = (evaluate(dataset, toy.make_card(), t, Options(targets=(0.01,))).evaluation for t in (clean, lost))
+    assert (before.extraction.overall.errors, after.extraction.overall.errors) == (0, 2)
+    assert deaths.lost_warnings(lost.reasons)[0].startswith("2 images: the worker was killed by SIGKILL")
+    assert set(deaths.lost_warnings(lost.reasons)) <= set(after.warnings)
+    assert not any("worker" in line for line in before.warnings)
 
 
 def test_warnings_count_by_cause() -> None:
