@@ -75,9 +75,9 @@ def write_private(folder: Path, name: str, payload: bytes, *, keys: vault.Keyrin
     path = _path(folder, name)
     private_files.make_folder(folder)
     made = keys.day()
-    private_files.write_atomic(path, keys.seal(payload, _context(name), _unit(folder, made)))
+    private_files.write_private(path, keys.seal(payload, _context(name), _unit(folder, made)))
     text = _README.format(made=made, last=vault.last_day(made))
-    private_files.write_atomic(folder / README, text.encode())
+    private_files.write_private(folder / README, text.encode())
     return path
 
 

@@ -14,10 +14,10 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from faceparity.datasets.bounded_json import read_json
+from faceparity.datasets.common.atomic_write import write_atomically
 from faceparity.datasets.errors import UserError
 
 from . import record
-from .whole import write_whole
 
 RESULTS = "results.json"
 TERMINAL = "terminal"
@@ -40,7 +40,7 @@ def safe_name(name: str) -> str:
 
 def write_results(evaluation: record.Evaluation, folder: Path) -> None:
     """results.json, whole or not at all."""
-    write_whole(folder / RESULTS, record.to_json(evaluation))
+    write_atomically(folder / RESULTS, record.to_json(evaluation))
 
 
 def report_writers() -> dict[str, Callable[[Sequence[Result], Path], None]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from faceparity.datasets.common.atomic_write import write_atomically
 from faceparity.harness.record import ModelChange, ModelComparison
 from faceparity.harness.record.comparison import (
     Compared,
@@ -16,7 +17,6 @@ from faceparity.harness.record.comparison import (
     UnpairedPair,
 )
 from faceparity.harness.synthetic import ALIKE, SAYS_NOTHING
-from faceparity.harness.whole import write_whole
 from faceparity.reports import compare_words as words
 from faceparity.reports import format as f
 from faceparity.reports.about import GLOSSARY
@@ -46,7 +46,7 @@ class Chapter(NamedTuple):
 
 def write_page(c: Comparison, path: Path) -> None:
     """Writes the page to `path`. The same comparison gives the same bytes."""
-    write_whole(path, render(c))
+    write_atomically(path, render(c))
 
 
 def render(c: Comparison) -> str:

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from faceparity.datasets.common.atomic_write import write_atomically
 from faceparity.harness.record import Evaluation
 from faceparity.harness.synthetic import ALIKE, SAYS_NOTHING
-from faceparity.harness.whole import write_whole
 from faceparity.reports import format as f
 from faceparity.reports.about import GLOSSARY, about
 from faceparity.reports.finding import finding
@@ -54,7 +54,7 @@ def write_report(evaluations: Sequence[Evaluation], path: Path) -> None:
 
     Raises OSError where nothing can be written.
     """
-    write_whole(path, render(evaluations))
+    write_atomically(path, render(evaluations))
 
 
 def render(evaluations: Sequence[Evaluation]) -> str:

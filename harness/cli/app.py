@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -35,13 +35,13 @@ def _main(
 
 
 By = Annotated[
-    Optional[list[str]],  # noqa: UP045 - read by typer at run time
+    list[str] | None,
     typer.Option(
         "--by", metavar="ATTRIBUTE", help="Attribute to group by; may be repeated. Default: gender and ethnicity where labelled."
     ),
 ]
 Target = Annotated[
-    Optional[list[float]],  # noqa: UP045
+    list[float] | None,
     typer.Option(
         "--target-fmr",
         metavar="RATE",
@@ -49,37 +49,37 @@ Target = Annotated[
     ),
 ]
 Threshold = Annotated[
-    Optional[float],  # noqa: UP045
+    float | None,
     typer.Option("--threshold", metavar="X", help="A threshold to report at, in the model's own unit."),
 ]
 ThresholdFrom = Annotated[
-    Optional[Path],  # noqa: UP045
+    Path | None,
     typer.Option("--threshold-from", metavar="RUN", help="Use the target thresholds of another run, set on other people."),
 ]
 PoolName = Annotated[
     str, typer.Option("--pool", metavar="POOL", help="Whose comparisons set the threshold: balanced, all, or ATTRIBUTE=VALUE.")
 ]
 Reference = Annotated[
-    Optional[list[str]],  # noqa: UP045
+    list[str] | None,
     typer.Option("--reference", metavar="ATTRIBUTE=VALUE", help="Group to compare with. Default: the largest."),
 ]
 Dask = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option("--dask", metavar="ADDRESS", help="Work on a Dask cluster: tls://HOST:PORT, or tcp://127.0.0.1:PORT."),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the resampling.")]
 Out = Annotated[
-    Optional[Path],  # noqa: UP045
+    Path | None,
     typer.Option("--out", metavar="DIR", help="Folder for the results. Default: faceparity-run-DATE in this folder."),
 ]
 Names = Annotated[list[str], typer.Argument(metavar="NAME...")]
-MaybeName = Annotated[Optional[str], typer.Argument(metavar="[NAME]")]  # noqa: UP045
+MaybeName = Annotated[str | None, typer.Argument(metavar="[NAME]")]
 
 
 @app.command()
 def run(
     dataset: Annotated[
-        Optional[list[str]],  # noqa: UP045
+        list[str] | None,
         typer.Option(
             "-d",
             "--dataset",
@@ -88,7 +88,7 @@ def run(
         ),
     ] = None,
     model: Annotated[
-        Optional[list[str]],  # noqa: UP045
+        list[str] | None,
         typer.Option(
             "-m",
             "--model",
@@ -104,7 +104,7 @@ def run(
     pool: PoolName = "balanced",
     reference: Reference = None,
     exclude: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(
             "--exclude",
             metavar="FILE",
@@ -113,7 +113,7 @@ def run(
         ),
     ] = None,
     scenario: Annotated[
-        Optional[list[str]],  # noqa: UP045
+        list[str] | None,
         typer.Option(
             "--scenario",
             metavar="NAME|FILE",
@@ -122,13 +122,13 @@ def run(
         ),
     ] = None,
     claim: Annotated[
-        Optional[list[Path]],  # noqa: UP045
+        list[Path] | None,
         typer.Option(
             "--claim", metavar="FILE", help="A claim of yours to test besides those of `faceparity claims`; may be repeated."
         ),
     ] = None,
     comparisons: Annotated[
-        Optional[float],  # noqa: UP045
+        float | None,
         typer.Option(
             "--comparisons",
             metavar="SHARE",
@@ -145,7 +145,7 @@ def run(
         ),
     ] = "cpu",
     workers: Annotated[
-        Optional[int],  # noqa: UP045
+        int | None,
         typer.Option("--workers", metavar="N", min=1, help="Processes and threads. Default: one for each core."),
     ] = None,
     dask: Dask = None,
@@ -177,7 +177,7 @@ def run(
 def score(
     scores: Annotated[Path, typer.Argument(metavar="SCORES.{csv,parquet}")],
     failures: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(
             "--failures", metavar="FILE", help="CSV of failures to extract: subject, attempted, failed and the attributes."
         ),
@@ -205,7 +205,7 @@ def report(
     figures: Annotated[bool, typer.Option("--figures", help="Every figure as SVG and PNG too, with captions: figures/.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="All of these.")] = False,
     out: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(
             "--out", metavar="DIR", help="Another folder, which then holds all that may be handed on, and nothing private."
         ),
@@ -228,7 +228,7 @@ def compare(
     ],
     seed: Seed = 0,
     out: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option("--out", metavar="DIR", help="Folder for the comparison. Default: faceparity-compare-DATE in this folder."),
     ] = None,
 ) -> None:
@@ -252,13 +252,13 @@ def suite(
         bool, typer.Option("--again", help="Make results again that were made by another version or with other options.")
     ] = False,
     workers: Annotated[
-        Optional[int],  # noqa: UP045
+        int | None,
         typer.Option("--workers", metavar="N", min=1, help="Processes and threads. Default: one for each core."),
     ] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="The report as report.pdf too.")] = False,
     dask: Dask = None,
     out: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option("--out", metavar="DIR", help="Folder for the results. Default: faceparity-suite-NAME in this folder."),
     ] = None,
 ) -> None:
@@ -328,7 +328,7 @@ def fetch(
 def check(
     dataset: Annotated[str, typer.Argument(metavar="NAME[=DIR]")],
     json: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option("--json", metavar="FILE", help="Write counts and groups as JSON; - is standard output."),
     ] = None,
     names: Annotated[
@@ -350,11 +350,11 @@ def suspects(
     run: Annotated[Path, typer.Argument(metavar="RUN")],
     most: Annotated[int, typer.Option("--most", metavar="N", min=1, help="So many of each kind.")] = 20,
     sheet: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option("--sheet", metavar="FILE", help="Write a page with the pictures; private, and outside the run's folder."),
     ] = None,
     dataset: Annotated[
-        Optional[list[str]],  # noqa: UP045
+        list[str] | None,
         typer.Option("-d", "--dataset", metavar="NAME=DIR", help="Where the pictures lie, if not where run -d NAME finds them."),
     ] = None,
 ) -> None:
@@ -371,12 +371,12 @@ def suspects(
 @app.command(short_help="Destroy stored templates and private parts: keys first, then files.")
 def purge(
     folder: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Argument(metavar="[FOLDER]", help="A run's folder: only its private part. Default: everything on this machine."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every key and every template, as without any option.")] = False,
     older_than: Annotated[
-        Optional[int],  # noqa: UP045
+        int | None,
         typer.Option(
             "--older-than", metavar="DAYS", min=0, help="What was made more than so many days ago, by this machine's clock."
         ),

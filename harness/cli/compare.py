@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from faceparity.datasets.common.atomic_write import write_atomically
 from faceparity.datasets.errors import UserError
 
 from ..out_folder import WRITABLE, check_folder, default_timed
 from ..record.comparison import Comparison, comparison_to_json
 from ..results import Result, load_results
 from ..templates.pipeline import cores
-from ..whole import write_whole
 from . import show
 from .command import published_command
 
@@ -63,7 +63,7 @@ def write(comparison: Comparison, out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
         for old in (out / "tables").glob("*.csv"):
             old.unlink()
-        write_whole(out / RECORD, comparison_to_json(comparison))
+        write_atomically(out / RECORD, comparison_to_json(comparison))
         import_module(WRITER).write(comparison, out)
     except OSError as error:
         raise UserError(f"--out {out}: {error.strerror}; {WRITABLE}") from error

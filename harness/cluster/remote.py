@@ -7,7 +7,6 @@ to unpickle them. Nothing is raised: a reason is an answer.
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -250,12 +249,11 @@ def _written(weights: Weights, data: bytes) -> Path:
     """Weights that were sent, in the worker's own folder, which goes when the worker ends."""
     from distributed import get_worker
 
-    from ..models.derived import write_atomically
+    from faceparity.datasets.common.atomic_write import write_atomically
 
     place = Path(get_worker().local_directory) / "faceparity-weights" / (weights.sha256 + Path(weights.file).suffix)
     place.parent.mkdir(mode=0o700, exist_ok=True)
-    write_atomically(place, data)
-    os.chmod(place, 0o600)
+    write_atomically(place, data, private=True, shared=True)
     return place
 
 

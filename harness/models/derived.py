@@ -7,33 +7,17 @@ weights, whose sha256 stands on the card, and what lies on the disk must be the 
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
 from faceparity.datasets import places
+from faceparity.datasets.common.atomic_write import write_atomically
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import file_sha256
 
 _known: dict[str, str] = {}
 """sha256 of what was made in this process, or in its parent, by the file's name."""
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """All of the file or nothing of it, whoever else is writing the same."""
-    places.make_folder(path.parent)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        # Under some umasks the owner could not read it.
-        os.chmod(name, 0o600)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def known() -> dict[str, str]:
@@ -61,7 +45,8 @@ def derived(name: str, make: Callable[[], bytes], check: Callable[[bytes], None]
         if check is not None:
             check(data)
         try:
-            write_atomically(path, data)
+            places.make_folder(path.parent)
+            write_atomically(path, data, private=True, shared=True)
         except OSError as error:
             raise UserError(f"{path.parent}: can't be written to ({error.strerror}); {places.SET_IT}") from error
     _known[name] = sha256

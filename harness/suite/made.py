@@ -14,6 +14,7 @@ from pydantic import Field
 
 from faceparity.datasets.bounded_json import RECORD_LIMITS, read_json
 from faceparity.datasets.card import Strict
+from faceparity.datasets.common.atomic_write import write_atomically
 from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import file_sha256
@@ -24,7 +25,6 @@ from ..evaluation.exclusion_file import Excluded
 from ..models.pipeline import library_versions
 from ..own_code import code_digest
 from ..results import RESULTS
-from ..whole import write_whole
 
 RECORD = "suite.json"
 SCHEMA: Literal["faceparity.suite/1"] = "faceparity.suite/1"
@@ -104,7 +104,7 @@ def read_record(out: Path, suite: str) -> Record:
 
 def write_record(record: Record, out: Path) -> None:
     """suite.json, whole or not at all: without it nothing goes on. A result that a power cut tears is known by its sha256."""
-    write_whole(out / RECORD, record.model_dump_json(by_alias=True, indent=1) + "\n", durable=True)
+    write_atomically(out / RECORD, record.model_dump_json(by_alias=True, indent=1) + "\n", durable=True)
 
 
 def sha256(file: Path) -> str:

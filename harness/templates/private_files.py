@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from faceparity.datasets import places
+from faceparity.datasets.common.atomic_write import give_to_owner, write_atomically
 from faceparity.datasets.errors import UserError
 
 
@@ -25,39 +26,12 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
-def write_atomic(path: Path, payload: bytes) -> None:
-    """Write a file (0600) that is there either whole or not at all, whenever the power fails."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+def write_private(path: Path, payload: bytes) -> None:
+    """Write a file (0600) that is there either whole or not at all, whenever the power fails. Raises UserError."""
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            _own(descriptor)
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
+        write_atomically(path, payload, durable=True, private=True, shared=True)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror}); free some space or choose another folder") from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
-    _sync_folder(path.parent)
-
-
-def _own(descriptor: int) -> None:
-    """Give a new file to its owner (0600), whom the umask may have kept from it."""
-    if hasattr(os, "fchmod"):
-        os.fchmod(descriptor, 0o600)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def kind_of(mode: int) -> str:
@@ -103,7 +77,7 @@ def locked(path: Path, *, alone: bool) -> Iterator[None]:
         raise UserError(f"{path}: cannot be locked ({error.strerror}); delete it, or {places.SET_IT}") from error
     try:
         with suppress(OSError):
-            _own(descriptor)
+            give_to_owner(descriptor)
         if not try_lock(descriptor, alone):
             who = "a faceparity run is using" if alone else "faceparity purge is emptying"
             raise UserError(f"{path.parent}: {who} this store; wait for it to end and try again")

@@ -103,7 +103,7 @@ class Store:
         name = f"{self.keys.day().isoformat()}{index.SUFFIX}"
         payload = self.keys.seal(index.pack(known), _context(fingerprint, name))
         with suppress(UserError, OSError):
-            private_files.write_atomic(self._models_folder(fingerprint) / name, payload)
+            private_files.write_private(self._models_folder(fingerprint) / name, payload)
             for path in old:
                 if path.name != name:
                     path.unlink(missing_ok=True)
@@ -118,7 +118,7 @@ class Store:
         payload = shard.pack({self._entry(fingerprint, content): one for content, one in extractions.items()})
         folder = private_files.make_folder(self._models_folder(fingerprint))
         name = f"{self.keys.day().isoformat()}-{secrets.token_hex(8)}.shard"
-        private_files.write_atomic(folder / name, self.keys.seal(payload, _context(fingerprint, name)))
+        private_files.write_private(folder / name, self.keys.seal(payload, _context(fingerprint, name)))
 
     def expire(self, days: int | None = None) -> int:
         """Remove the shards, and destroy the keys, of days past their retention. How many shards there were.
@@ -140,7 +140,7 @@ class Store:
             yield
             return
         mark = self.folder / ATTEMPT
-        private_files.write_atomic(mark, b"")
+        private_files.write_private(mark, b"")
         try:
             yield
         finally:

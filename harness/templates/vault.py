@@ -27,7 +27,7 @@ from faceparity.datasets.regular_file import open_regular, read_regular
 from faceparity.datasets.text import whole_number
 
 from . import clock
-from .private_files import kind_of, make_folder, shred, write_atomic
+from .private_files import kind_of, make_folder, shred, write_private
 
 RETENTION_DAYS = 30
 MOST_DAYS = 3650
@@ -148,7 +148,7 @@ class Keyring:
         if self.folder is not None and self.folder.is_dir():
             # Where keys may only be read, nothing can be destroyed either.
             with suppress(UserError, OSError):
-                write_atomic(self.folder / clock.NOTE, clock.to_note(day, boot))
+                write_private(self.folder / clock.NOTE, clock.to_note(day, boot))
 
     def names(self) -> list[str]:
         """The names of the keys in the folder, the secret included."""
@@ -330,7 +330,7 @@ def _read_or_make(path: Path, make: bool) -> bytes:
 def _make_key(path: Path) -> None:
     """Two runs may make the same key at once: a link fails where the name exists, so that the first one stands."""
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    write_atomic(fresh, secrets.token_bytes(_KEY_BYTES))
+    write_private(fresh, secrets.token_bytes(_KEY_BYTES))
     try:
         os.link(fresh, path)
     except FileExistsError:

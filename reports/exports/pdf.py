@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from faceparity.datasets.common.atomic_write import write_atomically
 from faceparity.harness.evaluation import pool, reestimate
 from faceparity.harness.record import Evaluation
 from faceparity.harness.uncertainty import null
 from faceparity.harness.verification.rates import verdict_rules
-from faceparity.harness.whole import write_whole
 from faceparity.reports import format as f
 
 from .document import document
@@ -20,7 +20,7 @@ from .engine import typeset
 
 def write_pdf(evaluations: Sequence[Evaluation], path: Path) -> None:
     """Writes the report of all evaluations to `path`, whole or not at all."""
-    write_whole(path, render_pdf(evaluations))
+    write_atomically(path, render_pdf(evaluations))
 
 
 def render_pdf(evaluations: Sequence[Evaluation]) -> bytes:

@@ -343,7 +343,7 @@ def test_a_disk_that_is_full_costs_the_index_alone(home: Path, monkeypatch: pyte
         for i in range(4):
             store.put(MODEL, {digest(i): ok(i)})
         monkeypatch.setattr(index, "WORTH_IT", 2)
-        monkeypatch.setattr(private_files, "write_atomic", full)
+        monkeypatch.setattr(private_files, "write_private", full)
         assert set(store.get(MODEL, [digest(0), digest(3)])) == {digest(0), digest(3)}
         with pytest.raises(UserError, match="No space left"):
             store.put(MODEL, {digest(4): ok(4)})

@@ -1,0 +1,1 @@
+"""What every part needs of files, folders and texts."""
