@@ -7,7 +7,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from faceparity.datasets import places
@@ -98,3 +98,22 @@ def try_lock(descriptor: int, alone: bool) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+@contextmanager
+def folder_lock(folder: Path, *, wait: bool) -> Iterator[bool]:
+    """Lock a folder against other processes that ask for its lock; False where it cannot be had.
+
+    wait: until another process lets it go. The folder itself is locked, so that no further file lies in it.
+    """
+    alone = False
+    with ExitStack() as stack:
+        # No lock: held by another process, or a system or file system that locks no folders (Windows, NFS).
+        with suppress(ImportError, OSError):
+            import fcntl
+
+            descriptor = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            alone = True
+        yield alone

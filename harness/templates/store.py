@@ -54,8 +54,11 @@ class Store:
 
     def __enter__(self) -> Self:
         if self.folder is not None:
-            self._tidy(self.folder)
-            self._open.enter_context(private_files.locked(self.folder / LOCK, alone=False))
+            private_files.make_folder(self.folder)
+            # One at a time: whoever tidies holds the store alone for a moment, which the next would take for a purge.
+            with private_files.folder_lock(self.folder, wait=True):
+                self._tidy(self.folder)
+                self._open.enter_context(private_files.locked(self.folder / LOCK, alone=False))
             self.expired = self.expire(self._days)
         return self
 
@@ -178,7 +181,7 @@ class Store:
 
     def _tidy(self, folder: Path) -> None:
         """Remove what a run that was killed left half written, if no other run is writing now."""
-        private_files.make_folder(folder)
+        self.keys.tidy()
         with suppress(UserError), private_files.locked(folder / LOCK, alone=True):
             for path in folder.glob("**/.*.part"):
                 path.unlink(missing_ok=True)

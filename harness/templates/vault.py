@@ -27,11 +27,13 @@ from faceparity.datasets.regular_file import open_regular, read_regular
 from faceparity.datasets.text import whole_number
 
 from . import clock
-from .private_files import kind_of, make_folder, shred, write_private
+from .private_files import folder_lock, kind_of, make_folder, shred, write_private
 
 RETENTION_DAYS = 30
 MOST_DAYS = 3650
 SECRET = "store.key"
+KEY_PARTS = ".*.part"
+"""What a key, or the note of the last use, is called while it is being made."""
 _KEY_BYTES = 32
 RETENTION = "FACEPARITY_RETENTION_DAYS"
 """The environment variable that says otherwise."""
@@ -147,7 +149,7 @@ class Keyring:
         self._last_use = clock.LastUse(day, *(boot or ()))
         if self.folder is not None and self.folder.is_dir():
             # Where keys may only be read, nothing can be destroyed either.
-            with suppress(UserError, OSError):
+            with suppress(UserError, OSError), folder_lock(self.folder, wait=True):
                 write_private(self.folder / clock.NOTE, clock.to_note(day, boot))
 
     def names(self) -> list[str]:
@@ -231,12 +233,20 @@ class Keyring:
             shred(path)
         return len(old)
 
+    def tidy(self) -> None:
+        """Remove what a process left that was killed while it made a key, unless one is being made now."""
+        if self.folder is None or not self.folder.is_dir():
+            return
+        with folder_lock(self.folder, wait=False) as alone:
+            if alone:
+                _remove_parts(self.folder)
+
     def destroy(self, names: Iterable[str] | None = None) -> int:
         """Destroy the keys named (see `key_name`), by default every key there is, the secret too; how many there were."""
         self._held.clear()
         if self.folder is None or not self.folder.is_dir():
             return 0
-        keys = [*self.folder.glob("*.key"), *self.folder.glob(".*.key.*.part")]
+        keys = [*self.folder.glob("*.key"), *self.folder.glob(KEY_PARTS)]
         if names is not None:
             wanted = set(names)
             keys = [path for path in keys if path.name in wanted]
@@ -328,18 +338,32 @@ def _read_or_make(path: Path, make: bool) -> bytes:
 
 
 def _make_key(path: Path) -> None:
-    """Two runs may make the same key at once: a link fails where the name exists, so that the first one stands."""
+    """Make a key unless it is there. Of two processes that make it at once, the first one's stands."""
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    write_private(fresh, secrets.token_bytes(_KEY_BYTES))
-    try:
-        os.link(fresh, path)
-    except FileExistsError:
-        pass
-    except OSError:
-        # A file system without links.
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    with folder_lock(path.parent, wait=True) as alone:
+        if alone:
+            _remove_parts(path.parent)
+        write_private(fresh, secrets.token_bytes(_KEY_BYTES))
+        try:
+            # A link fails where the name exists: that holds without a lock too.
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        except OSError:
+            # A file system without links.
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+
+def _remove_parts(folder: Path) -> None:
+    """Remove unfinished keys; one that is a second name of a finished key is not overwritten."""
+    for part in folder.glob(KEY_PARTS):
+        with suppress(OSError):
+            if part.stat().st_nlink > 1:
+                part.unlink()
+            else:
+                shred(part)
 
 
 def _failure(path: Path) -> UserError | None:

@@ -318,6 +318,7 @@ def test_a_large_store_is_not_read_whole_for_a_few_templates(home: Path, monkeyp
         found, seen = read_by(store, [digest(7), digest(8), digest(31), digest(1000)])
         assert (len(seen), set(found)) == (2, {digest(7), digest(8), digest(31)})
         assert all(same(found[content], everything[content]) for content in found)
+        (of_zero,) = read_by(store, [digest(0)])[1]
         store.put(MODEL, {digest(60): ok(60)})  # after the index: read as it is new
         assert len(read_by(store, [digest(60), digest(7)])[1]) == 2
         assert len(read_by(store, list(everything))[0]) == 60
@@ -325,9 +326,9 @@ def test_a_large_store_is_not_read_whole_for_a_few_templates(home: Path, monkeyp
     sealed = kept.read_bytes()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert not any(path.stem.encode() in sealed for path in shards(home))  # sealed like the rest
-    next(path for path in shards(home) if path != kept).unlink()  # a shard that is gone costs its own templates alone
+    next(path for path in shards(home) if path.name == of_zero).unlink()  # a shard that is gone costs its own templates alone
     with Store() as store:
-        assert len(read_by(store, list(everything))[0]) >= 57
+        assert read_by(store, list(everything))[0].keys() == everything.keys() - {digest(i) for i in range(3)}
     kept.write_bytes(sealed[:-1] + bytes([sealed[-1] ^ 1]))  # damaged: as if there were none, and made anew
     with Store() as store:
         assert len(read_by(store, [digest(40)])[1]) == 20
