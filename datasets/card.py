@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from importlib.resources import files
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Provenance = Literal[
     "self-reported", "official record", "perceived by annotators", "machine-made", "curated by volunteers", "unknown"
@@ -15,6 +15,17 @@ Provenance = Literal[
 
 Use = Literal["research", "advocacy", "commercial", "redistribution"]
 Answer = Literal["yes", "no", "unclear"]
+
+
+def _encrypted(address: str) -> str:
+    """Refuse an address that anybody on the way could change. Raises ValueError."""
+    if address.casefold().startswith("http:"):
+        raise ValueError(f"{address} is not encrypted: give an https:// address")
+    return address
+
+
+Address = Annotated[str, AfterValidator(_encrypted)]
+"""Where something lies on the web, or another line that names a source; never plain http."""
 
 
 class Strict(BaseModel):
@@ -60,7 +71,7 @@ class DatasetCard(Strict):
     title: str
     folders: list[str] = Field(default_factory=list)
     """Folder names looked for under FACEPARITY_DATA, besides `name`."""
-    home: str = ""
+    home: Address = ""
     obtain: str = ""
     """How to come by it, and under what name to unpack it."""
     layout: list[str] = Field(default_factory=list)

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from .errors import UserError
 from .regular_file import read_regular
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _CHUNK = 1 << 16
 _AGENT = "faceparity (dataset download)"
 
@@ -52,15 +53,30 @@ class _BrokenOff(Exception):  # noqa: N818
     """A try that may be repeated."""
 
 
+def check_address(address: str) -> None:
+    """Refuse an address where others could read or change what is fetched: only https, or http on this very machine.
+
+    Raises UserError.
+    """
+    parts = urlsplit(address)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise UserError(f"{address} is not encrypted: only https:// addresses are fetched")
+
+
 def check_redirect(address: str, leads_to: str) -> None:
-    """Raises UserError for a redirect that leads away from the web, or from https to http."""
+    """Refuse a redirect to an address that `check_address` refuses, or from https to http. Raises UserError."""
     old, new = urlsplit(address), urlsplit(leads_to)
-    if new.scheme not in ("http", "https") or (old.scheme == "https" and new.scheme == "http"):
+    try:
+        check_address(leads_to)
+        safe = (old.scheme, new.scheme) != ("https", "http")
+    except UserError:
+        safe = False
+    if not safe:
         raise UserError(f"{old.hostname} leads on to an unsafe address ({new.scheme}): not followed")
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects on the web only, and never from https to http."""
+    """Follows redirects to https only."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         """See HTTPRedirectHandler."""
@@ -90,8 +106,9 @@ def download(
 
     sha256: what it must be; empty: not known. at_most: bytes. page: it may be a web page. A transfer that breaks off or stalls is
     taken up where it stopped, in this call and in later ones, unless the file has changed at the server since. Raises NotThere
-    where the server has none, and UserError if it can't be had or is not what it should be.
+    where the server has none, and UserError if the address is not https, or it can't be had or is not what it should be.
     """
+    check_address(address)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
     started = resumed = _size(part)

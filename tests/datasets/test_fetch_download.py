@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from faceparity.datasets.download import NotThere, Patience, download
+from faceparity.datasets.download import NotThere, Patience, check_redirect, download
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.fetch import Artefact, Url, fetch
 
 CONTENT = bytes((i * 7 + i // 256) % 256 for i in range(300_000))
 SHA = hashlib.sha256(CONTENT).hexdigest()
@@ -246,3 +247,29 @@ def test_a_length_that_nobody_tells_is_not_trusted(server: Server, tmp_path: Pat
 def test_nobody_listens(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="refused"):
         download("http://127.0.0.1:9/set.zip", tmp_path / "set.zip", patience=QUICK)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://example.org/set.zip", "http://127.0.0.1.example.org/set.zip", "ftp://example.org/set.zip"]
+)
+def test_what_is_not_encrypted_is_not_asked_for(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("urllib.request.build_opener", lambda *_: pytest.fail("the network was touched"))
+    with pytest.raises(UserError, match="is not encrypted: only https:// addresses are fetched"):
+        download(address, tmp_path / "set.zip", patience=QUICK)
+    with pytest.raises(UserError, match="is not encrypted: only https:// addresses are fetched"):
+        fetch(Artefact("net", "net.onnx", "0" * 64, 1, "CC0", (Url(address),)))
+    assert not (tmp_path / "set.zip").exists()
+
+
+@pytest.mark.parametrize("address", ["https://example.org/a", "http://127.0.0.1/a"])
+@pytest.mark.parametrize("leads_to", ["http://example.org/b", "ftp://example.org/b", "file:///etc/passwd"])
+def test_redirects_to_what_is_not_encrypted_are_not_followed(address: str, leads_to: str) -> None:
+    with pytest.raises(UserError, match="leads on to an unsafe address"):
+        check_redirect(address, leads_to)
+
+
+def test_redirects_from_https_do_not_lead_to_http_on_this_machine() -> None:
+    check_redirect("https://example.org/a", "https://example.net/b")
+    check_redirect("http://127.0.0.1/a", "http://localhost/b")
+    with pytest.raises(UserError, match="leads on to an unsafe address"):
+        check_redirect("https://example.org/a", "http://127.0.0.1/b")

@@ -219,8 +219,31 @@ def test_the_licence_is_shown_first_and_must_be_accepted(
     assert server.asked == []  # type: ignore[attr-defined]
     assert fetch_command(["london"], True) == 0
     told = capsys.readouterr().out
-    assert "NOT VERIFIED" in told
+    sha256 = hashlib.sha256(london()["london.zip"]).hexdigest()
+    assert f"london.zip: NOT CHECKED, as no published sha256 of it was at hand. It has sha256 {sha256}: compare" in told
     assert "4 images in" in told
+
+
+@pytest.mark.parametrize(("name", "unchecked"), [("london", 1), ("fairface", 2), ("lfw", 0), ("us_congress", 4)])
+def test_each_file_says_whether_it_was_checked(
+    name: str, unchecked: int, server: ThreadingHTTPServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = SETS[name]()
+    monkeypatch.setitem(PLANS, name, plan_for(name, server, files))
+    assert fetch_command([name], True) == 0
+    told = capsys.readouterr().out.splitlines()
+    for file, data in files.items():
+        (line,) = [line for line in told if line.startswith(f"  {file}: ")]
+        assert hashlib.sha256(data).hexdigest() in line
+    assert sum("NOT CHECKED" in line for line in told) == unchecked
+    assert sum("as published" in line for line in told) == len(files) - unchecked
+
+
+def test_no_piece_comes_over_plain_http() -> None:
+    pieces = [piece for plan in PLANS.values() for piece in plan.pieces]
+    assert pieces
+    assert [piece.address for piece in pieces if not piece.address.startswith("https://")] == []
+    assert fetch_sets._CONGRESS.startswith("https://")
 
 
 def test_of_other_sets_it_is_told_how_to_obtain_them(

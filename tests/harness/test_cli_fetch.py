@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from faceparity.datasets import fetch as fetching
 from faceparity.datasets.control.meshes import MESHES
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.fetch import Artefact
 from faceparity.harness.cli.catalogue import fetch_named
 from faceparity.harness.cli.fetch import fetch_command
+from faceparity.harness.models import registry
+from faceparity.harness.models.registry import artefacts_of
 
 
 @pytest.fixture
@@ -37,6 +42,34 @@ def test_all_names_are_checked_first(asked: list[str]) -> None:
     with pytest.raises(UserError, match="control-mesh"):
         fetch_named(["control-meshes", "control-mesh"])
     assert asked == []
+
+
+@pytest.mark.parametrize("name", ["antelopev2", "facenet-casia", "facenet-vggface2", "taguchi"])
+def test_weights_without_a_published_sha256_say_so(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """When they come, and when they are here already: the line has the reason and the sha256 to compare."""
+
+    def came(source: object, artefact: Artefact, out: IO[bytes]) -> None:
+        out.write(artefact.name.encode())
+
+    monkeypatch.setenv("FACEPARITY_HOME", str(tmp_path))
+    (wanted,) = [artefact for artefact in artefacts_of(name) if not artefact.sha256]
+    monkeypatch.setattr(registry, "artefacts_of", lambda _: (wanted,))
+    monkeypatch.setattr(fetching, "_from_url", came)
+    for _ in range(2):
+        fetch_named([name], accept_licence=True)
+        sha256 = hashlib.sha256(wanted.name.encode()).hexdigest()
+        (line,) = [line for line in capsys.readouterr().out.splitlines() if "NOT CHECKED" in line]
+        assert line.startswith(
+            f"  {wanted.file}: NOT CHECKED, as no published sha256 of it was at hand. It has sha256 {sha256}: "
+        )
+
+
+def test_weights_with_a_published_sha256_are_checked(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    fetch_named(["sface"])
+    assert asked
+    assert "NOT CHECKED" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+import sys
+from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from pydantic import ValidationError
 
-from faceparity.datasets.card import load_card
+from faceparity.datasets.card import DatasetCard, load_card
+from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import dataset_names
+from faceparity.datasets.toml import checked
 from faceparity.harness.cli.app import app
-from faceparity.harness.models import ModelCard, load_model_card
+from faceparity.harness.models import ModelCard, load_model_card, registry
 from faceparity.harness.models.card import NetworkInput, training_overlap
 from faceparity.harness.models.cards import detector_cards, shipped_card, shipped_names
 from faceparity.harness.models.parts import ALIGNMENTS
@@ -139,6 +144,35 @@ def test_cards_are_strict() -> None:
     for sha256 in ("abc", "G" * 64, weights["sha256"].upper()):
         with pytest.raises(ValidationError, match="64 hexadecimal digits"):
             ModelCard.model_validate({**data, "weights": [{**weights, "sha256": sha256}]})
+
+
+def test_plain_http_is_refused_in_a_line() -> None:
+    """Whoever stands between could send other weights."""
+    data = shipped_card("sface").model_dump()
+    plain = {**data["weights"][0], "sources": ["https://example.org/net.onnx", "http://example.org/net.onnx"]}
+    for wrong in ({"home": "http://example.org"}, {"home": "HTTP://example.org"}, {"weights": [plain]}):
+        with pytest.raises(ValidationError, match="not encrypted: give an https:// address"):
+            ModelCard.model_validate({**data, **wrong})
+        with pytest.raises(UserError, match=r"^x: .*not encrypted: give an https:// address$"):
+            checked(ModelCard, {**data, **wrong}, "x")
+    with pytest.raises(ValueError, match="is no source"):
+        source("http://example.org/net.onnx")
+    for name in dataset_names():
+        with suppress(FileNotFoundError):
+            card = load_card(name).model_dump()
+            with pytest.raises(ValidationError, match="not encrypted"):
+                DatasetCard.model_validate({**card, "home": "http://example.org"})
+
+
+def test_another_packages_card_with_plain_http_is_refused_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("theirs")
+    module.card = lambda: ModelCard.model_validate({**shipped_card("sface").model_dump(), "home": "http://example.org"})  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "theirs", module)
+    monkeypatch.setattr(registry, "_plugins", lambda: {"theirs": "theirs:model"})
+    with pytest.raises(
+        UserError, match=r"^the card of the model theirs can't be used: home: http://example.org is not encrypted"
+    ):
+        load_model_card("theirs")
 
 
 @pytest.mark.parametrize("wrong", [{"mean": [1, 2]}, {"std": [0.0]}, {"std": [1, 0, 1]}, {"size": 4}, {"layout": "NCWH"}])
