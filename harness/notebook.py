@@ -17,9 +17,9 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import load_dataset
 
 from . import scores_file
-from .evaluation.checks import check_options
-from .evaluation.evaluate import DEFAULT_TARGETS, Options
 from .evaluation.evaluate import evaluate as _evaluate
+from .evaluation.options import DEFAULT_TARGETS, Options
+from .evaluation.preflight import preflight
 from .models.registry import load_model_card
 from .notebook_errors import in_python
 from .notebook_progress import bars
@@ -77,7 +77,7 @@ def evaluate(
             scenarios=load_scenarios(scenarios),
         )  # fmt: skip
         card = load_model_card(model)
-        check_options(loaded, options)
+        grouped = preflight(loaded, options)
         told = f"{loaded.name} · {card.name}"
         with chosen(options.workers, dask=dask) as place, Store(ephemeral=ephemeral) as store:
             options = replace(options, place=place)
@@ -85,7 +85,7 @@ def evaluate(
             workers = options.workers
             templates = extract(loaded, model, store=store, workers=workers, progress=lambda done, total: step(done), place=place)
             bar(f"{told} · comparisons and statistics", 0)
-            return EvaluationResult(_evaluate(loaded, card, templates, options).evaluation)
+            return EvaluationResult(_evaluate(loaded, card, templates, options, grouped=grouped).evaluation)
 
 
 def evaluate_scores(

@@ -18,12 +18,14 @@ from faceparity.datasets.errors import UserError
 
 from . import out_folder, private
 from .comparisons.tally import Pairs
-from .evaluation.checks import check_options
-from .evaluation.evaluate import Evaluated, Options
+from .evaluation.evaluate import Evaluated
 from .evaluation.exclusion_file import Excluded
 from .evaluation.exclusions import evaluate_without
+from .evaluation.options import Options
+from .evaluation.preflight import GroupedSamples, preflight
 from .evaluation.sampled import scores_to_make
 from .models.card import ModelCard
+from .models.model import Model
 from .models.registry import load_model_card, open_model
 from .results import RESULTS, Result, report_writers, safe_name, write_reports, write_results
 from .templates.pipeline import Templates, extract
@@ -65,8 +67,19 @@ class Silent:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """What was made to check a request, so that it is made once: samples by data set's name, models by what was typed."""
+
+    grouped: Mapping[str, GroupedSamples] = field(default_factory=dict)
+    models: Mapping[str, Model] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Request:
-    """What to run. datasets are loaded already; a data set named twice is an error of the caller. exclusions: by data set's name."""
+    """What to run. datasets are loaded already; a data set named twice is an error of the caller. exclusions: by data set's name.
+
+    prepared: what is there of it already; `run` makes all of it.
+    """
 
     datasets: Sequence[Dataset]
     models: Sequence[str]
@@ -74,6 +87,7 @@ class Request:
     out: Path
     ephemeral: bool = False
     exclusions: Mapping[str, Excluded] = field(default_factory=dict)
+    prepared: Prepared = field(default_factory=Prepared)
 
 
 def run(request: Request, listener: Listener | None = None) -> list[Result]:
@@ -82,16 +96,19 @@ def run(request: Request, listener: Listener | None = None) -> list[Result]:
     All that can be checked is checked before the first image is read. Raises UserError.
     """
     tell = listener or Silent()
-    models = checked_models(request.models)
-    for dataset in request.datasets:
-        check_options(dataset, request.options)
+    cards = checked_cards(request.models)
+    prepared = Prepared(
+        models={spec: open_model(spec) for spec in cards},
+        grouped={dataset.name: preflight(dataset, request.options) for dataset in request.datasets},
+    )
+    request = replace(request, prepared=prepared)
     report_writers()
     results: list[Result] = []
     with alone_in(request.out) as out, Store(ephemeral=request.ephemeral) as store:
         log = open_log(out / LOG)
         for dataset in request.datasets:
             log.info("%s: %d samples, problems %s", dataset.name, dataset.n_samples, _counts(dataset))
-            for spec, card in models.items():
+            for spec, card in cards.items():
                 at = replace(request, options=replace(request.options, position=len(results)))
                 results.append(run_one(at, dataset, spec, card, store, out, tell, log))
         write_reports(results, out)
@@ -99,19 +116,18 @@ def run(request: Request, listener: Listener | None = None) -> list[Result]:
     return results
 
 
-def checked_models(specs: Sequence[str]) -> dict[str, ModelCard]:
-    """What was typed after `-m` → its card, each once; every model was opened to see that it can be.
+def checked_cards(specs: Sequence[str]) -> dict[str, ModelCard]:
+    """Return the card of everything that was typed after `-m`, each once.
 
-    Raises UserError for one that can't, and for two that would write into the same folder.
+    Raises UserError for two that would write into the same folder.
     """
-    models = {spec: load_model_card(spec) for spec in dict.fromkeys(specs)}
+    cards = {spec: load_model_card(spec) for spec in dict.fromkeys(specs)}
     folders: dict[str, str] = {}
-    for spec, card in models.items():
+    for spec, card in cards.items():
         if other := folders.get(safe_name(card.name)):
             raise UserError(f"-m {spec} and -m {other} are both called {card.name}: give one another name in its card")
         folders[safe_name(card.name)] = spec
-        open_model(spec)
-    return models
+    return cards
 
 
 def run_one(
@@ -121,8 +137,9 @@ def run_one(
     options = request.options
     step = tell.stage(f"{dataset.name} · {card.name} · templates", dataset.n_samples)
     templates = extract(
-        dataset, spec, store=store, workers=options.workers, progress=lambda done, total: step(done), place=options.place
-    )
+        dataset, spec, store=store, workers=options.workers, progress=lambda done, total: step(done), place=options.place,
+        model=request.prepared.models.get(spec),
+    )  # fmt: skip
     tell.extracted(dataset, card, templates)
     n = templates.samples.size
     log.info(
@@ -135,7 +152,8 @@ def run_one(
     )
     compare = _Sum(tell.stage(f"{dataset.name} · {card.name} · comparisons", scores_to_make(n, options.share)))
     excluded = request.exclusions.get(dataset.name, Excluded())
-    outcome = evaluate_without(dataset, card, templates, _own_thresholds(options, card), excluded, compare)
+    grouped = request.prepared.grouped.get(dataset.name)
+    outcome = evaluate_without(dataset, card, templates, _own_thresholds(options, card), excluded, compare, grouped)
     evaluated = outcome.evaluated
     folder = out / safe_name(dataset.name) / safe_name(card.name)
     folder.mkdir(parents=True, exist_ok=True)

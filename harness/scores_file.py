@@ -18,12 +18,13 @@ from .comparisons.evidence import Evidence
 from .comparisons.listed import Rows, evidence_of_rows, tally_of_list
 from .comparisons.tally import Grid
 from .evaluation import describe
-from .evaluation.checks import check_cells
 from .evaluation.claims import Bench, evaluate_claims
-from .evaluation.evaluate import Options, check_references, comparisons_info, groupings_of, to_grouping
+from .evaluation.evaluate import comparisons_info, to_grouping
 from .evaluation.measure import Fixed, Questions, measure
 from .evaluation.operating_point import Setting
+from .evaluation.options import Options
 from .evaluation.pool import Pool, make_pool
+from .evaluation.preflight import check_cells, check_references, groupings_of
 from .evaluation.samples import failure_rates
 from .evaluation.sweep import make_sweeps
 from .evaluation.tallying import BINS, Plan, Tallied, choose_floor

@@ -12,8 +12,8 @@ from faceparity.datasets.registry import load_dataset
 
 from ..claims import read_claims
 from ..device import check_device, with_device
-from ..evaluation.evaluate import DEFAULT_TARGETS, Options
 from ..evaluation.exclusion_file import read_exclusions
+from ..evaluation.options import DEFAULT_TARGETS, Options
 from ..evaluation.sampled import check_share
 from ..models.registry import load_model_card
 from ..other_thresholds import thresholds_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..evaluation.evaluate import Options
+from ..evaluation.options import Options
 from ..out_folder import default_timed
 from ..results import TERMINAL, Result, report_writers, write_reports, write_results
 from ..run import check_folder, prepare_folder

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import combinations
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.registry import default_attributes
 
 from .. import record
-from ..claims.claim import Stated, shipped_claims
-from ..comparisons.cells import Cells, Grouping, make_cells, make_grouping, one_group
-from ..comparisons.disclosure import hide_small_groups
+from ..comparisons.cells import Cells, Grouping
 from ..comparisons.evidence import Evidence, count_comparisons, count_dealt, never_attempted
 from ..comparisons.samples import Samples
 from ..models.card import ModelCard, training_overlap
-from ..place import Place
-from ..scenarios.declared import Scenario
 from ..scenarios.run import evaluate_scenarios
 from ..scenarios.setting import Setting as ScenarioSetting
 from ..synthetic import SYNTHETIC
@@ -32,8 +25,10 @@ from .claims import Bench, evaluate_claims
 from .curves import make_curves
 from .measure import Fixed, Questions, measure
 from .operating_point import Setting, reference_group
+from .options import Options
 from .paired import paired
 from .pool import Pool, make_pool
+from .preflight import GroupedSamples, check_references, group_samples
 from .protocols import Setting as ProtocolSetting
 from .protocols import evaluate_protocols
 from .sampled import deal_share, sampled_info, sampled_warnings
@@ -42,46 +37,6 @@ from .searches import evaluate_searches
 from .separation import make_separation
 from .sweep import make_sweeps
 from .tallying import Plan, Tallied, tally_all_pairs
-
-DEFAULT_TARGETS = (1e-2, 1e-3)
-MANY_ATTRIBUTES = 3
-"""Up to so many attributes all their combinations are groupings; beyond it each alone and all together."""
-
-
-EVERYONE = "everyone"
-"""The one group of a set without attributes, which can be run for the pair lists that it publishes."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a user asks of a run. threshold: in the model's own unit. fixed: thresholds of other runs (`--threshold-from`).
-
-    position: of this evaluation in its run, for the record. place: where templates and comparisons are made; None: on this machine,
-    by so many `workers`.
-    """
-
-    by: tuple[str, ...] = ()
-    targets: tuple[float, ...] = DEFAULT_TARGETS
-    threshold: float | None = None
-    fixed: tuple[Fixed, ...] = ()
-    pool: str = "balanced"
-    references: tuple[str, ...] = ()
-    workers: int = 1
-    seed: int = 0
-    command: str = ""
-    position: int = 0
-    scenarios: tuple[Scenario, ...] = ()
-    claims: tuple[Stated, ...] = field(default_factory=shipped_claims)
-    share: float | None = None
-    """Of the non-mated comparisons, where only a sample of them is to be made (see `comparisons.dealt`)."""
-    place: Place | None = None
-    device: str = "cpu"
-    """What the record calls the device that comparisons are made on."""
-
-
-def threads_of(options: Options) -> int:
-    """How many things are done at once where templates and comparisons are made."""
-    return options.place.threads if options.place else options.workers
 
 
 @dataclass(frozen=True)
@@ -92,37 +47,6 @@ class Evaluated:
     evidence: Evidence
 
 
-def attributes_of(dataset: Dataset, by: Sequence[str]) -> list[str]:
-    """The attributes to group by: those asked for, or the data set's own. Raises UserError if it lacks one, or has none at all."""
-    wanted = list(dict.fromkeys(by)) or default_attributes(dataset)
-    for name in wanted:
-        if name not in dataset.attributes:
-            has = ", ".join(sorted(dataset.attributes)) or "none"
-            why = f" (that column: {dataset.unused[name]})" if name in dataset.unused else ""
-            raise UserError(f"{dataset.name} has no attribute {name!r}{why}; it has: {has}")
-    if not wanted and not dataset.protocols:  # a published list needs no groups
-        others = ", ".join(f"{column} ({why})" for column, why in dataset.unused.items())
-        seen = f"; its other columns won't do: {others}" if others else ""
-        raise UserError(
-            f"{dataset.name} has no attribute to group by{seen}: add a column such as gender or ethnicity to its CSV, "
-            "or name columns under [attributes] in a faceparity.toml beside it"
-        )
-    return wanted
-
-
-def groupings_of(cells: Cells, subjects: NDArray[np.int32], merge: bool) -> list[Grouping]:
-    """Each attribute alone, then their intersections, the finest last; without attributes one group of everybody.
-
-    merge: small groups are hidden, see `hide_small_groups`.
-    """
-    names = cells.attributes
-    if not names:
-        return [one_group(cells, EVERYONE)]
-    sizes = range(1, len(names) + 1) if len(names) <= MANY_ATTRIBUTES else (1, len(names))
-    found = [make_grouping(cells, chosen) for size in sizes for chosen in combinations(names, size)]
-    return hide_small_groups(found, cells, subjects) if merge else found
-
-
 def evaluate(
     dataset: Dataset,
     card: ModelCard,
@@ -130,14 +54,14 @@ def evaluate(
     options: Options,
     progress: Callable[[int], None] | None = None,
     excluded: NDArray[np.int32] | None = None,
+    grouped: GroupedSamples | None = None,
 ) -> Evaluated:
     """Compare all templates of a data set and measure every group. Raises UserError for options that do not fit it.
 
     excluded: int32[m, 2], pairs of samples that are not to be compared (see `exclusions`), each once, none in same_photo.
+    grouped: this data set's samples as `preflight` grouped them; made here if not given.
     """
-    attributes = [dataset.attributes[a] for a in attributes_of(dataset, options.by)]
-    cells = make_cells(attributes, dataset.n_samples)
-    groupings = groupings_of(cells, dataset.subjects, merge=not dataset.card.labels_public)
+    attributes, cells, groupings = grouped or group_samples(dataset, options.by)
     check_references(options.references, groupings)
     has_template = templates.status == "ok"
     excluded = np.empty((0, 2), np.int32) if excluded is None else excluded
@@ -218,18 +142,6 @@ def _extraction(
         unreadable=int((templates.status == "unreadable").sum()),
         several_faces=int((templates.faces > 1).sum()),
     )
-
-
-def check_references(references: Sequence[str], groupings: Sequence[Grouping]) -> None:
-    """Raises UserError if a named reference is no ATTRIBUTE=VALUE of the run."""
-    for named in references:
-        attribute, equals, value = named.partition("=")
-        single = next((g for g in groupings if g.attributes == (attribute,)), None)
-        if not equals or single is None:
-            has = ", ".join(g.attributes[0] for g in groupings if len(g.attributes) == 1)
-            raise UserError(f"--reference {named}: write ATTRIBUTE=VALUE with an attribute of this run ({has})")
-        if value not in single.names:
-            raise UserError(f"--reference {named}: {attribute} has no value {value!r}; it has {', '.join(single.names)}")
 
 
 def _samples(dataset: Dataset, cells: Cells, templates: Templates, excluded: NDArray[np.int32]) -> Samples:

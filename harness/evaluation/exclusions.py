@@ -15,8 +15,10 @@ from .. import record
 from ..models.card import ModelCard
 from ..templates.pipeline import Templates
 from ..verification.rates.verdict_rules import Verdict, confirm
-from .evaluate import Evaluated, Options, evaluate
+from .evaluate import Evaluated, evaluate
 from .exclusion_file import Excluded
+from .options import Options
+from .preflight import GroupedSamples
 from .subsets import without_pairs, without_samples
 
 EVERYBODY = "the pool"
@@ -38,13 +40,14 @@ def evaluate_without(
     options: Options,
     excluded: Excluded,
     progress: Callable[[int], None] | None = None,
+    grouped: GroupedSamples | None = None,
 ) -> Outcome:
     """Evaluates a data set without what is excluded; `evaluation.exclusions` holds the rates with it too.
 
     Everything is done twice, by the same rules: a threshold at a target is set anew on what is left. Without exclusions it is
-    done once. Raises UserError as `evaluate` does.
+    done once. grouped: the data set's samples as `preflight` grouped them. Raises UserError as `evaluate` does.
     """
-    before = evaluate(dataset, card, templates, options, progress)
+    before = evaluate(dataset, card, templates, options, progress, grouped=grouped)
     if not excluded:
         return Outcome(before, dataset, templates)
     whole = dataset.n_samples

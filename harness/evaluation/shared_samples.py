@@ -19,9 +19,9 @@ from ..uncertainty.models import PairedCell, mated_cell
 from ..verification.rates.verdict_rules import confirm_all
 from .common import Common, Side
 from .compare import ByCell, by_group, compare, failures
-from .evaluate import groupings_of
 from .league import leagues
 from .pool import make_pool
+from .preflight import groupings_of
 from .private_sides import Private, Together, together
 from .reestimate import Reestimated, reestimate
 from .replicated import Replicated

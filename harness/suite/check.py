@@ -13,10 +13,10 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import dataset_names, load_dataset, whereabouts
 
 from ..claims import read_claims
-from ..evaluation.checks import checks
-from ..evaluation.evaluate import Options
 from ..evaluation.exclusion_file import Excluded, read_exclusions
 from ..evaluation.measure import Fixed
+from ..evaluation.options import Options
+from ..evaluation.preflight import GroupedSamples, checks, group_samples
 from ..evaluation.sampled import check_share
 from ..models.card import ModelCard
 from ..models.registry import load_model_card, open_model
@@ -47,6 +47,7 @@ class Job:
     options: Options
     made: MadeBy
     place: tuple[str, str]
+    grouped: GroupedSamples
     excluded: Excluded = field(default_factory=Excluded)
 
     def folder(self, out: Path) -> Path:
@@ -78,6 +79,7 @@ class _Model(NamedTuple):
 class _Set(NamedTuple):
     dataset: Dataset
     options: Options
+    grouped: GroupedSamples
 
 
 @dataclass
@@ -138,7 +140,7 @@ def _job(one: _Set, model: _Model, position: int, fixed: Sequence[Fixed], exclud
     options = replace(one.options, threshold=model.threshold, fixed=own, position=position)
     place = (safe_name(one.dataset.name), safe_name(model.card.name))
     made = made_by(one.dataset, model.fingerprint, options, excluded)
-    return Job(one.dataset, model.spec, model.card, options, made, place, excluded)
+    return Job(one.dataset, model.spec, model.card, options, made, place, one.grouped, excluded)
 
 
 def _fixed(models: Sequence[_Model], suite: Suite, found: _Findings) -> tuple[Fixed, ...]:
@@ -201,18 +203,22 @@ def _dataset(
         pool=suite.declared.pool if declared.pool is None else declared.pool,
         scenarios=scenarios,
     )
-    _check_options(dataset, options, where, found)
-    return _Set(dataset, options)
+    grouped = _grouped(dataset, options, where, found)
+    return None if grouped is None else _Set(dataset, options, grouped)
 
 
 def _scenarios(asked: Sequence[str], suite: Suite) -> tuple[Scenario, ...]:
     return load_scenarios([suite.path(one) if is_file(one) else one for one in asked])
 
 
-def _check_options(dataset: Dataset, options: Options, where: str, found: _Findings) -> None:
-    """Whether the data set has what is asked of it."""
-    for check in found.trying(where, lambda: list(checks(dataset, options))) or ():
+def _grouped(dataset: Dataset, options: Options, where: str, found: _Findings) -> GroupedSamples | None:
+    """Group the samples and check what is asked of them; None if they cannot be grouped."""
+    grouped = found.trying(where, lambda: group_samples(dataset, options.by))
+    if grouped is None:
+        return None
+    for check in checks(dataset, options, grouped):
         found.trying(where, check)
+    return grouped
 
 
 def _different(what: str, names: Sequence[str], found: _Findings) -> None:

@@ -20,8 +20,8 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import file_sha256
 
 from ..evaluation.describe import LIBRARIES
-from ..evaluation.evaluate import Options
 from ..evaluation.exclusion_file import Excluded
+from ..evaluation.options import Options
 from ..models.pipeline import library_versions
 from ..own_code import code_digest
 from ..results import RESULTS

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..cost import IMAGES_PER_SECOND, cost
-from ..evaluation.evaluate import threads_of
+from ..evaluation.options import threads_of
 from ..results import RESULTS
 from ..templates.pipeline import store_key
 from ..templates.store import Store

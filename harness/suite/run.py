@@ -14,12 +14,12 @@ from typing import Protocol
 from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 
-from ..evaluation.evaluate import threads_of
+from ..evaluation.options import threads_of
 from ..models.card import ModelCard
 from ..out_folder import check_folder, held
 from ..place import PlaceGoneError
 from ..results import RESULTS, Result, load_results
-from ..run import Listener, Request, open_log, run_one
+from ..run import Listener, Prepared, Request, open_log, run_one
 from ..templates.deaths import is_lost
 from ..templates.pipeline import Templates
 from ..templates.store import Store
@@ -129,7 +129,8 @@ def _make(job: Job, out: Path, store: Store, listener: Listener, log: logging.Lo
     """One evaluation's entry; and why there is no result, empty where there is one."""
     tell, start, folder = _Timed(listener), time.monotonic(), job.folder(out)
     known = {"dataset": job.place[0], "model": job.place[1], "made": job.made, "workers": threads_of(job.options)}
-    request = Request([job.dataset], [job.spec], job.options, out, exclusions={job.dataset.name: job.excluded})
+    name, prepared = job.dataset.name, Prepared(grouped={job.dataset.name: job.grouped})
+    request = Request([job.dataset], [job.spec], job.options, out, exclusions={name: job.excluded}, prepared=prepared)
     try:
         result = run_one(request, job.dataset, job.spec, job.card, store, out, tell, log)
     except PlaceGoneError:  # the others would fail there too, after a minute's wait each

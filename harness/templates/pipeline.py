@@ -78,18 +78,19 @@ def extract(
     progress: Progress | None = None,
     opener: Opener = open_by_name,
     place: Place | None = None,
+    model: Model | None = None,
 ) -> Templates:
     """Templates of every sample; images that the store knows by content are not read again.
 
     store: entered (`with Store() as store`). workers: processes, by default one for each core this process may use; the result
     is the same bit for bit for any number. opener: how a model is opened, a module-level function. place: where templates are
-    made, if not by processes of this machine. What is done is in the store at once, so that a run that is broken off (Ctrl-C
-    too) goes on where it was.
+    made, if not by processes of this machine. model: opened by the same name already. What is done is in the store at once, so
+    that a run that is broken off (Ctrl-C too) goes on where it was.
     Raises UserError if the model cannot be opened, before anything else; ModelFailedError if it fails on everything;
     WorkersEndedError if worker processes are ended whenever they start, or on everything.
     """
     with opening(model_name):
-        model = opener(model_name)
+        model = opener(model_name) if model is None else model
         fingerprint = model.fingerprint()
     key = store_key(fingerprint)
     paths: dict[str, str] = {}

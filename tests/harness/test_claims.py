@@ -16,7 +16,8 @@ from faceparity.harness import record
 from faceparity.harness.claims import parse_claim, read_claims, shipped_claims
 from faceparity.harness.claims.verdicts import adjusted, result_of, verdict_of
 from faceparity.harness.evaluation.claim_tests import fits
-from faceparity.harness.evaluation.evaluate import Options, evaluate
+from faceparity.harness.evaluation.evaluate import evaluate
+from faceparity.harness.evaluation.options import Options
 from faceparity.harness.templates.pipeline import Templates
 from faceparity.harness.uncertainty.contrasts import holm
 

@@ -17,8 +17,10 @@ from faceparity.harness.evaluation import private_sides
 from faceparity.harness.evaluation.common import Side
 from faceparity.harness.evaluation.compare import compare
 from faceparity.harness.evaluation.compare_notes import letters
-from faceparity.harness.evaluation.evaluate import Options, evaluate, groupings_of
+from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.exclusion_file import Excluded
+from faceparity.harness.evaluation.options import Options
+from faceparity.harness.evaluation.preflight import groupings_of
 from faceparity.harness.evaluation.side_by_side import compare_runs
 from faceparity.harness.record.comparison import Comparison, comparison_from_json, comparison_to_json
 

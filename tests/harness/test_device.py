@@ -14,7 +14,8 @@ from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.tally import Grid, Tally
 from faceparity.harness.comparisons.tiles import make_job, tally_pairs, tiles_of
 from faceparity.harness.device import OnDevice
-from faceparity.harness.evaluation.evaluate import Options, evaluate
+from faceparity.harness.evaluation.evaluate import evaluate
+from faceparity.harness.evaluation.options import Options
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'faceparity[gpu]' to test comparisons by it")
 

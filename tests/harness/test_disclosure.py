@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from faceparity.datasets.dataset import Attribute
 from faceparity.harness.comparisons.cells import Cells, Grouping, make_cells, subjects_per_group
 from faceparity.harness.comparisons.disclosure import hide_small_groups
-from faceparity.harness.evaluation.evaluate import groupings_of
+from faceparity.harness.evaluation.preflight import groupings_of
 
 
 def people_of(table: list[list[int]]) -> tuple[Cells, NDArray[np.int32]]:

@@ -14,9 +14,10 @@ import pytest
 from faceparity.datasets.dataset import Dataset, PairProtocol, SetProtocol
 from faceparity.datasets.errors import UserError
 from faceparity.harness.comparisons.scores import exact_scores, prepare
-from faceparity.harness.evaluation.evaluate import Options, evaluate
+from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.exclusion_file import Excluded, read_exclusions
 from faceparity.harness.evaluation.exclusions import evaluate_without
+from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.subsets import without_samples
 from faceparity.harness.record import Evaluation, from_json, to_json
 

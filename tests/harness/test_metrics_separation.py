@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceparity.harness.comparisons.scores import exact_scores, prepare
-from faceparity.harness.evaluation.evaluate import Options, evaluate
+from faceparity.harness.evaluation.evaluate import evaluate
+from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.separation import crossing
 from faceparity.harness.metrics import rates as r
 from faceparity.harness.metrics import separation as s

@@ -21,7 +21,8 @@ from faceparity.datasets.readers.folder import read as read_folder
 from faceparity.harness import record
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.scores import exact_scores, prepare
-from faceparity.harness.evaluation.evaluate import Options, evaluate
+from faceparity.harness.evaluation.evaluate import evaluate
+from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.paired import paired
 from faceparity.harness.uncertainty import paired as core
 

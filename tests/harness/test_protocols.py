@@ -18,7 +18,8 @@ from toy import make_card, make_dataset, make_templates
 from faceparity.datasets.dataset import Dataset, PairProtocol
 from faceparity.harness import record
 from faceparity.harness.comparisons.scores import exact_scores, prepare
-from faceparity.harness.evaluation.evaluate import Options, evaluate
+from faceparity.harness.evaluation.evaluate import evaluate
+from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.protocols import people_of
 from faceparity.harness.metrics import verification
 from faceparity.harness.templates.pipeline import Templates

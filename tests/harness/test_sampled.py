@@ -13,7 +13,8 @@ import pytest
 from faceparity.datasets.dataset import Attribute
 from faceparity.datasets.errors import UserError
 from faceparity.harness.evaluation.compare_notes import notes, to_compared
-from faceparity.harness.evaluation.evaluate import Evaluated, Options, evaluate
+from faceparity.harness.evaluation.evaluate import Evaluated, evaluate
+from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.sampled import WHY_UNPAIRED, check_share, deal_share, scores_to_make
 from faceparity.harness.evaluation.side_by_side import compare_runs
 from faceparity.harness.record import Evaluation

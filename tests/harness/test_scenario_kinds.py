@@ -15,8 +15,9 @@ from toy import make_card, make_dataset, make_templates
 from faceparity.datasets.dataset import Dataset, SearchProtocol, TemplateSets
 from faceparity.datasets.errors import UserError
 from faceparity.harness import record
-from faceparity.harness.evaluation.checks import check_options
-from faceparity.harness.evaluation.evaluate import Options, evaluate
+from faceparity.harness.evaluation.evaluate import evaluate
+from faceparity.harness.evaluation.options import Options
+from faceparity.harness.evaluation.preflight import preflight
 from faceparity.harness.scenarios.load import load_scenarios, parse, ready_names
 from faceparity.harness.templates.pipeline import Templates
 
@@ -265,7 +266,7 @@ def test_the_jackknife_of_a_lineup_knows_a_person_who_is_matched_with_many() -> 
 )  # fmt: skip
 def test_what_does_not_fit_the_data_is_said_in_a_line(toy: tuple[Dataset, Templates], text: str, says: str) -> None:
     with pytest.raises(UserError, match="scenario s on toy: ") as raised:
-        check_options(toy[0], Options(by=("gender", "ethnicity"), scenarios=tuple(parse(text, "test.toml"))))
+        preflight(toy[0], Options(by=("gender", "ethnicity"), scenarios=tuple(parse(text, "test.toml"))))
     assert says in str(raised.value)
     assert "\n" not in str(raised.value)
 

@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from faceparity.harness import record
-from faceparity.harness.evaluation.evaluate import Options
+from faceparity.harness.evaluation.options import Options
 from faceparity.harness.scores_file import evaluate_scores
 
 THRESHOLD = 0.5

@@ -10,7 +10,8 @@ import pytest
 
 from faceparity.harness.comparisons.cells import make_cells, make_grouping
 from faceparity.harness.evaluation.contrasts import Measured, make_contrasts, ratio_of
-from faceparity.harness.evaluation.evaluate import Options, evaluate
+from faceparity.harness.evaluation.evaluate import evaluate
+from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.rates import Estimate, mated
 from faceparity.harness.uncertainty.power import Precision, needed_subjects, would_be_called
 

@@ -13,9 +13,10 @@ import pytest
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import load_dataset
 from faceparity.harness import run as running
-from faceparity.harness.evaluation.evaluate import Options
 from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.measure import Fixed
+from faceparity.harness.evaluation.options import Options
+from faceparity.harness.evaluation.preflight import group_samples
 from faceparity.harness.models.registry import load_model_card
 from faceparity.harness.place import Here, PlaceGoneError
 from faceparity.harness.scenarios.load import load_scenarios
@@ -42,6 +43,7 @@ def jobs() -> list[Job]:
             replace(options, position=i),
             made_by(dataset, card.name, options),
             (dataset.name, card.name),
+            group_samples(dataset, options.by),
         )
         for i, card in enumerate(cards)
     ]
@@ -124,7 +126,7 @@ def test_the_record_is_on_the_disk_before_it_replaces_the_last(tmp_path, monkeyp
     monkeypatch.setattr(os, "fsync", lambda descriptor: done.append("on the disk"))
     monkeypatch.setattr(os, "replace", lambda a, b: (done.append("in place"), replaced(a, b)))
     write_record(Record(suite="s"), tmp_path)
-    assert done == ["on the disk", "in place"]
+    assert done == ["on the disk", "in place", "on the disk"], "the file, then its name in the folder"
 
 
 def test_what_lost_images_to_killed_workers_is_made_again_without_a_word(checked, tmp_path) -> None:

@@ -13,7 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from toy import make_card, make_dataset, make_templates
 
 from faceparity.datasets.dataset import Dataset, SetProtocol
-from faceparity.harness.evaluation.evaluate import Options, evaluate
+from faceparity.harness.evaluation.evaluate import evaluate
+from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.template_sets import pool
 from faceparity.harness.templates.pipeline import Templates
 

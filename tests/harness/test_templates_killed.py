@@ -259,7 +259,8 @@ def test_exit_codes(code: int | None, words: str, crash: str, outside: bool) -> 
 def test_the_result_warns_of_images_lost_to_killed_workers_and_counts_them_as_failed() -> None:
     import toy
 
-    from faceparity.harness.evaluation.evaluate import Options, evaluate
+    from faceparity.harness.evaluation.evaluate import evaluate
+    from faceparity.harness.evaluation.options import Options
 
     dataset = toy.make_dataset(1, 80, 2)
     clean = toy.make_templates(dataset, 1)

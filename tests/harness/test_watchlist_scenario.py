@@ -18,8 +18,8 @@ from faceparity.datasets.dataset import Attribute, Dataset
 from faceparity.datasets.errors import UserError
 from faceparity.harness import record
 from faceparity.harness.evaluation import evaluate as evaluation
-from faceparity.harness.evaluation.checks import check_options
-from faceparity.harness.evaluation.evaluate import Options
+from faceparity.harness.evaluation.options import Options
+from faceparity.harness.evaluation.preflight import preflight
 from faceparity.harness.metrics.watchlist import fpir_of_fmr, predicted_fpir
 from faceparity.harness.scenarios.declared import Watchlist
 from faceparity.harness.scenarios.lists import allocate
@@ -364,7 +364,7 @@ def test_what_the_data_has_no_people_for_is_refused_before_the_run(
 ) -> None:
     dataset = toy[0]
     with pytest.raises(UserError, match="scenario w on toy: ") as error:
-        check_options(dataset, Options(by=("gender", "ethnicity"), scenarios=(declared(**changes),)))
+        preflight(dataset, Options(by=("gender", "ethnicity"), scenarios=(declared(**changes),)))
     assert told in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -373,7 +373,7 @@ def test_make_up_that_only_extraction_failures_break_is_a_reason(toy: tuple[Data
     dataset, templates = toy
     n = int((np.bincount(dataset.subjects[dataset.attributes["gender"].codes >= 0]) > 0).sum()) - 5
     scenario = declared(watchlist={"people": n})
-    check_options(dataset, Options(by=("gender", "ethnicity"), scenarios=(scenario,)))
+    preflight(dataset, Options(by=("gender", "ethnicity"), scenarios=(scenario,)))
     half = make_templates(dataset, 11, failed=0.6)
     (s,) = run(dataset, half, scenario)
     assert s.reason == "too_few_subjects"

@@ -15,7 +15,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "harness"))
 from toy import make_card, make_dataset, make_templates
 
-from faceparity.harness.evaluation.evaluate import Options, evaluate
+from faceparity.harness.evaluation.evaluate import evaluate
+from faceparity.harness.evaluation.options import Options
 from faceparity.harness.record import Bounds, Evaluation, LineupScenario, Rate, ScenarioRatio, SearchesPart, from_json, to_json
 from faceparity.harness.scenarios.load import parse
 from faceparity.reports import scenarios

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceparity.harness.evaluation.evaluate import Options, evaluate
+from faceparity.harness.evaluation.evaluate import evaluate
+from faceparity.harness.evaluation.options import Options
 from faceparity.harness.record import Bounds, Rate
 from faceparity.harness.scores_file import evaluate_scores
 from faceparity.reports import format as f

@@ -15,7 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from rederived_verdicts import disagreements
 from toy import make_card, make_dataset, make_templates
 
-from faceparity.harness.evaluation.evaluate import Options, evaluate
+from faceparity.harness.evaluation.evaluate import evaluate
+from faceparity.harness.evaluation.options import Options
 from faceparity.harness.scenarios.load import load_scenarios
 from faceparity.harness.verification.rates.verdict_rules import (
     ALPHA,

@@ -1,0 +1,123 @@
+"""Preflight: what is asked of a data set, made into groups and held against its labels before an image is read.
+
+What is made here is handed on to `evaluate`, so that what was checked is what is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparity.datasets.dataset import Attribute, Dataset
+from faceparity.datasets.errors import UserError
+from faceparity.datasets.registry import default_attributes
+
+from ..comparisons.cells import Cells, Grouping, make_cells, make_grouping, one_group
+from ..comparisons.disclosure import hide_small_groups
+from ..scenarios.run import check_scenarios
+from .options import Options
+from .pool import check_pool
+
+MOST_CELLS = 200
+"""More combinations of attribute values are refused: their histograms would take gigabytes, their groups be tiny."""
+MANY_ATTRIBUTES = 3
+"""Up to so many attributes all their combinations are groupings; beyond it each alone and all together."""
+
+
+EVERYONE = "everyone"
+"""The one group of a set without attributes, which can be run for the pair lists that it publishes."""
+
+
+class GroupedSamples(NamedTuple):
+    """A data set's samples by the attributes of a run.
+
+    attributes: in the order of the run; none: everybody is one group. cells: every combination of their values.
+    groupings: each attribute alone, then their intersections, the finest last.
+    """
+
+    attributes: tuple[Attribute, ...]
+    cells: Cells
+    groupings: list[Grouping]
+
+
+def group_samples(dataset: Dataset, by: Sequence[str]) -> GroupedSamples:
+    """Group the samples of a data set by the attributes asked for, or its own. Raises UserError as `attributes_of` does."""
+    attributes = tuple(dataset.attributes[name] for name in attributes_of(dataset, by))
+    cells = make_cells(attributes, dataset.n_samples)
+    check_cells(dataset.name, attributes, cells.n)
+    return GroupedSamples(attributes, cells, groupings_of(cells, dataset.subjects, merge=not dataset.card.labels_public))
+
+
+def preflight(dataset: Dataset, options: Options) -> GroupedSamples:
+    """Group the samples and check every option against them. Raises UserError for the first that the labels do not allow."""
+    grouped = group_samples(dataset, options.by)
+    for check in checks(dataset, options, grouped):
+        check()
+    return grouped
+
+
+def checks(dataset: Dataset, options: Options, grouped: GroupedSamples) -> Iterator[Callable[[], None]]:
+    """Yield what has to hold of the labels, one after the other: each raises UserError where it does not."""
+    yield partial(check_references, options.references, grouped.groupings)
+    yield partial(check_pool, options.pool, grouped.cells, grouped.groupings)
+    for scenario in options.scenarios:
+        yield partial(check_scenarios, [scenario], dataset, grouped.groupings)
+
+
+def attributes_of(dataset: Dataset, by: Sequence[str]) -> list[str]:
+    """The attributes to group by: those asked for, or the data set's own. Raises UserError if it lacks one, or has none at all."""
+    wanted = list(dict.fromkeys(by)) or default_attributes(dataset)
+    for name in wanted:
+        if name not in dataset.attributes:
+            has = ", ".join(sorted(dataset.attributes)) or "none"
+            why = f" (that column: {dataset.unused[name]})" if name in dataset.unused else ""
+            raise UserError(f"{dataset.name} has no attribute {name!r}{why}; it has: {has}")
+    if not wanted and not dataset.protocols:  # a published list needs no groups
+        others = ", ".join(f"{column} ({why})" for column, why in dataset.unused.items())
+        seen = f"; its other columns won't do: {others}" if others else ""
+        raise UserError(
+            f"{dataset.name} has no attribute to group by{seen}: add a column such as gender or ethnicity to its CSV, "
+            "or name columns under [attributes] in a faceparity.toml beside it"
+        )
+    return wanted
+
+
+def groupings_of(cells: Cells, subjects: NDArray[np.int32], merge: bool) -> list[Grouping]:
+    """Each attribute alone, then their intersections, the finest last; without attributes one group of everybody.
+
+    merge: small groups are hidden, see `hide_small_groups`.
+    """
+    names = cells.attributes
+    if not names:
+        return [one_group(cells, EVERYONE)]
+    sizes = range(1, len(names) + 1) if len(names) <= MANY_ATTRIBUTES else (1, len(names))
+    found = [make_grouping(cells, chosen) for size in sizes for chosen in combinations(names, size)]
+    return hide_small_groups(found, cells, subjects) if merge else found
+
+
+def check_references(references: Sequence[str], groupings: Sequence[Grouping]) -> None:
+    """Raises UserError if a named reference is no ATTRIBUTE=VALUE of the run."""
+    for named in references:
+        attribute, equals, value = named.partition("=")
+        single = next((g for g in groupings if g.attributes == (attribute,)), None)
+        if not equals or single is None:
+            has = ", ".join(g.attributes[0] for g in groupings if len(g.attributes) == 1)
+            raise UserError(f"--reference {named}: write ATTRIBUTE=VALUE with an attribute of this run ({has})")
+        if value not in single.names:
+            raise UserError(f"--reference {named}: {attribute} has no value {value!r}; it has {', '.join(single.names)}")
+
+
+def check_cells(told: str, attributes: Sequence[Attribute], cells: int) -> None:
+    """Raises UserError if the attributes divide the samples into more cells than a tally has room for (it grows as their square).
+
+    told: what messages call the data.
+    """
+    if cells > MOST_CELLS:
+        each = ", ".join(f"{a.name} has {len(a.values)} values" for a in attributes)
+        names = " × ".join(a.name for a in attributes)
+        raise UserError(f"{told}: {names} makes {cells:,} groups, more than {MOST_CELLS} ({each}): name fewer with --by")
