@@ -48,7 +48,7 @@ def failures(e: Evaluation, key: str) -> Iterator[Item]:
         return
     yield Text(
         f"{f.count(x.overall.errors)} of {f.plural(x.overall.comparisons, 'image')} gave no template: {f.count(x.no_face)} without a "
-        f"face found, {f.count(x.unreadable)} unreadable or failed on by the model. Several faces were found in "
+        f"face found, {f.count(x.unreadable)} that could not be read or processed. Several faces were found in "
         f"{f.count(x.several_faces)}; used was {f.clean(x.faces_policy)}."
     )
     for i, by in sorted(enumerate(x.by_group), key=lambda pair: -len(pair[1].attributes)):

@@ -271,7 +271,7 @@ def _extraction(e: Evaluation) -> Iterator[RenderableType]:
         yield Text(told + ".")
         return
     kinds = [f.plural(x.no_face, "image") + " without a face found"] * bool(x.no_face) + [
-        f"{x.unreadable} unreadable or failed on by the model"
+        f"{x.unreadable} that could not be read or processed"
     ] * bool(x.unreadable)
     yield Text(told + (f" ({', '.join(kinds)})" if kinds else "") + f"; several faces in {x.several_faces}.")
     for by in x.by_group:
