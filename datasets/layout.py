@@ -12,6 +12,7 @@ from .build import Row, folder_of
 from .card import DatasetCard
 from .dataset import Problem
 from .errors import UserError
+from .places import real_path
 from .regular_file import TooLargeError, open_regular_text, read_regular
 from .tables import Table
 from .text import printable
@@ -40,7 +41,7 @@ def wrong_folder(root: Path, card: DatasetCard, *wanted: str) -> UserError:
     """One line: what was expected, what was found, and which folder near by looks right."""
     names = sorted(p.name + "/" * p.is_dir() for p in root.iterdir() if not p.name.startswith("."))
     found = _some(names) or "nothing"
-    near = [p for p in sorted(root.iterdir()) if p.is_dir()] + list(root.resolve().parents)[:2]
+    near = [p for p in sorted(root.iterdir()) if p.is_dir()] + list(real_path(root).parents)[:2]
     right = next((p for p in near if wanted and place(p, *wanted) is not None), None)
     hint = f"; {right} looks right: give that folder" if right is not None else ""
     expected = ", ".join(card.layout) or " or ".join(wanted)

@@ -68,3 +68,8 @@ def make_folder(folder: Path) -> Path:
     if not folder.is_dir():
         raise NotADirectoryError(20, "Not a directory", str(folder))
     return folder
+
+
+def real_path(path: Path) -> Path:
+    """Resolve links and dots as `Path.resolve` does; an endless link is left as it is, for whoever opens it to refuse in a line."""
+    return Path(os.path.realpath(path))

@@ -15,6 +15,7 @@ from .card import load_card
 from .concepts import CONCEPTS
 from .dataset import Dataset
 from .errors import UserError
+from .places import real_path
 
 GROUP = "faceparity.datasets"
 """The entry points through which other packages add readers."""
@@ -95,8 +96,8 @@ def load_dataset(spec: str, *, include_minors: bool = False) -> Dataset:
 
 def _called(root: Path) -> str:
     """The last part of a folder's path; but results are published, so somebody's home is just "folder"."""
-    whole = root.resolve()
-    return "folder" if whole == Path.home().resolve() else whole.name or "folder"
+    whole = real_path(root)
+    return "folder" if whole == real_path(Path.home()) else whole.name or "folder"
 
 
 def embedded(name: str) -> Path | None:

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from faceparity.datasets.fetch import file_sha256
+from faceparity.datasets.places import real_path
 
 from .out_folder import check_folder
 from .results import RESULTS, Result, load_results, write_reports
@@ -49,7 +50,7 @@ def redraw(run: Path, out: Path | None = None, formats: Sequence[str] = ()) -> t
     requested(formats)
     results = load_results(run)
     folder = run
-    if out is not None and out.resolve() != run.resolve():
+    if out is not None and real_path(out) != real_path(run):
         folder, results = out, _copied(results, run, out)
     write_reports(results, folder)
     return folder, write_requested(results, folder, formats)

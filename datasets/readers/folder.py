@@ -15,6 +15,7 @@ from ..concepts import CONCEPTS, concept_of_column, is_missing, of_whom
 from ..dataset import Dataset
 from ..errors import UserError
 from ..images import IMAGE_SUFFIXES
+from ..places import real_path
 from ..tables import Table, plain, read_table
 from ..toml import checked, read_toml
 
@@ -69,7 +70,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     subject = _subject_column(table, config, {image})
     attributes = _attributes(table, config, image, subject)
     _check_paired(root, config.paired, attributes, subject)
-    card = _card(name or root.resolve().name, config, "labelled" if subject else "none", attributes)
+    card = _card(name or real_path(root).name, config, "labelled" if subject else "none", attributes)
     prefix = config.images.strip("/") + "/" if config.images.strip("/") not in ("", ".") else ""
     told: dict[tuple[str, ...], dict[str, str]] = {}  # the same labels are kept once
     rows = []
@@ -109,7 +110,7 @@ def _check_paired(root: Path, paired: PairedCard | None, attributes: Mapping[str
 def _csv(root: Path, config: FolderConfig) -> Path:
     if config.csv is not None:
         path = root / config.csv
-        if not path.resolve().is_relative_to(root.resolve()) or not path.is_file():
+        if not real_path(path).is_relative_to(real_path(root)) or not path.is_file():
             raise UserError(f"{root / CONFIG} names csv = {config.csv!r}, which is not a file in that folder")
         return path
     found = sorted(p for p in root.iterdir() if p.suffix.casefold() in (".csv", ".tsv") and not p.name.startswith("."))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from faceparity.datasets.common.atomic_write import write_atomically
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.places import real_path
 
 from ..out_folder import WRITABLE, check_folder, default_timed
 from ..record.comparison import Comparison, comparison_to_json
@@ -40,7 +41,7 @@ def _load(runs: Sequence[Path]) -> list[list[Result]]:
     """The results of every run. Raises UserError for a folder named twice, or one within another."""
     places: dict[Path, Path] = {}
     for run in runs:
-        place = run.resolve()
+        place = real_path(run)
         if place in places:
             raise UserError(f"{run}: named twice; name each run once")
         for other, typed in places.items():
@@ -52,7 +53,7 @@ def _load(runs: Sequence[Path]) -> list[list[Result]]:
 
 def _check_folder(out: Path, runs: Sequence[Path]) -> None:
     """Raises UserError if the comparison can't go there."""
-    if any(out.resolve() == run.resolve() or run.resolve() in out.resolve().parents for run in runs):
+    if any(real_path(out) == real_path(run) or real_path(run) in real_path(out).parents for run in runs):
         raise UserError(f"--out {out}: lies in a run's own folder; name a folder beside the runs")
     check_folder(out, lambda: (out / RECORD).is_file())
 

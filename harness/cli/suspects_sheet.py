@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.places import real_path
 
 from ..record import Evaluation
 
@@ -32,9 +33,9 @@ _WARNING = (
 
 def check_place(sheet: Path, run: Path) -> None:
     """Raises UserError if the sheet would lie in the run's folder, which is made to be published."""
-    if sheet.resolve().is_relative_to(run.resolve()):
+    if real_path(sheet).is_relative_to(real_path(run)):
         raise UserError(f"--sheet {sheet}: lies in the run's folder, which is for publication; name a place outside it")
-    if not sheet.resolve().parent.is_dir():
+    if not real_path(sheet).parent.is_dir():
         raise UserError(f"--sheet {sheet}: {sheet.parent} is no folder; name a file in one that exists")
 
 

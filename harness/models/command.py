@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from faceparity.datasets.errors import UserError
+from faceparity.datasets.places import real_path
 from faceparity.datasets.text import printable
 
 from .answer_check import COVARIATES, REASON_LENGTH, AnswerError, OutOfStepError, check
@@ -71,7 +72,7 @@ class CommandModel:
 
     def __init__(self, card: ModelCard, command: Sequence[str], folder: Path) -> None:
         self.card = card
-        self._folder = folder.resolve()
+        self._folder = real_path(folder)
         self._command = [_program(command[0], self._folder), *command[1:]]
         self._words = list(command)
         self._running: Command | None = None
@@ -273,7 +274,7 @@ class CommandModel:
 
 def _question(path: Path) -> str | None:
     """The line that asks for a file; None if its name would end the line."""
-    line = str(path.resolve())
+    line = str(real_path(path))
     return None if "\n" in line or "\r" in line else line
 
 

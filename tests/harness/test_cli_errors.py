@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from faceparity.datasets.errors import UserError
@@ -68,3 +70,27 @@ def test_a_hostile_name_stays_on_its_line_and_moves_no_cursor(
 def test_a_list_of_mistakes_keeps_its_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert fail(monkeypatch, MistakesError("x.toml", ["a: no", "b: \x1b\n"])) == 2
     assert capsys.readouterr().err == "faceparity: x.toml: 2 mistakes; nothing was run\n  a: no\n  b: \\x1b\\n\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["compare", "loop"], ["compare", "run", "loop"], ["report", "loop"], ["report", "run", "--out", "loop"], ["suspects", "loop"],
+        ["run", "-d", "folder=loop"], ["run", "-m", "loop.toml"], ["run", "--exclude", "loop"], ["run", "--claim", "loop"],
+        ["run", "--threshold-from", "loop"], ["run", "--out", "loop"], ["score", "loop"], ["suite", "loop.toml"], ["check", "folder=loop"],
+        ["purge", "loop"],
+    ],
+)  # fmt: skip
+def test_an_endless_link_is_one_line_wherever_it_is_given(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FACEPARITY_HOME", str(tmp_path / "home"))
+    for name in ("loop", "loop.toml"):
+        (tmp_path / name).symlink_to(f"{name}2")
+        (tmp_path / f"{name}2").symlink_to(name)
+    (tmp_path / "run").mkdir()
+    assert cli._run(words) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("faceparity: ")
+    assert "an error of its own" not in line
