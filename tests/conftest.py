@@ -14,6 +14,24 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("NUMBA_CACHE_DIR", str(cache.mkdir("numba")))
 
 
+SLOW_FOLDERS = frozenset({"end_to_end", "faults"})
+SLOW_FILES = frozenset(
+    {
+        "test_cluster.py", "test_control_again.py", "test_models_workers.py", "test_notebook.py", "test_statistics_coverage.py",
+        "test_templates_half_written.py", "test_templates_killed.py", "test_templates_pipeline.py",
+    }
+)  # fmt: skip
+"""Tests that start processes, make networks or simulate for long; all else is the loop that one works by."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow, by folder and file: plain `pytest` leaves it out, `pytest -m slow` runs it."""
+    for item in items:
+        if item.path.name in SLOW_FILES or SLOW_FOLDERS.intersection(item.path.parts):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data sets: FACEPARITY_DATA, or `../shared/datasets` beside the checkout. Skips without it."""
