@@ -26,6 +26,8 @@ def own_interrupts() -> Iterator[None]:
     Signals come to the main thread alone; elsewhere a KeyboardInterrupt is always the model's.
     """
     global _pressed
+    # Also where no signal is watched: what an earlier call saw says nothing of this one.
+    _pressed = False
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield
@@ -36,7 +38,6 @@ def own_interrupts() -> Iterator[None]:
         _pressed = True
         before(number, frame)
 
-    _pressed = False
     signal.signal(signal.SIGINT, pressed)
     try:
         yield

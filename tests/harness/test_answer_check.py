@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from faceparity.datasets.errors import UserError
+from faceparity.harness.models import guard
 from faceparity.harness.models.answer_check import AnswerError, OutOfStepError, check, is_usable
 from faceparity.harness.models.card import ModelCard, Score
 from faceparity.harness.models.model import Extraction
@@ -205,6 +206,21 @@ def test_a_persons_interrupt_ends_the_run_and_a_models_does_not(tmp_path: Path) 
     thread.start()
     thread.join()
     assert found[0].extraction.reason == "the model failed on it (KeyboardInterrupt)"
+
+
+def test_a_models_interrupt_is_told_apart_where_ctrl_c_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that a shell started in the background; whatever an earlier call saw."""
+    import templates_fake as fake
+
+    dataset = fake.make_dataset(tmp_path / "faces", 1)
+    jobs = [worker.Job(str(dataset.root / dataset.files[0]), dataset.content[0])]
+    monkeypatch.setattr(guard, "_pressed", True)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        (found,) = worker.run_batch(open_odd("0 6"), jobs)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert found.extraction.reason == "the model failed on it (KeyboardInterrupt)"
 
 
 @pytest.mark.parametrize("error", [SystemExit(), SystemExit(0), KeyboardInterrupt(), RuntimeError("odd"), BaseException()])
