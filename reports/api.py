@@ -20,6 +20,8 @@ MODULES = (
 )
 """What others may build on: all that these name in `__all__`. Anything else may change without a word."""
 
+_ANNOTATED = "Annotated["
+
 
 def public() -> dict[str, list[str]]:
     """Module → the names that it exports, each imported."""
@@ -54,12 +56,26 @@ def build(folder: Path) -> Path:
 
 
 def _without_noise(text: str) -> str:
-    """A field of a result that must be there has no default."""
+    """Leave out what pydantic keeps for itself: that a field has no default, and how a type's bounds are checked."""
     return re.sub(
         r'\s*=\s*<span class="default_value">PydanticUndefined</span>|"PydanticUndefined"',
         lambda m: '""' * (m[0][0] == '"'),
-        text,
+        _without_metadata(text),
     )
+
+
+def _without_metadata(text: str) -> str:
+    """Write `Annotated[TYPE, …]` as TYPE. What stands after it names functions by where they lie in memory: other bytes each time."""
+    text = text.replace("typing." + _ANNOTATED, _ANNOTATED)
+    while (start := text.rfind(_ANNOTATED)) >= 0:  # the last one holds no other
+        depth, comma, end = 1, -1, start + len(_ANNOTATED)
+        while depth and end < len(text):
+            depth += {"[": 1, "(": 1, "]": -1, ")": -1}.get(text[end], 0)
+            if depth == 1 and text[end] == "," and comma < 0:
+                comma = end
+            end += 1
+        text = text[:start] + text[start + len(_ANNOTATED) : comma if comma >= 0 else end - 1] + text[end:]
+    return text
 
 
 def main(arguments: Sequence[str]) -> int:

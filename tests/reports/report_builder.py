@@ -441,8 +441,8 @@ def extraction_of(s: Setup, scores: Scores) -> Extraction:
         supplied=s.supplied,
         overall=total if s.supplied else None,
         by_group=by_group if s.supplied else [],
-        no_face=sum(s.failed) - 1,
-        unreadable=1,
+        no_face=max(0, sum(s.failed) - 1),
+        unreadable=min(1, sum(s.failed)),
         several_faces=4,
         faces_policy="the largest face by area of its box",
     )

@@ -42,7 +42,7 @@ from faceparity.reports.tables import tables, to_csv
 def rate(group: str, errors: int, n: int = 40_000) -> Rate:
     return Rate(
         group=group, design="matched", subjects=400, comparisons=n, errors=errors, rate=errors / n,
-        interval=(0.5 * errors / n, 2 * errors / n), status="ok",
+        interval=(0.5 * errors / n, min(1.0, 2 * errors / n)), status="ok",
     )  # fmt: skip
 
 
@@ -176,6 +176,7 @@ def test_hostile_words_of_a_claim_are_escaped(plain: Evaluation) -> None:
 
 RESULTS = get_args(ClaimResult)
 REASONS = [x for part in get_args(ClaimReason) for x in get_args(part)]
+SHARE = st.none() | st.sampled_from([0.0, 1e-300, 1e-9, 0.5, 1.0])
 NUMBER = st.none() | st.sampled_from([0.0, 1e-300, 1e-9, 0.5, 1.0, 1.0001, 3.0, 1e9])
 
 
@@ -188,7 +189,7 @@ def any_test(draw: st.DrawFn) -> ClaimTest:
         design=draw(st.sampled_from(["matched", "paired", "within"])), target_fmr=draw(st.none() | st.sampled_from([0.01, 1e-9])),
         threshold=draw(NUMBER), native_threshold=draw(NUMBER), reference_threshold=draw(NUMBER), native_reference_threshold=draw(NUMBER),
         rate=draw(st.none() | st.builds(rate, names, st.sampled_from([0, 1, 40_000]))), reference_rate=draw(st.none()), value=draw(NUMBER),
-        reference_value=draw(NUMBER), ratio=draw(NUMBER), interval=draw(st.none() | st.just((1e-9, 1e9))), p=draw(NUMBER),
+        reference_value=draw(NUMBER), ratio=draw(NUMBER), interval=draw(st.none() | st.just((1e-9, 1e9))), p=draw(SHARE),
         p_holm=draw(st.none() | st.sampled_from([0.0, 0.0499, 1.0])), detectable_ratio=draw(st.none() | st.just(1.5)),
         result=draw(st.sampled_from(RESULTS)), reason=draw(st.none() | st.sampled_from(REASONS)),
     )  # fmt: skip
