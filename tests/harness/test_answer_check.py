@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from models_odd import GOOD, odd_answers, open_odd
 
 from faceparity.datasets.errors import UserError
 from faceparity.harness.models import guard
@@ -31,9 +35,6 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def card(kind: Any = "cosine", dimensions: int = 3) -> ModelCard:
     score = Score(kind=kind, unit="unit", sign=1, low=-1, high=1)
     return ModelCard.model_construct(name="own", dimensions=dimensions, score=score)
-
-
-GOOD = [1.0, 2.0, 3.0]
 
 
 @pytest.mark.parametrize(
@@ -123,35 +124,6 @@ def test_plausible_fields() -> None:
     assert found.covariates == {"face_size": 80, "luminance": 0, "contrast": 255, "sharpness": 1e6, "confidence": -1.5}
     failed = check(card(), Extraction("no_face", np.ones(3), 0, "", {}, "no\n face \x1b[2J"))
     assert (failed.template, failed.covariates, failed.reason) == (None, None, "no face \\x1b[2J")
-
-
-def odd_answers() -> list[object]:
-    """What a model of a user's own might give in place of an Extraction, and what it might raise."""
-    return [
-        None, {"template": GOOD}, "ok", SystemExit(), SystemExit(0), SystemExit("bye"), KeyboardInterrupt(), GeneratorExit(),
-        MemoryError(), ValueError("no"), BaseException("odd"), Extraction("ok", np.zeros(48)), Extraction("ok", np.ones(48), -1),
-        Extraction("fine"),  # type: ignore[arg-type]
-    ]  # fmt: skip
-
-
-def open_odd(name: str) -> Any:
-    """The fake model, which answers for the image of that number in the name with one of the odd answers."""
-    import templates_fake as fake
-
-    class Odd(fake.FakeModel):
-        def _one(self, image: Any) -> Any:
-            answer: object = super()._one(image)
-            wanted, _, which = self.name.partition(" ")
-            if wanted == "all" or np.array_equal(image, fake.picture(int(wanted))):
-                answer = odd_answers()[int(which)]
-            if isinstance(answer, BaseException):
-                raise answer
-            return answer
-
-    model = Odd.__new__(Odd)
-    fake.FakeModel.__init__(model, "odd:0")
-    model.name = name
-    return model
 
 
 @pytest.mark.parametrize("which", range(len(odd_answers())))
