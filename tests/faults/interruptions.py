@@ -289,6 +289,6 @@ def vanishing(bench: Bench) -> str:
     ended = bench.end(pid)
     assert ended.status == 0, ended.told
     assert not ended.traceback, ended.told
-    assert "2 unreadable" in ended.told, ended.told
+    assert "2 that could not be read or processed" in ended.told, ended.told
     assert scene.expected.keys() == {k.replace("vanishing", "people") for k in published(out)}
     return "counted as unreadable (one gone, one changed since it was read); the rest measured"
