@@ -9,8 +9,9 @@ import numpy as np
 from .. import record
 from ..evaluation.rates import Estimate
 from ..uncertainty import contrasts, intervals, variance
-from ..verification.rates.verdict_rules import SHOWN_FROM, adjust, call, enough_errors
+from ..verification.rates.verdict_rules import SHOWN_FROM, enough_errors
 from .expectation import F64, I32, I64
+from .verdicts import settled
 
 METHOD = "exact mean over all lists; Wilson-t, delete-one-subject jackknife over crowd and list"
 
@@ -65,17 +66,13 @@ def interval_of_share(value: float, without: F64, subjects: int) -> tuple[float,
 
 def compare(estimates: Sequence[Estimate], names: Sequence[str], tested: Sequence[int], base: int) -> list[record.ScenarioRatio]:
     """Each tested group's rate over that of `base`, in their order; Holm over all of them."""
-    found = [_ratio(estimates[g], estimates[base], names[base]) for g in tested]
-    family = [k for k, r in enumerate(found) if r.verdict != "none"]
-    for k, p_holm in zip(family, adjust([found[k].p for k in family]), strict=True):
-        r = found[k]
-        if r.ratio is None:
-            continue
-        effective = [e.effective_errors or 0.0 for e in (estimates[tested[k]], estimates[base])]
-        enough = enough_errors(r.ratio, *effective)
-        settled = {"p_holm": p_holm, "verdict": call(r.ratio - 1, p_holm, enough)}
-        found[k] = r.model_copy(update={**settled, "reason": None if enough else "too_few_errors"})
-    return found
+    found, enough = [], []
+    for g in tested:
+        r = _ratio(estimates[g], estimates[base], names[base])
+        able = r.ratio is not None and enough_errors(r.ratio, *(estimates[k].effective_errors or 0.0 for k in (g, base)))
+        found.append(r if r.ratio is None or able else r.model_copy(update={"reason": "too_few_errors"}))
+        enough.append(able)
+    return settled(found, enough)
 
 
 def _ratio(a: Estimate, b: Estimate, reference: str) -> record.ScenarioRatio:

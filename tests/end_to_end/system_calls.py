@@ -80,7 +80,7 @@ class Trace:
 
 
 def _written(call: Call, folder: Path) -> Iterator[Path]:
-    if call.result.startswith(("-1", "?")) or call.name in ("socket", "connect"):
+    if call.result.startswith(("-1", "?")):
         return
     if call.name in ("open", "openat", "openat2", "creat"):
         opened = _OPENED.match(call.result)
