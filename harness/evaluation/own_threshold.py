@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..comparisons.cells import Grouping, cells_of, subjects_per_group
 from ..comparisons.evidence import Evidence
 from ..uncertainty import contrasts as stats
+from ..uncertainty.bootstrap import same_draws
 from .operating_point import mated_by_group
 from .pool import LEAST_EXPECTED_ERRORS, Found, Pool, find_threshold
 from .rates import Estimate
@@ -94,7 +95,7 @@ def ratio_at_own_thresholds(a: AtOwnThreshold, b: AtOwnThreshold) -> stats.LogRa
     if not x.rate or not y.rate or not a.replicates.size or not b.replicates.size:
         return None
     with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log(a.replicates / b.replicates)
+        logs = np.log(np.divide(*same_draws(a.replicates, b.replicates)))
     defined = np.isfinite(logs)
     if 1 - defined.mean() > UNDEFINED:
         return None

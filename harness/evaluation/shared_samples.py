@@ -104,17 +104,20 @@ class Shared:
         self, key: PointKey, able: Sequence[Entry], thresholds: dict[str, float]
     ) -> tuple[dict[tuple[int, int], Pair], int]:
         again = {x.id: self._again(key, x) for x in able} if key[0] == "target" else {}
-        replicates = min((len(r.replicates.threshold) if r else 0 for r in again.values()), default=0)
+        counts = [len(r.replicates.threshold) for r in again.values() if r is not None]
+        replicates = min(counts, default=0)  # of every model, as a league sets all of them side by side
         out = {}
         for (i, x), (j, y) in combinations(enumerate(able), 2):
             one, two = again.get(x.id), again.get(y.id)
-            replicated = Replicated(one.replicates, two.replicates) if one is not None and two is not None else None
+            replicated = None
+            if one is not None and two is not None:
+                replicated = Replicated(one.replicates.first(replicates), two.replicates.first(replicates))
             common = Common(self._side(x, thresholds), self._side(y, thresholds))
             by_cell: ByCell = {"fmr": by_group(common, self.groupings[-1], "fmr")}
             if common.mated.size:
                 by_cell["fnmr"] = by_group(common, self.groupings[-1], "fnmr")
             out[i, j] = Pair(common, by_cell, replicated)
-        return out, replicates
+        return out, replicates if len(counts) == len(again) else 0
 
     def _side(self, x: Entry, thresholds: dict[str, float]) -> Side:
         evidence = self.all.evidence[self.entries.index(x)]

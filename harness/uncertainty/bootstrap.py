@@ -83,6 +83,19 @@ class Replicates(NamedTuple):
     mated: F64
     threshold: F64
 
+    def first(self, n: int) -> Replicates:
+        """Return the first `n` replicates; all of them, where there are no more."""
+        return Replicates(*(part[:n] for part in self))
+
+
+def same_draws(first: F64, second: F64) -> tuple[F64, F64]:
+    """Cut two things replicated under one seed, float64[replicates, …] each, to the draws that both have.
+
+    Replicate k of either draws the same subjects. How many there are differs where one of them took more work than the other.
+    """
+    n = min(len(first), len(second))
+    return first[:n], second[:n]
+
 
 class _Strata(NamedTuple):
     """Subjects of each stratum: members[starts[s]:starts[s + 1]]."""

@@ -17,6 +17,7 @@ from faceparity.harness.evaluation import private_sides
 from faceparity.harness.evaluation.common import Side
 from faceparity.harness.evaluation.compare import compare
 from faceparity.harness.evaluation.compare_notes import letters
+from faceparity.harness.evaluation import reestimate
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.options import Options
@@ -417,3 +418,17 @@ def test_private_parts_in_another_order_are_read(three, dataset, tmp_path: Path)
     for name in ("codes", "subjects", "labels", "failed", "a", "b", "score", "mated", "left_out"):
         assert np.array_equal(getattr(there, name), getattr(again, name)), name
     assert not np.array_equal(there.codes, np.sort(there.codes))
+
+
+def test_a_model_with_fewer_replicates_is_compared_over_those_that_both_have(two: Comparison, three, monkeypatch) -> None:
+    """Work is limited, so of a model with a longer ledger fewer replicates are drawn; the k-th draws the same people for both."""
+    results, _ = three
+    ledgers = [r.evaluation.comparisons.ledger_entries for r in results[:2]]
+    assert ledgers[0] != ledgers[1]
+    monkeypatch.setattr(reestimate, "MOST_WORK", 500 * max(ledgers))
+    fewer = compare_runs([[r] for r in results[:2]], "faceparity compare")
+    monkeypatch.undo()
+    replicates = point(fewer, "target").replicates
+    assert 200 <= replicates < 1000
+    monkeypatch.setattr(reestimate, "REPLICATES", replicates)
+    assert fewer.datasets == compare_runs([[r] for r in results[:2]], "faceparity compare").datasets

@@ -16,6 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from faceparity.harness import record
+from faceparity.harness.evaluation import reestimate
 from faceparity.harness.evaluation.options import Options
 from faceparity.harness.scores_file import evaluate_scores
 
@@ -162,3 +163,26 @@ def test_people_without_errors_lower_a_rate_and_leave_it_a_width(size, more, see
         assert low < now.rate or now.status == "bound"
     unchanged = [[r for r in point.fmr if r.group == groups[1]] for point in (before, after)]
     assert unchanged[0] == unchanged[1]
+
+
+@pytest.mark.parametrize("most", [6_000_000, 12_000_000, 1_000_000_000])
+def test_groups_with_unlike_numbers_of_replicates_are_still_compared(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work is limited, so of a group with more rows fewer replicates are drawn: the claims that compare two groups take what both have."""
+    monkeypatch.setattr(reestimate, "MOST_WORK", most)
+    rng = np.random.default_rng(3)
+    of, values = np.repeat(np.arange(2), (200, 150)), np.asarray(["Black", "White"])
+    a, b = np.asarray([(i, j) for i, j in combinations(range(of.size), 2) if of[i] == of[j]] + [(i, i) for i in range(of.size)] * 9).T
+    score = np.where(a == b, rng.normal(0.5, 0.2, a.size), rng.normal(0.2, 0.15, a.size)).astype(np.float32)
+    people = names(of.size, "p")
+    table = pa.table(
+        {
+            "subject_a": people[a], "subject_b": people[b], "mated": a == b, "score": score,
+            "sample_a": names(a.size, "x"), "sample_b": names(a.size, "y"),
+            "ethnicity_a": values[of[a]], "ethnicity_b": values[of[b]],
+        }
+    )  # fmt: skip
+    e = evaluate_scores(table, Options(targets=(0.05,)))
+    klare = next(c for c in e.claims if c.name == "eff-klare-black")
+    own = next(r for r in klare.readings if r.reading == "as_measured").tests[0]
+    assert own.threshold != own.reference_threshold
+    assert (own.ratio is None) == (most < 10_000_000), own
