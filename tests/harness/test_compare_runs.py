@@ -13,11 +13,10 @@ import pytest
 from faceparity.datasets.errors import UserError
 from faceparity.harness import private
 from faceparity.harness.comparisons.scores import exact_scores, prepare
-from faceparity.harness.evaluation import private_sides
+from faceparity.harness.evaluation import private_sides, reestimate
 from faceparity.harness.evaluation.common import Side
 from faceparity.harness.evaluation.compare import compare
 from faceparity.harness.evaluation.compare_notes import letters
-from faceparity.harness.evaluation import reestimate
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.options import Options
