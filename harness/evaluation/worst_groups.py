@@ -183,7 +183,7 @@ def variances(cells: Sequence[PairedCell], w: F64, shared: bool) -> tuple[F64, F
     d = np.zeros((ids.size, len(cells), 2))
     for k, c in enumerate(cells):
         d[np.searchsorted(ids, c.ids), k] = c.without - c.rates
-    without = d.reshape(ids.size, -1) @ w.reshape(w.shape[0], -1).T
+    without = d.reshape(ids.size, -1) @ w.reshape(w.shape[0], len(cells) * 2).T
     joint = (ids.size - 1) / ids.size * ((without - without.mean(axis=0)) ** 2).sum(axis=0)
     return np.maximum(total, joint), np.where(joint > total, df.min(), free)
 

@@ -139,3 +139,4 @@ def test_variances_of_many_sums_are_those_of_each(shared: bool) -> None:
         one, free = variance_of([Term(c, x) for c, x in zip(cells, w[n], strict=True)], shared)
         assert v[n] == pytest.approx(one)
         assert df[n] == pytest.approx(free)
+    assert [x.size for x in variances(cells, w[:0], shared)] == [0, 0]  # of a model in which no group has errors enough
