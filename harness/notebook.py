@@ -8,7 +8,8 @@ result.to_pandas("contrasts")         # any of result.tables
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,89 +18,73 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import load_dataset
 
 from . import scores_file
-from .evaluation.evaluate import evaluate as _evaluate
-from .evaluation.options import DEFAULT_TARGETS, Options
+from .device import check_device, with_device
+from .evaluation.exclusion_file import Excluded, read_exclusions
+from .evaluation.exclusions import evaluate_without
 from .evaluation.preflight import preflight
-from .models.registry import load_model_card
+from .evaluation.resolved import resolve
+from .models.registry import load_model_card, open_model
 from .notebook_errors import in_python
 from .notebook_progress import bars
 from .notebook_result import EvaluationResult, load_results
+from .options import Options, flags, helped
+from .other_thresholds import thresholds_of
 from .place import check_dask, chosen
-from .scenarios.load import load_scenarios
 from .templates.pipeline import cores, extract
 from .templates.store import Store
 
 __all__ = ["EvaluationResult", "evaluate", "evaluate_scores", "load_results"]
 
 
-def evaluate(
-    dataset: str | Dataset,
-    model: str = "face_recognition",
-    *,
-    by: Sequence[str] = (),
-    targets: Sequence[float] = DEFAULT_TARGETS,
-    threshold: float | None = None,
-    pool: str = "balanced",
-    references: Sequence[str] = (),
-    scenarios: Sequence[str] = (),
-    include_minors: bool = False,
-    ephemeral: bool = False,
-    workers: int | None = None,
-    dask: str | None = None,
-    seed: int = 0,
-) -> EvaluationResult:
+def evaluate(dataset: str | Dataset, model: str = "face_recognition", **options: Any) -> EvaluationResult:
     """Evaluate one model on one data set, as `faceparity run` does, without writing a run's folder.
 
     - dataset: what is typed after -d (`"control"`, `"folder=PICTURES"`), or one that is loaded.
     - model: what is typed after -m.
-    - by: attributes to group by; none named: the data set's own.
-    - targets: false match rates of the pool at which to set the threshold.
-    - threshold: one more to report at, in the model's own unit.
-    - pool: whose comparisons set the threshold: `"balanced"`, `"all"` or `"ATTRIBUTE=VALUE"`.
-    - references: groups to compare with, as `["gender=female"]`; none named: the largest.
-    - scenarios: names from `faceparity scenarios`, or files.
-    - include_minors: keep people under 18.
-    - ephemeral: keep no templates; else they are in the encrypted store, as after a run.
-    - workers: processes; none named: one for each core. In a script that is not a notebook, workers other than 1 need
-      `if __name__ == "__main__":`.
-    - dask: address of a Dask cluster to work on, as after `faceparity run --dask`; not with workers.
-    - seed: of the resampling.
+    - options: those of `faceparity run`, by name:
 
-    A notebook shows how far it is. Raises UserError, in one line, for whatever of this can't be had.
+    {options}
+
+    Templates are kept in the encrypted store, as after a run. In a script that is not a notebook, workers other than 1 need
+    `if __name__ == "__main__":`. A notebook shows how far it is. Raises UserError, in one line, for whatever of this can't be had.
     """
-    _check(targets, by=by, references=references, scenarios=scenarios)
     with in_python(), bars() as bar:
-        check_dask(dask, workers)
-        loaded = load_dataset(dataset, include_minors=include_minors) if isinstance(dataset, str) else dataset
-        options = Options(
-            by=tuple(by), targets=tuple(sorted(set(targets), reverse=True)), threshold=threshold, pool=pool,
-            references=tuple(references), workers=workers or cores(), seed=seed, command="faceparity.harness.evaluate(…)",
-            scenarios=load_scenarios(scenarios),
-        )  # fmt: skip
-        card = load_model_card(model)
-        grouped = preflight(loaded, options)
+        asked = Options.of(_lists(options))
+        check_dask(asked.dask, asked.workers)
+        resolved = resolve(asked, command="faceparity.harness.evaluate(…)", workers=asked.workers or cores())
+        resolved = replace(resolved, device=check_device(asked.device))
+        loaded = load_dataset(dataset, include_minors=asked.include_minors) if isinstance(dataset, str) else dataset
+        spec = with_device(model, asked.device)
+        card = load_model_card(spec)
+        if asked.threshold_from is not None:
+            resolved = replace(resolved, fixed=thresholds_of(asked.threshold_from, [card.name]))
+        excluded = read_exclusions(asked.exclude, [loaded])[loaded.name] if asked.exclude is not None else Excluded()
+        grouped, opened = preflight(loaded, resolved), open_model(spec)
         told = f"{loaded.name} · {card.name}"
-        with chosen(options.workers, dask=dask) as place, Store(ephemeral=ephemeral) as store:
-            options = replace(options, place=place)
+        with chosen(resolved.workers, asked.device, asked.dask) as place, Store(ephemeral=asked.ephemeral) as store:
+            resolved = replace(resolved, place=place)
             step = bar(f"{told} · templates", loaded.n_samples)
-            workers = options.workers
-            templates = extract(loaded, model, store=store, workers=workers, progress=lambda done, total: step(done), place=place)
+            templates = extract(
+                loaded,
+                spec,
+                store=store,
+                workers=resolved.workers,
+                progress=lambda done, total: step(done),
+                place=place,
+                model=opened,
+            )
             bar(f"{told} · comparisons and statistics", 0)
-            return EvaluationResult(_evaluate(loaded, card, templates, options, grouped=grouped).evaluation)
+            outcome = evaluate_without(loaded, card, templates, resolved, excluded, grouped=grouped)
+            return EvaluationResult(outcome.evaluated.evaluation)
 
 
 def evaluate_scores(
     scores: Any,
     *,
-    by: Sequence[str] = (),
     failures: Any = None,
     distance: bool = False,
-    targets: Sequence[float] = DEFAULT_TARGETS,
-    threshold: float | None = None,
-    pool: str = "balanced",
-    references: Sequence[str] = (),
     name: str = "scores",
-    seed: int = 0,
+    **options: Any,
 ) -> EvaluationResult:
     """Any system's scores, as `faceparity score` takes them from a file: with its checks, its statistics and its result.
 
@@ -107,28 +92,44 @@ def evaluate_scores(
       by name, or the path of a CSV or Parquet file. One row is one comparison, with the columns `subject_a`, `subject_b`, `mated`
       (true or false), `score` (higher is more alike; null where the comparison failed), `ATTRIBUTE_a` and `ATTRIBUTE_b` for each
       attribute, and `sample_a`, `sample_b` where a person has several samples. Other columns are ignored.
-    - by, targets, pool, references, seed: as for `evaluate`.
     - failures: failures to extract, in a table with `subject`, `attempted`, `failed` and the attributes.
     - distance: lower scores are more alike.
-    - threshold: one more to report at, as the scores are written.
     - name: what data set and system are called in the result.
+    - options: those of `faceparity score`, by name:
+
+    {options}
 
     Raises UserError for what is missing, contradicts itself or is no score, with the row (counted from 0, as in `frame.iloc`).
     """
-    _check(targets, by=by, references=references)
     with in_python(), bars() as bar:
+        asked = Options.of(_lists(options, of_scores=True))
         bar(f"{name} · comparisons and statistics", 0)
-        options = Options(
-            by=tuple(by), targets=tuple(sorted(set(targets), reverse=True)), threshold=threshold, pool=pool,
-            references=tuple(references), seed=seed, command="faceparity.harness.evaluate_scores(…)",
-        )  # fmt: skip
-        return EvaluationResult(scores_file.evaluate_scores(scores, options, failures=failures, distance=distance, name=name))
+        resolved = resolve(asked, command="faceparity.harness.evaluate_scores(…)")
+        return EvaluationResult(scores_file.evaluate_scores(scores, resolved, failures=failures, distance=distance, name=name))
 
 
-def _check(targets: Sequence[float], **lists: Sequence[str]) -> None:
-    """What a slip of the pen would turn into something else without a word. Raises UserError."""
-    for name, value in lists.items():
-        if isinstance(value, str):
-            raise UserError(f"{name} is a list: write {name}=[{value!r}], not {name}={value!r}")
-    if isinstance(targets, (int, float)) or not targets or any(not 0 < target < 1 for target in targets):
-        raise UserError("targets: false match rates between 0 and 1 are wanted, as in targets=[0.01, 0.001]")
+def _lists(options: Mapping[str, Any], *, of_scores: bool = False) -> dict[str, Any]:
+    """Refuse what a slip of the pen would turn into something else without a word. Raises UserError."""
+    known = dict(flags(of_scores=of_scores))
+    for name in options:
+        if of_scores and name not in known and name in dict(flags()):
+            raise UserError(f"{name} is of no use for scores: known are {', '.join(known)}")
+    if "targets" in options and not options["targets"]:
+        raise UserError("targets: name a false match rate between 0 and 1, as in targets=[0.01, 0.001]")
+    return dict(options)
+
+
+def _documented(function: Callable[..., Any], *, of_scores: bool = False) -> None:
+    """Give a function that takes options by name their signature and their help."""
+    known = dict(flags(of_scores=of_scores))
+    fields = Options.model_fields
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    own = [p for p in inspect.signature(function).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    more = [inspect.Parameter(n, keyword, default=fields[n].default, annotation=fields[n].annotation) for n in known]
+    function.__signature__ = inspect.Signature([*own, *more], return_annotation=EvaluationResult)  # type: ignore[attr-defined]
+    listed = "\n    ".join(f"- {name}: {helped(name)}" for name in known)
+    function.__doc__ = (function.__doc__ or "").replace("{options}", listed)
+
+
+_documented(evaluate)
+_documented(evaluate_scores, of_scores=True)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from faceparity.datasets.errors import UserError
 
-ARGUMENTS = {
-    "target-fmr": "targets", "reference": "references", "scenario": "scenarios", "include-minors": "include_minors=True", "out": "folder",
-}  # fmt: skip
+from . import options
 
 
 @contextmanager
@@ -19,7 +16,7 @@ def in_python() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        told = re.sub(r"--([a-z][a-z-]+)", lambda m: ARGUMENTS.get(m.group(1), m.group(1)), str(error))
+        told = options.in_python(str(error))
         if told == str(error):
             raise
         raise UserError(told) from None

@@ -21,8 +21,8 @@ from .comparisons.tally import Pairs
 from .evaluation.evaluate import Evaluated
 from .evaluation.exclusion_file import Excluded
 from .evaluation.exclusions import evaluate_without
-from .evaluation.options import Options
 from .evaluation.preflight import GroupedSamples, preflight
+from .evaluation.resolved import Resolved
 from .evaluation.sampled import scores_to_make
 from .models.card import ModelCard
 from .models.model import Model
@@ -83,9 +83,8 @@ class Request:
 
     datasets: Sequence[Dataset]
     models: Sequence[str]
-    options: Options
+    resolved: Resolved
     out: Path
-    ephemeral: bool = False
     exclusions: Mapping[str, Excluded] = field(default_factory=dict)
     prepared: Prepared = field(default_factory=Prepared)
 
@@ -99,17 +98,17 @@ def run(request: Request, listener: Listener | None = None) -> list[Result]:
     cards = checked_cards(request.models)
     prepared = Prepared(
         models={spec: open_model(spec) for spec in cards},
-        grouped={dataset.name: preflight(dataset, request.options) for dataset in request.datasets},
+        grouped={dataset.name: preflight(dataset, request.resolved) for dataset in request.datasets},
     )
     request = replace(request, prepared=prepared)
     report_writers()
     results: list[Result] = []
-    with alone_in(request.out) as out, Store(ephemeral=request.ephemeral) as store:
+    with alone_in(request.out) as out, Store(ephemeral=request.resolved.options.ephemeral) as store:
         log = open_log(out / LOG)
         for dataset in request.datasets:
             log.info("%s: %d samples, problems %s", dataset.name, dataset.n_samples, _counts(dataset))
             for spec, card in cards.items():
-                at = replace(request, options=replace(request.options, position=len(results)))
+                at = replace(request, resolved=replace(request.resolved, position=len(results)))
                 results.append(run_one(at, dataset, spec, card, store, out, tell, log))
         write_reports(results, out)
         log.info("done")
@@ -134,10 +133,10 @@ def run_one(
     request: Request, dataset: Dataset, spec: str, card: ModelCard, store: Store, out: Path, tell: Listener, log: logging.Logger
 ) -> Result:
     """One model, opened by what was typed, on one data set: results.json and the private part, no reports. Raises UserError."""
-    options = request.options
+    resolved = request.resolved
     step = tell.stage(f"{dataset.name} · {card.name} · templates", dataset.n_samples)
     templates = extract(
-        dataset, spec, store=store, workers=options.workers, progress=lambda done, total: step(done), place=options.place,
+        dataset, spec, store=store, workers=resolved.workers, progress=lambda done, total: step(done), place=resolved.place,
         model=request.prepared.models.get(spec),
     )  # fmt: skip
     tell.extracted(dataset, card, templates)
@@ -150,15 +149,15 @@ def run_one(
         templates.extracted,
         dataset.n_samples - n,
     )
-    compare = _Sum(tell.stage(f"{dataset.name} · {card.name} · comparisons", scores_to_make(n, options.share)))
+    compare = _Sum(tell.stage(f"{dataset.name} · {card.name} · comparisons", scores_to_make(n, resolved.share)))
     excluded = request.exclusions.get(dataset.name, Excluded())
     grouped = request.prepared.grouped.get(dataset.name)
-    outcome = evaluate_without(dataset, card, templates, _own_thresholds(options, card), excluded, compare, grouped)
+    outcome = evaluate_without(dataset, card, templates, _own_thresholds(resolved, card), excluded, compare, grouped)
     evaluated = outcome.evaluated
     folder = out / safe_name(dataset.name) / safe_name(card.name)
     folder.mkdir(parents=True, exist_ok=True)
     write_results(evaluated.evaluation, folder)
-    if not request.ephemeral:
+    if not resolved.options.ephemeral:
         write_private(folder / "private", outcome.dataset, outcome.templates, evaluated, store)
         if excluded:
             write_exclusions(folder / "private", dataset, excluded, store)
@@ -180,9 +179,9 @@ class _Sum:
         self._tell(self._done)
 
 
-def _own_thresholds(options: Options, card: ModelCard) -> Options:
+def _own_thresholds(resolved: Resolved, card: ModelCard) -> Resolved:
     """Thresholds of another run apply to the model they were set for."""
-    return replace(options, fixed=tuple(f for f in options.fixed if f.model in (None, card.name)))
+    return replace(resolved, fixed=tuple(f for f in resolved.fixed if f.model in (None, card.name)))
 
 
 def check_folder(out: Path) -> None:

@@ -22,12 +22,13 @@ from .evaluation.claims import Bench, evaluate_claims
 from .evaluation.evaluate import comparisons_info, to_grouping
 from .evaluation.measure import Fixed, Questions, measure
 from .evaluation.operating_point import Setting
-from .evaluation.options import Options
 from .evaluation.pool import Pool, make_pool
 from .evaluation.preflight import check_cells, check_references, groupings_of
+from .evaluation.resolved import Resolved, as_resolved
 from .evaluation.samples import failure_rates
 from .evaluation.sweep import make_sweeps
 from .evaluation.tallying import BINS, Plan, Tallied, choose_floor
+from .options import Options
 from .score_source import Source, source_of
 from .score_table import ScoreTable, attribute, read_scores, read_texts
 
@@ -38,10 +39,11 @@ MOST_ATTEMPTS = 20_000_000
 
 
 def evaluate_scores(
-    scores: Any, options: Options, *, failures: Any = None, distance: bool = False, name: str = "scores"
+    scores: Any, asked: Options | Resolved, *, failures: Any = None, distance: bool = False, name: str = "scores"
 ) -> record.Evaluation:
     """The record of a table of scores: the path of a file, or a DataFrame, which is called `name`. Raises UserError."""
-    source = source_of(scores, name)
+    resolved = as_resolved(asked)
+    options, source = resolved.options, source_of(scores, name)
     table = read_scores(source)
     sign = -1 if distance else 1
     attributes = _attributes(source, table, options.by)
@@ -66,7 +68,7 @@ def evaluate_scores(
     setting = Setting(evidence, groupings[-1], pool, options.references, sign, options.seed)
     bench = Bench(setting, questions, groupings, measured, more=[a.name for a in table.attributes if a.name not in by])
     evaluation = record.Evaluation(
-        provenance=describe.provenance(options.command, options.seed, options.workers),
+        provenance=describe.provenance(resolved),
         dataset=_dataset(source, table, attributes, groupings),
         model=_model(source, distance, table.digest),
         comparisons=info.model_copy(update={"left_out": table.left_out}),
@@ -75,7 +77,7 @@ def evaluate_scores(
             to_grouping(g, points, evidence, cells, table.subjects, options.references, [], sweep)
             for g, points, sweep in zip(groupings, measured, sweeps, strict=True)
         ],
-        claims=evaluate_claims(options.claims, bench),
+        claims=evaluate_claims(resolved.claims, bench),
         warnings=[f"{n:,} rows left out: {kind.replace('_', ' ')}" for kind, n in table.left_out.items() if n],
     )
     return record.canonical(evaluation)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from .flags import given, options_of_a_run, options_of_scores, options_of_the_machine, with_options
 
 app = typer.Typer(
     name="faceparity",
@@ -34,40 +36,6 @@ def _main(
     """Measure how often open face-recognition models falsely match people of each demographic group, on your own machine."""
 
 
-By = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--by", metavar="ATTRIBUTE", help="Attribute to group by; may be repeated. Default: gender and ethnicity where labelled."
-    ),
-]
-Target = Annotated[
-    list[float] | None,
-    typer.Option(
-        "--target-fmr",
-        metavar="RATE",
-        help="False match rate of the pool at which to set the threshold. Default: 0.01 and 0.001.",
-    ),
-]
-Threshold = Annotated[
-    float | None,
-    typer.Option("--threshold", metavar="X", help="A threshold to report at, in the model's own unit."),
-]
-ThresholdFrom = Annotated[
-    Path | None,
-    typer.Option("--threshold-from", metavar="RUN", help="Use the target thresholds of another run, set on other people."),
-]
-PoolName = Annotated[
-    str, typer.Option("--pool", metavar="POOL", help="Whose comparisons set the threshold: balanced, all, or ATTRIBUTE=VALUE.")
-]
-Reference = Annotated[
-    list[str] | None,
-    typer.Option("--reference", metavar="ATTRIBUTE=VALUE", help="Group to compare with. Default: the largest."),
-]
-Dask = Annotated[
-    str | None,
-    typer.Option("--dask", metavar="ADDRESS", help="Work on a Dask cluster: tls://HOST:PORT, or tcp://127.0.0.1:PORT."),
-]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the resampling.")]
 Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="Folder for the results. Default: faceparity-run-DATE in this folder."),
@@ -77,6 +45,7 @@ MaybeName = Annotated[str | None, typer.Argument(metavar="[NAME]")]
 
 
 @app.command()
+@with_options(options_of_a_run(), after="model")
 def run(
     dataset: Annotated[
         list[str] | None,
@@ -97,83 +66,20 @@ def run(
             "Default: face_recognition.",
         ),
     ] = None,
-    by: By = None,
-    target_fmr: Target = None,
-    threshold: Threshold = None,
-    threshold_from: ThresholdFrom = None,
-    pool: PoolName = "balanced",
-    reference: Reference = None,
-    exclude: Annotated[
-        Path | None,
-        typer.Option(
-            "--exclude",
-            metavar="FILE",
-            help="CSV of what to leave out by name: file (an image), or file_a and file_b (a comparison), and reason. "
-            "Results with and without stand side by side.",
-        ),
-    ] = None,
-    scenario: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--scenario",
-            metavar="NAME|FILE",
-            help="What a watchlist or a search does to each group: a name from `faceparity scenarios`, or a file of yours that "
-            "ends in .toml; may be repeated.",
-        ),
-    ] = None,
-    claim: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--claim", metavar="FILE", help="A claim of yours to test besides those of `faceparity claims`; may be repeated."
-        ),
-    ] = None,
-    comparisons: Annotated[
-        float | None,
-        typer.Option(
-            "--comparisons",
-            metavar="SHARE",
-            help="Make a fixed random sample of the comparisons of different people, such as 0.01 of them, the same share of every "
-            "two groups. Default: all.",
-        ),
-    ] = None,
-    device: Annotated[
-        str,
-        typer.Option(
-            "--device",
-            metavar="cpu|cuda",
-            help="Where networks run and comparisons are made. Default: cpu. A GPU rounds otherwise.",
-        ),
-    ] = "cpu",
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", metavar="N", min=1, help="Processes and threads. Default: one for each core."),
-    ] = None,
-    dask: Dask = None,
-    ephemeral: Annotated[
-        bool, typer.Option("--ephemeral", help="Keep templates in memory only, and write no private part.")
-    ] = False,
-    include_minors: Annotated[bool, typer.Option("--include-minors", help="Keep people under 18; left out otherwise.")] = False,
-    seed: Seed = 0,
     pdf: Annotated[
         bool, typer.Option("--pdf", help="Write report.pdf too: the same on numbered pages, with the methods.")
     ] = False,
     out: Out = None,
+    **asked: Any,
 ) -> None:
     """Run models on data sets and report each group's error rates."""
-    from .run import Asked, run_command
+    from .run import run_command
 
-    run_command(
-        Asked(
-            datasets=dataset or [], models=model or ["face_recognition"], by=by or [], targets=target_fmr, threshold=threshold,
-            threshold_from=threshold_from, pool=pool, references=reference or [], workers=workers, ephemeral=ephemeral,
-            include_minors=include_minors, seed=seed, out=out, exclude=exclude, claims=claim or [],
-            scenarios=scenario or [], formats=["pdf"] if pdf else [], comparisons=comparisons, device=device,
-            dask=dask,
-        )
-    )  # fmt: skip
+    run_command(given(asked), dataset or [], model or ["face_recognition"], ["pdf"] if pdf else [], out)
 
 
 @app.command(short_help="Report on any system's scores, from a CSV or Parquet file.")
+@with_options(options_of_scores(), after="distance")
 def score(
     scores: Annotated[Path, typer.Argument(metavar="SCORES.{csv,parquet}")],
     failures: Annotated[
@@ -183,18 +89,13 @@ def score(
         ),
     ] = None,
     distance: Annotated[bool, typer.Option("--distance", help="Scores are distances: lower is more alike.")] = False,
-    by: By = None,
-    target_fmr: Target = None,
-    threshold: Threshold = None,
-    pool: PoolName = "balanced",
-    reference: Reference = None,
-    seed: Seed = 0,
     out: Out = None,
+    **asked: Any,
 ) -> None:
     """Report on any system's scores: columns subject_a, subject_b, mated, score, ATTRIBUTE_a and ATTRIBUTE_b."""
     from .score import score_command
 
-    score_command(scores, failures, distance, by or [], target_fmr, threshold, pool, reference or [], seed, out)
+    score_command(given(asked), scores, failures, distance, out)
 
 
 @app.command(short_help="Write the reports of a run again, from its results.json; as PDF, LaTeX or figures too.")
@@ -226,7 +127,7 @@ def compare(
     runs: Annotated[
         list[Path], typer.Argument(metavar="RUN...", help="Folders of runs. One will do if it holds several results.")
     ],
-    seed: Seed = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the resampling.")] = 0,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="DIR", help="Folder for the comparison. Default: faceparity-compare-DATE in this folder."),
@@ -243,6 +144,7 @@ def compare(
 
 
 @app.command(short_help="Run many models on many data sets, as a file declares; go on where it was.")
+@with_options(options_of_the_machine(), after="again")
 def suite(
     name: Annotated[
         str, typer.Argument(metavar="FILE.toml|NAME", help="A file of yours, or registry: all that runs from packages.")
@@ -251,16 +153,12 @@ def suite(
     again: Annotated[
         bool, typer.Option("--again", help="Make results again that were made by another version or with other options.")
     ] = False,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", metavar="N", min=1, help="Processes and threads. Default: one for each core."),
-    ] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="The report as report.pdf too.")] = False,
-    dask: Dask = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="DIR", help="Folder for the results. Default: faceparity-suite-NAME in this folder."),
     ] = None,
+    **asked: Any,
 ) -> None:
     """Run many models on many data sets, as a file declares: checked and planned first, then only what is missing.
 
@@ -269,7 +167,7 @@ def suite(
     """
     from .suite import suite_command
 
-    raise typer.Exit(suite_command(name, plan, again, workers, pdf, out, dask))
+    raise typer.Exit(suite_command(given(asked), name, plan, again, pdf, out))
 
 
 @app.command()

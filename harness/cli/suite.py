@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faceparity.datasets.text import printable
 
+from ..options import Options
 from ..out_folder import default_folder
 from ..place import Place, check_dask, chosen
 from ..redraw import requested, write_requested
@@ -47,24 +48,25 @@ class SuiteScreen(show.Screen):
         self.line(f"  {printable(job.told)} could not be made: {printable(why)}")
 
 
-def suite_command(
-    name: str, plan_only: bool, again: bool, workers: int | None, pdf: bool, out: Path | None, dask: str | None = None
-) -> int:
-    """Check, plan, run, compare, show; the exit status. Raises UserError."""
-    check_dask(dask, workers)
+def suite_command(asked: Mapping[str, Any], name: str, plan_only: bool, again: bool, pdf: bool, out: Path | None) -> int:
+    """Check, plan, run, compare, show; the exit status. asked: options of the machine, as typed. Raises UserError."""
+    typed = Options.of(asked)
     formats = ["pdf"] if pdf else []
     requested(formats)
-    suite = read_suite(name)
+    suite = read_suite(name).on(typed)
+    declared = suite.declared
+    check_dask(declared.dask, declared.workers)
+    workers, device = declared.workers or cores(), declared.device
     folder = out or default_folder(f"faceparity-suite-{safe_name(suite.name)}")
-    command = published_command(
-        "suite", [("--workers", workers), ("--dask", "ADDRESS" if dask else None), ("--pdf", pdf), ("--out", out)], files=1
-    ).replace("<file>", _told(suite, name), 1)
+    command = published_command("suite", [*typed.published().as_flags(), ("--pdf", pdf), ("--out", out)], files=1).replace(
+        "<file>", _told(suite, name), 1
+    )
     check_out(folder)
-    with SuiteScreen() as screen, chosen(workers or cores(), dask=None if plan_only else dask, tell=screen.line) as place:
-        checked = _at(place, check_suite(suite, workers or cores(), command, screen.loaded))
+    with SuiteScreen() as screen, chosen(workers, device, None if plan_only else declared.dask, screen.line) as place:
+        checked = _at(place, check_suite(suite, workers, command, screen.loaded))
         for line in checked.left_out:
             screen.line(f"left out: {printable(line)}")
-        with Store() as store:
+        with Store(ephemeral=declared.ephemeral) as store:
             if plan_only:
                 print(_plan_text(make_plan(checked, read_record(folder, suite.name), folder, store)))
                 return 0
@@ -80,7 +82,7 @@ def suite_command(
 
 def _at(place: Place | None, checked: Checked) -> Checked:
     """The same evaluations, made there."""
-    return replace(checked, jobs=tuple(replace(job, options=replace(job.options, place=place)) for job in checked.jobs))
+    return replace(checked, jobs=tuple(replace(job, resolved=replace(job.resolved, place=place)) for job in checked.jobs))
 
 
 def _told(suite: Suite, name: str) -> str:

@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from ..options import LEAST_SHARE
 from .tally import I32
 
-LEAST_SHARE = 0.001
-"""Smaller shares would take more parts than there is room to count pairs of."""
 NEAR = 0.05
 """By how much of it the share may be missed: the fewer parts, the larger they are, and the faster two are compared."""
 

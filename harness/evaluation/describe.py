@@ -16,6 +16,7 @@ from .. import record
 from ..comparisons.cells import Grouping
 from ..models.card import ModelCard, training_overlap
 from .pool import published_value
+from .resolved import Resolved
 
 LIBRARIES = ("numpy", "scipy", "numba", "onnxruntime", "opencv-python-headless", "pillow", "dlib-bin", "scikit-learn")
 
@@ -89,17 +90,19 @@ def model_info(card: ModelCard, fingerprint: str, dataset: Dataset) -> record.Mo
     )
 
 
-def provenance(command: str, seed: int, threads: int, position: int = 0, device: str = "cpu") -> record.Provenance:
-    """How to do it again."""
+def provenance(resolved: Resolved) -> record.Provenance:
+    """Record how to do it again."""
+    options = resolved.options
     return record.Provenance(
         faceparity=metadata.version("faceparity"),
         commit=_commit(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=command,
-        position=position,
-        seed=seed,
-        threads=threads,
-        device=device,
+        command=resolved.command,
+        options=record.RecordedOptions.model_validate(options.published().model_dump()),
+        position=resolved.position,
+        seed=options.seed,
+        threads=resolved.workers,
+        device=resolved.device,
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
         libraries={name: metadata.version(name) for name in LIBRARIES if _installed(name)},

@@ -15,6 +15,7 @@ from ..comparisons.cells import Cells, Grouping
 from ..comparisons.evidence import Evidence, count_comparisons, count_dealt, never_attempted
 from ..comparisons.samples import Samples
 from ..models.card import ModelCard, training_overlap
+from ..options import Options
 from ..scenarios.run import evaluate_scenarios
 from ..scenarios.setting import Setting as ScenarioSetting
 from ..synthetic import SYNTHETIC
@@ -25,12 +26,12 @@ from .claims import Bench, evaluate_claims
 from .curves import make_curves
 from .measure import Fixed, Questions, measure
 from .operating_point import Setting, reference_group
-from .options import Options
 from .paired import paired
 from .pool import Pool, make_pool
 from .preflight import GroupedSamples, check_references, group_samples
 from .protocols import Setting as ProtocolSetting
 from .protocols import evaluate_protocols
+from .resolved import Resolved, as_resolved
 from .sampled import deal_share, sampled_info, sampled_warnings
 from .samples import covariates, failure_rates, group_sizes
 from .searches import evaluate_searches
@@ -51,7 +52,7 @@ def evaluate(
     dataset: Dataset,
     card: ModelCard,
     templates: Templates,
-    options: Options,
+    asked: Options | Resolved,
     progress: Callable[[int], None] | None = None,
     excluded: NDArray[np.int32] | None = None,
     grouped: GroupedSamples | None = None,
@@ -61,19 +62,21 @@ def evaluate(
     excluded: int32[m, 2], pairs of samples that are not to be compared (see `exclusions`), each once, none in same_photo.
     grouped: this data set's samples as `preflight` grouped them; made here if not given.
     """
+    resolved = as_resolved(asked)
+    options = resolved.options
     attributes, cells, groupings = grouped or group_samples(dataset, options.by)
     check_references(options.references, groupings)
     has_template = templates.status == "ok"
     excluded = np.empty((0, 2), np.int32) if excluded is None else excluded
     samples = _samples(dataset, cells, templates, excluded)
-    dealt = deal_share(cells, options.share, options.seed)
+    dealt = deal_share(cells, resolved.share, options.seed)
     table, _ = count_comparisons(samples.subjects, samples.cells, cells.n)
     if dealt is not None:
         table = count_dealt(samples.subjects, samples.cells, cells.n, dealt.only(has_template))
     made_cells = Cells(cells.attributes, cells.values, samples.cells, cells.codes)
     pool = make_pool(options.pool, made_cells, samples.subjects, table, groupings[-1], groupings)
-    questions = _questions(dataset, card, options)
-    plan = _plan(card, questions, options)
+    questions = _questions(dataset, card, resolved)
+    plan = _plan(card, questions, resolved)
     tallied = tally_all_pairs(samples, cells, dataset.subjects, has_template, pool, plan, progress, dealt)
     failed = excluded[~has_template[excluded].all(axis=1)]
     tallied = replace(tallied, evidence=never_attempted(tallied.evidence, cells, dataset.subjects, failed))
@@ -83,10 +86,10 @@ def evaluate(
     listed = ProtocolSetting(cells, groupings, card.score.sign, card.score.low, card.score.high)
     one_to_many = ScenarioSetting(
         dataset, card, templates, tallied.evidence, cells, groupings, pool, questions.same_person, options.seed, options.references,
-        options.workers,
+        resolved.workers,
     )  # fmt: skip
     evaluation = record.Evaluation(
-        provenance=describe.provenance(options.command, options.seed, options.workers, options.position, options.device),
+        provenance=describe.provenance(resolved),
         dataset=describe.dataset_info(dataset, attributes, groupings),
         model=describe.model_info(card, templates.model_fingerprint, dataset),
         comparisons=comparisons_info(tallied, samples),
@@ -107,7 +110,7 @@ def evaluate(
         ],
         protocols=evaluate_protocols(dataset, templates, card.score.kind, listed, measured[-1]),
         searches=evaluate_searches(dataset, templates, card.score.kind, listed),
-        scenarios=evaluate_scenarios(options.scenarios, one_to_many),
+        scenarios=evaluate_scenarios(resolved.scenarios, one_to_many),
         warnings=[
             *lost_warnings(templates.reasons),
             *_warnings(dataset, card, tallied, pool, groupings[-1], options.targets),
@@ -116,16 +119,16 @@ def evaluate(
     setting = Setting(tallied.evidence, groupings[-1], pool, options.references, questions.sign, options.seed)
     more = [a for a in dataset.attributes if a not in cells.attributes]
     bench = Bench(setting, questions, groupings, measured, evaluation.paired, dataset.card.synthetic, more)
-    evaluation = evaluation.model_copy(update={"claims": evaluate_claims(options.claims, bench)})
+    evaluation = evaluation.model_copy(update={"claims": evaluate_claims(resolved.claims, bench)})
     return Evaluated(record.canonical(evaluation), tallied.evidence)
 
 
-def _plan(card: ModelCard, questions: Questions, options: Options) -> Plan:
+def _plan(card: ModelCard, questions: Questions, resolved: Resolved) -> Plan:
     """What the tally must be able to answer."""
     fixed = tuple(f.threshold for f in questions.fixed)
     score = card.score
     return Plan(
-        score.kind, score.low, score.high, questions.targets, fixed, questions.same_person, options.workers, options.place
+        score.kind, score.low, score.high, questions.targets, fixed, questions.same_person, resolved.workers, resolved.place
     )  # fmt: skip
 
 
@@ -159,14 +162,15 @@ def _samples(dataset: Dataset, cells: Cells, templates: Templates, excluded: NDA
     )  # fmt: skip
 
 
-def _questions(dataset: Dataset, card: ModelCard, options: Options) -> Questions:
+def _questions(dataset: Dataset, card: ModelCard, resolved: Resolved) -> Questions:
+    options = resolved.options
     sign = card.score.sign
     fixed = []
     if card.published_threshold:
         fixed.append(Fixed("published", _f32(sign * card.published_threshold.native), card.published_threshold.note))
     if options.threshold is not None:
         fixed.append(Fixed("fixed", _f32(sign * options.threshold), "given with --threshold"))
-    fixed += options.fixed
+    fixed += resolved.fixed
     same = card.likely_same_person
     return Questions(
         options.targets,

@@ -13,12 +13,13 @@ from faceparity.datasets.dataset import Dataset
 
 from .. import record
 from ..models.card import ModelCard
+from ..options import Options
 from ..templates.pipeline import Templates
 from ..verification.rates.verdict_rules import Verdict, confirm
 from .evaluate import Evaluated, evaluate
 from .exclusion_file import Excluded
-from .options import Options
 from .preflight import GroupedSamples
+from .resolved import Resolved
 from .subsets import without_pairs, without_samples
 
 EVERYBODY = "the pool"
@@ -37,7 +38,7 @@ def evaluate_without(
     dataset: Dataset,
     card: ModelCard,
     templates: Templates,
-    options: Options,
+    asked: Options | Resolved,
     excluded: Excluded,
     progress: Callable[[int], None] | None = None,
     grouped: GroupedSamples | None = None,
@@ -47,7 +48,7 @@ def evaluate_without(
     Everything is done twice, by the same rules: a threshold at a target is set anew on what is left. Without exclusions it is
     done once. grouped: the data set's samples as `preflight` grouped them. Raises UserError as `evaluate` does.
     """
-    before = evaluate(dataset, card, templates, options, progress, grouped=grouped)
+    before = evaluate(dataset, card, templates, asked, progress, grouped=grouped)
     if not excluded:
         return Outcome(before, dataset, templates)
     whole = dataset.n_samples
@@ -56,7 +57,7 @@ def evaluate_without(
     number[np.setdiff1d(np.arange(whole), excluded.samples)] = np.arange(smaller.n_samples, dtype=np.int32)
     pairs = number[excluded.pairs]
     smaller = without_pairs(smaller, pairs)
-    after = evaluate(smaller, card, fewer, options, progress, pairs)
+    after = evaluate(smaller, card, fewer, asked, progress, pairs)
     told = _exclusion(dataset, excluded, templates, fewer, before.evaluation, after.evaluation)
     told = told.model_copy(update={"listed_pairs": _missing(smaller) - _missing(dataset)})
     warnings = [*after.evaluation.warnings, *_warnings(told, dataset)]

@@ -19,9 +19,10 @@ from faceparity.datasets.registry import default_attributes
 
 from ..comparisons.cells import Cells, Grouping, make_cells, make_grouping, one_group
 from ..comparisons.disclosure import hide_small_groups
+from ..options import Options
 from ..scenarios.run import check_scenarios
-from .options import Options
 from .pool import check_pool
+from .resolved import Resolved, as_resolved
 
 MOST_CELLS = 200
 """More combinations of attribute values are refused: their histograms would take gigabytes, their groups be tiny."""
@@ -53,19 +54,20 @@ def group_samples(dataset: Dataset, by: Sequence[str]) -> GroupedSamples:
     return GroupedSamples(attributes, cells, groupings_of(cells, dataset.subjects, merge=not dataset.card.labels_public))
 
 
-def preflight(dataset: Dataset, options: Options) -> GroupedSamples:
+def preflight(dataset: Dataset, asked: Options | Resolved) -> GroupedSamples:
     """Group the samples and check every option against them. Raises UserError for the first that the labels do not allow."""
-    grouped = group_samples(dataset, options.by)
-    for check in checks(dataset, options, grouped):
+    resolved = as_resolved(asked)
+    grouped = group_samples(dataset, resolved.options.by)
+    for check in checks(dataset, resolved, grouped):
         check()
     return grouped
 
 
-def checks(dataset: Dataset, options: Options, grouped: GroupedSamples) -> Iterator[Callable[[], None]]:
+def checks(dataset: Dataset, resolved: Resolved, grouped: GroupedSamples) -> Iterator[Callable[[], None]]:
     """Yield what has to hold of the labels, one after the other: each raises UserError where it does not."""
-    yield partial(check_references, options.references, grouped.groupings)
-    yield partial(check_pool, options.pool, grouped.cells, grouped.groupings)
-    for scenario in options.scenarios:
+    yield partial(check_references, resolved.options.references, grouped.groupings)
+    yield partial(check_pool, resolved.options.pool, grouped.cells, grouped.groupings)
+    for scenario in resolved.scenarios:
         yield partial(check_scenarios, [scenario], dataset, grouped.groupings)
 
 

@@ -10,7 +10,7 @@ from faceparity.datasets.errors import UserError
 
 from .. import record
 from ..comparisons.cells import Cells, Grouping, subjects_per_group
-from ..comparisons.dealt import LEAST_SHARE, Deal, as_fraction, deal
+from ..comparisons.dealt import Deal, as_fraction, deal
 from ..comparisons.evidence import Evidence, count_comparisons, sum_over_groups
 from ..comparisons.pair_counts import DealtPairs
 from ..verification.rates.verdict_rules import SHOWN_FROM
@@ -22,19 +22,16 @@ NAMED = 3
 WHY_UNPAIRED = "it was made from a sample of the comparisons"
 
 
-def check_share(share: float | None, *, scenarios: bool, excluded: bool) -> float | None:
-    """The share as it is used: None for all comparisons. Raises UserError where it makes no sense, or not with the other options."""
+def check_share(share: float | None, *, scenarios: bool, excluded: bool) -> None:
+    """Refuse a sample of the comparisons where other options need all of them. Raises UserError."""
     if share is None or share == 1:
-        return None
-    if not LEAST_SHARE <= share < 1:
-        raise UserError(f"--comparisons {share:g}: a share of them, from {LEAST_SHARE:g} to 1 (all), as in 0.01")
+        return
     if scenarios:
         raise UserError("--comparisons with --scenario: a watchlist or a search needs every comparison; leave one of the two out")
     if excluded:
         raise UserError(
             "--comparisons with --exclude: with and without must differ by what was left out alone; leave one of the two out"
         )
-    return share
 
 
 def scores_to_make(templates: int, share: float | None) -> int:

@@ -11,12 +11,14 @@ import numpy as np
 from faceparity.datasets.errors import UserError
 
 from .. import record
+from ..options import Options
 from ..record import comparison as rc
 from ..results import Result
 from . import describe
 from .compare_notes import letters, notes, to_compared
 from .league import failure_league
 from .private_sides import read
+from .resolved import Resolved
 from .sampled import WHY_UNPAIRED
 from .shared_samples import Entry, PointKey, Shared
 
@@ -41,7 +43,7 @@ def compare_runs(runs: Sequence[Sequence[Result]], command: str, seed: int = 0, 
     made = [_block(block, seed, workers) for block in blocks.values()]
     compared = to_compared([(x.id, x.run, x.evaluation, x.private is not None, x.reason) for x in entries])
     excluded = {x.id: x.private.excluded for x in entries if x.private is not None}
-    p = describe.provenance(command, seed, workers)
+    p = describe.provenance(Resolved(Options(seed=seed), command=command, workers=workers))
     return rc.Comparison(
         faceparity=p.faceparity,
         commit=p.commit,

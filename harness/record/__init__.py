@@ -68,6 +68,7 @@ from .sources import (
     LabelInfo,
     ModelInfo,
     Provenance,
+    RecordedOptions,
     SampledComparisons,
     ScoreInfo,
 )
@@ -136,6 +137,7 @@ __all__ = [
     "Quartiles",
     "Rate",
     "Reason",
+    "RecordedOptions",
     "SamePerson",
     "SampledComparisons",
     "Scenario",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ..options import Options
 from .part import Count, Part, Rate, Share
 
 
@@ -127,6 +128,10 @@ class Comparisons(Part):
     """None: every comparison was made."""
 
 
+class RecordedOptions(Part, Options):
+    """What was asked of the run: every option of it."""
+
+
 class Provenance(Part):
     """How to do it again."""
 
@@ -137,6 +142,8 @@ class Provenance(Part):
     """UTC, ISO 8601; the only field that two equal runs do not share."""
     command: str
     """With paths as <root> and <out>."""
+    options: RecordedOptions | None = None
+    """What was asked for, defaults included; null in results of before this was kept. Files and addresses are not named."""
     position: Count = 0
     """Place among the evaluations of its run, in the order in which the command names them: reports tell them in it."""
     seed: int

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.toml import parse_toml, read_bytes
 
+from ..options import is_file
 from .declared import File, Scenario
 
 KINDS = ("watchlist", "search", "gallery", "lineup")
@@ -29,11 +30,6 @@ def ready_text(name: str) -> str:
             f"no scenario is called {name!r}; there are {', '.join(ready_names())}, or write a file that ends in .toml"
         )
     return files(READY).joinpath(f"{name}.toml").read_text("utf-8")
-
-
-def is_file(given: str) -> bool:
-    """Whether it is a file rather than a name."""
-    return given.endswith(".toml") or "/" in given or "\\" in given
 
 
 def load_scenarios(given: Sequence[str]) -> tuple[Scenario, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,28 +12,24 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import dataset_names, load_dataset, whereabouts
 
 from ..claims import read_claims
+from ..device import check_device, with_device
 from ..evaluation.exclusion_file import Excluded, read_exclusions
 from ..evaluation.measure import Fixed
-from ..evaluation.options import Options
 from ..evaluation.preflight import GroupedSamples, checks, group_samples
+from ..evaluation.resolved import Resolved
 from ..evaluation.sampled import check_share
 from ..models.card import ModelCard
 from ..models.registry import load_model_card, open_model
 from ..models.spec import parse, titled
+from ..options import Options, in_python, is_file
 from ..other_thresholds import thresholds_of
 from ..results import report_writers, safe_name
 from ..scenarios.declared import Scenario
-from ..scenarios.load import is_file, load_scenarios
-from .declared import MistakesError, Suite, SuiteDataset, SuiteModel
+from ..scenarios.load import load_scenarios
+from .declared import MistakesError, Suite, SuiteDataset, SuiteFile, SuiteModel
 from .made import MadeBy, made_by
 
 T = TypeVar("T")
-KEYS = {
-    "by": "by", "target-fmr": "targets", "pool": "pool", "reference": "references", "scenario": "scenarios", "claim": "claims",
-    "exclude": "exclude", "threshold-from": "threshold_from", "threshold": "threshold", "comparisons": "comparisons",
-    "include-minors": "include_minors",
-}  # fmt: skip
-"""What the command line's options are called in a suite's file."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,7 @@ class Job:
     dataset: Dataset
     spec: str
     card: ModelCard
-    options: Options
+    resolved: Resolved
     made: MadeBy
     place: tuple[str, str]
     grouped: GroupedSamples
@@ -78,7 +73,7 @@ class _Model(NamedTuple):
 
 class _Set(NamedTuple):
     dataset: Dataset
-    options: Options
+    resolved: Resolved
     grouped: GroupedSamples
 
 
@@ -94,7 +89,7 @@ class _Findings:
         try:
             return call()
         except UserError as error:
-            told = re.sub(r"--([a-z-]+)", lambda m: KEYS.get(m.group(1), m.group(0)), " ".join(str(error).split()))
+            told = in_python(" ".join(str(error).split()))
             self.mistakes.append(f"{where}: {told.removeprefix(f'{where} ')}")
             return None
 
@@ -108,18 +103,13 @@ def check_suite(suite: Suite, workers: int, command: str, loaded: Callable[[Data
     """Reads every label and opens every model, extracts nothing. Raises MistakesError with all that is wrong."""
     found, declared = _Findings(), suite.declared
     found.trying("reports", report_writers)
+    device = found.trying("device", lambda: check_device(declared.device)) or "cpu"
     claims = found.trying("claims", lambda: read_claims(tuple(Path(suite.path(c)) for c in declared.claims)))
-    base = Options(
-        targets=tuple(sorted(set(declared.targets), reverse=True)), workers=workers, seed=declared.seed, command=command
-    )
+    base = Resolved(options=_plain(declared), command=command, workers=workers, device=device)
     base = replace(base, claims=claims) if claims is not None else base
     scenarios = bool(declared.scenarios) or any(one.scenarios for one in declared.datasets)
-    base = replace(
-        base,
-        share=found.trying(
-            "comparisons", lambda: check_share(declared.comparisons, scenarios=scenarios, excluded=declared.exclude is not None)
-        ),
-    )
+    excluded_file = declared.exclude is not None
+    found.trying("comparisons", lambda: check_share(declared.comparisons, scenarios=scenarios, excluded=excluded_file))
     models = [m for one in declared.models if (m := _model(one, suite, found)) is not None]
     sets = [s for one in declared.datasets if (s := _dataset(one, suite, base, found, loaded)) is not None]
     _different("models", [m.card.name for m in models], found)
@@ -137,10 +127,11 @@ def check_suite(suite: Suite, workers: int, command: str, loaded: Callable[[Data
 
 def _job(one: _Set, model: _Model, position: int, fixed: Sequence[Fixed], excluded: Excluded) -> Job:
     own = tuple(f for f in fixed if f.model == model.card.name)
-    options = replace(one.options, threshold=model.threshold, fixed=own, position=position)
+    options = one.resolved.options.model_copy(update={"threshold": model.threshold})
+    resolved = replace(one.resolved, options=options, fixed=own, position=position)
     place = (safe_name(one.dataset.name), safe_name(model.card.name))
-    made = made_by(one.dataset, model.fingerprint, options, excluded)
-    return Job(one.dataset, model.spec, model.card, options, made, place, one.grouped, excluded)
+    made = made_by(one.dataset, model.fingerprint, resolved, excluded)
+    return Job(one.dataset, model.spec, model.card, resolved, made, place, one.grouped, excluded)
 
 
 def _fixed(models: Sequence[_Model], suite: Suite, found: _Findings) -> tuple[Fixed, ...]:
@@ -163,60 +154,58 @@ def _model(declared: SuiteModel, suite: Suite, found: _Findings) -> _Model | Non
     """Opened, to see that it can be, and closed again."""
     where = f"models: {declared.use}"
     before = len(found.mistakes)
-    spec = found.trying(where, lambda: _resolved(declared.use, suite))
+    spec = found.trying(where, lambda: with_device(_path_of(declared.use, suite), suite.declared.device))
     card = found.trying(where, lambda: load_model_card(spec)) if spec is not None else None
     if spec is None or card is None or len(found.mistakes) > before:
         return None
     try:
-        return _Model(spec, card, open_model(spec).fingerprint(), declared.threshold)
+        return _Model(spec, card, open_model(spec).fingerprint(), suite.declared.merged(declared).threshold)
     except UserError as error:
         found.absent(where, " ".join(str(error).split()), suite)
         return None
 
 
-def _resolved(use: str, suite: Suite) -> str:
-    """Of a card of one's own the path, from here."""
+def _path_of(use: str, suite: Suite) -> str:
+    """Return what is typed after -m; of a card of one's own the path, from here."""
     spec = parse(use)
     return titled(suite.path(spec.base), spec.options) if spec.is_file else use
 
 
 def _dataset(
-    declared: SuiteDataset, suite: Suite, base: Options, found: _Findings, loaded: Callable[[Dataset], None]
+    declared: SuiteDataset, suite: Suite, base: Resolved, found: _Findings, loaded: Callable[[Dataset], None]
 ) -> _Set | None:
     where = f"datasets: {declared.use}"
     name, equals, folder = declared.use.partition("=")
     if not equals and name in dataset_names() and name != "folder" and whereabouts(name) is None:
         found.absent(where, f"not on this machine; `faceparity fetch {name}` gets it, or says how", suite)
         return None
-    minors = suite.declared.include_minors if declared.include_minors is None else declared.include_minors
+    options = base.options.merged(declared)
     spec = f"{name}={suite.path(folder)}" if folder else declared.use
-    dataset = found.trying(where, lambda: load_dataset(spec, include_minors=minors))
-    asked = suite.declared.scenarios if declared.scenarios is None else declared.scenarios
-    scenarios = found.trying(where, lambda: _scenarios(asked, suite))
+    dataset = found.trying(where, lambda: load_dataset(spec, include_minors=options.include_minors))
+    scenarios = found.trying(where, lambda: _scenarios(options.scenarios, suite))
     if dataset is None or scenarios is None:
         return None
     loaded(dataset)
-    options = replace(
-        base,
-        by=tuple(suite.declared.by if declared.by is None else declared.by),
-        references=tuple(suite.declared.references if declared.references is None else declared.references),
-        pool=suite.declared.pool if declared.pool is None else declared.pool,
-        scenarios=scenarios,
-    )
-    grouped = _grouped(dataset, options, where, found)
-    return None if grouped is None else _Set(dataset, options, grouped)
+    resolved = replace(base, options=options, scenarios=scenarios)
+    grouped = _grouped(dataset, resolved, where, found)
+    return None if grouped is None else _Set(dataset, resolved, grouped)
+
+
+def _plain(declared: SuiteFile) -> Options:
+    """Return the options of the file, without what only a suite has."""
+    return Options.model_validate({name: getattr(declared, name) for name in Options.model_fields})
 
 
 def _scenarios(asked: Sequence[str], suite: Suite) -> tuple[Scenario, ...]:
     return load_scenarios([suite.path(one) if is_file(one) else one for one in asked])
 
 
-def _grouped(dataset: Dataset, options: Options, where: str, found: _Findings) -> GroupedSamples | None:
+def _grouped(dataset: Dataset, resolved: Resolved, where: str, found: _Findings) -> GroupedSamples | None:
     """Group the samples and check what is asked of them; None if they cannot be grouped."""
-    grouped = found.trying(where, lambda: group_samples(dataset, options.by))
+    grouped = found.trying(where, lambda: group_samples(dataset, resolved.options.by))
     if grouped is None:
         return None
-    for check in checks(dataset, options, grouped):
+    for check in checks(dataset, resolved, grouped):
         found.trying(where, check)
     return grouped
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from faceparity.datasets.card import Strict
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.text import printable
 from faceparity.datasets.toml import faults, parse_toml, read_bytes
+
+from ..options import DEFAULT_TARGETS, DatasetOptions, ModelOptions, Options, Targets
 
 READY = __package__ + ".ready"
 
@@ -34,48 +35,27 @@ def _table(value: object) -> object:
     return {"use": value} if isinstance(value, str) else value
 
 
-class SuiteModel(Strict):
-    """One model: what is typed after -m, and a threshold of one's own in its own unit."""
+class SuiteModel(ModelOptions):
+    """One model: what is typed after -m, and what differs from the suite for it."""
 
     use: str = Field(min_length=1)
-    threshold: float | None = None
 
 
-class SuiteDataset(Strict):
-    """One data set: what is typed after -d, and what differs from the suite for it. None: as the suite says."""
+class SuiteDataset(DatasetOptions):
+    """One data set: what is typed after -d, and what differs from the suite for it."""
 
     use: str = Field(min_length=1)
-    by: list[str] | None = None
-    references: list[str] | None = None
-    scenarios: list[str] | None = None
-    pool: str | None = None
-    include_minors: bool | None = None
 
 
-class SuiteFile(Strict):
-    """models × datasets, and how all of them are run; each option means what `faceparity run` means by it."""
+class SuiteFile(Options):
+    """models × datasets, and how all of them are run: every option of `faceparity run`, by the same rules."""
 
     title: str = ""
     missing: Literal["a mistake", "left out"] = "a mistake"
     """What a known model without its weights, and a known data set without a copy on this machine, are."""
     models: list[Annotated[SuiteModel, BeforeValidator(_table)]] = Field(min_length=1)
     datasets: list[Annotated[SuiteDataset, BeforeValidator(_table)]] = Field(min_length=1)
-    by: list[str] = Field(default_factory=list)
-    """Empty: each data set's own."""
-    targets: list[Annotated[float, Field(gt=0, lt=1)]] = Field(default_factory=lambda: [1e-2, 1e-3], min_length=1)
-    pool: str = "balanced"
-    references: list[str] = Field(default_factory=list)
-    scenarios: list[str] = Field(default_factory=list)
-    claims: list[str] = Field(default_factory=list)
-    """Files of claims, besides those that every run tests."""
-    exclude: str | None = Field(default=None, min_length=1)
-    """A file of images and comparisons to leave out, of any of the data sets."""
-    threshold_from: str | None = Field(default=None, min_length=1)
-    """The folder of a run whose target thresholds are used too, each for its model."""
-    include_minors: bool = False
-    comparisons: float | None = None
-    """Share of the comparisons of different people to make; all, if not given."""
-    seed: int = Field(default=0, ge=0)
+    targets: Annotated[Targets, Field(min_length=1)] = DEFAULT_TARGETS
 
 
 @dataclass(frozen=True)
@@ -88,9 +68,13 @@ class Suite:
     declared: SuiteFile
     folder: Path
 
-    def path(self, text: str) -> str:
+    def path(self, text: str | Path) -> str:
         """A path in the file, as seen from here."""
         return str(self.folder / Path(text).expanduser())
+
+    def on(self, machine: Options) -> Suite:
+        """Return the suite with the options of the machine that were typed, which go before those of the file."""
+        return replace(self, declared=self.declared.merged(machine))
 
 
 def ready_suites() -> list[str]:

@@ -21,12 +21,15 @@ from faceparity.datasets.fetch import file_sha256
 
 from ..evaluation.describe import LIBRARIES
 from ..evaluation.exclusion_file import Excluded
-from ..evaluation.options import Options
+from ..evaluation.resolved import Resolved
 from ..models.pipeline import library_versions
+from ..options import Options
 from ..own_code import code_digest
 from ..results import RESULTS
 
 RECORD = "suite.json"
+_READ = {"scenarios", "claims", "threshold_from", "exclude", "ephemeral", "comparisons"}
+"""Options that stand for what they name (read below), or change no figure."""
 SCHEMA: Literal["faceparity.suite/1"] = "faceparity.suite/1"
 
 
@@ -117,15 +120,15 @@ def is_whole(entry: Entry | None, folder: Path) -> bool:
     return entry is not None and entry.status == "done" and entry.result == sha256(folder / RESULTS) != ""
 
 
-def made_by(dataset: Dataset, fingerprint: str, options: Options, excluded: Excluded | None = None) -> MadeBy:
+def made_by(dataset: Dataset, fingerprint: str, resolved: Resolved, excluded: Excluded | None = None) -> MadeBy:
     """What a result of these depends on. Workers, the command and the position do not change it."""
     out = excluded or Excluded()
     asked = {
-        "by": options.by, "targets": options.targets, "threshold": options.threshold, "pool": options.pool,
-        "references": options.references, "seed": options.seed, "share": options.share,
-        "scenarios": [s.model_dump(mode="json") for s in options.scenarios],
-        "claims": [s.sha256 for s in options.claims],
-        "fixed": [[f.threshold, f.detail, f.model] for f in options.fixed],
+        **resolved.options.model_dump(mode="json", exclude={*Options.MACHINE, *_READ}),
+        "scenarios": [s.model_dump(mode="json") for s in resolved.scenarios],
+        "claims": [s.sha256 for s in resolved.claims],
+        "fixed": [[f.threshold, f.detail, f.model] for f in resolved.fixed],
+        "comparisons": resolved.share,
         "excluded": [out.samples.tolist(), out.pairs.tolist(), out.sample_reasons, out.pair_reasons],
     }  # fmt: skip
     return MadeBy(

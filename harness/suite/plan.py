@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from ..cost import IMAGES_PER_SECOND, cost
-from ..evaluation.options import threads_of
 from ..results import RESULTS
 from ..templates.pipeline import store_key
 from ..templates.store import Store
@@ -88,13 +87,13 @@ def _to_extract(job: Job, store: Store) -> int:
 
 
 def _step(job: Job, images: int, entries: Sequence[Entry]) -> Step:
-    options, n = job.options, job.dataset.n_samples
-    share = 1.0 if options.share is None else options.share
+    resolved, n = job.resolved, job.dataset.n_samples
+    share = 1.0 if resolved.share is None else resolved.share
     mine = [e for e in entries if e.status == "done" and e.made.model == job.made.model and e.extracted >= ENOUGH]
     per_core = [e.extracted / e.extraction_seconds / e.workers for e in mine if e.extraction_seconds > 0]
     rest = [e for e in entries if e.status == "done" and e.comparison_seconds > 0]
     guess = cost(
-        n, job.card.dimensions, targets=options.targets, share=share, workers=threads_of(options), images=images,
+        n, job.card.dimensions, targets=resolved.options.targets, share=share, workers=resolved.threads, images=images,
         images_per_second=float(np.median(per_core)) if per_core else IMAGES_PER_SECOND,
     )  # fmt: skip
     after = guess.comparison + guess.statistics
@@ -107,5 +106,5 @@ def _step(job: Job, images: int, entries: Sequence[Entry]) -> Step:
 
 def _after(e: Entry, job: Job) -> float:
     """What an evaluation that was made should have taken after extraction, had its templates been as long."""
-    guess = cost(round((2 * e.comparisons) ** 0.5), job.card.dimensions, targets=job.options.targets, workers=e.workers)
+    guess = cost(round((2 * e.comparisons) ** 0.5), job.card.dimensions, targets=job.resolved.options.targets, workers=e.workers)
     return guess.comparison + guess.statistics

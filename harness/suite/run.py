@@ -14,7 +14,6 @@ from typing import Protocol
 from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 
-from ..evaluation.options import threads_of
 from ..models.card import ModelCard
 from ..out_folder import check_folder, held
 from ..place import PlaceGoneError
@@ -128,9 +127,9 @@ class _Pace:
 def _make(job: Job, out: Path, store: Store, listener: Listener, log: logging.Logger) -> tuple[Entry, str]:
     """One evaluation's entry; and why there is no result, empty where there is one."""
     tell, start, folder = _Timed(listener), time.monotonic(), job.folder(out)
-    known = {"dataset": job.place[0], "model": job.place[1], "made": job.made, "workers": threads_of(job.options)}
+    known = {"dataset": job.place[0], "model": job.place[1], "made": job.made, "workers": job.resolved.threads}
     name, prepared = job.dataset.name, Prepared(grouped={job.dataset.name: job.grouped})
-    request = Request([job.dataset], [job.spec], job.options, out, exclusions={name: job.excluded}, prepared=prepared)
+    request = Request([job.dataset], [job.spec], job.resolved, out, exclusions={name: job.excluded}, prepared=prepared)
     try:
         result = run_one(request, job.dataset, job.spec, job.card, store, out, tell, log)
     except PlaceGoneError:  # the others would fail there too, after a minute's wait each

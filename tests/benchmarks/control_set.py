@@ -18,10 +18,10 @@ from faceparity.datasets.registry import load_dataset
 from faceparity.harness import record
 from faceparity.harness.comparisons.cells import one_group
 from faceparity.harness.evaluation.evaluate import Evaluated, evaluate
-from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.preflight import EVERYONE
 from faceparity.harness.evaluation.separation import make_separation
 from faceparity.harness.models.registry import load_model_card
+from faceparity.harness.options import Options
 from faceparity.harness.templates.pipeline import extract
 from faceparity.harness.templates.store import Store
 from faceparity.reports import format as f

@@ -85,7 +85,14 @@ def test_it_shows_itself(shown) -> None:
 
 
 def test_mistakes_are_one_line(shown) -> None:
-    words = ("rates", "['gender']", "shoe", "0.01", "workers and dask: ", "pool gender=robot: ")
+    words = (
+        "rates",
+        "['gender']",
+        "shoe",
+        "targets 5: a false match rate lies between 0 and 1, as in 0.001",
+        "workers and dask: ",
+        "pool gender=robot: ",
+    )
     for word, line in zip(words, shown["mistakes"], strict=True):
         assert word in line
         assert "\n" not in line

@@ -204,7 +204,7 @@ def parquet(base: Path) -> Family:
 
 
 def _scored(path: Path) -> object:
-    from faceparity.harness.evaluation.options import Options
+    from faceparity.harness.options import Options
     from faceparity.harness.scores_file import evaluate_scores
 
     return evaluate_scores(path, Options())

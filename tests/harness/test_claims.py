@@ -17,7 +17,8 @@ from faceparity.harness.claims import parse_claim, read_claims, shipped_claims
 from faceparity.harness.claims.verdicts import adjusted, result_of, verdict_of
 from faceparity.harness.evaluation.claim_tests import fits
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.options import Options
+from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.options import Options
 from faceparity.harness.templates.pipeline import Templates
 from faceparity.harness.uncertainty.contrasts import holm
 
@@ -352,7 +353,9 @@ def test_both_readings_of_a_contaminated_point_must_agree() -> None:
         update={"operational": GOOD.claim.operational.model_copy(update={"targets": (0.02, 0.01)})}  # type: ignore[union-attr]
     )
     stated = GOOD.model_copy(update={"claim": at_two_percent})
-    e = evaluate(dataset, toy.make_card(same_person=0.9), made, Options(targets=(0.02, 0.01), claims=(stated,))).evaluation
+    e = evaluate(
+        dataset, toy.make_card(same_person=0.9), made, Resolved(Options(targets=(0.02, 0.01)), claims=(stated,))
+    ).evaluation
     r = claim(e, "nist-women")["operational"]
     assert r.tests[0].ratio is not None
     assert r.tests[0].ratio > 1.5

@@ -19,9 +19,9 @@ from faceparity.harness.evaluation.compare import compare
 from faceparity.harness.evaluation.compare_notes import letters
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.exclusion_file import Excluded
-from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.preflight import groupings_of
 from faceparity.harness.evaluation.side_by_side import compare_runs
+from faceparity.harness.options import Options
 from faceparity.harness.record.comparison import Comparison, comparison_from_json, comparison_to_json
 
 _spec = importlib.util.spec_from_file_location("toy_runs", Path(__file__).with_name("toy_runs.py"))

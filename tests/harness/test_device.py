@@ -15,7 +15,8 @@ from faceparity.harness.comparisons.tally import Grid, Tally
 from faceparity.harness.comparisons.tiles import make_job, tally_pairs, tiles_of
 from faceparity.harness.device import OnDevice
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.options import Options
+from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.options import Options
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'faceparity[gpu]' to test comparisons by it")
 
@@ -99,7 +100,7 @@ def test_a_whole_evaluation_there_says_the_same_of_every_group() -> None:
     dataset = toy.make_dataset(4, 160, 2)
     templates, options = toy.make_templates(dataset, 5), Options(targets=(1e-2,))
     here = evaluate(dataset, toy.make_card(), templates, options).evaluation
-    there = evaluate(dataset, toy.make_card(), templates, replace(options, place=OnDevice(1, "cpu"), device="torch")).evaluation
+    there = evaluate(dataset, toy.make_card(), templates, Resolved(options, place=OnDevice(1, "cpu"), device="torch")).evaluation
     assert (here.provenance.device, there.provenance.device) == ("cpu", "torch")
     assert here.comparisons == there.comparisons
     for one, two in zip(here.groupings, there.groupings, strict=True):

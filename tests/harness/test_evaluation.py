@@ -14,7 +14,7 @@ from faceparity.datasets.errors import UserError
 from faceparity.harness import record
 from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.options import Options
+from faceparity.harness.options import Options
 from faceparity.harness.uncertainty import intervals
 
 _spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))

@@ -17,8 +17,8 @@ from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.exclusion_file import Excluded, read_exclusions
 from faceparity.harness.evaluation.exclusions import evaluate_without
-from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.subsets import without_samples
+from faceparity.harness.options import Options
 from faceparity.harness.record import Evaluation, from_json, to_json
 
 _spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.separation import crossing
 from faceparity.harness.metrics import rates as r
 from faceparity.harness.metrics import separation as s
+from faceparity.harness.options import Options
 
 _spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
 assert _spec is not None

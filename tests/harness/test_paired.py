@@ -22,8 +22,8 @@ from faceparity.harness import record
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.paired import paired
+from faceparity.harness.options import Options
 from faceparity.harness.uncertainty import paired as core
 
 _spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))

@@ -19,9 +19,9 @@ from faceparity.datasets.dataset import Dataset, PairProtocol
 from faceparity.harness import record
 from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.protocols import people_of
 from faceparity.harness.metrics import verification
+from faceparity.harness.options import Options
 from faceparity.harness.templates.pipeline import Templates
 
 FOLDS = 10

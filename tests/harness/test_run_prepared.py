@@ -13,7 +13,8 @@ from faceparity.datasets import control
 from faceparity.datasets.registry import load_dataset
 from faceparity.harness import run as running
 from faceparity.harness.evaluation import preflight
-from faceparity.harness.evaluation.options import Options
+from faceparity.harness.evaluation.resolved import resolve
+from faceparity.harness.options import Options
 
 PORTRAITS = Path(control.__file__).parent / "portraits"
 HEADER = {"file": "file", "subject": "subject", "sex": "gender"}
@@ -41,5 +42,5 @@ def test_a_model_is_opened_once_and_samples_are_grouped_once(tmp_path: Path, mon
         shutil.copy(PORTRAITS / row["file"], tmp_path)
     (tmp_path / "labels.csv").write_text("".join(f"{r['file']},{r['subject']},{r['sex']}\n" for r in [HEADER, *rows]), "utf-8")
     dataset = load_dataset(f"folder={tmp_path}")
-    running.run(running.Request([dataset], ["face_recognition"], Options(targets=(0.1,)), tmp_path / "out"))
+    running.run(running.Request([dataset], ["face_recognition"], resolve(Options(targets=(0.1,))), tmp_path / "out"))
     assert counts == {"open_model": 1, "make_cells": 1}

@@ -14,9 +14,10 @@ from faceparity.datasets.dataset import Attribute
 from faceparity.datasets.errors import UserError
 from faceparity.harness.evaluation.compare_notes import notes, to_compared
 from faceparity.harness.evaluation.evaluate import Evaluated, evaluate
-from faceparity.harness.evaluation.options import Options
+from faceparity.harness.evaluation.resolved import resolve
 from faceparity.harness.evaluation.sampled import WHY_UNPAIRED, check_share, deal_share, scores_to_make
 from faceparity.harness.evaluation.side_by_side import compare_runs
+from faceparity.harness.options import Options
 from faceparity.harness.record import Evaluation
 from faceparity.harness.results import Result, write_results
 from faceparity.harness.suite.made import made_by
@@ -31,7 +32,7 @@ toy = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(toy)
 
 SHARE = 0.2
-OPTIONS = Options(targets=(1e-2,), share=SHARE)
+OPTIONS = Options(targets=(1e-2,), comparisons=SHARE)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def sampled(case) -> Evaluated:
 
 @pytest.fixture(scope="module")
 def whole(case) -> Evaluated:
-    return evaluate(case[0], toy.make_card(), case[1], replace(OPTIONS, share=None))
+    return evaluate(case[0], toy.make_card(), case[1], OPTIONS.model_copy(update={"comparisons": None}))
 
 
 def test_every_rate_is_a_count_over_the_pairs_that_were_taken(case, sampled: Evaluated) -> None:
@@ -102,7 +103,7 @@ def test_the_record_and_the_first_screen_say_so(sampled: Evaluated, whole: Evalu
 
 
 def test_groups_of_which_too_few_are_made_are_named(case) -> None:
-    small = evaluate(case[0], toy.make_card(), case[1], replace(OPTIONS, share=0.02)).evaluation
+    small = evaluate(case[0], toy.make_card(), case[1], OPTIONS.model_copy(update={"comparisons": 0.02})).evaluation
     (said,) = [w for w in small.warnings if "too few comparisons to tell" in w]
     assert "× Black, female × White, male × Black and 1 more group, though all" in said
     assert "ask for a larger share" in said
@@ -111,7 +112,9 @@ def test_groups_of_which_too_few_are_made_are_named(case) -> None:
 def test_groups_of_whom_too_few_are_compared_are_named() -> None:
     """Their rates are marked as of fewer than 30 people, which the table of groups would seem to contradict."""
     dataset = toy.make_dataset(4, 160, 1)
-    few = evaluate(dataset, toy.make_card(), toy.make_templates(dataset, 5), replace(OPTIONS, share=0.01)).evaluation
+    few = evaluate(
+        dataset, toy.make_card(), toy.make_templates(dataset, 5), OPTIONS.model_copy(update={"comparisons": 0.01})
+    ).evaluation
     (said,) = [w for w in few.warnings if "fewer than 30 people" in w]
     assert "in female × White, male × Black and male × White, though all" in said
     groups, rates = few.groupings[-1].groups, few.groupings[-1].operating_points[-1].fmr
@@ -125,7 +128,7 @@ def test_a_bar_is_full_when_all_is_compared(case) -> None:
     n = case[1].samples.size
     for share in (None, SHARE, 0.05):
         done: list[int] = []
-        evaluate(case[0], toy.make_card(), case[1], replace(OPTIONS, share=share, targets=()), done.append)
+        evaluate(case[0], toy.make_card(), case[1], OPTIONS.model_copy(update={"comparisons": share, "targets": ()}), done.append)
         assert sum(done) == pytest.approx(scores_to_make(n, share), rel=0.3)
 
 
@@ -143,7 +146,7 @@ def lopsided(share: float | None) -> Evaluated:
     rng = np.random.default_rng(7)
     rare = Attribute("gender", ("female", "male"), (rng.permutation(600) >= 40).astype(np.int32))
     dataset = replace(dataset, attributes={"gender": rare})
-    options = replace(OPTIONS, by=("gender",), share=share)
+    options = OPTIONS.model_copy(update={"by": ("gender",), "comparisons": share})
     return evaluate(dataset, toy.make_card(), toy.make_templates(dataset, 5), options)
 
 
@@ -162,9 +165,9 @@ def test_a_target_is_refused_where_the_pools_small_groups_are_hardly_in_the_samp
 
 
 def test_the_same_seed_takes_the_same_pairs_and_another_others(case, sampled: Evaluated) -> None:
-    again = evaluate(case[0], toy.make_card(), case[1], replace(OPTIONS, workers=3))
+    again = evaluate(case[0], toy.make_card(), case[1], OPTIONS.model_copy(update={"workers": 3}))
     assert again.evaluation.groupings == sampled.evaluation.groupings
-    other = evaluate(case[0], toy.make_card(), case[1], replace(OPTIONS, seed=1))
+    other = evaluate(case[0], toy.make_card(), case[1], OPTIONS.model_copy(update={"seed": 1}))
     assert len(other.evidence.tally.ledger) != 0
     assert other.evaluation.groupings[-1].operating_points[0].fmr != sampled.evaluation.groupings[-1].operating_points[0].fmr
 
@@ -178,13 +181,14 @@ def test_the_same_seed_takes_the_same_pairs_and_another_others(case, sampled: Ev
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(share: float, scenarios: bool, excluded: bool, says: str) -> None:
     with pytest.raises(UserError, match=says):
-        check_share(share, scenarios=scenarios, excluded=excluded)
+        check_share(Options.of({"comparisons": share}).comparisons, scenarios=scenarios, excluded=excluded)
 
 
 def test_all_of_them_is_no_sample() -> None:
-    assert check_share(None, scenarios=True, excluded=True) is None
-    assert check_share(1.0, scenarios=True, excluded=True) is None
-    assert check_share(0.25, scenarios=False, excluded=False) == 0.25
+    check_share(None, scenarios=True, excluded=True)
+    check_share(1.0, scenarios=True, excluded=True)
+    asked = [resolve(Options(comparisons=share)).share for share in (None, 1.0, 0.25)]
+    assert asked == [None, None, 0.25]
 
 
 def written(folder: Path, e: Evaluation) -> Result:
@@ -206,5 +210,5 @@ def test_a_sample_is_never_compared_pair_by_pair_and_never_passed_over(
 
 
 def test_a_suite_does_not_mix_them(case) -> None:
-    one, two = (made_by(case[0], "m", replace(OPTIONS, share=share)) for share in (None, SHARE))
+    one, two = (made_by(case[0], "m", resolve(OPTIONS.model_copy(update={"comparisons": share}))) for share in (None, SHARE))
     assert one.differs(two) == ["other options"]

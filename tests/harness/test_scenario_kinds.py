@@ -16,8 +16,9 @@ from faceparity.datasets.dataset import Dataset, SearchProtocol, TemplateSets
 from faceparity.datasets.errors import UserError
 from faceparity.harness import record
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.preflight import preflight
+from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.options import Options
 from faceparity.harness.scenarios.load import load_scenarios, parse, ready_names
 from faceparity.harness.templates.pipeline import Templates
 
@@ -28,7 +29,7 @@ FIXED = "threshold = { fixed = 0.4 }\n"
 
 def run(text: str, dataset: Dataset, templates: Templates, by: tuple[str, ...] = ("gender",)) -> record.Scenario:
     """The one scenario of a TOML text."""
-    options = Options(by=by, targets=(), scenarios=tuple(parse(text, "test.toml")), seed=5)
+    options = Resolved(Options(by=by, targets=(), seed=5), scenarios=tuple(parse(text, "test.toml")))
     (found,) = evaluate(dataset, make_card(published=None), templates, options).evaluation.scenarios
     return found
 
@@ -162,7 +163,7 @@ def published(toy: tuple[Dataset, Templates]) -> Dataset:
 def test_a_published_gallery_of_templates_gives_what_the_published_search_gives(toy: tuple[Dataset, Templates]) -> None:
     dataset = published(toy)
     text = f'{HEAD}kind = "search"\ncandidates = 20\n{FIXED}[scenario.gallery]\npublished = "G"\n'
-    options = Options(by=("gender",), targets=(), scenarios=tuple(parse(text, "t")))
+    options = Resolved(Options(by=("gender",), targets=()), scenarios=tuple(parse(text, "t")))
     e = evaluate(dataset, make_card(published=None), toy[1], options).evaluation
     (scenario,), (search,) = e.scenarios, e.searches
     assert isinstance(scenario, record.SearchScenario)
@@ -266,7 +267,7 @@ def test_the_jackknife_of_a_lineup_knows_a_person_who_is_matched_with_many() -> 
 )  # fmt: skip
 def test_what_does_not_fit_the_data_is_said_in_a_line(toy: tuple[Dataset, Templates], text: str, says: str) -> None:
     with pytest.raises(UserError, match="scenario s on toy: ") as raised:
-        preflight(toy[0], Options(by=("gender", "ethnicity"), scenarios=tuple(parse(text, "test.toml"))))
+        preflight(toy[0], Resolved(Options(by=("gender", "ethnicity")), scenarios=tuple(parse(text, "test.toml"))))
     assert says in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -297,6 +298,6 @@ def test_a_gallery_larger_than_the_templates_is_not_run(toy: tuple[Dataset, Temp
 @pytest.mark.parametrize("name", ["search-half", "gallery-flight", "lineup-half"])
 def test_the_ready_made_ones_run(toy: tuple[Dataset, Templates], name: str) -> None:
     assert name in ready_names()
-    options = Options(by=("gender",), targets=(0.01,), scenarios=load_scenarios([name]))
+    options = Resolved(Options(by=("gender",), targets=(0.01,)), scenarios=load_scenarios([name]))
     (found,) = evaluate(toy[0], make_card(), toy[1], options).evaluation.scenarios
     assert found.reason in (None, "too_few_comparisons_for_target")

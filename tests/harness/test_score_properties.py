@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from faceparity.harness import record
 from faceparity.harness.evaluation import reestimate
-from faceparity.harness.evaluation.options import Options
+from faceparity.harness.options import Options
 from faceparity.harness.scores_file import evaluate_scores
 
 THRESHOLD = 0.5
@@ -171,7 +171,9 @@ def test_groups_with_unlike_numbers_of_replicates_are_still_compared(most: int, 
     monkeypatch.setattr(reestimate, "MOST_WORK", most)
     rng = np.random.default_rng(3)
     of, values = np.repeat(np.arange(2), (200, 150)), np.asarray(["Black", "White"])
-    a, b = np.asarray([(i, j) for i, j in combinations(range(of.size), 2) if of[i] == of[j]] + [(i, i) for i in range(of.size)] * 9).T
+    a, b = np.asarray(
+        [(i, j) for i, j in combinations(range(of.size), 2) if of[i] == of[j]] + [(i, i) for i in range(of.size)] * 9
+    ).T
     score = np.where(a == b, rng.normal(0.5, 0.2, a.size), rng.normal(0.2, 0.15, a.size)).astype(np.float32)
     people = names(of.size, "p")
     table = pa.table(

@@ -16,8 +16,8 @@ from faceparity.datasets.dataset import Dataset, SearchProtocol, TemplateSets
 from faceparity.harness import record
 from faceparity.harness.evaluation import searches
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.subsets import without_samples
+from faceparity.harness.options import Options
 from faceparity.harness.templates.pipeline import Templates
 
 PEOPLE = 150

@@ -14,7 +14,7 @@ from faceparity.datasets.dataset import Attribute
 from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation import rates
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.options import Options
+from faceparity.harness.options import Options
 from faceparity.harness.uncertainty import intervals, variance
 
 _spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))

@@ -19,8 +19,8 @@ from faceparity.harness.comparisons.tally import Grid
 from faceparity.harness.evaluation.common import Side
 from faceparity.harness.evaluation.compare import compare
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.preflight import groupings_of
+from faceparity.harness.options import Options
 from faceparity.harness.uncertainty.models import compare_disparities, compare_models, mated_cell, non_mated_cell
 
 _spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))

@@ -11,8 +11,8 @@ import pytest
 from faceparity.harness.comparisons.cells import make_cells, make_grouping
 from faceparity.harness.evaluation.contrasts import Measured, make_contrasts, ratio_of
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.rates import Estimate, mated
+from faceparity.harness.options import Options
 from faceparity.harness.uncertainty.power import Precision, needed_subjects, would_be_called
 
 _spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))

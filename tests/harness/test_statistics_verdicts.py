@@ -13,7 +13,7 @@ from faceparity.harness import record
 from faceparity.harness.evaluation import tallying
 from faceparity.harness.evaluation.contrasts import agree, settle
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.options import Options
+from faceparity.harness.options import Options
 from faceparity.harness.uncertainty import contrasts
 from faceparity.harness.uncertainty.bootstrap import Compared, MatedScores, SortedErrors, bootstrap_at_target
 from faceparity.harness.verification.rates.verdict_rules import EFFECTIVE_IN_HIGHER

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,9 +15,10 @@ from faceparity.datasets.registry import load_dataset
 from faceparity.harness import run as running
 from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.measure import Fixed
-from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.preflight import group_samples
+from faceparity.harness.evaluation.resolved import resolve
 from faceparity.harness.models.registry import load_model_card
+from faceparity.harness.options import Options
 from faceparity.harness.place import Here, PlaceGoneError
 from faceparity.harness.scenarios.load import load_scenarios
 from faceparity.harness.suite import run as suite_run
@@ -34,16 +35,16 @@ MADE = MadeBy(version="1", code="c", libraries="l", dataset="d", model="m", opti
 def jobs() -> list[Job]:
     """Three models, of which nothing but the cards is used, on a set that comes with the package."""
     dataset, cards = load_dataset("control-tone"), [load_model_card(m) for m in ("sface", "hse-faceres", "mobileface-v3")]
-    options = Options(workers=2)
+    resolved = resolve(Options(workers=2))
     return [
         Job(
             dataset,
             card.name,
             card,
-            replace(options, position=i),
-            made_by(dataset, card.name, options),
+            replace(resolved, position=i),
+            made_by(dataset, card.name, resolved),
             (dataset.name, card.name),
-            group_samples(dataset, options.by),
+            group_samples(dataset, resolved.options.by),
         )
         for i, card in enumerate(cards)
     ]
@@ -90,26 +91,43 @@ def test_what_differs_is_told_in_words() -> None:
     assert MADE.differs(other) == ["faceparity 1", "other options"]
 
 
-CHANGES = {
-    "by": ("gender",), "targets": (0.1,), "threshold": 0.5, "pool": "all", "references": ("a=b",), "seed": 1, "claims": (), "share": 0.5,
-    "fixed": (Fixed("fixed", 0.5, "of another run", "m"),), "scenarios": load_scenarios(["watchlist-half"]),
+ASKED = {
+    "by": ("gender",), "targets": (0.1,), "threshold": 0.5, "pool": "all", "references": ("a=b",), "seed": 1, "comparisons": 0.5,
+    "include_minors": True, "device": "cuda",
 }  # fmt: skip
-NO_CHANGES = {"workers": 7, "command": "x", "position": 9, "place": Here(3)}
-ELSEWHERE = {"device"}
-"""Suites have no --device; a model that names one has another fingerprint."""
+"""Options that change a result, each with another value."""
+READ = {
+    "claims": ("claims", ()),
+    "threshold_from": ("fixed", (Fixed("fixed", 0.5, "of another run", "m"),)),
+    "scenarios": ("scenarios", load_scenarios(["watchlist-half"])),
+}
+"""Options that name what is read: what it is read into."""
+NO_CHANGES = {"workers": 7, "dask": "tls://x:1", "ephemeral": True, "exclude": Path("x.csv")}
+"""Where it is done, and a file's name: of what is left out the rows count (see below)."""
 
 
-@pytest.mark.parametrize("option", [f.name for f in fields(Options) if f.name not in ELSEWHERE])
+@pytest.mark.parametrize("option", Options.model_fields)
 def test_every_option_that_changes_a_result_tells_it_from_others_and_no_other_does(jobs, option) -> None:
     job = jobs[0]
-    changed = replace(job.options, **{option: {**CHANGES, **NO_CHANGES}[option]})
-    assert (made_by(job.dataset, "m", changed).options != job.made.options) == (option in CHANGES)
+    if option in READ:
+        name, value = READ[option]
+        changed = replace(job.resolved, **{name: value})
+    else:
+        other = job.resolved.options.model_copy(update={option: {**ASKED, **NO_CHANGES}[option]})
+        changed = replace(job.resolved, options=other)
+    assert (made_by(job.dataset, "m", changed).options != job.made.options) == (option in ASKED or option in READ)
+
+
+def test_how_it_is_run_tells_no_result_from_others(jobs) -> None:
+    job = jobs[0]
+    changed = replace(job.resolved, workers=7, command="x", position=9, place=Here(3), device="cuda: a GPU")
+    assert made_by(job.dataset, "m", changed).options == job.made.options
 
 
 def test_exclusions_tell_a_result_from_others(jobs) -> None:
     job = jobs[0]
     left_out = Excluded(samples=np.array([3], np.int32), sample_texts=("wrong label",))
-    assert made_by(job.dataset, "m", job.options, left_out).options != job.made.options
+    assert made_by(job.dataset, "m", job.resolved, left_out).options != job.made.options
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path) -> None:
@@ -185,7 +203,7 @@ def test_a_measured_speed_is_used(checked, tmp_path) -> None:
 
 def test_a_cluster_s_threads_are_what_a_plan_counts_on(checked, tmp_path) -> None:
     here = plan(checked, Record(suite="mine"), tmp_path).steps[0]
-    cluster = tuple(replace(job, options=replace(job.options, place=Here(64))) for job in checked.jobs)
+    cluster = tuple(replace(job, resolved=replace(job.resolved, place=Here(64))) for job in checked.jobs)
     there = plan(replace(checked, jobs=cluster), Record(suite="mine"), tmp_path).steps[0]
     assert here.seconds - there.seconds == pytest.approx(here.images / IMAGES_PER_SECOND * (1 / 2 - 1 / 64), rel=0.01)
 

@@ -18,9 +18,9 @@ from faceparity.harness.comparisons.listed import Rows, evidence_of_rows, tally_
 from faceparity.harness.comparisons.tally import Grid
 from faceparity.harness.evaluation import tallying
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.pool import make_pool
 from faceparity.harness.evaluation.sweep import GROUPS, POSITIONS, make_sweeps, positions
+from faceparity.harness.options import Options
 from faceparity.harness.uncertainty import intervals
 
 

@@ -14,8 +14,8 @@ from toy import make_card, make_dataset, make_templates
 
 from faceparity.datasets.dataset import Dataset, SetProtocol
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.template_sets import pool
+from faceparity.harness.options import Options
 from faceparity.harness.templates.pipeline import Templates
 
 

@@ -260,7 +260,7 @@ def test_the_result_warns_of_images_lost_to_killed_workers_and_counts_them_as_fa
     import toy
 
     from faceparity.harness.evaluation.evaluate import evaluate
-    from faceparity.harness.evaluation.options import Options
+    from faceparity.harness.options import Options
 
     dataset = toy.make_dataset(1, 80, 2)
     clean = toy.make_templates(dataset, 1)

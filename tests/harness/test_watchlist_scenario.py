@@ -18,9 +18,10 @@ from faceparity.datasets.dataset import Attribute, Dataset
 from faceparity.datasets.errors import UserError
 from faceparity.harness import record
 from faceparity.harness.evaluation import evaluate as evaluation
-from faceparity.harness.evaluation.options import Options
 from faceparity.harness.evaluation.preflight import preflight
+from faceparity.harness.evaluation.resolved import Resolved
 from faceparity.harness.metrics.watchlist import fpir_of_fmr, predicted_fpir
+from faceparity.harness.options import Options
 from faceparity.harness.scenarios.declared import Watchlist
 from faceparity.harness.scenarios.lists import allocate
 from faceparity.harness.scenarios.run import evaluate_scenarios
@@ -274,7 +275,9 @@ def test_what_the_comparisons_do_not_allow_is_a_reason(
 
 def test_no_published_threshold_is_a_reason(toy: tuple[Dataset, Templates]) -> None:
     """Through the whole evaluation, which also checks the record."""
-    options = Options(by=("gender",), targets=(0.05,), scenarios=(declared(threshold={"published": True}), declared(name="v")))
+    options = Resolved(
+        Options(by=("gender",), targets=(0.05,)), scenarios=(declared(threshold={"published": True}), declared(name="v"))
+    )
     none, some = evaluation.evaluate(toy[0], make_card(published=None), toy[1], options).evaluation.scenarios
     assert (none.name, none.reason) == ("w", "no_published_threshold")
     assert (some.name, some.reason) == ("v", None)
@@ -364,7 +367,7 @@ def test_what_the_data_has_no_people_for_is_refused_before_the_run(
 ) -> None:
     dataset = toy[0]
     with pytest.raises(UserError, match="scenario w on toy: ") as error:
-        preflight(dataset, Options(by=("gender", "ethnicity"), scenarios=(declared(**changes),)))
+        preflight(dataset, Resolved(Options(by=("gender", "ethnicity")), scenarios=(declared(**changes),)))
     assert told in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -373,7 +376,7 @@ def test_make_up_that_only_extraction_failures_break_is_a_reason(toy: tuple[Data
     dataset, templates = toy
     n = int((np.bincount(dataset.subjects[dataset.attributes["gender"].codes >= 0]) > 0).sum()) - 5
     scenario = declared(watchlist={"people": n})
-    preflight(dataset, Options(by=("gender", "ethnicity"), scenarios=(scenario,)))
+    preflight(dataset, Resolved(Options(by=("gender", "ethnicity")), scenarios=(scenario,)))
     half = make_templates(dataset, 11, failed=0.6)
     (s,) = run(dataset, half, scenario)
     assert s.reason == "too_few_subjects"

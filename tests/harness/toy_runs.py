@@ -11,7 +11,7 @@ import numpy as np
 from faceparity.datasets.dataset import Dataset
 from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.exclusions import evaluate_without
-from faceparity.harness.evaluation.options import Options
+from faceparity.harness.options import Options
 from faceparity.harness.run import Result, write_exclusions, write_private, write_results
 from faceparity.harness.templates.pipeline import Templates
 from faceparity.harness.templates.store import Store

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 from fuzzing import attempt
 
 from faceparity.datasets.errors import UserError
-from faceparity.harness.evaluation.options import Options
+from faceparity.harness.options import Options
 from faceparity.harness.record import to_json
 from faceparity.harness.results import RESULTS, load_results, write_reports
 from faceparity.harness.scores_file import evaluate_scores

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.exclusions import evaluate_without
-from faceparity.harness.evaluation.options import Options
+from faceparity.harness.options import Options
 from faceparity.harness.record import Evaluation
 from faceparity.reports import exclusions, html, markdown, tables, terminal
 from faceparity.reports import format as f

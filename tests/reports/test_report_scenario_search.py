@@ -16,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "harness"))
 from toy import make_card, make_dataset, make_templates
 
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.options import Options
+from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.options import Options
 from faceparity.harness.record import Bounds, Evaluation, LineupScenario, Rate, ScenarioRatio, SearchesPart, from_json, to_json
 from faceparity.harness.scenarios.load import parse
 from faceparity.reports import scenarios
@@ -61,7 +62,7 @@ def evaluation(identity: str) -> Evaluation:
         vectors = templates.vectors.copy()
         vectors[60:80] = vectors[:20]
         templates = replace(templates, vectors=vectors)
-    options = Options(targets=(), scenarios=tuple(parse(TOML, "test")))
+    options = Resolved(Options(targets=()), scenarios=tuple(parse(TOML, "test")))
     made = evaluate(dataset, make_card(published=None), templates, options).evaluation
     return from_json(to_json(made))
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.options import Options
+from faceparity.harness.options import Options
 from faceparity.harness.record import Bounds, Rate
 from faceparity.harness.scores_file import evaluate_scores
 from faceparity.reports import format as f

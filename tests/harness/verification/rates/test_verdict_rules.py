@@ -16,7 +16,8 @@ from rederived_verdicts import disagreements
 from toy import make_card, make_dataset, make_templates
 
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.options import Options
+from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.options import Options
 from faceparity.harness.scenarios.load import load_scenarios
 from faceparity.harness.verification.rates.verdict_rules import (
     ALPHA,
@@ -94,7 +95,7 @@ def test_every_verdict_of_a_result_is_what_the_rule_gives(identity: str, noise: 
     templates = make_templates(dataset, 3, failed=0.05, noise=noise)
     names = ("watchlist-half", "search-half") if identity == "labelled" else ()
     scenarios = [one for name in names for one in load_scenarios([name])]
-    options = Options(by=("gender", "ethnicity"), targets=(0.02, 0.1), scenarios=tuple(scenarios), seed=2)
+    options = Resolved(Options(by=("gender", "ethnicity"), targets=(0.02, 0.1), seed=2), scenarios=tuple(scenarios))
     evaluation = evaluate(dataset, make_card(), templates, options).evaluation
     counted, wrong = disagreements(evaluation)
     assert wrong == []

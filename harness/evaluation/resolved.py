@@ -1,0 +1,62 @@
+"""What a run makes of the options that it is asked for: files read, names looked up, and where its work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..claims import read_claims
+from ..claims.claim import Stated, shipped_claims
+from ..options import Options
+from ..place import Place
+from ..scenarios.declared import Scenario
+from ..scenarios.load import load_scenarios
+from .measure import Fixed
+from .sampled import check_share
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Options with everything read that they name.
+
+    fixed: thresholds of other runs (`threshold_from`). position: of this evaluation in its run, for the record. place: where
+    templates and comparisons are made; None: on this machine, by so many `workers`. device: what the record calls it.
+    """
+
+    options: Options = field(default_factory=Options)
+    scenarios: tuple[Scenario, ...] = ()
+    claims: tuple[Stated, ...] = field(default_factory=shipped_claims)
+    fixed: tuple[Fixed, ...] = ()
+    command: str = ""
+    position: int = 0
+    workers: int = 1
+    place: Place | None = None
+    device: str = "cpu"
+
+    @property
+    def share(self) -> float | None:
+        """Of the non-mated comparisons, where only a sample of them is to be made (see `comparisons.dealt`); None: all."""
+        return None if self.options.comparisons == 1 else self.options.comparisons
+
+    @property
+    def threads(self) -> int:
+        """How many things are done at once where templates and comparisons are made."""
+        return self.place.threads if self.place else self.workers
+
+
+def resolve(options: Options, *, command: str = "", workers: int | None = None, fixed: Sequence[Fixed] = ()) -> Resolved:
+    """Read the files that options name, and hold those against each other that exclude each other. Raises UserError."""
+    check_share(options.comparisons, scenarios=bool(options.scenarios), excluded=options.exclude is not None)
+    return Resolved(
+        options=options,
+        scenarios=load_scenarios(options.scenarios),
+        claims=read_claims(options.claims),
+        fixed=tuple(fixed),
+        command=command,
+        workers=workers or options.workers or 1,
+    )
+
+
+def as_resolved(asked: Options | Resolved) -> Resolved:
+    """Return options as resolved, whether or not a run has done so. Raises UserError."""
+    return asked if isinstance(asked, Resolved) else resolve(asked)
