@@ -23,10 +23,8 @@ from ..verification.rates.verdict_rules import (
     EFFECTIVE_DISCORDANT,
     EFFECTIVE_IN_HIGHER,
     SHOWN_FROM,
-    adjust,
-    call,
     enough_errors,
-    explore,
+    settle,
 )
 from .common import Common, Side
 from .replicated import Replicated, Spread
@@ -317,18 +315,8 @@ def _disparity(
 
 def _settle(changes: list[record.ModelChange]) -> list[record.ModelChange]:
     """Holm and BH over the family, then the verdicts; a change that only its errors kept from a test stays in the family."""
-    family = [c for c in changes if c.verdict != "none"]
-    p_values = [c.p for c in family]
-    adjusted = zip(adjust(p_values), explore(p_values), strict=True)
-    out = []
-    for c in changes:
-        if c.verdict == "none":
-            out.append(c)
-            continue
-        holm, bh = next(adjusted)
-        if c.p is None or c.first is None or c.second is None:
-            out.append(c)
-            continue
-        verdict = call(c.first - c.second, holm, c.reason is None)
-        out.append(c.model_copy(update={"p_holm": holm, "p_bh": bh, "verdict": verdict}))
-    return out
+
+    def difference(c: record.ModelChange) -> float | None:
+        return None if c.p is None or c.first is None or c.second is None else c.first - c.second
+
+    return settle(changes, difference, lambda c: c.reason, exploring=True)

@@ -11,15 +11,14 @@ from .. import record
 from ..comparisons.cells import Grouping
 from ..uncertainty import contrasts as stats
 from ..uncertainty.power import Precision, needed_subjects
+from ..verification.rates import verdict_rules
 from ..verification.rates.verdict_rules import (
     EFFECTIVE_IN_HIGHER,
     EFFECTIVE_IN_LOWER,
     SHOWN_FROM,
-    adjust,
-    call,
+    barrier,
     confirm_all,
     enough_errors,
-    explore,
 )
 from .rates import Estimate
 from .reestimate import Reestimated
@@ -72,13 +71,9 @@ def compare(
     none = record.Contrast(
         measure=measured.measure, design=measured.design, group=group, reference=reference, ratio=None, verdict="none"
     )
-    for estimate, reason in ((b, "reference_undefined"), (a, "group_undefined")):
-        if estimate.rate is None:
-            return none.model_copy(update={"reason": estimate.reason or reason})
-        if estimate.subjects < SHOWN_FROM:
-            return none.model_copy(update={"reason": "too_few_subjects"})
-    if (a.rate or 0) >= 1 or (b.rate or 0) >= 1:
-        return none.model_copy(update={"reason": "other"})
+    if (why := barrier(a, b)) is not None:
+        own = {"reference_undefined": b.reason, "group_undefined": a.reason}.get(why)
+        return none.model_copy(update={"reason": own or why})
     plan: dict[str, object] = {"verdict": "inconclusive"}
     if family is not None:
         plan |= _planning(measured, a, b, family)
@@ -160,26 +155,18 @@ def ratio_of(a: Estimate, b: Estimate) -> stats.LogRatio | None:
 
 def settle(point: record.OperatingPoint) -> record.OperatingPoint:
     """Adjust the p-values over all contrasts of the point, then give the verdicts."""
-    family = [k for k, c in enumerate(point.contrasts) if c.verdict != "none"]
-    p_values = [point.contrasts[k].p for k in family]
-    adjusted = dict(zip(family, adjust(p_values), strict=True))
-    explored = dict(zip(family, explore(p_values), strict=True))
     effective = {
         (measure, r.design, r.group): r.effective_errors or 0.0
         for measure, rates in (("fmr", point.fmr), ("fnmr", point.fnmr))
         for r in rates
     }
-    out = []
-    for k, c in enumerate(point.contrasts):
-        if k not in adjusted or c.ratio is None:
-            out.append(c)
-            continue
+
+    def held_back(c: record.Contrast) -> str | None:
         own, base = (effective.get((c.measure, c.design, g), 0.0) for g in (c.group, c.reference))
-        enough = enough_errors(c.ratio, own, base)
-        verdict = call(c.ratio - 1, adjusted[k], enough)
-        reason = None if enough else "too_few_errors"
-        out.append(c.model_copy(update={"p_holm": adjusted[k], "p_bh": explored[k], "verdict": verdict, "reason": reason}))
-    return point.model_copy(update={"contrasts": out})
+        return None if enough_errors(c.ratio or 1.0, own, base) else "too_few_errors"
+
+    settled = verdict_rules.settle(point.contrasts, lambda c: None if c.ratio is None else c.ratio - 1, held_back, exploring=True)
+    return point.model_copy(update={"contrasts": settled})
 
 
 def agree(first: record.OperatingPoint, second: record.OperatingPoint) -> record.OperatingPoint:

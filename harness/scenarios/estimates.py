@@ -9,9 +9,8 @@ import numpy as np
 from .. import record
 from ..evaluation.rates import Estimate
 from ..uncertainty import contrasts, intervals, variance
-from ..verification.rates.verdict_rules import SHOWN_FROM, enough_errors
+from . import verdicts
 from .expectation import F64, I32, I64
-from .verdicts import settled
 
 METHOD = "exact mean over all lists; Wilson-t, delete-one-subject jackknife over crowd and list"
 
@@ -66,29 +65,12 @@ def interval_of_share(value: float, without: F64, subjects: int) -> tuple[float,
 
 def compare(estimates: Sequence[Estimate], names: Sequence[str], tested: Sequence[int], base: int) -> list[record.ScenarioRatio]:
     """Each tested group's rate over that of `base`, in their order; Holm over all of them."""
-    found, enough = [], []
-    for g in tested:
-        r = _ratio(estimates[g], estimates[base], names[base])
-        able = r.ratio is not None and enough_errors(r.ratio, *(estimates[k].effective_errors or 0.0 for k in (g, base)))
-        found.append(r if r.ratio is None or able else r.model_copy(update={"reason": "too_few_errors"}))
-        enough.append(able)
-    return settled(found, enough)
+    return verdicts.settled([verdicts.compare(estimates[g], estimates[base], names[base], _jackknifed) for g in tested])
 
 
-def _ratio(a: Estimate, b: Estimate, reference: str) -> record.ScenarioRatio:
-    none = record.ScenarioRatio(reference=reference, ratio=None, verdict="none")
-    for e, undefined in ((b, "reference_undefined"), (a, "group_undefined")):
-        if e.rate is None or e.rate >= 1:
-            return none.model_copy(update={"reason": undefined})
-        if e.subjects < SHOWN_FROM:
-            return none.model_copy(update={"reason": "too_few_subjects"})
-    if not a.rate or not b.rate:
-        return none.model_copy(update={"verdict": "inconclusive", "reason": "zero_errors"})
+def _jackknifed(a: Estimate, b: Estimate) -> contrasts.LogRatio | None:
+    """Return the ratio with the joint jackknife over the people that both rates share; None where it is undefined without somebody."""
     if (a.without <= 0).any() or (b.without <= 0).any():
-        return none.model_copy(update={"verdict": "inconclusive", "reason": "too_few_errors"})
+        return None
     logs = np.log(a.without) - np.log(b.without)
-    found = contrasts.joint_jackknife_log_ratio(logs, float(np.log(a.rate / b.rate)), min(a.df, b.df))
-    if found is None:
-        return none.model_copy(update={"verdict": "inconclusive", "reason": "too_few_errors"})
-    told = {"ratio": found.ratio, "interval": found.interval, "p": found.p, "verdict": "inconclusive"}
-    return none.model_copy(update=told)
+    return contrasts.joint_jackknife_log_ratio(logs, float(np.log((a.rate or 1.0) / (b.rate or 1.0))), min(a.df, b.df))

@@ -151,19 +151,18 @@ def _groups(lists: c.Lists, alarms: c.Outcome, group: I32, grouping: Grouping, l
     theirs = c.groups_of(lists.gallery, grouping.of_cell)[lists.gallery.of]
     labelled = int((theirs >= 0).sum())
     people, flagged = int((made >= 0).sum()), int(hit[made >= 0].sum())
-    out, enough, ratios = [], [], []
+    out, ratios = [], []
     for g, name in enumerate(grouping.names):
         own, others = (c.estimate(lists, alarms, x) for x in (group == g, (group >= 0) & (group != g)))
         rate = rates.to_rate(own, name, "all")
-        ratio, able = compare(own, others, "all others")
+        ratio = compare(own, others, "all others")
         ratios.append(ratio if len(grouping.names) > 1 else ratio.model_copy(update={"verdict": "none", "reason": "one_group"}))
-        enough.append(able)
         out.append(group_counts(name, rate, int((made == g).sum()), int(hit[made == g].sum()), people, flagged))
     size = np.bincount(theirs[theirs >= 0], minlength=grouping.n)
     there = [float(n) / labelled if labelled and (n == 0 or n >= least) else None for n in size]
     return [
         x.model_copy(update={"by_subjects": r, "share_of_gallery": s})
-        for x, r, s in zip(out, settled(ratios, enough), there, strict=True)
+        for x, r, s in zip(out, settled(ratios), there, strict=True)
     ]
 
 

@@ -19,6 +19,9 @@ from ...uncertainty.contrasts import benjamini_hochberg, holm
 Verdict = Literal["higher", "lower", "inconclusive", "none"]
 """Of the first side against the second. "none": not tested, for a reason that stands beside it."""
 
+Barrier = Literal["reference_undefined", "group_undefined", "too_few_subjects", "other"]
+"""Why a ratio is not tested at all. "other": a rate of 1, whose logarithm has no interval."""
+
 ALPHA = 0.05
 """Adjusted p-values below it are called; the chance of any false call in a family is at most this."""
 SHOWN_FROM = 30
@@ -78,8 +81,35 @@ def call(difference: float, p_adjusted: float | None, enough: bool) -> Verdict:
     return "higher" if difference > 0 else "lower"
 
 
+class HasRate(Protocol):
+    """A rate of some people."""
+
+    @property
+    def rate(self) -> float | None:
+        """None: undefined."""
+
+    @property
+    def subjects(self) -> int:
+        """How many people it is of."""
+
+
+def barrier(group: HasRate, reference: HasRate) -> Barrier | None:
+    """Return what keeps the ratio of two rates from being tested at all; None if nothing does."""
+    sides: tuple[tuple[HasRate, Barrier], ...] = ((reference, "reference_undefined"), (group, "group_undefined"))
+    for side, undefined in sides:
+        if side.rate is None:
+            return undefined
+        if side.subjects < SHOWN_FROM:
+            return "too_few_subjects"
+    return "other" if max(group.rate or 0.0, reference.rate or 0.0) >= 1 else None
+
+
 class Compared(Protocol):
     """A record of one comparison with its verdict."""
+
+    @property
+    def p(self) -> float | None:
+        """None: only its errors kept it from a p-value."""
 
     @property
     def verdict(self) -> Verdict:
@@ -90,6 +120,32 @@ class Compared(Protocol):
 
 
 C = TypeVar("C", bound=Compared)
+
+
+def settle(
+    family: Sequence[C], difference: Callable[[C], float | None], held_back: Callable[[C], str | None], exploring: bool = False
+) -> list[C]:
+    """Adjust the p-values of a family and give the verdicts.
+
+    family: of which those with the verdict "none" are no part. difference: first side minus second; None leaves the record as it is,
+    though it counts in the family. held_back: the reason why it is not called whatever its p-value. exploring: with `p_bh` too.
+    """
+    members = [c for c in family if c.verdict != "none"]
+    p_values = [c.p for c in members]
+    adjusted, explored = iter(adjust(p_values)), iter(explore(p_values))
+    out = []
+    for c in family:
+        if c.verdict == "none":
+            out.append(c)
+            continue
+        p_holm, p_bh, d = next(adjusted), next(explored), difference(c)
+        if d is None:
+            out.append(c)
+            continue
+        reason = held_back(c)
+        found: dict[str, Any] = {"p_holm": p_holm, "verdict": call(d, p_holm, reason is None), "reason": reason}
+        out.append(c.model_copy(update=found | ({"p_bh": p_bh} if exploring else {})))
+    return out
 
 
 def confirm(verdict: Verdict, second_reading: Verdict | None) -> Verdict:
