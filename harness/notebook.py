@@ -27,7 +27,7 @@ from .models.registry import load_model_card, open_model
 from .notebook_errors import in_python
 from .notebook_progress import bars
 from .notebook_result import EvaluationResult, load_results
-from .options import Options, flags, helped
+from .options import Options, flags, helped, python_type
 from .other_thresholds import thresholds_of
 from .place import check_dask, chosen
 from .templates.pipeline import cores, extract
@@ -41,7 +41,8 @@ def evaluate(dataset: str | Dataset, model: str = "face_recognition", **options:
 
     - dataset: what is typed after -d (`"control"`, `"folder=PICTURES"`), or one that is loaded.
     - model: what is typed after -m.
-    - options: those of `faceparity run`, by name:
+
+    And the options of `faceparity run`:
 
     {options}
 
@@ -95,7 +96,8 @@ def evaluate_scores(
     - failures: failures to extract, in a table with `subject`, `attempted`, `failed` and the attributes.
     - distance: lower scores are more alike.
     - name: what data set and system are called in the result.
-    - options: those of `faceparity score`, by name:
+
+    And the options of `faceparity score`:
 
     {options}
 
@@ -125,7 +127,7 @@ def _documented(function: Callable[..., Any], *, of_scores: bool = False) -> Non
     fields = Options.model_fields
     keyword = inspect.Parameter.KEYWORD_ONLY
     own = [p for p in inspect.signature(function).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    more = [inspect.Parameter(n, keyword, default=fields[n].default, annotation=fields[n].annotation) for n in known]
+    more = [inspect.Parameter(n, keyword, default=fields[n].default, annotation=python_type(n)) for n in known]
     function.__signature__ = inspect.Signature([*own, *more], return_annotation=EvaluationResult)  # type: ignore[attr-defined]
     listed = "\n    ".join(f"- {name}: {helped(name)}" for name in known)
     function.__doc__ = (function.__doc__ or "").replace("{options}", listed)

@@ -16,7 +16,7 @@ def in_python() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        told = options.in_python(str(error))
+        told = options.in_python(str(error).replace("--out ", "folder "))
         if told == str(error):
             raise
         raise UserError(told) from None

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -198,6 +198,22 @@ def flags(*, of_scores: bool = False) -> Iterator[tuple[str, Flag]]:
 def repeats(name: str) -> bool:
     """Whether an option may be given several times."""
     return get_origin(Options.model_fields[name].annotation) is tuple
+
+
+def value_type(name: str) -> Any:
+    """Return the type of one value of an option: str, int, float, bool or Path."""
+    kind: Any = Options.model_fields[name].annotation
+    while kind not in (str, int, float, bool, Path):
+        kind = str if get_origin(kind) is Literal else next(a for a in get_args(kind) if a is not type(None))
+    return kind
+
+
+def python_type(name: str) -> Any:
+    """Return the type of an option as a keyword in Python, without its bounds."""
+    kind = value_type(name)
+    if repeats(name):
+        return Sequence[kind]  # type: ignore[valid-type]
+    return kind | None if Options.model_fields[name].default is None else kind
 
 
 def helped(name: str) -> str:

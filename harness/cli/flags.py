@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from ..options import Flag, Options, flags, repeats
+from ..options import Flag, Options, flags, repeats, value_type
 
 Command = Callable[..., None]
 
@@ -55,19 +54,10 @@ def given(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def _parameter(name: str, flag: Flag) -> inspect.Parameter:
     """One option, as typer reads it: None, or False for a switch, where it is not typed."""
-    kind = _kind(Options.model_fields[name].annotation)
+    kind = value_type(name)
     several = repeats(name)
     told = flag.help + (" May be repeated." if several else "")
     option = typer.Option(flag.name, metavar=flag.metavar or None, help=told, show_default=False)
     annotation: Any = bool if kind is bool else (list[kind] | None) if several else (kind | None)  # type: ignore[valid-type]
     default = False if kind is bool else None
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[annotation, option])
-
-
-def _kind(annotation: Any) -> Any:
-    """The type of one value that is typed: str, int, float, Path or bool."""
-    if annotation in (str, int, float, Path, bool):
-        return annotation
-    if get_origin(annotation) is Literal:
-        return str
-    return _kind(next(a for a in get_args(annotation) if a is not type(None)))

@@ -82,7 +82,7 @@ def test_defaults_need_no_acceptance() -> None:
     (run,) = [command for command in app.registered_commands if command.callback and command.callback.__name__ == "run"]
     assert run.callback is not None
     source_text = Path(run.callback.__code__.co_filename).read_text("utf-8")
-    (default,) = re.findall(r"models=model or \[\"(.*?)\"\]", source_text)
+    (default,) = re.findall(r"model or \[\"(.*?)\"\]", source_text)
     card = load_model_card(default)
     assert (card.terms, card.conditions()) == ("", "")
     assert set(card.allows.values()) == {"yes"}
