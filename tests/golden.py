@@ -3,8 +3,8 @@
     python -m tests.golden make FOLDER [NAME...]      make them (all, or those named) with the code that is installed
     python -m tests.golden compare BEFORE AFTER       list what differs; exit status 1 if anything does
 
-Runs on real faces are made where FACEPARITY_DATA has the set; the control set's and the score file's always. The clock, the commit
-and the folder's own path are left out of what is kept, private parts and PDFs too. FOLDER is not to be committed.
+Runs on real faces are made where FACEPARITY_DATA has the set; the control set's and the score file's always. The clock, the commit,
+the provenance and the folder's own path are left out of what is compared, private parts and PDFs too. FOLDER is not to be committed.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ VARYING = (
     (re.compile(r"\b[0-9a-f]{40}(\+dirty)?\b"), "<commit>"),
     (re.compile(r"(?m)^\d\d:\d\d:\d\d "), ""),
     (re.compile(r"\d+ extracted now"), "<n> extracted now"),
+    (re.compile(r"(faceparity \S+) \([0-9a-f]{12}(\+dirty)?\)"), r"\1 (<commit>)"),
+    (re.compile(r'(?s)(?<=\n )"provenance": \{.*?\n \}'), '"provenance": "<provenance>"'),
 )
 
 
