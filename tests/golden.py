@@ -44,6 +44,8 @@ VARYING = (
     (re.compile(r"(?m)^\d\d:\d\d:\d\d "), ""),
     (re.compile(r"\d+ extracted now"), "<n> extracted now"),
     (re.compile(r"(faceparity \S+) \([0-9a-f]{12}(\+dirty)?\)"), r"\1 (<commit>)"),
+    (re.compile(r'"(code|options|result|told|libraries)": "[0-9a-f]+"'), r'"\1": "<digest>"'),
+    (re.compile(r"_seconds\": [0-9.e-]+"), '_seconds": 0'),
     (re.compile(r'(?s)(?<=\n )"provenance": \{.*?\n \}'), '"provenance": "<provenance>"'),
 )
 
