@@ -7,10 +7,10 @@ from typing import Any
 
 from faceparity.harness.record import Evaluation, Grouping, Quartiles
 from faceparity.reports import format as f
+from faceparity.reports.csv_rows import grouping_name
 from faceparity.reports.parts import Fold, Item, Items, Section, Table, Text
 from faceparity.reports.select import finest
 from faceparity.reports.sensitivity import sensitivity_sections
-from faceparity.reports.tables import grouping_name
 
 LIMITS = (
     "These are rates of one model on one data set. They do not carry over to another model, other images, or a system in use.",

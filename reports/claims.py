@@ -9,10 +9,10 @@ from faceparity.harness.claims.claim import KNOWN
 from faceparity.harness.record import Claim, ClaimReading, ClaimTest, Evaluation, Rate
 from faceparity.harness.verification.rates.verdict_rules import is_significant
 from faceparity.reports import format as f
+from faceparity.reports.csv_rows import Row, Tables
 from faceparity.reports.narrative import MEASURES, evidence, labelled, subject
 from faceparity.reports.paired_words import units
 from faceparity.reports.parts import Fold, Item, Items, Section, Table, Text
-from faceparity.reports.tables import Row
 
 TITLE = "What people claim"
 WHAT = (
@@ -339,7 +339,7 @@ def _point(t: ClaimTest) -> str:
     return f.DASH if t.target_fmr is None else f"FMR {f.target(t.target_fmr)}"
 
 
-def claim_tables(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
+def claim_tables(e: Evaluation) -> Tables:
     """`claims.csv`: every test, and every reading without one."""
     rows: list[Row] = []
     for c, r in readings(e):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from faceparity.harness.record import ModelChange, Rate
 from faceparity.harness.record.comparison import ComparedDataset, ComparedPoint, Comparison, League
-from faceparity.reports.tables import Row, to_csv
+from faceparity.reports.csv_rows import Row, to_csv
 
 HEADERS = {
     "results": "id run label model model_version fingerprint dataset dataset_version dataset_digest subjects samples attributes targets "

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from faceparity.harness.record import Evaluation, Exclusion, ExclusionPoint, ExclusionRate
 from faceparity.reports import format as f
+from faceparity.reports.csv_rows import Row, Tables, grouping_name
 from faceparity.reports.parts import Heading, Item, Section, Table, Text
 from faceparity.reports.select import finest
-from faceparity.reports.tables import grouping_name
 
 TITLE = "Left out by name"
 WHAT = (
@@ -138,7 +138,7 @@ HEADER = [
 ]  # fmt: skip
 
 
-def cells(e: Evaluation) -> Iterator[list[str | int | float | bool | None]]:
+def _cells(e: Evaluation) -> Iterator[Row]:
     """Rows of exclusions.csv: each rate in both readings, "with" and "without" what was left out."""
     for p in (p for x in e.exclusions for p in x.points):
         for reading, side in (("with", "before"), ("without", "after")):
@@ -152,3 +152,12 @@ def cells(e: Evaluation) -> Iterator[list[str | int | float | bool | None]]:
                         r.design, getattr(r, f"verdict_{side}"), rate.subjects, rate.comparisons, rate.errors, rate.rate,
                         rate.rate_including_failures, lo, hi, rate.effective_errors, rate.status, rate.reason,
                     ]  # fmt: skip
+
+
+def exclusion_tables(e: Evaluation) -> Tables:
+    """Return what a person left out by name: rates with and without it, and the reasons."""
+    reasons: list[Row] = [[r.reason, r.samples, r.comparisons] for x in e.exclusions for r in x.reasons]
+    return {
+        "exclusions": (HEADER, list(_cells(e))),
+        "exclusion_reasons": (["reason", "samples", "comparisons"], reasons),
+    }

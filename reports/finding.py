@@ -12,6 +12,7 @@ from typing import NamedTuple
 from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.harness.verification.rates.verdict_rules import is_significant
 from faceparity.reports import format as f
+from faceparity.reports.csv_rows import grouping_name
 from faceparity.reports.narrative import (
     ERRORS,
     MEASURES,
@@ -27,7 +28,6 @@ from faceparity.reports.narrative import (
     threshold_sentence,
 )
 from faceparity.reports.select import finest, headline, verdict
-from faceparity.reports.tables import grouping_name
 
 VERBS = {"fmr": "falsely matched two different people", "fnmr": "failed to match two images of one person"}
 OTHERS = {"fmr": "two", "fnmr": "of one"}

@@ -16,12 +16,12 @@ from faceparity.harness.record import Evaluation
 from faceparity.harness.synthetic import ALIKE, SAYS_NOTHING
 from faceparity.reports import format as f
 from faceparity.reports.about import GLOSSARY, about
+from faceparity.reports.csv_rows import grouping_name
 from faceparity.reports.finding import finding
 from faceparity.reports.parts import Section, Table
 from faceparity.reports.sections import measured
 from faceparity.reports.select import finest, headline, verdict
 from faceparity.reports.svg import shared
-from faceparity.reports.tables import grouping_name
 
 NAME = 100
 """So many characters of a row's name are shown; the whole name is in the CSV tables."""

@@ -8,10 +8,10 @@ from faceparity.harness.metrics.differential import MEASURES
 from faceparity.harness.record import Evaluation, Grouping, Index, OperatingPoint
 from faceparity.harness.verification.rates.verdict_rules import is_significant
 from faceparity.reports import format as f
+from faceparity.reports.csv_rows import grouping_name, named_indices
 from faceparity.reports.narrative import INDICES, index_name, index_sentence
 from faceparity.reports.parts import Fold, Item, Items, Table, Text
 from faceparity.reports.select import finest, headline
-from faceparity.reports.tables import grouping_name, named_indices
 
 OF = {"fmr": "FMR", "fnmr": "FNMR", "combined": "both"}
 

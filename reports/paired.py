@@ -7,6 +7,7 @@ from typing import Literal
 
 from faceparity.harness.record import Evaluation, Paired, PairedDifference, PairedPoint, Rate
 from faceparity.reports import format as f
+from faceparity.reports.csv_rows import Row, Tables, header_of, rate_row
 from faceparity.reports.paired_figures import condition_map, score_chart
 from faceparity.reports.paired_words import (
     RATES,
@@ -197,3 +198,67 @@ def failure_differences(e: Evaluation, differences: Sequence[PairedDifference], 
         *("Holm-adjusted p", "Verdict", "Images each", many.capitalize()),
     ]
     return Table(key, "Failures to extract a template (FTX), image by image", columns, rows, frozenset({7}))
+
+
+AT = ["origin", "target_fmr", "threshold", "native_threshold"]
+DIFFERENCE = (
+    "measure factor level reference subjects dropped comparisons reference_value value difference lo hi df p p_holm verdict "
+    "reference_errors errors effective_errors only_here only_reference ratio ratio_lo ratio_hi bound reason"
+)
+CONDITION = "condition subjects complete images failed compared non_mated_score mated_score"
+
+
+def paired_tables(e: Evaluation) -> Tables:
+    """Return differences, rates by condition and conditions; measure `across`: FNMR of two conditions."""
+    differences: list[Row] = []
+    rates: list[Row] = []
+    conditions: list[Row] = []
+    for x in e.paired:
+        differences += [[None, None, None, None, *_difference(d)] for d in x.differences]
+        for p in x.operating_points:
+            at: Row = [p.origin, p.target_fmr, p.threshold, p.native_threshold]
+            differences += [[*at, *_difference(d)] for d in p.differences]
+            measures = (("fmr", p.fmr), ("fnmr", p.fnmr), ("across", p.across))
+            rates += [[*at, measure, *rate_row(r)] for measure, of in measures for r in of]
+        conditions += [
+            [c.condition, c.subjects, c.complete, c.images, c.failed, c.compared, c.non_mated_score, c.mated_score]
+            for c in x.conditions
+        ]
+    return {
+        "paired": ([*AT, *DIFFERENCE.split()], differences),
+        "paired_rates": ([*AT, "measure", *header_of("rate")], rates),
+        "paired_conditions": (CONDITION.split(), conditions),
+    }
+
+
+def _difference(d: PairedDifference) -> Row:
+    lo, hi = d.interval or (None, None)
+    ratio_lo, ratio_hi = d.ratio_interval or (None, None)
+    return [
+        *(
+            d.measure,
+            d.factor,
+            d.level,
+            d.reference,
+            d.subjects,
+            d.dropped,
+            d.comparisons,
+            d.reference_value,
+            d.value,
+            d.difference,
+        ),
+        *(
+            lo,
+            hi,
+            d.df,
+            d.p,
+            d.p_holm,
+            d.verdict,
+            d.reference_errors,
+            d.errors,
+            d.effective_errors,
+            d.only_here,
+            d.only_reference,
+        ),
+        *(d.ratio, ratio_lo, ratio_hi, d.bound, d.reason),
+    ]

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from faceparity.harness.record import Evaluation, Overall, Protocol, ProtocolGroups, ProtocolPoint, Rate, Verification
 from faceparity.reports import format as f
+from faceparity.reports.csv_rows import Row, Tables, grouping_name, header_of, rate_row
 from faceparity.reports.parts import Fold, Heading, Item, Section, Table, Text
 from faceparity.reports.select import finest, headline
-from faceparity.reports.tables import grouping_name
 
 TITLE = "Published protocols"
 PLUS = f"{f.NBSP}±{f.NBSP}"
@@ -197,3 +197,55 @@ def _verification(e: Evaluation, p: Protocol, v: Verification, key: str) -> Iter
         )
         tables.append(Table(f"{key}-right-{i}", caption, ["Group", "Right decisions", "People", "Compared"], rows))
     yield Fold(f"{f.clean(p.name)}, fold by fold", tables)
+
+
+LIST = (
+    "protocol source mated non_mated failed_mated failed_non_mated missing subjects repeated identical_images contrary "
+    "folds accuracy standard_error standard_deviation accuracy_including_failures standard_error_including_failures "
+    "standard_deviation_including_failures rule reason"
+)
+FOLD = "protocol fold threshold native_threshold compared failed_mated failed_non_mated accuracy accuracy_including_failures"
+POINT = "protocol origin target_fmr threshold native_threshold achieved_fmr accuracy needs_comparisons point_reason"
+
+
+def protocol_tables(e: Evaluation) -> Tables:
+    """Published pair lists: each one's figure, its folds, right decisions by group at the folds' thresholds, rates at each point."""
+    lists: list[Row] = []
+    folds: list[Row] = []
+    groups: list[Row] = []
+    rates: list[Row] = []
+    for p in e.protocols:
+        counts: Row = [p.mated, p.non_mated, p.failed_mated, p.failed_non_mated, p.missing, p.subjects, p.repeated]
+        lists.append([p.name, p.source, *counts, p.identical_images, p.contrary, p.n_folds, *_spread(p.verification)])
+        if p.verification is not None:
+            for k in p.verification.folds:
+                row: Row = [p.name, k.fold, k.threshold, k.native_threshold, k.compared, k.failed_mated, k.failed_non_mated]
+                folds.append([*row, k.accuracy, k.accuracy_including_failures])
+            for g in p.verification.groups:
+                groups.append([p.name, grouping_name(g.attributes), g.group, g.subjects, g.compared, g.accuracy, g.reason])
+        for x in p.points:
+            at: Row = [p.name, x.origin, x.target_fmr, x.threshold, x.native_threshold, x.achieved_fmr, x.accuracy]
+            at += [x.needs_comparisons, x.reason]
+            if x.threshold is None:
+                rates.append([*at, "", "", *[None] * len(header_of("rate"))])
+            rates += [[*at, "", m, *rate_row(r)] for m, r in (("fmr", x.fmr), ("fnmr", x.fnmr)) if r is not None]
+            rates += [
+                [*at, grouping_name(g.attributes), m, *rate_row(r)]
+                for g in x.groupings
+                for m, of in (("fmr", g.fmr), ("fnmr", g.fnmr))
+                for r in of
+            ]
+    return {
+        "protocols": (LIST.split(), lists),
+        "protocol_folds": (FOLD.split(), folds),
+        "protocol_groups": (["protocol", "grouping", "group", "subjects", "compared", "accuracy", "reason"], groups),
+        "protocol_rates": ([*POINT.split(), "grouping", "measure", *header_of("rate")], rates),
+    }
+
+
+def _spread(v: Verification | None) -> Row:
+    """The figure over folds, in both readings."""
+    if v is None:
+        return [None] * 8
+    including: Row = [v.accuracy_including_failures, v.standard_error_including_failures, v.standard_deviation_including_failures]
+    return [v.accuracy, v.standard_error, v.standard_deviation, *including, v.rule, v.reason]

@@ -7,12 +7,12 @@ from typing import Literal
 
 from faceparity.harness.record import Evaluation, OperatingPoint, Rate
 from faceparity.reports import format as f
+from faceparity.reports.csv_rows import grouping_name
 from faceparity.reports.figures import rate_chart
 from faceparity.reports.finding import finding
 from faceparity.reports.parts import Fold, Item, Items, Table, Text, pictures
 from faceparity.reports.points import per_point
 from faceparity.reports.select import finest, headline
-from faceparity.reports.tables import grouping_name
 
 Measure = Literal["fmr", "fnmr"]
 FULL = {"fmr": "False match rate", "fnmr": "False non-match rate"}

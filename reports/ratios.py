@@ -7,11 +7,11 @@ from typing import Literal
 
 from faceparity.harness.record import Contrast, Evaluation, OperatingPoint
 from faceparity.reports import format as f
+from faceparity.reports.csv_rows import grouping_name
 from faceparity.reports.figures import ratio_forest
 from faceparity.reports.parts import Item, Table, Text, pictures
 from faceparity.reports.rates import FULL
 from faceparity.reports.select import contrast_of, finest, verdict
-from faceparity.reports.tables import grouping_name
 
 COLUMNS = [
     "Group",

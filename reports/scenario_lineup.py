@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from faceparity.harness.record import Evaluation, LineupGroup, LineupScenario
 from faceparity.reports import format as f
+from faceparity.reports.csv_rows import HEADERS, Row, Tables, grouping_name, rate_row
 from faceparity.reports.parts import Heading, Item, Items, Table
 from faceparity.reports.scenario_people import grouped, told_apart, verdict
 from faceparity.reports.scenario_words import Small
-from faceparity.reports.tables import HEADERS, Row, grouping_name, rate_row
 
 INDEPENDENT = "assumes independent probes"
 CAVEATS = (
@@ -139,7 +139,7 @@ def _test(g: LineupGroup) -> list[str]:
     ]  # fmt: skip
 
 
-def tables(scenarios: Sequence[LineupScenario]) -> dict[str, tuple[list[str], list[Row]]]:
+def tables(scenarios: Sequence[LineupScenario]) -> Tables:
     """CSV: a row for each group."""
     rows: list[Row] = []
     for s in scenarios:

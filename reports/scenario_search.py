@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from faceparity.harness.record import Evaluation, GalleryScenario, GroupShare, Rate, SearchesPart, SearchScenario
 from faceparity.reports import format as f
+from faceparity.reports.csv_rows import HEADERS, Row, Tables, grouping_name, rate_row
 from faceparity.reports.parts import Heading, Item, Items, Table, Text, pictures
 from faceparity.reports.scenario_figures import cmc, det
 from faceparity.reports.scenario_people import about, grouped, people, scale, share, told_apart, verdict
 from faceparity.reports.scenario_words import Small
-from faceparity.reports.tables import HEADERS, Row, grouping_name, rate_row
 
 Any = SearchScenario | GalleryScenario
 CAVEATS = (
@@ -212,7 +212,7 @@ def _more(s: Any, key: str) -> Iterator[Item]:
     yield Table(f"{key}-rates", "The same as rates", header, rows)
 
 
-def tables(scenarios: Sequence[Any]) -> dict[str, tuple[list[str], list[Row]]]:
+def tables(scenarios: Sequence[Any]) -> Tables:
     """CSV: every rate, every share, and the curves."""
     rates: list[Row] = []
     shares: list[Row] = []

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from faceparity.harness.record import Evaluation, Interval, WatchlistGroup, WatchlistReading, WatchlistScenario
 from faceparity.reports import format as f
+from faceparity.reports.csv_rows import HEADERS, Row, Tables, grouping_name, rate_row
 from faceparity.reports.parts import Fold, Item, Items, Table, Text, pictures
 from faceparity.reports.scenario_curve import curve
 from faceparity.reports.scenario_words import Small, head_count, head_range
-from faceparity.reports.tables import HEADERS, Row, grouping_name, rate_row
 
 EACH = 1000
 MAKE_UP = {"data": "in the shares of the data", "equal": "in equal shares", "declared": "in the shares declared"}
@@ -309,7 +309,7 @@ def _method(s: WatchlistScenario) -> str:
     )
 
 
-def tables(scenarios: Sequence[WatchlistScenario]) -> dict[str, tuple[list[str], list[Row]]]:
+def tables(scenarios: Sequence[WatchlistScenario]) -> Tables:
     """What was declared; every figure by group; FPIR and FNIR; the curve."""
     declared: list[Row] = []
     groups: list[Row] = []

@@ -10,9 +10,9 @@ from faceparity.reports import format as f
 from faceparity.reports import scenario_lineup as lineup
 from faceparity.reports import scenario_search as search
 from faceparity.reports import scenario_watchlist as watchlist
+from faceparity.reports.csv_rows import Tables
 from faceparity.reports.parts import Heading, Item, Section, Text
 from faceparity.reports.scenario_words import Small, threshold_sentence
-from faceparity.reports.tables import Row
 
 TITLE = "One to many: watchlists and searches"
 
@@ -25,7 +25,7 @@ class Teller(NamedTuple):
     sentences: Callable[[Evaluation, Any], Sequence[str]]
     small: Callable[[Evaluation, Any], Sequence[Small]]
     items: Callable[[Evaluation, Any, str], Sequence[Item]]
-    tables: Callable[[Sequence[Any]], dict[str, tuple[list[str], list[Row]]]]
+    tables: Callable[[Sequence[Any]], Tables]
 
 
 TELLERS: dict[str, Teller] = {
@@ -71,9 +71,9 @@ def small(e: Evaluation, s: Scenario) -> list[Small]:
     return [] if s.reason is not None or s.kind not in TELLERS else list(TELLERS[s.kind].small(e, s))
 
 
-def scenario_tables(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
+def scenario_tables(e: Evaluation) -> Tables:
     """The CSV tables of every kind that was run."""
-    out: dict[str, tuple[list[str], list[Row]]] = {}
+    out: Tables = {}
     for kind, teller in TELLERS.items():
         if mine := [s for s in e.scenarios if s.kind == kind]:
             out.update(teller.tables(mine))

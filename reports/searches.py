@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from faceparity.harness.record import Evaluation, Rate, Search, SearchGallery, SearchGroups, SearchPoint, SearchRank
 from faceparity.reports import format as f
+from faceparity.reports.csv_rows import Row, Tables, grouping_name, header_of, rate_row
 from faceparity.reports.parts import Fold, Heading, Item, Section, Table, Text
 from faceparity.reports.protocols import labels, rate
-from faceparity.reports.tables import HEADERS, Row, grouping_name, rate_row
 
 TITLE = "Published searches (1:N)"
 WHAT = (
@@ -155,7 +155,14 @@ def _groups(x: SearchGroups, name: str, key: str) -> Table:
     return Table(key, caption, ["Group", *counts, "FNIR", "People", "Mated searches", "Missed"], rows)
 
 
-def search_tables(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
+LIST = (
+    "search gallery probes failed_probes absent_probes subjects templates failed_templates absent_templates mated non_mated "
+    "failed_mated failed_non_mated left_out"
+)
+POINT = "search gallery measure rank target_fpir threshold native_threshold selectivity needs_searches point_reason grouping"
+
+
+def search_tables(e: Evaluation) -> Tables:
     """Galleries with their counts, and every rate: FNIR at each rank whatever the score, FPIR and FNIR at each threshold."""
     lists: list[Row] = []
     rates: list[Row] = []
@@ -166,8 +173,8 @@ def search_tables(e: Evaluation) -> dict[str, tuple[list[str], list[Row]]]:
             lists.append([s.name, g.name, *counts])
             rates += [[s.name, g.name, *row] for row in _rate_rows(g)]
     return {
-        "searches": (HEADERS["searches"].split(), lists),
-        "search_rates": (f"{HEADERS['search_at']} {HEADERS['rate']}".split(), rates),
+        "searches": (LIST.split(), lists),
+        "search_rates": ([*POINT.split(), *header_of("rate")], rates),
     }
 
 
@@ -181,7 +188,7 @@ def _rate_rows(g: SearchGallery) -> Iterator[Row]:
         told = (("fpir", None, p.fpir), ("fnir", None, p.fnir), ("fnir", 1, p.fnir_rank_1))
         yield from ([measure, rank, *at, "", *rate_row(r)] for measure, rank, r in told if r is not None)
         if p.reason is not None:
-            yield ["", None, *at, "", *[None] * len(HEADERS["rate"].split())]
+            yield ["", None, *at, "", *[None] * len(header_of("rate"))]
         for by in p.groupings:
             for measure, of in (("fpir", by.fpir), ("fnir", by.fnir)):
                 yield from ([measure, None, *at, grouping_name(by.attributes), *rate_row(r)] for r in of)

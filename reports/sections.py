@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from faceparity.harness.record import Evaluation, Grouping, OperatingPoint
 from faceparity.reports import format as f
 from faceparity.reports.claims import claim_sections
+from faceparity.reports.csv_rows import grouping_name
 from faceparity.reports.curves import det, histograms, tails
 from faceparity.reports.exclusions import exclusion_sections
 from faceparity.reports.figures import heat_map, matrix_cells, rate_chart
@@ -24,7 +25,6 @@ from faceparity.reports.scenarios import scenario_sections
 from faceparity.reports.searches import search_sections
 from faceparity.reports.select import finest, headline
 from faceparity.reports.slider import slider_sections
-from faceparity.reports.tables import grouping_name
 
 MAX_PAIRED = 40
 """Of more groups than these the pairs are in the CSV tables only."""

@@ -9,13 +9,13 @@ import numpy as np
 
 from faceparity.harness.record import Evaluation, Grouping, OperatingPoint, Rate, Sweep, SweptRate
 from faceparity.reports import format as f
+from faceparity.reports.csv_rows import grouping_name
 from faceparity.reports.curves import legend, line_style, mark_thresholds, native_axis, numbered, thin
 from faceparity.reports.figures import ratio_tick
 from faceparity.reports.narrative import INDICES, index_name
 from faceparity.reports.parts import Fold, Item, Section, Table, Text, pictures
 from faceparity.reports.select import finest, headline, primary
 from faceparity.reports.svg import GRID, INK, Figure, canvas, style, to_svg
-from faceparity.reports.tables import grouping_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from faceparity.harness.record import Evaluation, Grouping, OperatingPoint, Rate, Sweep, SweptRate
 from faceparity.reports import format as f
+from faceparity.reports.csv_rows import grouping_name
 from faceparity.reports.parts import Fold, Item, Raw, Section, Table, Text, for_script
 from faceparity.reports.select import contrast_of, finest, primary, verdict
-from faceparity.reports.tables import grouping_name
 
 NAME = 100
 LEVEL = 0.975

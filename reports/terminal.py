@@ -14,11 +14,11 @@ from faceparity.harness.synthetic import SYNTHETIC
 from faceparity.reports import claims, exclusions, protocols, scenarios, searches
 from faceparity.reports import format as f
 from faceparity.reports.compact import compact, failures_text
+from faceparity.reports.csv_rows import grouping_name
 from faceparity.reports.narrative import index_sentence, missing_values, repeats, training_overlap
 from faceparity.reports.paired_words import compact as paired_compact
 from faceparity.reports.paired_words import legend, sentences, title
 from faceparity.reports.select import contrast_of, finest, primary, verdict
-from faceparity.reports.tables import grouping_name
 
 
 def render(evaluations: Sequence[Evaluation]) -> RenderableType:

@@ -33,10 +33,11 @@ from faceparity.reports.claims import (
     untested,
     verdict_sentence,
 )
+from faceparity.reports.csv_rows import to_csv
 from faceparity.reports.html import render
 from faceparity.reports.lint import forbidden, names_of
 from faceparity.reports.markdown import summary
-from faceparity.reports.tables import tables, to_csv
+from faceparity.reports.tables import tables
 
 
 def rate(group: str, errors: int, n: int = 40_000) -> Rate:

@@ -37,9 +37,9 @@ from faceparity.reports.compare_page import chapters, leads, render
 from faceparity.reports.compare_tables import HEADERS, tables, write_tables
 from faceparity.reports.compare_text import markdown
 from faceparity.reports.compare_text import render as terminal
+from faceparity.reports.csv_rows import to_csv
 from faceparity.reports.lint import forbidden
 from faceparity.reports.parts import Fold, Picture, Table
-from faceparity.reports.tables import to_csv
 
 HOSTILE = "<script>alert(1)</script>|=1+1\u202e*_`"
 GROUPS = ["female", "male"]

@@ -15,7 +15,7 @@ from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.exclusions import evaluate_without
 from faceparity.harness.options import Options
 from faceparity.harness.record import Evaluation
-from faceparity.reports import exclusions, html, markdown, tables, terminal
+from faceparity.reports import csv_rows, exclusions, html, markdown, tables, terminal
 from faceparity.reports import format as f
 
 _spec = importlib.util.spec_from_file_location("toy", Path(__file__).parents[1] / "harness" / "toy.py")
@@ -83,7 +83,7 @@ def test_a_refused_target_is_said_to_be_refused(evaluation: Evaluation) -> None:
 def test_the_table_holds_every_rate_twice(evaluation: Evaluation) -> None:
     made = tables.tables(evaluation)
     header, rows = made["exclusions"]
-    read = list(csv.DictReader(io.StringIO(tables.to_csv(header, rows))))
+    read = list(csv.DictReader(io.StringIO(csv_rows.to_csv(header, rows))))
     wanted = [r for x in evaluation.exclusions for p in x.points for r in p.rates]
     for reading, side in (("with", "before"), ("without", "after")):
         have = [(row["measure"], row["group"], row["design"], row["errors"]) for row in read if row["reading"] == reading]

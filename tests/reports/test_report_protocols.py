@@ -20,10 +20,11 @@ from faceparity.harness.record import (
     canonical,
 )
 from faceparity.reports import protocols, terminal
+from faceparity.reports.csv_rows import to_csv
 from faceparity.reports.html import render
 from faceparity.reports.markdown import summary
 from faceparity.reports.narrative import forbidden
-from faceparity.reports.tables import tables, to_csv
+from faceparity.reports.tables import tables
 
 
 def verification(failed: int = 3) -> Verification:

@@ -11,10 +11,11 @@ from rich.console import Console
 
 from faceparity.harness.record import Evaluation, Search, SearchGallery, SearchGroups, SearchPoint, SearchRank, canonical
 from faceparity.reports import searches, terminal
+from faceparity.reports.csv_rows import to_csv
 from faceparity.reports.html import render
 from faceparity.reports.markdown import summary
 from faceparity.reports.narrative import forbidden
-from faceparity.reports.tables import tables, to_csv
+from faceparity.reports.tables import tables
 
 
 def gallery(builder: ModuleType, name: str, hit: float, **counts: int) -> SearchGallery:

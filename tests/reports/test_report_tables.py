@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from faceparity.harness.record import Evaluation
-from faceparity.reports.tables import cell, tables, write_tables
+from faceparity.reports.csv_rows import cell
+from faceparity.reports.tables import tables, write_tables
 
 
 def read(path: Path) -> list[dict[str, str]]:
