@@ -13,6 +13,7 @@ from faceparity.reports.csv_rows import Row, Tables
 from faceparity.reports.narrative import MEASURES, evidence, labelled, subject
 from faceparity.reports.paired_words import units
 from faceparity.reports.parts import Fold, Item, Items, Section, Table, Text
+from faceparity.reports.topic import Entry, SmallTable, Topic
 
 TITLE = "What people claim"
 WHAT = (
@@ -340,7 +341,9 @@ def _point(t: ClaimTest) -> str:
 
 
 def claim_tables(e: Evaluation) -> Tables:
-    """`claims.csv`: every test, and every reading without one."""
+    """Return `claims.csv`: every test, and every reading without one."""
+    if not e.claims:
+        return {}
     rows: list[Row] = []
     for c, r in readings(e):
         head: Row = [c.name, c.sha256, c.shipped, c.about, r.reading, r.threshold, r.expects, r.verdict, r.reason, r.detail]
@@ -357,3 +360,21 @@ def _test_row(t: ClaimTest) -> Row:
     out += [t.value, t.reference_value, t.difference, *(t.difference_interval or (None, None)), t.ratio]
     out += [*(t.interval or (None, None)), t.df, t.p, t.p_holm, t.ratio_without_repeats, t.detectable_ratio, t.needs_comparisons]
     return [*out, t.result, t.reason, t.detail]
+
+
+def _entries(e: Evaluation, *, wide: bool) -> Iterator[Entry]:
+    """Give every reading with a verdict, then how many there is none for."""
+    if e.claims:
+        header, rows = compact(e)
+        caption = "" if wide else "Verdicts are of this model on this data set"
+        yield Entry(TITLE, tables=[SmallTable(caption, header, rows)] if rows else [], closing=untested(e))
+
+
+def _names(e: Evaluation) -> Iterator[str]:
+    for c in e.claims:
+        yield from (c.name, c.title, c.measures, c.hypothesis, c.bears_out, c.contradicts, c.limits)
+        yield from (x for q in c.quotes for x in (q.who, q.text, q.where))
+        yield from (r.note for r in c.readings)
+
+
+TOPIC = Topic("claims", 10, "slider", claim_sections, _entries, claim_tables, _names, answers=("Claim tested",))

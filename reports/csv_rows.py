@@ -37,7 +37,7 @@ def header_of(*parts: str) -> list[str]:
 
 
 def to_csv(header: list[str], rows: Iterable[Row]) -> str:
-    """One table as text."""
+    """Return one table as the text of a CSV file."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
@@ -46,7 +46,10 @@ def to_csv(header: list[str], rows: Iterable[Row]) -> str:
 
 
 def cell(x: Cell) -> str:
-    """One cell: numbers as Python's shortest exact form, null empty, text that looks like a formula disarmed."""
+    """Return one cell as text.
+
+    Numbers in Python's shortest exact form, null empty, text that looks like a formula disarmed.
+    """
     if x is None:
         return ""
     if isinstance(x, bool):
@@ -61,25 +64,25 @@ FORMULA = re.compile(r"(^|[;\t\r\n])(?=[\s\u200b\ufeff]*[=+\-@＝＋－＠])")
 
 
 def _disarmed(text: str) -> str:
-    """Text with an apostrophe wherever a formula could begin."""
+    """Put an apostrophe wherever a formula could begin."""
     text = FORMULA.sub(r"\1'", text)
     return "'" + text if text.startswith(("\t", "\r", "\n")) else text
 
 
 def grouping_name(g: Grouping | list[str]) -> str:
-    """Attributes joined as group names are; a set without attributes is one group."""
+    """Join attributes as group names are joined; a set without attributes is one group."""
     return " × ".join(g if isinstance(g, list) else g.attributes) or "the set as a whole"
 
 
 def readings(p: OperatingPoint) -> Iterator[tuple[OperatingPoint, str]]:
-    """An operating point and, where contaminated, its second reading without probable repeats of one person."""
+    """Give a point and, where contaminated, its reading without probable repeats of one person."""
     yield p, "all"
     if p.without_likely_same_person is not None:
         yield p.without_likely_same_person, "without_likely_same_person"
 
 
 def rate_row(r: Rate) -> Row:
-    """The cells of a rate, as HEADERS["rate"] names them."""
+    """Return the cells of a rate, as HEADERS["rate"] names them."""
     lo, hi = r.interval or (None, None)
     bounds: Row = [r.bounds.independent, r.bounds.worst_case] if r.bounds else [None, None]
     return [
@@ -100,7 +103,7 @@ def rate_row(r: Rate) -> Row:
 
 
 def named_indices(d: Differential | None) -> Iterator[tuple[str, str, float | None, Index]]:
-    """Every index: "fmr", "fnmr" or "combined", its name, its alpha where it has one, itself."""
+    """Give every index: "fmr", "fnmr" or "combined", its name, its alpha where it has one, itself."""
     if d is None:
         return
     yield from (("fmr", name, None, x) for name, x in d.fmr.items())

@@ -9,6 +9,7 @@ from faceparity.reports import format as f
 from faceparity.reports.csv_rows import Row, Tables, grouping_name
 from faceparity.reports.parts import Heading, Item, Section, Table, Text
 from faceparity.reports.select import finest
+from faceparity.reports.topic import Entry, SmallTable, Topic
 
 TITLE = "Left out by name"
 WHAT = (
@@ -156,8 +157,32 @@ def _cells(e: Evaluation) -> Iterator[Row]:
 
 def exclusion_tables(e: Evaluation) -> Tables:
     """Return what a person left out by name: rates with and without it, and the reasons."""
+    if not e.exclusions:
+        return {}
     reasons: list[Row] = [[r.reason, r.samples, r.comparisons] for x in e.exclusions for r in x.reasons]
     return {
         "exclusions": (HEADER, list(_cells(e))),
         "exclusion_reasons": (["reason", "samples", "comparisons"], reasons),
     }
+
+
+def _entries(e: Evaluation, *, wide: bool) -> Iterator[Entry]:
+    """Give rates with and without what was left out."""
+    for x in e.exclusions:
+        tables = []
+        for p in x.points:
+            header, rows = compact(e, p)
+            caption = f"{f.sentence(name(p))}. {thresholds(e, p)}"
+            tables.append(SmallTable(caption, header if rows else [], rows))
+        yield Entry(TITLE, sentences=sentences(x), tables=tables)
+
+
+TOPIC = Topic(
+    "exclusions",
+    20,
+    "indices",
+    exclusion_sections,
+    _entries,
+    exclusion_tables,
+    answers=("Exclusions, with and without", "Sensitivity to the reference group and to labels"),
+)

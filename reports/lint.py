@@ -6,9 +6,7 @@ It judges our sentences, not names or quotations: those are given apart and blan
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-
-from faceparity.harness.record import Evaluation
+from collections.abc import Iterable
 
 ONE = "one model on one data set shows nothing in general"
 BLANK = "⟨name⟩"
@@ -54,35 +52,3 @@ def forbidden(text: str, names: Iterable[str] = ()) -> list[str]:
     for name in sorted({n for n in names if n.strip()}, key=len, reverse=True):
         text = text.replace(name, BLANK)
     return [f"“{m.group(0)}”: {advice}" for pattern, advice in RULES.items() for m in re.finditer(pattern, text, re.IGNORECASE)]
-
-
-def names_of(e: Evaluation) -> set[str]:
-    """Everything in a record that others have worded: names, cards' texts, claims and quotations, warnings, problems."""
-    return {text for text in _texts(e) if len(text) > 1}
-
-
-def _texts(e: Evaluation) -> Iterator[str]:
-    d, m = e.dataset, e.model
-    yield from (d.name, d.title, d.version, d.home, d.licence, d.consent, d.withdrawn, d.citation, *d.known_defects, *d.problems)
-    yield from (
-        m.name,
-        m.title,
-        m.version,
-        m.licence,
-        m.training_data,
-        m.training_overlap_note,
-        m.conditions,
-        m.detector,
-        m.alignment,
-    )
-    yield from (m.input, m.published_threshold_source, m.score.unit, *m.known_weaknesses)
-    yield from (x for label in d.labels for x in (label.attribute, label.column, label.provenance, label.note, *label.values))
-    yield from (x for g in e.groupings for x in (*g.attributes, *(group.group for group in g.groups)))
-    yield from (p.detail for g in e.groupings for p in g.operating_points)
-    yield from (x for p in e.protocols for x in (p.name, p.source))
-    yield from (x for s in e.searches for x in (s.name, s.source))
-    yield from (e.extraction.faces_policy, *e.warnings)
-    for c in e.claims:
-        yield from (c.name, c.title, c.measures, c.hypothesis, c.bears_out, c.contradicts, c.limits)
-        yield from (x for q in c.quotes for x in (q.who, q.text, q.where))
-        yield from (r.note for r in c.readings)

@@ -8,12 +8,11 @@ from itertools import groupby
 from faceparity.harness.record import Evaluation, OperatingPoint
 from faceparity.harness.synthetic import SYNTHETIC
 
-from . import claims, exclusions, protocols, scenarios, searches
 from . import format as f
 from .compact import Compact, compact, failures_text, rate_text, reference_mark
-from .paired_words import compact as paired_compact
-from .paired_words import legend, sentences, title
 from .select import finest
+from .topic import Entry, SmallTable
+from .topics import topics
 
 STOPPED = {"contaminated": " †", "partial": " ‡"}
 
@@ -55,92 +54,26 @@ def _dataset(evaluations: Sequence[Evaluation]) -> str:
         *_table(header, rows),
         "",
         *_notes(hidden, points),
-        *(x for e in evaluations for x in _claims(e)),
-        *(x for e in evaluations for x in _exclusions(e)),
-        *(x for e in evaluations for x in _protocols(e)),
-        *(x for e in evaluations for x in _searches(e)),
-        *(x for e in evaluations for x in _scenarios(e)),
-        *(x for e in evaluations for x in _paired(e)),
+        *(line for topic in topics() for e in evaluations for x in topic.entries(e, wide=True) for line in _entry(e, x)),
     ]
     return "\n".join(told).rstrip()
 
 
-def _claims(e: Evaluation) -> list[str]:
-    """What people claim: every reading with a verdict in a row, then how many there is none for."""
-    if not e.claims:
-        return []
-    header, rows = claims.compact(e)
-    out = ["", f"**{escaped(claims.TITLE)}** ({escaped(e.model.name)})", ""]
-    out += [*_table(header, [[escaped(c) for c in row] for row in rows]), ""] if rows else []
-    return [*out, escaped(claims.untested(e))]
+def _entry(e: Evaluation, x: Entry) -> list[str]:
+    """Return an entry of a topic as lines, a blank one first."""
+    said = [*x.sentences, *([x.contents] if x.contents else []), *x.flags]
+    below = [line for small in x.tables for line in _small_table(small)]
+    below += ["", escaped(x.closing)] if x.closing is not None else []
+    bullets = [f"- {escaped(s)}" for s in said]
+    return ["", f"**{escaped(x.title)}** ({escaped(e.model.name)})", "", *bullets, *(below if bullets else below[1:])]
 
 
-def _exclusions(e: Evaluation) -> list[str]:
-    """What a person left out by name: rates with and without it."""
-    out = []
-    for x in e.exclusions:
-        out += [
-            "",
-            f"**{escaped(exclusions.TITLE)}** ({escaped(e.model.name)})",
-            "",
-            *(f"- {escaped(s)}" for s in exclusions.sentences(x)),
-        ]
-        for p in x.points:
-            header, rows = exclusions.compact(e, p)
-            out += ["", escaped(f"{f.sentence(exclusions.name(p))}. {exclusions.thresholds(e, p)}"), ""]
-            out += _table(header, [[escaped(c) for c in row] for row in rows]) if rows else []
-    return out
-
-
-def _protocols(e: Evaluation) -> list[str]:
-    """Published pair lists: the benchmark's own figure, then the list's rates beside those of all pairs."""
-    out = []
-    for p in e.protocols:
-        header, rows = protocols.compact(e, p)
-        told = [*protocols.sentences(p), protocols.contents(e, p), *protocols.flags(p)]
-        out += [
-            "",
-            f"**{escaped(protocols.TITLE)}: {escaped(p.name)}** ({escaped(e.model.name)})",
-            "",
-            *(f"- {escaped(s)}" for s in told),
-            "",
-        ]
-        out += _table(header, [[escaped(c) for c in row] for row in rows])
-    return out
-
-
-def _searches(e: Evaluation) -> list[str]:
-    """Published galleries and probes: what is searched in what, then rates by gallery."""
-    out = []
-    for s in e.searches:
-        header, rows = searches.compact(s)
-        out += ["", f"**{escaped(searches.TITLE)}: {escaped(s.name)}** ({escaped(e.model.name)})", ""]
-        out += [*(f"- {escaped(x)}" for x in (searches.contents(s), *searches.flags(s))), ""]
-        out += _table([escaped(h) for h in header], [[escaped(c) for c in row] for row in rows])
-    return out
-
-
-def _scenarios(e: Evaluation) -> list[str]:
-    """One to many: in people, then by group."""
-    out = []
-    for s in e.scenarios:
-        told = [*scenarios.flags(s), *scenarios.sentences(e, s)]
-        out += ["", f"**{escaped(scenarios.title(s))}** ({escaped(e.model.name)})", "", *(f"- {escaped(x)}" for x in told)]
-        for x in scenarios.small(e, s):
-            cells = [[escaped(c) for c in row] for row in x.rows]
-            out += ["", escaped(x.caption), "", *_table([escaped(h) for h in x.header], cells)]
-    return out
-
-
-def _paired(e: Evaluation) -> list[str]:
-    """A controlled experiment: in words, then every level against its reference."""
-    out = []
-    for x in e.paired:
-        header, rows = paired_compact(e, x)
-        cells = [[escaped(name), *numbers] for name, *numbers in rows]
-        out += ["", f"**{escaped(title(x))}** ({escaped(e.model.name)})", "", *(f"- {escaped(s)}" for s in sentences(e, x)), ""]
-        out += [*_table([escaped(h) for h in header], cells), "", legend()]
-    return out
+def _small_table(x: SmallTable) -> list[str]:
+    """Return a table with its caption and legend as lines, a blank one first."""
+    rows = [[escaped(first), *(rest if x.figures else map(escaped, rest))] for first, *rest in x.rows]
+    out = ["", escaped(x.caption)] if x.caption else []
+    out += ["", *(_table([escaped(h) for h in x.header], rows) if x.header else [])]
+    return [*out, "", x.legend] if x.legend else out
 
 
 def _column(e: Evaluation, p: OperatingPoint) -> str:

@@ -14,9 +14,11 @@ from faceparity.reports.paired_words import (
     SCORES,
     at,
     change,
+    compact,
     ends,
     factors,
     headline,
+    legend,
     level,
     scale,
     sentences,
@@ -26,6 +28,7 @@ from faceparity.reports.paired_words import (
     verdict,
 )
 from faceparity.reports.parts import Fold, Heading, Item, Section, Table, Text, pictures
+from faceparity.reports.topic import Entry, SmallTable, Topic
 
 FULL = {"fmr": "False match rate", "fnmr": "False non-match rate"}
 
@@ -210,6 +213,8 @@ CONDITION = "condition subjects complete images failed compared non_mated_score 
 
 def paired_tables(e: Evaluation) -> Tables:
     """Return differences, rates by condition and conditions; measure `across`: FNMR of two conditions."""
+    if not e.paired:
+        return {}
     differences: list[Row] = []
     rates: list[Row] = []
     conditions: list[Row] = []
@@ -262,3 +267,13 @@ def _difference(d: PairedDifference) -> Row:
         ),
         *(d.ratio, ratio_lo, ratio_hi, d.bound, d.reason),
     ]
+
+
+def _entries(e: Evaluation, *, wide: bool) -> Iterator[Entry]:
+    """Give every level against its reference, with intervals where there is room."""
+    for x in e.paired:
+        table = SmallTable("", *compact(e, x, interval=wide), legend(interval=wide), figures=True)
+        yield Entry(title(x), sentences=sentences(e, x), tables=[table])
+
+
+TOPIC = Topic("paired", 60, "finding", paired_sections, _entries, paired_tables)

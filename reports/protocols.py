@@ -9,6 +9,7 @@ from faceparity.reports import format as f
 from faceparity.reports.csv_rows import Row, Tables, grouping_name, header_of, rate_row
 from faceparity.reports.parts import Fold, Heading, Item, Section, Table, Text
 from faceparity.reports.select import finest, headline
+from faceparity.reports.topic import Entry, SmallTable, Topic
 
 TITLE = "Published protocols"
 PLUS = f"{f.NBSP}±{f.NBSP}"
@@ -209,7 +210,9 @@ POINT = "protocol origin target_fmr threshold native_threshold achieved_fmr accu
 
 
 def protocol_tables(e: Evaluation) -> Tables:
-    """Published pair lists: each one's figure, its folds, right decisions by group at the folds' thresholds, rates at each point."""
+    """Return each list's figure, its folds, right decisions by group at their thresholds, rates."""
+    if not e.protocols:
+        return {}
     lists: list[Row] = []
     folds: list[Row] = []
     groups: list[Row] = []
@@ -249,3 +252,23 @@ def _spread(v: Verification | None) -> Row:
         return [None] * 8
     including: Row = [v.accuracy_including_failures, v.standard_error_including_failures, v.standard_deviation_including_failures]
     return [v.accuracy, v.standard_error, v.standard_deviation, *including, v.rule, v.reason]
+
+
+def _entries(e: Evaluation, *, wide: bool) -> Iterator[Entry]:
+    """Give the benchmark's own figure, then the list's rates beside those of all pairs."""
+    for p in e.protocols:
+        header, rows = compact(e, p, threshold=wide)
+        table = SmallTable("" if wide else "On the list, and over all pairs", header, rows)
+        yield Entry(f"{TITLE}: {f.clean(p.name)}", contents(e, p), sentences(p), flags(p), [table])
+
+
+TOPIC = Topic(
+    "protocols",
+    30,
+    "indices",
+    protocol_sections,
+    _entries,
+    protocol_tables,
+    names=lambda e: (x for p in e.protocols for x in (p.name, p.source)),
+    answers=("Published pair lists and protocols",),
+)

@@ -9,7 +9,7 @@ from faceparity.reports import format as f
 from faceparity.reports.csv_rows import HEADERS, Row, Tables, grouping_name, rate_row
 from faceparity.reports.parts import Heading, Item, Items, Table
 from faceparity.reports.scenario_people import grouped, told_apart, verdict
-from faceparity.reports.scenario_words import Small
+from faceparity.reports.topic import SmallTable
 
 INDEPENDENT = "assumes independent probes"
 CAVEATS = (
@@ -65,7 +65,7 @@ def _worst(s: LineupScenario) -> str:
     )
 
 
-def small(e: Evaluation, s: LineupScenario) -> list[Small]:
+def small(e: Evaluation, s: LineupScenario) -> list[SmallTable]:
     """Counts by group."""
     header = [
         "Group",
@@ -78,7 +78,7 @@ def small(e: Evaluation, s: LineupScenario) -> list[Small]:
         f"p ({INDEPENDENT})",
     ]
     rows, hidden = grouped([(g.rate, _row(g)) for g in s.groups])
-    return [Small(f"{f.clean(s.name)}: by {grouping_name(s.attributes)}{hidden}", header, rows)] if rows else []
+    return [SmallTable(f"{f.clean(s.name)}: by {grouping_name(s.attributes)}{hidden}", header, rows)] if rows else []
 
 
 def _row(g: LineupGroup) -> list[str]:

@@ -10,7 +10,7 @@ from faceparity.reports.csv_rows import HEADERS, Row, Tables, grouping_name, rat
 from faceparity.reports.parts import Heading, Item, Items, Table, Text, pictures
 from faceparity.reports.scenario_figures import cmc, det
 from faceparity.reports.scenario_people import about, grouped, people, scale, share, told_apart, verdict
-from faceparity.reports.scenario_words import Small
+from faceparity.reports.topic import SmallTable
 
 Any = SearchScenario | GalleryScenario
 CAVEATS = (
@@ -124,10 +124,10 @@ def _same_person(s: Any) -> str:
     return told
 
 
-def small(e: Evaluation, s: Any) -> list[Small]:
+def small(e: Evaluation, s: Any) -> list[SmallTable]:
     """By group, in people."""
     header, rows, hidden = by_group(s)
-    return [Small(f"{f.clean(s.name)}: by {grouping_name(s.attributes)}{hidden}", header, rows)] if rows else []
+    return [SmallTable(f"{f.clean(s.name)}: by {grouping_name(s.attributes)}{hidden}", header, rows)] if rows else []
 
 
 def by_group(s: Any) -> tuple[list[str], list[list[str]], str]:

@@ -9,7 +9,8 @@ from faceparity.reports import format as f
 from faceparity.reports.csv_rows import HEADERS, Row, Tables, grouping_name, rate_row
 from faceparity.reports.parts import Fold, Item, Items, Table, Text, pictures
 from faceparity.reports.scenario_curve import curve
-from faceparity.reports.scenario_words import Small, head_count, head_range
+from faceparity.reports.scenario_words import head_count, head_range
+from faceparity.reports.topic import SmallTable
 
 EACH = 1000
 MAKE_UP = {"data": "in the shares of the data", "equal": "in equal shares", "declared": "in the shares declared"}
@@ -197,7 +198,7 @@ def _repeats(s: WatchlistScenario) -> list[str]:
     ]
 
 
-def small(e: Evaluation, s: WatchlistScenario) -> list[Small]:
+def small(e: Evaluation, s: WatchlistScenario) -> list[SmallTable]:
     """Shown groups: per face, and as a share of the falsely stopped."""
     if s.reading is None:
         return []
@@ -209,7 +210,7 @@ def small(e: Evaluation, s: WatchlistScenario) -> list[Small]:
             cells = [f.percent(x.crowd_share, 2), _per_thousand(x), f"{share} {_maybe(x.share_interval)}".strip()]
             rows.append([f.shorten(x.group, 40), *cells, _compared(x, s.reading)])
     caption = f"Of people on no list, by {grouping_name(s.attributes)} (a list of {f.count(s.listed)})"
-    return [Small(caption, header, rows)] if rows else []
+    return [SmallTable(caption, header, rows)] if rows else []
 
 
 def _maybe(interval: Interval | None) -> str:

@@ -1,20 +1,9 @@
-"""Words and small tables that the kinds of scenarios share."""
+"""Words that the kinds of scenarios share."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 from faceparity.harness.record import Evaluation, ScenarioThreshold
 from faceparity.reports import format as f
-
-
-class Small(NamedTuple):
-    """A table for terminal and summary.md."""
-
-    caption: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
 
 
 def threshold_sentence(e: Evaluation, t: ScenarioThreshold | None) -> str:

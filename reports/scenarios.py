@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from faceparity.harness.record import Evaluation, Scenario
@@ -12,7 +12,8 @@ from faceparity.reports import scenario_search as search
 from faceparity.reports import scenario_watchlist as watchlist
 from faceparity.reports.csv_rows import Tables
 from faceparity.reports.parts import Heading, Item, Section, Text
-from faceparity.reports.scenario_words import Small, threshold_sentence
+from faceparity.reports.scenario_words import threshold_sentence
+from faceparity.reports.topic import Entry, SmallTable, Topic
 
 TITLE = "One to many: watchlists and searches"
 
@@ -23,7 +24,7 @@ class Teller(NamedTuple):
     tables: of all scenarios of the kind, CSV tables by name."""
 
     sentences: Callable[[Evaluation, Any], Sequence[str]]
-    small: Callable[[Evaluation, Any], Sequence[Small]]
+    small: Callable[[Evaluation, Any], Sequence[SmallTable]]
     items: Callable[[Evaluation, Any, str], Sequence[Item]]
     tables: Callable[[Sequence[Any]], Tables]
 
@@ -66,7 +67,7 @@ def sentences(e: Evaluation, s: Scenario) -> list[str]:
     return [*TELLERS[s.kind].sentences(e, s), threshold_sentence(e, s.threshold)]
 
 
-def small(e: Evaluation, s: Scenario) -> list[Small]:
+def small(e: Evaluation, s: Scenario) -> list[SmallTable]:
     """Tables small enough for a terminal."""
     return [] if s.reason is not None or s.kind not in TELLERS else list(TELLERS[s.kind].small(e, s))
 
@@ -78,3 +79,20 @@ def scenario_tables(e: Evaluation) -> Tables:
         if mine := [s for s in e.scenarios if s.kind == kind]:
             out.update(teller.tables(mine))
     return out
+
+
+def _entries(e: Evaluation, *, wide: bool) -> Iterator[Entry]:
+    """Give each scenario in people, then by group."""
+    for s in e.scenarios:
+        yield Entry(title(s), sentences=sentences(e, s), flags=flags(s), tables=small(e, s))
+
+
+TOPIC = Topic(
+    "scenarios",
+    50,
+    "indices",
+    scenario_sections,
+    _entries,
+    scenario_tables,
+    answers=("Recognition error rates by group: identification (1:N)",),
+)

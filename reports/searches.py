@@ -9,6 +9,7 @@ from faceparity.reports import format as f
 from faceparity.reports.csv_rows import Row, Tables, grouping_name, header_of, rate_row
 from faceparity.reports.parts import Fold, Heading, Item, Section, Table, Text
 from faceparity.reports.protocols import labels, rate
+from faceparity.reports.topic import Entry, SmallTable, Topic
 
 TITLE = "Published searches (1:N)"
 WHAT = (
@@ -163,7 +164,12 @@ POINT = "search gallery measure rank target_fpir threshold native_threshold sele
 
 
 def search_tables(e: Evaluation) -> Tables:
-    """Galleries with their counts, and every rate: FNIR at each rank whatever the score, FPIR and FNIR at each threshold."""
+    """Return galleries with their counts, and every rate.
+
+    FNIR at each rank is at any score, FPIR and FNIR are at each threshold.
+    """
+    if not e.searches:
+        return {}
     lists: list[Row] = []
     rates: list[Row] = []
     for s in e.searches:
@@ -192,3 +198,22 @@ def _rate_rows(g: SearchGallery) -> Iterator[Row]:
         for by in p.groupings:
             for measure, of in (("fpir", by.fpir), ("fnir", by.fnir)):
                 yield from ([measure, None, *at, grouping_name(by.attributes), *rate_row(r)] for r in of)
+
+
+def _entries(e: Evaluation, *, wide: bool) -> Iterator[Entry]:
+    """Give what is searched in what, then rates by gallery."""
+    for s in e.searches:
+        table = SmallTable("" if wide else "Failed searches left out", *compact(s))
+        yield Entry(f"{TITLE}: {f.clean(s.name)}", contents(s), flags=flags(s), tables=[table])
+
+
+TOPIC = Topic(
+    "searches",
+    40,
+    "indices",
+    search_sections,
+    _entries,
+    search_tables,
+    names=lambda e: (x for s in e.searches for x in (s.name, s.source)),
+    answers=("Recognition error rates by group: identification (1:N)",),
+)

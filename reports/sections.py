@@ -6,25 +6,20 @@ from collections.abc import Iterator
 
 from faceparity.harness.record import Evaluation, Grouping, OperatingPoint
 from faceparity.reports import format as f
-from faceparity.reports.claims import claim_sections
 from faceparity.reports.csv_rows import grouping_name
 from faceparity.reports.curves import det, histograms, tails
-from faceparity.reports.exclusions import exclusion_sections
 from faceparity.reports.figures import heat_map, matrix_cells, rate_chart
 from faceparity.reports.finding import finding
 from faceparity.reports.indices import index_items, separation_items
 from faceparity.reports.narrative import partial
-from faceparity.reports.paired import paired_sections
 from faceparity.reports.parts import Fold, Item, Items, Section, Table, Text, pictures
 from faceparity.reports.points import per_point
-from faceparity.reports.protocols import protocol_sections
 from faceparity.reports.rates import failures, rates, uncertainty, value
 from faceparity.reports.ratios import ratio_items
 from faceparity.reports.scatter import scatter
-from faceparity.reports.scenarios import scenario_sections
-from faceparity.reports.searches import search_sections
 from faceparity.reports.select import finest, headline
 from faceparity.reports.slider import slider_sections
+from faceparity.reports.topics import topics
 
 MAX_PAIRED = 40
 """Of more groups than these the pairs are in the CSV tables only."""
@@ -35,26 +30,30 @@ def measured(e: Evaluation, key: str) -> list[Section]:
     g = finest(e)
     out = [
         Section(f"{key}-finding", "What was found", list(_finding(e, key))),
-        *paired_sections(e, key),
+        *_topics(e, key, "finding"),
         Section(f"{key}-ftx", "Failures to extract a template (FTX)", list(failures(e, key))),
         Section(f"{key}-threshold", "Who set the threshold", list(_threshold(e, g, key))),
         Section(f"{key}-fmr", "False match rate (FMR) by group", list(rates(e, "fmr", key))),
         Section(f"{key}-fnmr", "False non-match rate (FNMR) by group", list(rates(e, "fnmr", key))),
         Section(f"{key}-ratios", "Ratios to the reference group", list(per_point(e, key, ratio_items))),
         *slider_sections(e, key),
-        *claim_sections(e, key),
+        *_topics(e, key, "slider"),
         Section(f"{key}-matrix", "FMR between groups", list(_matrix(e, g, key))),
         Section(f"{key}-det", "Errors at every threshold", list(_every_threshold(e, g, key))),
         Section(f"{key}-both", "Both errors at one threshold", list(_both_errors(e, g, key))),
         Section(f"{key}-scores", "Scores by group", pictures(histograms(e, g, f"{key}-hist"))),
         Section(f"{key}-indices", "Indices of spread", list(per_point(e, key, index_items))),
-        *exclusion_sections(e, key),
-        *protocol_sections(e, key),
-        *search_sections(e, key),
-        *scenario_sections(e, key),
+        *_topics(e, key, "indices"),
         Section(f"{key}-repeats", "Hidden repeats of one person", list(_same_person(e, g, key))),
     ]
     return [s for s in out if s.items]
+
+
+def _topics(e: Evaluation, key: str, after: str) -> Iterator[Section]:
+    """Give the sections of the optional topics that follow this one."""
+    for topic in topics():
+        if topic.after == after:
+            yield from topic.sections(e, key)
 
 
 def _every_threshold(e: Evaluation, g: Grouping, key: str) -> Iterator[Item]:

@@ -7,18 +7,12 @@ from pathlib import Path
 
 from faceparity.harness.metrics.differential import MEASURES
 from faceparity.harness.record import Evaluation, OperatingPoint
-from faceparity.reports.claims import claim_tables
 from faceparity.reports.csv_rows import Row, Tables, grouping_name, header_of, named_indices, rate_row, readings, to_csv
-from faceparity.reports.exclusions import exclusion_tables
-from faceparity.reports.paired import paired_tables
-from faceparity.reports.protocols import protocol_tables
-from faceparity.reports.scenarios import scenario_tables
-from faceparity.reports.searches import search_tables
+from faceparity.reports.topics import topics
 
 
 def write_tables(evaluation: Evaluation, folder: Path) -> list[Path]:
-    """Writes groups, extraction, rates, contrasts, indices, separation, covariates, operating_points and curves as `folder`/NAME.csv,
-    and of a controlled experiment paired, paired_rates and paired_conditions.
+    """Write every table as `folder`/NAME.csv: those of every evaluation, and those of the topics that it has.
 
     UTF-8, comma, "\\n", a header line; fractions at full precision; undefined is an empty cell, the reason in its own column.
     Cells of text that a spreadsheet would run as a formula get a leading apostrophe. The same evaluation gives the same bytes.
@@ -46,12 +40,7 @@ def tables(evaluation: Evaluation) -> Tables:
         "covariates": (header_of("covariates"), list(_covariates(e))),
         "operating_points": (header_of("at", "point"), list(_operating_points(e))),
         "curves": (header_of("curves"), list(_curves(e))),
-        **(paired_tables(e) if e.paired else {}),
-        **(protocol_tables(e) if e.protocols else {}),
-        **(search_tables(e) if e.searches else {}),
-        **(scenario_tables(e) if e.scenarios else {}),
-        **(exclusion_tables(e) if e.exclusions else {}),
-        **(claim_tables(e) if e.claims else {}),
+        **{name: table for topic in topics() for name, table in topic.tables(e).items()},
     }
 
 

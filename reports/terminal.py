@@ -11,14 +11,13 @@ from rich.text import Text
 
 from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.harness.synthetic import SYNTHETIC
-from faceparity.reports import claims, exclusions, protocols, scenarios, searches
 from faceparity.reports import format as f
 from faceparity.reports.compact import compact, failures_text
 from faceparity.reports.csv_rows import grouping_name
 from faceparity.reports.narrative import index_sentence, missing_values, repeats, training_overlap
-from faceparity.reports.paired_words import compact as paired_compact
-from faceparity.reports.paired_words import legend, sentences, title
 from faceparity.reports.select import contrast_of, finest, primary, verdict
+from faceparity.reports.topic import Entry, SmallTable
+from faceparity.reports.topics import topics
 
 
 def render(evaluations: Sequence[Evaluation]) -> RenderableType:
@@ -93,121 +92,35 @@ def _mark(e: Evaluation, p: OperatingPoint, r: Rate | None) -> str:
     return short(r) + (f" {told}" if told in ("higher", "lower") else "")
 
 
-def _paired(e: Evaluation) -> Iterator[RenderableType]:
-    """A controlled experiment: in words, then every level against its reference."""
-    for x in e.paired:
-        yield Text()
-        yield Text(title(x), style="bold underline")
-        for sentence in sentences(e, x):
-            yield Text(sentence)
-        header, rows = paired_compact(e, x, interval=False)
-        table = _table(*header, title=legend(interval=False))
-        for column in table.columns[1:]:
-            column.no_wrap = False
-        for row in rows:
-            table.add_row(*[Text(c) for c in row])
-        yield table
-
-
-def _protocols(e: Evaluation) -> Iterator[RenderableType]:
-    """Published pair lists: the benchmark's own figure, then the list's rates beside those of all pairs."""
-    for p in e.protocols:
-        yield Text()
-        yield Text(f"{protocols.TITLE}: {f.clean(p.name)}", style="bold underline")
-        yield Text(protocols.contents(e, p))
-        for sentence in protocols.sentences(p):
-            yield Text(sentence, style="bold")
-        for flag in protocols.flags(p):
-            yield _flag(flag)
-        header, rows = protocols.compact(e, p, threshold=False)
-        table = _table(*header, title="On the list, and over all pairs")
-        for column in table.columns:
-            column.no_wrap, column.justify = False, "left"
-        for row in rows:
-            table.add_row(*[Text(c) for c in row])
-        yield table
-
-
-def _searches(e: Evaluation) -> Iterator[RenderableType]:
-    """Published galleries and probes: what is searched in what, then rates by gallery."""
-    for s in e.searches:
-        yield Text()
-        yield Text(f"{searches.TITLE}: {f.clean(s.name)}", style="bold underline")
-        yield Text(searches.contents(s))
-        for flag in searches.flags(s):
-            yield _flag(flag)
-        header, rows = searches.compact(s)
-        table = _table(*header, title="Failed searches left out")
-        for column in table.columns:
-            column.no_wrap, column.justify = False, "left"
-        for row in rows:
-            table.add_row(*[Text(c) for c in row])
-        yield table
-
-
-def _scenarios(e: Evaluation) -> Iterator[RenderableType]:
-    """One to many: in people, then by group."""
-    for s in e.scenarios:
-        yield Text()
-        yield Text(scenarios.title(s), style="bold underline")
-        for flag in scenarios.flags(s):
-            yield _flag(flag)
-        for sentence in scenarios.sentences(e, s):
-            yield Text(sentence)
-        for x in scenarios.small(e, s):
-            table = _table(*x.header, title=x.caption)
-            for column in table.columns:
-                column.no_wrap, column.justify = False, "left"
-            for row in x.rows:
-                table.add_row(*[Text(c) for c in row])
-            yield table
-
-
-def _exclusions(e: Evaluation) -> Iterator[RenderableType]:
-    """What a person left out by name: rates with and without it."""
-    for x in e.exclusions:
-        yield Text()
-        yield Text(exclusions.TITLE, style="bold underline")
-        for sentence in exclusions.sentences(x):
-            yield Text(sentence)
-        for p in x.points:
-            header, rows = exclusions.compact(e, p)
-            title = f"{f.sentence(exclusions.name(p))}. {exclusions.thresholds(e, p)}"
-            if not rows:  # no group is shown
-                yield Text(title)
-                continue
-            table = _table(*header, title=title)
-            for column in table.columns:
-                column.no_wrap, column.justify = False, "left"
-            for row in rows:
-                table.add_row(*[Text(c) for c in row])
-            yield table
-
-
-def _claims(e: Evaluation) -> Iterator[RenderableType]:
-    """What people claim: every reading with a verdict, then how many there is none for."""
-    if not e.claims:
-        return
+def _entry(x: Entry) -> Iterator[RenderableType]:
+    """Give an entry of a topic; sentences stand out from what was measured on, where that is said."""
     yield Text()
-    yield Text(claims.TITLE, style="bold underline")
-    header, rows = claims.compact(e)
-    if rows:
-        table = _table(*header, title="Verdicts are of this model on this data set")
-        for column in table.columns:
-            column.no_wrap, column.justify = False, "left"
-        for row in rows:
-            table.add_row(*[Text(c) for c in row])
-        yield table
-    yield Text(claims.untested(e))
+    yield Text(x.title, style="bold underline")
+    if x.contents:
+        yield Text(x.contents)
+    for sentence in x.sentences:
+        yield Text(sentence, style="bold" if x.contents else "")
+    for flag in x.flags:
+        yield _flag(flag)
+    for small in x.tables:
+        yield _small_table(small) if small.header else Text(small.caption)
+    if x.closing is not None:
+        yield Text(x.closing)
+
+
+def _small_table(x: SmallTable) -> Table:
+    table = _table(*x.header, title=x.caption or x.legend)
+    for column in table.columns[1:] if x.figures else table.columns:
+        column.no_wrap = False
+        column.justify = column.justify if x.figures else "left"
+    for row in x.rows:
+        table.add_row(*[Text(c) for c in row])
+    return table
 
 
 def _closing(e: Evaluation) -> Iterator[RenderableType]:
-    yield from _claims(e)
-    yield from _exclusions(e)
-    yield from _protocols(e)
-    yield from _searches(e)
-    yield from _scenarios(e)
-    yield from _paired(e)
+    for entry in (x for topic in topics() for x in topic.entries(e, wide=False)):
+        yield from _entry(entry)
     for w in e.warnings:
         if e.dataset.synthetic and w == SYNTHETIC:  # the heading has said it
             continue

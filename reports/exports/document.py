@@ -12,8 +12,8 @@ from faceparity.reports.about import GLOSSARY
 from faceparity.reports.html import NAME, chapter, overview, synthetic, title
 from faceparity.reports.parts import Fold, Heading, Item, Items, Picture, Raw, Table, Text
 
+from .scope import answers
 from .standalone import size, standalone
-from .topics import topics
 
 Data = dict[str, Any]
 MOST_ROWS = 300
@@ -38,7 +38,7 @@ def document(evaluations: Sequence[Evaluation]) -> Data:
             for c in chapters
         ],
         "glossary": [[word, meaning] for word, meaning in GLOSSARY],
-        "topics": topics([[s.key for s in c.sections] for c in chapters]),
+        "topics": answers([[s.key for s in c.sections] for c in chapters]),
     }
 
 

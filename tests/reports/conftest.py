@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from faceparity.harness.record import Evaluation
+from faceparity.harness.record import Evaluation, canonical
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
@@ -55,6 +55,22 @@ def variants(builder: ModuleType) -> dict[str, Evaluation]:
         "refused": builder.evaluation(setup(mated=False, repeats=1500, sizes=(120,) * 8, dataset="set_r")),
         "hostile": builder.evaluation(builder.hostile()),
     }
+
+
+@pytest.fixture(scope="session")
+def topical(builder: ModuleType, variants: dict[str, Evaluation]) -> dict[str, Evaluation]:
+    """By each optional topic, the plain evaluation with that topic alone."""
+    e = variants["plain"]
+    claims, scenarios = load("test_report_claims"), load("test_scenario_watchlist")
+    parts = {
+        "claims": claims.one(claims.reading([claims.made(), claims.made("inconclusive", target_fmr=0.001)])),
+        "exclusions": load("test_report_exclusions").one_target(builder),
+        "protocols": load("test_report_protocols").protocol(builder, e),
+        "searches": load("test_report_searches").search(builder),
+        "scenarios": scenarios.watchlist(builder),
+        "paired": load("test_report_paired").paired(builder, e),
+    }
+    return {name: canonical(e.model_copy(update={name: [part]})) for name, part in parts.items()}
 
 
 @pytest.fixture(scope="session")

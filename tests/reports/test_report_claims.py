@@ -35,8 +35,9 @@ from faceparity.reports.claims import (
 )
 from faceparity.reports.csv_rows import to_csv
 from faceparity.reports.html import render
-from faceparity.reports.lint import forbidden, names_of
+from faceparity.reports.lint import forbidden
 from faceparity.reports.markdown import summary
+from faceparity.reports.names import names_of
 from faceparity.reports.tables import tables
 
 

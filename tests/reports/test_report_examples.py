@@ -14,7 +14,8 @@ import pytest
 
 from faceparity.harness.record import from_json, json_schema
 from faceparity.reports.html import render
-from faceparity.reports.lint import forbidden, names_of
+from faceparity.reports.lint import forbidden
+from faceparity.reports.names import names_of
 
 GALLERY = Path(__file__).parents[2] / "reports" / "examples"
 NAMES = sorted(p.parent.name for p in GALLERY.glob("*/results.json"))

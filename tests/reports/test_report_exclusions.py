@@ -6,6 +6,7 @@ import csv
 import importlib.util
 import io
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -14,7 +15,14 @@ from rich.console import Console
 from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.exclusions import evaluate_without
 from faceparity.harness.options import Options
-from faceparity.harness.record import Evaluation
+from faceparity.harness.record import (
+    Evaluation,
+    ExcludedCount,
+    Exclusion,
+    ExclusionCounts,
+    ExclusionPoint,
+    ExclusionRate,
+)
 from faceparity.reports import csv_rows, exclusions, html, markdown, tables, terminal
 from faceparity.reports import format as f
 
@@ -33,6 +41,22 @@ def evaluation() -> Evaluation:
     ex = Excluded(np.arange(20, 60, dtype=np.int32), pairs, words, ("same person", "relative", "relative"))
     options = Options(targets=(1e-2, 1e-9))
     return evaluate_without(dataset, toy.make_card(), toy.make_templates(dataset, 6), options, ex).evaluated.evaluation
+
+
+def one_target(builder: ModuleType) -> Exclusion:
+    """Three wrong labels left out, which moved one target's threshold and with it one group's rate."""
+    counts = ExclusionCounts(subjects=812, samples=1624, templates=1599, non_mated=300_000, mated=812)
+    rate = ExclusionRate(
+        measure="fmr", attributes=["gender", "ethnicity"], group="Female × Black", design="within", verdict_before="higher",
+        verdict_after="inconclusive", before=builder.rate("Female × Black", 140, 9000, 90),
+        after=builder.rate("Female × Black", 139, 8900, 60),
+    )  # fmt: skip
+    point = ExclusionPoint(
+        origin="target", target_fmr=0.01, threshold_before=0.31, threshold_after=0.33, native_threshold_before=0.31,
+        native_threshold_after=0.33, achieved_fmr_before=0.0099, achieved_fmr_after=0.0098, rates=[rate],
+    )  # fmt: skip
+    reasons = [ExcludedCount(reason="wrong_label", samples=3, comparisons=0)]
+    return Exclusion(samples=3, comparisons=0, comparisons_mated=0, reasons=reasons, before=counts, after=counts, points=[point])
 
 
 def everywhere(e: Evaluation) -> dict[str, str]:

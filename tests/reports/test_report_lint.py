@@ -11,8 +11,9 @@ from rich.console import Console
 from faceparity.harness.claims import shipped_claims
 from faceparity.harness.record import Evaluation, Rate
 from faceparity.reports.about import GLOSSARY, about
-from faceparity.reports.lint import RULES, forbidden, names_of
+from faceparity.reports.lint import RULES, forbidden
 from faceparity.reports.markdown import summary
+from faceparity.reports.names import names_of
 from faceparity.reports.parts import Item
 from faceparity.reports.sections import measured
 from faceparity.reports.terminal import render

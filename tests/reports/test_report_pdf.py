@@ -18,12 +18,13 @@ from faceparity.reports.about import GLOSSARY
 from faceparity.reports.exports import engine
 from faceparity.reports.exports.document import MOST_ROWS, document, item, table
 from faceparity.reports.exports.pdf import constants, render_pdf, write_pdf
+from faceparity.reports.exports.scope import CHECKS, METHODS, SCOPE, answers, parts_of
 from faceparity.reports.exports.standalone import size, standalone
-from faceparity.reports.exports.topics import CHECKS, METHODS, SCOPE, topics
 from faceparity.reports.lint import forbidden
 from faceparity.reports.parts import Raw, Table
+from faceparity.reports.topics import topics
 
-SOMETIMES = {"claims", "scenarios", "searches", "protocols", "exclusions", "slider", "repeats", "sensitivity", "both"}
+SOMETIMES = {*(t.name for t in topics()), "slider", "repeats", "sensitivity", "both"}
 """Sections that only some evaluations have."""
 
 
@@ -135,13 +136,14 @@ def test_no_sentence_of_our_own_says_what_may_not_be_said() -> None:
     assert "follows the reporting topics in the published scope of ISO/IEC 19795-10:2024" in report
 
 
-def test_every_topic_says_where_or_that_it_is_not_covered(variants: dict[str, Evaluation], pdfs: dict[str, Pdf]) -> None:
+def test_every_question_says_where_or_that_it_is_not_covered(variants: dict[str, Evaluation], pdfs: dict[str, Pdf]) -> None:
     known = {s["key"].partition("-")[2] for e in variants.values() for s in document([e])["chapters"][0]["sections"]}
-    for topic in (*SCOPE, *CHECKS):
-        assert set(topic.parts) <= known | SOMETIMES | {METHODS}, topic
-        assert bool(topic.parts) != topic.note.startswith("Not covered"), topic
-        assert bare(topic.name) in pdfs["plain"].text
-    answered = {t["name"]: t["places"] for part in topics([["e1-fmr", "e1-limits"], ["e2-fmr"]]) for t in part["topics"]}
+    for question in (*SCOPE, *CHECKS):
+        parts = parts_of(question)
+        assert set(parts) <= known | SOMETIMES | {METHODS}, question
+        assert bool(parts) != question.note.startswith("Not covered"), question
+        assert bare(question.name) in pdfs["plain"].text
+    answered = {t["name"]: t["places"] for part in answers([["e1-fmr", "e1-limits"], ["e2-fmr"]]) for t in part["topics"]}
     assert answered["Recognition error rates by group: false match"] == [["e1-fmr"], ["e2-fmr"]]
     assert answered["Procurement"] == [[], []]
     assert "notcovered" in pdfs["plain"].text

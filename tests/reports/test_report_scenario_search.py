@@ -21,7 +21,8 @@ from faceparity.harness.options import Options
 from faceparity.harness.record import Bounds, Evaluation, LineupScenario, Rate, ScenarioRatio, SearchesPart, from_json, to_json
 from faceparity.harness.scenarios.load import parse
 from faceparity.reports import scenarios
-from faceparity.reports.lint import forbidden, names_of
+from faceparity.reports.lint import forbidden
+from faceparity.reports.names import names_of
 from faceparity.reports.parts import Item
 from faceparity.reports.scenario_people import about, people, scale, told_apart
 

@@ -1,0 +1,119 @@
+"""Where a report answers what the published scope of ISO/IEC 19795-10:2024 names.
+
+The standard's clauses are not public; its scope and outline are. A report follows them; nothing more is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from faceparity.reports.topics import topics
+
+METHODS = "methods"
+"""The methods appendix, as a place where a question is answered."""
+OPTIONAL = "optional"
+"""Where among a question's parts the optional topics that answer it stand."""
+
+
+class Question(NamedTuple):
+    """One thing to report on.
+
+    parts: ends of the keys of sections that answer it, METHODS, or OPTIONAL where the optional topics that do are to stand (else last).
+    note: how, or why it is not covered.
+    """
+
+    name: str
+    parts: tuple[str, ...]
+    note: str
+
+
+SCOPE = (
+    Question(
+        "Group membership: which groups, and who said so",
+        ("labels", "finding"),
+        "Labels as the data set gives them, with their origin.",
+    ),
+    Question(
+        "Phenotypic measures",
+        ("covariates",),
+        "Light, contrast, sharpness and size of the face region by group; skin tone only where labelled.",
+    ),
+    Question(
+        "Failure to enrol and to acquire",
+        ("ftx",),
+        "As failure to extract a template, by image. Enrolment transactions were not observed.",
+    ),
+    Question("Shifts in comparison scores between groups", ("scores", "det"), "Score distributions by group."),
+    Question("Recognition error rates by group: false match", ("fmr", "matrix", "ratios"), "At one threshold for everybody."),
+    Question(
+        "Recognition error rates by group: false non-match",
+        ("fnmr", "both", "ratios"),
+        "Where one person has two images or more.",
+    ),
+    Question("Recognition error rates by group: identification (1:N)", (), "Where searches were run."),
+    Question("Response and processing time by group", (), "Not covered: no times are measured."),
+    Question(
+        "Statistical uncertainty",
+        ("fmr", "fnmr", "ratios", METHODS),
+        "95 % intervals by people, multiplicity, what could have been detected.",
+    ),
+    Question("Operational threshold settings", ("threshold", METHODS), "Origin of each threshold, who set it, what it achieved."),
+    Question("Equitability: differences in one figure", ("indices", METHODS), "Each index beside what equal rates would give."),
+    Question("Type of test", (METHODS,), "Technology evaluation on stored images. Scenario and operational tests: not covered."),
+    Question(
+        "Demographics of the population of interest",
+        (),
+        "Not covered: the data sets are samples of their own; no population is claimed.",
+    ),
+    Question("Procurement", (), "Not covered: open models are measured, no product on offer."),
+    Question(
+        "Reporting on tests", ("provenance", "warnings", "limits"), "What was run, on what, what went wrong, what it cannot say."
+    ),
+)
+"""Topics that the scope and outline of the standard name."""
+
+CHECKS = (
+    Question("Claim tested", (), "Where claims were tested."),
+    Question(
+        "Model, weights, detector and alignment, licence, training data", ("provenance", "labels"), "With sha256 of the weights."
+    ),
+    Question("Data set, version, licence, consent", ("labels", "provenance"), ""),
+    Question("Exclusions, with and without", (OPTIONAL, "warnings"), "What was left out, counted."),
+    Question("Comparisons, people and errors in each cell", ("fmr", "fnmr", "matrix"), ""),
+    Question("Adjustment for several comparisons", ("ratios", METHODS), "Holm over all groups and both error rates."),
+    Question("Sensitivity to the threshold", ("sensitivity", "det", "slider"), ""),
+    Question("Sensitivity to the reference group and to labels", ("sensitivity", OPTIONAL, "repeats"), ""),
+    Question("Published pair lists and protocols", (), "Where the data set publishes any."),
+    Question("Seed, commit, libraries, machine", ("provenance",), ""),
+    Question("Limits; nothing carried over to what was not tested", ("limits",), ""),
+)
+"""What else a reader needs to check or repeat a result, as model cards and datasheets ask for."""
+
+
+def answers(sections: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
+    """Return both lists, each question with the keys of each evaluation's sections that answer it.
+
+    sections: the keys of each evaluation's sections, as in "e1-fmr". A question that none answers is not covered.
+    """
+    titles = ("Topics in the published scope of ISO/IEC 19795-10:2024", "What else a reader needs to check a result")
+    return [
+        {"title": title, "topics": [_answered(q, sections) for q in questions]}
+        for title, questions in zip(titles, (SCOPE, CHECKS), strict=True)
+    ]
+
+
+def parts_of(question: Question) -> list[str]:
+    """Return the ends of the keys of all sections that answer it, optional topics among them by name."""
+    optional = sorted(t.name for t in topics() if question.name in t.answers)
+    parts = question.parts if OPTIONAL in question.parts else (*question.parts, OPTIONAL)
+    return [end for part in parts for end in (optional if part == OPTIONAL else [part])]
+
+
+def _answered(question: Question, sections: Sequence[Sequence[str]]) -> dict[str, Any]:
+    places = []
+    parts = parts_of(question)
+    for keys in sections:
+        ends = {key.partition("-")[2]: key for key in keys}
+        places.append([ends[part] for part in parts if part in ends])
+    return {"name": question.name, "note": question.note, "methods": METHODS in parts, "places": places}
