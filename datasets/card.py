@@ -69,6 +69,10 @@ class DatasetCard(Strict):
 
     name: str
     title: str
+    reader: str = Field(default="", pattern=r"^([a-z0-9_]+:[a-z0-9_]+)?$")
+    """MODULE:FUNCTION in `faceparity.datasets.readers`; empty: the module of the card's name, function `read`."""
+    packaged: str = ""
+    """The folder in the package that the set comes in, if it comes with it."""
     folders: list[str] = Field(default_factory=list)
     """Folder names looked for under FACEPARITY_DATA, besides `name`."""
     home: Address = ""

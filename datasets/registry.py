@@ -1,17 +1,24 @@
-"""Which data sets there are, and how `-d NAME`, `-d NAME=DIR` is understood."""
+"""Which data sets there are, and how `-d NAME`, `-d NAME=DIR` is understood.
+
+A set that faceparity brings is a card in `cards`, which names its reader in `readers`: there is no other list of them. Other
+packages add readers by the entry points `faceparity.datasets`.
+"""
 
 from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Mapping
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint
+from importlib.resources import files
 from pathlib import Path
 from typing import Protocol, cast
 
 from . import places
 from .build import folder_of
-from .card import load_card
+from .card import DatasetCard, load_card
+from .common.plugins import plugins
 from .concepts import CONCEPTS
 from .dataset import Dataset
 from .errors import UserError
@@ -20,24 +27,6 @@ from .places import real_path
 GROUP = "faceparity.datasets"
 """The entry points through which other packages add readers."""
 DATA = "FACEPARITY_DATA"
-
-_MODULES = (
-    "bfw", "casual_conversations", "cfd", "control", "demogpairs", "fairface", "fhibe", "folder", "ijbc", "london", "meds2", "morph2",
-    "ppb", "rfw", "us_congress", "utkface", "vggface2",
-)  # fmt: skip
-_BUILT_IN = {name: f"faceparity.datasets.readers.{name}:read" for name in _MODULES} | {
-    "bupt": "faceparity.datasets.readers.not_benchmarks:bupt",
-    "casual_conversations_v2": "faceparity.datasets.readers.casual_conversations:read_v2",
-    "control-tone": "faceparity.datasets.readers.control:read_tone",
-    "facet": "faceparity.datasets.readers.not_benchmarks:facet",
-    "maad_face": "faceparity.datasets.readers.vggface2:read_maad",
-}
-
-_WITH_PAIR_LISTS = ("agedb30", "calfw", "cfp", "cplfw", "insightface_bin", "lfw", "xqlfw")
-_BUILT_IN |= {name: f"faceparity.datasets.readers.{name}:read" for name in _WITH_PAIR_LISTS}
-
-EMBEDDED = {"control": "control/portraits", "control-tone": "control/tone"}
-"""Sets that come with the package, and where in it."""
 
 
 class Reader(Protocol):
@@ -49,19 +38,53 @@ class Reader(Protocol):
 
 
 def dataset_names() -> list[str]:
-    """The names of all readers, sorted."""
-    return sorted(_BUILT_IN.keys() | entry_points(group=GROUP).names)
+    """Return the names of all data sets, sorted; imports no reader."""
+    ours = _card_names()
+    return sorted({*ours, *plugins(GROUP, ours)})
+
+
+def _card_names() -> set[str]:
+    """Return the names of the cards that come with faceparity."""
+    entries = (entry.name for entry in files(f"{__package__}.cards").iterdir())
+    return {name.removesuffix(".toml") for name in entries if name.endswith(".toml")}
+
+
+def check_known(name: str) -> None:
+    """Raise UserError if there is no data set of that name."""
+    if name not in dataset_names():
+        raise _unknown(name)
 
 
 def reader(name: str) -> Reader:
-    """The reader of that name. Raises UserError if there is none."""
-    found = [entry for entry in entry_points(group=GROUP) if entry.name == name]
-    if found and name not in _BUILT_IN:
-        return cast(Reader, found[0].load())
-    if name in _BUILT_IN:  # these need no metadata, which is stale in a tree that was installed before they came
-        module, function = _BUILT_IN[name].split(":")
-        return cast(Reader, getattr(import_module(module), function))
-    raise _unknown(name)
+    """Import the reader of that name.
+
+    Raises UserError if there is none, the set is no benchmark, or another package's reader can't be imported.
+    """
+    card = _card(name)
+    if card is None:
+        return _reader_of_others(name, plugins(GROUP, _card_names()))
+    if card.not_a_benchmark:
+        raise _no_benchmark(card)
+    module, function = (card.reader or f"{name}:read").split(":")
+    return cast(Reader, getattr(import_module(f"{__package__}.readers.{module}"), function))
+
+
+def _reader_of_others(name: str, known: Mapping[str, EntryPoint]) -> Reader:
+    """Import another package's reader. Raises UserError."""
+    if name not in known:
+        raise _unknown(name)
+    try:
+        found = known[name].load()
+    except (Exception, SystemExit) as error:  # code of others may raise anything while it is imported
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise UserError(f"the data set {name} can't be used ({reason}): install its package again, or ask its makers") from error
+    if not callable(found):
+        raise UserError(f"the data set {name} can't be used: {known[name].value} is no function; ask its makers")
+    return cast(Reader, found)
+
+
+def _no_benchmark(card: DatasetCard) -> UserError:
+    return UserError(f"{card.title} is no benchmark for face matching: {card.not_a_benchmark}")
 
 
 def _unknown(name: str) -> UserError:
@@ -81,8 +104,9 @@ def load_dataset(spec: str, *, include_minors: bool = False) -> Dataset:
     """
     name, given, where = spec.partition("=")
     name = name.strip()
-    if name in dataset_names() and _not_a_benchmark(name):
-        return reader(name)(Path(where))  # which says why
+    card = _card(name)
+    if card and card.not_a_benchmark:
+        raise _no_benchmark(card)
     if given:
         if not where:
             raise UserError(f"-d {spec} names no folder: write {name or 'folder'}=DIR")
@@ -102,7 +126,8 @@ def _called(root: Path) -> str:
 
 def embedded(name: str) -> Path | None:
     """The folder of a set that comes with the package; None for any other, and where it was left out."""
-    folder = Path(__file__).parent / EMBEDDED[name] if name in EMBEDDED else None
+    card = _card(name)
+    folder = Path(__file__).parent / card.packaged if card and card.packaged else None
     return folder if folder is not None and folder.is_dir() else None
 
 
@@ -122,10 +147,10 @@ def _base() -> str | None:
 
 
 def _by_name(name: str, include_minors: bool) -> Dataset:
-    known = name in dataset_names()
+    known, card = name in dataset_names(), _card(name)
     if (own := embedded(name)) is not None:
         return reader(name)(folder_of(own), name=name, include_minors=include_minors)
-    if name in EMBEDDED and not _base():
+    if card and card.packaged and not _base():
         part = " --part tone" if name == "control-tone" else ""
         raise UserError(
             f"{name} is not in this copy: `python -m faceparity.datasets.control FOLDER{part}` makes it, then write {name}=FOLDER"
@@ -147,11 +172,9 @@ def _by_name(name: str, include_minors: bool) -> Dataset:
     return reader(name if known else "folder")(folder_of(root), name=name, include_minors=include_minors)
 
 
-def _not_a_benchmark(name: str) -> bool:
-    try:
-        return bool(load_card(name).not_a_benchmark)
-    except FileNotFoundError:
-        return False
+def _card(name: str) -> DatasetCard | None:
+    """Return the card of a set that faceparity brings; None for any other."""
+    return load_card(name) if name in _card_names() else None
 
 
 def _plain(name: str) -> bool:
@@ -160,10 +183,8 @@ def _plain(name: str) -> bool:
 
 
 def _folders(name: str) -> list[str]:
-    try:
-        return load_card(name).folders
-    except FileNotFoundError:
-        return []
+    card = _card(name)
+    return card.folders if card else []
 
 
 def default_attributes(dataset: Dataset) -> list[str]:

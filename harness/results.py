@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,14 +15,19 @@ from pydantic import ValidationError
 
 from faceparity.datasets.bounded_json import read_json
 from faceparity.datasets.common.atomic_write import write_atomically
+from faceparity.datasets.common.plugins import plugins
 from faceparity.datasets.errors import UserError
 
 from . import record
 
 RESULTS = "results.json"
 TERMINAL = "terminal"
-WRITERS = {name: f"faceparity.reports.writers:{name}" for name in ("tables", "html", "markdown", TERMINAL)}
-"""What is written if the package's metadata (entry points `faceparity.reports`) is not at hand."""
+WRITERS = "faceparity.reports.writers"
+"""The module of the built-in formats, imported by name: this one is read without them."""
+GROUP = "faceparity.reports"
+"""The entry points through which other packages add formats."""
+
+Writer = Callable[[Sequence["Result"], Path], None]
 
 
 class Result(NamedTuple):
@@ -43,20 +48,21 @@ def write_results(evaluation: record.Evaluation, folder: Path) -> None:
     write_atomically(folder / RESULTS, record.to_json(evaluation))
 
 
-def report_writers() -> dict[str, Callable[[Sequence[Result], Path], None]]:
-    """Every report format there is (entry points `faceparity.reports`): called with the results and the run's folder."""
-    known = dict(WRITERS)
-    known.update({e.name: e.value for e in metadata.entry_points(group="faceparity.reports")})
-    out: dict[str, Callable[[Sequence[Result], Path], None]] = {}
-    for name, value in known.items():
-        module, _, function = value.partition(":")
+def report_writers() -> dict[str, Writer]:
+    """Return every report format by name, to be called with the results and the run's folder.
+
+    Raises UserError if another package's format can't be imported.
+    """
+    found: dict[str, Writer] = dict(import_module(WRITERS).WRITERS)
+    for name, entry in plugins(GROUP, found.keys()).items():
         try:
-            out[name] = getattr(import_module(module), function)
-        except (ImportError, AttributeError) as error:
+            found[name] = entry.load()
+        except (Exception, SystemExit) as error:  # code of others may raise anything while it is imported
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             raise UserError(
-                f"the report format {name!r} ({value}) can't be loaded ({error}): install its package again"
+                f"the report format {name!r} ({entry.value}) can't be loaded ({reason}): install its package again"
             ) from error
-    return out
+    return found
 
 
 def write_reports(results: Sequence[Result], out: Path) -> None:

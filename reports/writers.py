@@ -1,8 +1,8 @@
-"""The report formats of a run, each called with its results and folder (entry points `faceparity.reports`)."""
+"""The report formats of a run, each called with its results and folder; other packages add theirs by `faceparity.reports`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from faceparity.harness.results import Result
@@ -40,6 +40,12 @@ def markdown(results: Sequence[Result], out: Path) -> None:
     from .markdown import summary
 
     (out / "summary.md").write_text(summary([result.evaluation for result in results]), "utf-8")
+
+
+WRITERS: dict[str, Callable[[Sequence[Result], Path], None]] = {
+    writer.__name__: writer for writer in (tables, html, markdown, terminal)
+}
+"""What every run writes or shows; the formats below are written on request."""
 
 
 def check_extras(formats: Sequence[str]) -> None:

@@ -10,14 +10,14 @@ from faceparity.datasets.errors import UserError
 def show_datasets(name: str | None) -> None:
     """One line for each data set, or one card in words."""
     from faceparity.datasets.card import load_card
-    from faceparity.datasets.registry import reader
+    from faceparity.datasets.registry import check_known
 
     from .dataset_cards import in_words, listing
 
     if name is None:
         lines = listing()
     else:
-        reader(name)
+        check_known(name)
         try:
             lines = in_words(load_card(name))
         except FileNotFoundError:

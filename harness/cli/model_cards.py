@@ -21,8 +21,11 @@ def listing() -> Iterator[str]:
     """One line for each model: name, whether its weights are here, what its terms leave open, and what it is."""
     rows = [("name", "weights", "allows", "numbers", "what it is")]
     for name in model_names():
-        card = load_model_card(name)
-        rows.append((name, _state(name, card), _allowed(card), str(card.dimensions), card.title))
+        try:
+            card = load_model_card(name)
+            rows.append((name, _state(name, card), _allowed(card), str(card.dimensions), card.title))
+        except UserError as error:  # of another package: it must not hide the rest
+            rows.append((name, "?", "?", "?", str(error)))
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     for row in rows:
         yield "  ".join([*(cell.ljust(width) for cell, width in zip(row[:4], widths, strict=True)), row[4]])
@@ -109,9 +112,15 @@ def verify(name: str | None) -> tuple[list[str], bool]:
     """A line for each file of weights, of one model or of all, and whether all that are here are whole."""
     lines, whole = [], True
     for known in [name] if name else model_names():
-        for file, state in _states(known):
-            whole &= state in ("whole", NOT_HERE)
-            lines.append(f"{known}: {file}: {state}")
+        try:
+            for file, state in _states(known):
+                whole &= state in ("whole", NOT_HERE)
+                lines.append(f"{known}: {file}: {state}")
+        except UserError as error:
+            if name:
+                raise
+            whole = False
+            lines.append(f"{known}: {error}")
     return lines, whole
 
 

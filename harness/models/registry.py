@@ -12,13 +12,13 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from faceparity.datasets.common.plugins import plugins
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import Artefact
 from faceparity.datasets.toml import first_fault
@@ -37,9 +37,8 @@ GROUP = "faceparity.models"
 
 
 def _plugins() -> dict[str, str]:
-    """Name → "module:function" of the models of other packages. Names of ours can't be taken."""
-    ours = set(shipped_names())
-    return {entry.name: entry.value for entry in metadata.entry_points(group=GROUP) if entry.name not in ours}
+    """Return name → "module:function" of the models of other packages. Names of ours can't be taken."""
+    return {name: entry.value for name, entry in plugins(GROUP, shipped_names()).items()}
 
 
 def model_names() -> list[str]:
@@ -131,4 +130,5 @@ def artefacts_of(name: str) -> tuple[Artefact, ...]:
     if spec.is_file or spec.base in shipped_names():
         return artefacts(load_model_card(name), name)
     module, _ = _module(spec)
-    return tuple(getattr(module, "ARTEFACTS", ()))
+    with opening(spec.base):
+        return tuple(getattr(module, "ARTEFACTS", ()))

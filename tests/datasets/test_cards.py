@@ -14,10 +14,10 @@ from pair_layouts import lfw_lines as lines
 
 from faceparity.datasets.card import load_card
 from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.registry import EMBEDDED, dataset_names, load_dataset
+from faceparity.datasets.registry import dataset_names, load_dataset
 from faceparity.datasets.support import support_of_card
 
-PUBLISHED = [n for n in dataset_names() if n not in EMBEDDED and n != "folder"]
+PUBLISHED = [n for n in dataset_names() if not load_card(n).packaged and n != "folder"]
 BENCHMARKS = [n for n in PUBLISHED if not load_card(n).not_a_benchmark]
 
 

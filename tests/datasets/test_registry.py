@@ -1,21 +1,18 @@
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
-from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from faceparity.datasets import registry
 from faceparity.datasets.card import load_card
 from faceparity.datasets.check import check, label_counts
 from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.images import decode
-from faceparity.datasets.registry import dataset_names, default_attributes, load_dataset
+from faceparity.datasets.registry import default_attributes, load_dataset
 
 ROWS = "file,sex,kind\n1.jpg,F,x\n2.jpg,M,y\n3.jpg,M,\n"
 
@@ -40,22 +37,6 @@ def fails(spec: str) -> str:
         load_dataset(spec)
     assert "\n" not in str(caught.value)
     return str(caught.value)
-
-
-def test_names_hold_without_metadata(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(registry, "entry_points", lambda group: EntryPoints())
-    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
-    declared = project["entry-points"]["faceparity.datasets"]
-    assert dataset_names() == sorted(declared)
-    assert {name: registry._BUILT_IN[name] for name in declared} == declared
-    assert load_dataset(f"folder={pictures(tmp_path / 'mine')}").n_samples == 3
-
-
-def test_readers_of_other_packages_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    other = EntryPoint("mugshots", "faceparity.datasets.readers.folder:read", "faceparity.datasets")
-    monkeypatch.setattr(registry, "entry_points", lambda group: EntryPoints([other]))
-    assert "mugshots" in dataset_names()
-    assert load_dataset(f"mugshots={pictures(tmp_path / 'mine')}").n_samples == 3
 
 
 def test_a_folder_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
+from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -111,3 +114,44 @@ def test_what_a_card_of_ones_own_lacks_is_fetched_by_its_path(tmp_path: Path) ->
 def test_a_place_is_told_before_anything_is_there(home: Path) -> None:
     artefact = Artefact("a", "a.onnx", "ab" * 32, 1, "MIT", (Url("https://example.org/a.onnx"),))
     assert place_of(artefact) == home / "artefacts" / ("ab" * 32 + ".onnx")
+
+
+def odd_models(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Models of other packages, each broken in its own way: name → what is said of it."""
+    cards = {
+        "gone": (None, "No module named"),
+        "no-card": ({}, "has no attribute 'card'"),
+        "raises": ({"card": lambda: 1 / 0}, "ZeroDivisionError"),
+        "other": ({"card": dict}, "must return a ModelCard"),
+        "lists": ({"card": lambda: load_model_card("sface"), "ARTEFACTS": 3}, "not iterable"),
+    }
+    for name, (content, _) in cards.items():
+        if content is not None:
+            module = ModuleType(f"odd_{name}")
+            module.__dict__.update(content)
+            monkeypatch.setitem(sys.modules, module.__name__, module)
+    found = metadata.EntryPoints(metadata.EntryPoint(name, f"odd_{name}:model", "faceparity.models") for name in cards)
+    monkeypatch.setattr(metadata, "entry_points", lambda **wanted: found.select(**wanted))
+    return {name: said for name, (_, said) in cards.items()}
+
+
+def test_a_broken_model_of_others_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = odd_models(monkeypatch)
+    listed = {line.split()[0]: line for line in model_cards.listing()}
+    assert set(listed) == {"name", *model_names()}
+    assert "sface" in listed
+    for name, said in broken.items():
+        assert said in listed[name]
+        assert "\n" not in listed[name]
+        with pytest.raises(UserError, match=re.escape(said)):
+            list(model_cards.in_words(name))
+
+
+def test_verify_goes_on_past_a_broken_model_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = odd_models(monkeypatch)
+    lines, whole = model_cards.verify(None)
+    assert not whole
+    assert any(line.startswith("sface: ") for line in lines)
+    assert [line for line in lines if line.startswith("gone: ") and broken["gone"] in line]
+    with pytest.raises(UserError, match="gone can't be used"):
+        model_cards.verify("gone")
