@@ -23,7 +23,7 @@ HEADERS = {
     "needed_subjects needed_subjects_for_double reason",
     "index": "measure index alpha value null_median null_p95 null_p status reason left_out range worse weakness",
     "separation": "grouping group mated non_mated eer eer_lo eer_hi eer_threshold eer_native_threshold d_prime mated_mean mated_sd "
-    "non_mated_mean non_mated_sd bin_width reason",
+    "non_mated_mean non_mated_sd bin_width cllr min_cllr miscalibration reason",
     "covariates": "grouping covariate unit group n q1 median q3 differs",
     "point": "achieved_fmr status reason detail needs_comparisons pool pool_partial pool_comparisons group weight subjects "
     "left_out_reason",

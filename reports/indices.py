@@ -95,7 +95,7 @@ def index_verdict(x: Index) -> str:
 
 
 def separation_items(g: Grouping, key: str) -> Iterator[Item]:
-    """EER and d′ by group, folded, with what they are not."""
+    """EER, d′ and calibration by group, folded, with what they are not."""
     known = [s for s in g.separation if s.d_prime is not None]
     if not known:
         return
@@ -122,5 +122,22 @@ def separation_items(g: Grouping, key: str) -> Iterator[Item]:
         [
             Text(told),
             Table(f"{key}-separation", f"Equal error rate (EER) and d′ by {grouping_name(g)}", columns, rows, frozenset({1})),
+            *_calibration(g, key),
         ],
     )
+
+
+def _calibration(g: Grouping, key: str) -> Iterator[Item]:
+    """What scores are worth to each group if they mean the same for everybody; nothing if no group has such a figure."""
+    known = [s for s in g.separation if s.cllr is not None]
+    if not known:
+        return
+    rows = [[s.group, f.number(s.cllr), f.number(s.min_cllr), f.number(s.miscalibration)] for s in known]
+    yield Text(
+        "Does a score mean the same for everybody? Cllr, the log-likelihood-ratio cost, is what a score is worth to a group when one "
+        "calibration for all groups says how likely it is that both images show one person: 0 is perfect, 1 is worthless, above 1 it "
+        "misleads. The least Cllr is that under a calibration of the group's own; the difference is what the common meaning costs "
+        "the group. Without intervals: where comparisons are few, chance alone makes a difference."
+    )
+    title = f"Calibration of scores by {grouping_name(g)}: 0 is perfect, 1 is worthless"
+    yield Table(f"{key}-calibration", title, ["Group", "Cllr", "Least Cllr", "Difference"], rows)

@@ -104,7 +104,8 @@ def _separation(e: Evaluation) -> Iterator[Row]:
             native = None if s.eer_threshold is None else e.model.score.sign * s.eer_threshold
             yield [
                 *(grouping_name(g), s.group, s.mated, s.non_mated, s.eer, lo, hi, s.eer_threshold, native, s.d_prime),
-                *(s.mated_mean, s.mated_sd, s.non_mated_mean, s.non_mated_sd, s.bin_width, s.reason),
+                *(s.mated_mean, s.mated_sd, s.non_mated_mean, s.non_mated_sd, s.bin_width),
+                *(s.cllr, s.min_cllr, s.miscalibration, s.reason),
             ]
 
 

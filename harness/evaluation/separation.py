@@ -1,6 +1,8 @@
-"""EER, d′ and the moments of each group's scores, from the tally: descriptions, not operating points."""
+"""EER, d′, calibration and the moments of each group's scores, from the tally: descriptions, not operating points."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -8,6 +10,7 @@ from .. import record
 from ..comparisons.cells import Grouping
 from ..comparisons.evidence import Evidence
 from ..comparisons.tally import F32, I64
+from ..metrics.calibration import group_cllr
 from ..metrics.separation import Det, Eer, d_prime, det_of_histogram, eer, moments
 from ..verification.rates.verdict_rules import BOUND_BELOW, SHOWN_FROM
 
@@ -18,7 +21,7 @@ def make_separation(evidence: Evidence, grouping: Grouping) -> list[record.Separ
     tally = evidence.tally
     group = grouping.of(evidence.cells.of_sample)
     owners = [np.where(group[p.a] == group[p.b], group[p.a], -1) for p in (tally.mated_pairs, tally.ledger)]
-    out = []
+    found, counted = [], {}
     for g, name in enumerate(grouping.names):
         inside = np.flatnonzero(grouping.of_cell == g)
         square = np.ix_(inside, inside)
@@ -32,6 +35,7 @@ def make_separation(evidence: Evidence, grouping: Grouping) -> list[record.Separ
         if shown[1]:
             figures |= _mated(of_mated.score)
         if all(shown):
+            counted[name] = mated, non_mated
             ledger = tally.ledger.score[owners[1] == g]
             figures |= _both(
                 crossing(tally.grid.edges, mated, non_mated, of_mated.score, ledger, tally.floor), figures, mated, non_mated
@@ -39,8 +43,23 @@ def make_separation(evidence: Evidence, grouping: Grouping) -> list[record.Separ
         else:
             figures["reason"] = "no_mated_pairs" if shown[0] and not people[1] else "too_few_subjects"
         counts = {"group": name, "mated": int(mated.sum()), "non_mated": int(non_mated.sum())}
-        out.append(record.Separation.model_validate(counts | figures))
-    return out
+        found.append(counts | figures)
+    costs = _costs(counted) if any("eer" in one for one in found) else {}
+    return [record.Separation.model_validate(one | (costs[one["group"]] if "eer" in one else {})) for one in found]
+
+
+def _costs(counted: Mapping[str, tuple[I64, I64]]) -> dict[object, dict[str, object]]:
+    """Calibration costs of every group: name → (mated, non-mated) counts per bin. Alone, a group has only its own calibration."""
+    known = {name: kinds for name, kinds in counted.items() if all(kind.any() for kind in kinds)}
+    if not known:
+        return {}
+    costs = group_cllr(*zip(*known.values(), strict=True))
+    if len(known) == 1:
+        return {name: {"min_cllr": costs[0].own, "reason": "one_group"} for name in known}
+    return {
+        name: {"cllr": cost.common, "min_cllr": cost.own, "miscalibration": cost.miscalibration}
+        for name, cost in zip(known, costs, strict=True)
+    }
 
 
 def _mated(scores: F32) -> dict[str, object]:

@@ -238,7 +238,15 @@ class Separation(Part):
     """Where it lies. Both rates rise and fall in steps; below the ledger's floor the histogram's bins widen it."""
     eer_threshold: float | None = None
     """Where FMR and FNMR come closest, as a similarity."""
+    cllr: NotNegative | None = None
+    """Log-likelihood-ratio cost under one calibration for all groups of 30 people with mated comparisons, in which each weighs the
+    same: 0 is perfect, 1 is worth no more than knowing no score, above 1 scores mislead. From bins of `bin_width`, as the next two."""
+    min_cllr: Share | None = None
+    """The same under a calibration of the group's own, which is the least that any can cost."""
+    miscalibration: NotNegative | None = None
+    """cllr - min_cllr: what it costs the group that scores mean the same for everybody. Chance adds to it where scores are few."""
     reason: Reason | None = None
+    """Why there is no EER; of a group with one, why there is no `cllr`."""
 
 
 class SweptRate(Part):

@@ -87,9 +87,36 @@ def test_separation_csv_has_a_row_for_every_group(variants: dict[str, Evaluation
     e = variants["distance"].model_copy(deep=True)
     g = finest(e)
     g.separation = [
-        Separation(group=x.group, mated=40, non_mated=100, eer=0.1, eer_within=(0.0, 0.2), eer_threshold=-0.5, d_prime=2.0)
+        Separation(
+            group=x.group, mated=40, non_mated=100, eer=0.1, eer_within=(0.0, 0.2), eer_threshold=-0.5, d_prime=2.0, cllr=0.5
+        )
         for x in g.groups
     ]
     rows = list(csv.DictReader(io.StringIO(to_csv(*tables(e)["separation"]))))
     assert [r["group"] for r in rows] == [x.group for x in g.groups]
     assert {(r["eer_threshold"], r["eer_native_threshold"], r["eer_lo"]) for r in rows} == {("-0.5", "0.5", "0.0")}
+    assert {(r["cllr"], r["min_cllr"], r["miscalibration"]) for r in rows} == {("0.5", "", "")}
+
+
+def test_calibration_is_told_in_plain_words_and_only_of_groups_that_have_it(variants: dict[str, Evaluation]) -> None:
+    g = finest(variants["plain"]).model_copy(deep=True)
+    g.separation = [
+        Separation(group="a", mated=9, non_mated=9, d_prime=2, eer=0.1, cllr=0.31, min_cllr=0.3, miscalibration=0.01),
+        Separation(group="b", mated=9, non_mated=9, d_prime=2, eer=0.1, cllr=1.2, min_cllr=0.3, miscalibration=0.9),
+        Separation(group="c", mated=9, non_mated=9, d_prime=2, reason="too_few_errors"),
+    ]
+    (fold,) = separation_items(g, "k")
+    assert isinstance(fold, Fold)
+    table = [x for x in fold.items if isinstance(x, Table)][-1]
+    assert (table.key, [*map(list, table.rows)]) == (
+        "k-calibration",
+        [["a", "0.310", "0.300", "0.0100"], ["b", "1.20", "0.300", "0.900"]],
+    )
+    text = [x.text for x in fold.items if isinstance(x, Text)][-1]
+    assert "0 is perfect, 1 is worthless" in text
+    assert "chance alone" in text
+    assert forbidden(text) == []
+    g.separation = [x.model_copy(update={"cllr": None}) for x in g.separation]
+    (fold,) = separation_items(g, "k")
+    assert isinstance(fold, Fold)
+    assert [x.key for x in fold.items if isinstance(x, Table)] == ["k-separation"]
