@@ -17,11 +17,13 @@ def pytest_configure(config: pytest.Config) -> None:
 SLOW_FOLDERS = frozenset({"end_to_end", "faults"})
 SLOW_FILES = frozenset(
     {
-        "test_cluster.py", "test_control_again.py", "test_models_workers.py", "test_notebook.py", "test_statistics_coverage.py",
-        "test_templates_half_written.py", "test_templates_killed.py", "test_templates_pipeline.py",
+        "test_api_pages.py", "test_cluster.py", "test_compare_runs.py", "test_control_again.py", "test_control_generator.py",
+        "test_models_crossing.py", "test_models_face_recognition.py", "test_models_listing.py", "test_models_sface.py",
+        "test_models_workers.py", "test_near_duplicates.py", "test_notebook.py", "test_report_examples.py", "test_report_pdf.py",
+        "test_statistics_coverage.py", "test_templates_half_written.py", "test_templates_killed.py", "test_templates_pipeline.py",
     }
 )  # fmt: skip
-"""Tests that start processes, make networks or simulate for long; all else is the loop that one works by."""
+"""Tests that start processes, run networks on pictures, typeset or simulate for long; all else is the loop that one works by."""
 
 
 @pytest.hookimpl(tryfirst=True)

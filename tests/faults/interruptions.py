@@ -16,9 +16,9 @@ from outcomes import trial
 
 IMAGES = 2 * PEOPLE
 SLOW = {"TOY_SECONDS": "0.02"}
-KILLS = int(os.environ.get("FAULTS_KILLS", "40"))
+KILLS = int(os.environ.get("FAULTS_KILLS", "20"))
 """In the tests; `python -m tests.faults` makes it a hundred."""
-PARTS = 4
+PARTS = 2
 """The kills are tried in so many trials, so that tests can share them between processes."""
 
 
