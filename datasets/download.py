@@ -122,6 +122,9 @@ def download(
         except _BrokenOff as error:
             fruitless = fruitless + 1 if _size(part) <= before else 0
             if fruitless >= patience.tries:
+                if not _size(part):
+                    _forget(part)
+                    raise UserError(f"no answer from {_host(address)} ({error})") from None
                 raise UserError(
                     f"{_host(address)}: {error}; {_size(part):,} bytes are kept, and the same command goes on from there"
                 ) from None

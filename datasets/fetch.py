@@ -16,18 +16,19 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, TypeAlias
-from urllib.parse import urljoin, urlsplit
+from typing import IO, TypeAlias
 
 from . import places
-from .download import check_address, check_redirect
+from .download import Patience, download
 from .errors import UserError
 from .regular_file import open_regular, read_regular
 
-CONNECT_SECONDS = 10
 READ_SECONDS = 30
+PATIENCE = Patience(seconds=READ_SECONDS, tries=2, pause=0.5)
+"""With one address: there may be another source."""
 PIP_SECONDS = 600
 MOST_BYTES = 2 << 30
 """Of a file whose size nobody states, and of an archive that a file is taken out of."""
@@ -166,17 +167,17 @@ class _Counted:
 
     def __init__(self, file: IO[bytes], artefact: Artefact, progress: Progress | None) -> None:
         self._file = file
-        self._artefact = artefact
+        self.artefact = artefact
+        self.most = artefact.size or MOST_BYTES
         self.progress = progress
         self._had = 0
 
     def write(self, piece: bytes) -> int:
         self._had += len(piece)
-        most = self._artefact.size or MOST_BYTES
-        if self._had > most:
-            raise _SourceError(f"more than the {most:,} bytes that it should have")
+        if self._had > self.most:
+            raise _SourceError(f"more than the {self.most:,} bytes that it should have")
         if self.progress is not None:
-            self.progress(self._artefact.name, self._had, self._artefact.size)
+            self.progress(self.artefact.name, self._had, self.artefact.size)
         return self._file.write(piece)
 
     def flush(self) -> None:
@@ -233,25 +234,23 @@ def _copy_member(packed: Path, member: str, out: _Counted, name: str) -> None:
         raise _SourceError(f"{name} does not hold {member}: {_one_line(error)}") from error
 
 
-def _stay_safe(answer: Any, **_: object) -> None:
-    """Before a redirect is followed. Raises UserError, where it leads from https to http."""
-    if answer.is_redirect:
-        check_redirect(answer.url, urljoin(answer.url, answer.headers["location"]))
-
-
 def _download(source: Url, out: _Counted) -> None:
-    import pooch
-
-    download = pooch.HTTPDownloader(chunk_size=1 << 16, timeout=(CONNECT_SECONDS, READ_SECONDS), hooks={"response": _stay_safe})
+    """Get the file at an address; what is had of it when that breaks off is kept, and a later call goes on from there."""
+    staged = place_of(out.artefact).parent / "partial" / hashlib.sha256(source.address.encode()).hexdigest()
+    most, tell = out.most, out.progress
+    steps = None if tell is None else lambda had, total: tell(out.artefact.name, had, out.artefact.size or total)
     try:
-        check_address(source.address)
-        download(source.address, out, None)
+        download(source.address, staged, at_most=most, progress=steps, patience=PATIENCE)
+        out.progress = None
+        with staged.open("rb") as file:
+            while piece := file.read(1 << 20):
+                out.write(piece)
+        staged.unlink()
     except UserError as error:
         raise _SourceError(str(error)) from None
-    except (OSError, ValueError) as error:  # what requests raises is an OSError
-        unreachable = any(kind.__name__ in ("ConnectionError", "Timeout") for kind in type(error).__mro__)
-        host = urlsplit(source.address).hostname
-        raise _SourceError(f"no answer from {host}" if unreachable else _one_line(error)) from error
+    finally:
+        with suppress(OSError):  # it holds what another call goes on from
+            staged.parent.rmdir()
 
 
 def _pip_reason(text: str) -> str:
