@@ -18,17 +18,8 @@ HEADERS = {
     "at": "grouping origin target_fmr threshold native_threshold reading",
     "rate": "group group_b design subjects subjects_b comparisons errors rate rate_including_failures subject_weighted_rate "
     "lo hi bound_independent bound_worst_case df effective_errors method conditional_on_threshold status reason",
-    "groups": "grouping group subjects samples merged reference",
-    "contrast": "measure design group reference ratio lo hi lo_reestimated hi_reestimated df p p_holm p_bh verdict detectable_ratio "
-    "needed_subjects needed_subjects_for_double reason",
-    "index": "measure index alpha value null_median null_p95 null_p status reason left_out range worse weakness",
-    "separation": "grouping group mated non_mated eer eer_lo eer_hi eer_threshold eer_native_threshold d_prime mated_mean mated_sd "
-    "non_mated_mean non_mated_sd bin_width cllr min_cllr miscalibration reason",
-    "covariates": "grouping covariate unit group n q1 median q3 differs",
-    "point": "achieved_fmr status reason detail needs_comparisons pool pool_partial pool_comparisons group weight subjects "
-    "left_out_reason",
-    "curves": "grouping group group_b score native_score mated non_mated effective_n",
 }
+"""Columns that several tables share."""
 
 
 def header_of(*parts: str) -> list[str]:

@@ -10,6 +10,19 @@ from faceparity.harness.record import Evaluation, OperatingPoint
 from faceparity.reports.csv_rows import Row, Tables, grouping_name, header_of, named_indices, rate_row, readings, to_csv
 from faceparity.reports.topics import topics
 
+COLUMNS = {
+    "groups": "grouping group subjects samples merged reference",
+    "contrast": "measure design group reference ratio lo hi lo_reestimated hi_reestimated df p p_holm p_bh verdict detectable_ratio "
+    "needed_subjects needed_subjects_for_double reason",
+    "index": "measure index alpha value null_median null_p95 null_p status reason left_out range worse weakness",
+    "separation": "grouping group mated non_mated eer eer_lo eer_hi eer_threshold eer_native_threshold d_prime mated_mean mated_sd "
+    "non_mated_mean non_mated_sd bin_width cllr min_cllr miscalibration reason",
+    "covariates": "grouping covariate unit group n q1 median q3 differs",
+    "point": "achieved_fmr status reason detail needs_comparisons pool pool_partial pool_comparisons group weight subjects "
+    "left_out_reason",
+    "curves": "grouping group group_b score native_score mated non_mated effective_n",
+}
+
 
 def write_tables(evaluation: Evaluation, folder: Path) -> list[Path]:
     """Write every table as `folder`/NAME.csv: those of every evaluation, and those of the topics that it has.
@@ -31,15 +44,15 @@ def tables(evaluation: Evaluation) -> Tables:
     """Header and rows of every table, by name."""
     e = evaluation
     return {
-        "groups": (header_of("groups"), list(_groups(e))),
+        "groups": (COLUMNS["groups"].split(), list(_groups(e))),
         "extraction": (["grouping", *header_of("rate")], list(_extraction(e))),
         "rates": ([*header_of("at"), "measure", *header_of("rate")], list(_rates(e))),
-        "contrasts": (header_of("at", "contrast"), list(_contrasts(e))),
-        "indices": (header_of("at", "index"), list(_indices(e))),
-        "separation": (header_of("separation"), list(_separation(e))),
-        "covariates": (header_of("covariates"), list(_covariates(e))),
-        "operating_points": (header_of("at", "point"), list(_operating_points(e))),
-        "curves": (header_of("curves"), list(_curves(e))),
+        "contrasts": ([*header_of("at"), *COLUMNS["contrast"].split()], list(_contrasts(e))),
+        "indices": ([*header_of("at"), *COLUMNS["index"].split()], list(_indices(e))),
+        "separation": (COLUMNS["separation"].split(), list(_separation(e))),
+        "covariates": (COLUMNS["covariates"].split(), list(_covariates(e))),
+        "operating_points": ([*header_of("at"), *COLUMNS["point"].split()], list(_operating_points(e))),
+        "curves": (COLUMNS["curves"].split(), list(_curves(e))),
         **{name: table for topic in topics() for name, table in topic.tables(e).items()},
     }
 
