@@ -137,7 +137,8 @@ def _calibration(g: Grouping, key: str) -> Iterator[Item]:
         "Does a score mean the same for everybody? Cllr, the log-likelihood-ratio cost, is what a score is worth to a group when one "
         "calibration for all groups says how likely it is that both images show one person: 0 is perfect, 1 is worthless, above 1 it "
         "misleads. The least Cllr is that under a calibration of the group's own; the difference is what the common meaning costs "
-        "the group. Without intervals: where comparisons are few, chance alone makes a difference."
+        "the group. Without intervals: where comparisons are few, chance alone makes a difference, and where the EER is left out for "
+        "few errors, these figures rest on as few."
     )
     title = f"Calibration of scores by {grouping_name(g)}: 0 is perfect, 1 is worthless"
     yield Table(f"{key}-calibration", title, ["Group", "Cllr", "Least Cllr", "Difference"], rows)

@@ -44,8 +44,8 @@ def make_separation(evidence: Evidence, grouping: Grouping) -> list[record.Separ
             figures["reason"] = "no_mated_pairs" if shown[0] and not people[1] else "too_few_subjects"
         counts = {"group": name, "mated": int(mated.sum()), "non_mated": int(non_mated.sum())}
         found.append(counts | figures)
-    costs = _costs(counted) if any("eer" in one for one in found) else {}
-    return [record.Separation.model_validate(one | (costs[one["group"]] if "eer" in one else {})) for one in found]
+    costs = _costs(counted)
+    return [record.Separation.model_validate(costs.get(one["group"], {}) | one) for one in found]
 
 
 def _costs(counted: Mapping[str, tuple[I64, I64]]) -> dict[object, dict[str, object]]:

@@ -246,7 +246,7 @@ class Separation(Part):
     miscalibration: NotNegative | None = None
     """cllr - min_cllr: what it costs the group that scores mean the same for everybody. Chance adds to it where scores are few."""
     reason: Reason | None = None
-    """Why there is no EER; of a group with one, why there is no `cllr`."""
+    """Why there is no EER; of a group that has one, why there is no `cllr`. Groups of 30 people on both sides have d′ and `min_cllr`."""
 
 
 class SweptRate(Part):
