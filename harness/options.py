@@ -179,7 +179,8 @@ class Options(ModelOptions, DatasetOptions):
     def as_flags(self) -> list[tuple[str, Any]]:
         """Return what differs from the defaults as the command line has it: a flag, and its value or a list of values."""
         fields = type(self).model_fields
-        return [(flag.name, value) for name, flag in flags() if (value := getattr(self, name)) != fields[name].default]
+        given = [(flag.name, getattr(self, name)) for name, flag in flags() if getattr(self, name) != fields[name].default]
+        return [(name, [Path(v) if v == FILE else v for v in x] if isinstance(x, tuple) else x) for name, x in given]
 
 
 def is_file(scenario: str) -> bool:

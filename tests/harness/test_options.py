@@ -12,6 +12,7 @@ import typer
 from faceparity.datasets.errors import UserError
 from faceparity.harness import evaluate, evaluate_scores
 from faceparity.harness.cli.app import app
+from faceparity.harness.cli.command import published_command
 from faceparity.harness.evaluation.resolved import resolve
 from faceparity.harness.options import Flag, Options, flags, in_python
 from faceparity.harness.record import RecordedOptions
@@ -91,6 +92,7 @@ def test_what_is_published_names_no_file_and_no_address() -> None:
     published = Options(**OTHER).published()
     assert "secret-name" not in published.model_dump_json() + str(published.as_flags())
     assert published.scenarios == ("watchlist-half", "<file>")
+    assert "--scenario watchlist-half --scenario <file>" in published_command("run", published.as_flags())
     assert [flag for flag, _ in published.as_flags()] == [flag.name for _, flag in flags()]
     assert RecordedOptions.model_validate_json(RecordedOptions(**published.model_dump()).model_dump_json()).by == ("gender",)
 
