@@ -158,7 +158,7 @@ class Options(ModelOptions, DatasetOptions):
         try:
             return cls.model_validate(dict(asked))
         except ValidationError as error:
-            raise UserError(_fault(error, cls)) from None
+            raise UserError(_fault(error)) from None
 
     def merged(self, other: BaseModel) -> Self:
         """Return these options, with those instead that `other` was given."""
@@ -228,7 +228,7 @@ def in_python(message: str) -> str:
     return re.sub(r"--[a-z][a-z-]*", lambda found: names.get(found[0], found[0].removeprefix("--")), message)
 
 
-def _fault(error: ValidationError, model: type[Options]) -> str:
+def _fault(error: ValidationError) -> str:
     """Word the first thing that is wrong."""
     wrong = error.errors()[0]
     name, given = str(wrong["loc"][0]), wrong["input"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..claims import read_claims
@@ -44,14 +43,13 @@ class Resolved:
         return self.place.threads if self.place else self.workers
 
 
-def resolve(options: Options, *, command: str = "", workers: int | None = None, fixed: Sequence[Fixed] = ()) -> Resolved:
+def resolve(options: Options, *, command: str = "", workers: int | None = None) -> Resolved:
     """Read the files that options name, and hold those against each other that exclude each other. Raises UserError."""
     check_share(options.comparisons, scenarios=bool(options.scenarios), excluded=options.exclude is not None)
     return Resolved(
         options=options,
         scenarios=load_scenarios(options.scenarios),
         claims=read_claims(options.claims),
-        fixed=tuple(fixed),
         command=command,
         workers=workers or options.workers or 1,
     )
