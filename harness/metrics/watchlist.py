@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 
 def fpir_of_fmr(fmr: float, n: float) -> float:
@@ -49,4 +48,6 @@ def precision(true_alerts: float, false_alerts: float) -> float | None:
 
 def at_least(count: int, of: int, share: float) -> float:
     """How likely `count` or more of `of` are of a group, if each is so with this chance, independently."""
+    from scipy import stats
+
     return float(stats.binom.sf(count - 1, of, share))

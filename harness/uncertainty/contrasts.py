@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import optimize
+from scipy.special import stdtr, stdtrit
 
 from .intervals import quantile_t
 
@@ -36,7 +37,7 @@ def log_ratio(p_a: float, v_a: float, df_a: float, p_b: float, v_b: float, df_b:
 def from_log(log: float, se: float, df: float) -> LogRatio:
     """The ratio whose logarithm and standard error are given."""
     t = quantile_t(df)
-    p = float(2 * stats.t.sf(abs(log) / se, df))
+    p = float(2 * stdtr(df, -abs(log) / se))
     return LogRatio(float(np.exp(log)), (float(np.exp(log - t * se)), float(np.exp(log + t * se))), df, p)
 
 
@@ -69,7 +70,7 @@ def detectable_ratio(
     least: effective errors that the group must reach to be called. Approximation on the log scale; None if not even 1,000 would
     be found.
     """
-    z = stats.t.isf(0.025 / tests, df) + stats.t.isf(1 - power, df)
+    z = -stdtrit(df, 0.025 / tests) - stdtrit(df, 1 - power)
 
     def shortfall(log: float) -> float:
         return float(log - z * np.sqrt(1 / (n_reference * rate) + 1 / (n_group * rate * np.exp(log))))

@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from .intervals import LEVEL, quantile_z
 
 
 def hypergeometric_upper(people: int, of_group: int, flagged: int, flagged_of_group: int) -> float:
     """One-sided p: the chance of so many of the group, or more, among the flagged, had they been drawn blindly from all people."""
+    from scipy import stats
+
     return float(stats.hypergeom.sf(flagged_of_group - 1, people, of_group, flagged))
 
 
 def fisher_two_sided(people: int, of_group: int, flagged: int, flagged_of_group: int) -> float:
     """Two-sided exact p of the same counts: of all outcomes at most as likely as this one."""
+    from scipy import stats
+
     others, other_flagged = people - of_group, flagged - flagged_of_group
     table = [[flagged_of_group, of_group - flagged_of_group], [other_flagged, others - other_flagged]]
     return float(stats.fisher_exact(table).pvalue)

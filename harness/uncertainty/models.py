@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtr
 
 from .contrasts import satterthwaite
 from .intervals import quantile_t
@@ -216,12 +216,12 @@ def _change(first: float, second: float, plain: Sequence[Term], logs: Sequence[T
     log, se = float(np.log(ratio)), float(np.sqrt(v))
     t = quantile_t(df)
     ends = (float(np.exp(log - t * se)), float(np.exp(log + t * se)))
-    return out._replace(ratio=ratio, interval=ends, df=df, p=float(2 * stats.t.sf(abs(log) / se, df)))
+    return out._replace(ratio=ratio, interval=ends, df=df, p=float(2 * stdtr(df, -abs(log) / se)))
 
 
 def _two_sided(value: float, se: float, df: float) -> float | None:
     """Student's p of a value being 0; None without a variance."""
-    return float(2 * stats.t.sf(abs(value) / se, df)) if se > 0 else None
+    return float(2 * stdtr(df, -abs(value) / se)) if se > 0 else None
 
 
 def widened(change: Change, log_variance: float | None, difference_variance: float | None) -> Change:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 MOST = 10_000_000
 """Subjects beyond which no answer is given."""
@@ -56,7 +56,7 @@ def would_be_called(
     parts = [(g.relative_variance(subjects), g.degrees(subjects)) for g in (higher, lower)]
     total = sum(v for v, _ in parts)
     df = total**2 / sum(v * v / d for v, d in parts)
-    z = stats.t.isf(0.025 / tests, df) + stats.t.isf(1 - power, df)
+    z = -stdtrit(df, 0.025 / tests) - stdtrit(df, 1 - power)
     return bool(np.log(higher.rate / lower.rate) >= z * np.sqrt(total))
 
 

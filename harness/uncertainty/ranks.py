@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 F64 = NDArray[np.float64]
 
@@ -31,8 +31,8 @@ def interval_of_largest(logs: F64, se: F64, df: F64, level: float = 0.95) -> tup
     not taken for a high one; the upper end is the largest upper end, which needs no share: it is above that of the true largest.
     """
     tail = (1 - level) / 2
-    low = logs - stats.t.isf(tail / logs.size, df) * se
-    high = logs + stats.t.isf(tail, df) * se
+    low = logs + stdtrit(df, tail / logs.size) * se
+    high = logs - stdtrit(df, tail) * se
     return float(low.max()), float(high.max())
 
 
@@ -43,8 +43,8 @@ def compare_largest(difference: F64, se: F64, df: F64) -> float:
     (union: times the number of g); and the other way round. Whatever the differences have to do with each other.
     """
     z = _ratio(difference, se)
-    above = np.asarray(stats.t.sf(z, df), np.float64)
-    below = np.asarray(stats.t.sf(-z, df), np.float64)
+    above = np.asarray(stdtr(df, -z), np.float64)
+    below = np.asarray(stdtr(df, z), np.float64)
     a_higher = above.shape[0] * above.max(axis=1).min()
     b_higher = below.shape[1] * below.max(axis=0).min()
     return float(min(1.0, 2 * min(a_higher, b_higher)))

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from command_server import AFTER_START, CommandServer
 from end_to_end_help import picture, write_labels
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 PLUGIN = Path(__file__).parent / "plugin"
+FORKS = sys.platform.startswith("linux")
 
 
 @pytest.fixture(scope="session")
@@ -33,15 +36,29 @@ def command_environment(home: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def faceparity(home: Path, command_environment: dict[str, str]) -> Command:
-    """Call `faceparity ARGUMENTS...` and wait for it."""
+def faceparity(home: Path, command_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+    """Call `faceparity ARGUMENTS...` and wait for it: a process of its own, forked where nothing but the place of data is set."""
+    servers: dict[str, CommandServer] = {}
+    out, error = (tmp_path_factory.mktemp("said") / name for name in ("out", "error"))
+
+    def forked(arguments: list[str], variables: dict[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
+        path = variables["PYTHONPATH"]
+        if path not in servers:
+            servers[path] = CommandServer({**command_environment, "PYTHONPATH": path}, home)
+        server = servers[path]
+        ended = server.wait(server.start(arguments, variables, cwd, out, error), timeout=600)
+        return subprocess.CompletedProcess(arguments, ended.status, out.read_text("utf-8"), error.read_text("utf-8"))
 
     def call(*arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "faceparity.harness.cli", *map(str, arguments)]
-        variables = {**command_environment, **(env or {})}
+        words, variables = [*map(str, arguments)], {**command_environment, **(env or {})}
+        if FORKS and set(env or {}) <= AFTER_START | {"PYTHONPATH"}:
+            return forked(words, variables, cwd or home)
+        command = [sys.executable, "-m", "faceparity.harness.cli", *words]
         return subprocess.run(command, capture_output=True, text=True, env=variables, cwd=cwd or home, timeout=600)
 
-    return call
+    yield call
+    for server in servers.values():
+        server.close()
 
 
 @pytest.fixture(scope="session")

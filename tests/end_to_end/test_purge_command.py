@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,13 +23,20 @@ def run_here(people, faceparity, tmp_path):
     return out
 
 
-@pytest.fixture
-def kept(faceparity, people, tmp_path) -> Path:
-    """A home of its own, with a run's keys and templates in it."""
-    home = tmp_path / "kept"
-    done = faceparity("run", "-d", f"folder={people}", "-m", "toy", "--out", tmp_path / "out", env={"FACEPARITY_HOME": str(home)})
+@pytest.fixture(scope="module")
+def kept_once(faceparity, people, tmp_path_factory) -> Path:
+    """A home with a run's keys and templates in it, to be copied."""
+    home = tmp_path_factory.mktemp("kept") / "home"
+    out = home.with_name("out")
+    done = faceparity("run", "-d", f"folder={people}", "-m", "toy", "--out", out, env={"FACEPARITY_HOME": str(home)})
     assert done.returncode == 0, done.stderr
     return home
+
+
+@pytest.fixture
+def kept(kept_once, tmp_path) -> Path:
+    """A home of its own, with a run's keys and templates in it."""
+    return shutil.copytree(kept_once, tmp_path / "kept")
 
 
 def keys(home: Path) -> list[str]:

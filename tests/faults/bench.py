@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-HERE = Path(__file__).resolve().parent
-PLUGIN = HERE.parent / "end_to_end" / "plugin"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from command_server import CommandServer
+
+PLUGIN = Path(__file__).resolve().parents[1] / "end_to_end" / "plugin"
 PEOPLE = 40
 BATCH = 8
 """Images in one shard: what a kill may cost."""
@@ -57,38 +57,23 @@ class Bench:
     base: Path
     prefix: tuple[str, ...] = ()
     """A command that the runs' common parent is started with."""
-    _zygote: subprocess.Popen[str] | None = field(default=None, repr=False)
+    _server: CommandServer | None = field(default=None, repr=False)
     _runs: int = 0
 
     def __enter__(self) -> Bench:
         self.base.mkdir(parents=True, exist_ok=True)
         path = os.pathsep.join(filter(None, (str(PLUGIN), os.environ.get("PYTHONPATH"))))
-        self._zygote = subprocess.Popen(
-            [*self.prefix, sys.executable, str(HERE / "zygote.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": path, "COLUMNS": "100"},
-            cwd=self.base,
-        )
+        self._server = CommandServer({**os.environ, "PYTHONPATH": path, "COLUMNS": "100"}, self.base, self.prefix)
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self._zygote is not None
-        assert self._zygote.stdin is not None
-        self._zygote.stdin.close()
-        self._zygote.wait()
+        self.server.close()
 
     @property
-    def pid(self) -> int:
-        """Of the runs' common parent."""
-        assert self._zygote is not None
-        return self._zygote.pid
-
-    def ready(self) -> None:
-        """Wait until the runs' common parent is there."""
-        (self.base / "none.txt").write_text("")
-        self._ask({"load": str(self.base / "none.txt")})
+    def server(self) -> CommandServer:
+        """The runs' common parent."""
+        assert self._server is not None
+        return self._server
 
     def folder(self, name: str) -> Path:
         """A fresh folder."""
@@ -97,30 +82,17 @@ class Bench:
         path.mkdir(parents=True)
         return path
 
-    def start(self, *arguments: object, home: Path, env: Mapping[str, str] | None = None, modules: Path | None = None) -> int:
-        """Begin a run; its process id, which is its process group's too. modules: a file for the names of what it imported."""
+    def start(self, *arguments: object, home: Path, env: Mapping[str, str] | None = None) -> int:
+        """Begin a run; its process id, which is its process group's too."""
         self._runs += 1
-        order = {
-            "run": [str(a) for a in arguments],
-            "env": {"FACEPARITY_HOME": str(home), **(env or {})},
-            "cwd": str(self.base),
-            "log": str(self._log()),
-            "modules": str(modules or ""),
-        }
-        return int(self._ask(order)["pid"])
+        log = self._log()
+        return self.server.start(arguments, {"FACEPARITY_HOME": str(home), **(env or {})}, self.base, log, log)
 
     def end(self, pid: int, log: int = 0) -> Ended:
         """Wait for a run. log: how many runs were started after it."""
         log_file = self.base / f"log{self._runs - log}.txt"
-        answer = self._ask({"wait": pid})
-        return Ended(answer["status"], log_file.read_text("utf-8", "replace"), answer["peak_mb"])
-
-    def warm(self, *arguments: object, home: Path) -> Ended:
-        """A run after which all later ones start with what it imported."""
-        names = self.base / "modules.txt"
-        ended = self.end(self.start(*arguments, home=home, modules=names))
-        self._ask({"load": str(names)})
-        return ended
+        status, peak_mb = self.server.wait(pid)
+        return Ended(status, log_file.read_text("utf-8", "replace"), peak_mb)
 
     def run(self, *arguments: object, home: Path, env: Mapping[str, str] | None = None) -> Ended:
         """A run from beginning to end."""
@@ -138,15 +110,6 @@ class Bench:
 
     def _log(self) -> Path:
         return self.base / f"log{self._runs}.txt"
-
-    def _ask(self, order: Mapping[str, object]) -> dict[str, Any]:
-        assert self._zygote is not None
-        assert self._zygote.stdin is not None
-        assert self._zygote.stdout is not None
-        self._zygote.stdin.write(json.dumps(order) + "\n")
-        self._zygote.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._zygote.stdout.readline())
-        return answer
 
 
 def make_people(folder: Path, people: int = PEOPLE) -> Path:

@@ -23,8 +23,8 @@ def mounted(bench: Bench, options: str) -> Iterator[tuple[Bench, Path]]:
         raise CannotTryError("no mount namespaces for users")
     script = f'mount -t tmpfs -o {options} tmpfs "{disk}" && exec "$@"'
     with Bench(bench.base, prefix=(*NAMESPACE, "sh", "-c", script, "sh")) as inside:
-        inside.ready()
-        yield inside, Path(f"/proc/{inside.pid}/root{disk}")
+        inside.server.ready()
+        yield inside, Path(f"/proc/{inside.server.pid}/root{disk}")
 
 
 def fill(disk: Path, leave: int) -> Path:

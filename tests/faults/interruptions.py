@@ -33,7 +33,7 @@ class Scene:
         home, out = bench.folder("home-undisturbed"), bench.base / "out-undisturbed"
         arguments = self.arguments(out)
         if not (out / "report.html").is_file():
-            assert bench.warm(*arguments, home=bench.folder("home-warm")).status == 0
+            assert bench.run(*arguments, home=bench.folder("home-warm")).status == 0
         before = time.monotonic()
         ended = bench.run(*arguments, home=home, env=SLOW)
         self.seconds = time.monotonic() - before
