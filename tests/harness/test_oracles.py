@@ -87,11 +87,9 @@ def near(got: Any, want: Any, tolerance: float) -> bool:
     return got == pytest.approx(want, rel=tolerance, abs=tolerance or None)
 
 
-@pytest.mark.parametrize("name", ORACLES)
+@pytest.mark.parametrize("name", [name for name in ORACLES if name not in LEFT])
 def test_worked_example(name: str) -> None:
     entry = ORACLES[name]
-    if name not in ANSWERS:
-        pytest.skip(f"{name} ({entry['title']}): {LEFT[name]}")
     given = {**entry["inputs"], "all": ORACLES}
     got = dict(leaves(ANSWERS[name](given), name))
     want = dict(leaves(entry["expected"], name))
