@@ -107,7 +107,9 @@ def _preload() -> None:
 def _become(order: Mapping[str, Any]) -> None:
     """Turn this forked process into the command; ends as `python -m` does."""
     os.setsid()
-    new = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    for file in (order["out"], order["error"]):
+        Path(file).unlink(missing_ok=True)
+    new = os.O_WRONLY | os.O_CREAT | os.O_APPEND  # they may be one file
     for number, (file, flags) in enumerate([(os.devnull, os.O_RDONLY), (order["out"], new), (order["error"], new)]):
         opened = os.open(file, flags, 0o600)
         os.dup2(opened, number)

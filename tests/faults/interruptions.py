@@ -98,7 +98,8 @@ def interrupted(bench: Bench) -> str:
     for share in (0.1, 0.3, 0.5, 0.7, 0.9):
         home, out = bench.folder("home"), bench.base / "out"
         ended = bench.killed(share * scene.seconds, signal.SIGINT, *scene.arguments(out), home=home, env=SLOW)
-        assert ended.status in (130, 0), f"exit {ended.status}: {ended.told}"
+        # Python itself dies of the signal where it comes while it shuts down, everything written.
+        assert ended.status in (130, 0, -signal.SIGINT), f"exit {ended.status}: {ended.told}"
         assert not ended.traceback, ended.told
         if ended.status == 130:
             told.append(ended.told.strip().splitlines()[-1])
