@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import ROOT
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Every home of a test would have its own compiled code otherwise."""
@@ -38,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def shared_data() -> Path:
     """The folder of real data sets: FACEPARITY_DATA, or `../shared/datasets` beside the checkout. Skips without it."""
     named = os.environ.get("FACEPARITY_DATA")
-    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "datasets"
+    folder = Path(named) if named else ROOT.parent / "shared" / "datasets"
     if not folder.is_dir():
         pytest.skip(f"no data sets at {folder}: set FACEPARITY_DATA to a folder that holds them")
     return folder

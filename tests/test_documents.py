@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests import ROOT
+
 NAMED = re.compile(r"`(tests/[\w/]+\.py)?::(\w+)`")
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from native_libraries import can_connect, connecting, hosts, installed
+from tests import ROOT
+from tests.native_libraries import can_connect, connecting, hosts, installed
 
-ROOT = Path(__file__).parents[1]
 ROW = re.compile(r"^\| (?P<name>[\w-]+) (?P<version>[\w.]+) \|", re.MULTILINE)
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from PIL import Image
 
-PORTRAITS = Path(__file__).resolve().parents[2] / "datasets" / "control" / "portraits"
+from tests import ROOT
+
+PORTRAITS = ROOT / "datasets" / "control" / "portraits"
 
 
 @cache

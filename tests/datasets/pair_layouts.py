@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-PORTRAITS = Path(__file__).parents[2] / "datasets" / "control" / "portraits"
+from tests import ROOT
+
+PORTRAITS = ROOT / "datasets" / "control" / "portraits"
 IMAGES = 4
 FOLDS = 10
 

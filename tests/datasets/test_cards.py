@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from miniature_sets import ALL
-from pair_layouts import attributes_file, make_agedb, make_flat, make_lfw, pairs, people_folders
-from pair_layouts import lfw_lines as lines
 
 from faceparity.datasets.card import load_card
 from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.registry import dataset_names, load_dataset
 from faceparity.datasets.support import support_of_card
+from tests.datasets.miniature_sets import ALL
+from tests.datasets.pair_layouts import attributes_file, make_agedb, make_flat, make_lfw, pairs, people_folders
+from tests.datasets.pair_layouts import lfw_lines as lines
 
 PUBLISHED = [n for n in dataset_names() if not load_card(n).packaged and n != "folder"]
 BENCHMARKS = [n for n in PUBLISHED if not load_card(n).not_a_benchmark]

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import pickle
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from pair_layouts import (
+from faceparity.datasets.check import check
+from faceparity.datasets.containers import image_bytes, source
+from faceparity.datasets.dataset import Dataset, PairProtocol
+from faceparity.datasets.errors import UserError
+from faceparity.datasets.images import UnreadableImage, decode
+from faceparity.datasets.readers import agedb30
+from faceparity.datasets.readers.pairs import PairList, read_lfw_list, with_protocols
+from faceparity.datasets.registry import dataset_names, load_dataset
+from tests.datasets.pair_layouts import (
     FOLDS,
     IMAGES,
     PORTRAITS,
@@ -28,15 +34,6 @@ from pair_layouts import (
     person,
     portrait,
 )
-
-from faceparity.datasets.check import check
-from faceparity.datasets.containers import image_bytes, source
-from faceparity.datasets.dataset import Dataset, PairProtocol
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.images import UnreadableImage, decode
-from faceparity.datasets.readers import agedb30
-from faceparity.datasets.readers.pairs import PairList, read_lfw_list, with_protocols
-from faceparity.datasets.registry import dataset_names, load_dataset
 
 pytestmark = pytest.mark.skipif(not PORTRAITS.is_dir(), reason="the control set's portraits are not in this copy")
 

@@ -14,8 +14,8 @@ import pytest
 
 from faceparity.datasets import compiled, places
 from faceparity.datasets.errors import UserError
+from tests import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PLACES = [places.artefacts, places.caches, places.datasets, places.store, places.keys]
 
 

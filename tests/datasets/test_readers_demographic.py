@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -15,9 +14,7 @@ from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.readers import fhibe, ijbc
 from faceparity.datasets.registry import dataset_names, default_attributes, load_dataset
-
-sys.path.insert(0, str(Path(__file__).parent))
-import miniature_sets as mini
+from tests.datasets import miniature_sets as mini
 
 
 def load(name: str, tmp_path: Path, **options: bool) -> Dataset:

@@ -11,10 +11,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from command_server import AFTER_START, CommandServer
-from end_to_end_help import picture, write_labels
+from tests.command_server import AFTER_START, CommandServer
+from tests.end_to_end.end_to_end_help import picture, write_labels
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 PLUGIN = Path(__file__).parent / "plugin"

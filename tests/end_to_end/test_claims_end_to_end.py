@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 
-from end_to_end_help import results
+from tests.end_to_end.end_to_end_help import results
 
 MINE = """schema = "faceparity.claim/1"
 name = "mine"

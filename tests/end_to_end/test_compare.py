@@ -13,7 +13,8 @@ from pathlib import Path
 import cv2
 import jsonschema
 import pytest
-from end_to_end_help import picture, write_labels
+
+from tests.end_to_end.end_to_end_help import picture, write_labels
 
 SCRIPT = '<script>alert("x")</script>'
 FORMULA = '=HYPERLINK("http://e";"x")'

@@ -41,8 +41,9 @@ def bare(command_environment: dict[str, str], tmp_path: Path):
 @pytest.fixture(scope="module")
 def few(tmp_path_factory) -> Path:
     """Sixty people who are patterns."""
-    from end_to_end_help import picture, write_labels
     from PIL import Image
+
+    from tests.end_to_end.end_to_end_help import picture, write_labels
 
     folder = tmp_path_factory.mktemp("few")
     rows = []

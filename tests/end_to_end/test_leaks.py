@@ -15,11 +15,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from end_to_end_help import picture, write_labels
 from PIL import Image, PngImagePlugin
 
 from faceparity.datasets.images import decode
 from faceparity.harness.private import read_table
+from tests import ROOT
+from tests.end_to_end.end_to_end_help import picture, write_labels
 
 PLUGIN = Path(__file__).parent / "plugin"
 RUN = 4
@@ -213,7 +214,7 @@ def test_no_template_is_in_the_clear(written: Written) -> None:
 
 
 def test_no_name_path_exif_host_or_user_is_in_the_clear(written: Written) -> None:
-    people = [platform.node(), getpass.getuser(), str(Path.home()) + "/", str(Path(__file__).parents[2])]
+    people = [platform.node(), getpass.getuser(), str(Path.home()) + "/", str(ROOT)]
     words = [*WORDS, *(word for word in people if len(word) > 4)]
     for name, data in {**written.clear, **written.sealed}.items():
         # Compiled code, in the owner's own folder, holds the place of the code that it was compiled from.

@@ -18,6 +18,7 @@ from faceparity.harness.evaluation.protocols import Setting, evaluate_protocols
 from faceparity.harness.models.registry import artefacts_of, load_model_card
 from faceparity.harness.templates.pipeline import extract
 from faceparity.harness.templates.store import Store
+from tests import ROOT
 
 REPORTED = {"face_recognition": (0.9938 - 0.003, 0.9938 + 0.003), "sface": (0.9935, 0.9965)}
 """Mean over the ten folds. dlib: 99.38 % by its author. SFace: 99.40 % to 99.60 % by OpenCV's two reports, to a tenth."""
@@ -42,7 +43,7 @@ def listed_only(dataset: Dataset) -> Dataset:
 
 @pytest.fixture(scope="module")
 def lfw() -> Dataset:
-    here = Path(os.environ.get("FACEPARITY_DATA") or Path(__file__).parents[2].parent / "shared" / "datasets") / "lfw"
+    here = Path(os.environ.get("FACEPARITY_DATA") or ROOT.parent / "shared" / "datasets") / "lfw"
     if not here.is_dir():
         pytest.skip(f"no copy of LFW (looked for {here}): the published figures were not checked")
     try:

@@ -16,11 +16,13 @@ import cv2
 import numpy as np
 import onnx
 import pytest
-from end_to_end_help import results
 from onnx import TensorProto, helper
 
+from tests import ROOT
+from tests.end_to_end.end_to_end_help import results
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
-README = Path(__file__).resolve().parents[2] / "harness" / "models" / "README.md"
+README = ROOT / "harness" / "models" / "README.md"
 
 
 def thumbnails(size: int = 112) -> onnx.ModelProto:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,9 @@ import cv2
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "datasets"))
-from end_to_end_help import results
-from pair_layouts import FOLDS, PORTRAITS, make_lfw, make_pack, pairs, portrait
-
 from faceparity.harness.metrics.verification import k_fold
+from tests.datasets.pair_layouts import FOLDS, PORTRAITS, make_lfw, make_pack, pairs, portrait
+from tests.end_to_end.end_to_end_help import results
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 pytestmark = pytest.mark.skipif(not PORTRAITS.is_dir(), reason="the control set's portraits are not in this copy")

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import cv2
 import pytest
-from end_to_end_help import picture, results, write_labels
 
 from faceparity.harness.cli.command import published_command
 from faceparity.harness.private import read_table
+from tests.end_to_end.end_to_end_help import picture, results, write_labels
 
 SCRIPT = '<script>alert("x")</script>'
 FORMULA = '=HYPERLINK("http://e";"x")'

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-from end_to_end_help import results
 
 from faceparity.datasets.card import load_card
 from faceparity.datasets.readers import ijbc
 from faceparity.datasets.registry import dataset_names
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "datasets"))
-import miniature_sets as mini
+from tests.datasets import miniature_sets as mini
+from tests.end_to_end.end_to_end_help import results
 
 
 def test_the_list_has_a_line_for_each_set(faceparity, tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 import pytest
-from end_to_end_help import write_labels
 from PIL import Image
 
 from faceparity.datasets.errors import UserError
@@ -19,6 +18,7 @@ from faceparity.datasets.registry import load_dataset
 from faceparity.harness.models.registry import artefacts_of
 from faceparity.harness.private import read_table
 from faceparity.harness.record import Evaluation, from_json
+from tests.end_to_end.end_to_end_help import write_labels
 
 PEOPLE = 20
 MODELS = ("face_recognition", "sface")

@@ -9,7 +9,8 @@ from pathlib import Path
 import cv2
 import pypdf
 import pytest
-from end_to_end_help import picture, write_labels
+
+from tests.end_to_end.end_to_end_help import picture, write_labels
 
 
 @pytest.fixture(scope="module")

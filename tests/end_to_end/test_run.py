@@ -10,11 +10,11 @@ import cv2
 import jsonschema
 import numpy as np
 import pytest
-from end_to_end_help import results
 from PIL import Image
 
 from faceparity.datasets.errors import UserError
 from faceparity.harness.other_thresholds import thresholds_of
+from tests.end_to_end.end_to_end_help import results
 
 
 @pytest.fixture(scope="module")

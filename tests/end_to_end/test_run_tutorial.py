@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-TUTORIAL = Path(__file__).parents[2] / "reports" / "examples" / "tutorial.ipynb"
+from tests import ROOT
+
+TUTORIAL = ROOT / "reports" / "examples" / "tutorial.ipynb"
 
 
 @pytest.fixture(scope="module")

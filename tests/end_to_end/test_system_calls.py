@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from system_calls import Trace, watch, why_not
 
 from faceparity.datasets import places
 from faceparity.datasets.control import __file__ as control
 from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import path
 from faceparity.harness.models import artefacts_of
+from tests.end_to_end.system_calls import Trace, watch, why_not
 
 PEOPLE = 40
 MODELS = ("face_recognition", "sface")

@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
-from end_to_end_help import results
+
+from tests.end_to_end.end_to_end_help import results
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and pipes of POSIX")
 

@@ -9,17 +9,14 @@ from pathlib import Path
 from traceback import walk_tb
 
 os.environ.setdefault("FAULTS_KILLS", "100")
-sys.path.insert(0, str(Path(__file__).parent))
 
-from bench import Bench
-from outcomes import TRIALS, CannotTryError
+from tests.faults.bench import Bench
+from tests.faults.outcomes import TRIALS, CannotTryError
 
 
 def main() -> int:
     """Print a table in Markdown; 1 if anything was lost."""
-    import disks  # noqa: F401
-    import inputs  # noqa: F401
-    import interruptions  # noqa: F401
+    from tests.faults import disks, inputs, interruptions  # noqa: F401
 
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     lost = 0

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,10 +17,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from command_server import CommandServer
+from tests import ROOT
+from tests.command_server import CommandServer
 
-PLUGIN = Path(__file__).resolve().parents[1] / "end_to_end" / "plugin"
+PLUGIN = ROOT / "tests" / "end_to_end" / "plugin"
 PEOPLE = 40
 BATCH = 8
 """Images in one shard: what a kill may cost."""

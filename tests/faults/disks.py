@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import Bench, leftovers, make_people, published, same
-from outcomes import CannotTryError, trial
+from tests.faults.bench import Bench, leftovers, make_people, published, same
+from tests.faults.outcomes import CannotTryError, trial
 
 NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount", "--propagation", "private")
 

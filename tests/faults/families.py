@@ -11,12 +11,13 @@ from functools import partial
 from importlib import resources
 from pathlib import Path
 
-import miniature_sets as mini
 import numpy as np
-import pair_layouts as layouts
-import torch_writer
-from fuzzing import Family, NotTakenError, fresh
-from reader_families import READERS, reader
+
+from tests.datasets import miniature_sets as mini
+from tests.datasets import pair_layouts as layouts
+from tests.faults.fuzzing import Family, NotTakenError, fresh
+from tests.faults.reader_families import READERS, reader
+from tests.harness import torch_writer
 
 HEAD = "subject_a,subject_b,mated,score,gender_a,gender_b,sample_a,sample_b\n"
 

@@ -18,10 +18,8 @@ from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS / folder) for folder in ("faults", "datasets", "harness")]
-
-from fuzzing import attempt  # noqa: E402 -- after the path to it
+from tests import ROOT
+from tests.faults.fuzzing import attempt
 
 MEMORY = 8 << 10
 """MiB: an input that wants more than this breaks its parser."""
@@ -53,7 +51,7 @@ def fuzz(name: str, seconds: float, seed: int, keep: Path, base: Path) -> None:
 
     os.environ["FACEPARITY_HOME"] = str(base / "home")
     with atheris.instrument_imports(include=["faceparity", "PIL", "scipy.io"], exclude=compiled()):
-        from families import families
+        from tests.faults.families import families
 
         family = families(base / "work")[name]()
         found: dict[str, str] = {}
@@ -88,8 +86,8 @@ def fuzz(name: str, seconds: float, seed: int, keep: Path, base: Path) -> None:
 def campaign(name: str, given: argparse.Namespace) -> bool:
     """One family in a process of its own; whether nothing broke."""
     with tempfile.TemporaryDirectory(prefix="fuzz-") as base:
-        told = ["--seconds", str(given.seconds), "--seed", str(given.seed), "--keep", str(given.keep), "--inside", base]
-        done = subprocess.run([sys.executable, __file__, name, *told], capture_output=True, text=True)
+        told = ["--seconds", str(given.seconds), "--seed", str(given.seed), "--keep", str(given.keep.resolve()), "--inside", base]
+        done = subprocess.run([sys.executable, "-m", "tests.faults.fuzz", name, *told], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         why = [line for line in done.stderr.splitlines() if "ERROR" in line or "Error" in line] or ["it ended"]
         print(json.dumps({"family": name, "seconds": given.seconds, "broke": [f"exit {done.returncode}: {why[-1]}"]}), flush=True)
@@ -111,8 +109,8 @@ def main() -> int:
     if find_spec("atheris") is None:
         asked.error("Atheris is not installed: pip install atheris")
     if given.inside:
-        fuzz(given.families[0], given.seconds, given.seed, given.keep.resolve(), given.inside)
-    from families import families  # now: where it is fuzzed, what it imports must be instrumented
+        fuzz(given.families[0], given.seconds, given.seed, given.keep, given.inside)
+    from tests.faults.families import families  # now: where it is fuzzed, what it imports must be instrumented
 
     known = families(Path())
     if strange := set(given.families) - set(known):

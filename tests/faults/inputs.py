@@ -10,8 +10,9 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from bench import Bench, Ended, make_people, published, write_labels
-from outcomes import trial
+
+from tests.faults.bench import Bench, Ended, make_people, published, write_labels
+from tests.faults.outcomes import trial
 
 MOST_MB = 1500
 """What a run of small pictures may take, the hostile file included."""

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench import BATCH, PEOPLE, Bench, extracted, leftovers, make_people, published, same, stored_images
-from killer import kill_workers
-from outcomes import trial
+from tests.faults.bench import BATCH, PEOPLE, Bench, extracted, leftovers, make_people, published, same, stored_images
+from tests.faults.killer import kill_workers
+from tests.faults.outcomes import trial
 
 IMAGES = 2 * PEOPLE
 SLOW = {"TOY_SECONDS": "0.02"}

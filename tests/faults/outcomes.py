@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import Bench
+from tests.faults.bench import Bench
 
 Try = Callable[[Bench], str]
 

@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import miniature_sets as mini
-import pair_layouts as layouts
-from fuzzing import Family, fresh
+from tests.datasets import miniature_sets as mini
+from tests.datasets import pair_layouts as layouts
+from tests.faults.fuzzing import Family, fresh
 
 LONDON = "face_id,face_age,face_gender,face_eth\n001,24,female,white\n002,NA,male,black\n013,46,male,east_asian/white\n"
 FAIRFACE = """file,age,gender,race,service_test

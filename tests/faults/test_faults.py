@@ -5,20 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 if not sys.platform.startswith("linux"):
     pytest.skip("faults are made with what only Linux has: /proc, mount namespaces, fork", allow_module_level=True)
 
-import disks  # noqa: F401
-import inputs  # noqa: F401
-import interruptions  # noqa: F401
-from bench import Bench
-from outcomes import TRIALS, CannotTryError, Trial
+from tests.faults import disks, inputs, interruptions  # noqa: F401
+from tests.faults.bench import Bench
+from tests.faults.outcomes import TRIALS, CannotTryError, Trial
 
 LONG = ("a label file of a million rows", "a folder of 100,000 files without a row")
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "datasets"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "harness"))
-
-from families import families
-from fuzzing import Family, attempt
-from reader_families import READERS
-
 from faceparity.datasets.card import load_card
 from faceparity.datasets.registry import dataset_names
+from tests.faults.families import families
+from tests.faults.fuzzing import Family, attempt
+from tests.faults.reader_families import READERS
 
 
 @pytest.mark.parametrize("name", families(Path()))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import templates_fake as fake
 
 from faceparity.harness.models.model import Extraction
+from tests.harness import templates_fake as fake
 
 GOOD = [1.0, 2.0, 3.0]
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from models_odd import GOOD, odd_answers, open_odd
 
 from faceparity.datasets.errors import UserError
 from faceparity.harness.models import guard
@@ -22,14 +18,13 @@ from faceparity.harness.models.model import Extraction
 from faceparity.harness.templates import worker
 from faceparity.harness.templates.pipeline import ModelFailedError, extract
 from faceparity.harness.templates.store import Store
-
-HERE = Path(__file__).parent
+from tests.harness import templates_fake as fake
+from tests.harness.models_odd import GOOD, odd_answers, open_odd
 
 
 @pytest.fixture(autouse=True)
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACEPARITY_HOME", str(tmp_path / "home"))
-    monkeypatch.syspath_prepend(HERE)
 
 
 def card(kind: Any = "cosine", dimensions: int = 3) -> ModelCard:
@@ -128,8 +123,6 @@ def test_plausible_fields() -> None:
 
 @pytest.mark.parametrize("which", range(len(odd_answers())))
 def test_odd_answers_cost_their_image_alone_in_this_process(tmp_path: Path, which: int) -> None:
-    import templates_fake as fake
-
     dataset = fake.make_dataset(tmp_path / "faces", 6)
     with Store() as store:
         got = extract(dataset, f"3 {which}", store=store, workers=1, opener=open_odd)
@@ -142,8 +135,6 @@ def test_odd_answers_cost_their_image_alone_in_this_process(tmp_path: Path, whic
 
 @pytest.mark.parametrize("which", [3, 6, 11])
 def test_odd_answers_cost_their_image_alone_in_worker_processes(tmp_path: Path, which: int) -> None:
-    import templates_fake as fake
-
     dataset = fake.make_dataset(tmp_path / "faces", 40)
     with Store() as store:
         got = extract(dataset, f"3 {which}", store=store, workers=2, opener=open_odd)
@@ -155,8 +146,6 @@ def test_odd_answers_cost_their_image_alone_in_worker_processes(tmp_path: Path, 
 
 def test_a_persons_interrupt_ends_the_run_and_a_models_does_not(tmp_path: Path) -> None:
     """Ctrl-C comes by the signal, whatever the model is doing; elsewhere than in the main thread it can't come at all."""
-    import templates_fake as fake
-
     dataset = fake.make_dataset(tmp_path / "faces", 1)
     jobs = [worker.Job(str(dataset.root / dataset.files[0]), dataset.content[0])]
 
@@ -182,8 +171,6 @@ def test_a_persons_interrupt_ends_the_run_and_a_models_does_not(tmp_path: Path) 
 
 def test_a_models_interrupt_is_told_apart_where_ctrl_c_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that a shell started in the background; whatever an earlier call saw."""
-    import templates_fake as fake
-
     dataset = fake.make_dataset(tmp_path / "faces", 1)
     jobs = [worker.Job(str(dataset.root / dataset.files[0]), dataset.content[0])]
     monkeypatch.setattr(guard, "_pressed", True)
@@ -197,8 +184,6 @@ def test_a_models_interrupt_is_told_apart_where_ctrl_c_is_ignored(tmp_path: Path
 
 @pytest.mark.parametrize("error", [SystemExit(), SystemExit(0), KeyboardInterrupt(), RuntimeError("odd"), BaseException()])
 def test_a_model_that_ends_python_while_it_is_opened_is_a_users_error(tmp_path: Path, error: BaseException) -> None:
-    import templates_fake as fake
-
     def opener(name: str) -> Any:
         raise error
 
@@ -208,8 +193,6 @@ def test_a_model_that_ends_python_while_it_is_opened_is_a_users_error(tmp_path: 
 
 
 def test_a_zero_template_in_the_store_of_an_earlier_version_is_asked_for_again(tmp_path: Path) -> None:
-    import templates_fake as fake
-
     from faceparity.harness.templates.pipeline import store_key
 
     dataset = fake.make_dataset(tmp_path / "faces", 3)
@@ -225,7 +208,6 @@ def test_a_zero_template_in_the_store_of_an_earlier_version_is_asked_for_again(t
 
 def test_answers_out_of_step_end_the_run(tmp_path: Path) -> None:
     """No image is tried alone after that, and nothing of the batch is kept."""
-    import templates_fake as fake
 
     class Shifted(fake.FakeModel):
         calls = 0

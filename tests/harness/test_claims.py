@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,19 +18,9 @@ from faceparity.harness.evaluation.resolved import Resolved
 from faceparity.harness.options import Options
 from faceparity.harness.templates.pipeline import Templates
 from faceparity.harness.uncertainty.contrasts import holm
+from tests import ROOT
+from tests.harness import toy
 
-
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-toy = _load("toy")
 PEOPLE = 240
 IMAGES = 3
 
@@ -416,6 +403,6 @@ def test_the_tone_experiment_is_judged_by_its_differences_on_the_same_heads() ->
 
 
 def test_the_example_in_the_readme_is_a_claim() -> None:
-    text = (Path(__file__).parents[2] / "harness" / "claims" / "README.md").read_text("utf-8")
+    text = (ROOT / "harness" / "claims" / "README.md").read_text("utf-8")
     example = text.split("```toml\n")[1].split("```")[0]
     assert parse_claim(example.encode(), "README.md").claim.name == "my-claim"

@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import onnx
@@ -25,11 +25,8 @@ from faceparity.harness.comparisons.tiles import tally_pairs
 from faceparity.harness.place import PlaceGoneError
 from faceparity.harness.templates.pipeline import BATCH, Templates, extract, store_key
 from faceparity.harness.templates.store import Store
+from tests.harness import templates_fake as fake
 
-if TYPE_CHECKING:
-    import templates_fake as fake
-
-HERE = Path(__file__).parent
 MANY = 6 * BATCH + 3
 SPECIAL = {2: (255, 0, 0), 5: b"just some text", 20: (255, 0, 0)}
 DISK = {
@@ -48,8 +45,7 @@ def dask_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("workers")
     env = {"FACEPARITY_HOME": str(folder / "home")}
     settings = {**DISK, "distributed.scheduler.allowed-failures": 1}
-    with dask.config.set(settings), pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(HERE)  # workers start with this process's path
+    with dask.config.set(settings):
         made = LocalCluster(
             n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", local_directory=str(folder), env=env,
             silence_logs=logging.CRITICAL,
@@ -68,12 +64,8 @@ def place(dask_cluster: Any) -> Iterator[Cluster]:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of the client's own, and the fake model."""
+    """A home of the client's own."""
     monkeypatch.setenv("FACEPARITY_HOME", str(tmp_path / "home"))
-    monkeypatch.syspath_prepend(HERE)
-    global fake
-    import templates_fake as fake
-
     return tmp_path / "home"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -23,13 +22,8 @@ from faceparity.harness.evaluation.preflight import groupings_of
 from faceparity.harness.evaluation.side_by_side import compare_runs
 from faceparity.harness.options import Options
 from faceparity.harness.record.comparison import Comparison, comparison_from_json, comparison_to_json
+from tests.harness import toy, toy_runs
 
-_spec = importlib.util.spec_from_file_location("toy_runs", Path(__file__).with_name("toy_runs.py"))
-assert _spec is not None
-assert _spec.loader is not None
-toy_runs = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(toy_runs)
-toy = toy_runs.toy
 SHAPE = {"people": 160, "images": 2}
 
 

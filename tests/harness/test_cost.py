@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from faceparity.harness import cost as module
 from faceparity.harness.cost import HEAD, cost, largest_target, rows
+from tests import ROOT
 
-DOCUMENT = Path(__file__).parents[2] / "harness" / "COST.md"
+DOCUMENT = ROOT / "harness" / "COST.md"
 
 
 def test_the_documents_table_is_what_the_module_says() -> None:

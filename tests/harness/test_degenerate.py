@@ -5,7 +5,6 @@ Each is measured twice, from templates and from a score file with the same compa
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -30,12 +29,7 @@ from faceparity.harness.options import Options
 from faceparity.harness.results import Result, report_writers, write_results
 from faceparity.harness.run import prepare_folder
 from faceparity.harness.scores_file import evaluate_scores
-
-_spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
-assert _spec is not None
-assert _spec.loader is not None
-toy = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(toy)
+from tests.harness import toy
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -20,12 +19,7 @@ from faceparity.harness.evaluation.exclusions import evaluate_without
 from faceparity.harness.evaluation.subsets import without_samples
 from faceparity.harness.options import Options
 from faceparity.harness.record import Evaluation, from_json, to_json
-
-_spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
-assert _spec is not None
-assert _spec.loader is not None
-toy = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(toy)
+from tests.harness import toy
 
 OPTIONS = Options(targets=(1e-2,))
 

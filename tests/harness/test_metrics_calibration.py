@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import replace
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,16 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).parent))
-import toy
-
 from faceparity.harness import record
 from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import Options, evaluate
 from faceparity.harness.metrics.calibration import cllr, group_cllr, log_likelihood_ratios
+from tests import ROOT
+from tests.harness import toy
 
 Array = NDArray[np.float64]
-EXAMPLES = Path(__file__).resolve().parents[2] / "reports" / "examples"
+EXAMPLES = ROOT / "reports" / "examples"
 
 
 def brute_ratios(mated: Array, non_mated: Array) -> Array:

@@ -6,7 +6,6 @@ import math
 import warnings
 from collections.abc import Callable
 from itertools import permutations
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from hypothesis.extra.numpy import arrays
 
 from faceparity.harness.metrics import differential as d
 from faceparity.harness.metrics.registry import MEASURES, Measure, markdown_table, measure
+from tests import ROOT
 
 ALL = list(MEASURES.values())
 SCALE_FREE = {"max_min", "max_geometric_mean", "max_arithmetic_mean", "gini", "gini_raw", "ratio_to_reference", "inequity_rate"}
@@ -223,7 +223,7 @@ def _named(register: Callable[[Callable[..., np.ndarray]], Measure], name: str) 
 
 
 def test_the_readme_has_the_table_as_the_registry_has_it() -> None:
-    readme = Path(__file__).parents[2] / "harness" / "metrics" / "README.md"
+    readme = ROOT / "harness" / "metrics" / "README.md"
     start, end = "<!-- table: python -m faceparity.harness.metrics -->\n", "<!-- end of table -->"
     text = readme.read_text(encoding="utf-8")
     assert text[text.index(start) + len(start) : text.index(end)] == markdown_table(), "run the command in it and paste"

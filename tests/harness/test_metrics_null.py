@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,12 +14,7 @@ from faceparity.harness.evaluation.rates import Estimate
 from faceparity.harness.metrics.differential import MEASURES, fdr, gini, max_difference, max_min
 from faceparity.harness.uncertainty import variance
 from faceparity.harness.uncertainty.null import equal_rates, null_of
-
-_spec = importlib.util.spec_from_file_location("null_indices", Path(__file__).parents[1] / "benchmarks" / "null_indices.py")
-assert _spec is not None
-assert _spec.loader is not None
-null_indices = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(null_indices)
+from tests.benchmarks import null_indices
 
 K = 6
 

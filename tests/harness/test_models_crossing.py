@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,7 @@ from faceparity.harness.models.dlib_parts import jittered
 from faceparity.harness.models.model import Face, Image
 from faceparity.harness.models.scrfd import Scrfd, centres, fitted, suppressed
 from faceparity.harness.models.spec import Spec, parse, published
-
-sys.path.insert(0, str(Path(__file__).parent))
-from models_toy import scrfd
+from tests.harness.models_toy import embedder, scrfd
 
 
 @pytest.fixture(scope="module")
@@ -223,8 +220,6 @@ def test_scrfd_steps() -> None:
 
 
 def test_scrfd_refuses_other_networks(tmp_path: Path) -> None:
-    from models_toy import embedder
-
     file = tmp_path / "other.onnx"
     file.write_bytes(embedder())
     with pytest.raises(UserError, match="is no SCRFD with key points"):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import pickle
-import sys
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,13 +14,11 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).parent))
-from torch_writer import as_if_installed, saved
-
 from faceparity.harness.models import torch_file
 from faceparity.harness.models.facenet_onnx import facenet_to_onnx
 from faceparity.harness.models.onnx_session import open_session
 from faceparity.harness.models.torch_file import MAGIC, TorchFormatError, read_state
+from tests.harness.torch_writer import as_if_installed, saved
 
 
 @pytest.fixture

@@ -16,9 +16,7 @@ from faceparity.datasets.fetch import Artefact, Url, place_of
 from faceparity.harness.cli import model_cards
 from faceparity.harness.cli.catalogue import show_models
 from faceparity.harness.models import artefacts_of, load_model_card, model_names, open_model
-
-sys.path.insert(0, str(Path(__file__).parent))
-from models_toy import embedder
+from tests.harness.models_toy import embedder
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import hashlib
 import io
-import sys
 import tarfile
 import threading
 import zipfile
@@ -24,9 +23,7 @@ from faceparity.harness.models.cards import shipped_card, shipped_names
 from faceparity.harness.models.model import Image
 from faceparity.harness.models.registry import artefacts_of, load_model_card, open_model
 from faceparity.harness.models.sources import source
-
-sys.path.insert(0, str(Path(__file__).parent))
-from models_toy import embedder, scrfd
+from tests.harness.models_toy import embedder, scrfd
 
 FILES: dict[str, bytes] = {}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from pathlib import Path
 
 import cv2
@@ -16,9 +15,7 @@ from faceparity.datasets.registry import load_dataset
 from faceparity.harness.models import open_model
 from faceparity.harness.templates.pipeline import WORTH_A_PROCESS, extract
 from faceparity.harness.templates.store import Store
-
-sys.path.insert(0, str(Path(__file__).parent))
-from models_toy import embedder
+from tests.harness.models_toy import embedder
 
 PICTURES = WORTH_A_PROCESS + 5
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from itertools import combinations, product
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,12 +24,7 @@ from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.paired import paired
 from faceparity.harness.options import Options
 from faceparity.harness.uncertainty import paired as core
-
-_spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
-assert _spec is not None
-assert _spec.loader is not None
-toy = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(toy)
+from tests.harness import toy
 
 TONES, LIGHTS = ("1", "2", "10"), ("+0", "+1", "-1")
 

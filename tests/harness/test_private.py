@@ -16,6 +16,7 @@ from faceparity.harness.private import Coded, read_private, read_table, sample_c
 from faceparity.harness.purge import purge_all
 from faceparity.harness.templates import clock, vault
 from faceparity.harness.templates.vault import Keyring
+from tests.harness.templates_fake import make_dataset
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -23,7 +24,6 @@ pytestmark = pytest.mark.usefixtures("home")
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FACEPARITY_HOME", str(tmp_path / "home"))
-    monkeypatch.syspath_prepend(Path(__file__).parent)
     return tmp_path / "home"
 
 
@@ -138,8 +138,6 @@ def test_wrong_columns_and_lengths_are_refused(tmp_path: Path) -> None:
 def test_codes_are_stable_distinct_and_belong_to_one_data_set(tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from templates_fake import make_dataset
-
     dataset = replace(make_dataset(tmp_path / "faces", 6), subjects=np.array([0, 0, 1, 1, 2, 0], np.int32))
     samples, subjects = sample_codes(dataset), subject_codes(dataset)
     assert len(set(samples)) == 6
@@ -153,8 +151,6 @@ def test_codes_are_stable_distinct_and_belong_to_one_data_set(tmp_path: Path) ->
 
 
 def test_purge_ends_the_private_parts_and_changes_the_codes(tmp_path: Path) -> None:
-    from templates_fake import make_dataset
-
     dataset = make_dataset(tmp_path / "faces", 2)
     before = sample_codes(dataset)
     path = write_private(tmp_path / "private", "notes", b"x")

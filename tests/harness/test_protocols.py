@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
-
-sys.path.insert(0, str(Path(__file__).parent))
-from toy import make_card, make_dataset, make_templates
 
 from faceparity.datasets.dataset import Dataset, PairProtocol
 from faceparity.harness import record
@@ -23,6 +18,7 @@ from faceparity.harness.evaluation.protocols import people_of
 from faceparity.harness.metrics import verification
 from faceparity.harness.options import Options
 from faceparity.harness.templates.pipeline import Templates
+from tests.harness.toy import make_card, make_dataset, make_templates
 
 FOLDS = 10
 

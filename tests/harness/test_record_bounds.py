@@ -14,8 +14,9 @@ from faceparity.harness import record
 from faceparity.harness.record.comparison import comparison_schema
 from faceparity.harness.record.part import Rate
 from faceparity.harness.results import RESULTS, load_results
+from tests import ROOT
 
-EXAMPLE = Path(__file__).parents[2] / "reports" / "examples" / "control" / RESULTS
+EXAMPLE = ROOT / "reports" / "examples" / "control" / RESULTS
 ANY_NUMBER = {
     "threshold", "native_threshold", "reference_threshold", "native_reference_threshold", "threshold_before", "threshold_after",
     "native_threshold_before", "native_threshold_after", "threshold_first", "threshold_second", "thresholds", "det_thresholds",

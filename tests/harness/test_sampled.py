@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -24,12 +23,7 @@ from faceparity.harness.suite.made import made_by
 from faceparity.reports import format as words
 from faceparity.reports.parts import Text
 from faceparity.reports.ratios import ratio_items
-
-_spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
-assert _spec is not None
-assert _spec.loader is not None
-toy = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(toy)
+from tests.harness import toy
 
 SHARE = 0.2
 OPTIONS = Options(targets=(1e-2,), comparisons=SHARE)

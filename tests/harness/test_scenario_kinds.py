@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from toy import make_card, make_dataset, make_templates
 
 from faceparity.datasets.dataset import Dataset, SearchProtocol, TemplateSets
 from faceparity.datasets.errors import UserError
@@ -21,6 +16,7 @@ from faceparity.harness.evaluation.resolved import Resolved
 from faceparity.harness.options import Options
 from faceparity.harness.scenarios.load import load_scenarios, parse, ready_names
 from faceparity.harness.templates.pipeline import Templates
+from tests.harness.toy import make_card, make_dataset, make_templates
 
 PEOPLE = 200
 HEAD = '[[scenario]]\nname = "s"\n'

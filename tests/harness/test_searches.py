@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from toy import make_card, make_dataset, make_templates
 
 from faceparity.datasets.dataset import Dataset, SearchProtocol, TemplateSets
 from faceparity.harness import record
@@ -19,6 +14,7 @@ from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.subsets import without_samples
 from faceparity.harness.options import Options
 from faceparity.harness.templates.pipeline import Templates
+from tests.harness.toy import make_card, make_dataset, make_templates
 
 PEOPLE = 150
 

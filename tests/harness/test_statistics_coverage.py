@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-_ROOT = Path(__file__).parents[2]
-_spec = importlib.util.spec_from_file_location("coverage_study", _ROOT / "tests" / "benchmarks" / "coverage.py")
-assert _spec is not None
-assert _spec.loader is not None
-study = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(study)
+from tests import ROOT
+from tests.benchmarks import coverage as study
 
 
 @pytest.mark.parametrize(
@@ -57,7 +51,7 @@ def test_two_models_of_one_rate() -> None:
 
 
 def _rows(section: str) -> list[dict[str, str]]:
-    text = (_ROOT / "harness" / "uncertainty" / "README.md").read_text("utf-8")
+    text = (ROOT / "harness" / "uncertainty" / "README.md").read_text("utf-8")
     lines = [line for line in text.split(f"### {section}")[1].split("###")[0].splitlines() if line.startswith("|")]
     head, _, *body = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
     return [dict(zip(head, cells, strict=True)) for cells in body]

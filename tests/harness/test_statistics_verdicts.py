@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,12 +15,7 @@ from faceparity.harness.options import Options
 from faceparity.harness.uncertainty import contrasts
 from faceparity.harness.uncertainty.bootstrap import Compared, MatedScores, SortedErrors, bootstrap_at_target
 from faceparity.harness.verification.rates.verdict_rules import EFFECTIVE_IN_HIGHER
-
-_spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
-assert _spec is not None
-assert _spec.loader is not None
-toy = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(toy)
+from tests.harness import toy
 
 
 def _contrast(group: str, p: float | None, verdict: str = "inconclusive") -> record.Contrast:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,19 +19,9 @@ from faceparity.harness.evaluation.pool import make_pool
 from faceparity.harness.evaluation.sweep import GROUPS, POSITIONS, make_sweeps, positions
 from faceparity.harness.options import Options
 from faceparity.harness.uncertainty import intervals
+from tests.harness import sweep_brute as brute
+from tests.harness import toy
 
-
-def _load(name):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-toy, brute = _load("toy"), _load("sweep_brute")
 BY = ("gender", "ethnicity")
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from toy import make_card, make_dataset, make_templates
 
 from faceparity.datasets.dataset import Dataset, SetProtocol
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.template_sets import pool
 from faceparity.harness.options import Options
 from faceparity.harness.templates.pipeline import Templates
+from tests.harness.toy import make_card, make_dataset, make_templates
 
 
 def by_loop(vectors: np.ndarray, rows: list[int], media: list[int]) -> np.ndarray | None:

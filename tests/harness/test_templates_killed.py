@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,11 +17,9 @@ from faceparity.harness.templates import deaths, pipeline, pool, process
 from faceparity.harness.templates.pipeline import BATCH, Templates, extract, store_key
 from faceparity.harness.templates.process import WorkersEndedError
 from faceparity.harness.templates.store import NOT_BELIEVED, Store
+from tests.harness import templates_fake as fake
+from tests.harness import toy
 
-if TYPE_CHECKING:
-    import templates_fake as fake
-
-HERE = Path(__file__).parent
 KILLED = "its worker was killed by SIGKILL"
 CRASHED = "crashed the process that read it (SIGSEGV)"
 
@@ -31,14 +28,10 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of its own; the fake model importable, here and in worker processes; workers for any number of images; no pauses."""
+    """A home of its own; workers for any number of images; no pauses."""
     monkeypatch.setenv("FACEPARITY_HOME", str(tmp_path / "home"))
-    monkeypatch.syspath_prepend(HERE)
     monkeypatch.setattr(pipeline, "WORTH_A_PROCESS", 0)
     monkeypatch.setattr(pool, "PAUSES", (0.0,))
-    global fake
-    import templates_fake as fake
-
     return tmp_path / "home"
 
 
@@ -257,8 +250,6 @@ def test_exit_codes(code: int | None, words: str, crash: str, outside: bool) -> 
 
 
 def test_the_result_warns_of_images_lost_to_killed_workers_and_counts_them_as_failed() -> None:
-    import toy
-
     from faceparity.harness.evaluation.evaluate import evaluate
     from faceparity.harness.options import Options
 

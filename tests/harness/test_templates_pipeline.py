@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -19,23 +18,17 @@ from faceparity.datasets.errors import UserError
 from faceparity.harness.templates import pipeline, worker
 from faceparity.harness.templates.pipeline import BATCH, ModelFailedError, Templates, extract
 from faceparity.harness.templates.store import Store
+from tests import ROOT
+from tests.harness import templates_fake as fake
 
-if TYPE_CHECKING:
-    import templates_fake as fake
-
-HERE = Path(__file__).parent
 MANY = 5 * BATCH + 3
 CRASHED = "crashed the process that read it (SIGSEGV)"
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of its own; the fake model importable, here and in worker processes."""
+    """A home of its own."""
     monkeypatch.setenv("FACEPARITY_HOME", str(tmp_path / "home"))
-    monkeypatch.syspath_prepend(HERE)
-    global fake
-    import templates_fake as fake
-
     return tmp_path / "home"
 
 
@@ -169,7 +162,7 @@ SCRIPT = """
 import sys, signal
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-import templates_fake as fake
+from tests.harness import templates_fake as fake
 from faceparity.harness.templates.pipeline import extract
 from faceparity.harness.templates.store import Store
 if __name__ == "__main__":
@@ -187,7 +180,7 @@ def test_a_killed_run_leaves_no_process_and_its_work_in_the_store(tmp_path: Path
     dataset = fake.make_dataset(tmp_path / "faces", 8 * BATCH)
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    command = [sys.executable, str(script), str(HERE), str(dataset.root)]
+    command = [sys.executable, str(script), str(ROOT), str(dataset.root)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     while int(process.stdout.readline()) < BATCH:
@@ -251,7 +244,7 @@ def test_a_run_ends_without_a_word(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     done = subprocess.run(
-        [sys.executable, str(script), str(HERE), str(dataset.root)], capture_output=True, text=True, check=False
+        [sys.executable, str(script), str(ROOT), str(dataset.root)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
@@ -263,7 +256,7 @@ def test_an_image_that_killed_a_run_without_workers_is_met_by_workers_the_next_t
     dataset = fake.make_dataset(tmp_path / "faces", 4, {1: fake.CRASHES})
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    done = subprocess.run([sys.executable, str(script), str(HERE), str(dataset.root)], capture_output=True, check=False)
+    done = subprocess.run([sys.executable, str(script), str(ROOT), str(dataset.root)], capture_output=True, check=False)
     assert done.returncode == -signal.SIGSEGV
     with Store() as store:
         got = run(dataset, store, name="fake:0.05")

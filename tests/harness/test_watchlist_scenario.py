@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from toy import make_card, make_dataset, make_templates
 
 from faceparity.datasets.dataset import Attribute, Dataset
 from faceparity.datasets.errors import UserError
@@ -27,6 +22,7 @@ from faceparity.harness.scenarios.lists import allocate
 from faceparity.harness.scenarios.run import evaluate_scenarios
 from faceparity.harness.scenarios.setting import Setting
 from faceparity.harness.templates.pipeline import Templates
+from tests.harness.toy import make_card, make_dataset, make_templates
 
 FIXED = 0.6
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +14,7 @@ from faceparity.harness.options import Options
 from faceparity.harness.run import Result, write_exclusions, write_private, write_results
 from faceparity.harness.templates.pipeline import Templates
 from faceparity.harness.templates.store import Store
-
-_spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
-assert _spec is not None
-assert _spec.loader is not None
-toy = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(toy)
+from tests.harness import toy
 
 OPTIONS = Options(by=("gender", "ethnicity"), targets=(1e-2,))
 

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import importlib.util
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +10,16 @@ from typing import Any
 import pytest
 
 from faceparity.harness.record import Evaluation, canonical
+from tests.reports import (
+    report_builder,
+    report_page,
+    test_report_claims,
+    test_report_exclusions,
+    test_report_paired,
+    test_report_protocols,
+    test_report_searches,
+    test_scenario_watchlist,
+)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
@@ -25,19 +33,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def builder() -> ModuleType:
-    return load("report_builder")
+    return report_builder
 
 
 @pytest.fixture(scope="session")
@@ -45,8 +43,7 @@ def read_page() -> Callable[[list[Evaluation]], Any]:
     """Renders evaluations and reads the page."""
     from faceparity.reports.html import render
 
-    read = load("report_page").read
-    return lambda evaluations: read(render(evaluations))
+    return lambda evaluations: report_page.read(render(evaluations))
 
 
 @pytest.fixture(scope="session")
@@ -69,14 +66,15 @@ def variants(builder: ModuleType) -> dict[str, Evaluation]:
 def topical(builder: ModuleType, variants: dict[str, Evaluation]) -> dict[str, Evaluation]:
     """By each optional topic, the plain evaluation with that topic alone."""
     e = variants["plain"]
-    claims, scenarios = load("test_report_claims"), load("test_scenario_watchlist")
     parts = {
-        "claims": claims.one(claims.reading([claims.made(), claims.made("inconclusive", target_fmr=0.001)])),
-        "exclusions": load("test_report_exclusions").one_target(builder),
-        "protocols": load("test_report_protocols").protocol(builder, e),
-        "searches": load("test_report_searches").search(builder),
-        "scenarios": scenarios.watchlist(builder),
-        "paired": load("test_report_paired").paired(builder, e),
+        "claims": test_report_claims.one(
+            test_report_claims.reading([test_report_claims.made(), test_report_claims.made("inconclusive", target_fmr=0.001)])
+        ),
+        "exclusions": test_report_exclusions.one_target(builder),
+        "protocols": test_report_protocols.protocol(builder, e),
+        "searches": test_report_searches.search(builder),
+        "scenarios": test_scenario_watchlist.watchlist(builder),
+        "paired": test_report_paired.paired(builder, e),
     }
     return {name: canonical(e.model_copy(update={name: [part]})) for name, part in parts.items()}
 

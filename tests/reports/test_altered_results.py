@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
-from fuzzing import attempt
-
 from faceparity.datasets.errors import UserError
 from faceparity.harness.options import Options
 from faceparity.harness.record import to_json
 from faceparity.harness.results import RESULTS, load_results, write_reports
 from faceparity.harness.scores_file import evaluate_scores
+from tests import ROOT
+from tests.faults.fuzzing import attempt
 
-EXAMPLES = Path(__file__).parents[2] / "reports" / "examples"
+EXAMPLES = ROOT / "reports" / "examples"
 Path_ = tuple[str | int, ...]
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from faceparity.datasets import UserError
 from faceparity.reports import api
+from tests import ROOT
 
 RAISES_NOTHING = {
     "EvaluationResult.report", "EvaluationResult.to_json", "dataset_names", "json_schema", "model_names",
@@ -93,7 +94,7 @@ def test_reading_them_loads_nothing_from_elsewhere(pages: Path) -> None:
 
 def test_nothing_of_this_machine_is_in_them(pages: Path) -> None:
     everything = "".join(p.read_text("utf-8") for p in pages.rglob("*.*"))
-    for place in {str(Path.home()), str(Path(__file__).parents[2]), str(Path(api.__file__).parents[1])}:
+    for place in {str(Path.home()), str(ROOT), str(Path(api.__file__).parents[1])}:
         assert f"{place}/" not in everything
 
 

@@ -6,7 +6,6 @@ import importlib.util
 import json
 import re
 import sys
-from pathlib import Path
 from types import ModuleType
 
 import jsonschema
@@ -16,8 +15,9 @@ from faceparity.harness.record import from_json, json_schema
 from faceparity.reports.html import render
 from faceparity.reports.lint import forbidden
 from faceparity.reports.names import names_of
+from tests import ROOT
 
-GALLERY = Path(__file__).parents[2] / "reports" / "examples"
+GALLERY = ROOT / "reports" / "examples"
 NAMES = sorted(p.parent.name for p in GALLERY.glob("*/results.json"))
 MOST = 8_000_000
 """Bytes of the whole gallery."""

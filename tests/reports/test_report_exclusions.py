@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -25,12 +23,7 @@ from faceparity.harness.record import (
 )
 from faceparity.reports import csv_rows, exclusions, html, markdown, tables, terminal
 from faceparity.reports import format as f
-
-_spec = importlib.util.spec_from_file_location("toy", Path(__file__).parents[1] / "harness" / "toy.py")
-assert _spec is not None
-assert _spec.loader is not None
-toy = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(toy)
+from tests.harness import toy
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 import re
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -34,13 +32,7 @@ from faceparity.reports.paired_words import compact, places, sentences, signed
 from faceparity.reports.select import finest
 from faceparity.reports.tables import write_tables
 from faceparity.reports.terminal import render as terminal
-
-_spec = importlib.util.spec_from_file_location("page_reader", Path(__file__).with_name("report_page.py"))
-assert _spec is not None
-assert _spec.loader is not None
-page_reader = importlib.util.module_from_spec(_spec)
-sys.modules["page_reader"] = page_reader
-_spec.loader.exec_module(page_reader)
+from tests.reports import report_page
 
 TONES, LIGHTS = ["1", "2", "5"], ["dim", "lit"]
 CROSS = " × "
@@ -165,7 +157,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("alone")
 def test_every_difference_is_in_the_page_as_the_record_has_it(e: Evaluation) -> None:
-    page = page_reader.read(render([e]))
+    page = report_page.read(render([e]))
     x = e.paired[0]
     n = next(i for i, p in enumerate(x.operating_points) if p.threshold is not None)
     header, *rows = page.tables[f"e1-paired-{n}-fmr"]
@@ -288,7 +280,7 @@ def test_too_few_people_is_said_and_nothing_else(builder: ModuleType, variants: 
         update={"differences": strip(x.differences), "operating_points": points, "conditions": conditions, "same_subjects": None}
     )
     e = canonical(variants["plain"].model_copy(update={"paired": [x]}))
-    page = page_reader.read(render([e]))
+    page = report_page.read(render([e]))
     text = "".join(page.text)
     assert "Nothing can be said: at most 12 people have a template from every image" in text
     assert {row[4] for row in page.tables["e1-paired-score-table"][1:]} == {"–"}

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "harness"))
-from toy import make_card, make_dataset, make_templates
 
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.resolved import Resolved
@@ -25,6 +20,7 @@ from faceparity.reports.lint import forbidden
 from faceparity.reports.names import names_of
 from faceparity.reports.parts import Item
 from faceparity.reports.scenario_people import about, people, scale, told_apart
+from tests.harness.toy import make_card, make_dataset, make_templates
 
 TOML = """
 [[scenario]]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import re
-import sys
 from itertools import combinations
 from pathlib import Path
 
@@ -20,20 +18,9 @@ from faceparity.reports import format as f
 from faceparity.reports.html import render
 from faceparity.reports.select import finest, primary
 from faceparity.reports.slider import slider_data
+from tests.harness import sweep_brute as brute
+from tests.harness import toy
 
-
-def _load(name):
-    if name not in sys.modules:
-        path = Path(__file__).parent.parent / "harness" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-brute, toy = _load("sweep_brute"), _load("toy")
 GENDERS = ("<script>document.title='gone'</script>", 'M "q" & </script><img src=x onerror=alert(1)>')
 ETHNICITIES = ("B'); alert(1)//", "\u202eevil", "😀 " + "long " * 29 + "name")
 SIZES = (60, 70, 35, 55, 64, 20)

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parents[3]))
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from rederived_verdicts import disagreements
-from toy import make_card, make_dataset, make_templates
 
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.resolved import Resolved
@@ -29,6 +22,8 @@ from faceparity.harness.verification.rates.verdict_rules import (
     explore,
     is_significant,
 )
+from tests.harness.toy import make_card, make_dataset, make_templates
+from tests.rederived_verdicts import disagreements
 
 P = st.one_of(st.none(), st.floats(0, 1))
 VERDICTS = st.sampled_from(["higher", "lower", "inconclusive", "none"])

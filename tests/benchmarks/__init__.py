@@ -1,0 +1,1 @@
+"""Speeds, and studies by simulation, each run as a module."""

@@ -1,0 +1,1 @@
+"""Tests of faceparity.datasets, and data sets in small."""

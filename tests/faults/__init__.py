@@ -1,0 +1,1 @@
+"""Faults and spoiled input, and what becomes of them."""

@@ -1,0 +1,1 @@
+"""Tests of faceparity.harness, and toy models, templates and runs."""

@@ -1,0 +1,1 @@
+"""Tests of error rates and verdicts on them."""

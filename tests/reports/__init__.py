@@ -1,0 +1,1 @@
+"""Tests of faceparity.reports, and made-up evaluations."""
