@@ -17,22 +17,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 SLOW_FOLDERS = frozenset({"end_to_end", "faults"})
-SLOW_FILES = frozenset(
-    {
-        "test_api_pages.py", "test_cluster.py", "test_compare_runs.py", "test_control_again.py", "test_control_generator.py",
-        "test_models_crossing.py", "test_models_face_recognition.py", "test_models_listing.py", "test_models_sface.py",
-        "test_models_workers.py", "test_near_duplicates.py", "test_notebook.py", "test_report_examples.py", "test_report_pdf.py",
-        "test_statistics_coverage.py", "test_templates_half_written.py", "test_templates_killed.py", "test_templates_pipeline.py",
-    }
-)  # fmt: skip
-"""Tests that start processes, run networks on pictures, typeset or simulate for long; all else is the loop that one works by."""
+"""Whole runs of the command line, faults and signals."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow, by folder and file: plain `pytest` leaves it out, `pytest -m slow` runs it."""
+    """Mark what is slow by its folder; elsewhere files mark themselves. Plain `pytest` leaves it out, `pytest -m slow` runs it."""
     for item in items:
-        if item.path.name in SLOW_FILES or SLOW_FOLDERS.intersection(item.path.parts):
+        if SLOW_FOLDERS.intersection(item.nodeid.partition("::")[0].split("/")):
             item.add_marker(pytest.mark.slow)
 
 

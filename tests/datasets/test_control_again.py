@@ -20,6 +20,8 @@ from faceparity.datasets.errors import UserError
 from faceparity.datasets.fetch import is_here, path
 from faceparity.datasets.registry import embedded, load_dataset
 
+pytestmark = pytest.mark.slow
+
 MONK = "f6ede4 f3e7db f7ead0 eadaba d7bd96 a07e56 825c43 604134 3a312a 292420"
 """The swatches as https://skintone.google publishes them."""
 

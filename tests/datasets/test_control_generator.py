@@ -14,6 +14,8 @@ from faceparity.datasets.control.produce import jpeg, monk
 from faceparity.datasets.control.shape import Model, read_model, rotation
 from faceparity.datasets.fetch import is_here, path
 
+pytestmark = pytest.mark.slow
+
 CUBE = np.array([[0, 3, 2, 1], [4, 5, 6, 7], [0, 1, 5, 4], [1, 2, 6, 5], [2, 3, 7, 6], [3, 0, 4, 7]])
 CORNERS = np.array([[x, y, z] for z in (-1.0, 1.0) for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))])
 

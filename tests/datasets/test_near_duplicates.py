@@ -15,6 +15,8 @@ from faceparity.datasets.near_duplicates import ALIKE, Print, fingerprint, near_
 from faceparity.datasets.readers.control import read as read_control
 from faceparity.datasets.registry import embedded, load_dataset
 
+pytestmark = pytest.mark.slow
+
 FILES = ("afr-f-000-1.jpg", "afr-m-001-2.jpg", "afr-f-020-3.jpg")
 
 

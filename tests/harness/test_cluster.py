@@ -27,6 +27,8 @@ from faceparity.harness.templates.pipeline import BATCH, Templates, extract, sto
 from faceparity.harness.templates.store import Store
 from tests.harness import templates_fake as fake
 
+pytestmark = pytest.mark.slow
+
 MANY = 6 * BATCH + 3
 SPECIAL = {2: (255, 0, 0), 5: b"just some text", 20: (255, 0, 0)}
 DISK = {

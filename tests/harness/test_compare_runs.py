@@ -24,6 +24,8 @@ from faceparity.harness.options import Options
 from faceparity.harness.record.comparison import Comparison, comparison_from_json, comparison_to_json
 from tests.harness import toy, toy_runs
 
+pytestmark = pytest.mark.slow
+
 SHAPE = {"people": 160, "images": 2}
 
 

@@ -19,6 +19,8 @@ from faceparity.harness.models.scrfd import Scrfd, centres, fitted, suppressed
 from faceparity.harness.models.spec import Spec, parse, published
 from tests.harness.models_toy import embedder, scrfd
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def portrait() -> Image:

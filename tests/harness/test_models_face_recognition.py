@@ -15,6 +15,8 @@ from faceparity.datasets.errors import UserError
 from faceparity.harness.models import Model, dlib_parts, open_model
 from faceparity.harness.models.model import Image
 
+pytestmark = pytest.mark.slow
+
 
 def portrait() -> Image:
     """The photograph of a face that comes with matplotlib (a US Navy portrait), 600 × 512 pixels."""

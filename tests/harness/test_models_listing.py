@@ -18,6 +18,8 @@ from faceparity.harness.cli.catalogue import show_models
 from faceparity.harness.models import artefacts_of, load_model_card, model_names, open_model
 from tests.harness.models_toy import embedder
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

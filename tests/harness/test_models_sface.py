@@ -20,6 +20,8 @@ from faceparity.harness.models.onnx_session import OnnxEmbedder
 from faceparity.harness.models.pipeline import Pipeline, largest
 from faceparity.harness.models.yunet import NMS, SCORE, TOP_K, YuNet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def weights() -> tuple[Path, Path]:

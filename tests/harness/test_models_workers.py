@@ -17,6 +17,8 @@ from faceparity.harness.templates.pipeline import WORTH_A_PROCESS, extract
 from faceparity.harness.templates.store import Store
 from tests.harness.models_toy import embedder
 
+pytestmark = pytest.mark.slow
+
 PICTURES = WORTH_A_PROCESS + 5
 
 

@@ -10,6 +10,8 @@ import pytest
 from tests import ROOT
 from tests.benchmarks import coverage as study
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("kind", "at"),

@@ -18,7 +18,7 @@ from faceparity.harness.models.model import Extraction
 from faceparity.harness.templates import vault
 from faceparity.harness.templates.store import Store
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks and locks folders")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks and locks folders")]
 
 MODEL, CONTENT, OTHER = (hashlib.sha256(word).hexdigest() for word in (b"model", b"image", b"another"))
 CALLS = ("open", "fsync", "replace", "link", "unlink")

@@ -23,7 +23,7 @@ from tests.harness import toy
 KILLED = "its worker was killed by SIGKILL"
 CRASHED = "crashed the process that read it (SIGSEGV)"
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="signals")]
 
 
 @pytest.fixture(autouse=True)

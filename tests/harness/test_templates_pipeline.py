@@ -21,6 +21,8 @@ from faceparity.harness.templates.store import Store
 from tests import ROOT
 from tests.harness import templates_fake as fake
 
+pytestmark = pytest.mark.slow
+
 MANY = 5 * BATCH + 3
 CRASHED = "crashed the process that read it (SIGSEGV)"
 

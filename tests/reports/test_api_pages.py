@@ -15,6 +15,8 @@ from faceparity.datasets import UserError
 from faceparity.reports import api
 from tests import ROOT
 
+pytestmark = pytest.mark.slow
+
 RAISES_NOTHING = {
     "EvaluationResult.report", "EvaluationResult.to_json", "dataset_names", "json_schema", "model_names",
     "Model.extract", "Model.fingerprint", "ModelCard.conditions", "render", "summary", "to_json",

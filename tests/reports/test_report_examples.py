@@ -17,6 +17,8 @@ from faceparity.reports.lint import forbidden
 from faceparity.reports.names import names_of
 from tests import ROOT
 
+pytestmark = pytest.mark.slow
+
 GALLERY = ROOT / "reports" / "examples"
 NAMES = sorted(p.parent.name for p in GALLERY.glob("*/results.json"))
 MOST = 8_000_000

@@ -24,6 +24,8 @@ from faceparity.reports.lint import forbidden
 from faceparity.reports.parts import Raw, Table
 from faceparity.reports.topics import topics
 
+pytestmark = pytest.mark.slow
+
 SOMETIMES = {*(t.name for t in topics()), "slider", "repeats", "sensitivity", "both"}
 """Sections that only some evaluations have."""
 
