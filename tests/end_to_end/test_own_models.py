@@ -225,7 +225,7 @@ def test_python_object(faceparity: Command, place: Path, command_environment: di
 
 
 def test_training_overlap_is_flagged_first(faceparity: Command, place: Path) -> None:
-    """Told by the model's card here; by the data set's, in tests/harness/test_models_cards.py."""
+    """Told by the model's card here; by the data set's, in tests/harness/models/test_cards.py."""
     card = (place / "ready.toml").read_text("utf-8") + '\n[training_overlaps]\npeople = "certain: made of them"\n'
     (place / "overlap.toml").write_text(card, "utf-8")
     subprocess.run([sys.executable, "make_templates.py"], cwd=place, check=True)

@@ -10,15 +10,14 @@ from typing import Any
 import pytest
 
 from faceparity.harness.record import Evaluation, canonical
-from tests.reports import (
-    report_builder,
-    report_page,
-    test_report_claims,
-    test_report_exclusions,
-    test_report_paired,
-    test_report_protocols,
-    test_report_searches,
+from tests.reports import report_builder, report_page
+from tests.reports.topics import (
+    test_claims,
+    test_exclusions,
+    test_paired,
+    test_protocols,
     test_scenario_watchlist,
+    test_searches,
 )
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -67,14 +66,12 @@ def topical(builder: ModuleType, variants: dict[str, Evaluation]) -> dict[str, E
     """By each optional topic, the plain evaluation with that topic alone."""
     e = variants["plain"]
     parts = {
-        "claims": test_report_claims.one(
-            test_report_claims.reading([test_report_claims.made(), test_report_claims.made("inconclusive", target_fmr=0.001)])
-        ),
-        "exclusions": test_report_exclusions.one_target(builder),
-        "protocols": test_report_protocols.protocol(builder, e),
-        "searches": test_report_searches.search(builder),
+        "claims": test_claims.one(test_claims.reading([test_claims.made(), test_claims.made("inconclusive", target_fmr=0.001)])),
+        "exclusions": test_exclusions.one_target(builder),
+        "protocols": test_protocols.protocol(builder, e),
+        "searches": test_searches.search(builder),
         "scenarios": test_scenario_watchlist.watchlist(builder),
-        "paired": test_report_paired.paired(builder, e),
+        "paired": test_paired.paired(builder, e),
     }
     return {name: canonical(e.model_copy(update={name: [part]})) for name, part in parts.items()}
 

@@ -1,0 +1,1 @@
+"""Tests of downloads of weights and data sets."""

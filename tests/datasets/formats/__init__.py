@@ -1,0 +1,1 @@
+"""Tests of parsers of files from strangers."""

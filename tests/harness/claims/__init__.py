@@ -1,0 +1,1 @@
+"""Tests of published claims and verdicts on them."""

@@ -1,0 +1,1 @@
+"""Tests of comparisons and their tally."""

@@ -1,0 +1,1 @@
+"""Tests of where work is done: processes, GPU, cluster."""

@@ -1,0 +1,1 @@
+"""Tests of groups, and of what is said of small ones."""

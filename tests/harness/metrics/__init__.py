@@ -1,0 +1,1 @@
+"""Tests of measures of error and of differences."""

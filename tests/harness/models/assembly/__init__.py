@@ -1,0 +1,1 @@
+"""Tests of models put together from components."""

@@ -1,0 +1,1 @@
+"""Tests of runs, their cost and their files."""

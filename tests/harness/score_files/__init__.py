@@ -1,0 +1,1 @@
+"""Tests of evaluations of files of scores."""

@@ -1,0 +1,1 @@
+"""Tests of PDF and figures to take away."""
