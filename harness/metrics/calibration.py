@@ -45,6 +45,8 @@ def log_likelihood_ratios(mated: ArrayLike, non_mated: ArrayLike) -> Array:
     starts = np.flatnonzero(np.diff(posterior, prepend=-1.0))
     with np.errstate(divide="ignore"):
         ratios = np.log(np.add.reduceat(of_mated, starts)) - np.log(np.add.reduceat(of_non_mated, starts))
+    # Two blocks of one ratio can differ by a rounding error, downwards too.
+    ratios = np.maximum.accumulate(ratios)
     out = np.full(there.size, np.nan)
     out[there] = np.repeat(ratios, np.diff(starts, append=posterior.size))
     return out

@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -87,6 +87,7 @@ Counts = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, m
 
 
 @given(Counts)
+@example([(0, 3), (1, 1), (5, 5)])
 def test_the_fit_and_the_cost_are_those_of_brute_force(bins: list[tuple[int, int]]) -> None:
     mated, non_mated = np.array(bins, float).T
     ratios = log_likelihood_ratios(mated, non_mated)
