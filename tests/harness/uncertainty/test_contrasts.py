@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from faceparity.harness import record
 from faceparity.harness.evaluation import tallying
@@ -88,7 +89,7 @@ def test_what_could_have_been_detected_is_what_would_have_been_called() -> None:
     se = np.sqrt(1 / (n * rate) + 1 / (n * rate * of_many))
     rng = np.random.default_rng(0)
     drawn = log + se * rng.standard_t(60, 20_000)
-    found = (2 * contrasts.stats.t.sf(drawn / se, 60) * 26 < 0.05).mean()
+    found = (2 * stats.t.sf(drawn / se, 60) * 26 < 0.05).mean()
     assert found == pytest.approx(0.8, abs=0.02)
     few = contrasts.detectable_ratio(rate, 6_000, 1_000_000, least=EFFECTIVE_IN_HIGHER)
     assert few * rate * 6_000 == pytest.approx(EFFECTIVE_IN_HIGHER)
