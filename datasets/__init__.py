@@ -9,12 +9,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .telemetry import switch_off_telemetry
+from faceparity.datasets.common.telemetry import switch_off_telemetry
 
 if TYPE_CHECKING:
-    from .card import DatasetCard, load_card
-    from .dataset import Attribute, Dataset, Problem
-    from .errors import UserError
+    from faceparity.datasets.common.errors import UserError
+    from faceparity.datasets.schema.card import DatasetCard, load_card
+    from faceparity.datasets.schema.dataset import Attribute, Dataset, Problem
+
     from .registry import dataset_names, load_dataset
 
 switch_off_telemetry()
@@ -22,9 +23,15 @@ switch_off_telemetry()
 __all__ = ["Attribute", "Dataset", "DatasetCard", "Problem", "UserError", "dataset_names", "load_card", "load_dataset"]
 
 _FROM = {
-    "Attribute": "dataset", "Dataset": "dataset", "DatasetCard": "card", "Problem": "dataset", "UserError": "errors",
-    "dataset_names": "registry", "load_card": "card", "load_dataset": "registry",
-}  # fmt: skip
+    "Attribute": "schema.dataset",
+    "Dataset": "schema.dataset",
+    "DatasetCard": "schema.card",
+    "Problem": "schema.dataset",
+    "UserError": "common.errors",
+    "dataset_names": "registry",
+    "load_card": "schema.card",
+    "load_dataset": "registry",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -15,14 +15,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Protocol, cast
 
-from . import places
-from .build import folder_of
-from .card import DatasetCard, load_card
+from faceparity.datasets.common import paths as places
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.paths import real_path
+from faceparity.datasets.loading.builder import folder_of
+from faceparity.datasets.loading.label_vocabulary import CONCEPTS
+from faceparity.datasets.schema.card import DatasetCard, load_card
+from faceparity.datasets.schema.dataset import Dataset
+
 from .common.plugins import plugins
-from .concepts import CONCEPTS
-from .dataset import Dataset
-from .errors import UserError
-from .places import real_path
 
 GROUP = "faceparity.datasets"
 """The entry points through which other packages add readers."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from faceparity.datasets.telemetry import switch_off_telemetry
+from faceparity.datasets.common.telemetry import switch_off_telemetry
 
 if TYPE_CHECKING:
     from .notebook import EvaluationResult, evaluate, evaluate_scores, load_results

@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 
 from .comparisons.tally import Tally
 from .comparisons.tiles import Job

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.registry import load_dataset
+from faceparity.datasets.schema.dataset import Dataset
 
 from . import scores_file
 from .device import check_device, with_device

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 
 from . import record
 from .notebook_errors import in_python

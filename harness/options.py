@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 
 DEFAULT_TARGETS = (1e-2, 1e-3)
 LEAST_SHARE = 0.001

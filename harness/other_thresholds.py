@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 
 from .evaluation.measure import Fixed
 from .results import load_results

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 
 from .templates.private_files import try_lock
 

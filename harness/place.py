@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 
 from .comparisons.tally import Tally
 from .comparisons.tiles import Job, tally_tiles

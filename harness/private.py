@@ -12,9 +12,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.regular_file import open_regular, read_regular
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.regular_files import open_regular, read_regular
+from faceparity.datasets.schema.dataset import Dataset
 
 from .templates import private_files, vault
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from faceparity.datasets import places
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common import paths
+from faceparity.datasets.common.errors import UserError
 
 from .private import README
 from .templates import private_files, vault
@@ -54,7 +54,7 @@ class Planned:
 
 def plan_all(store: Path | None = None, keys: vault.Keyring | None = None) -> Planned:
     """Count what `purge_all` would destroy. Raises UserError while a run uses the store."""
-    store, names = store or places.store(), (keys or vault.Keyring()).names()
+    store, names = store or paths.store(), (keys or vault.Keyring()).names()
     if store.is_dir():
         with private_files.locked(store / LOCK, alone=True):
             pass
@@ -69,7 +69,7 @@ def purge_all(store: Path | None = None, keys: vault.Keyring | None = None) -> P
     Being killed half-way loses nothing of that order: what remains has no key, and purging again removes it. Private parts
     stay where they are, unreadable.
     """
-    store = store or places.store()
+    store = store or paths.store()
     with private_files.locked(store / LOCK, alone=True):
         destroyed = (keys or vault.Keyring()).destroy()
         ours = [*store.glob(SHARDS), *store.glob("**/.*.part"), *store.glob(ATTEMPT)]
@@ -87,7 +87,7 @@ def purge_older(days: int, store: Path | None = None, keys: vault.Keyring | None
 
     Who asks for it takes this machine's clock for right: it is not doubted any more, and what bears a day to come goes too.
     """
-    store, keyring = store or places.store(), keys or vault.Keyring()
+    store, keyring = store or paths.store(), keys or vault.Keyring()
     with private_files.locked(store / LOCK, alone=True):
         keyring.believe_clock()
         destroyed = keyring.expire(days)
@@ -108,7 +108,7 @@ def purge_folder(folder: Path, store: Path | None = None, keys: vault.Keyring | 
         raise UserError(
             f"{folder}: holds no templates and no private part of a run; name a run's folder, or nothing for everything"
         )
-    with private_files.locked((store or places.store()) / LOCK, alone=True):
+    with private_files.locked((store or paths.store()) / LOCK, alone=True):
         names = {name for p in sealed if (name := vault.key_name(p))}
         destroyed = (keys or vault.Keyring()).destroy(names)
         gone = _remove(sealed)

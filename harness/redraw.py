@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from faceparity.datasets.fetch import file_sha256
-from faceparity.datasets.places import real_path
+from faceparity.datasets.common.paths import real_path
+from faceparity.datasets.fetch.artefacts import file_sha256
 
 from .out_folder import check_folder
 from .results import RESULTS, Result, load_results, write_reports

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from faceparity.datasets.bounded_json import read_json
 from faceparity.datasets.common.atomic_write import write_atomically
+from faceparity.datasets.common.bounded_json import read_json
+from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.plugins import plugins
-from faceparity.datasets.errors import UserError
 
 from . import record
 

@@ -13,8 +13,8 @@ from typing import Protocol
 
 import numpy as np
 
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.dataset import Dataset
 
 from . import out_folder, private
 from .comparisons.tally import Pairs

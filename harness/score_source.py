@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.regular_file import check_regular
-from faceparity.datasets.tables import delimiter_of
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.regular_files import check_regular
+from faceparity.datasets.loading.label_table import delimiter_of
 
 BATCH_ROWS = 1 << 18
 BLOCK_BYTES = 8 << 20

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.compiled import njit
-from faceparity.datasets.dataset import Attribute
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.compiled import njit
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.dataset import Attribute
 
 from .score_source import Source
 from .table_columns import I32, Scores, Truths, Words, renumber

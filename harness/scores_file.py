@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.dataset import Attribute
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.text import whole_number
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.sanitise import whole_number
+from faceparity.datasets.schema.dataset import Attribute
 
 from . import record
 from .comparisons.cells import Cells, Grouping, make_cells

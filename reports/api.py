@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 
 MODULES = (
     "faceparity.harness",

@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from faceparity.datasets import places
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common import paths
+from faceparity.datasets.common.errors import UserError
 
 FOLDER, SETTINGS = "MPLCONFIGDIR", "MATPLOTLIBRC"
 
@@ -30,7 +30,7 @@ def _folder() -> Iterator[str]:
         yield named
         return
     with suppress(OSError, UserError):
-        folder = places.make_folder(places.caches() / "matplotlib")
+        folder = paths.make_folder(paths.caches() / "matplotlib")
         if os.access(folder, os.W_OK):
             yield str(folder)
             return

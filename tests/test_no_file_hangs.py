@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import Artefact, path, place_of
-from faceparity.datasets.layout import read_json, stream
-from faceparity.datasets.pickles import read_pack
-from faceparity.datasets.readers.pairs import lines_of
-from faceparity.datasets.tables import text_of
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.fetch.artefacts import Artefact, path, place_of
+from faceparity.datasets.formats.safe_pickle import read_pack
+from faceparity.datasets.loading.label_table import text_of
+from faceparity.datasets.loading.publisher_layout import read_json, stream
+from faceparity.datasets.readers.pair_lists import lines_of
 from faceparity.harness import private
 from faceparity.harness.claims.claim import read_claim
 from faceparity.harness.models.registry import load_model_card

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..errors import UserError
-from ..fetch import fetch
-from ..registry import embedded
-from .compare import compare
-from .meshes import MESHES
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.control.contact_sheets import SHEETS
+from faceparity.datasets.control.head.mesh_source import MESHES
+from faceparity.datasets.control.reproduction import compare
+from faceparity.datasets.fetch.artefacts import fetch
+from faceparity.datasets.registry import embedded
+
 from .produce import HEADS, Row, photographs, write
-from .sheets import SHEETS
 
 SETS = {"control": "control", "tone": "control-tone"}
 """Part → the name of the set."""

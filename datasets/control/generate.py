@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from . import facial, hair, render
-from .identity import Identity, skin_lab
-from .materials import Cloth, Painted
-from .mesh import Floats
-from .render import Shot
-from .shading import draw_lights
-from .shape import Model, Pose, Shape, build, rotation
-from .skin import ita, paint
+from faceparity.datasets.control.head import facial_hair, hair
+from faceparity.datasets.control.head.identity import Identity, skin_lab
+from faceparity.datasets.control.head.materials import Cloth, Painted
+from faceparity.datasets.control.head.mesh import Floats
+from faceparity.datasets.control.head.shape import Model, Pose, Shape, build, rotation
+from faceparity.datasets.control.head.skin import ita, paint
+from faceparity.datasets.control.rendering import render
+from faceparity.datasets.control.rendering.render import Shot
+from faceparity.datasets.control.rendering.shading import draw_lights
 
 _CLOTHS = ((0.55, 0.55, 0.53), (0.02, 0.02, 0.025), (0.03, 0.06, 0.16), (0.20, 0.03, 0.03), (0.06, 0.12, 0.07), (0.16, 0.17, 0.19),
            (0.30, 0.22, 0.14), (0.12, 0.20, 0.32), (0.28, 0.11, 0.16), (0.45, 0.38, 0.25))  # fmt: skip
@@ -83,15 +84,17 @@ class Studio:
     def __init__(self, model: Model, identity: Identity) -> None:
         self.model, self.identity = model, identity
         looks = identity.looks
-        self.painted = Painted(paint(looks), hair.scalp_density(looks, identity.sex), facial.beard_picture(looks, identity.sex))
+        self.painted = Painted(
+            paint(looks), hair.scalp_density(looks, identity.sex), facial_hair.beard_picture(looks, identity.sex)
+        )
 
     def _subject(self, rng: np.random.Generator) -> tuple[Shape, list[hair.Strands]]:
         """The shape with an expression, and all hair on it."""
         looks, sex = self.identity.looks, self.identity.sex
         shape = build(self.model, self.identity.weights + _expression(rng, self.identity.ancestry))
         surface = shape.surface
-        grown = [hair.scalp(surface, looks, sex), facial.brows(surface, looks), facial.beard(surface, looks)]
-        return shape, [s for s in [*grown, facial.lashes(shape.rims, looks)] if s is not None]
+        grown = [hair.scalp(surface, looks, sex), facial_hair.brows(surface, looks), facial_hair.beard(surface, looks)]
+        return shape, [s for s in [*grown, facial_hair.lashes(shape.rims, looks)] if s is not None]
 
     def photograph(self, seed: int, number: int) -> Photograph:
         """One photograph: same arguments, same pixels."""

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from faceparity.datasets.control.head.identity import ANCESTRIES, SEXES, Identity, draw_identity
+from faceparity.datasets.control.head.mesh import Archive
+from faceparity.datasets.control.head.shape import Model, read_model
+from faceparity.datasets.control.head.skin import ita
+
 from .generate import EXPOSURES, Photograph, Studio
-from .identity import ANCESTRIES, SEXES, Identity, draw_identity
-from .mesh import Archive
-from .shape import Model, read_model
-from .skin import ita
 
 SEED = 1
 PHOTOGRAPHS = 4

@@ -6,15 +6,15 @@ import re
 from pathlib import Path
 from typing import cast
 
-from ..build import Row, Rules, build, folder_of
-from ..card import load_card
-from ..dataset import Dataset, Problem
-from ..errors import UserError
-from ..images import list_images
-from ..layout import place, wrong_folder
-from ..matlab import Array, MatlabError, Value, read_matlab
-from ..regular_file import read_regular
-from .pairs import PairList, under, with_protocols
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.regular_files import read_regular
+from faceparity.datasets.formats.matlab import Array, MatlabError, Value, read_matlab
+from faceparity.datasets.loading.builder import Row, Rules, build, folder_of
+from faceparity.datasets.loading.image_files import list_images
+from faceparity.datasets.loading.publisher_layout import place, wrong_folder
+from faceparity.datasets.readers.pair_lists import PairList, under, with_protocols
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset, Problem
 
 FOLDERS = ("03_Protocol_Images", "AgeDB_FINAL_protocol/03_Protocol_Images", "AgeDB", "images")
 LIST = "04_FINAL_protocol_30_years.mat"

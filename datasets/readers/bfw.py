@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..build import Row, Rules, build
-from ..card import load_card
-from ..dataset import Dataset, Problem
-from ..errors import UserError
-from ..images import list_images
-from ..layout import need, place, refused_pickles, stream
-from ..text import whole_number
-from .pairs import PairList, with_protocols
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.sanitise import whole_number
+from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.image_files import list_images
+from faceparity.datasets.loading.publisher_layout import need, place, refused_pickles, stream
+from faceparity.datasets.readers.pair_lists import PairList, with_protocols
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset, Problem
 
 FOLDERS = tuple(f"{who}_{sex}" for who in ("asian", "black", "indian", "white") for sex in ("females", "males"))
 _LABEL = {"1": True, "0": False, "1.0": True, "0.0": False, "true": True, "false": False}

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..build import Row, Rules, build, folder_of
-from ..card import load_card
-from ..dataset import Dataset, Problem
-from ..errors import UserError
-from ..images import list_images
-from ..layout import place, wrong_folder
-from ..text import whole_number
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.sanitise import whole_number
+from faceparity.datasets.loading.builder import Row, Rules, build, folder_of
+from faceparity.datasets.loading.image_files import list_images
+from faceparity.datasets.loading.publisher_layout import place, wrong_folder
+from faceparity.datasets.readers.pair_lists import PairList, folds_of, lines_of, under, with_protocols
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset, Problem
+
 from .lfw_labels import person_of, read_labels
-from .pairs import PairList, folds_of, lines_of, under, with_protocols
 
 FOLDERS = (
     "aligned images",

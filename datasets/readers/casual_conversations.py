@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..build import Row, Rules, build
-from ..card import load_card
-from ..dataset import Dataset, Problem
-from ..errors import UserError
-from ..images import list_images
-from ..layout import need, read_json
-from ..text import printable
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.sanitise import printable
+from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.image_files import list_images
+from faceparity.datasets.loading.publisher_layout import need, read_json
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset, Problem
 
 V1, V2 = "CasualConversations.json", "CasualConversationsV2.json"
 _ROMAN = {str(i): roman for i, roman in enumerate(("I", "II", "III", "IV", "V", "VI"), 1)}

@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from ..build import Row, Rules, build, folder_of
-from ..card import load_card
-from ..dataset import Dataset
-from ..images import list_images
-from ..layout import wrong_folder
+from faceparity.datasets.loading.builder import Row, Rules, build, folder_of
+from faceparity.datasets.loading.image_files import list_images
+from faceparity.datasets.loading.publisher_layout import wrong_folder
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset
 
 _NAME = re.compile(r"CFD-([A-Z])([A-Z])-(\d+)-(\d+)-(?:A|F|HC|HO|N)", re.ASCII)
 """Race, gender, model, picture, expression."""

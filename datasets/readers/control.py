@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..build import Row, Rules, build, folder_of
-from ..card import load_card
-from ..dataset import Dataset
-from ..errors import UserError
-from ..tables import read_table
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.loading.builder import Row, Rules, build, folder_of
+from faceparity.datasets.loading.label_table import read_table
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset
 
 TABLE = "labels.csv"
 

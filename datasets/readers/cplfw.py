@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..dataset import Dataset
+from faceparity.datasets.schema.dataset import Dataset
+
 from .calfw import read_flat
 
 

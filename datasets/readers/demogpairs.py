@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..build import Row, Rules, build
-from ..card import load_card
-from ..dataset import Dataset, Problem
-from ..layout import need, place
-from .pairs import lines_of
+from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.publisher_layout import need, place
+from faceparity.datasets.readers.pair_lists import lines_of
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset, Problem
 
 GROUPS = tuple(f"{who}_{sex}" for who in ("Asian", "Black", "White") for sex in ("Females", "Males"))
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..build import Row, Rules, build
-from ..card import load_card
-from ..dataset import Dataset
-from ..layout import NOT_PUBLISHED, need
-from ..tables import read_table
+from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.label_table import read_table
+from faceparity.datasets.loading.publisher_layout import NOT_PUBLISHED, need
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset
 
 TABLES = {"val": "fairface_label_val.csv", "train": "fairface_label_train.csv"}
 """The folder of images → its label file. Where both are there, val is read: train is what models learn from."""

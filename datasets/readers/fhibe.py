@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
 
-from ..build import Row, Rules, build
-from ..card import load_card
-from ..dataset import Dataset, Problem
-from ..images import list_images
-from ..layout import need, stream
+from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.image_files import list_images
+from faceparity.datasets.loading.publisher_layout import need, stream
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset, Problem
 
 TABLE = "fhibe_face_crop_align.csv"
 PLACES = (f"data/processed/fhibe_face_crop_align/{TABLE}", f"data/processed/{TABLE}", f"fhibe_face_crop_align/{TABLE}", TABLE)

@@ -9,15 +9,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from ..build import Row, Rules, build, folder_of
-from ..card import AttributeCard, DatasetCard, PairedCard, Strict, load_card
-from ..concepts import CONCEPTS, concept_of_column, is_missing, of_whom
-from ..dataset import Dataset
-from ..errors import UserError
-from ..images import IMAGE_SUFFIXES
-from ..places import real_path
-from ..tables import Table, plain, read_table
-from ..toml import checked, read_toml
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.paths import real_path
+from faceparity.datasets.common.toml_files import checked, read_toml
+from faceparity.datasets.loading.builder import Row, Rules, build, folder_of
+from faceparity.datasets.loading.image_files import IMAGE_SUFFIXES
+from faceparity.datasets.loading.label_table import Table, plain, read_table
+from faceparity.datasets.loading.label_vocabulary import CONCEPTS, concept_of_column, is_missing, of_whom
+from faceparity.datasets.schema.card import AttributeCard, DatasetCard, PairedCard, Strict, load_card
+from faceparity.datasets.schema.dataset import Dataset
 
 CONFIG = "faceparity.toml"
 _IMAGE = "file image path filename filepath imagepath imagefile imagename img imgpath photo picture"

@@ -13,13 +13,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..build import Row, Rules, build, folder_of
-from ..card import load_card
-from ..dataset import Dataset, Problem
-from ..errors import UserError
-from ..images import Locator, OutsideRoot, UnreadableImage, decode
-from ..layout import need, stream
-from .ijbc_sets import whole_number, with_set_protocols
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.loading.builder import Row, Rules, build, folder_of
+from faceparity.datasets.loading.image_files import Locator, OutsideRoot, UnreadableImage, decode
+from faceparity.datasets.loading.publisher_layout import need, stream
+from faceparity.datasets.readers.ijbc_protocols import whole_number, with_set_protocols
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset, Problem
 
 TABLES = ("protocols/ijbc_metadata_with_age.csv", "protocols/ijbc_metadata.csv")
 CROPS = "crops"

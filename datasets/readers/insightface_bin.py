@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..build import folder_of
-from ..card import load_card
-from ..containers import PACK, member_name
-from ..dataset import Dataset
-from ..errors import UserError
-from ..layout import wrong_folder
-from ..pickles import read_pack
-from .pairs import PairList, with_protocols
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.formats.safe_pickle import read_pack
+from faceparity.datasets.loading.builder import folder_of
+from faceparity.datasets.loading.image_packs import PACK, member_name
+from faceparity.datasets.loading.publisher_layout import wrong_folder
+from faceparity.datasets.readers.pair_lists import PairList, with_protocols
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset
 
 N_FOLDS = 10
 

@@ -7,15 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..build import Row, Rules, build, folder_of
-from ..card import DatasetCard, load_card
-from ..dataset import Dataset, Problem
-from ..errors import UserError
-from ..images import list_images
-from ..layout import place, wrong_folder
-from ..text import whole_number
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.sanitise import whole_number
+from faceparity.datasets.loading.builder import Row, Rules, build, folder_of
+from faceparity.datasets.loading.image_files import list_images
+from faceparity.datasets.loading.publisher_layout import place, wrong_folder
+from faceparity.datasets.readers.pair_lists import PairList, lines_of, read_lfw_list, under, with_protocols
+from faceparity.datasets.schema.card import DatasetCard, load_card
+from faceparity.datasets.schema.dataset import Dataset, Problem
+
 from .lfw_labels import read_labels
-from .pairs import PairList, lines_of, read_lfw_list, under, with_protocols
 
 VARIANTS = ("lfw", "lfw_funneled", "lfw-funneled", "lfw-deepfunneled", "lfw_deepfunneled", "lfw-deepfunneled/lfw-deepfunneled")
 """Where the images lie: as they were found, or aligned by one of two methods. The first that there is is read."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..card import AttributeCard, DatasetCard
-from ..dataset import Problem
-from ..layout import place
-from .pairs import lines_of, under
+from faceparity.datasets.loading.publisher_layout import place
+from faceparity.datasets.readers.pair_lists import lines_of, under
+from faceparity.datasets.schema.card import AttributeCard, DatasetCard
+from faceparity.datasets.schema.dataset import Problem
 
 ATTRIBUTES = "lfw_attributes.txt"
 LISTS = {"female": ("female_names.txt", "lfw_female_names.txt"), "male": ("male_names.txt", "lfw_male_names.txt")}

@@ -6,12 +6,12 @@ import os
 import re
 from pathlib import Path
 
-from ..build import Row, Rules, build
-from ..card import load_card
-from ..dataset import Dataset, Problem
-from ..images import list_images
-from ..layout import NOT_PUBLISHED, need
-from ..tables import read_table
+from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.image_files import list_images
+from faceparity.datasets.loading.label_table import read_table
+from faceparity.datasets.loading.publisher_layout import NOT_PUBLISHED, need
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset, Problem
 
 TABLES = ("london_faces_info.csv", "london_info.csv")
 FOLDERS = {"03": "neutral_front", "08": "smiling_front"}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..build import Row, Rules, build
-from ..card import load_card
-from ..dataset import Dataset
-from ..images import list_images
-from ..layout import NOT_PUBLISHED, need
-from ..tables import read_table
+from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.image_files import list_images
+from faceparity.datasets.loading.label_table import read_table
+from faceparity.datasets.loading.publisher_layout import NOT_PUBLISHED, need
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset
 
 TABLE = "subject_metadata.csv"
 

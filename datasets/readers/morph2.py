@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from ..build import Rules, build
-from ..card import load_card
-from ..dataset import Dataset
-from ..layout import need, rows_of
-from ..tables import read_table
+from faceparity.datasets.loading.builder import Rules, build
+from faceparity.datasets.loading.label_table import read_table
+from faceparity.datasets.loading.publisher_layout import need, rows_of
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset
 
 TABLE = "morph_2008_nonCommercial.csv"
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)", re.ASCII)

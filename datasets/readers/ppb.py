@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ..build import Row, Rules, build
-from ..card import load_card
-from ..dataset import Dataset, Problem
-from ..layout import need, place
-from ..tables import text_of
+from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.label_table import text_of
+from faceparity.datasets.loading.publisher_layout import need, place
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset, Problem
 
 TABLE = "PPB-2017-metadata.csv"
 COLUMNS = ("id", "file", "gender", "numeric", "skin", "country")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from ..build import Row, Rules, build
-from ..card import load_card
-from ..dataset import Dataset, Problem
-from ..images import list_images
-from ..layout import need, place, wrong_folder
-from .pairs import PairList, read_lfw_list, with_protocols
+from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.image_files import list_images
+from faceparity.datasets.loading.publisher_layout import need, place, wrong_folder
+from faceparity.datasets.readers.pair_lists import PairList, read_lfw_list, with_protocols
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset, Problem
 
 RACES = ("African", "Asian", "Caucasian", "Indian")
 

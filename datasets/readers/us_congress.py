@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from ..build import Row, Rules, build
-from ..card import load_card
-from ..dataset import Dataset, Problem
-from ..layout import need
-from ..tables import read_table
+from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.label_table import read_table
+from faceparity.datasets.loading.publisher_layout import need
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset, Problem
 
 LABELS = "labels.csv"
 SAME_PHOTO = "same_photo_pairs.csv"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ..build import Row, Rules, build, folder_of
-from ..card import load_card
-from ..dataset import Dataset, Problem
-from ..images import list_images
-from ..layout import wrong_folder
-from ..text import printable
+from faceparity.datasets.common.sanitise import printable
+from faceparity.datasets.loading.builder import Row, Rules, build, folder_of
+from faceparity.datasets.loading.image_files import list_images
+from faceparity.datasets.loading.publisher_layout import wrong_folder
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset, Problem
 
 # The date has 17 digits; some names have a blank or lack the dot after it.
 _NAME = re.compile(r"(\d{1,3})_(\d)_(\d)_\d{14,20}\D", re.ASCII)

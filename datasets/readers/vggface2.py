@@ -6,13 +6,13 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
-from ..build import Row, Rules, build
-from ..card import load_card
-from ..dataset import Dataset, Problem
-from ..images import list_images
-from ..layout import need, stream
-from ..regular_file import open_regular_text
-from ..tables import read_table, text_of
+from faceparity.datasets.common.regular_files import open_regular_text
+from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.image_files import list_images
+from faceparity.datasets.loading.label_table import read_table, text_of
+from faceparity.datasets.loading.publisher_layout import need, stream
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset, Problem
 
 META = "identity_meta.csv"
 MAAD = "MAAD_Face.csv"

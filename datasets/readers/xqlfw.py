@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..build import folder_of
-from ..card import load_card
-from ..dataset import Dataset, Problem
-from ..layout import place
+from faceparity.datasets.loading.builder import folder_of
+from faceparity.datasets.loading.publisher_layout import place
+from faceparity.datasets.readers.pair_lists import read_lfw_list, under, with_protocols
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset, Problem
+
 from .lfw import file_in, images_folder, read_people
-from .pairs import read_lfw_list, under, with_protocols
 
 VARIANTS = ("lfw_original_imgs_min_qual0.85variant11", "xqlfw", "xqlfw_aligned_112", "images")
 LIST = "xqlfw_pairs.txt"

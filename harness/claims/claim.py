@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from faceparity.datasets.card import Strict
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.toml import checked, parse_toml, read_bytes
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.toml_files import checked, parse_toml, read_bytes
+from faceparity.datasets.schema.card import Strict
 
 Text = Annotated[str, Field(min_length=1)]
 Target = Annotated[float, Field(gt=0, lt=1)]

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Literal, TypeVar
 
-from ..record import ClaimReason, ClaimResult, ClaimTest, ClaimVerdict
-from ..verification.rates.verdict_rules import adjust, call
+from faceparity.harness.record import ClaimReason, ClaimResult, ClaimTest, ClaimVerdict
+from faceparity.harness.verification.rates.verdict_rules import adjust, call
 
 K = TypeVar("K", bound=Hashable)
 

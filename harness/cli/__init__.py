@@ -53,7 +53,7 @@ def _plainly(error: UnicodeError) -> tuple[str, int]:
 
 def _run(arguments: list[str]) -> int:
     """The exit status of one call."""
-    from faceparity.datasets.errors import UserError
+    from faceparity.datasets.common.errors import UserError
 
     from .app import app
 
@@ -123,7 +123,7 @@ def _ours(error: Exception) -> int:
 
 def _complain(error: Exception | str) -> int:
     """What a user can mend: one line, whatever names are in it, or a list of mistakes with a line each."""
-    from faceparity.datasets.errors import UserError
+    from faceparity.datasets.common.errors import UserError
 
     print(f"faceparity: {error if isinstance(error, UserError) else UserError(str(error))}", file=sys.stderr)
     return 2

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 
 
 def show_datasets(name: str | None) -> None:
     """One line for each data set, or one card in words."""
-    from faceparity.datasets.card import load_card
     from faceparity.datasets.registry import check_known
+    from faceparity.datasets.schema.card import load_card
 
     from .dataset_cards import in_words, listing
 
@@ -45,10 +45,9 @@ def fetch_named(names: list[str], accept_licence: bool = False) -> None:
 
     Raises UserError for weights whose terms must be accepted first and are not.
     """
-    from faceparity.datasets.control.meshes import MESHES
-    from faceparity.datasets.fetch import fetch, is_here, pinned_sha256, unchecked
-
-    from ..models.registry import artefacts_of, load_model_card
+    from faceparity.datasets.control.head.mesh_source import MESHES
+    from faceparity.datasets.fetch.artefacts import fetch, is_here, pinned_sha256, unchecked
+    from faceparity.harness.models.registry import artefacts_of, load_model_card
 
     wanted = {name: (MESHES,) if name == MESHES.fetch_name else artefacts_of(name) for name in names}
     cards = {name: load_model_card(name) for name in names if name != MESHES.fetch_name}

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from faceparity.datasets.check import Check
-from faceparity.datasets.dataset import Dataset, PairProtocol, SetProtocol
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.audit.copy_check import Check
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.dataset import Dataset, PairProtocol, SetProtocol
 
 SCHEMA = "faceparity.check/1"
 
@@ -21,9 +21,9 @@ def check_command(spec: str, json_to: str | None, names: bool) -> int:
 
     json_to: a file, or `-` for standard output, which then holds nothing else. names: file names in it too.
     """
-    from faceparity.datasets.check import check
+    from faceparity.datasets.audit.copy_check import check
+    from faceparity.datasets.common.sanitise import printable
     from faceparity.datasets.registry import load_dataset
-    from faceparity.datasets.text import printable
 
     from . import show
 
@@ -50,7 +50,7 @@ def check_command(spec: str, json_to: str | None, names: bool) -> int:
 
 def lines(dataset: Dataset, found: Check) -> Iterator[str]:
     """What a person reads."""
-    from faceparity.datasets.text import printable
+    from faceparity.datasets.common.sanitise import printable
 
     from .show import WORDS
 
@@ -89,7 +89,7 @@ def _plural(n: int, one: str, many: str = "") -> str:
 
 def _unlabelled(dataset: Dataset) -> Iterator[str]:
     """Which labels this copy lacks altogether, and where its card says that they come from."""
-    from faceparity.datasets.card import load_card
+    from faceparity.datasets.schema.card import load_card
 
     try:
         published = load_card(dataset.card.name)
@@ -110,7 +110,7 @@ def _known(dataset: Dataset, found: Check) -> str:
 
 def _alike(dataset: Dataset, found: Check) -> Iterator[str]:
     """Pairs that look alike, those of different people first."""
-    from faceparity.datasets.text import printable
+    from faceparity.datasets.common.sanitise import printable
 
     whose = {False: "two people's" if found.identity == "labelled" else "two", True: "one person's"}
     for same in (False, True):

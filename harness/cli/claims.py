@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from textwrap import fill
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.text import printable
-
-from ..claims import Reading, Stated, read_claim, shipped_claims
-from ..claims.claim import KNOWN
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.sanitise import printable
+from faceparity.harness.claims import Reading, Stated, read_claim, shipped_claims
+from faceparity.harness.claims.claim import KNOWN
 
 WIDTH = 100
 THRESHOLDS = {

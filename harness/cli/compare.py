@@ -7,13 +7,13 @@ from importlib import import_module
 from pathlib import Path
 
 from faceparity.datasets.common.atomic_write import write_atomically
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.places import real_path
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.paths import real_path
+from faceparity.harness.out_folder import WRITABLE, check_folder, default_timed
+from faceparity.harness.record.comparison import Comparison, comparison_to_json
+from faceparity.harness.results import Result, load_results
+from faceparity.harness.templates.pipeline import cores
 
-from ..out_folder import WRITABLE, check_folder, default_timed
-from ..record.comparison import Comparison, comparison_to_json
-from ..results import Result, load_results
-from ..templates.pipeline import cores
 from . import show
 from .command import published_command
 
@@ -24,7 +24,7 @@ WRITER = "faceparity.reports.compare"
 
 def compare_command(runs: Sequence[Path], out: Path | None, seed: int) -> None:
     """Read the runs, compare, write, show. Raises UserError."""
-    from ..evaluation.side_by_side import compare_runs
+    from faceparity.harness.evaluation.side_by_side import compare_runs
 
     found = _load(runs)
     folder = out or default_timed("compare")

@@ -6,7 +6,7 @@ import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from faceparity.datasets.card import AttributeCard, DatasetCard
+from faceparity.datasets.schema.card import AttributeCard, DatasetCard
 
 _SHORT = {
     "self-reported": "self-reported", "official record": "official", "perceived by annotators": "perceived",
@@ -21,8 +21,8 @@ _IDENTITY = {
 
 def listing() -> Iterator[str]:
     """A line for each known set: name, whether a copy is here, whether people are told apart, who labelled it, licence, title."""
-    from faceparity.datasets.card import load_card
     from faceparity.datasets.registry import dataset_names, whereabouts
+    from faceparity.datasets.schema.card import load_card
 
     rows: list[tuple[str, ...]] = [_HEADER]
     for name in dataset_names():
@@ -100,7 +100,7 @@ def _label(name: str, about: AttributeCard) -> str:
 
 
 def _supports(card: DatasetCard) -> list[str]:
-    from faceparity.datasets.support import support_of_card
+    from faceparity.datasets.audit.group_support import support_of_card
 
     found = support_of_card(card)
     note = [f"({card.group_sizes_note})"] if card.group_sizes_note else []
@@ -115,7 +115,7 @@ def _experiment(card: DatasetCard) -> str:
 
 def _fetch(card: DatasetCard) -> list[str]:
     """The command, for a set that may be had without asking."""
-    from faceparity.datasets.fetch_sets import PLANS
+    from faceparity.datasets.fetch.dataset_sources import PLANS
 
     return [f"faceparity fetch {card.name} --accept-licence, or by hand:"] if card.name in PLANS else []
 

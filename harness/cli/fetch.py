@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
-from faceparity.datasets.card import DatasetCard
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.card import DatasetCard
 
 if TYPE_CHECKING:
-    from faceparity.datasets.download import Got
-    from faceparity.datasets.fetch_sets import Piece
+    from faceparity.datasets.fetch.dataset_sources import Piece
+    from faceparity.datasets.fetch.download import Got
 
 MOST_LINES = 10
 """Of files that are told one by one."""
@@ -39,10 +39,9 @@ def fetch_command(names: list[str], accepted: bool) -> int:
 
 def _known(names: list[str]) -> None:
     """Raises UserError for a name that is neither a model's nor the meshes'."""
-    from faceparity.datasets.control.meshes import MESHES
+    from faceparity.datasets.control.head.mesh_source import MESHES
     from faceparity.datasets.registry import dataset_names
-
-    from ..models.registry import artefacts_of, model_names
+    from faceparity.harness.models.registry import artefacts_of, model_names
 
     for name in names:
         if name == MESHES.fetch_name:
@@ -60,7 +59,7 @@ def _known(names: list[str]) -> None:
 
 def _wanted(name: str, accepted: bool) -> Literal["fetch", "here", "ask"]:
     """Show what a set's card says; whether it can be fetched. Raises UserError unless its licence is accepted."""
-    from faceparity.datasets.fetch_sets import PLANS, base
+    from faceparity.datasets.fetch.dataset_sources import PLANS, base
     from faceparity.datasets.registry import whereabouts
 
     try:
@@ -90,7 +89,7 @@ def _wanted(name: str, accepted: bool) -> Literal["fetch", "here", "ask"]:
 
 
 def _card(name: str) -> DatasetCard:
-    from faceparity.datasets.card import load_card
+    from faceparity.datasets.schema.card import load_card
 
     return load_card(name)
 
@@ -114,7 +113,7 @@ def _ask(name: str) -> None:
 
 def _fetch(name: str) -> None:
     """One data set, and what it is like."""
-    from faceparity.datasets.fetch_sets import fetch_set
+    from faceparity.datasets.fetch.dataset_sources import fetch_set
     from faceparity.datasets.registry import load_dataset
 
     with _Bars() as bars:
@@ -133,7 +132,7 @@ def _fetch(name: str) -> None:
 
 def _came(pieces: Sequence[tuple[Piece, Got]]) -> list[str]:
     """Say of each file, the first ten at most, how large it is and whether it could be checked."""
-    from faceparity.datasets.fetch import unchecked
+    from faceparity.datasets.fetch.artefacts import unchecked
 
     lines = []
     for piece, had in pieces[:MOST_LINES]:

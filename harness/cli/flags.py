@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from ..options import Flag, Options, flags, repeats, value_type
+from faceparity.harness.options import Flag, Options, flags, repeats, value_type
 
 Command = Callable[..., None]
 

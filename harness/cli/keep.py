@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 
 if TYPE_CHECKING:
-    from ..purge import Purged
+    from faceparity.harness.purge import Purged
 
 
 def purge_command(folder: Path | None, everything: bool, older_than: int | None, yes: bool) -> int:
@@ -19,7 +19,7 @@ def purge_command(folder: Path | None, everything: bool, older_than: int | None,
     A folder or an age names what is to go, so that only everything is asked about. Raises UserError if more than one of the three
     is asked for, and for everything where nobody can be asked.
     """
-    from ..purge import plan_all, purge_all, purge_folder, purge_older
+    from faceparity.harness.purge import plan_all, purge_all, purge_folder, purge_older
 
     if (folder is not None) + everything + (older_than is not None) > 1:
         raise UserError("purge takes a folder, --all or --older-than, not several of them")
@@ -59,10 +59,9 @@ def _print_purged(done: Purged) -> None:
 
 def print_schema(name: str = "results") -> None:
     """The JSON Schema of results.json or comparison.json, on standard output. Raises UserError for another name."""
-    from faceparity.datasets.errors import UserError
-
-    from ..record import json_schema
-    from ..record.comparison import comparison_schema
+    from faceparity.datasets.common.errors import UserError
+    from faceparity.harness.record import json_schema
+    from faceparity.harness.record.comparison import comparison_schema
 
     known = {"results": json_schema, "comparison": comparison_schema}
     if name not in known:

@@ -7,14 +7,13 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import Artefact, is_here, pinned_sha256
-
-from ..models.card import ModelCard, Weights
-from ..models.registry import artefacts_of, load_model_card, model_names
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.fetch.artefacts import Artefact, is_here, pinned_sha256
+from faceparity.harness.models.card import ModelCard, Weights
+from faceparity.harness.models.registry import artefacts_of, load_model_card, model_names
 
 if TYPE_CHECKING:
-    from ..models.parts import Find
+    from faceparity.harness.models.parts import Find
 
 
 def listing() -> Iterator[str]:
@@ -87,8 +86,8 @@ def _facts(name: str, card: ModelCard) -> list[tuple[str, str | Sequence[str]]]:
 
 def _overlaps(card: ModelCard) -> dict[str, str]:
     """What this card says, and what the cards of data sets say."""
-    from faceparity.datasets.card import load_card
     from faceparity.datasets.registry import dataset_names
+    from faceparity.datasets.schema.card import load_card
 
     found = dict(card.training_overlaps)
     plain = card.name.partition(":")[0]
@@ -128,7 +127,7 @@ NOT_HERE = "not here"
 
 
 def _states(name: str) -> Iterator[tuple[str, str]]:
-    from ..models.assemble import finder
+    from faceparity.harness.models.assemble import finder
 
     card = load_model_card(name)
     find = finder(name)
@@ -143,7 +142,7 @@ REPLACED = "damaged, or replaced by another network: it is made again from the w
 
 def _converted(card: ModelCard, find: Find) -> Iterator[tuple[str, str]]:
     """The file made of the weights, if it is here: whole if they give the same bytes once more."""
-    from ..models.assemble import converted_state
+    from faceparity.harness.models.assemble import converted_state
 
     try:
         file, state = converted_state(card, find)
@@ -156,7 +155,7 @@ def _converted(card: ModelCard, find: Find) -> Iterator[tuple[str, str]]:
 
 def _files(name: str, card: ModelCard, find: Find) -> Iterator[tuple[str, str]]:
     """Each file of weights, and its state."""
-    from ..models.sources import artefact
+    from faceparity.harness.models.sources import artefact
 
     for weights in card.weights:
         made = artefact(weights, name)
@@ -174,6 +173,6 @@ def _files(name: str, card: ModelCard, find: Find) -> Iterator[tuple[str, str]]:
 
 
 def _there(made: Artefact) -> bool:
-    from faceparity.datasets.fetch import place_of
+    from faceparity.datasets.fetch.artefacts import place_of
 
     return place_of(made).is_file() and bool(pinned_sha256(made))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..redraw import redraw
+from faceparity.harness.redraw import redraw
+
 from . import show
 
 

@@ -7,24 +7,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from faceparity.datasets import places
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common import paths
+from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.registry import load_dataset
+from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness.device import check_device, with_device
+from faceparity.harness.evaluation.exclusion_file import read_exclusions
+from faceparity.harness.evaluation.resolved import resolve
+from faceparity.harness.models.registry import load_model_card
+from faceparity.harness.options import Options
+from faceparity.harness.other_thresholds import thresholds_of
+from faceparity.harness.out_folder import default_timed
+from faceparity.harness.place import check_dask, chosen
+from faceparity.harness.redraw import requested, write_requested
+from faceparity.harness.results import TERMINAL, report_writers, safe_name
+from faceparity.harness.run import Request, check_folder, run
+from faceparity.harness.templates.pipeline import cores
+from faceparity.harness.templates.private_files import make_folder
 
-from ..device import check_device, with_device
-from ..evaluation.exclusion_file import read_exclusions
-from ..evaluation.resolved import resolve
-from ..models.registry import load_model_card
-from ..options import Options
-from ..other_thresholds import thresholds_of
-from ..out_folder import default_timed
-from ..place import check_dask, chosen
-from ..redraw import requested, write_requested
-from ..results import TERMINAL, report_writers, safe_name
-from ..run import Request, check_folder, run
-from ..templates.pipeline import cores
-from ..templates.private_files import make_folder
 from . import show
 from .command import published_command
 
@@ -43,7 +43,7 @@ def run_command(asked: Mapping[str, Any], datasets: list[str], models: list[str]
     out = out or default_timed("run")
     check_folder(out)
     if not options.ephemeral:
-        make_folder(places.keys())
+        make_folder(paths.keys())
     if options.threshold_from is not None:
         names = [load_model_card(m).name for m in specs]
         resolved = replace(resolved, fixed=thresholds_of(options.threshold_from, names))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..scenarios.load import parse, ready_names, ready_text
+from faceparity.harness.scenarios.load import parse, ready_names, ready_text
 
 
 def show_scenarios(name: str | None) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..evaluation.resolved import resolve
-from ..options import Options
-from ..out_folder import default_timed
-from ..results import TERMINAL, Result, report_writers, write_reports, write_results
-from ..run import check_folder, prepare_folder
-from ..scores_file import evaluate_scores
+from faceparity.harness.evaluation.resolved import resolve
+from faceparity.harness.options import Options
+from faceparity.harness.out_folder import default_timed
+from faceparity.harness.results import TERMINAL, Result, report_writers, write_reports, write_results
+from faceparity.harness.run import check_folder, prepare_folder
+from faceparity.harness.scores_file import evaluate_scores
+
 from . import show
 from .command import published_command
 

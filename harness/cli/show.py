@@ -14,11 +14,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.text import printable
-
-from ..models.card import ModelCard
-from ..templates.pipeline import Templates
+from faceparity.datasets.common.sanitise import printable
+from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness.models.card import ModelCard
+from faceparity.harness.templates.pipeline import Templates
 
 COMPARED, STATISTICS = " · comparisons", " · intervals and tests"
 """After the last comparison nothing is counted any more, but it goes on."""

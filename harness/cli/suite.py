@@ -9,25 +9,25 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceparity.datasets.text import printable
+from faceparity.datasets.common.sanitise import printable
+from faceparity.harness.options import Options
+from faceparity.harness.out_folder import default_folder
+from faceparity.harness.place import Place, check_dask, chosen
+from faceparity.harness.redraw import requested, write_requested
+from faceparity.harness.results import TERMINAL, Result, report_writers, safe_name, write_reports
+from faceparity.harness.suite.check import Checked, Job, check_suite
+from faceparity.harness.suite.declared import Suite, read_suite
+from faceparity.harness.suite.made import Record, read_record, told_of, write_record
+from faceparity.harness.suite.plan import Plan, Step, make_plan
+from faceparity.harness.suite.run import Finished, alone_in, check_out, refuse_mixing, run_suite
+from faceparity.harness.templates.pipeline import cores
+from faceparity.harness.templates.store import Store
 
-from ..options import Options
-from ..out_folder import default_folder
-from ..place import Place, check_dask, chosen
-from ..redraw import requested, write_requested
-from ..results import TERMINAL, Result, report_writers, safe_name, write_reports
-from ..suite.check import Checked, Job, check_suite
-from ..suite.declared import Suite, read_suite
-from ..suite.made import Record, read_record, told_of, write_record
-from ..suite.plan import Plan, Step, make_plan
-from ..suite.run import Finished, alone_in, check_out, refuse_mixing, run_suite
-from ..templates.pipeline import cores
-from ..templates.store import Store
 from . import compare, show
 from .command import published_command
 
 if TYPE_CHECKING:
-    from ..record.comparison import Comparison
+    from faceparity.harness.record.comparison import Comparison
 
 COMPARISON = "comparison"
 """The leaderboard's folder, beside the data sets'."""
@@ -109,7 +109,7 @@ def _tell(finished: Finished, checked: Checked, out: Path, command: str, formats
 
 def _write(results: Sequence[Result], record: Record, out: Path, command: str, told: str) -> None:
     """Reports and comparison into the folder, the tables into the terminal."""
-    from ..evaluation.side_by_side import compare_runs
+    from faceparity.harness.evaluation.side_by_side import compare_runs
 
     place = out / COMPARISON
     pages = [out / "report.html", *([place / compare.RECORD, place / "compare.html"] if len(results) > 1 else [])]
@@ -133,10 +133,9 @@ def _write(results: Sequence[Result], record: Record, out: Path, command: str, t
 
 def _kept(place: Path) -> Comparison | None:
     """The comparison as it was written; None where it can't be read or was altered, so that it is made again."""
-    from faceparity.datasets.bounded_json import read_json
-
-    from ..record import limits
-    from ..record.comparison import comparison_from_json
+    from faceparity.datasets.common.bounded_json import read_json
+    from faceparity.harness.record import limits
+    from faceparity.harness.record.comparison import comparison_from_json
 
     try:
         return comparison_from_json(read_json(place / compare.RECORD, limits()))

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from faceparity.datasets.errors import UserError
-
-from .. import private, record
-from ..results import Result, load_results
+from faceparity.datasets.common.errors import UserError
+from faceparity.harness import private, record
+from faceparity.harness.results import Result, load_results
 
 HOW = (
     "To leave an image or a comparison out, look at it first. Then write its row into a CSV file, under the columns "
@@ -42,7 +41,7 @@ class Suspect:
 
 def suspects_command(run: Path, most: int, sheet: Path | None, datasets: Sequence[str]) -> None:
     """Print each result's suspects by file name; write a sheet with the pictures if asked for. Raises UserError."""
-    from faceparity.datasets.text import printable
+    from faceparity.datasets.common.sanitise import printable
 
     from .suspects_sheet import check_place, write_sheet
 

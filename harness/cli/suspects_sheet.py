@@ -9,10 +9,9 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.places import real_path
-
-from ..record import Evaluation
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.paths import real_path
+from faceparity.harness.record import Evaluation
 
 if TYPE_CHECKING:
     from .suspects import Suspect
@@ -84,7 +83,7 @@ def _page(found: Sequence[tuple[Evaluation, Sequence[Suspect]]], roots: Mapping[
 
 
 def _passing_on(name: str) -> str:
-    from faceparity.datasets.card import load_card
+    from faceparity.datasets.schema.card import load_card
 
     try:
         answer = load_card(name).allows.get("redistribution", "unclear")
@@ -105,8 +104,8 @@ def _image(path: Path) -> str:
     """A small picture, in the page itself."""
     import cv2
 
-    from faceparity.datasets.containers import source
-    from faceparity.datasets.images import UnreadableImage, decode
+    from faceparity.datasets.loading.image_files import UnreadableImage, decode
+    from faceparity.datasets.loading.image_packs import source
 
     try:
         pixels = decode(source(path))

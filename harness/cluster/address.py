@@ -6,8 +6,8 @@ import ipaddress
 from collections.abc import Callable
 from pathlib import Path
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.text import whole_number
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.sanitise import whole_number
 
 SETTINGS = {
     "ca-file": "distributed.comm.tls.ca-file",

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.harness.comparisons.tally import Pairs, Tally
+from faceparity.harness.comparisons.tiles import Job, Strip, Sum
 
-from ..comparisons.tally import Pairs, Tally
-from ..comparisons.tiles import Job, Strip, Sum
 from . import remote
 from .cluster import Cluster
 

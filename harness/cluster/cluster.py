@@ -11,15 +11,15 @@ from dataclasses import InitVar, dataclass, field
 from itertools import count
 from typing import Any
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.harness.comparisons.tally import Tally
+from faceparity.harness.comparisons.tiles import Job
+from faceparity.harness.models.model import Model
+from faceparity.harness.place import PlaceGoneError
+from faceparity.harness.templates import pool
+from faceparity.harness.templates.process import Batch
+from faceparity.harness.templates.worker import Opener
 
-from ..comparisons.tally import Tally
-from ..comparisons.tiles import Job
-from ..models.model import Model
-from ..place import PlaceGoneError
-from ..templates import pool
-from ..templates.process import Batch
-from ..templates.worker import Opener
 from .address import check_certificates, checked_address, is_private
 from .facts import ARITHMETIC, SPILLS, Facts, differences, facts, of_scheduler, of_worker
 from .remote import Packed, Refused, Ticket, hold, pack
@@ -59,7 +59,8 @@ class Cluster:
 
     def extract(self, batches: Sequence[Batch], model: Model, name: str, opener: Opener) -> Generator[pool.Done, None, None]:
         """See Place. A model that reads the files itself (a command, ready templates) stays on this machine."""
-        from ..models.files import FileModel
+        from faceparity.harness.models.files import FileModel
+
         from .shards import run_shards
 
         if isinstance(model, FileModel):

@@ -22,10 +22,10 @@ SPILLS = "spills"
 @cache
 def facts() -> Facts:
     """Of this process. Everything but ARITHMETIC decides what is computed; ARITHMETIC shows its last digits."""
-    from ..evaluation.describe import LIBRARIES as RECORDED
-    from ..models.pipeline import library_versions
-    from ..own_code import code_digest
-    from ..templates.worker import decoder
+    from faceparity.harness.evaluation.describe import LIBRARIES as RECORDED
+    from faceparity.harness.models.pipeline import library_versions
+    from faceparity.harness.own_code import code_digest
+    from faceparity.harness.templates.worker import decoder
 
     known = {
         "faceparity": library_versions(["faceparity"])["faceparity"],

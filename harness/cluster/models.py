@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.harness.models.assemble import crossed
+from faceparity.harness.models.model import Model
+from faceparity.harness.models.registry import assembly_of
+from faceparity.harness.templates.worker import Opener
 
-from ..models.assemble import crossed
-from ..models.model import Model
-from ..models.registry import assembly_of
-from ..templates.worker import Opener
 from .remote import Blob, SentModel
 
 

@@ -18,17 +18,17 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.harness.comparisons.kernel import Bins, Prepared
+from faceparity.harness.comparisons.samples import Samples
+from faceparity.harness.comparisons.scores import F32, Kind
+from faceparity.harness.comparisons.tally import I32, Grid, Tally
+from faceparity.harness.comparisons.tiles import Job as Pass
+from faceparity.harness.comparisons.tiles import Strip, tally_tiles
+from faceparity.harness.models.card import ModelCard, Weights
+from faceparity.harness.models.model import Model
+from faceparity.harness.templates.worker import Job, Opener, Outcome, run_batch
 
-from ..comparisons.kernel import Bins, Prepared
-from ..comparisons.samples import Samples
-from ..comparisons.scores import F32, Kind
-from ..comparisons.tally import I32, Grid, Tally
-from ..comparisons.tiles import Job as Pass
-from ..comparisons.tiles import Strip, tally_tiles
-from ..models.card import ModelCard, Weights
-from ..models.model import Model
-from ..templates.worker import Job, Opener, Outcome, run_batch
 from .facts import ARITHMETIC, Facts, differences, facts, spills
 from .threads import one_thread
 
@@ -162,8 +162,8 @@ def _extract(shard: Shard, blobs: Sequence[Packed]) -> Extracted | Lacking | Ref
 
 def _seen(jobs: Sequence[Job]) -> dict[str, bytes] | None:
     """The images' bytes by path; None if one of them is not here, or is another."""
-    from faceparity.datasets.containers import image_bytes
-    from faceparity.datasets.images import UnreadableImage
+    from faceparity.datasets.loading.image_files import UnreadableImage
+    from faceparity.datasets.loading.image_packs import image_bytes
 
     found = {}
     for job in jobs:
@@ -198,7 +198,7 @@ def _model(wanted: SentModel, sent: Mapping[str, bytes]) -> Iterator[Model]:
 
 
 def _opened(wanted: SentModel, sent: Mapping[str, bytes]) -> Model:
-    from ..models.assemble import assemble
+    from faceparity.harness.models.assemble import assemble
 
     if not wanted.card:
         return wanted.opener(wanted.name)
@@ -214,7 +214,7 @@ def _opened(wanted: SentModel, sent: Mapping[str, bytes]) -> Model:
 
 def _lacking(wanted: SentModel, sent: Mapping[str, bytes]) -> frozenset[str]:
     """Which files of weights are neither here nor sent."""
-    from ..models.assemble import crossed
+    from faceparity.harness.models.assemble import crossed
 
     if not wanted.card or _idle.get(wanted.fingerprint):
         return frozenset()
@@ -224,9 +224,8 @@ def _lacking(wanted: SentModel, sent: Mapping[str, bytes]) -> frozenset[str]:
 
 def _place(weights: Weights, wanted: SentModel, sent: Mapping[str, bytes]) -> Path | None:
     """Where a file of weights lies here, its sha256 checked: where the client has it, where this machine has it, or as sent."""
-    from faceparity.datasets.fetch import file_sha256
-
-    from ..models.assemble import finder
+    from faceparity.datasets.fetch.artefacts import file_sha256
+    from faceparity.harness.models.assemble import finder
 
     sha256 = weights.sha256
     with _lock:

@@ -7,13 +7,13 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.harness.models.model import Extraction, Model
+from faceparity.harness.templates.deaths import ON_CLUSTER, lost_reason
+from faceparity.harness.templates.pool import Done
+from faceparity.harness.templates.process import Batch
+from faceparity.harness.templates.worker import Job, Opener, Outcome, run_batch
 
-from ..models.model import Extraction, Model
-from ..templates.deaths import ON_CLUSTER, lost_reason
-from ..templates.pool import Done
-from ..templates.process import Batch
-from ..templates.worker import Job, Opener, Outcome, run_batch
 from . import remote
 from .cluster import Cluster
 from .models import blob, to_send, told
@@ -61,7 +61,7 @@ class _Work:
     """What is under way, and what workers turned out to lack."""
 
     def __init__(self, cluster: Cluster, model: Model, name: str, opener: Opener) -> None:
-        from ..templates.pipeline import open_by_name
+        from faceparity.harness.templates.pipeline import open_by_name
 
         self.cluster, self.model = cluster, model
         self.sent_model, self.weights_here = to_send(name, model, opener, opener is open_by_name)
@@ -118,8 +118,8 @@ class _Work:
 
 def _read(batch: Batch) -> dict[str, bytes]:
     """The images' bytes by their sha256, of those that are what they were when the data set was read."""
-    from faceparity.datasets.containers import image_bytes
-    from faceparity.datasets.images import UnreadableImage
+    from faceparity.datasets.loading.image_files import UnreadableImage
+    from faceparity.datasets.loading.image_packs import image_bytes
 
     found = {}
     for job in batch:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.dataset import Attribute
+from faceparity.datasets.schema.dataset import Attribute
 
 JOINER = " × "
 SMALL_CELL = 10

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ..options import LEAST_SHARE
+from faceparity.harness.options import LEAST_SHARE
+
 from .tally import I32
 
 NEAR = 0.05

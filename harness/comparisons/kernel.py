@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.compiled import njit
+from faceparity.datasets.common.compiled import njit
 
 from .scores import F32, exact_score
 from .tally import I32, I64, Grid

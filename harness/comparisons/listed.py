@@ -8,7 +8,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.compiled import njit
+from faceparity.datasets.common.compiled import njit
 
 from .cells import Cells, shares_subjects
 from .evidence import Evidence

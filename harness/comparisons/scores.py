@@ -10,9 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.compiled import njit
-
-from ..models.model import LONGEST
+from faceparity.datasets.common.compiled import njit
+from faceparity.harness.models.model import LONGEST
 
 Kind = Literal["cosine", "dot", "euclidean"]
 F32 = NDArray[np.float32]

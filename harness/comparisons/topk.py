@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from faceparity.datasets.compiled import njit
+from faceparity.datasets.common.compiled import njit
 
 from .kernel import NEAR
 from .scores import F32, Kind, exact_between, longest_of, prepare, squared_lengths

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import record
-from ..comparisons.cells import Grouping
-from ..comparisons.evidence import Evidence, sum_over_groups
-from ..comparisons.tally import F32, I32, I64
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.comparisons.evidence import Evidence, sum_over_groups
+from faceparity.harness.comparisons.tally import F32, I32, I64
+
 from . import rates
 from .cell_errors import CellErrors, ErrorsByGroup
 

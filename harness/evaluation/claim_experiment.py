@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .. import record
-from ..claims.claim import ClaimFile, Reading
+from faceparity.harness import record
+from faceparity.harness.claims.claim import ClaimFile, Reading
+
 from .claim_tests import Chosen, Draft, Key, blank_of, key_of
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from faceparity.datasets.concepts import concept_of_column, concept_value, parse_age
+from faceparity.datasets.loading.label_vocabulary import concept_of_column, concept_value, parse_age
+from faceparity.harness import record
+from faceparity.harness.claims.claim import Contrasted, Reading
+from faceparity.harness.comparisons.cells import Grouping
 
-from .. import record
-from ..claims.claim import Contrasted, Reading
-from ..comparisons.cells import Grouping
 from . import rates
 
 Key = tuple[str, ...]

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from .. import record
-from ..claims.claim import ClaimFile, Contrasted, Reading, Stated
-from ..claims.verdicts import adjusted, reason_of, result_of, verdict_of
-from ..comparisons.cells import Grouping, cells_of, subjects_per_group
-from ..verification.rates.verdict_rules import REFUSED_FROM, SHOWN_FROM, enough_errors
+from faceparity.harness import record
+from faceparity.harness.claims.claim import ClaimFile, Contrasted, Reading, Stated
+from faceparity.harness.claims.verdicts import adjusted, reason_of, result_of, verdict_of
+from faceparity.harness.comparisons.cells import Grouping, cells_of, subjects_per_group
+from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM, SHOWN_FROM, enough_errors
+
 from . import rates
 from .claim_experiment import experiment
 from .claim_tests import Chosen, Draft, Key, blank_of, is_attribute, key_of, pairs

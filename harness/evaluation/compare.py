@@ -16,16 +16,24 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .. import record
-from ..comparisons.cells import Grouping, cells_of
-from ..uncertainty.models import Change, PairedCell, compare_disparities, compare_models, effective_errors, widened
-from ..verification.rates.verdict_rules import (
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Grouping, cells_of
+from faceparity.harness.uncertainty.models import (
+    Change,
+    PairedCell,
+    compare_disparities,
+    compare_models,
+    effective_errors,
+    widened,
+)
+from faceparity.harness.verification.rates.verdict_rules import (
     EFFECTIVE_DISCORDANT,
     EFFECTIVE_IN_HIGHER,
     SHOWN_FROM,
     enough_errors,
     settle,
 )
+
 from .common import Common, Side
 from .replicated import Replicated, Spread
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from .. import record
-from ..record import comparison as rc
+from faceparity.harness import record
+from faceparity.harness.record import comparison as rc
 
 Told = tuple[str, int, record.Evaluation, bool, str]
 

@@ -7,12 +7,12 @@ from typing import Literal
 
 import numpy as np
 
-from .. import record
-from ..comparisons.cells import Grouping
-from ..uncertainty import contrasts as stats
-from ..uncertainty.power import Precision, needed_subjects
-from ..verification.rates import verdict_rules
-from ..verification.rates.verdict_rules import (
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.uncertainty import contrasts as stats
+from faceparity.harness.uncertainty.power import Precision, needed_subjects
+from faceparity.harness.verification.rates import verdict_rules
+from faceparity.harness.verification.rates.verdict_rules import (
     EFFECTIVE_IN_HIGHER,
     EFFECTIVE_IN_LOWER,
     SHOWN_FROM,
@@ -20,6 +20,7 @@ from ..verification.rates.verdict_rules import (
     confirm_all,
     enough_errors,
 )
+
 from .rates import Estimate
 from .reestimate import Reestimated
 

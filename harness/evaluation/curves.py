@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import record
-from ..comparisons.cells import Grouping
-from ..comparisons.evidence import Evidence
-from ..verification.rates.verdict_rules import SHOWN_FROM
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.comparisons.evidence import Evidence
+from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
 
 def make_curves(evidence: Evidence, grouping: Grouping, subjects: NDArray[np.int64]) -> list[record.Curve]:

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path, PurePath
 
-from faceparity.datasets.dataset import Attribute, Dataset
+from faceparity.datasets.schema.dataset import Attribute, Dataset
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.models.card import ModelCard, training_overlap
 
-from .. import record
-from ..comparisons.cells import Grouping
-from ..models.card import ModelCard, training_overlap
 from .pool import published_value
 from .resolved import Resolved
 

@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Cells, Grouping
+from faceparity.harness.comparisons.evidence import Evidence, count_comparisons, count_dealt, never_attempted
+from faceparity.harness.comparisons.samples import Samples
+from faceparity.harness.models.card import ModelCard, training_overlap
+from faceparity.harness.options import Options
+from faceparity.harness.scenarios.run import evaluate_scenarios
+from faceparity.harness.scenarios.setting import Setting as ScenarioSetting
+from faceparity.harness.synthetic import SYNTHETIC
+from faceparity.harness.templates.deaths import lost_warnings
+from faceparity.harness.templates.pipeline import Templates
 
-from .. import record
-from ..comparisons.cells import Cells, Grouping
-from ..comparisons.evidence import Evidence, count_comparisons, count_dealt, never_attempted
-from ..comparisons.samples import Samples
-from ..models.card import ModelCard, training_overlap
-from ..options import Options
-from ..scenarios.run import evaluate_scenarios
-from ..scenarios.setting import Setting as ScenarioSetting
-from ..synthetic import SYNTHETIC
-from ..templates.deaths import lost_warnings
-from ..templates.pipeline import Templates
 from . import describe
 from .claims import Bench, evaluate_claims
 from .curves import make_curves

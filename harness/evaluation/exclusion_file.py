@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.tables import Line, Table, plain, read_table
-from faceparity.datasets.text import printable
-
-from ..record import ExclusionReason
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.sanitise import printable
+from faceparity.datasets.loading.label_table import Line, Table, plain, read_table
+from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness.record import ExclusionReason
 
 REASONS: dict[str, ExclusionReason] = {
     "wronglabel": "wrong_label",

@@ -9,13 +9,13 @@ from typing import get_args
 
 import numpy as np
 
-from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness import record
+from faceparity.harness.models.card import ModelCard
+from faceparity.harness.options import Options
+from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.verification.rates.verdict_rules import Verdict, confirm
 
-from .. import record
-from ..models.card import ModelCard
-from ..options import Options
-from ..templates.pipeline import Templates
-from ..verification.rates.verdict_rules import Verdict, confirm
 from .evaluate import Evaluated, evaluate
 from .exclusion_file import Excluded
 from .preflight import GroupedSamples

@@ -7,12 +7,13 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import record
-from ..comparisons.cells import Grouping
-from ..metrics.differential import MEASURES
-from ..metrics.registry import Given, Measure
-from ..uncertainty.null import equal_rates, null_of
-from ..verification.rates.verdict_rules import SHOWN_FROM
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.metrics.differential import MEASURES
+from faceparity.harness.metrics.registry import Given, Measure
+from faceparity.harness.uncertainty.null import equal_rates, null_of
+from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
+
 from .contrasts import Measured
 from .rates import Estimate
 

@@ -12,13 +12,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import record
-from ..comparisons.cells import Grouping
-from ..record import comparison as rc
-from ..uncertainty.intervals import wilson_from_variance
-from ..uncertainty.models import PairedCell, Term, compare_models, mean_rates, variance_of, widened
-from ..uncertainty.ranks import rank_intervals
-from ..verification.rates.verdict_rules import adjust, call
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.record import comparison as rc
+from faceparity.harness.uncertainty.intervals import wilson_from_variance
+from faceparity.harness.uncertainty.models import PairedCell, Term, compare_models, mean_rates, variance_of, widened
+from faceparity.harness.uncertainty.ranks import rank_intervals
+from faceparity.harness.verification.rates.verdict_rules import adjust, call
+
 from .compare import Cells, large_cells, tested
 from .replicated import DEFINED, Replicated
 from .worst_groups import Pair, Pairs, Rated, Row, Test, Tests, groups_with_rates, worst_groups

@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import record
-from ..comparisons.cells import Grouping
-from ..comparisons.evidence import Evidence, without_comparisons
-from ..verification.rates.verdict_rules import CONTAMINATED_FROM, EFFECTIVE_IN_LOWER, REFUSED_FROM
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.comparisons.evidence import Evidence, without_comparisons
+from faceparity.harness.verification.rates.verdict_rules import CONTAMINATED_FROM, EFFECTIVE_IN_LOWER, REFUSED_FROM
+
 from .contrasts import agree
 from .operating_point import Point, Setting, evaluate_point
 from .pool import Pool, find_threshold

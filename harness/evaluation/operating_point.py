@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import record
-from ..comparisons.cells import Grouping, cells_of, one_group, subjects_per_group
-from ..comparisons.evidence import Evidence, sum_over_groups
-from ..verification.rates.verdict_rules import SHOWN_FROM
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Grouping, cells_of, one_group, subjects_per_group
+from faceparity.harness.comparisons.evidence import Evidence, sum_over_groups
+from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
+
 from . import rates
 from .cell_errors import ErrorsByGroup
 from .contrasts import Measured, make_contrasts, settle

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..comparisons.cells import Grouping, cells_of, subjects_per_group
-from ..comparisons.evidence import Evidence
-from ..uncertainty import contrasts as stats
-from ..uncertainty.bootstrap import same_draws
+from faceparity.harness.comparisons.cells import Grouping, cells_of, subjects_per_group
+from faceparity.harness.comparisons.evidence import Evidence
+from faceparity.harness.uncertainty import contrasts as stats
+from faceparity.harness.uncertainty.bootstrap import same_draws
+
 from .operating_point import mated_by_group
 from .pool import LEAST_EXPECTED_ERRORS, Found, Pool, find_threshold
 from .rates import Estimate

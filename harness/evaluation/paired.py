@@ -13,14 +13,14 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import JOINER
+from faceparity.harness.comparisons.samples import Samples
+from faceparity.harness.comparisons.scores import Kind, prepare
+from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
-from .. import record
-from ..comparisons.cells import JOINER
-from ..comparisons.samples import Samples
-from ..comparisons.scores import Kind, prepare
-from ..verification.rates.verdict_rules import SHOWN_FROM
 from .paired_differences import compare_failures, compare_means, fmr_estimate, side, with_holm
 from .paired_scores import Conditions, Scorer, Sums, make_conditions, mated_sums, non_mated_sums
 from .rates import Estimate, mated, to_rate

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import record
-from ..uncertainty import paired as stats
-from ..uncertainty.intervals import zero_error_bounds
-from ..verification.rates.verdict_rules import BOUND_BELOW, EFFECTIVE_IN_HIGHER, SHOWN_FROM, adjust, call
+from faceparity.harness import record
+from faceparity.harness.uncertainty import paired as stats
+from faceparity.harness.uncertainty.intervals import zero_error_bounds
+from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, EFFECTIVE_IN_HIGHER, SHOWN_FROM, adjust, call
+
 from .paired_scores import Array, Sums
 from .rates import Estimate
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.errors import UserError
-
-from .. import record
-from ..comparisons.cells import SMALL_CELL, Cells, Grouping, make_grouping, subjects_per_group
-from ..comparisons.evidence import Evidence
-from ..comparisons.pair_counts import DealtPairs
-from ..metrics.rates import threshold_at_target
+from faceparity.datasets.common.errors import UserError
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import SMALL_CELL, Cells, Grouping, make_grouping, subjects_per_group
+from faceparity.harness.comparisons.evidence import Evidence
+from faceparity.harness.comparisons.pair_counts import DealtPairs
+from faceparity.harness.metrics.rates import threshold_at_target
 
 SMALLEST_POOL_GROUP = 30
 LEAST_EXPECTED_ERRORS = 10

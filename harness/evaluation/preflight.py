@@ -13,14 +13,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.dataset import Attribute, Dataset
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.registry import default_attributes
+from faceparity.datasets.schema.dataset import Attribute, Dataset
+from faceparity.harness.comparisons.cells import Cells, Grouping, make_cells, make_grouping, one_group
+from faceparity.harness.comparisons.disclosure import hide_small_groups
+from faceparity.harness.options import Options
+from faceparity.harness.scenarios.run import check_scenarios
 
-from ..comparisons.cells import Cells, Grouping, make_cells, make_grouping, one_group
-from ..comparisons.disclosure import hide_small_groups
-from ..options import Options
-from ..scenarios.run import check_scenarios
 from .pool import check_pool
 from .resolved import Resolved, as_resolved
 

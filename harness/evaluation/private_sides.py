@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.dataset import Attribute
-from faceparity.datasets.errors import UserError
-
-from .. import private, record
-from ..comparisons.cells import Cells, make_cells, shares_subjects
-from ..comparisons.evidence import Evidence, count_comparisons
-from ..comparisons.pair_counts import AllPairs
-from ..comparisons.tally import I32, I64, Grid, Pairs, Tally
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.dataset import Attribute
+from faceparity.harness import private, record
+from faceparity.harness.comparisons.cells import Cells, make_cells, shares_subjects
+from faceparity.harness.comparisons.evidence import Evidence, count_comparisons
+from faceparity.harness.comparisons.pair_counts import AllPairs
+from faceparity.harness.comparisons.tally import I32, I64, Grid, Pairs, Tally
 
 MADE_BEFORE = "it was made by a version that did not keep what a paired comparison needs; run again"
 

@@ -13,18 +13,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.dataset import Dataset, PairProtocol
+from faceparity.datasets.schema.dataset import Dataset, PairProtocol
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Cells, Grouping, one_group
+from faceparity.harness.comparisons.evidence import Evidence
+from faceparity.harness.comparisons.listed import evidence_of_list
+from faceparity.harness.comparisons.scores import Kind, exact_scores, prepare
+from faceparity.harness.comparisons.tally import Grid
+from faceparity.harness.metrics import verification
+from faceparity.harness.metrics.rates import threshold_at_target
+from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
-from .. import record
-from ..comparisons.cells import Cells, Grouping, one_group
-from ..comparisons.evidence import Evidence
-from ..comparisons.listed import evidence_of_list
-from ..comparisons.scores import Kind, exact_scores, prepare
-from ..comparisons.tally import Grid
-from ..metrics import verification
-from ..metrics.rates import threshold_at_target
-from ..templates.pipeline import Templates
-from ..verification.rates.verdict_rules import SHOWN_FROM
 from . import rates
 from .cell_errors import ErrorsByGroup
 from .operating_point import mated_by_group

@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import record
-from ..uncertainty import intervals, variance
-from ..uncertainty.contrasts import satterthwaite
-from ..verification.rates.verdict_rules import BOUND_BELOW, INTERVAL_FROM, SHOWN_FROM
+from faceparity.harness import record
+from faceparity.harness.uncertainty import intervals, variance
+from faceparity.harness.uncertainty.contrasts import satterthwaite
+from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, INTERVAL_FROM, SHOWN_FROM
+
 from .cell_errors import CellErrors
 
 

@@ -8,12 +8,20 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import record
-from ..comparisons.cells import Grouping, cells_of
-from ..comparisons.evidence import Evidence
-from ..comparisons.listed import Listed
-from ..comparisons.pair_counts import AllPairs
-from ..uncertainty.bootstrap import Compared, MatedScores, Replicates, SortedErrors, bootstrap_at_target, ratio_interval
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Grouping, cells_of
+from faceparity.harness.comparisons.evidence import Evidence
+from faceparity.harness.comparisons.listed import Listed
+from faceparity.harness.comparisons.pair_counts import AllPairs
+from faceparity.harness.uncertainty.bootstrap import (
+    Compared,
+    MatedScores,
+    Replicates,
+    SortedErrors,
+    bootstrap_at_target,
+    ratio_interval,
+)
+
 from .pool import Pool
 
 I32 = NDArray[np.int32]

@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import record
-from ..uncertainty.bootstrap import Replicates, ratio_interval
+from faceparity.harness import record
+from faceparity.harness.uncertainty.bootstrap import Replicates, ratio_interval
 
 F64 = NDArray[np.float64]
 Measure = Literal["fmr", "fnmr"]

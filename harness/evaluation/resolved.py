@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..claims import read_claims
-from ..claims.claim import Stated, shipped_claims
-from ..options import Options
-from ..place import Place
-from ..scenarios.declared import Scenario
-from ..scenarios.load import load_scenarios
+from faceparity.harness.claims import read_claims
+from faceparity.harness.claims.claim import Stated, shipped_claims
+from faceparity.harness.options import Options
+from faceparity.harness.place import Place
+from faceparity.harness.scenarios.declared import Scenario
+from faceparity.harness.scenarios.load import load_scenarios
+
 from .measure import Fixed
 from .sampled import check_share
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Cells, Grouping, subjects_per_group
+from faceparity.harness.comparisons.dealt import Deal, as_fraction, deal
+from faceparity.harness.comparisons.evidence import Evidence, count_comparisons, sum_over_groups
+from faceparity.harness.comparisons.pair_counts import DealtPairs
+from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
-from .. import record
-from ..comparisons.cells import Cells, Grouping, subjects_per_group
-from ..comparisons.dealt import Deal, as_fraction, deal
-from ..comparisons.evidence import Evidence, count_comparisons, sum_over_groups
-from ..comparisons.pair_counts import DealtPairs
-from ..verification.rates.verdict_rules import SHOWN_FROM
 from .pool import LEAST_EXPECTED_ERRORS
 
 MOST_TILES = 4_000_000

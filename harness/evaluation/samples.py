@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import record
-from ..comparisons.cells import Cells, Grouping, subjects_per_group
-from ..verification.rates.verdict_rules import SHOWN_FROM
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Cells, Grouping, subjects_per_group
+from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
+
 from . import rates
 
 UNITS = {

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.dataset import Dataset, SearchProtocol, TemplateSets
+from faceparity.datasets.schema.dataset import Dataset, SearchProtocol, TemplateSets
+from faceparity.harness import record
+from faceparity.harness.comparisons.scores import Kind, exact_scores, prepare
+from faceparity.harness.metrics import identification as ident
+from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.uncertainty import variance
+from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
-from .. import record
-from ..comparisons.scores import Kind, exact_scores, prepare
-from ..metrics import identification as ident
-from ..templates.pipeline import Templates
-from ..uncertainty import variance
-from ..verification.rates.verdict_rules import SHOWN_FROM
 from . import rates
 from .protocols import Setting
 from .template_sets import averaged, usual_cells

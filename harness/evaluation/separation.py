@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .. import record
-from ..comparisons.cells import Grouping
-from ..comparisons.evidence import Evidence
-from ..comparisons.tally import F32, I64
-from ..metrics.calibration import group_cllr
-from ..metrics.separation import Det, Eer, d_prime, det_of_histogram, eer, moments
-from ..verification.rates.verdict_rules import BOUND_BELOW, SHOWN_FROM
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.comparisons.evidence import Evidence
+from faceparity.harness.comparisons.tally import F32, I64
+from faceparity.harness.metrics.calibration import group_cllr
+from faceparity.harness.metrics.separation import Det, Eer, d_prime, det_of_histogram, eer, moments
+from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, SHOWN_FROM
 
 
 def make_separation(evidence: Evidence, grouping: Grouping) -> list[record.Separation]:

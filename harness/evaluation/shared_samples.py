@@ -9,14 +9,14 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.comparisons.evidence import count_comparisons
+from faceparity.harness.record import comparison as rc
+from faceparity.harness.uncertainty.models import PairedCell, mated_cell
+from faceparity.harness.verification.rates.verdict_rules import confirm_all
 
-from .. import record
-from ..comparisons.cells import Grouping
-from ..comparisons.evidence import count_comparisons
-from ..record import comparison as rc
-from ..uncertainty.models import PairedCell, mated_cell
-from ..verification.rates.verdict_rules import confirm_all
 from .common import Common, Side
 from .compare import ByCell, by_group, compare, failures
 from .league import leagues

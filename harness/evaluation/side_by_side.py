@@ -8,12 +8,12 @@ from typing import Literal
 
 import numpy as np
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.harness import record
+from faceparity.harness.options import Options
+from faceparity.harness.record import comparison as rc
+from faceparity.harness.results import Result
 
-from .. import record
-from ..options import Options
-from ..record import comparison as rc
-from ..results import Result
 from . import describe
 from .compare_notes import letters, notes, to_compared
 from .league import failure_league

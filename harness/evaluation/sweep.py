@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from .. import record
-from ..comparisons.cells import Grouping, cells_of
-from ..comparisons.evidence import Evidence, without_comparisons
-from ..comparisons.tally import F32, Tally
-from ..uncertainty.contrasts import satterthwaite
-from ..uncertainty.intervals import LEVEL
-from ..verification.rates.verdict_rules import INTERVAL_FROM, SHOWN_FROM, enough_errors
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Grouping, cells_of
+from faceparity.harness.comparisons.evidence import Evidence, without_comparisons
+from faceparity.harness.comparisons.tally import F32, Tally
+from faceparity.harness.uncertainty.contrasts import satterthwaite
+from faceparity.harness.uncertainty.intervals import LEVEL
+from faceparity.harness.verification.rates.verdict_rules import INTERVAL_FROM, SHOWN_FROM, enough_errors
+
 from . import rates
 from .along import At, Mated, NonMated, first_in_ledger
 from .contrasts import ratio_of

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.harness.comparisons.cells import Cells
+from faceparity.harness.comparisons.dealt import Deal
+from faceparity.harness.comparisons.evidence import Evidence, evidence_of_all_pairs
+from faceparity.harness.comparisons.samples import Samples
+from faceparity.harness.comparisons.scores import Kind
+from faceparity.harness.comparisons.tally import Grid, Tally
+from faceparity.harness.comparisons.tiles import tally_pairs
+from faceparity.harness.place import Place
 
-from ..comparisons.cells import Cells
-from ..comparisons.dealt import Deal
-from ..comparisons.evidence import Evidence, evidence_of_all_pairs
-from ..comparisons.samples import Samples
-from ..comparisons.scores import Kind
-from ..comparisons.tally import Grid, Tally
-from ..comparisons.tiles import tally_pairs
-from ..place import Place
 from .pool import Pool
 
 BINS = 1000

@@ -8,11 +8,10 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.dataset import Dataset, PairProtocol, SetProtocol, TemplateSets
-
-from ..comparisons.cells import Cells
-from ..comparisons.scores import Kind, prepare
-from ..templates.pipeline import Templates
+from faceparity.datasets.schema.dataset import Dataset, PairProtocol, SetProtocol, TemplateSets
+from faceparity.harness.comparisons.cells import Cells
+from faceparity.harness.comparisons.scores import Kind, prepare
+from faceparity.harness.templates.pipeline import Templates
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import record
-from ..comparisons.cells import Grouping
-from ..uncertainty.models import PairedCell, effective_errors, mean_rates
-from ..uncertainty.ranks import compare_largest, interval_of_largest
-from ..verification.rates.verdict_rules import EFFECTIVE_IN_LOWER
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.uncertainty.models import PairedCell, effective_errors, mean_rates
+from faceparity.harness.uncertainty.ranks import compare_largest, interval_of_largest
+from faceparity.harness.verification.rates.verdict_rules import EFFECTIVE_IN_LOWER
+
 from .common import Common
 from .compare import ByCell, Cells, Measure, cells_of_groups
 from .replicated import DEFINED, Replicated

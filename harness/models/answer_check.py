@@ -15,8 +15,8 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.text import printable
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.sanitise import printable
 
 from .card import ModelCard
 from .model import LONGEST, Extraction, Status

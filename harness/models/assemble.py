@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import path, verified
-from faceparity.datasets.regular_file import read_regular
-from faceparity.datasets.text import whole_number
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.regular_files import read_regular
+from faceparity.datasets.common.sanitise import whole_number
+from faceparity.datasets.fetch.artefacts import path, verified
 
 from .card import ModelCard, NetworkInput, Recipe, Weights
 from .cards import detector_cards

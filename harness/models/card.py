@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from faceparity.datasets.card import Address, Answer, Strict, Use
+from faceparity.datasets.schema.card import Address, Answer, Strict, Use
 
 Allows = dict[Use, Answer]
 

@@ -33,9 +33,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.places import real_path
-from faceparity.datasets.text import printable
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.paths import real_path
+from faceparity.datasets.common.sanitise import printable
 
 from .answer_check import COVARIATES, REASON_LENGTH, AnswerError, OutOfStepError, check
 from .card import ModelCard

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from faceparity.datasets import places
+from faceparity.datasets.common import paths
 from faceparity.datasets.common.atomic_write import write_atomically
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import file_sha256
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.fetch.artefacts import file_sha256
 
 _known: dict[str, str] = {}
 """sha256 of what was made in this process, or in its parent, by the file's name."""
@@ -36,7 +36,7 @@ def derived(name: str, make: Callable[[], bytes], check: Callable[[bytes], None]
     check: of bytes that are not on the disk yet; raises what is wrong with them. Raises UserError where it can't be
     written.
     """
-    path = places.artefacts() / name
+    path = paths.artefacts() / name
     if name in _known and _sha256(path) == _known[name]:
         return path
     data = make()
@@ -45,17 +45,17 @@ def derived(name: str, make: Callable[[], bytes], check: Callable[[bytes], None]
         if check is not None:
             check(data)
         try:
-            places.make_folder(path.parent)
+            paths.make_folder(path.parent)
             write_atomically(path, data, private=True, shared=True)
         except OSError as error:
-            raise UserError(f"{path.parent}: can't be written to ({error.strerror}); {places.SET_IT}") from error
+            raise UserError(f"{path.parent}: can't be written to ({error.strerror}); {paths.SET_IT}") from error
     _known[name] = sha256
     return path
 
 
 def state_of(name: str, make: Callable[[], bytes]) -> Literal["whole", "replaced", "absent"]:
     """Compare the file NAME, if it is there, with what `make` gives."""
-    found = _sha256(places.artefacts() / name)
+    found = _sha256(paths.artefacts() / name)
     if not found:
         return "absent"
     return "whole" if found == hashlib.sha256(make()).hexdigest() else "replaced"

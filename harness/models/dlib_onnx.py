@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.regular_file import read_regular
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.regular_files import read_regular
 
 from .derived import derived
 from .dlib_format import Affine, Convolution, DlibFormatError, FullyConnected, Layer, Network, Plain, Pool, read_network

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 
 DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc"}
 """Whose operations onnxruntime has built in."""

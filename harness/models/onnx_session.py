@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 
 from .card import NetworkInput
 from .model import Image

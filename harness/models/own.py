@@ -23,11 +23,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from faceparity.datasets.card import Strict
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import file_sha256
-from faceparity.datasets.regular_file import read_regular
-from faceparity.datasets.toml import checked, read_toml
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.regular_files import read_regular
+from faceparity.datasets.common.toml_files import checked, read_toml
+from faceparity.datasets.fetch.artefacts import file_sha256
+from faceparity.datasets.schema.card import Strict
 
 from .assemble import assemble, crossed, finder
 from .card import Allows, ModelCard, NetworkInput, PublishedThreshold, Recipe, Score, Weights

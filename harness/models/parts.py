@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 
 from .alignment import ARCFACE_112, OPENCV_CENTRE, SMALLEST_SCALE, BoxAligner, TemplateAligner, WholeAligner
 from .card import NetworkInput, Weights

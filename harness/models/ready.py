@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import file_sha256
-from faceparity.datasets.regular_file import check_regular, open_regular_text
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.regular_files import check_regular, open_regular_text
+from faceparity.datasets.fetch.artefacts import file_sha256
 
 from .card import ModelCard
 from .model import Extraction, Image

@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.plugins import plugins
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import Artefact
-from faceparity.datasets.toml import first_fault
+from faceparity.datasets.common.toml_files import first_fault
+from faceparity.datasets.fetch.artefacts import Artefact
 
 from .assemble import assemble, crossed, finder
 from .card import ModelCard

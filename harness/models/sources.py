@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from faceparity.datasets.download import LOOPBACK
-from faceparity.datasets.fetch import Artefact, NpmPackage, RegistryPackage, Source, Url, pinned_sha256
+from faceparity.datasets.fetch.artefacts import Artefact, NpmPackage, RegistryPackage, Source, Url, pinned_sha256
+from faceparity.datasets.fetch.download import LOOPBACK
 
 from .card import ModelCard, Weights
 

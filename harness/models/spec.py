@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 
 
 class Spec(NamedTuple):

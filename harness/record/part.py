@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
-from faceparity.datasets.bounded_json import RECORD_LIMITS, JsonLimits
+from faceparity.datasets.common.bounded_json import RECORD_LIMITS, JsonLimits
 
 
 def _stop_at_a_fault(schema: Any) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ..options import Options
+from faceparity.harness.options import Options
+
 from .part import Count, Part, Rate, Share
 
 

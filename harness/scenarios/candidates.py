@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..comparisons.scores import Kind, exact_scores, prepare
-from ..comparisons.topk import top_k
-from ..evaluation import rates
-from ..metrics.rates import threshold_at_target
-from ..record import Reason
-from ..uncertainty import intervals, variance
+from faceparity.harness.comparisons.scores import Kind, exact_scores, prepare
+from faceparity.harness.comparisons.topk import top_k
+from faceparity.harness.evaluation import rates
+from faceparity.harness.metrics.rates import threshold_at_target
+from faceparity.harness.record import Reason
+from faceparity.harness.uncertainty import intervals, variance
+
 from . import drawn as d
 from .enrolled import Enrolled, Side, not_compared, own
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from faceparity.datasets.card import Strict
+from faceparity.datasets.schema.card import Strict
 
 Share = Annotated[float, Field(ge=0, le=1)]
 MakeUp = Literal["data", "equal"] | dict[str, Share]

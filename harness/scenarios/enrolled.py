@@ -8,12 +8,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.dataset import Dataset
-
-from ..comparisons.scores import Kind, prepare
-from ..comparisons.tally import Tally
-from ..evaluation.template_sets import pool
-from ..templates.pipeline import Templates
+from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness.comparisons.scores import Kind, prepare
+from faceparity.harness.comparisons.tally import Tally
+from faceparity.harness.evaluation.template_sets import pool
+from faceparity.harness.templates.pipeline import Templates
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .. import record
-from ..evaluation.rates import Estimate
-from ..uncertainty import contrasts, intervals, variance
+from faceparity.harness import record
+from faceparity.harness.evaluation.rates import Estimate
+from faceparity.harness.uncertainty import contrasts, intervals, variance
+
 from . import verdicts
 from .expectation import F64, I32, I64
 

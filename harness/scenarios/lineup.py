@@ -9,15 +9,15 @@ from fnmatch import fnmatchcase
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import SMALL_CELL, Grouping
+from faceparity.harness.comparisons.disclosure import hide_small_groups
+from faceparity.harness.evaluation import rates
+from faceparity.harness.metrics.watchlist import fmr_of_fpir
+from faceparity.harness.uncertainty import counts
 
-from .. import record
-from ..comparisons.cells import SMALL_CELL, Grouping
-from ..comparisons.disclosure import hide_small_groups
-from ..evaluation import rates
-from ..metrics.watchlist import fmr_of_fpir
-from ..uncertainty import counts
 from . import candidates as c
 from .declared import Chosen, Lineup
 from .enrolled import Enrolled, averaged, never, single

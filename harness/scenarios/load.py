@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.toml import parse_toml, read_bytes
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.toml_files import parse_toml, read_bytes
+from faceparity.harness.options import is_file
 
-from ..options import is_file
 from .declared import File, Scenario
 
 KINDS = ("watchlist", "search", "gallery", "lineup")

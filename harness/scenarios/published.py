@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from faceparity.datasets.dataset import Dataset, SearchProtocol, TemplateSets
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.dataset import Dataset, SearchProtocol, TemplateSets
+from faceparity.harness.comparisons.scores import prepare
+from faceparity.harness.evaluation.template_sets import averaged, usual_cells
 
-from ..comparisons.scores import prepare
-from ..evaluation.template_sets import averaged, usual_cells
 from .enrolled import Enrolled, Side
 from .setting import Setting
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.evaluation import rates
+from faceparity.harness.evaluation.operating_point import reference_group
+from faceparity.harness.verification.rates.verdict_rules import CONTAMINATED_FROM, INTERVAL_FROM, REFUSED_FROM, confirm_all
 
-from .. import record
-from ..comparisons.cells import Grouping
-from ..evaluation import rates
-from ..evaluation.operating_point import reference_group
-from ..verification.rates.verdict_rules import CONTAMINATED_FROM, INTERVAL_FROM, REFUSED_FROM, confirm_all
 from . import candidates as ls
 from . import drawn as d
 from .declared import Enrolment, Gallery, Search

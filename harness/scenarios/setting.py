@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Cells, Grouping
+from faceparity.harness.comparisons.evidence import Evidence
+from faceparity.harness.evaluation.pool import Pool, find_threshold
+from faceparity.harness.models.card import ModelCard
+from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM
 
-from .. import record
-from ..comparisons.cells import Cells, Grouping
-from ..comparisons.evidence import Evidence
-from ..evaluation.pool import Pool, find_threshold
-from ..models.card import ModelCard
-from ..templates.pipeline import Templates
-from ..verification.rates.verdict_rules import REFUSED_FROM
 from .declared import At, Base
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..comparisons.tally import Pairs
+from faceparity.harness.comparisons.tally import Pairs
+
 from .expectation import F64, I64
 from .study import Study
 

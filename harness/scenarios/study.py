@@ -9,8 +9,9 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from ..comparisons.cells import Cells, Grouping
-from ..comparisons.tally import Pairs, Tally
+from faceparity.harness.comparisons.cells import Cells, Grouping
+from faceparity.harness.comparisons.tally import Pairs, Tally
+
 from .expectation import F64, I32, I64, Searches
 
 MOST_SETS = 32

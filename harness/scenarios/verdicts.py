@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeVar
 
-from .. import record
-from ..comparisons.cells import Grouping
-from ..evaluation.contrasts import ratio_of
-from ..evaluation.rates import Estimate
-from ..uncertainty.contrasts import LogRatio
-from ..verification.rates.verdict_rules import barrier, enough_errors, settle
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.evaluation.contrasts import ratio_of
+from faceparity.harness.evaluation.rates import Estimate
+from faceparity.harness.uncertainty.contrasts import LogRatio
+from faceparity.harness.verification.rates.verdict_rules import barrier, enough_errors, settle
 
 Measure = Literal["fpir", "fnir"]
 T = TypeVar("T", bound=record.ScenarioRatio)

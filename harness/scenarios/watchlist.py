@@ -11,15 +11,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Grouping, make_cells
+from faceparity.harness.comparisons.tally import Pairs
+from faceparity.harness.evaluation.pool import LEAST_EXPECTED_ERRORS
+from faceparity.harness.metrics.watchlist import predicted_fpir
+from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM
 
-from .. import record
-from ..comparisons.cells import Grouping, make_cells
-from ..comparisons.tally import Pairs
-from ..evaluation.pool import LEAST_EXPECTED_ERRORS
-from ..metrics.watchlist import predicted_fpir
-from ..verification.rates.verdict_rules import REFUSED_FROM
 from .declared import At, Watchlist
 from .expectation import F64, Searches, expected
 from .lists import Lists, make_lists

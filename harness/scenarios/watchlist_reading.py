@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .. import record
-from ..comparisons.cells import Grouping
-from ..comparisons.tally import Pairs
-from ..evaluation import rates
-from ..metrics.watchlist import expected_alerts, precision, predicted_fpir
+from faceparity.harness import record
+from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.comparisons.tally import Pairs
+from faceparity.harness.evaluation import rates
+from faceparity.harness.metrics.watchlist import expected_alerts, precision, predicted_fpir
+
 from .declared import Watchlist
 from .estimates import compare, estimate_fnir, estimate_fpir, interval_of_share
 from .expectation import F64, I64, Expected, Searches, expected

@@ -7,25 +7,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.registry import dataset_names, load_dataset, whereabouts
+from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness.claims import read_claims
+from faceparity.harness.device import check_device, with_device
+from faceparity.harness.evaluation.exclusion_file import Excluded, read_exclusions
+from faceparity.harness.evaluation.measure import Fixed
+from faceparity.harness.evaluation.preflight import GroupedSamples, checks, group_samples
+from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.evaluation.sampled import check_share
+from faceparity.harness.models.card import ModelCard
+from faceparity.harness.models.registry import load_model_card, open_model
+from faceparity.harness.models.spec import parse, titled
+from faceparity.harness.options import Options, in_python, is_file
+from faceparity.harness.other_thresholds import thresholds_of
+from faceparity.harness.results import report_writers, safe_name
+from faceparity.harness.scenarios.declared import Scenario
+from faceparity.harness.scenarios.load import load_scenarios
 
-from ..claims import read_claims
-from ..device import check_device, with_device
-from ..evaluation.exclusion_file import Excluded, read_exclusions
-from ..evaluation.measure import Fixed
-from ..evaluation.preflight import GroupedSamples, checks, group_samples
-from ..evaluation.resolved import Resolved
-from ..evaluation.sampled import check_share
-from ..models.card import ModelCard
-from ..models.registry import load_model_card, open_model
-from ..models.spec import parse, titled
-from ..options import Options, in_python, is_file
-from ..other_thresholds import thresholds_of
-from ..results import report_writers, safe_name
-from ..scenarios.declared import Scenario
-from ..scenarios.load import load_scenarios
 from .declared import MistakesError, Suite, SuiteDataset, SuiteFile, SuiteModel
 from .made import MadeBy, made_by
 

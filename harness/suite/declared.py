@@ -9,11 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.text import printable
-from faceparity.datasets.toml import faults, parse_toml, read_bytes
-
-from ..options import DEFAULT_TARGETS, DatasetOptions, ModelOptions, Options, Targets
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.sanitise import printable
+from faceparity.datasets.common.toml_files import faults, parse_toml, read_bytes
+from faceparity.harness.options import DEFAULT_TARGETS, DatasetOptions, ModelOptions, Options, Targets
 
 READY = __package__ + ".ready"
 

@@ -12,20 +12,19 @@ from typing import Literal
 
 from pydantic import Field
 
-from faceparity.datasets.bounded_json import RECORD_LIMITS, read_json
-from faceparity.datasets.card import Strict
 from faceparity.datasets.common.atomic_write import write_atomically
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import file_sha256
-
-from ..evaluation.describe import LIBRARIES
-from ..evaluation.exclusion_file import Excluded
-from ..evaluation.resolved import Resolved
-from ..models.pipeline import library_versions
-from ..options import Options
-from ..own_code import code_digest
-from ..results import RESULTS
+from faceparity.datasets.common.bounded_json import RECORD_LIMITS, read_json
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.fetch.artefacts import file_sha256
+from faceparity.datasets.schema.card import Strict
+from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness.evaluation.describe import LIBRARIES
+from faceparity.harness.evaluation.exclusion_file import Excluded
+from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.models.pipeline import library_versions
+from faceparity.harness.options import Options
+from faceparity.harness.own_code import code_digest
+from faceparity.harness.results import RESULTS
 
 RECORD = "suite.json"
 _READ = {"scenarios", "claims", "threshold_from", "exclude", "ephemeral", "comparisons"}

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..cost import IMAGES_PER_SECOND, cost
-from ..results import RESULTS
-from ..templates.pipeline import store_key
-from ..templates.store import Store
+from faceparity.harness.cost import IMAGES_PER_SECOND, cost
+from faceparity.harness.results import RESULTS
+from faceparity.harness.templates.pipeline import store_key
+from faceparity.harness.templates.store import Store
+
 from .check import Checked, Job
 from .made import Entry, Record, is_whole
 

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness.models.card import ModelCard
+from faceparity.harness.out_folder import check_folder, held
+from faceparity.harness.place import PlaceGoneError
+from faceparity.harness.results import RESULTS, Result, load_results
+from faceparity.harness.run import Listener, Prepared, Request, open_log, run_one
+from faceparity.harness.templates.deaths import is_lost
+from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.store import Store
 
-from ..models.card import ModelCard
-from ..out_folder import check_folder, held
-from ..place import PlaceGoneError
-from ..results import RESULTS, Result, load_results
-from ..run import Listener, Prepared, Request, open_log, run_one
-from ..templates.deaths import is_lost
-from ..templates.pipeline import Templates
-from ..templates.store import Store
 from .check import Job
 from .made import RECORD, Entry, Record, sha256, write_record
 from .plan import Plan, Step

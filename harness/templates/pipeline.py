@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness.models.answer_check import is_usable
+from faceparity.harness.models.guard import opening
+from faceparity.harness.models.model import Extraction, Model
+from faceparity.harness.place import Here, Place
 
-from ..models.answer_check import is_usable
-from ..models.guard import opening
-from ..models.model import Extraction, Model
-from ..place import Here, Place
 from . import pool, worker
 from .deaths import advice, explained, is_lost, lost_words
 from .process import WorkersEndedError
@@ -64,7 +64,7 @@ class Templates:
 
 def open_by_name(name: str) -> Model:
     """Open a registered model; what worker processes do."""
-    from ..models.registry import open_model
+    from faceparity.harness.models.registry import open_model
 
     return open_model(name)
 

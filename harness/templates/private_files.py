@@ -10,19 +10,19 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from faceparity.datasets import places
+from faceparity.datasets.common import paths
 from faceparity.datasets.common.atomic_write import give_to_owner, write_atomically
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 
 
 def make_folder(folder: Path) -> Path:
     """Make a folder that its owner alone may enter (0700); tighten one that is open to others."""
     try:
-        places.make_folder(folder)
+        paths.make_folder(folder)
         if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o077:
             folder.chmod(0o700)
     except OSError as error:
-        raise UserError(f"{folder}: cannot make a private folder here ({error.strerror}); {places.SET_IT}") from error
+        raise UserError(f"{folder}: cannot make a private folder here ({error.strerror}); {paths.SET_IT}") from error
     return folder
 
 
@@ -74,7 +74,7 @@ def locked(path: Path, *, alone: bool) -> Iterator[None]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise UserError(f"{path}: cannot be locked ({error.strerror}); delete it, or {places.SET_IT}") from error
+        raise UserError(f"{path}: cannot be locked ({error.strerror}); delete it, or {paths.SET_IT}") from error
     try:
         with suppress(OSError):
             give_to_owner(descriptor)

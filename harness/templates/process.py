@@ -10,9 +10,9 @@ from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Self
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.harness.models import derived
 
-from ..models import derived
 from . import worker
 from .deaths import Death, by_exit_code
 from .worker import Job, Opener, Outcome

@@ -12,11 +12,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from faceparity.datasets import places
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.regular_file import read_regular
+from faceparity.datasets.common import paths as places
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.regular_files import read_regular
+from faceparity.harness.models.model import Extraction
 
-from ..models.model import Extraction
 from . import index, private_files, shard, vault
 
 LOCK = "lock"

@@ -21,10 +21,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from faceparity.datasets import places
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.regular_file import open_regular, read_regular
-from faceparity.datasets.text import whole_number
+from faceparity.datasets.common import paths
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.regular_files import open_regular, read_regular
+from faceparity.datasets.common.sanitise import whole_number
 
 from . import clock
 from .private_files import folder_lock, kind_of, make_folder, shred, write_private
@@ -116,7 +116,7 @@ class Keyring:
     """
 
     def __init__(self, folder: Path | None = None, *, in_memory: bool = False) -> None:
-        self.folder = None if in_memory else (folder or places.keys())
+        self.folder = None if in_memory else (folder or paths.keys())
         self._held: dict[str, bytes] = {}
         self._last_use: clock.LastUse | None = None
         self._warned = False

@@ -16,13 +16,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..models import derived
-from ..models.answer_check import AnswerError, check
-from ..models.command_pipes import kill_running
-from ..models.files import FileModel
-from ..models.guard import ModelRaisedError, own_interrupts, raised_by_model
-from ..models.model import Extraction, Image, Model
-from ..models.pipeline import pixels_digest
+from faceparity.harness.models import derived
+from faceparity.harness.models.answer_check import AnswerError, check
+from faceparity.harness.models.command_pipes import kill_running
+from faceparity.harness.models.files import FileModel
+from faceparity.harness.models.guard import ModelRaisedError, own_interrupts, raised_by_model
+from faceparity.harness.models.model import Extraction, Image, Model
+from faceparity.harness.models.pipeline import pixels_digest
 
 Opener = Callable[[str], Model]
 """Opens a model by name; a module-level function, since workers get it by its name."""
@@ -40,7 +40,7 @@ THREAD_VARIABLES = (
 
 
 class Job(NamedTuple):
-    """One image: its path, as `faceparity.datasets.containers` takes it, and the sha256 of the bytes that the data set was read with."""
+    """One image: its path, as `faceparity.datasets.loading.image_packs` takes it, and the sha256 of the bytes that the data set was read with."""
 
     path: str
     content: str
@@ -94,8 +94,8 @@ def run_batch(model: Model, jobs: Sequence[Job], read: Reader | None = None) -> 
 
 def _load(job: Job, read: Reader | None) -> Image | Outcome:
     """The decoded image, or why there is none. A file that changed since the data set was read must not enter the store."""
-    from faceparity.datasets.containers import image_bytes
-    from faceparity.datasets.images import UnreadableImage, decode
+    from faceparity.datasets.loading.image_files import UnreadableImage, decode
+    from faceparity.datasets.loading.image_packs import image_bytes
 
     try:
         data = (read or image_bytes)(Path(job.path))
@@ -162,7 +162,7 @@ def _from_files(model: FileModel, held: Sequence[_Held]) -> Sequence[object]:
     """What a model makes of the files themselves; a picture out of an archive is given to it as a file of its own."""
     import tempfile
 
-    from faceparity.datasets.containers import image_bytes
+    from faceparity.datasets.loading.image_packs import image_bytes
 
     with tempfile.TemporaryDirectory(prefix="faceparity-") as folder:
         paths = []
@@ -179,9 +179,9 @@ def decoder() -> str:
     """What turns files into pixels. Another Pillow or other code of ours gives other pixels, or reads what could not be read."""
     from PIL import __version__, features
 
-    from faceparity.datasets import images
+    from faceparity.datasets.loading import image_files
 
-    code = hashlib.sha256(Path(images.__file__).read_bytes()).hexdigest()
+    code = hashlib.sha256(Path(image_files.__file__).read_bytes()).hexdigest()
     return f"pillow {__version__} jpeg {features.version('libjpeg_turbo') or features.version('jpg')} {code}"
 
 

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.reports.matplotlib_cache import load_matplotlib
 
 PACKAGES = ("typst", "pikepdf")

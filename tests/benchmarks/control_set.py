@@ -13,8 +13,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from faceparity.datasets.dataset import Dataset
 from faceparity.datasets.registry import load_dataset
+from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import record
 from faceparity.harness.comparisons.cells import one_group
 from faceparity.harness.evaluation.evaluate import Evaluated, evaluate

@@ -28,8 +28,8 @@ from typing import Any
 
 import numpy as np
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.images import decode
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.loading.image_files import decode
 from faceparity.datasets.registry import load_dataset
 from faceparity.harness.models.pipeline import Pipeline, largest
 from faceparity.harness.models.registry import artefacts_of, model_names, open_model
@@ -148,7 +148,7 @@ def opencv(files: Sequence[Path]) -> tuple[float, float]:
     import cv2
     import onnx
 
-    from faceparity.datasets.fetch import path
+    from faceparity.datasets.fetch.artefacts import path
     from faceparity.harness.models.onnx_repair import drop_weight_inputs, free_batch
 
     detector_file, weights = (path(artefact) for artefact in artefacts_of("sface"))
@@ -177,7 +177,7 @@ def one_at_a_time(files: Sequence[Path]) -> tuple[float, float]:
     """DeepFace's way with SFace: everything for one image before the next, onnxruntime with its default threads."""
     import cv2
 
-    from faceparity.datasets.fetch import path
+    from faceparity.datasets.fetch.artefacts import path
     from faceparity.harness.models.onnx_repair import drop_weight_inputs, free_batch
     from faceparity.harness.models.onnx_session import load_onnxruntime
 

@@ -28,7 +28,7 @@ from threading import Lock
 
 import numpy as np
 
-from faceparity.datasets.tables import read_table
+from faceparity.datasets.loading.label_table import read_table
 from faceparity.harness.comparisons.cells import Cells, make_grouping
 from faceparity.harness.comparisons.dealt import deal
 from faceparity.harness.comparisons.evidence import count_comparisons

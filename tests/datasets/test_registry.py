@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceparity.datasets.card import load_card
-from faceparity.datasets.check import check, label_counts
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.images import decode
+from faceparity.datasets.audit.copy_check import check, label_counts
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.loading.image_files import decode
 from faceparity.datasets.registry import default_attributes, load_dataset
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset
 
 ROWS = "file,sex,kind\n1.jpg,F,x\n2.jpg,M,y\n3.jpg,M,\n"
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceparity.datasets.dataset import Dataset, PairProtocol
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import is_here
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.fetch.artefacts import is_here
 from faceparity.datasets.registry import load_dataset
+from faceparity.datasets.schema.dataset import Dataset, PairProtocol
 from faceparity.harness.comparisons.cells import make_cells
 from faceparity.harness.evaluation.protocols import Setting, evaluate_protocols
 from faceparity.harness.models.registry import artefacts_of, load_model_card

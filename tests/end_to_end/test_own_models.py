@@ -271,7 +271,7 @@ def test_a_command_that_dies_is_told(faceparity: Command, place: Path) -> None:
 def test_mistakes_get_one_line(
     place: Path, change: tuple[str, str], told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from faceparity.datasets.errors import UserError
+    from faceparity.datasets.common.errors import UserError
     from faceparity.harness.models import open_model
 
     monkeypatch.setenv("FACEPARITY_HOME", str(tmp_path))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from faceparity.datasets.card import load_card
 from faceparity.datasets.readers import ijbc
 from faceparity.datasets.registry import dataset_names
+from faceparity.datasets.schema.card import load_card
 from tests.datasets import miniature_sets as mini
 from tests.end_to_end.end_to_end_help import results
 

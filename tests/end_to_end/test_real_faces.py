@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import is_here
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.fetch.artefacts import is_here
 from faceparity.datasets.registry import load_dataset
 from faceparity.harness.models.registry import artefacts_of
 from faceparity.harness.private import read_table
@@ -38,11 +38,11 @@ def with_weights(tmp_path_factory) -> dict[str, str]:
     for name in MODELS:
         if not all(is_here(artefact) for artefact in artefacts_of(name)):
             pytest.skip(f"the weights of {name} are not here: faceparity fetch {name}")
-    from faceparity.datasets import places
+    from faceparity.datasets.common import paths
 
     home = tmp_path_factory.mktemp("real") / "home"
     home.mkdir()
-    (home / "artefacts").symlink_to(places.artefacts().resolve(), target_is_directory=True)
+    (home / "artefacts").symlink_to(paths.artefacts().resolve(), target_is_directory=True)
     return {"FACEPARITY_HOME": str(home)}
 
 

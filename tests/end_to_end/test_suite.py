@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from faceparity.datasets.toml import read_toml
+from faceparity.datasets.common.toml_files import read_toml
 
 PLUGINS = str(Path(__file__).parent / "plugin_suite")
 

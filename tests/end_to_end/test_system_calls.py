@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from faceparity.datasets import places
+from faceparity.datasets.common import paths
+from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.control import __file__ as control
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import path
+from faceparity.datasets.fetch.artefacts import path
 from faceparity.harness.models import artefacts_of
 from tests.end_to_end.system_calls import Trace, watch, why_not
 
@@ -55,8 +55,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = {name: base / name for name in ("home", "user", "tmp", "out", "faces")}
     for folder in made.values():
         folder.mkdir()
-    if places.artefacts().is_dir():
-        shutil.copytree(places.artefacts(), made["home"] / "artefacts")
+    if paths.artefacts().is_dir():
+        shutil.copytree(paths.artefacts(), made["home"] / "artefacts")
     _pictures(made["faces"])
     made |= {"scores": base / "scores.csv", "suite": base / "mine.toml"}
     rows = [(f"s{i}", f"s{i + 1}", 0, i / 100, "F", "F") for i in range(60)]

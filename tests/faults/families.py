@@ -68,7 +68,7 @@ def pairs(base: Path) -> Family:
 
 def archives(base: Path) -> Family:
     """Zip and tar."""
-    from faceparity.datasets.archives import unpack
+    from faceparity.datasets.formats.safe_extract import unpack
 
     seeds = []
     for packing in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
@@ -100,7 +100,7 @@ def archives(base: Path) -> Family:
 
 def pickles(base: Path) -> Family:
     """insightface's packs."""
-    from faceparity.datasets.pickles import read_pack
+    from faceparity.datasets.formats.safe_pickle import read_pack
 
     folder = fresh(base / "pickles")
     made = [layouts.make_pack(folder / f"{n}.bin", people=3, each=2, arrays=bool(n)).read_bytes() for n in range(2)]
@@ -111,7 +111,7 @@ def mat(base: Path) -> Family:
     """AgeDB's protocol; what is no such file at all goes no further than its reader."""
     from scipy.io import loadmat, savemat
 
-    from faceparity.datasets.matlab import MatlabError, read_matlab
+    from faceparity.datasets.formats.matlab import MatlabError, read_matlab
     from faceparity.datasets.registry import load_dataset
 
     root = layouts.make_agedb(fresh(base / "mat"))
@@ -132,7 +132,7 @@ def mat(base: Path) -> Family:
 
 def images(base: Path) -> Family:
     """Pictures of each format."""
-    from faceparity.datasets.images import decode
+    from faceparity.datasets.loading.image_files import decode
 
     seeds = []
     for kind in ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM"):
@@ -281,7 +281,7 @@ def toml(base: Path) -> Family:
 
 
 def _refusing(parse: Callable[[], object]) -> None:
-    from faceparity.datasets.errors import UserError
+    from faceparity.datasets.common.errors import UserError
     from faceparity.harness.suite.declared import MistakesError
 
     try:

@@ -24,8 +24,8 @@ class NotTakenError(Exception):
 
 def attempt(target: Target, data: bytes) -> str | None:
     """Where it broke: the last line of ours and the error; None if all went well or a user was told."""
-    from faceparity.datasets.errors import UserError
-    from faceparity.datasets.images import UnreadableImage
+    from faceparity.datasets.common.errors import UserError
+    from faceparity.datasets.loading.image_files import UnreadableImage
 
     try:
         target(data)

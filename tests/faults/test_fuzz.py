@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from faceparity.datasets.card import load_card
 from faceparity.datasets.registry import dataset_names
+from faceparity.datasets.schema.card import load_card
 from tests.faults.families import families
 from tests.faults.fuzzing import Family, attempt
 from tests.faults.reader_families import READERS

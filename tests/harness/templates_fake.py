@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from faceparity.datasets.card import DatasetCard
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.card import DatasetCard
+from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.models.card import ModelCard
 from faceparity.harness.models.model import Extraction, Image, Model
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness import evaluate, evaluate_scores
 from faceparity.harness.cli.app import app
 from faceparity.harness.cli.command import published_command

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from faceparity.datasets.support import floor
+from faceparity.datasets.audit.group_support import floor
 from faceparity.harness import record
 from faceparity.harness.evaluation.rates import mated, to_rate
 from faceparity.harness.metrics import differential as d

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from faceparity.datasets.card import DatasetCard
-from faceparity.datasets.dataset import Attribute, Dataset
+from faceparity.datasets.schema.card import DatasetCard
+from faceparity.datasets.schema.dataset import Attribute, Dataset
 from faceparity.harness.models.card import ModelCard, PublishedThreshold, Score
 from faceparity.harness.templates.pipeline import Templates
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.exclusions import evaluate_without
 from faceparity.harness.options import Options

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness.options import Options
 from faceparity.harness.record import to_json
 from faceparity.harness.results import RESULTS, load_results, write_reports

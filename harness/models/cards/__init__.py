@@ -7,9 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-from faceparity.datasets.card import Strict
-
-from ..card import ModelCard, Weights
+from faceparity.datasets.schema.card import Strict
+from faceparity.harness.models.card import ModelCard, Weights
 
 DETECTORS = "detectors"
 
@@ -51,7 +50,7 @@ def shipped_card(name: str) -> ModelCard:
 
 def completed(fields: dict[str, object]) -> ModelCard:
     """A card of TOML fields; what it leaves out about detector, alignment and input follows from its recipe."""
-    from ..parts import alignment_words, input_words
+    from faceparity.harness.models.parts import alignment_words, input_words
 
     recipe = fields.get("recipe")
     if not isinstance(recipe, dict) or recipe.get("detector") not in detector_cards():

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceparity.datasets.card import AttributeCard, DatasetCard, load_card
-from faceparity.datasets.dataset import Attribute, Dataset
-from faceparity.datasets.support import floor, support, support_of, support_of_card
+from faceparity.datasets.audit.group_support import floor, support, support_of, support_of_card
+from faceparity.datasets.schema.card import AttributeCard, DatasetCard, load_card
+from faceparity.datasets.schema.dataset import Attribute, Dataset
 
 
 def test_a_floor_by_hand() -> None:

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from faceparity.datasets.check import check
-from faceparity.datasets.images import decode
-from faceparity.datasets.near_duplicates import ALIKE, Print, fingerprint, near_duplicates
+from faceparity.datasets.audit.copy_check import check
+from faceparity.datasets.audit.near_duplicates import ALIKE, Print, fingerprint, near_duplicates
+from faceparity.datasets.loading.image_files import decode
 from faceparity.datasets.readers.control import read as read_control
 from faceparity.datasets.registry import embedded, load_dataset
 

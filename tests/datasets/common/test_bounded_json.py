@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from faceparity.datasets.bounded_json import JsonLimits, TooMuchError, check_json
+from faceparity.datasets.common.bounded_json import JsonLimits, TooMuchError, check_json
 
 LIMITS = JsonLimits(
     size=100_000, entries=100, keys=50, text=1000, depth=8, values=1000, names=frozenset({b"a", b"b"}), other_names=60

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.sanitise import whole_number
 from faceparity.datasets.registry import load_dataset
-from faceparity.datasets.text import whole_number
 
 
 def test_a_line_stays_a_line() -> None:

@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 
 import faceparity.datasets
-from faceparity.datasets.card import load_card
+from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.plugins import plugins
-from faceparity.datasets.errors import UserError
 from faceparity.datasets.registry import GROUP, check_known, dataset_names, load_dataset, reader
+from faceparity.datasets.schema.card import load_card
 
 PACKAGE = Path(faceparity.datasets.__file__).parent
 READER = ["root", "name", "include_minors"]
@@ -32,7 +32,7 @@ identity = "labelled"
 CODE = """
 from pathlib import Path
 
-from ..dataset import Dataset
+from ..schema.dataset import Dataset
 from . import folder
 
 
@@ -160,7 +160,7 @@ BROKEN = {
     "gone": ("no_such_module_anywhere:read", "ModuleNotFoundError"),
     "older": ("faceparity.datasets.readers.folder:no_such_function", "AttributeError"),
     "typing": ("not a module", "can't be used"),
-    "number": ("faceparity.datasets.images:MAX_PIXELS", "is no function"),
+    "number": ("faceparity.datasets.loading.image_files:MAX_PIXELS", "is no function"),
     "ends": ("ending_at_import:read", "SystemExit"),
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from faceparity.datasets.regular_file import NotAFileError, TooLargeError, open_regular, open_regular_text, read_regular
+from faceparity.datasets.common.regular_files import NotAFileError, TooLargeError, open_regular, open_regular_text, read_regular
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "socket", "device"])

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceparity.datasets.control import identity, mesh, raster, skin
 from faceparity.datasets.control.generate import Studio
-from faceparity.datasets.control.meshes import MESHES
+from faceparity.datasets.control.head import identity, mesh, skin
+from faceparity.datasets.control.head.mesh_source import MESHES
+from faceparity.datasets.control.head.shape import Model, read_model, rotation
 from faceparity.datasets.control.produce import jpeg, monk
-from faceparity.datasets.control.shape import Model, read_model, rotation
-from faceparity.datasets.fetch import is_here, path
+from faceparity.datasets.control.rendering import raster
+from faceparity.datasets.fetch.artefacts import is_here, path
 
 pytestmark = pytest.mark.slow
 

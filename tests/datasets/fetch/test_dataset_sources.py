@@ -18,10 +18,10 @@ import cv2
 import numpy as np
 import pytest
 
-from faceparity.datasets import fetch_sets
-from faceparity.datasets.download import Patience
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch_sets import PLANS, RECORD, Piece, Plan, fetch_set
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.fetch import dataset_sources
+from faceparity.datasets.fetch.dataset_sources import PLANS, RECORD, Piece, Plan, fetch_set
+from faceparity.datasets.fetch.download import Patience
 from faceparity.datasets.registry import load_dataset
 from faceparity.harness.cli.fetch import fetch_command
 
@@ -161,7 +161,7 @@ def test_what_the_readers_find_in_each(server: ThreadingHTTPServer) -> None:
     assert congress.attributes["gender"].values == ("female", "male")
     assert set(load_dataset("london").attributes["ethnicity"].values) == {"Black", "White"}
     assert load_dataset("lfw").protocols[0].name == "view 2"
-    rows = list(csv.DictReader((fetch_sets.base() / "us_congress" / "labels.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader((dataset_sources.base() / "us_congress" / "labels.csv").open(encoding="utf-8")))
     assert [r["birth_year"] for r in rows] == ["1950", "1960"], "nobody without a portrait is listed"
 
 
@@ -243,7 +243,7 @@ def test_no_piece_comes_over_plain_http() -> None:
     pieces = [piece for plan in PLANS.values() for piece in plan.pieces]
     assert pieces
     assert [piece.address for piece in pieces if not piece.address.startswith("https://")] == []
-    assert fetch_sets._CONGRESS.startswith("https://")
+    assert dataset_sources._CONGRESS.startswith("https://")
 
 
 def test_of_other_sets_it_is_told_how_to_obtain_them(

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from faceparity.datasets.download import NotThere, Patience, check_redirect, download
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import Artefact, Url, fetch
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.fetch.artefacts import Artefact, Url, fetch
+from faceparity.datasets.fetch.download import NotThere, Patience, check_redirect, download
 
 CONTENT = bytes((i * 7 + i // 256) % 256 for i in range(300_000))
 SHA = hashlib.sha256(CONTENT).hexdigest()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from faceparity.datasets.matlab import MAX_DEPTH, Array, MatlabError, read_matlab
+from faceparity.datasets.formats.matlab import MAX_DEPTH, Array, MatlabError, read_matlab
 
 
 def saved(compressed: bool = True, **values: object) -> bytes:

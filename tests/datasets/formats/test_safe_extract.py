@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from faceparity.datasets import archives
-from faceparity.datasets.archives import unpack
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.formats import safe_extract
+from faceparity.datasets.formats.safe_extract import unpack
 
 FILES = {"set/007/1.jpg": b"one", "set/labels.csv": b"file\n007/1.jpg\n", "set/e\u0301.txt": b""}
 
@@ -87,9 +87,9 @@ def test_a_link_in_a_zip(tmp_path: Path) -> None:
 
 def test_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     zeros = make_zip(tmp_path / "a.zip", {"zeros": bytes(3 << 20)})
-    monkeypatch.setattr(archives, "FREE_BYTES", 1 << 10)
+    monkeypatch.setattr(safe_extract, "FREE_BYTES", 1 << 10)
     assert "bomb" in refused(zeros, tmp_path / "out")  # by its ratio
-    monkeypatch.setattr(archives, "FREE_BYTES", 1 << 30)
+    monkeypatch.setattr(safe_extract, "FREE_BYTES", 1 << 30)
     assert "more than 1,000 bytes" in refused(zeros, tmp_path / "out", max_bytes=1000)
     many = make_tar(tmp_path / "a.zip", {str(i): b"" for i in range(20)})
     assert "more than 10 files" in refused(many, tmp_path / "out", max_files=10)

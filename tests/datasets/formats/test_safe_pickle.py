@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.pickles import read_pack
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.formats.safe_pickle import read_pack
 
 IMAGES = [b"\xff\xd8 one", b"two \x00" * 100, b"", b"four" * 80]
 MATED = [True, False]
@@ -146,8 +146,8 @@ def test_whatever_bytes_are_changed_it_is_read_or_refused(tmp_path_factory: pyte
 
 
 def test_the_allowed_instructions_make_no_objects() -> None:
-    from faceparity.datasets import pickles
+    from faceparity.datasets.formats import safe_pickle
 
     makers = {"INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4", "PERSID", "BINPERSID", "NEXT_BUFFER", "EMPTY_DICT"}
     assert makers <= {opcode.name for opcode in pickletools.opcodes}
-    assert not makers & pickles._ALLOWED
+    assert not makers & safe_pickle._ALLOWED

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from faceparity.datasets import images
-from faceparity.datasets.images import Locator, OutsideRoot, UnreadableImage, decode, list_images, sha256_of_files
-from faceparity.datasets.text import printable
+from faceparity.datasets.common.sanitise import printable
+from faceparity.datasets.loading import image_files
+from faceparity.datasets.loading.image_files import Locator, OutsideRoot, UnreadableImage, decode, list_images, sha256_of_files
 
 
 def picture(height: int = 24, width: int = 32, channels: int = 3) -> NDArray[np.uint8]:
@@ -173,7 +173,7 @@ def test_float_pixels_have_no_range(tmp_path: Path) -> None:
 
 def test_a_file_past_the_byte_limit_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(tmp_path / "a.png", Image.fromarray(picture()))
-    monkeypatch.setattr(images, "MAX_BYTES", 50)
+    monkeypatch.setattr(image_files, "MAX_BYTES", 50)
     for source in (path, path.read_bytes()):
         with pytest.raises(UnreadableImage, match="larger than"):
             decode(source)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faceparity.datasets import tables
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.tables import Table, read_table
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.loading import label_table
+from faceparity.datasets.loading.label_table import Table, read_table
 
 
 def table(tmp_path: Path, data: str | bytes) -> Table:
@@ -148,12 +148,12 @@ def test_a_large_table_reads_as_a_small_one(
     path = tmp_path_factory.mktemp("t") / "labels.csv"
     path.write_text(end.join(mark.join(row) for row in [["file", "x"], *rows]) + end, "utf-8", newline="")
     try:
-        small = tables.read_table(path)
+        small = label_table.read_table(path)
     except UserError:
         return  # a stray quotation mark and the like: never Arrow's
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tables, "_LARGE", 5)
-        large = tables.read_table(path)
+        patch.setattr(label_table, "_LARGE", 5)
+        large = label_table.read_table(path)
     assert list(large.lines) == list(small.lines)
     assert (large.header, large.problems) == (small.header, small.problems)
     for column in small.header:
@@ -163,8 +163,8 @@ def test_a_large_table_reads_as_a_small_one(
 
 
 def test_a_large_plain_table_does_go_through_arrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "_LARGE", 5)
-    monkeypatch.setattr(tables, "_by_row", lambda *_: pytest.fail("row by row"))
+    monkeypatch.setattr(label_table, "_LARGE", 5)
+    monkeypatch.setattr(label_table, "_by_row", lambda *_: pytest.fail("row by row"))
     got = table(tmp_path, "file,gender\n a.jpg , f\n,\nb.jpg,m\n")
     assert [(line.where, line.cells) for line in got.lines] == [
         ("labels.csv:2", {"file": "a.jpg", "gender": "f"}),

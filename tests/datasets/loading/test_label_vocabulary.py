@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceparity.datasets.concepts import Ages, age_group_names, concept_of_column, concept_value, is_missing, parse_age
+from faceparity.datasets.loading.label_vocabulary import (
+    Ages,
+    age_group_names,
+    concept_of_column,
+    concept_value,
+    is_missing,
+    parse_age,
+)
 
 
 @pytest.mark.parametrize(

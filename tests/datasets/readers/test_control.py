@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from faceparity.datasets import registry
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.readers.control import read, read_tone
 from faceparity.datasets.registry import embedded, load_dataset
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceparity.datasets.card import load_card
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.readers import fhibe, ijbc
 from faceparity.datasets.registry import dataset_names, default_attributes, load_dataset
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset
 from tests.datasets import miniature_sets as mini
 
 
@@ -571,7 +571,7 @@ def test_withdrawn_sets_are_flagged(name: str) -> None:
 @pytest.mark.parametrize("name", [n for n in CARDS if load_card(n).group_sizes])
 def test_published_group_sizes_are_of_named_values(name: str) -> None:
     """Each part of a group's name is a value that the reader can give, in the order of the attributes."""
-    from faceparity.datasets.concepts import concept_value
+    from faceparity.datasets.loading.label_vocabulary import concept_value
 
     card = load_card(name)
     for group in card.group_sizes:

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceparity.datasets.check import check
-from faceparity.datasets.containers import image_bytes, source
-from faceparity.datasets.dataset import Dataset, PairProtocol
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.images import UnreadableImage, decode
+from faceparity.datasets.audit.copy_check import check
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.loading.image_files import UnreadableImage, decode
+from faceparity.datasets.loading.image_packs import image_bytes, source
 from faceparity.datasets.readers import agedb30
-from faceparity.datasets.readers.pairs import PairList, read_lfw_list, with_protocols
+from faceparity.datasets.readers.pair_lists import PairList, read_lfw_list, with_protocols
 from faceparity.datasets.registry import dataset_names, load_dataset
+from faceparity.datasets.schema.dataset import Dataset, PairProtocol
 from tests.datasets.pair_layouts import (
     FOLDS,
     IMAGES,

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceparity.datasets.dataset import Dataset
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.readers import fairface, folder, london, us_congress
+from faceparity.datasets.schema.dataset import Dataset
 
 
 def put(root: Path, *names: str, text: Mapping[str, str] | None = None) -> Path:

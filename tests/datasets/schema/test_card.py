@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from faceparity.datasets.card import load_card
-from faceparity.datasets.dataset import Dataset
+from faceparity.datasets.audit.group_support import support_of_card
 from faceparity.datasets.registry import dataset_names, load_dataset
-from faceparity.datasets.support import support_of_card
+from faceparity.datasets.schema.card import load_card
+from faceparity.datasets.schema.dataset import Dataset
 from tests.datasets.miniature_sets import ALL
 from tests.datasets.pair_layouts import attributes_file, make_agedb, make_flat, make_lfw, pairs, people_folders
 from tests.datasets.pair_layouts import lfw_lines as lines

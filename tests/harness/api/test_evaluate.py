@@ -14,7 +14,7 @@ import polars
 import pyarrow as pa
 import pytest
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness import EvaluationResult, cli, evaluate_scores, load_results
 
 HEAD = ("subject_a", "sample_a", "subject_b", "sample_b", "mated", "score", "gender_a", "gender_b", "note")

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faceparity.datasets.dataset import Attribute, Dataset
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.dataset import Attribute, Dataset
 from faceparity.harness import record
 from faceparity.harness.claims import parse_claim, read_claims, shipped_claims
 from faceparity.harness.claims.verdicts import adjusted, result_of, verdict_of

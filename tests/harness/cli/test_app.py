@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness import cli
 from faceparity.harness.cli import app as commands
 from faceparity.harness.suite.declared import MistakesError

@@ -19,8 +19,8 @@ import pyarrow.compute
 import pyarrow.parquet
 import pytest
 
-from faceparity.datasets.dataset import Attribute
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness import record, scores_file
 from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation import tallying

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceparity.datasets.dataset import Dataset, PairProtocol, SetProtocol
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.dataset import Dataset, PairProtocol, SetProtocol
 from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.exclusion_file import Excluded, read_exclusions

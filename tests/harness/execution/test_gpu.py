@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import onnxruntime
 import pytest
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness import device
 from faceparity.harness.models.onnx_session import open_session
 from faceparity.harness.models.registry import load_model_card, open_model

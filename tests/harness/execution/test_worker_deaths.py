@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness.models.model import Extraction
 from faceparity.harness.templates import deaths, pipeline, pool, process
 from faceparity.harness.templates.pipeline import BATCH, Templates, extract, store_key

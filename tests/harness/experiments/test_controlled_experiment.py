@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from faceparity.datasets.card import DatasetCard, PairedCard
-from faceparity.datasets.dataset import Attribute, Dataset
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.readers.folder import read as read_folder
+from faceparity.datasets.schema.card import DatasetCard, PairedCard
+from faceparity.datasets.schema.dataset import Attribute, Dataset
 from faceparity.harness import record
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.scores import exact_scores, prepare

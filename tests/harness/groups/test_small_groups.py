@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from faceparity.datasets.dataset import Attribute
+from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness.comparisons.cells import Cells, Grouping, make_cells, subjects_per_group
 from faceparity.harness.comparisons.disclosure import hide_small_groups
 from faceparity.harness.evaluation.preflight import groupings_of

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness import private
 from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation import private_sides, reestimate

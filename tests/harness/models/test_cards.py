@@ -11,10 +11,10 @@ from types import ModuleType
 import pytest
 from pydantic import ValidationError
 
-from faceparity.datasets.card import DatasetCard, load_card
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.toml_files import checked
 from faceparity.datasets.registry import dataset_names
-from faceparity.datasets.toml import checked
+from faceparity.datasets.schema.card import DatasetCard, load_card
 from faceparity.harness.cli.app import app
 from faceparity.harness.models import ModelCard, load_model_card, registry
 from faceparity.harness.models.card import NetworkInput, training_overlap

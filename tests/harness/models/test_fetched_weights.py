@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import Artefact, NpmPackage, RegistryPackage, Url, fetch, is_here, path, pinned_sha256
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.fetch.artefacts import Artefact, NpmPackage, RegistryPackage, Url, fetch, is_here, path, pinned_sha256
 from faceparity.harness.cli import catalogue
 from faceparity.harness.models import ModelCard, registry
 from faceparity.harness.models.cards import shipped_card, shipped_names

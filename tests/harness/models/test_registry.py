@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness.models import artefacts_of, load_model_card, model_names, open_model, registry
 from faceparity.harness.models.cards import shipped_card, shipped_names
 

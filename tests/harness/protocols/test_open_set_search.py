@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from faceparity.datasets.dataset import Dataset, SearchProtocol, TemplateSets
+from faceparity.datasets.schema.dataset import Dataset, SearchProtocol, TemplateSets
 from faceparity.harness import record
 from faceparity.harness.evaluation import searches
 from faceparity.harness.evaluation.evaluate import evaluate

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
-from faceparity.datasets.dataset import Dataset, PairProtocol
+from faceparity.datasets.schema.dataset import Dataset, PairProtocol
 from faceparity.harness import record
 from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate

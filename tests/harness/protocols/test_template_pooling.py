@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from faceparity.datasets.dataset import Dataset, SetProtocol
+from faceparity.datasets.schema.dataset import Dataset, SetProtocol
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.template_sets import pool
 from faceparity.harness.options import Options

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness import record
 from faceparity.harness.record.comparison import comparison_schema
 from faceparity.harness.record.part import Rate

@@ -8,7 +8,7 @@ from importlib import metadata
 
 import pytest
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness.results import GROUP, report_writers
 from faceparity.reports import writers
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from faceparity.datasets.dataset import Dataset, SearchProtocol, TemplateSets
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.dataset import Dataset, SearchProtocol, TemplateSets
 from faceparity.harness import record
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.preflight import preflight

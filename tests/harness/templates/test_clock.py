@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from faceparity.datasets import places
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common import paths
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness.models.model import Extraction
 from faceparity.harness.private import read_private, write_private
 from faceparity.harness.purge import purge_all, purge_older
@@ -78,12 +78,12 @@ def test_at_day_sixty_reading_refuses_and_destroys_every_key_past_its_day(run: P
     passes(machine, 30)
     assert read_private(run, "ledger") == b"who resembles whom"
     passes(machine, 30)
-    shutil.copytree(places.keys(), run.parent / "backup")
+    shutil.copytree(paths.keys(), run.parent / "backup")
     assert len(day_keys()) == 2
     refused(run, r"past its retention date \(2031-05-31\) and was destroyed; run again")
     assert day_keys() == []
     refused(run, "past its retention date")
-    shutil.copytree(run.parent / "backup", places.keys(), dirs_exist_ok=True)
+    shutil.copytree(run.parent / "backup", paths.keys(), dirs_exist_ok=True)
     refused(run, "past its retention date")
     assert day_keys() == [], "keys out of a backup end too"
     with Store() as store:
@@ -115,7 +115,7 @@ def far_future(machine: Machine) -> None:
 def set_back_after_use(machine: Machine) -> None:
     """Used at day 60, when nothing was read; then somebody sets the clock back to read what has ended."""
     machine.is_off(60)
-    key = places.keys() / "2031-06-30.key"
+    key = paths.keys() / "2031-06-30.key"
     key.write_bytes(bytes(32))
     key.chmod(0o600)
     machine.today = DAY + timedelta(days=5)
@@ -123,7 +123,7 @@ def set_back_after_use(machine: Machine) -> None:
 
 @pytest.mark.parametrize("change", [set_forward, far_future, set_back_after_use])
 def test_by_a_clock_in_doubt_nothing_is_read_and_nothing_destroyed(run: Path, machine: Machine, change) -> None:
-    held = sorted(places.store().glob("*/*.shard"))
+    held = sorted(paths.store().glob("*/*.shard"))
     change(machine)
     before = day_keys()
     told = refused(run, "neither destroyed nor read; set the clock right, or if it is right run faceparity purge --older-than")
@@ -133,7 +133,7 @@ def test_by_a_clock_in_doubt_nothing_is_read_and_nothing_destroyed(run: Path, ma
         store.put("another", ONE)
     assert [w.category for w in told_by_run] == [clock.ClockWarning]
     assert {*before} <= {*day_keys()}
-    assert {*held} <= {*places.store().glob("*/*.shard")}
+    assert {*held} <= {*paths.store().glob("*/*.shard")}
 
 
 def test_when_the_clock_is_right_again_all_is_as_it_was(run: Path, machine: Machine) -> None:
@@ -173,7 +173,7 @@ def test_purging_everything_forgets_the_clock_too(run: Path, machine: Machine) -
 
 @pytest.mark.parametrize("note", [b"", b"[]", b'{"day": 3}', b'{"day": "2031-13-01", "boot": "", "up_days": 0}', b"\xff"])
 def test_a_spoiled_note_leaves_the_newest_key_as_evidence(run: Path, machine: Machine, note: bytes) -> None:
-    (places.keys() / clock.NOTE).write_bytes(note)
+    (paths.keys() / clock.NOTE).write_bytes(note)
     machine.today = DAY - timedelta(days=400)
     with pytest.warns(clock.ClockWarning), Store():
         pass

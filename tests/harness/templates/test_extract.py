@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness.templates import pipeline, worker
 from faceparity.harness.templates.pipeline import BATCH, ModelFailedError, Templates, extract
 from faceparity.harness.templates.store import Store

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from faceparity.datasets import places
+from faceparity.datasets.common import paths
 from faceparity.harness.models.model import Extraction
 from faceparity.harness.templates import vault
 from faceparity.harness.templates.store import Store
@@ -90,7 +90,7 @@ def test_nothing_half_written_outlives_the_next_run(home: Path) -> None:
 
 def test_a_part_with_two_names_goes_without_its_key(home: Path) -> None:
     secret = vault.Keyring().digest("code")
-    key = places.keys() / vault.SECRET
+    key = paths.keys() / vault.SECRET
     os.link(key, key.with_name(f".{vault.SECRET}.0123abcd.part"))
     with Store():
         assert parts(home) == []

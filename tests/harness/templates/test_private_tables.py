@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceparity.datasets import places
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common import paths
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness import private
 from faceparity.harness.private import Coded, read_private, read_table, sample_codes, subject_codes, write_private, write_table
 from faceparity.harness.purge import purge_all
@@ -188,7 +188,7 @@ def test_missing_and_ephemeral_parts_say_so(tmp_path: Path) -> None:
 
 def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
     write_private(tmp_path, "notes", b"x")
-    key = next(path for path in places.keys().glob("*.key") if path.name != vault.SECRET)
+    key = next(path for path in paths.keys().glob("*.key") if path.name != vault.SECRET)
     key.chmod(0o640)
     with pytest.raises(UserError, match=r"others than you can read this key \(mode 0640\)"):
         read_private(tmp_path, "notes")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from faceparity.datasets import places
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common import paths
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness.models.model import Extraction
 from faceparity.harness.private import read_private, write_private
 from faceparity.harness.purge import plan_all, purge_all, purge_folder, purge_older
@@ -54,8 +54,8 @@ def test_purge_takes_keys_and_shards_and_says_what_it_did(home: Path) -> None:
     purged = purge_all()
     assert (purged.keys, purged.shards, purged.bytes, purged.left) == (2, 2, size, ("notes.txt",))
     assert any("earlier runs cannot be read" in note for note in purged.notes)
-    assert not list(places.keys().iterdir())
-    assert sorted(path.name for path in places.store().iterdir()) == ["lock", "notes.txt"]
+    assert not list(paths.keys().iterdir())
+    assert sorted(path.name for path in paths.store().iterdir()) == ["lock", "notes.txt"]
     with Store() as store:
         assert store.get(MODEL, MIXED) == {}
     assert purge_all().shards == 0
@@ -78,7 +78,7 @@ def test_purge_waits_for_no_run_and_no_run_starts_during_it(home: Path) -> None:
             purge_all()
         assert set(store.get(MODEL, MIXED)) == set(MIXED)
     with (
-        private_files.locked(places.store() / "lock", alone=True),
+        private_files.locked(paths.store() / "lock", alone=True),
         pytest.raises(UserError, match="purge is emptying this store"),
         Store(),
     ):
@@ -120,11 +120,11 @@ def test_purging_a_run_destroys_its_key_before_its_files(tmp_path: Path, monkeyp
 def test_a_store_can_be_named(home: Path) -> None:
     with Store() as store:
         store.put(MODEL, MIXED)
-    secret = (places.keys() / vault.SECRET).read_bytes()
-    done = purge_folder(places.store())
+    secret = (paths.keys() / vault.SECRET).read_bytes()
+    done = purge_folder(paths.store())
     assert (done.keys, done.shards, done.private) == (1, 1, 0)
     assert shards(home) == []
-    assert (places.keys() / vault.SECRET).read_bytes() == secret, "codes stay as they are"
+    assert (paths.keys() / vault.SECRET).read_bytes() == secret, "codes stay as they are"
 
 
 def test_a_folder_without_anything_sealed_is_refused(tmp_path: Path) -> None:
@@ -204,14 +204,14 @@ def test_whatever_lies_in_a_keys_place_is_refused_and_can_be_purged(
         store.put(MODEL, MIXED)
     aside = tmp_path / "thesis.txt"
     aside.write_text("mine")
-    path = places.keys() / name
+    path = paths.keys() / name
     path.unlink()
     make(path, aside)
     with Store() as store, pytest.raises(UserError, match=r"this is not a key but a \w+; run faceparity purge"):
         store.put("another", MIXED)
     assert plan_all().keys == 2
     assert purge_all().keys == 2
-    assert list(places.keys().iterdir()) == []
+    assert list(paths.keys().iterdir()) == []
     assert aside.read_text() == "mine"
 
 
@@ -228,18 +228,18 @@ def test_a_key_that_cannot_be_destroyed_keeps_no_other_alive(home: Path, monkeyp
     monkeypatch.setattr(Path, "unlink", stuck)
     with pytest.raises(UserError, match=r"store\.key: cannot be destroyed \(Operation not permitted\); delete it yourself"):
         purge_all()
-    assert [p.name for p in places.keys().glob("*.key")] == [vault.SECRET]
+    assert [p.name for p in paths.keys().glob("*.key")] == [vault.SECRET]
 
 
 def test_a_lock_that_is_a_folder_is_named() -> None:
-    (places.store() / "lock").mkdir(parents=True)
+    (paths.store() / "lock").mkdir(parents=True)
     with pytest.raises(UserError, match=r"lock: cannot be locked \(Is a directory\); delete it"):
         purge_all()
 
 
 def test_what_would_be_destroyed_is_counted_before(tmp_path: Path, home: Path) -> None:
     assert (plan_all().keys, plan_all().shards) == (0, 0)
-    assert not places.store().exists()
+    assert not paths.store().exists()
     with Store() as store:
         store.put(MODEL, MIXED)
     write_private(tmp_path / "run", "ledger", b"x")

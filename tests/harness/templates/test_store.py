@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceparity.datasets import places
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common import paths
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness.models.model import Extraction
 from faceparity.harness.purge import purge_older
 from faceparity.harness.templates import clock as machine_clock
@@ -162,7 +162,7 @@ def test_a_shard_of_one_model_cannot_stand_for_another(home: Path) -> None:
 def test_a_shard_whose_key_is_gone_is_removed(home: Path) -> None:
     with Store() as store:
         store.put(MODEL, MIXED)
-    (places.keys() / f"{vault.today()}.key").unlink()
+    (paths.keys() / f"{vault.today()}.key").unlink()
     with Store() as store:
         assert store.get(MODEL, MIXED) == {}
         assert store.damaged == 1
@@ -218,7 +218,7 @@ def test_shards_and_their_keys_go_after_thirty_days_and_newer_ones_stay(home: Pa
     with Store() as store:
         assert store.expired == 1
         assert set(store.get(MODEL, [digest(0), digest(1)])) == {digest(1)}
-    assert sorted(path.name for path in places.keys().glob("*.key")) == ["2030-05-11.key", "store.key"]
+    assert sorted(path.name for path in paths.keys().glob("*.key")) == ["2030-05-11.key", "store.key"]
 
 
 def test_a_shard_that_was_copied_away_cannot_be_read_after_its_retention(home: Path, clock: list[date], tmp_path: Path) -> None:
@@ -256,15 +256,15 @@ def test_a_shard_from_the_future_is_kept_until_a_person_says_that_the_clock_is_r
 def test_a_key_that_others_can_read_is_refused(mode: int) -> None:
     with Store() as store:
         store.put(MODEL, MIXED)
-    (places.keys() / vault.SECRET).chmod(mode)
+    (paths.keys() / vault.SECRET).chmod(mode)
     with Store() as store, pytest.raises(UserError, match=r"others than you can read this key.*chmod 600"):
         store.get(MODEL, MIXED)
 
 
 def test_a_folder_of_keys_that_others_may_enter_is_closed_to_them() -> None:
-    places.keys().mkdir(parents=True, mode=0o755)
+    paths.keys().mkdir(parents=True, mode=0o755)
     Keyring().digest("x")
-    assert stat.S_IMODE(places.keys().stat().st_mode) == 0o700
+    assert stat.S_IMODE(paths.keys().stat().st_mode) == 0o700
 
 
 def test_ephemeral_leaves_nothing_on_the_disk(home: Path) -> None:
@@ -289,7 +289,7 @@ def test_keys_made_by_two_processes_at_once_are_one() -> None:
     runs = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(4)]
     assert len({run.communicate()[0] for run in runs}) == 1
     assert all(run.returncode == 0 for run in runs)
-    assert [path.name for path in places.keys().iterdir()] == [vault.SECRET]
+    assert [path.name for path in paths.keys().iterdir()] == [vault.SECRET]
 
 
 def read_by(store: Store, contents: list[str]) -> tuple[dict[str, Extraction], set[str]]:

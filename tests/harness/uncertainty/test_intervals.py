@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from faceparity.datasets.dataset import Attribute
+from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation import rates
 from faceparity.harness.evaluation.evaluate import evaluate

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness.comparisons.cells import make_cells, make_grouping
 from faceparity.harness.comparisons.evidence import without_comparisons
 from faceparity.harness.comparisons.listed import Rows, evidence_of_rows, tally_of_list

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceparity.datasets.dataset import Attribute
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness.evaluation.compare_notes import notes, to_compared
 from faceparity.harness.evaluation.evaluate import Evaluated, evaluate
 from faceparity.harness.evaluation.resolved import resolve

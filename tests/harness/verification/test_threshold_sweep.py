@@ -9,7 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from faceparity.datasets.dataset import Attribute
+from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness.comparisons.cells import make_cells, make_grouping
 from faceparity.harness.comparisons.listed import Rows, evidence_of_rows, tally_of_list
 from faceparity.harness.comparisons.tally import Grid

@@ -12,7 +12,7 @@ from typing import Any
 import pypdf
 import pytest
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness.record import Evaluation
 from faceparity.reports.about import GLOSSARY
 from faceparity.reports.exports import engine

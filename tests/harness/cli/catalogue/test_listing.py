@@ -11,8 +11,8 @@ from types import ModuleType
 
 import pytest
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import Artefact, Url, place_of
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.fetch.artefacts import Artefact, Url, place_of
 from faceparity.harness.cli import model_cards
 from faceparity.harness.cli.catalogue import show_models
 from faceparity.harness.models import artefacts_of, load_model_card, model_names, open_model

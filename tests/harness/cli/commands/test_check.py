@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness.cli.check import check_command
 
 

@@ -8,10 +8,10 @@ from typing import IO
 
 import pytest
 
-from faceparity.datasets import fetch as fetching
-from faceparity.datasets.control.meshes import MESHES
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import Artefact
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.control.head.mesh_source import MESHES
+from faceparity.datasets.fetch import artefacts as fetching
+from faceparity.datasets.fetch.artefacts import Artefact
 from faceparity.harness.cli.catalogue import fetch_named
 from faceparity.harness.cli.fetch import fetch_command
 from faceparity.harness.models import registry

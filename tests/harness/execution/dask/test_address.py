@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness.cluster import facts as f
 from faceparity.harness.cluster.address import check_certificates, checked_address, is_private
 from faceparity.harness.cluster.cluster import connect

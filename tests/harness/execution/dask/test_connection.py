@@ -14,7 +14,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness.cluster import blocks, cluster, models, shards
 from faceparity.harness.cluster.cluster import Cluster, connect
 from faceparity.harness.cluster.remote import Ticket

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness.models import load_model_card, open_model
 from faceparity.harness.models.alignment import BoxAligner, WholeAligner, five_of_68
 from faceparity.harness.models.dlib_parts import jittered

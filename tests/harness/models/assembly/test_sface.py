@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image as Pictures
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import path
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.fetch.artefacts import path
 from faceparity.harness.models import artefacts_of, open_model
 from faceparity.harness.models.model import Image
 from faceparity.harness.models.onnx_repair import drop_weight_inputs, free_batch, repaired

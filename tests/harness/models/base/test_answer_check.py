@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness.models import guard
 from faceparity.harness.models.answer_check import AnswerError, OutOfStepError, check, is_usable
 from faceparity.harness.models.card import ModelCard, Score

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from faceparity.datasets.errors import UserError
-from faceparity.datasets.fetch import path
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.fetch.artefacts import path
 from faceparity.harness.models.nhwc_onnx import NhwcGraph
 from faceparity.harness.models.onnx_session import open_session
 from faceparity.harness.models.registry import artefacts_of

@@ -10,7 +10,7 @@ import face_recognition_models
 import numpy as np
 import pytest
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness.models import dlib_onnx
 from faceparity.harness.models.cards import shipped_card
 from faceparity.harness.models.derived import derived, known, state_of, trust

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness.models.registry import load_model_card
 
 onnx = pytest.importorskip("onnx")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
 from faceparity.harness.models import Model, dlib_parts, open_model
 from faceparity.harness.models.model import Image
 

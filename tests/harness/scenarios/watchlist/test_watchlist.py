@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faceparity.datasets.dataset import Attribute, Dataset
-from faceparity.datasets.errors import UserError
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.dataset import Attribute, Dataset
 from faceparity.harness import record
 from faceparity.harness.evaluation import evaluate as evaluation
 from faceparity.harness.evaluation.preflight import preflight

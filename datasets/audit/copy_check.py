@@ -1,0 +1,125 @@
+"""Is a copy of a data set whole, and what is wrong with it: what `faceparity check` prints, as plain data."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceparity.datasets.audit.group_support import Support, support_of
+from faceparity.datasets.audit.near_duplicates import NearDuplicates, Print, fingerprint, near_duplicates
+from faceparity.datasets.loading.image_files import UnreadableImage, decode
+from faceparity.datasets.loading.image_packs import source
+from faceparity.datasets.registry import default_attributes
+from faceparity.datasets.schema.dataset import Attribute, Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class ValueCount:
+    """How many people and pictures have one value of an attribute; value None: no label."""
+
+    attribute: str
+    value: str | None
+    subjects: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class SameBytes:
+    """Images that are one file under several names: how many are more than needed, of the same subject and of others."""
+
+    same_subject: int
+    different_subjects: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What there is and what is wrong. `unreadable` and `alike` tell of files: they are for the terminal only."""
+
+    name: str
+    identity: str
+    subjects: int
+    samples: int
+    same_photo: int
+    digest: str
+    known_copy: str | None
+    """What the card calls a copy with this digest; None if it knows none."""
+    problems: dict[str, int]
+    counts: tuple[ValueCount, ...]
+    unreadable: tuple[tuple[str, str], ...]
+    """(file, reason) of each image that can't be decoded."""
+    alike: NearDuplicates
+    """Of images of different bytes; of identical ones the first stands for all."""
+    same_bytes: SameBytes
+    support: Support
+
+    @property
+    def wrong(self) -> int:
+        """How many problems there are: of the labels and files, unreadable images, and pairs across people that look alike.
+
+        One person's pictures that look alike are told, but may well be two pictures of one moment. Children are told, too: to
+        leave them out is this program's rule, and nothing is wrong with a copy that holds them.
+        """
+        kinds = sum(n for kind, n in self.problems.items() if kind != "under_18")
+        return kinds + len(self.unreadable) + self.alike.different_subjects
+
+
+def check(dataset: Dataset, tick: Callable[[], object] | None = None, threads: int | None = None) -> Check:
+    """Counts a data set's problems and labels, decodes every image once, and looks for pictures that look alike.
+
+    tick: called after each image, from this thread. Pairs that the set lists as one photograph are known, and no problem.
+    """
+    unreadable = []
+    prints: list[Print | None] = []
+    first: dict[str, int] = {}
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+        looked = pool.map(lambda file: _look(dataset, file), dataset.files)
+        for i, (file, (seen, reason)) in enumerate(zip(dataset.files, looked, strict=True)):
+            if reason is not None:
+                unreadable.append((file, reason))
+            prints.append(seen if first.setdefault(dataset.content[i], i) == i else None)
+            if tick is not None:
+                tick()
+    listed = [(min(a, b), max(a, b)) for a, b in dataset.same_photo.reshape(-1, 2).tolist()]
+    again = [int(dataset.subjects[i] == dataset.subjects[first[sha]]) for i, sha in enumerate(dataset.content) if first[sha] != i]
+    return Check(
+        name=dataset.name,
+        identity=dataset.identity,
+        subjects=dataset.n_subjects,
+        samples=dataset.n_samples,
+        same_photo=len(dataset.same_photo),
+        digest=dataset.digest,
+        known_copy=next((copy for copy, digest in dataset.card.digests.items() if digest == dataset.digest), None),
+        problems=dict(sorted(Counter(problem.kind for problem in dataset.problems).items())),
+        counts=label_counts(dataset),
+        unreadable=tuple(unreadable),
+        alike=near_duplicates(prints, dataset.subjects, listed),
+        same_bytes=SameBytes(sum(again), len(again) - sum(again)),
+        support=support_of(dataset, default_attributes(dataset)),
+    )
+
+
+def label_counts(dataset: Dataset) -> tuple[ValueCount, ...]:
+    """People and pictures by value, attribute by attribute; those without a label last, if there are any."""
+    return tuple(count for attribute in dataset.attributes.values() for count in _counts(dataset, attribute))
+
+
+def _look(dataset: Dataset, file: str) -> tuple[Print | None, str | None]:
+    """An image's hash, or why it can't be decoded."""
+    try:
+        return fingerprint(decode(source(dataset.root / file))), None
+    except UnreadableImage as error:
+        return None, error.reason
+
+
+def _counts(dataset: Dataset, attribute: Attribute) -> list[ValueCount]:
+    found = []
+    for code, value in [*enumerate(attribute.values), (-1, None)]:
+        here = attribute.codes == code
+        if here.any() or value is not None:
+            found.append(ValueCount(attribute.name, value, int(np.unique(dataset.subjects[here]).size), int(here.sum())))
+    return found

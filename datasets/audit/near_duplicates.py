@@ -1,0 +1,173 @@
+"""Images that look alike: one photograph under two names, saved again, resized, lightly edited or mirrored.
+
+Each image is reduced to 255 bits: which of the lowest 16 × 16 frequencies of a 64 × 64 grey picture lie above their median. The
+usual 64 bits do not tell portraits apart: on studio portraits thousands of pairs of people differ in no more bits than copies do.
+Another crop of a photograph is not found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIDE, KEPT = 64, 16
+WORDS = KEPT * KEPT // 64
+ALIKE = 24
+"""Bits that two pictures of one photograph may differ in. Of the sets looked at (FairFace's validation part, portraits of Congress,
+the London set and the control set) no two people came nearer than 38; saving again as JPEG and resizing take fewer than 16."""
+LISTED = 10_000
+"""So many pairs of each kind are listed; all are counted."""
+FLAT = 2.0
+"""A picture with a smaller standard deviation of its grey values (of 255) shows nothing, and is not compared."""
+
+U64 = NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """A picture's hash, and that of its mirror image: uint64[WORDS] each."""
+
+    upright: U64
+    mirrored: U64
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Two samples, a < b, whose pictures look alike. distance: bits that differ. mirrored: one is the other's mirror image."""
+
+    a: int
+    b: int
+    distance: int
+    mirrored: bool
+    same_subject: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NearDuplicates:
+    """All pairs that look alike. pairs: by sample, at most LISTED of each kind; the counts are of all."""
+
+    pairs: tuple[Alike, ...]
+    different_subjects: int
+    same_subject: int
+    compared: int
+    """Images with a hash."""
+
+
+def fingerprint(pixels: NDArray[np.uint8]) -> Print | None:
+    """The hash of a picture uint8[height, width, 3]; None if it shows nothing."""
+    import cv2
+
+    grey = cv2.resize(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    if float(grey.std()) < FLAT:
+        return None
+    waves = cv2.dct(grey.astype(np.float32))[:KEPT, :KEPT]
+    odd = np.where(np.arange(KEPT) % 2 == 1, np.float32(-1), np.float32(1))
+    return Print(_bits(waves), _bits(waves * odd))
+
+
+def _bits(waves: NDArray[np.float32]) -> U64:
+    flat = waves.ravel().copy()
+    flat[0] = -np.inf  # the mean brightness tells nothing
+    return np.packbits(flat > np.median(flat[1:])).view(np.uint64)
+
+
+def near_duplicates(
+    prints: Sequence[Print | None],
+    subjects: NDArray[np.integer[Any]],
+    leave_out: Sequence[tuple[int, int]] = (),
+    within: int = ALIKE,
+) -> NearDuplicates:
+    """Every pair of pictures that differ in at most `within` bits. prints: one per sample. subjects: int[n].
+
+    leave_out: pairs (lower first) that are known already. Two hashes that differ in at most `within` bits agree in at least one of
+    within + 1 parts of them, so only pairs that share a part are looked at. Takes seconds for 100,000 different images.
+    """
+    have = np.array([i for i, p in enumerate(prints) if p is not None], np.int64)
+    found = [p for p in prints if p is not None]
+    if not found:
+        return NearDuplicates((), 0, 0, 0)
+    upright, mirrored = (np.stack([getattr(p, side) for p in found]) for side in ("upright", "mirrored"))
+    people = np.asarray(subjects, np.int64)[have]
+    n = len(prints)
+    known = np.sort(np.array([a * n + b for a, b in leave_out], np.int64))
+    rows: list[Alike] = []
+    counts = np.zeros(2, np.int64)
+    for turned, other in ((0, upright), (1, mirrored)):
+        keys = _parts(upright, within + 1), _parts(other, within + 1)
+        more, of = _search()(upright, mirrored, *keys, people, have, known, n, within, LISTED, turned)
+        rows += [Alike(int(a), int(b), int(d), bool(turned), bool(same)) for a, b, d, same in more]
+        counts += of
+    pairs = tuple(sorted(rows, key=lambda p: (p.a, p.b)))
+    return NearDuplicates(pairs, int(counts[0]), int(counts[1]), len(found))
+
+
+def _parts(hashes: U64, n: int) -> NDArray[np.int32]:
+    """int32[n, images]: every n-th bit of each hash, as a number; the first part begins at the first bit, and so on."""
+    bits = np.unpackbits(hashes.view(np.uint8), axis=1)
+    parts = [bits[:, k::n].astype(np.int64) for k in range(n)]
+    # Parts of more than 30 bits are cut: they agree the more often.
+    return np.stack([(part[:, :30] @ (1 << np.arange(min(30, part.shape[1])))).astype(np.int32) for part in parts])
+
+
+@cache
+def _search() -> Any:
+    """The compiled search; numba is loaded only when something is searched."""
+    from faceparity.datasets.common.compiled import njit
+
+    @njit()
+    def distance(a: Any, b: Any, within: Any) -> Any:
+        total: Any = 0
+        for k in range(a.size):
+            x = a[k] ^ b[k]
+            x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))
+            x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
+            x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+            total += np.int64((x * np.uint64(0x0101010101010101)) >> np.uint64(56))
+            if total > within:
+                break
+        return total
+
+    @njit()
+    def is_known(known: Any, key: Any) -> Any:
+        at = np.searchsorted(known, key)
+        return at < known.size and known[at] == key
+
+    @njit()
+    def search(
+        upright: Any, mirrored: Any, left: Any, right: Any, people: Any, place: Any, known: Any, n: Any, within: Any, cap: Any,
+        turned: Any,
+    ) -> Any:  # fmt: skip
+        counts = np.zeros(2, np.int64)
+        rows = np.empty((2 * cap, 4), np.int64)
+        held = 0
+        for part in range(left.shape[0]):
+            order = np.argsort(right[part])
+            ordered = right[part][order]
+            for i in range(place.size):
+                at = np.searchsorted(ordered, left[part, i])
+                while at < order.size and ordered[at] == left[part, i]:
+                    j = order[at]
+                    at += 1
+                    if j <= i:
+                        continue
+                    far = distance(upright[i], mirrored[j] if turned else upright[j], within)
+                    if far > within or (turned and distance(upright[i], upright[j], within) <= within):
+                        continue
+                    seen = False
+                    for k in range(part):
+                        seen = seen or left[k, i] == right[k, j]
+                    if seen or is_known(known, place[i] * n + place[j]):
+                        continue
+                    same = 1 if people[i] == people[j] else 0
+                    counts[same] += 1
+                    if counts[same] <= cap:
+                        rows[held, 0], rows[held, 1], rows[held, 2], rows[held, 3] = place[i], place[j], far, same
+                        held += 1
+        return rows[:held], counts
+
+    return search

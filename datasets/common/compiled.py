@@ -1,0 +1,71 @@
+"""Compiled functions. What was compiled is kept where faceparity may write, and nowhere if it may write nowhere.
+
+Left alone, numba writes into the installation or the user's home, and raises an error where neither can be written to.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numba
+
+from faceparity.datasets.common import paths
+from faceparity.datasets.common.errors import UserError
+
+Function = Callable[..., Any]
+
+
+def njit(**options: Any) -> Callable[[Function], Any]:
+    """Decorate a function that numba compiles and caches. options: those of `numba.njit`, `cache` aside."""
+
+    def compiled(function: Function) -> Any:
+        folder = cache_folder()
+        if folder is None:
+            return numba.njit(**options)(function)
+        before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder)
+        try:
+            dispatcher = numba.njit(cache=True, **options)(function)
+        finally:
+            # Functions of a user's own, in a notebook, are cached where they were.
+            numba.config.CACHE_DIR = before
+        _keep_going(dispatcher)
+        return dispatcher
+
+    return compiled
+
+
+@cache
+def cache_folder() -> Path | None:
+    """Return the folder of compiled code: NUMBA_CACHE_DIR or one of ours; None if it can't be written to."""
+    try:
+        # By version: numba looks at a function's own file alone, not at those of the functions that it calls.
+        folder = Path(numba.config.CACHE_DIR or paths.caches() / "numba" / version("faceparity"))
+        tempfile.TemporaryFile(dir=paths.make_folder(folder)).close()
+    except (OSError, UserError):
+        return None
+    return folder
+
+
+def _keep_going(dispatcher: Any) -> None:
+    """Let a full disk, or a file that can't be read, cost the cached copy alone, not the call that compiled it."""
+    kept: Any = getattr(dispatcher, "_cache", None)
+    for name in ("load_overload", "save_overload"):
+        if hasattr(kept, name):
+            setattr(kept, name, _or_nothing(getattr(kept, name)))
+
+
+def _or_nothing(method: Function) -> Function:
+    """Return a method that gives None where the original raises OSError."""
+
+    def attempt(*arguments: Any) -> Any:
+        with suppress(OSError):
+            return method(*arguments)
+        return None
+
+    return attempt

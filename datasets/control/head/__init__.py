@@ -1,0 +1,1 @@
+"""The shape, skin and hair of a synthetic head."""

@@ -1,0 +1,1 @@
+"""From a synthetic head to a picture."""

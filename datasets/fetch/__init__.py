@@ -1,0 +1,1 @@
+"""Get what faceparity does not ship: the only code that touches the network."""

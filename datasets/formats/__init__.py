@@ -1,0 +1,1 @@
+"""Read foreign file formats without running anything that they hold."""

@@ -1,0 +1,311 @@
+"""From rows to a `Dataset`: what all readers share. Files are found, minors left out, labels named, losses written down."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.sanitise import printable
+from faceparity.datasets.loading.image_files import Locator, OutsideRoot, list_images, sha256_of_files
+from faceparity.datasets.loading.label_vocabulary import Ages, age_group_names, concept_value, is_missing, parse_age
+from faceparity.datasets.schema.card import AttributeCard, DatasetCard
+from faceparity.datasets.schema.dataset import Attribute, Dataset, Problem
+
+AGE = "age_group"
+ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One image as a set's label file gives it.
+
+    file: as written there. where: `labels.csv:12`. subject: empty where the set has none. labels: attribute → the set's own
+    word. age: what to read the age from, if not labels["age_group"]. year: when the picture was taken, nan if not said.
+    """
+
+    file: str
+    where: str
+    subject: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+    age: str | None = None
+    year: float = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a reader's rows are to be taken.
+
+    any_value: a word that no concept knows is a value of its own; else it is counted and the sample unlabelled.
+    own_age_bins: never regroup ages. within: the folders in which an image without a row is reported (all, if empty).
+    with_years: the set says when pictures were taken. aside: images that are left out with a reason that the reader has told.
+    """
+
+    any_value: bool = False
+    own_age_bins: bool = False
+    within: tuple[str, ...] = ()
+    include_minors: bool = False
+    with_years: bool = False
+    aside: frozenset[str] = frozenset()
+
+
+def folder_of(root: Path) -> Path:
+    """`root`, if it is a folder that holds something. Raises UserError otherwise."""
+    try:
+        if not root.is_dir():
+            if root.is_file() and root.name.casefold().endswith(ARCHIVES):
+                raise UserError(f"{root} is an archive: unpack it into a folder of its own, and give that folder")
+            what = "is not a folder" if root.exists() else "does not exist"
+            raise UserError(f"{root} {what}: give the folder that holds the images and their label file")
+        if next(iter(root.iterdir()), None) is None:
+            raise UserError(f"{root} is empty: put the images and their label file there")
+    except OSError as error:
+        raise UserError(f"{root} cannot be read ({error.strerror}): check the path and its permissions") from None
+    return root
+
+
+def build(
+    card: DatasetCard,
+    root: Path,
+    rows: Sequence[Row],
+    problems: Iterable[Problem] = (),
+    *,
+    name: str | None = None,
+    rules: Rules = Rules(),
+    same_photo: Iterable[tuple[str, str, str]] = (),
+) -> Dataset:
+    """The data set of these rows.
+
+    problems: what the reader has already found. same_photo: pairs (where, file, file) that show one photograph.
+    Samples come sorted by file name, subjects numbered in the order of their sorted names. Raises UserError if nothing is left.
+    """
+    found = list(problems)
+    placed = _place(root, rows, card.identity, rules, found)
+    placed = _without_minors(card, placed, rules, found)
+    files = sorted(placed)
+    digests = sha256_of_files(root, files)
+    found += [Problem("missing_file", file, "cannot be read") for file, sha in zip(files, digests, strict=True) if sha is None]
+    kept = [(file, sha) for file, sha in zip(files, digests, strict=True) if sha is not None]
+    if not kept:
+        raise _nothing_left(root, rows, found)
+    files, content = [file for file, _ in kept], [sha for _, sha in kept]
+    taken = [placed[file] for file in files]
+    found += _duplicates(files, content)
+    subjects = _subjects([row.subject for row in taken], card.identity)
+    attributes = {
+        attribute: _attribute(attribute, about, files, taken, subjects, rules, found)
+        for attribute, about in card.attributes.items()
+    }
+    pairs = _pairs(files, same_photo, placed.keys() | _named(rows), found)
+    years = np.array([row.year for row in taken], np.float64) if rules.with_years else None
+    return Dataset(
+        name=name or card.name,
+        card=card,
+        root=root,
+        files=tuple(files),
+        content=tuple(content),
+        subjects=subjects,
+        identity=card.identity,
+        attributes=attributes,
+        same_photo=pairs,
+        capture_year=years,
+        problems=tuple(found),
+        digest=_digest(files, content, taken, card, pairs, rules),
+    )
+
+
+def _named(rows: Sequence[Row]) -> set[str]:
+    return {row.file for row in rows}
+
+
+def _place(root: Path, rows: Sequence[Row], identity: str, rules: Rules, found: list[Problem]) -> dict[str, Row]:
+    """The rows whose file is there, by that file's path; and images that no row names."""
+    listed = list_images(root, rules.within)
+    locator = Locator(root, listed)
+    alike = _by_stem(listed)
+    placed: dict[str, Row] = {}
+    for row in rows:
+        try:
+            file = locator.find(row.file)
+        except OutsideRoot:
+            found.append(Problem("outside_root", row.where, f"{row.file!r} leaves the folder"))
+            continue
+        if not row.file:
+            found.append(Problem("bad_row", row.where, "no image is named"))
+        elif file is None:
+            found.append(Problem("missing_file", row.where, _not_there(row.file, alike)))
+        elif file in placed:
+            same = (row.subject, row.labels) == (placed[file].subject, placed[file].labels)
+            detail = f"{file!r} again, after {placed[file].where}" + ("" if same else ", with other labels: those are not used")
+            found.append(Problem("duplicate_row", row.where, detail))
+        elif identity == "labelled" and not row.subject:
+            placed[file] = row  # so that it counts as named
+            found.append(Problem("bad_row", row.where, f"{file!r} has no subject"))
+        else:
+            placed[file] = row
+    found += [
+        Problem("extra_file", printable(file), "no row names it")
+        for file in listed
+        if file not in placed and file not in rules.aside
+    ]
+    return {file: row for file, row in placed.items() if row.subject or identity == "none"}
+
+
+def _stem(file: str) -> str:
+    return PurePosixPath(file.replace("\\", "/")).stem.casefold()
+
+
+def _by_stem(listed: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for file in listed:
+        found.setdefault(_stem(file), []).append(file)
+    return found
+
+
+def _not_there(file: str, alike: dict[str, list[str]]) -> str:
+    """What is wrong with a file's name, and the one that is probably meant: other case, no suffix, another folder."""
+    near = alike.get(_stem(file)) or alike.get(PurePosixPath(file).name.casefold()) or []
+    return f"{file!r} is not there, or not an ordinary file" + (f"; {near[0]!r} is" if len(near) == 1 else "")
+
+
+def _age(row: Row) -> Ages | None:
+    return parse_age(row.labels.get(AGE, "") if row.age is None else row.age)
+
+
+def _without_minors(card: DatasetCard, placed: dict[str, Row], rules: Rules, found: list[Problem]) -> dict[str, Row]:
+    if rules.include_minors or AGE not in card.attributes:
+        return placed
+    minors = {file for file, row in placed.items() if (age := _age(row)) is not None and age.minor}
+    found += [Problem("under_18", file, f"age {placed[file].labels.get(AGE, '')!r}") for file in sorted(minors)]
+    return {file: row for file, row in placed.items() if file not in minors}
+
+
+def _nothing_left(root: Path, rows: Sequence[Row], found: Sequence[Problem]) -> UserError:
+    counts = Counter(problem.kind for problem in found if problem.kind != "extra_file")
+    why = ", ".join(f"{n} {kind}" for kind, n in counts.most_common()) or "there are none"
+    first = next((f"; first: {p.where}: {p.detail}" for p in found if p.kind != "extra_file"), "")
+    return UserError(
+        f"{root}: no image can be used of {len(rows)} rows ({why}{first}): image paths must be relative to this folder"
+    )
+
+
+def _duplicates(files: Sequence[str], content: Sequence[str]) -> list[Problem]:
+    first: dict[str, str] = {}
+    return [
+        Problem("duplicate_image", file, f"the same bytes as {first[sha]!r}")
+        for file, sha in zip(files, content, strict=True)
+        if first.setdefault(sha, file) != file
+    ]
+
+
+def _subjects(names: Sequence[str], identity: str) -> NDArray[np.int32]:
+    if identity == "none":
+        return np.arange(len(names), dtype=np.int32)
+    code = {name: i for i, name in enumerate(sorted(set(names)))}
+    return np.array([code[name] for name in names], np.int32)
+
+
+def _attribute(
+    name: str,
+    about: AttributeCard,
+    files: Sequence[str],
+    rows: Sequence[Row],
+    subjects: NDArray[np.int32],
+    rules: Rules,
+    found: list[Problem],
+) -> Attribute:
+    raw = tuple(row.labels.get(name, "") for row in rows)
+    values = _age_values(rows, rules) if name == AGE else [_value(name, about, word, rules) for word in raw]
+    told = raw if name != AGE else tuple(row.labels.get(name, "") if row.age is None else row.age for row in rows)
+    unknown = [v is None and not is_missing(word) for v, word in zip(values, told, strict=True)]
+    found += [
+        Problem("unknown_label", file, f"{name} {word!r}") for file, word, bad in zip(files, told, unknown, strict=True) if bad
+    ]
+    if about.of == "subject":
+        values = _one_per_subject(name, values, rows, subjects, found)
+    found += [
+        Problem("missing_label", file, name)
+        for file, value, word in zip(files, values, told, strict=True)
+        if value is None and is_missing(word)
+    ]
+    names = tuple(sorted({value for value in values if value is not None}))
+    code = {value: i for i, value in enumerate(names)}
+    codes = np.array([-1 if value is None else code[value] for value in values], np.int32)
+    return Attribute(name, names, codes, about.of, raw)
+
+
+def _value(name: str, about: AttributeCard, word: str, rules: Rules) -> str | None:
+    if (value := concept_value(name, word, about.values)) is not None:
+        return value
+    return " ".join(word.split()) if rules.any_value and not is_missing(word) else None
+
+
+def _age_values(rows: Sequence[Row], rules: Rules) -> list[str | None]:
+    values = age_group_names([_age(row) for row in rows], rules.own_age_bins)
+    if not rules.any_value:
+        return values
+    words = [row.labels.get(AGE, "") if row.age is None else row.age for row in rows]
+    # A set may say "young"; a number that makes no age is a mistake all the same.
+    return [
+        " ".join(word.split()) if value is None and not is_missing(word) and not any(c.isdigit() for c in word) else value
+        for value, word in zip(values, words, strict=True)
+    ]
+
+
+def _one_per_subject(
+    name: str, values: list[str | None], rows: Sequence[Row], subjects: NDArray[np.int32], found: list[Problem]
+) -> list[str | None]:
+    """The label of a person, for each of their samples: also those whose own cell is empty; none where samples disagree."""
+    said: dict[int, set[str]] = {}
+    for subject, value in zip(subjects.tolist(), values, strict=True):
+        if value is not None:
+            said.setdefault(subject, set()).add(value)
+    where = {subject: row.where for subject, row in zip(subjects.tolist()[::-1], rows[::-1], strict=True)}
+    found += [
+        Problem("conflicting_label", where[subject], f"{name} of one subject is {' and '.join(sorted(words))}")
+        for subject, words in sorted(said.items())
+        if len(words) > 1
+    ]
+    agreed = {subject: next(iter(words)) for subject, words in said.items() if len(words) == 1}
+    return [agreed.get(subject) for subject in subjects.tolist()]
+
+
+def _pairs(
+    files: Sequence[str], same_photo: Iterable[tuple[str, str, str]], named: set[str], found: list[Problem]
+) -> NDArray[np.int32]:
+    """Indices of the listed pairs, smaller first, sorted, each once. A pair with a file that was left out is not needed."""
+    index = {file: i for i, file in enumerate(files)}
+    pairs = set()
+    for where, a, b in same_photo:
+        if a in index and b in index and a != b:
+            pairs.add((min(index[a], index[b]), max(index[a], index[b])))
+        elif a not in named or b not in named or a == b:
+            found.append(Problem("bad_row", where, f"{a!r} and {b!r} are not two images of this set"))
+    return np.array(sorted(pairs), np.int32).reshape(-1, 2)
+
+
+def _digest(
+    files: Sequence[str],
+    content: Sequence[str],
+    rows: Sequence[Row],
+    card: DatasetCard,
+    pairs: NDArray[np.int32],
+    rules: Rules,
+) -> str:
+    """sha256 over each sample's file, bytes, subject, the set's own labels and year, and the pairs listed as one photograph."""
+    digest = hashlib.sha256()
+    for file, sha, row in zip(files, content, rows, strict=True):
+        labels = sorted((attribute, row.labels.get(attribute, "")) for attribute in card.attributes)
+        year = None if not rules.with_years or np.isnan(row.year) else row.year
+        subject = row.subject if card.identity == "labelled" else ""
+        digest.update(json.dumps([file, sha, subject, labels, year]).encode() + b"\n")
+    for a, b in pairs.tolist():
+        digest.update(json.dumps([files[a], files[b]]).encode() + b"\n")
+    return digest.hexdigest()

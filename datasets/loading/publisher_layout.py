@@ -1,0 +1,135 @@
+"""What the readers of published layouts share: is this the right folder, where in it things lie, and rows from tables and lists."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.paths import real_path
+from faceparity.datasets.common.regular_files import TooLargeError, open_regular_text, read_regular
+from faceparity.datasets.common.sanitise import printable
+from faceparity.datasets.loading.builder import Row, folder_of
+from faceparity.datasets.loading.label_table import Table
+from faceparity.datasets.schema.card import DatasetCard
+from faceparity.datasets.schema.dataset import Problem
+
+NOT_PUBLISHED = "this is not the publisher's file; read your own layout with folder=DIR"
+_NAMED = 6
+_LARGEST_CELL = 2**26
+_LARGEST = 2**30
+"""No label file of a known set comes near this many bytes."""
+
+
+def place(root: Path, *wanted: str) -> str | None:
+    """The first of these paths that there is under `root`, spelt as it is there: copies differ in capitals."""
+    return next((found for path in wanted if (found := _spelt(root, path)) is not None), None)
+
+
+def need(root: Path, card: DatasetCard, *wanted: str) -> str:
+    """The first of these paths that there is under `root`. Raises UserError that says what the set looks like and what is here."""
+    folder_of(root)
+    if (found := place(root, *wanted)) is not None:
+        return found
+    raise wrong_folder(root, card, *wanted)
+
+
+def wrong_folder(root: Path, card: DatasetCard, *wanted: str) -> UserError:
+    """One line: what was expected, what was found, and which folder near by looks right."""
+    names = sorted(p.name + "/" * p.is_dir() for p in root.iterdir() if not p.name.startswith("."))
+    found = _some(names) or "nothing"
+    near = [p for p in sorted(root.iterdir()) if p.is_dir()] + list(real_path(root).parents)[:2]
+    right = next((p for p in near if wanted and place(p, *wanted) is not None), None)
+    hint = f"; {right} looks right: give that folder" if right is not None else ""
+    expected = ", ".join(card.layout) or " or ".join(wanted)
+    return UserError(f"{root} is not {card.title} as it is given out: expected {expected}; found {found}{hint}")
+
+
+def _spelt(root: Path, path: str) -> str | None:
+    at, parts = root, []
+    for part in Path(path).parts:
+        if not (at / part).exists():
+            try:
+                alike = sorted(p.name for p in at.iterdir() if p.name.casefold() == part.casefold())
+            except OSError:
+                return None
+            if not alike:
+                return None
+            part = alike[0]
+        parts.append(part)
+        at = at / part
+    return "/".join(parts)
+
+
+def rows_of(table: Table, card: DatasetCard, *, file: str, subject: str | None = None, prefix: str = "") -> list[Row]:
+    """A row for each line of a table whose columns the card names. prefix: goes before each file. Raises UserError."""
+    at = table.need(file, NOT_PUBLISHED)
+    who = table.need(subject, NOT_PUBLISHED) if subject else None
+    columns = {name: table.need(about.column, NOT_PUBLISHED) for name, about in card.attributes.items()}
+    return [
+        Row(
+            prefix + line.cells[at] if line.cells[at] else "",
+            line.where,
+            line.cells[who] if who else "",
+            {name: line.cells[column] for name, column in columns.items()},
+        )
+        for line in table.lines
+    ]
+
+
+def stream(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> Iterator[tuple[int, list[str]]]:
+    """The cells of these columns of a long or wide CSV, row by row and with the row's number from 1, in bounded memory.
+
+    optional: columns that may be absent; their cells come last, then empty. Rows with too few cells come as empty lists.
+    Raises UserError if it is no UTF-8 CSV or has not these columns.
+    """
+    before = csv.field_size_limit(_LARGEST_CELL)  # some sets write outlines of faces into a cell
+    try:
+        with open_regular_text(path, "utf-8-sig", newline="") as file:
+            reader = csv.reader(file, skipinitialspace=True)
+            header = [cell.strip() for cell in next(reader, [])]
+            absent = [column for column in columns if column not in header]
+            if absent:
+                raise UserError(f"{path} has no column {absent[0]!r}, only {_some(filter(None, header))}: {NOT_PUBLISHED}")
+            at = [header.index(column) for column in columns]
+            more = [header.index(column) if column in header else -1 for column in optional]
+            last = max([*at, *more])
+            for number, cells in enumerate(reader, 2):
+                if len(cells) > last:
+                    yield number, [cells[i].strip() for i in at] + [cells[i].strip() if i >= 0 else "" for i in more]
+                elif cells:
+                    yield number, []
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} is not a CSV in UTF-8 ({error}): put the publisher's file there, as it came") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): check its permissions") from None
+    finally:
+        csv.field_size_limit(before)
+
+
+def _some(names: Iterable[str]) -> str:
+    """The first few names, and how many more."""
+    listed = list(names)
+    more = len(listed) - _NAMED
+    return printable(", ".join(listed[:_NAMED])) + (f" and {more:,} more" if more > 0 else "")
+
+
+def read_json(path: Path) -> Any:
+    """A publisher's JSON. Raises UserError."""
+    try:
+        return json.loads(read_regular(path, _LARGEST))
+    except TooLargeError:
+        raise UserError(f"{path} is larger than any label file of this set: put the publisher's file there") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): put the publisher's file there") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not JSON ({' '.join(str(error).split())[:80]}): put the publisher's file there") from None
+
+
+def refused_pickles(root: Path, instead: str) -> list[Problem]:
+    """A problem for each pickle at the top of a folder: it could run code, so none is ever opened. instead: what to use."""
+    found = sorted(p.name for p in root.iterdir() if p.suffix.casefold() in (".pkl", ".pickle"))
+    return [Problem("bad_row", printable(name), f"a pickle can run code and is not opened: {instead}") for name in found]

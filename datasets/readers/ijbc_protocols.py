@@ -1,0 +1,184 @@
+"""IJB-C's protocols: which faces make up each template, which templates are compared one to one, and which are searched in which."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.regular_files import open_regular
+from faceparity.datasets.loading.publisher_layout import place, stream
+from faceparity.datasets.schema.dataset import Dataset, Problem, SearchProtocol, SetProtocol, TemplateSets
+
+I64 = NDArray[np.int64]
+
+PROTOCOLS = {
+    "1:1 (Test 1)": (
+        ("protocols/test1/match.csv", ("protocols/test1/enroll_templates.csv", "protocols/test1/verif_templates.csv")),
+        (
+            "protocols/ijbc_11_G1_G2_matches.csv",
+            ("protocols/ijbc_1N_gallery_G1.csv", "protocols/ijbc_1N_gallery_G2.csv", "protocols/ijbc_1N_probe_mixed.csv"),
+        ),
+    ),
+    "1:1 covariates (Test 2)": (
+        ("protocols/test2/match.csv", ("protocols/test2/enroll_templates.csv", "protocols/test2/verif_templates.csv")),
+    ),
+}
+"""Name → the layouts of the two releases: the list of pairs, and the tables of templates."""
+TARGETS = (1e-5, 1e-4, 1e-3, 1e-2)
+
+SEARCH = "1:N (Test 4, mixed media)"
+SEARCHES = (
+    ("protocols/test4/probes.csv", "protocols/test4/gallery_G1.csv", "protocols/test4/gallery_G2.csv"),
+    ("protocols/ijbc_1N_probe_mixed.csv", "protocols/ijbc_1N_gallery_G1.csv", "protocols/ijbc_1N_gallery_G2.csv"),
+)
+"""The two releases: probes, then the galleries."""
+GALLERIES = ("G1", "G2")
+SEARCH_TARGETS = (1e-3, 1e-2, 1e-1)
+
+Faces = Mapping[tuple[str, str], tuple[int, str]]
+"""(subject, file) → the sample, and the medium that it is from."""
+
+
+def with_set_protocols(dataset: Dataset, root: Path, faces: Faces) -> Dataset:
+    """The data set with the protocols whose files are here; its digest then covers them. Raises UserError."""
+    problems: list[Problem] = []
+    found = []
+    for name, layouts in PROTOCOLS.items():
+        here = next(((pairs, tables) for pairs, tables in layouts if place(root, pairs)), None)
+        if here is not None:
+            found.append(_protocol(name, root, *here, faces, problems))
+    searches = _searches(root, faces, dataset.subjects, problems)
+    digest = hashlib.sha256(dataset.digest.encode())
+    for p in found:
+        digest.update(f"\n{p.name} {p.missing} {p.targets}\n".encode())
+        for column in (p.members, p.starts, p.media, p.a, p.b):
+            digest.update(np.ascontiguousarray(column, "<i8").tobytes())
+    for search in searches:
+        for sets in (*search.galleries, search.probes):
+            digest.update(f"\n{search.name} {sets.name} {search.targets} {sets.members.size} {sets.subjects.size}\n".encode())
+            for column in (sets.members, sets.starts, sets.media, sets.subjects, sets.absent):
+                digest.update(np.ascontiguousarray(column, "<i8").tobytes())
+    return replace(
+        dataset,
+        set_protocols=tuple(found),
+        search_protocols=searches,
+        problems=(*dataset.problems, *dict.fromkeys(problems)),  # both kinds of protocol may read one table
+        digest=digest.hexdigest() if found or searches else dataset.digest,
+    )
+
+
+class _Table:
+    """The templates of one or several tables: the subject of each by its number, and the faces of each that are here."""
+
+    def __init__(self, name: str, root: Path, tables: tuple[str, ...], faces: Faces, problems: list[Problem]) -> None:
+        self.subject: dict[str, str] = {}
+        self.members: dict[str, dict[int, str]] = {}
+        for table in tables:
+            path = place(root, table)
+            if path is None:
+                problems.append(Problem("missing_file", table, f"its templates are not compared in {name}"))
+            elif absent := self._read(root / path, Path(table).name, faces, problems):
+                problems.append(Problem("missing_file", Path(table).name, f"{absent:,} of its faces are not among the samples"))
+        self.ids = np.array(sorted(int(template) for template in self.members), np.int64)
+
+    def _read(self, path: Path, table: str, faces: Faces, problems: list[Problem]) -> int:
+        absent = 0
+        for number, cells in stream(path, ("TEMPLATE_ID", "SUBJECT_ID", "FILENAME")):
+            template, who = (whole_number(cell) for cell in cells[:2]) if cells else ("", "")
+            if not template or not who or self.subject.setdefault(template, who) != who:
+                problems.append(Problem("bad_row", f"{table}:{number}", "no template, or one of two subjects"))
+            elif (face := faces.get((who, cells[2]))) is None:
+                absent += 1
+            else:
+                self.members.setdefault(template, {}).setdefault(*face)
+        return absent
+
+    def sets(self) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]:
+        """Members, starts and media of the templates in the order of their numbers (see SetProtocol)."""
+        sets = [self.members[str(template)] for template in self.ids.tolist()]
+        media = {medium: i for i, medium in enumerate(sorted({m for one in sets for m in one.values()}))}
+        return (
+            np.array([sample for one in sets for sample in one], np.int32),
+            np.concatenate(([0], np.cumsum([len(one) for one in sets]))).astype(np.int64),
+            np.array([media[m] for one in sets for m in one.values()], np.int32),
+        )
+
+
+def _protocol(name: str, root: Path, pairs: str, tables: tuple[str, ...], faces: Faces, problems: list[Problem]) -> SetProtocol:
+    table = _Table(name, root, tables, faces, problems)
+    listed = root / str(place(root, pairs))
+    a, b = _index(table.ids, *_numbers(listed))
+    here = (a >= 0) & (b >= 0)
+    if not here.any():
+        raise UserError(f"{listed} lists no two templates whose faces are here: put the publisher's tables and list there")
+    who_of = np.array([int(table.subject[str(template)]) for template in table.ids.tolist()], np.int64)
+    members, starts, media = table.sets()
+    return SetProtocol(
+        name=name,
+        source=listed.name,
+        members=members,
+        starts=starts,
+        media=media,
+        a=a[here],
+        b=b[here],
+        mated=who_of[a[here]] == who_of[b[here]],
+        missing=int((~here).sum()),
+        targets=TARGETS,
+    )
+
+
+def _searches(root: Path, faces: Faces, subjects: NDArray[np.int32], problems: list[Problem]) -> tuple[SearchProtocol, ...]:
+    """The galleries that are here, and the probes; none where there are no probes, or no gallery."""
+    files = next((x for x in SEARCHES if place(root, x[0]) and any(place(root, gallery) for gallery in x[1:])), None)
+    if files is None:
+        return ()
+    code = {who: int(subjects[sample]) for (who, _), (sample, _) in faces.items()}
+
+    def read(name: str, file: str) -> TemplateSets:
+        table = _Table(SEARCH, root, (file,), faces, problems)
+        gone = sorted((t for t in table.subject if t not in table.members), key=int)
+        of = np.array([code[table.subject[str(t)]] for t in table.ids.tolist()], np.int32)
+        return TemplateSets(name, *table.sets(), of, np.array([code.get(table.subject[t], -1) for t in gone], np.int32))
+
+    probes = read("probes", files[0])
+    galleries = [read(name, file) for name, file in zip(GALLERIES, files[1:], strict=True)]
+    here = tuple(x for x in galleries if x.subjects.size)
+    source = ", ".join(Path(file).name for file in files if place(root, file))
+    return (SearchProtocol(SEARCH, source, here, probes, SEARCH_TARGETS),) if here and probes.subjects.size else ()
+
+
+def whole_number(cell: str) -> str:
+    """`12.0`, as tables come out of other programs, is 12; what is no whole number, such as nan, is empty."""
+    try:
+        value = float(cell)
+    except ValueError:
+        return ""
+    return f"{value:.0f}" if value == value and abs(value) < 2**53 and value == int(value) else ""
+
+
+def _numbers(path: Path) -> tuple[I64, I64]:
+    """Both columns of a list of pairs, with a header or without; Test 1 has 15.7 million of them. Raises UserError."""
+    try:
+        with open_regular(path) as file:
+            header = not file.readline(200)[:1].isdigit()
+            if header and not file.read(200).strip():
+                raise UserError(f"{path} lists no pairs: put the publisher's file there")
+        found = np.loadtxt(path, np.int64, delimiter=",", skiprows=int(header), usecols=(0, 1), ndmin=2, encoding="utf-8-sig")
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path} is not a list of pairs of template numbers ({error}): put the publisher's file there") from None
+    return found[:, 0], found[:, 1]
+
+
+def _index(ids: I64, *columns: I64) -> list[NDArray[np.int32]]:
+    """The place of each number in `ids`, which rise; -1 where it is not there."""
+    out = []
+    for column in columns:
+        at = np.minimum(np.searchsorted(ids, column), max(0, ids.size - 1))
+        out.append(np.where(ids[at] == column, at, -1).astype(np.int32) if ids.size else np.full(column.size, -1, np.int32))
+    return out

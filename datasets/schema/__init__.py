@@ -1,0 +1,1 @@
+"""Cards and data sets, as the rest of the package knows them."""
