@@ -16,6 +16,7 @@ from typing import Any
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.registry import load_dataset
 from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness.runs.transferred_thresholds import thresholds_of
 
 from . import scores_file
 from .device import check_device, with_device
@@ -28,7 +29,6 @@ from .notebook_errors import in_python
 from .notebook_progress import bars
 from .notebook_result import EvaluationResult, load_results
 from .options import Options, flags, helped, python_type
-from .other_thresholds import thresholds_of
 from .place import check_dask, chosen
 from .templates.pipeline import cores, extract
 from .templates.store import Store

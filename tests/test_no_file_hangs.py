@@ -18,7 +18,7 @@ from faceparity.datasets.readers.pair_lists import lines_of
 from faceparity.harness import private
 from faceparity.harness.claims.claim import read_claim
 from faceparity.harness.models.registry import load_model_card
-from faceparity.harness.results import load_results
+from faceparity.harness.runs.result_files import load_results
 from faceparity.harness.scenarios.load import load_scenarios
 from faceparity.harness.score_source import FileSource
 from faceparity.harness.suite.declared import read_suite

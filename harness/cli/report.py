@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faceparity.harness.redraw import redraw
+from faceparity.harness.runs.rerender import redraw
 
 from . import show
 

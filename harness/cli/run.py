@@ -16,12 +16,12 @@ from faceparity.harness.evaluation.exclusion_file import read_exclusions
 from faceparity.harness.evaluation.resolved import resolve
 from faceparity.harness.models.registry import load_model_card
 from faceparity.harness.options import Options
-from faceparity.harness.other_thresholds import thresholds_of
-from faceparity.harness.out_folder import default_timed
 from faceparity.harness.place import check_dask, chosen
-from faceparity.harness.redraw import requested, write_requested
-from faceparity.harness.results import TERMINAL, report_writers, safe_name
-from faceparity.harness.run import Request, check_folder, run
+from faceparity.harness.runs.output_folder import default_timed
+from faceparity.harness.runs.rerender import requested, write_requested
+from faceparity.harness.runs.result_files import TERMINAL, report_writers, safe_name
+from faceparity.harness.runs.runner import Request, check_folder, run
+from faceparity.harness.runs.transferred_thresholds import thresholds_of
 from faceparity.harness.templates.pipeline import cores
 from faceparity.harness.templates.private_files import make_folder
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from faceparity.harness.evaluation.resolved import resolve
 from faceparity.harness.options import Options
-from faceparity.harness.out_folder import default_timed
-from faceparity.harness.results import TERMINAL, Result, report_writers, write_reports, write_results
-from faceparity.harness.run import check_folder, prepare_folder
+from faceparity.harness.runs.output_folder import default_timed
+from faceparity.harness.runs.result_files import TERMINAL, Result, report_writers, write_reports, write_results
+from faceparity.harness.runs.runner import check_folder, prepare_folder
 from faceparity.harness.scores_file import evaluate_scores
 
 from . import show

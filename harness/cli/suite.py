@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from faceparity.datasets.common.sanitise import printable
 from faceparity.harness.options import Options
-from faceparity.harness.out_folder import default_folder
 from faceparity.harness.place import Place, check_dask, chosen
-from faceparity.harness.redraw import requested, write_requested
-from faceparity.harness.results import TERMINAL, Result, report_writers, safe_name, write_reports
+from faceparity.harness.runs.output_folder import default_folder
+from faceparity.harness.runs.rerender import requested, write_requested
+from faceparity.harness.runs.result_files import TERMINAL, Result, report_writers, safe_name, write_reports
 from faceparity.harness.suite.check import Checked, Job, check_suite
 from faceparity.harness.suite.declared import Suite, read_suite
 from faceparity.harness.suite.made import Record, read_record, told_of, write_record

@@ -12,7 +12,7 @@ import numpy as np
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness import private, record
-from faceparity.harness.results import Result, load_results
+from faceparity.harness.runs.result_files import Result, load_results
 
 HOW = (
     "To leave an image or a comparison out, look at it first. Then write its row into a CSV file, under the columns "

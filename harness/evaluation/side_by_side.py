@@ -12,7 +12,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.harness import record
 from faceparity.harness.options import Options
 from faceparity.harness.record import comparison as rc
-from faceparity.harness.results import Result
+from faceparity.harness.runs.result_files import Result
 
 from . import describe
 from .compare_notes import letters, notes, to_compared

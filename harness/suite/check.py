@@ -21,8 +21,8 @@ from faceparity.harness.models.card import ModelCard
 from faceparity.harness.models.registry import load_model_card, open_model
 from faceparity.harness.models.spec import parse, titled
 from faceparity.harness.options import Options, in_python, is_file
-from faceparity.harness.other_thresholds import thresholds_of
-from faceparity.harness.results import report_writers, safe_name
+from faceparity.harness.runs.result_files import report_writers, safe_name
+from faceparity.harness.runs.transferred_thresholds import thresholds_of
 from faceparity.harness.scenarios.declared import Scenario
 from faceparity.harness.scenarios.load import load_scenarios
 

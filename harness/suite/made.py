@@ -24,7 +24,7 @@ from faceparity.harness.evaluation.resolved import Resolved
 from faceparity.harness.models.pipeline import library_versions
 from faceparity.harness.options import Options
 from faceparity.harness.own_code import code_digest
-from faceparity.harness.results import RESULTS
+from faceparity.harness.runs.result_files import RESULTS
 
 RECORD = "suite.json"
 _READ = {"scenarios", "claims", "threshold_from", "exclude", "ephemeral", "comparisons"}

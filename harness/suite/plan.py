@@ -1,6 +1,7 @@
 """What a suite will do: what is done already, what is to be extracted and compared, and about how long and how large that is.
 
-Speeds are those of this suite's own evaluations on this machine where there are some; else those of `faceparity.harness.cost`, which
+Speeds are those of this suite's own evaluations on this machine where there are some; else those of
+`faceparity.harness.runs.cost_model`, which
 were measured on another, and a busy machine is slower.
 """
 
@@ -12,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from faceparity.harness.cost import IMAGES_PER_SECOND, cost
-from faceparity.harness.results import RESULTS
+from faceparity.harness.runs.cost_model import IMAGES_PER_SECOND, cost
+from faceparity.harness.runs.result_files import RESULTS
 from faceparity.harness.templates.pipeline import store_key
 from faceparity.harness.templates.store import Store
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from faceparity.harness.record import Evaluation
-from faceparity.harness.redraw import redraw
-from faceparity.harness.results import RESULTS, load_results
+from faceparity.harness.runs.rerender import redraw
+from faceparity.harness.runs.result_files import RESULTS, load_results
 from faceparity.harness.synthetic import SAYS_NOTHING
 from faceparity.reports.finding import finding
 from faceparity.reports.markdown import escaped

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from faceparity.harness import record
-from faceparity.harness.results import load_results
+from faceparity.harness.runs.result_files import load_results
 
 FNMR_TARGET, FMR_TARGET = 1e-3, 1e-2
 BY = ("gender", "ethnicity")

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.other_thresholds import thresholds_of
+from faceparity.harness.runs.transferred_thresholds import thresholds_of
 from tests.end_to_end.end_to_end_help import results
 
 

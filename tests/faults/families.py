@@ -214,7 +214,7 @@ def _scored(path: Path) -> object:
 def results(base: Path) -> Family:
     """results.json, as `report` reads it."""
     from faceparity.harness.record import to_json
-    from faceparity.harness.results import load_results
+    from faceparity.harness.runs.result_files import load_results
 
     folder = fresh(base / "results")
     made = to_json(_scored(_good_scores(folder)))  # type: ignore[arg-type]

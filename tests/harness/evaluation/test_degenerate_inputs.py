@@ -26,8 +26,8 @@ from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation import tallying
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.options import Options
-from faceparity.harness.results import Result, report_writers, write_results
-from faceparity.harness.run import prepare_folder
+from faceparity.harness.runs.result_files import Result, report_writers, write_results
+from faceparity.harness.runs.runner import prepare_folder
 from faceparity.harness.scores_file import evaluate_scores
 from tests.harness import toy
 

@@ -13,7 +13,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.harness import record
 from faceparity.harness.record.comparison import comparison_schema
 from faceparity.harness.record.part import Rate
-from faceparity.harness.results import RESULTS, load_results
+from faceparity.harness.runs.result_files import RESULTS, load_results
 from tests import ROOT
 
 EXAMPLE = ROOT / "reports" / "examples" / "control" / RESULTS

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from faceparity.harness import cost as module
-from faceparity.harness.cost import HEAD, cost, largest_target, rows
+from faceparity.harness.runs import cost_model as module
+from faceparity.harness.runs.cost_model import HEAD, cost, largest_target, rows
 from tests import ROOT
 
 DOCUMENT = ROOT / "harness" / "COST.md"
@@ -16,7 +16,7 @@ DOCUMENT = ROOT / "harness" / "COST.md"
 def test_the_documents_table_is_what_the_module_says() -> None:
     said = DOCUMENT.read_text("utf-8")
     table = "\n".join([HEAD, *rows([10**4, 10**5, 10**6, 10**7], [1, 0.01, 0.001], 512, 8, 2)])
-    assert table in said, "run `python -m faceparity.harness.cost` and put what it prints into COST.md"
+    assert table in said, "run `python -m faceparity.harness.runs.cost_model` and put what it prints into COST.md"
 
 
 @pytest.mark.parametrize(

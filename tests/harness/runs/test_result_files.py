@@ -9,7 +9,7 @@ from importlib import metadata
 import pytest
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.results import GROUP, report_writers
+from faceparity.harness.runs.result_files import GROUP, report_writers
 from faceparity.reports import writers
 
 BUILT_IN = ["tables", "html", "markdown", "terminal"]
@@ -44,6 +44,8 @@ def test_a_broken_format_of_others_is_named(monkeypatch: pytest.MonkeyPatch, val
 
 
 def test_reading_results_imports_no_format() -> None:
-    code = "import sys, faceparity.harness.results; print([m for m in sys.modules if m.startswith('faceparity.reports')])"
+    code = (
+        "import sys, faceparity.harness.runs.result_files; print([m for m in sys.modules if m.startswith('faceparity.reports')])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -11,10 +11,10 @@ import pytest
 
 from faceparity.datasets import control
 from faceparity.datasets.registry import load_dataset
-from faceparity.harness import run as running
 from faceparity.harness.evaluation import preflight
 from faceparity.harness.evaluation.resolved import resolve
 from faceparity.harness.options import Options
+from faceparity.harness.runs import runner as running
 
 PORTRAITS = Path(control.__file__).parent / "portraits"
 HEADER = {"file": "file", "subject": "subject", "sex": "gender"}

@@ -12,7 +12,6 @@ import pytest
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.registry import load_dataset
-from faceparity.harness import run as running
 from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.measure import Fixed
 from faceparity.harness.evaluation.preflight import group_samples
@@ -20,6 +19,7 @@ from faceparity.harness.evaluation.resolved import resolve
 from faceparity.harness.models.registry import load_model_card
 from faceparity.harness.options import Options
 from faceparity.harness.place import Here, PlaceGoneError
+from faceparity.harness.runs import runner as running
 from faceparity.harness.scenarios.load import load_scenarios
 from faceparity.harness.suite import run as suite_run
 from faceparity.harness.suite.check import Checked, Job

@@ -9,8 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from faceparity.datasets.common.errors import UserError
-
-from .templates.private_files import try_lock
+from faceparity.harness.templates.private_files import try_lock
 
 WRITABLE = "name a folder that can be written to"
 

@@ -15,21 +15,21 @@ import numpy as np
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
-
-from . import out_folder, private
-from .comparisons.tally import Pairs
-from .evaluation.evaluate import Evaluated
-from .evaluation.exclusion_file import Excluded
-from .evaluation.exclusions import evaluate_without
-from .evaluation.preflight import GroupedSamples, preflight
-from .evaluation.resolved import Resolved
-from .evaluation.sampled import scores_to_make
-from .models.card import ModelCard
-from .models.model import Model
-from .models.registry import load_model_card, open_model
-from .results import RESULTS, Result, report_writers, safe_name, write_reports, write_results
-from .templates.pipeline import Templates, extract
-from .templates.store import Store
+from faceparity.harness import private
+from faceparity.harness.comparisons.tally import Pairs
+from faceparity.harness.evaluation.evaluate import Evaluated
+from faceparity.harness.evaluation.exclusion_file import Excluded
+from faceparity.harness.evaluation.exclusions import evaluate_without
+from faceparity.harness.evaluation.preflight import GroupedSamples, preflight
+from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.evaluation.sampled import scores_to_make
+from faceparity.harness.models.card import ModelCard
+from faceparity.harness.models.model import Model
+from faceparity.harness.models.registry import load_model_card, open_model
+from faceparity.harness.runs import output_folder
+from faceparity.harness.runs.result_files import RESULTS, Result, report_writers, safe_name, write_reports, write_results
+from faceparity.harness.templates.pipeline import Templates, extract
+from faceparity.harness.templates.store import Store
 
 LOG = "run.log"
 SUSPECTS = 200
@@ -186,7 +186,7 @@ def _own_thresholds(resolved: Resolved, card: ModelCard) -> Resolved:
 
 def check_folder(out: Path) -> None:
     """Raises UserError if a run's results can't go there."""
-    out_folder.check_folder(out, lambda: (out / LOG).is_file())
+    output_folder.check_folder(out, lambda: (out / LOG).is_file())
 
 
 def prepare_folder(out: Path) -> Path:
@@ -202,7 +202,7 @@ def prepare_folder(out: Path) -> Path:
         out.mkdir(parents=True, exist_ok=True)
         (out / LOG).touch()
     except OSError as error:
-        raise UserError(f"--out {out}: {error.strerror}; {out_folder.WRITABLE}") from error
+        raise UserError(f"--out {out}: {error.strerror}; {output_folder.WRITABLE}") from error
     return out
 
 
@@ -210,7 +210,7 @@ def prepare_folder(out: Path) -> Path:
 def alone_in(out: Path) -> Iterator[Path]:
     """The run's folder, prepared, which no other run writes into meanwhile. Raises UserError where one does."""
     check_folder(out)
-    with out_folder.held(out / LOG, "another run is writing there"):
+    with output_folder.held(out / LOG, "another run is writing there"):
         yield prepare_folder(out)
 
 

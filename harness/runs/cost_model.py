@@ -1,6 +1,7 @@
 """What a run takes, per unit as measured, in one place: a suite's plan reads it here, and COST.md says how each figure was measured.
 
-Seconds are of one core; a busy machine takes longer. `python -m faceparity.harness.cost 50000 --dimensions 128` says it of your numbers.
+Seconds are of one core; a busy machine takes longer.
+`python -m faceparity.harness.runs.cost_model 50000 --dimensions 128` says it of your numbers.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .evaluation.reestimate import FEWEST, MOST_WORK, REPLICATES
-from .evaluation.tallying import BINS, LEDGER_CAP, MARGIN
+from faceparity.harness.evaluation.reestimate import FEWEST, MOST_WORK, REPLICATES
+from faceparity.harness.evaluation.tallying import BINS, LEDGER_CAP, MARGIN
 
 IMAGES_PER_SECOND = 15.0
 """The slowest model of those that run from registry packages makes 16 of the US Congress set (`models/MEASURED.md`)."""
@@ -134,7 +135,9 @@ def _size(n: float) -> str:
 
 def main() -> None:
     """A table of what runs take."""
-    parser = argparse.ArgumentParser(prog="python -m faceparity.harness.cost", description="What runs of so many images take.")
+    parser = argparse.ArgumentParser(
+        prog="python -m faceparity.harness.runs.cost_model", description="What runs of so many images take."
+    )
     parser.add_argument("images", type=int, nargs="*", default=[10**4, 10**5, 10**6, 10**7])
     parser.add_argument("--comparisons", type=float, nargs="+", default=[1, 0.01, 0.001], help="shares")
     parser.add_argument("--dimensions", type=int, default=512)

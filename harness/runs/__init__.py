@@ -1,0 +1,1 @@
+"""One run: its folders, its private part and its reports."""
