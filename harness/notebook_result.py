@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceparity.datasets.common.errors import UserError
+from faceparity.harness import results as record
 from faceparity.harness.runs.result_files import Result, write_reports, write_results
 from faceparity.harness.runs.result_files import load_results as _load
 from faceparity.harness.runs.runner import prepare_folder
 
-from . import record
 from .notebook_errors import in_python
 
 if TYPE_CHECKING:

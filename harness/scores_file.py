@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import whole_number
 from faceparity.datasets.schema.dataset import Attribute
+from faceparity.harness import results
 
-from . import record
 from .comparisons.cells import Cells, Grouping, make_cells
 from .comparisons.evidence import Evidence
 from .comparisons.listed import Rows, evidence_of_rows, tally_of_list
@@ -40,7 +40,7 @@ MOST_ATTEMPTS = 20_000_000
 
 def evaluate_scores(
     scores: Any, asked: Options | Resolved, *, failures: Any = None, distance: bool = False, name: str = "scores"
-) -> record.Evaluation:
+) -> results.Evaluation:
     """The record of a table of scores: the path of a file, or a DataFrame, which is called `name`. Raises UserError."""
     resolved = as_resolved(asked)
     options, source = resolved.options, source_of(scores, name)
@@ -67,7 +67,7 @@ def evaluate_scores(
     info = comparisons_info(Tallied(evidence, 1))
     setting = Setting(evidence, groupings[-1], pool, options.references, sign, options.seed)
     bench = Bench(setting, questions, groupings, measured, more=[a.name for a in table.attributes if a.name not in by])
-    evaluation = record.Evaluation(
+    evaluation = results.Evaluation(
         provenance=describe.provenance(resolved),
         dataset=_dataset(source, table, attributes, groupings),
         model=_model(source, distance, table.digest),
@@ -80,7 +80,7 @@ def evaluate_scores(
         claims=evaluate_claims(resolved.claims, bench),
         warnings=[f"{n:,} rows left out: {kind.replace('_', ' ')}" for kind, n in table.left_out.items() if n],
     )
-    return record.canonical(evaluation)
+    return results.canonical(evaluation)
 
 
 def _attributes(source: Source, table: ScoreTable, by: Sequence[str]) -> list[Attribute]:
@@ -119,9 +119,9 @@ def _above(source: Source, low: float, high: float) -> float:
     return max(high, low + NARROWEST) if high > low else low + max(1.0, abs(low))
 
 
-def _failures(source: Source | None, by: Sequence[str], *, empty_scores: bool) -> record.Extraction:
+def _failures(source: Source | None, by: Sequence[str], *, empty_scores: bool) -> results.Extraction:
     """FTX from the failures file: columns subject, attempted, failed and the attributes, one row a subject or sample."""
-    none = record.Extraction(
+    none = results.Extraction(
         supplied=empty_scores, overall=None, by_group=[], no_face=0, unreadable=0, several_faces=0, faces_policy="not known"
     )
     if source is None:
@@ -157,25 +157,25 @@ def _whole(source: Source, codes: NDArray[np.int32], words: Sequence[str], name:
 
 def _dataset(
     source: Source, table: ScoreTable, attributes: Sequence[Attribute], groupings: Sequence[Grouping]
-) -> record.DatasetInfo:
+) -> results.DatasetInfo:
     labels = [
-        record.LabelInfo(
+        results.LabelInfo(
             attribute=a.name, column=f"{a.name}_a, {a.name}_b", of=a.of, provenance="unknown",
             values=describe.published_values(a, groupings), unlabelled=int((a.codes < 0).sum()),
         )
         for a in attributes
     ]  # fmt: skip
-    return record.DatasetInfo(
+    return results.DatasetInfo(
         name=source.name, title="Supplied scores", version="", home="", digest=table.digest, licence="unknown",
         consent="unknown", withdrawn="", synthetic=False, identity="labelled", labels_public=False, labels=labels,
         subjects=int(np.unique(table.subjects).size), samples=int(table.subjects.size), problems={}, known_defects=[], citation="",
     )  # fmt: skip
 
 
-def _model(source: Source, distance: bool, digest: str) -> record.ModelInfo:
+def _model(source: Source, distance: bool, digest: str) -> results.ModelInfo:
     unit = "supplied distance" if distance else "supplied score"
-    score = record.ScoreInfo(kind="supplied", unit=unit, sign=-1 if distance else 1)
-    return record.ModelInfo(
+    score = results.ScoreInfo(kind="supplied", unit=unit, sign=-1 if distance else 1)
+    return results.ModelInfo(
         name=source.name, title="A system known by its scores alone", version="", fingerprint=digest, licence="unknown",
         training_data="unknown", training_overlap=False, weights=[], detector="unknown", alignment="unknown", input="unknown",
         dimensions=None, score=score, published_threshold=None, published_threshold_source="", likely_same_person=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from faceparity.harness.record import Evaluation, Grouping, Quartiles
+from faceparity.harness.results import Evaluation, Grouping, Quartiles
 from faceparity.reports import format as f
 from faceparity.reports.csv_rows import grouping_name
 from faceparity.reports.parts import Fold, Item, Items, Section, Table, Text

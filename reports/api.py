@@ -14,7 +14,7 @@ from faceparity.datasets.common.errors import UserError
 MODULES = (
     "faceparity.harness",
     "faceparity.harness.models",
-    "faceparity.harness.record",
+    "faceparity.harness.results",
     "faceparity.datasets",
     "faceparity.reports",
 )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from faceparity.harness.claims.claim import KNOWN
-from faceparity.harness.record import Claim, ClaimReading, ClaimTest, Evaluation, Rate
+from faceparity.harness.results import Claim, ClaimReading, ClaimTest, Evaluation, Rate
 from faceparity.harness.verification.rates.verdict_rules import is_significant
 from faceparity.reports import format as f
 from faceparity.reports.csv_rows import Row, Tables

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from faceparity.harness.record import Evaluation, OperatingPoint, Rate
+from faceparity.harness.results import Evaluation, OperatingPoint, Rate
 
 from . import format as f
 from .select import finest, verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faceparity.harness.record.comparison import Comparison
+from faceparity.harness.results.comparison import Comparison
 
 
 def write(comparison: Comparison, out: Path) -> None:

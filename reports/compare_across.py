@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Literal
 
-from faceparity.harness.record.comparison import Compared, ComparedModel, ComparedPanel, Comparison
+from faceparity.harness.results.comparison import Compared, ComparedModel, ComparedPanel, Comparison
 from faceparity.reports import compare_words as words
 from faceparity.reports import format as f
 from faceparity.reports.compare_figures import panels_of, small_multiples

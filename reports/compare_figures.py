@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
-from faceparity.harness.record import ModelChange, Rate
-from faceparity.harness.record.comparison import Compared, ComparedPanel
+from faceparity.harness.results import ModelChange, Rate
+from faceparity.harness.results.comparison import Compared, ComparedPanel
 from faceparity.reports import format as f
 from faceparity.reports.drawn import INKED, group, number, text
 from faceparity.reports.svg import GRID, INK, MUTED, PAPER, SERIES, WIDTH, Figure, coloured, element

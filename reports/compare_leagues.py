@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faceparity.harness.record.comparison import League, LeagueRow
+from faceparity.harness.results.comparison import League, LeagueRow
 from faceparity.reports import compare_words as words
 from faceparity.reports import format as f
 from faceparity.reports.compare_words import Names, by_name

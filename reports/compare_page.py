@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from faceparity.datasets.common.atomic_write import write_atomically
-from faceparity.harness.record import ModelChange, ModelComparison
-from faceparity.harness.record.comparison import (
+from faceparity.harness.results import ModelChange, ModelComparison
+from faceparity.harness.results.comparison import (
     Compared,
     ComparedDataset,
     ComparedPanel,
@@ -16,7 +16,7 @@ from faceparity.harness.record.comparison import (
     Comparison,
     UnpairedPair,
 )
-from faceparity.harness.synthetic import ALIKE, SAYS_NOTHING
+from faceparity.harness.results.parts.notices import ALIKE, SAYS_NOTHING
 from faceparity.reports import compare_words as words
 from faceparity.reports import format as f
 from faceparity.reports.about import GLOSSARY

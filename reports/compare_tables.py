@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from faceparity.harness.record import ModelChange, Rate
-from faceparity.harness.record.comparison import ComparedDataset, ComparedPoint, Comparison, League
+from faceparity.harness.results import ModelChange, Rate
+from faceparity.harness.results.comparison import ComparedDataset, ComparedPoint, Comparison, League
 from faceparity.reports.csv_rows import Row, to_csv
 
 HEADERS = {

@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text as Words
 
-from faceparity.harness.record.comparison import ComparedDataset, ComparedPoint, Comparison, UnpairedPair
-from faceparity.harness.synthetic import SAYS_NOTHING
+from faceparity.harness.results.comparison import ComparedDataset, ComparedPoint, Comparison, UnpairedPair
+from faceparity.harness.results.parts.notices import SAYS_NOTHING
 from faceparity.reports import compare_words as words
 from faceparity.reports import format as f
 from faceparity.reports.compare_across import model_rows

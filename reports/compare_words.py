@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from faceparity.harness.record import ModelChange, ModelComparison
-from faceparity.harness.record.comparison import (
+from faceparity.harness.results import ModelChange, ModelComparison
+from faceparity.harness.results.comparison import (
     Compared,
     ComparedDataset,
     ComparedPoint,

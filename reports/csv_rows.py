@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 
-from faceparity.harness.record import Differential, Grouping, Index, OperatingPoint, Rate
+from faceparity.harness.results import Differential, Grouping, Index, OperatingPoint, Rate
 
 Cell = str | int | float | bool | None
 Row = list[Cell]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceparity.harness.metrics.separation import Det, det_of_histogram, probit
-from faceparity.harness.record import Curve, Evaluation, Grouping, OperatingPoint
+from faceparity.harness.results import Curve, Evaluation, Grouping, OperatingPoint
 from faceparity.reports import format as f
 from faceparity.reports.figures import group_rate
 from faceparity.reports.svg import DASHES, GRID, INK, MUTED, PAPER, SERIES, Figure, canvas, style, to_svg

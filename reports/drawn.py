@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
-from faceparity.harness.record import Rate
+from faceparity.harness.results import Rate
 from faceparity.reports import format as f
 from faceparity.reports.matplotlib_cache import load_matplotlib
 from faceparity.reports.svg import FONT, GRID, INK, MUTED, PAPER, SERIES, WIDTH, coloured, element

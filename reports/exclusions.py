@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from faceparity.harness.record import Evaluation, Exclusion, ExclusionPoint, ExclusionRate
+from faceparity.harness.results import Evaluation, Exclusion, ExclusionPoint, ExclusionRate
 from faceparity.reports import format as f
 from faceparity.reports.csv_rows import Row, Tables, grouping_name
 from faceparity.reports.parts import Heading, Item, Section, Table, Text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
+from faceparity.harness.results import Contrast, Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.reports import format as f
 from faceparity.reports.drawn import Cell, Grid, Row, grid_chart, row_chart
 from faceparity.reports.select import contrast_of, primary, verdict

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
+from faceparity.harness.results import Contrast, Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.harness.verification.rates.verdict_rules import is_significant
 from faceparity.reports import format as f
 from faceparity.reports.csv_rows import grouping_name

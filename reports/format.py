@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from faceparity.harness.record import Comparisons, ModelInfo, OperatingPoint, Pool, Rate
+from faceparity.harness.results import Comparisons, ModelInfo, OperatingPoint, Pool, Rate
 
 NBSP = "\u00a0"
 DASH = "–"

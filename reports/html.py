@@ -12,8 +12,8 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from faceparity.datasets.common.atomic_write import write_atomically
-from faceparity.harness.record import Evaluation
-from faceparity.harness.synthetic import ALIKE, SAYS_NOTHING
+from faceparity.harness.results import Evaluation
+from faceparity.harness.results.parts.notices import ALIKE, SAYS_NOTHING
 from faceparity.reports import format as f
 from faceparity.reports.about import GLOSSARY, about
 from faceparity.reports.csv_rows import grouping_name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from faceparity.harness.metrics.differential import MEASURES
-from faceparity.harness.record import Evaluation, Grouping, Index, OperatingPoint
+from faceparity.harness.results import Evaluation, Grouping, Index, OperatingPoint
 from faceparity.harness.verification.rates.verdict_rules import is_significant
 from faceparity.reports import format as f
 from faceparity.reports.csv_rows import grouping_name, named_indices

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from faceparity.harness.record import Evaluation, OperatingPoint
-from faceparity.harness.synthetic import SYNTHETIC
+from faceparity.harness.results import Evaluation, OperatingPoint
+from faceparity.harness.results.parts.notices import SYNTHETIC
 
 from . import format as f
 from .compact import Compact, compact, failures_text, rate_text, reference_mark

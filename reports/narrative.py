@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from faceparity.harness.record import Contrast, Evaluation, Index, OperatingPoint, Rate, SamePerson
-from faceparity.harness.synthetic import SYNTHETIC
+from faceparity.harness.results import Contrast, Evaluation, Index, OperatingPoint, Rate, SamePerson
+from faceparity.harness.results.parts.notices import SYNTHETIC
 from faceparity.harness.verification.rates.verdict_rules import is_significant
 from faceparity.reports import format as f
 from faceparity.reports.lint import forbidden as forbidden

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
-from faceparity.harness.record import Evaluation, Grouping, OperatingPoint, Rate
+from faceparity.harness.results import Evaluation, Grouping, OperatingPoint, Rate
 
 from . import format as f
 from .figures import rate_chart

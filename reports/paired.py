@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from faceparity.harness.record import Evaluation, Paired, PairedDifference, PairedPoint, Rate
+from faceparity.harness.results import Evaluation, Paired, PairedDifference, PairedPoint, Rate
 from faceparity.reports import format as f
 from faceparity.reports.csv_rows import Row, Tables, header_of, rate_row
 from faceparity.reports.paired_figures import condition_map, score_chart

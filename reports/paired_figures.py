@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from faceparity.harness.record import Evaluation, Paired, PairedDifference, PairedPoint
+from faceparity.harness.results import Evaluation, Paired, PairedDifference, PairedPoint
 from faceparity.reports import format as f
 from faceparity.reports.drawn import Cell, Grid, grid_chart
 from faceparity.reports.figures import NAMES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from faceparity.harness.record import Evaluation, Paired, PairedDifference, PairedPoint
+from faceparity.harness.results import Evaluation, Paired, PairedDifference, PairedPoint
 from faceparity.reports import format as f
 
 CALLED = ("higher", "lower")

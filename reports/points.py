@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from faceparity.harness.record import Evaluation
+from faceparity.harness.results import Evaluation
 from faceparity.reports import format as f
 from faceparity.reports.parts import Fold, Heading, Item
 from faceparity.reports.select import finest, headline

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from faceparity.harness.record import Evaluation, Overall, Protocol, ProtocolGroups, ProtocolPoint, Rate, Verification
+from faceparity.harness.results import Evaluation, Overall, Protocol, ProtocolGroups, ProtocolPoint, Rate, Verification
 from faceparity.reports import format as f
 from faceparity.reports.csv_rows import Row, Tables, grouping_name, header_of, rate_row
 from faceparity.reports.parts import Fold, Heading, Item, Section, Table, Text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from faceparity.harness.record import Evaluation, OperatingPoint, Rate
+from faceparity.harness.results import Evaluation, OperatingPoint, Rate
 from faceparity.reports import format as f
 from faceparity.reports.csv_rows import grouping_name
 from faceparity.reports.figures import rate_chart

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from faceparity.harness.record import Contrast, Evaluation, OperatingPoint
+from faceparity.harness.results import Contrast, Evaluation, OperatingPoint
 from faceparity.reports import format as f
 from faceparity.reports.csv_rows import grouping_name
 from faceparity.reports.figures import ratio_forest

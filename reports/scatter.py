@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from faceparity.harness.record import Evaluation, Grouping, OperatingPoint, Rate
+from faceparity.harness.results import Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.reports import format as f
 from faceparity.reports.figures import percent_tick, where
 from faceparity.reports.select import primary

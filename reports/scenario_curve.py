@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from faceparity.harness.record import Evaluation, WatchlistScenario, WatchlistSize
+from faceparity.harness.results import Evaluation, WatchlistScenario, WatchlistSize
 from faceparity.reports import format as f
 from faceparity.reports.curves import legend
 from faceparity.reports.figures import percent_tick

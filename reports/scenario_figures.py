@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from faceparity.harness.metrics.separation import probit
-from faceparity.harness.record import CmcCurve, DetCurve, Evaluation, SearchesPart
+from faceparity.harness.results import CmcCurve, DetCurve, Evaluation, SearchesPart
 from faceparity.reports import format as f
 from faceparity.reports.curves import MAX_CURVES, PROBITS, legend, line_style, native_axis
 from faceparity.reports.figures import percent_tick

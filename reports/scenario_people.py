@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from faceparity.harness.record import Rate, ScenarioRatio
+from faceparity.harness.results import Rate, ScenarioRatio
 from faceparity.reports import format as f
 
 CALLED = {"higher": "higher", "lower": "lower", "inconclusive": "not told apart", "none": "not compared"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from faceparity.harness.record import Evaluation, Interval, WatchlistGroup, WatchlistReading, WatchlistScenario
+from faceparity.harness.results import Evaluation, Interval, WatchlistGroup, WatchlistReading, WatchlistScenario
 from faceparity.reports import format as f
 from faceparity.reports.csv_rows import HEADERS, Row, Tables, grouping_name, rate_row
 from faceparity.reports.parts import Fold, Item, Items, Table, Text, pictures

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faceparity.harness.record import Evaluation, ScenarioThreshold
+from faceparity.harness.results import Evaluation, ScenarioThreshold
 from faceparity.reports import format as f
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from faceparity.harness.record import Evaluation, Scenario
+from faceparity.harness.results import Evaluation, Scenario
 from faceparity.reports import format as f
 from faceparity.reports import scenario_lineup as lineup
 from faceparity.reports import scenario_search as search

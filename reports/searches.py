@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from faceparity.harness.record import Evaluation, Rate, Search, SearchGallery, SearchGroups, SearchPoint, SearchRank
+from faceparity.harness.results import Evaluation, Rate, Search, SearchGallery, SearchGroups, SearchPoint, SearchRank
 from faceparity.reports import format as f
 from faceparity.reports.csv_rows import Row, Tables, grouping_name, header_of, rate_row
 from faceparity.reports.parts import Fold, Heading, Item, Section, Table, Text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from faceparity.harness.record import Evaluation, Grouping, OperatingPoint
+from faceparity.harness.results import Evaluation, Grouping, OperatingPoint
 from faceparity.reports import format as f
 from faceparity.reports.csv_rows import grouping_name
 from faceparity.reports.curves import det, histograms, tails

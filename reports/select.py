@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
+from faceparity.harness.results import Contrast, Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.harness.verification.rates.verdict_rules import confirm
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceparity.harness.record import Evaluation, Grouping, OperatingPoint, Rate, Sweep, SweptRate
+from faceparity.harness.results import Evaluation, Grouping, OperatingPoint, Rate, Sweep, SweptRate
 from faceparity.reports import format as f
 from faceparity.reports.csv_rows import grouping_name
 from faceparity.reports.curves import legend, line_style, mark_thresholds, native_axis, numbered, thin

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from faceparity.harness.record import Evaluation, Grouping, OperatingPoint, Rate, Sweep, SweptRate
+from faceparity.harness.results import Evaluation, Grouping, OperatingPoint, Rate, Sweep, SweptRate
 from faceparity.reports import format as f
 from faceparity.reports.csv_rows import grouping_name
 from faceparity.reports.parts import Fold, Item, Raw, Section, Table, Text, for_script

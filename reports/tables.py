@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from faceparity.harness.metrics.differential import MEASURES
-from faceparity.harness.record import Evaluation, OperatingPoint
+from faceparity.harness.results import Evaluation, OperatingPoint
 from faceparity.reports.csv_rows import Row, Tables, grouping_name, header_of, named_indices, rate_row, readings, to_csv
 from faceparity.reports.topics import topics
 

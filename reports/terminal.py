@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from faceparity.harness.record import Contrast, Evaluation, Grouping, OperatingPoint, Rate
-from faceparity.harness.synthetic import SYNTHETIC
+from faceparity.harness.results import Contrast, Evaluation, Grouping, OperatingPoint, Rate
+from faceparity.harness.results.parts.notices import SYNTHETIC
 from faceparity.reports import format as f
 from faceparity.reports.compact import compact, failures_text
 from faceparity.reports.csv_rows import grouping_name

@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from faceparity.harness.record import Evaluation
+from faceparity.harness.results import Evaluation
 from faceparity.reports.topic import Topic
 
 PACKAGE = __name__.rpartition(".")[0]

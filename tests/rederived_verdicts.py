@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from faceparity.harness import record
-from faceparity.harness.record.comparison import LeagueTest
+from faceparity.harness import results
+from faceparity.harness.results.comparison import LeagueTest
 from faceparity.harness.verification.rates.verdict_rules import adjust, call, confirm, enough_errors
 
 CALLED = ("higher", "lower")
@@ -23,7 +23,7 @@ def disagreements(result: BaseModel) -> tuple[int, list[str]]:
     counted, wrong = 0, []
     for where, one, expected in _verdicts(result, ""):
         counted += 1
-        said = one.result if isinstance(one, record.ClaimTest) else one.verdict
+        said = one.result if isinstance(one, results.ClaimTest) else one.verdict
         if said != expected:
             wrong.append(f"{where}: {said}, by the rule {expected}")
     return counted, wrong
@@ -35,17 +35,17 @@ def _verdicts(part: Any, where: str) -> Iterator[tuple[str, Any, str]]:
             yield from _verdicts(item, f"{where}[{index}]")
     if not isinstance(part, BaseModel):
         return
-    if isinstance(part, record.OperatingPoint):
+    if isinstance(part, results.OperatingPoint):
         yield from _contrasts(part, where)
-    elif isinstance(part, record.ClaimTest):
+    elif isinstance(part, results.ClaimTest):
         yield where, part, _of_claim(part)
-    elif "verdict" in type(part).model_fields and not isinstance(part, record.ClaimReading | record.Contrast):
+    elif "verdict" in type(part).model_fields and not isinstance(part, results.ClaimReading | results.Contrast):
         yield where, part, _by_reason(part)
     for name in type(part).model_fields:
         yield from _verdicts(getattr(part, name), f"{where}.{name}")
 
 
-def _contrasts(point: record.OperatingPoint, where: str) -> Iterator[tuple[str, Any, str]]:
+def _contrasts(point: results.OperatingPoint, where: str) -> Iterator[tuple[str, Any, str]]:
     """From effective errors of the rates beside them, Holm over the point, and the second reading if there is one."""
     effective = {
         (name, r.design, r.group): r.effective_errors or 0.0
@@ -67,7 +67,7 @@ def _contrasts(point: record.OperatingPoint, where: str) -> Iterator[tuple[str, 
         yield f"{where}.contrasts[{k}]", c, expected
 
 
-def _of_claim(test: record.ClaimTest) -> str:
+def _of_claim(test: results.ClaimTest) -> str:
     """The direction that the claim expects is not in the test: what matters is whether it was called."""
     if test.result == "not_testable" or test.p_holm is None:
         return test.result if test.result == "not_testable" else "inconclusive"
@@ -83,11 +83,11 @@ def _by_reason(part: Any) -> str:
     """Records that name what stood in the way of a call, in place of the errors."""
     if part.p_holm is None:
         return part.verdict if part.verdict not in CALLED else "inconclusive"
-    if isinstance(part, record.PairedDifference):
+    if isinstance(part, results.PairedDifference):
         return call(part.difference or 0.0, part.p_holm, part.measure == "ftx" or part.reason is None)
-    if isinstance(part, record.ModelChange):
+    if isinstance(part, results.ModelChange):
         return call((part.first or 0.0) - (part.second or 0.0), part.p_holm, part.reason is None)
-    if isinstance(part, record.ScenarioRatio):
+    if isinstance(part, results.ScenarioRatio):
         return call((part.ratio or 1.0) - 1, part.p_holm, part.reason is None)
     if isinstance(part, LeagueTest):
         return call((part.ratio or 1.0) - 1, part.p_holm, True)

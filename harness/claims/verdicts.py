@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Literal, TypeVar
 
-from faceparity.harness.record import ClaimReason, ClaimResult, ClaimTest, ClaimVerdict
+from faceparity.harness.results import ClaimReason, ClaimResult, ClaimTest, ClaimVerdict
 from faceparity.harness.verification.rates.verdict_rules import adjust, call
 
 K = TypeVar("K", bound=Hashable)

@@ -9,7 +9,7 @@ from pathlib import Path
 from faceparity.datasets.common.atomic_write import write_atomically
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.paths import real_path
-from faceparity.harness.record.comparison import Comparison, comparison_to_json
+from faceparity.harness.results.comparison import Comparison, comparison_to_json
 from faceparity.harness.runs.output_folder import WRITABLE, check_folder, default_timed
 from faceparity.harness.runs.result_files import Result, load_results
 from faceparity.harness.templates.pipeline import cores

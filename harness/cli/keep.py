@@ -60,8 +60,8 @@ def _print_purged(done: Purged) -> None:
 def print_schema(name: str = "results") -> None:
     """The JSON Schema of results.json or comparison.json, on standard output. Raises UserError for another name."""
     from faceparity.datasets.common.errors import UserError
-    from faceparity.harness.record import json_schema
-    from faceparity.harness.record.comparison import comparison_schema
+    from faceparity.harness.results import json_schema
+    from faceparity.harness.results.comparison import comparison_schema
 
     known = {"results": json_schema, "comparison": comparison_schema}
     if name not in known:

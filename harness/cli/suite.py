@@ -27,7 +27,7 @@ from . import compare, show
 from .command import published_command
 
 if TYPE_CHECKING:
-    from faceparity.harness.record.comparison import Comparison
+    from faceparity.harness.results.comparison import Comparison
 
 COMPARISON = "comparison"
 """The leaderboard's folder, beside the data sets'."""
@@ -134,8 +134,8 @@ def _write(results: Sequence[Result], record: Record, out: Path, command: str, t
 def _kept(place: Path) -> Comparison | None:
     """The comparison as it was written; None where it can't be read or was altered, so that it is made again."""
     from faceparity.datasets.common.bounded_json import read_json
-    from faceparity.harness.record import limits
-    from faceparity.harness.record.comparison import comparison_from_json
+    from faceparity.harness.results import limits
+    from faceparity.harness.results.comparison import comparison_from_json
 
     try:
         return comparison_from_json(read_json(place / compare.RECORD, limits()))

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness import private, record
+from faceparity.harness import private
+from faceparity.harness import results as record
 from faceparity.harness.runs.result_files import Result, load_results
 
 HOW = (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.paths import real_path
-from faceparity.harness.record import Evaluation
+from faceparity.harness.results import Evaluation
 
 if TYPE_CHECKING:
     from .suspects import Suspect

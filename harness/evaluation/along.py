@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.comparisons.evidence import Evidence, sum_over_groups
 from faceparity.harness.comparisons.tally import F32, I32, I64
@@ -78,7 +78,7 @@ class NonMated:
             errors = int(tally.non_mated[np.ix_(inside, inside)][:, :, edge:].sum())
             n = cell.comparisons
             p = errors / n if n else None
-            reason: record.Reason | None = None if n else "zero_comparisons"
+            reason: results.Reason | None = None if n else "zero_comparisons"
             without = np.full(cell.ids.size, p, float)
             bare = rates.Estimate(cell.subjects, None, n, errors, p, reason=reason, ids=cell.ids, without=without)
             out.append(At(bare, counted=False))

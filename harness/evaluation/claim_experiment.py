@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.claims.claim import ClaimFile, Reading
 
 from .claim_tests import Chosen, Draft, Key, blank_of, key_of
 
 
 def experiment(
-    claim: ClaimFile, reading: Reading, of: Sequence[record.Paired]
-) -> tuple[tuple[record.ClaimReason | None, str], list[Draft]]:
+    claim: ClaimFile, reading: Reading, of: Sequence[results.Paired]
+) -> tuple[tuple[results.ClaimReason | None, str], list[Draft]]:
     """A claim about a controlled experiment, from its differences on the same subjects."""
     factors = {f.factor: (x, f) for x in of for f in x.factors}
     if not any(c.attribute in factors for c in claim.contrasts):
@@ -27,7 +27,7 @@ def experiment(
     return (None, ""), out
 
 
-def _paired_tests(chosen: Chosen, reading: Reading, paired: record.Paired) -> Iterator[Draft]:
+def _paired_tests(chosen: Chosen, reading: Reading, paired: results.Paired) -> Iterator[Draft]:
     for target in reading.targets or (None,):
         blank = blank_of(chosen, reading, target, "paired")
         of, point = paired.differences, None
@@ -45,7 +45,7 @@ def _paired_tests(chosen: Chosen, reading: Reading, paired: record.Paired) -> It
         yield _paired_draft(blank, chosen, d, key_of(chosen, reading, target))
 
 
-def _paired_draft(blank: record.ClaimTest, chosen: Chosen, d: record.PairedDifference | None, key: Key) -> Draft:
+def _paired_draft(blank: results.ClaimTest, chosen: Chosen, d: results.PairedDifference | None, key: Key) -> Draft:
     if d is None:
         detail = f"--reference {chosen.attribute}={chosen.reference}"
         return Draft(blank.model_copy(update={"reason": "no_such_label", "detail": detail}))
@@ -66,14 +66,14 @@ def _paired_draft(blank: record.ClaimTest, chosen: Chosen, d: record.PairedDiffe
     return Draft(test.model_copy(update={"p": d.p, "result": "inconclusive"}), key, higher, d.reason is None)
 
 
-def _paired_rate(group: str, value: float | None, errors: int | None, d: record.PairedDifference) -> record.Rate | None:
+def _paired_rate(group: str, value: float | None, errors: int | None, d: results.PairedDifference) -> results.Rate | None:
     """One side of a paired difference; its interval is the difference's business."""
     if errors is None:
         return None
-    base = record.Rate(
+    base = results.Rate(
         group=group, design="within", subjects=d.subjects, comparisons=d.comparisons, errors=errors, rate=value, status="ok"
     )
     if errors:
         return base
-    bounds = record.Bounds(independent=min(1.0, 3 / max(1, d.comparisons)), worst_case=min(1.0, 3 / max(1, d.subjects // 2)))
+    bounds = results.Bounds(independent=min(1.0, 3 / max(1, d.comparisons)), worst_case=min(1.0, 3 / max(1, d.subjects // 2)))
     return base.model_copy(update={"status": "bound", "bounds": bounds, "reason": "zero_errors"})

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from faceparity.datasets.loading.label_vocabulary import concept_of_column, concept_value, parse_age
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.claims.claim import Contrasted, Reading
 from faceparity.harness.comparisons.cells import Grouping
 
@@ -20,7 +20,7 @@ class Draft:
     """A test before Holm. key: tests with one key are one test; None: none could be made. higher: whether the group's rate is the
     higher, None for neither. gates: enough errors on both sides."""
 
-    test: record.ClaimTest
+    test: results.ClaimTest
     key: Key | None = None
     higher: bool | None = None
     gates: bool = False
@@ -41,9 +41,9 @@ def key_of(chosen: Chosen, reading: Reading, target: float | None) -> Key:
     return (chosen.attribute, chosen.group, chosen.reference, reading.measure, reading.threshold, str(target))
 
 
-def blank_of(chosen: Chosen, reading: Reading, target: float | None, design: str) -> record.ClaimTest:
+def blank_of(chosen: Chosen, reading: Reading, target: float | None, design: str) -> results.ClaimTest:
     """A test that could not be made, until it is."""
-    return record.ClaimTest(
+    return results.ClaimTest(
         attribute=chosen.attribute, group=chosen.group, reference=chosen.reference, measure=reading.measure, design=design,
         target_fmr=target, result="not_testable",
     )  # fmt: skip

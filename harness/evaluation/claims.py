@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.claims.claim import ClaimFile, Contrasted, Reading, Stated
 from faceparity.harness.claims.verdicts import adjusted, reason_of, result_of, verdict_of
 from faceparity.harness.comparisons.cells import Grouping, cells_of, subjects_per_group
@@ -32,8 +32,8 @@ class Bench:
     setting: Setting
     questions: Questions
     groupings: Sequence[Grouping]
-    points: Sequence[Sequence[record.OperatingPoint]]
-    paired: Sequence[record.Paired] = ()
+    points: Sequence[Sequence[results.OperatingPoint]]
+    paired: Sequence[results.Paired] = ()
     synthetic: bool = False
     more: Sequence[str] = ()
     _own: dict[tuple[str, int, float], AtOwnThreshold] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Bench:
         return self._own[key]
 
 
-def evaluate_claims(claims: Sequence[Stated], bench: Bench) -> list[record.Claim]:
+def evaluate_claims(claims: Sequence[Stated], bench: Bench) -> list[results.Claim]:
     """Every claim in both readings; Holm over all tests of all of them."""
     drafts = [(s, [(name, reading, *_prepare(s.claim, reading, bench)) for name, reading in _readings(s.claim)]) for s in claims]
     family = adjusted([(d.key, d.test.p) for _, parts in drafts for *_, tests in parts for d in tests if d.key is not None])
@@ -77,29 +77,29 @@ def evaluate_claims(claims: Sequence[Stated], bench: Bench) -> list[record.Claim
 
 
 ReadingName = Literal["as_measured", "operational"]
-Early = tuple[record.ClaimReason | None, str]
+Early = tuple[results.ClaimReason | None, str]
 
 
 def _readings(claim: ClaimFile) -> list[tuple[ReadingName, Reading | None]]:
     return [("as_measured", claim.as_measured), ("operational", claim.operational)]
 
 
-def _claim(stated: Stated, readings: list[record.ClaimReading]) -> record.Claim:
+def _claim(stated: Stated, readings: list[results.ClaimReading]) -> results.Claim:
     c = stated.claim
-    return record.Claim(
+    return results.Claim(
         name=c.name, title=c.title, sha256=stated.sha256, shipped=stated.shipped, about=c.about,
-        quotes=[record.ClaimQuote(**q.model_dump()) for q in c.quotes], measures=c.measures, hypothesis=c.hypothesis,
+        quotes=[results.ClaimQuote(**q.model_dump()) for q in c.quotes], measures=c.measures, hypothesis=c.hypothesis,
         bears_out=c.bears_out, contradicts=c.contradicts, limits=c.limits, readings=readings,
     )  # fmt: skip
 
 
-def _reading(name: ReadingName, reading: Reading | None, early: Early, tests: list[record.ClaimTest]) -> record.ClaimReading:
+def _reading(name: ReadingName, reading: Reading | None, early: Early, tests: list[results.ClaimTest]) -> results.ClaimReading:
     """The verdict: of the tests, unless something stands in the way of any."""
     reason, detail = early
-    verdict: record.ClaimVerdict = "not_testable" if reason else verdict_of([t.result for t in tests])
+    verdict: results.ClaimVerdict = "not_testable" if reason else verdict_of([t.result for t in tests])
     if verdict == "not_testable" and reason is None:
         reason, detail = reason_of(tests)
-    base = record.ClaimReading(
+    base = results.ClaimReading(
         reading=name, measure=None, expects=None, threshold=None, verdict=verdict, reason=reason, detail=detail, tests=tests
     )
     if reading is None:
@@ -108,7 +108,7 @@ def _reading(name: ReadingName, reading: Reading | None, early: Early, tests: li
     return base.model_copy(update=told)
 
 
-def _settled(d: Draft, reading: Reading | None, family: dict[Key, float]) -> record.ClaimTest:
+def _settled(d: Draft, reading: Reading | None, family: dict[Key, float]) -> results.ClaimTest:
     """The test with its adjusted p, its result and what it could have detected."""
     if d.key is None or reading is None:
         return d.test
@@ -246,12 +246,12 @@ def _one(chosen: Chosen, reading: Reading, target: float, bench: Bench, at: Thre
     return draft if at.clean is None else _both(draft, chosen, measure, at.clean, bench)
 
 
-def _hint(reason: record.Reason | None, chosen: Chosen) -> str:
+def _hint(reason: results.Reason | None, chosen: Chosen) -> str:
     """What would help where cells are too small to match groups on the other attributes."""
     return f"--by {chosen.attribute}" if reason == "cells_too_small" else ""
 
 
-def _gated(test: record.ClaimTest, gates: bool) -> record.ClaimTest:
+def _gated(test: results.ClaimTest, gates: bool) -> results.ClaimTest:
     return test if gates else test.model_copy(update={"reason": "too_few_errors"})
 
 
@@ -275,7 +275,7 @@ def _own(chosen: Chosen, reading: Reading, target: float, bench: Bench) -> Draft
     """Both groups, each at its own threshold, as sampled."""
     sign = bench.setting.sign
     grouping = bench.groupings[bench.single(chosen.attribute)]
-    design: record.Design = "within" if grouping.attributes == bench.setting.finest.attributes else "as_sampled"
+    design: results.Design = "within" if grouping.attributes == bench.setting.finest.attributes else "as_sampled"
     a, b = (bench.own(chosen.attribute, name, target) for name in (chosen.group, chosen.reference))
     test = blank_of(chosen, reading, target, design)
     for name, side in ((chosen.group, a), (chosen.reference, b)):

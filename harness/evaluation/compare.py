@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping, cells_of
 from faceparity.harness.uncertainty.models import (
     Change,
@@ -46,9 +46,9 @@ ByCell = dict[Measure, list[PairedCell | None]]
 class Groups:
     """The cells of every group of one grouping, by measure; None where undefined, with the reason. own: which of the finest."""
 
-    design: record.Design
+    design: results.Design
     own: list[list[int]]
-    cells: dict[Measure, list[Cells | record.Reason]]
+    cells: dict[Measure, list[Cells | results.Reason]]
 
 
 def compare(
@@ -59,7 +59,7 @@ def compare(
     *,
     replicated: Replicated | None = None,
     including_failures: Callable[[Grouping], list[PairedCell | None]] | None = None,
-) -> record.ModelComparison:
+) -> results.ModelComparison:
     """Every rate of the first model against the second's, and every disparity.
 
     groupings: of the cells of both, the finest last. references: each grouping's reference group; None: the group with most
@@ -79,7 +79,7 @@ def compare(
         parts.append(told.model_copy(update={"including_failures": frr}))
     tallies = [s.evidence.tally for s in (first, second)]
     left = [t.n_non_mated + t.n_mated - common.made.total - int(common.mated.size) for t in tallies]
-    return record.ModelComparison(
+    return results.ModelComparison(
         first=first.name,
         second=second.name,
         threshold_first=first.threshold,
@@ -106,7 +106,7 @@ def _largest(common: Common, grouping: Grouping) -> str | None:
     return min((grouping.names[g] for g in candidates), key=lambda n: (-sizes[grouping.names.index(n)], n), default=None)
 
 
-def _why_none(common: Common, measure: Measure) -> record.Reason:
+def _why_none(common: Common, measure: Measure) -> results.Reason:
     if measure != "fmr":
         return "no_mated_pairs"
     return "zero_comparisons" if common.reached else "below_ledger"
@@ -120,7 +120,7 @@ def own_cells(grouping: Grouping, finest: Grouping, g: int) -> list[int]:
 def cells_of_groups(common: Common, grouping: Grouping, finest: Grouping, by_cell: ByCell) -> Groups:
     """`matched`, as everywhere: the mean over the finest cells, each of 30 subjects or more; the finest themselves, `within`."""
     whole = grouping.attributes == finest.attributes
-    out: dict[Measure, list[Cells | record.Reason]] = {m: [] for m in by_cell}
+    out: dict[Measure, list[Cells | results.Reason]] = {m: [] for m in by_cell}
     owns = [own_cells(grouping, finest, g) for g in range(grouping.n)]
     for measure, cells in by_cell.items():
         for own in owns:
@@ -141,7 +141,7 @@ def _changes(
     by_cell: ByCell,
     reference: str | None,
     replicated: Replicated | None,
-) -> record.ModelChanges:
+) -> results.ModelChanges:
     """Rates of every group, then disparities of all but the reference."""
     groups = cells_of_groups(common, grouping, finest, by_cell)
     shared = common.shared_subjects
@@ -156,7 +156,7 @@ def _changes(
             if base_at is not None and reference is not None and g != base_at:
                 spread = _spread(replicated, measure, groups.own[g], groups.own[base_at])
                 disparities.append(_disparity(measure, groups.design, name, reference, cells[g], base, shared, spread))
-    return record.ModelChanges(
+    return results.ModelChanges(
         attributes=list(grouping.attributes), reference=reference, changes=[*_settle(usual), *_settle(disparities)]
     )
 
@@ -178,7 +178,7 @@ def large_cells(cells: Sequence[PairedCell | None]) -> list[int]:
 
 def _overall(
     common: Common, finest: Grouping, by_cell: ByCell, replicated: Replicated | None, failing: ByCell
-) -> list[record.ModelChange]:
+) -> list[results.ModelChange]:
     """On the mean over groups, and on all pairs."""
     everyone = Grouping((), ("all pairs",), (("all pairs",),), np.zeros(finest.of_cell.size, np.int32), (0,))
     out = []
@@ -197,7 +197,7 @@ def failures(
     groupings: Sequence[Grouping],
     references: Sequence[str | None],
     cells: Callable[[Grouping], list[PairedCell | None]],
-) -> tuple[record.ModelChange, list[record.ModelChanges]]:
+) -> tuple[results.ModelChange, list[results.ModelChanges]]:
     """FTX of two models on the samples that both were given: of everybody, and by group, each grouping a family of its own.
 
     cells: each group's paired cell, trials being samples.
@@ -213,7 +213,7 @@ def failures(
             for g, name in enumerate(grouping.names)
             if not grouping.merged[g]
         ]
-        parts.append(record.ModelChanges(attributes=list(grouping.attributes), reference=reference, changes=_settle(told)))
+        parts.append(results.ModelChanges(attributes=list(grouping.attributes), reference=reference, changes=_settle(told)))
     return overall, parts
 
 
@@ -223,13 +223,13 @@ def _subjects(cells: Cells) -> int:
 
 def _rate(
     measure: Measure,
-    design: record.Design,
+    design: results.Design,
     group: str,
-    cells: Cells | record.Reason,
+    cells: Cells | results.Reason,
     shared: bool,
     spread: Spread | None = None,
-) -> record.ModelChange:
-    none = record.ModelChange(
+) -> results.ModelChange:
+    none = results.ModelChange(
         measure=measure, quantity="rate", design=design, group=group, subjects=0, comparisons=0, verdict="none"
     )
     if isinstance(cells, str):
@@ -293,15 +293,15 @@ def _shown(change: Change, enough: bool) -> dict[str, Any]:
 
 def _disparity(
     measure: Measure,
-    design: record.Design,
+    design: results.Design,
     group: str,
     reference: str,
-    cells: Cells | record.Reason,
-    base: Cells | record.Reason,
+    cells: Cells | results.Reason,
+    base: Cells | results.Reason,
     shared: bool,
     spread: Spread | None = None,
-) -> record.ModelChange:
-    none = record.ModelChange(
+) -> results.ModelChange:
+    none = results.ModelChange(
         measure=measure, quantity="disparity", design=design, group=group, reference=reference, subjects=0, comparisons=0,
         verdict="none",
     )  # fmt: skip
@@ -321,10 +321,10 @@ def _disparity(
     return none.model_copy(update={**known, **shown, **_again(spread)})
 
 
-def _settle(changes: list[record.ModelChange]) -> list[record.ModelChange]:
+def _settle(changes: list[results.ModelChange]) -> list[results.ModelChange]:
     """Holm and BH over the family, then the verdicts; a change that only its errors kept from a test stays in the family."""
 
-    def difference(c: record.ModelChange) -> float | None:
+    def difference(c: results.ModelChange) -> float | None:
         return None if c.p is None or c.first is None or c.second is None else c.first - c.second
 
     return settle(changes, difference, lambda c: c.reason, exploring=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from faceparity.harness import record
-from faceparity.harness.record import comparison as rc
+from faceparity.harness import results
+from faceparity.harness.results import comparison as rc
 
-Told = tuple[str, int, record.Evaluation, bool, str]
+Told = tuple[str, int, results.Evaluation, bool, str]
 
 
 def letters(n: int) -> str:
@@ -50,7 +50,7 @@ def _compared(told: Told, label: str) -> rc.Compared:
     )  # fmt: skip
 
 
-def _panel(g: record.Grouping, p: record.OperatingPoint) -> rc.ComparedPanel:
+def _panel(g: results.Grouping, p: results.OperatingPoint) -> rc.ComparedPanel:
     return rc.ComparedPanel(
         attributes=g.attributes, origin=p.origin, target_fmr=p.target_fmr, threshold=p.threshold,
         native_threshold=p.native_threshold, achieved_fmr=p.achieved_fmr, status=p.status, reason=p.reason, reference=g.reference,
@@ -58,7 +58,7 @@ def _panel(g: record.Grouping, p: record.OperatingPoint) -> rc.ComparedPanel:
     )  # fmt: skip
 
 
-def _first(rates: Sequence[record.Rate]) -> list[record.Rate]:
+def _first(rates: Sequence[results.Rate]) -> list[results.Rate]:
     """The design by which groups are compared."""
     return [r for r in rates if r.design in ("within", "matched")]
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.uncertainty import contrasts as stats
 from faceparity.harness.uncertainty.power import Precision, needed_subjects
@@ -30,7 +30,7 @@ class Measured:
     """One error rate of every group, in the design by which groups are compared."""
 
     measure: Literal["fmr", "fnmr"]
-    design: record.Design
+    design: results.Design
     estimates: list[Estimate]
 
 
@@ -41,7 +41,7 @@ def make_contrasts(
     reference: str | None,
     reestimated: Reestimated | None,
     measures: int = 1,
-) -> list[record.Contrast]:
+) -> list[results.Contrast]:
     """One contrast for every other group. p_holm and verdicts come later, over the whole family (`settle`).
 
     measures: how many error rates are compared; with the groups it makes the family, for what could have been detected.
@@ -64,12 +64,12 @@ def make_contrasts(
 
 def compare(
     measured: Measured, group: str, reference: str, a: Estimate, b: Estimate, family: int | None = None
-) -> record.Contrast:
+) -> results.Contrast:
     """Group a against reference b: verdict "none" where they can't be compared, else "inconclusive" until `settle` has seen them all.
 
     family: of how many contrasts it is one; None: leave out what could have been detected, and what it would take.
     """
-    none = record.Contrast(
+    none = results.Contrast(
         measure=measured.measure, design=measured.design, group=group, reference=reference, ratio=None, verdict="none"
     )
     if (why := barrier(a, b)) is not None:
@@ -154,7 +154,7 @@ def ratio_of(a: Estimate, b: Estimate) -> stats.LogRatio | None:
     return stats.joint_jackknife_log_ratio(logs, float(np.log(a.rate / b.rate)), min(a.df, b.df), least)
 
 
-def settle(point: record.OperatingPoint) -> record.OperatingPoint:
+def settle(point: results.OperatingPoint) -> results.OperatingPoint:
     """Adjust the p-values over all contrasts of the point, then give the verdicts."""
     effective = {
         (measure, r.design, r.group): r.effective_errors or 0.0
@@ -162,7 +162,7 @@ def settle(point: record.OperatingPoint) -> record.OperatingPoint:
         for r in rates
     }
 
-    def held_back(c: record.Contrast) -> str | None:
+    def held_back(c: results.Contrast) -> str | None:
         own, base = (effective.get((c.measure, c.design, g), 0.0) for g in (c.group, c.reference))
         return None if enough_errors(c.ratio or 1.0, own, base) else "too_few_errors"
 
@@ -170,6 +170,6 @@ def settle(point: record.OperatingPoint) -> record.OperatingPoint:
     return point.model_copy(update={"contrasts": settled})
 
 
-def agree(first: record.OperatingPoint, second: record.OperatingPoint) -> record.OperatingPoint:
+def agree(first: results.OperatingPoint, second: results.OperatingPoint) -> results.OperatingPoint:
     """Return `first` with every verdict withdrawn that the second reading does not share."""
     return first.model_copy(update={"contrasts": confirm_all(first.contrasts, second.contrasts, lambda c: (c.measure, c.group))})

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
 
-def make_curves(evidence: Evidence, grouping: Grouping, subjects: NDArray[np.int64]) -> list[record.Curve]:
+def make_curves(evidence: Evidence, grouping: Grouping, subjects: NDArray[np.int64]) -> list[results.Curve]:
     """One curve of within-group comparisons for each group of at least 30 subjects, cut to the bins that hold anything.
 
     subjects: int64[groups].
@@ -29,7 +29,7 @@ def make_curves(evidence: Evidence, grouping: Grouping, subjects: NDArray[np.int
         first, last = int(held[0]), int(held[-1]) + 1
         edges = evidence.tally.grid.edges[first : last + 1]
         out.append(
-            record.Curve(
+            results.Curve(
                 group=name,
                 edges=[float(str(e)) for e in edges],
                 mated=mated[first:last].tolist(),

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path, PurePath
 
 from faceparity.datasets.schema.dataset import Attribute, Dataset
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.models.card import ModelCard, training_overlap
 
@@ -21,10 +21,10 @@ from .resolved import Resolved
 LIBRARIES = ("numpy", "scipy", "numba", "onnxruntime", "opencv-python-headless", "pillow", "dlib-bin", "scikit-learn")
 
 
-def dataset_info(dataset: Dataset, attributes: Sequence[Attribute], groupings: Sequence[Grouping] = ()) -> record.DatasetInfo:
+def dataset_info(dataset: Dataset, attributes: Sequence[Attribute], groupings: Sequence[Grouping] = ()) -> results.DatasetInfo:
     """What was measured on; problems as counts only. groupings: as published, for values that were merged."""
     card = dataset.card
-    return record.DatasetInfo(
+    return results.DatasetInfo(
         name=dataset.name,
         title=card.title,
         version=card.version,
@@ -50,9 +50,9 @@ def published_values(attribute: Attribute, groupings: Sequence[Grouping]) -> lis
     return list(dict.fromkeys(published_value(attribute.name, value, groupings) for value in attribute.values))
 
 
-def _label_info(dataset: Dataset, attribute: Attribute, groupings: Sequence[Grouping]) -> record.LabelInfo:
+def _label_info(dataset: Dataset, attribute: Attribute, groupings: Sequence[Grouping]) -> results.LabelInfo:
     card = dataset.card.attributes.get(attribute.name)
-    return record.LabelInfo(
+    return results.LabelInfo(
         attribute=attribute.name,
         column=card.column if card else attribute.name,
         of=attribute.of,
@@ -63,11 +63,11 @@ def _label_info(dataset: Dataset, attribute: Attribute, groupings: Sequence[Grou
     )
 
 
-def model_info(card: ModelCard, fingerprint: str, dataset: Dataset) -> record.ModelInfo:
+def model_info(card: ModelCard, fingerprint: str, dataset: Dataset) -> results.ModelInfo:
     """What was measured."""
     published = card.published_threshold
     overlap = training_overlap(card, dataset.name, dataset.card.training_overlaps)
-    return record.ModelInfo(
+    return results.ModelInfo(
         name=card.name,
         title=card.title,
         version=card.version,
@@ -82,7 +82,7 @@ def model_info(card: ModelCard, fingerprint: str, dataset: Dataset) -> record.Mo
         alignment=card.alignment,
         input=card.input,
         dimensions=card.dimensions,
-        score=record.ScoreInfo(kind=card.score.kind, unit=card.score.unit, sign=card.score.sign),
+        score=results.ScoreInfo(kind=card.score.kind, unit=card.score.unit, sign=card.score.sign),
         published_threshold=published.native if published else None,
         published_threshold_source=" ".join(filter(None, (published.source, published.note))) if published else "",
         likely_same_person=card.likely_same_person,
@@ -90,15 +90,15 @@ def model_info(card: ModelCard, fingerprint: str, dataset: Dataset) -> record.Mo
     )
 
 
-def provenance(resolved: Resolved) -> record.Provenance:
+def provenance(resolved: Resolved) -> results.Provenance:
     """Record how to do it again."""
     options = resolved.options
-    return record.Provenance(
+    return results.Provenance(
         faceparity=metadata.version("faceparity"),
         commit=_commit(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         command=resolved.command,
-        options=record.RecordedOptions.model_validate(options.published().model_dump()),
+        options=results.RecordedOptions.model_validate(options.published().model_dump()),
         position=resolved.position,
         seed=options.seed,
         threads=resolved.workers,

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Cells, Grouping
 from faceparity.harness.comparisons.evidence import Evidence, count_comparisons, count_dealt, never_attempted
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.models.card import ModelCard, training_overlap
 from faceparity.harness.options import Options
+from faceparity.harness.results.parts.notices import SYNTHETIC
 from faceparity.harness.scenarios.run import evaluate_scenarios
 from faceparity.harness.scenarios.setting import Setting as ScenarioSetting
-from faceparity.harness.synthetic import SYNTHETIC
 from faceparity.harness.templates.deaths import lost_warnings
 from faceparity.harness.templates.pipeline import Templates
 
@@ -44,7 +44,7 @@ from .tallying import Plan, Tallied, tally_all_pairs
 class Evaluated:
     """The record, and the evidence for the private part."""
 
-    evaluation: record.Evaluation
+    evaluation: results.Evaluation
     evidence: Evidence
 
 
@@ -88,7 +88,7 @@ def evaluate(
         dataset, card, templates, tallied.evidence, cells, groupings, pool, questions.same_person, options.seed, options.references,
         resolved.workers,
     )  # fmt: skip
-    evaluation = record.Evaluation(
+    evaluation = results.Evaluation(
         provenance=describe.provenance(resolved),
         dataset=describe.dataset_info(dataset, attributes, groupings),
         model=describe.model_info(card, templates.model_fingerprint, dataset),
@@ -120,7 +120,7 @@ def evaluate(
     more = [a for a in dataset.attributes if a not in cells.attributes]
     bench = Bench(setting, questions, groupings, measured, evaluation.paired, dataset.card.synthetic, more)
     evaluation = evaluation.model_copy(update={"claims": evaluate_claims(resolved.claims, bench)})
-    return Evaluated(record.canonical(evaluation), tallied.evidence)
+    return Evaluated(results.canonical(evaluation), tallied.evidence)
 
 
 def _plan(card: ModelCard, questions: Questions, resolved: Resolved) -> Plan:
@@ -134,10 +134,10 @@ def _plan(card: ModelCard, questions: Questions, resolved: Resolved) -> Plan:
 
 def _extraction(
     groupings: Sequence[Grouping], cells: Cells, subjects: NDArray[np.int32], templates: Templates, faces_policy: str
-) -> record.Extraction:
+) -> results.Extraction:
     """Which samples gave no template, and why."""
     overall, by_group = failure_rates(groupings, cells, subjects, templates.status != "ok")
-    return record.Extraction(
+    return results.Extraction(
         overall=overall,
         by_group=by_group,
         faces_policy=faces_policy,
@@ -187,7 +187,7 @@ def _f32(x: float) -> float:
     return float(str(np.float32(x)))
 
 
-def comparisons_info(tallied: Tallied, samples: Samples | None = None) -> record.Comparisons:
+def comparisons_info(tallied: Tallied, samples: Samples | None = None) -> results.Comparisons:
     """How many comparisons there were, and how many were left out and why. samples: of templates; None for a score file."""
     tally = tallied.evidence.tally
     left_out = {
@@ -201,7 +201,7 @@ def comparisons_info(tallied: Tallied, samples: Samples | None = None) -> record
         left_out["excluded"] = int(other.sum())
         left_out["identical_image"] -= int((other & ~mated).sum())
         left_out["same_photo"] -= int((other & mated).sum())
-    return record.Comparisons(
+    return results.Comparisons(
         non_mated=tally.n_non_mated,
         mated=tally.n_mated,
         left_out=left_out,
@@ -214,20 +214,20 @@ def comparisons_info(tallied: Tallied, samples: Samples | None = None) -> record
 
 def to_grouping(
     grouping: Grouping,
-    points: list[record.OperatingPoint],
+    points: list[results.OperatingPoint],
     evidence: Evidence,
     cells: Cells,
     subjects: NDArray[np.int32],
     references: tuple[str, ...],
-    image_covariates: list[record.Covariate],
-    sweep: record.Sweep | None = None,
-) -> record.Grouping:
+    image_covariates: list[results.Covariate],
+    sweep: results.Sweep | None = None,
+) -> results.Grouping:
     """One grouping of the record. cells, subjects: of all samples, failed ones too."""
     groups = group_sizes(grouping, cells, subjects)
     group = grouping.of(evidence.cells.of_sample)
     pairs = evidence.tally.mated_pairs
     ga, gb = group[pairs.a], group[pairs.b]
-    return record.Grouping(
+    return results.Grouping(
         attributes=list(grouping.attributes),
         groups=groups,
         reference=reference_group(grouping, evidence, references),

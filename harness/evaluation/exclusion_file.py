@@ -14,7 +14,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import printable
 from faceparity.datasets.loading.label_table import Line, Table, plain, read_table
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness.record import ExclusionReason
+from faceparity.harness.results import ExclusionReason
 
 REASONS: dict[str, ExclusionReason] = {
     "wronglabel": "wrong_label",

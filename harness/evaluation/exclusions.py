@@ -10,7 +10,7 @@ from typing import get_args
 import numpy as np
 
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.models.card import ModelCard
 from faceparity.harness.options import Options
 from faceparity.harness.templates.pipeline import Templates
@@ -62,7 +62,7 @@ def evaluate_without(
     told = told.model_copy(update={"listed_pairs": _missing(smaller) - _missing(dataset)})
     warnings = [*after.evaluation.warnings, *_warnings(told, dataset)]
     evaluation = after.evaluation.model_copy(update={"exclusions": [told], "warnings": warnings})
-    return Outcome(replace(after, evaluation=record.canonical(evaluation)), smaller, fewer)
+    return Outcome(replace(after, evaluation=results.canonical(evaluation)), smaller, fewer)
 
 
 def _missing(dataset: Dataset) -> int:
@@ -74,26 +74,26 @@ def _exclusion(
     excluded: Excluded,
     templates: Templates,
     fewer: Templates,
-    before: record.Evaluation,
-    after: record.Evaluation,
-) -> record.Exclusion:
+    before: results.Evaluation,
+    after: results.Evaluation,
+) -> results.Exclusion:
     samples, pairs = Counter(excluded.sample_reasons), Counter(excluded.pair_reasons)
     a, b = excluded.pairs.T
-    reasons = [r for r in get_args(record.ExclusionReason) if samples[r] or pairs[r]]
+    reasons = [r for r in get_args(results.ExclusionReason) if samples[r] or pairs[r]]
     first, second = before.groupings, after.groupings
-    return record.Exclusion(
+    return results.Exclusion(
         samples=int(excluded.samples.size),
         comparisons=len(excluded.pairs),
         comparisons_mated=int((dataset.subjects[a] == dataset.subjects[b]).sum()),
-        reasons=[record.ExcludedCount(reason=r, samples=samples[r], comparisons=pairs[r]) for r in reasons],
+        reasons=[results.ExcludedCount(reason=r, samples=samples[r], comparisons=pairs[r]) for r in reasons],
         before=_counts(before, templates),
         after=_counts(after, fewer),
         points=[_point(first, second, k) for k in range(len(first[-1].operating_points))],
     )
 
 
-def _counts(e: record.Evaluation, templates: Templates) -> record.ExclusionCounts:
-    return record.ExclusionCounts(
+def _counts(e: results.Evaluation, templates: Templates) -> results.ExclusionCounts:
+    return results.ExclusionCounts(
         subjects=e.dataset.subjects,
         samples=e.dataset.samples,
         templates=int(templates.samples.size),
@@ -102,14 +102,14 @@ def _counts(e: record.Evaluation, templates: Templates) -> record.ExclusionCount
     )
 
 
-def _point(before: list[record.Grouping], after: list[record.Grouping], k: int) -> record.ExclusionPoint:
+def _point(before: list[results.Grouping], after: list[results.Grouping], k: int) -> results.ExclusionPoint:
     """The k-th operating point: the questions are the same, so their order is."""
     p, q = before[-1].operating_points[k], after[-1].operating_points[k]
     rates = list(_overall(p, q))
     for g in before:
         h = next((x for x in after if x.attributes == g.attributes), None)
         rates += _rates(g, g.operating_points[k], h.operating_points[k] if h else None)
-    return record.ExclusionPoint(
+    return results.ExclusionPoint(
         origin=p.origin,
         target_fmr=p.target_fmr,
         threshold_before=p.threshold,
@@ -122,21 +122,21 @@ def _point(before: list[record.Grouping], after: list[record.Grouping], k: int) 
     )
 
 
-def _overall(p: record.OperatingPoint, q: record.OperatingPoint) -> Iterator[record.ExclusionRate]:
+def _overall(p: results.OperatingPoint, q: results.OperatingPoint) -> Iterator[results.ExclusionRate]:
     for measure in ("fmr", "fnmr"):
         a, b = (getattr(x.overall, measure) if x.overall else None for x in (p, q))
         if one := a or b:
-            yield record.ExclusionRate(
+            yield results.ExclusionRate(
                 measure=measure, attributes=[], group=EVERYBODY, design=one.design, before=a, after=b
             )  # fmt: skip
 
 
-def _rates(g: record.Grouping, p: record.OperatingPoint, q: record.OperatingPoint | None) -> Iterator[record.ExclusionRate]:
+def _rates(g: results.Grouping, p: results.OperatingPoint, q: results.OperatingPoint | None) -> Iterator[results.ExclusionRate]:
     """Every group that is in either."""
     for measure in ("fmr", "fnmr"):
         old, new = ({(r.group, r.design): r for r in getattr(x, measure)} if x else {} for x in (p, q))
         for key in dict.fromkeys([*old, *new]):
-            yield record.ExclusionRate(
+            yield results.ExclusionRate(
                 measure=measure,
                 attributes=g.attributes,
                 group=key[0],
@@ -148,7 +148,7 @@ def _rates(g: record.Grouping, p: record.OperatingPoint, q: record.OperatingPoin
             )
 
 
-def _verdict(p: record.OperatingPoint | None, measure: str, key: tuple[str, str]) -> Verdict | None:
+def _verdict(p: results.OperatingPoint | None, measure: str, key: tuple[str, str]) -> Verdict | None:
     """What was said of a group against the reference. At a contaminated point only what both readings say stands."""
     if p is None:
         return None
@@ -160,7 +160,7 @@ def _verdict(p: record.OperatingPoint | None, measure: str, key: tuple[str, str]
     return confirm(found[0], _verdict(p.without_likely_same_person, measure, key))
 
 
-def _warnings(told: record.Exclusion, dataset: Dataset) -> Iterator[str]:
+def _warnings(told: results.Exclusion, dataset: Dataset) -> Iterator[str]:
     what = [
         f"{n:,} {word}{'s' if n != 1 else ''}" for n, word in ((told.samples, "image"), (told.comparisons, "comparison")) if n
     ]

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.metrics.differential import MEASURES
 from faceparity.harness.metrics.registry import Given, Measure
@@ -25,7 +25,7 @@ F64 = NDArray[np.float64]
 
 def make_differential(
     grouping: Grouping, fmr: Measured, fnmr: Measured, seed: int, nominal: float | None = None
-) -> record.Differential:
+) -> results.Differential:
     """Every registered measure over the groups whose rate is shown; merged groups are not in it.
 
     nominal: the FMR that the threshold was set for; without one (or at zero) the measures that want it are left out.
@@ -34,12 +34,12 @@ def make_differential(
     single = {m.measure: _of_one(grouping, m, seed + k, nominal) for k, m in enumerate((fmr, fnmr))}
     combined = {alpha: _of_both(grouping, fmr, fnmr, seed, alpha) for alpha in (ALPHA, *OTHER_ALPHAS)}
     weighted = {name for name, measure in MEASURES.items() if "alpha" in measure.given}
-    return record.Differential(
+    return results.Differential(
         fmr=single["fmr"],
         fnmr=single["fnmr"],
         combined=combined[ALPHA],
         combined_at=[
-            record.AtAlpha(alpha=alpha, combined={name: x for name, x in combined[alpha].items() if name in weighted})
+            results.AtAlpha(alpha=alpha, combined={name: x for name, x in combined[alpha].items() if name in weighted})
             for alpha in OTHER_ALPHAS
         ],
         nominal=nominal,
@@ -77,15 +77,15 @@ def _effective_n(estimate: Estimate, others: list[Estimate]) -> float:
     return estimate.comparisons / max([1.0, *effects])
 
 
-def _undefined(reason: record.Reason, left_out: list[str]) -> record.Index:
-    return record.Index(value=None, status="undefined", reason=reason, left_out=left_out)
+def _undefined(reason: results.Reason, left_out: list[str]) -> results.Index:
+    return results.Index(value=None, status="undefined", reason=reason, left_out=left_out)
 
 
 def _left_out(grouping: Grouping, groups: list[int]) -> list[str]:
     return [name for g, name in enumerate(grouping.names) if g not in groups]
 
 
-def _of_one(grouping: Grouping, measured: Measured, seed: int, nominal: float | None) -> dict[str, record.Index]:
+def _of_one(grouping: Grouping, measured: Measured, seed: int, nominal: float | None) -> dict[str, results.Index]:
     """Measures of one error rate. Those with a value for each group are the contrasts, not here."""
     chosen = [m for m in MEASURES.values() if m.of in ("rate", measured.measure) and not m.per_group]
     if nominal is None:
@@ -100,20 +100,22 @@ def _of_one(grouping: Grouping, measured: Measured, seed: int, nominal: float | 
     return {m.name: _index(m, [rates], [draws], given, left_out) for m in chosen}
 
 
-def _index(measure: Measure, rates: list[F64], draws: list[F64], given: dict[Given, object], left_out: list[str]) -> record.Index:
+def _index(
+    measure: Measure, rates: list[F64], draws: list[F64], given: dict[Given, object], left_out: list[str]
+) -> results.Index:
     function = partial(measure.over, **{name: given[name] for name in measure.given})
     value = float(function(*rates))
     if not np.isfinite(value):
         return _undefined("zero_errors", left_out)
     null = null_of(value, function, draws, measure.worse == "smaller")
     median, p95, p = null or (None, None, None)
-    return record.Index(
+    return results.Index(
         value=value, null_median=median, null_p95=p95, null_p=p, status="ok", left_out=left_out,
         reason=None if null else "too_few_errors",
     )  # fmt: skip
 
 
-def _why_not(measured: Measured, groups: list[int]) -> record.Reason | None:
+def _why_not(measured: Measured, groups: list[int]) -> results.Reason | None:
     if len(groups) >= 2:
         return None
     if len(groups) == 1:
@@ -125,7 +127,7 @@ def _why_not(measured: Measured, groups: list[int]) -> record.Reason | None:
     return "too_few_subjects"
 
 
-def _of_both(grouping: Grouping, fmr: Measured, fnmr: Measured, seed: int, alpha: float) -> dict[str, record.Index]:
+def _of_both(grouping: Grouping, fmr: Measured, fnmr: Measured, seed: int, alpha: float) -> dict[str, results.Index]:
     chosen = [m for m in MEASURES.values() if m.of == "both"]
     groups = [g for g in _usable(grouping, fmr) if g in _usable(grouping, fnmr)]
     left_out = _left_out(grouping, groups)

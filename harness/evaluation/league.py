@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping
-from faceparity.harness.record import comparison as rc
+from faceparity.harness.results import comparison as rc
 from faceparity.harness.uncertainty.intervals import wilson_from_variance
 from faceparity.harness.uncertainty.models import PairedCell, Term, compare_models, mean_rates, variance_of, widened
 from faceparity.harness.uncertainty.ranks import rank_intervals
@@ -91,7 +91,7 @@ def _test_of_means(cells: Cells, shared: bool, replicated: Replicated | None, of
         change = widened(change, spread.log_variance, spread.difference_variance)
     called = tested(cells, change)
     if called is None:
-        reason: record.Reason = "zero_errors" if change.ratio is None else "too_few_errors"
+        reason: results.Reason = "zero_errors" if change.ratio is None else "too_few_errors"
         return Test(change.ratio, change.interval, None if change.ratio is None else 1.0, 0.0, reason)
     return Test(called.ratio, called.interval, called.p, float(np.sign(called.first - called.second)))
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.comparisons.evidence import Evidence, without_comparisons
 from faceparity.harness.verification.rates.verdict_rules import CONTAMINATED_FROM, EFFECTIVE_IN_LOWER, REFUSED_FROM
@@ -45,7 +45,7 @@ class Questions:
 
 def measure(
     evidence: Evidence, groupings: Sequence[Grouping], finest: Grouping, pool: Pool, questions: Questions
-) -> list[list[record.OperatingPoint]]:
+) -> list[list[results.OperatingPoint]]:
     """For each grouping its operating points: targets in the order given, then published and fixed thresholds."""
     setting = Setting(evidence, finest, pool, questions.references, questions.sign, questions.seed)
     by_point = [_at_target(t, groupings, setting, questions) for t in questions.targets]
@@ -55,7 +55,7 @@ def measure(
 
 def _at_target(
     target: float, groupings: Sequence[Grouping], setting: Setting, questions: Questions
-) -> list[record.OperatingPoint]:
+) -> list[results.OperatingPoint]:
     found = find_threshold(setting.pool, setting.evidence, target)
     if found.threshold is None:
         return [_refused(target, setting, found.reason, found.detail, found.needs)] * len(groupings)
@@ -72,7 +72,9 @@ def _at_target(
     return [_evaluate(point, g, setting, questions, share) for g in groupings]
 
 
-def _at_fixed(fixed: Fixed, groupings: Sequence[Grouping], setting: Setting, questions: Questions) -> list[record.OperatingPoint]:
+def _at_fixed(
+    fixed: Fixed, groupings: Sequence[Grouping], setting: Setting, questions: Questions
+) -> list[results.OperatingPoint]:
     achieved = setting.pool.fmr(setting.evidence, fixed.threshold)
     point = Point(fixed.origin, None, fixed.threshold, achieved, None)
     share = same_person_share(fixed.threshold, setting, questions)
@@ -80,9 +82,9 @@ def _at_fixed(fixed: Fixed, groupings: Sequence[Grouping], setting: Setting, que
 
 
 def _refused(
-    target: float, setting: Setting, reason: record.Reason | None, detail: str, needs: int | None
-) -> record.OperatingPoint:
-    return record.OperatingPoint(
+    target: float, setting: Setting, reason: results.Reason | None, detail: str, needs: int | None
+) -> results.OperatingPoint:
+    return results.OperatingPoint(
         origin="target", target_fmr=target, threshold=None, native_threshold=None, achieved_fmr=None, status="refused",
         reason=reason, detail=detail, needs_comparisons=needs, pool=setting.pool.to_record(setting.evidence),
     )  # fmt: skip
@@ -90,7 +92,7 @@ def _refused(
 
 def _evaluate(
     point: Point, grouping: Grouping, setting: Setting, questions: Questions, share: float | None
-) -> record.OperatingPoint:
+) -> results.OperatingPoint:
     """One grouping at one threshold; at a contaminated one with the second reading, and only verdicts that both share.
 
     Few of the pool's errors may be most of one group's, above all of one with a low rate, to which others are compared. So the
@@ -108,7 +110,7 @@ def _evaluate(
     return both.model_copy(update={"status": "contaminated", "reason": "contaminated"}) if same.contaminated else both
 
 
-def _second_reading(point: Point, grouping: Grouping, setting: Setting, questions: Questions) -> record.OperatingPoint:
+def _second_reading(point: Point, grouping: Grouping, setting: Setting, questions: Questions) -> results.OperatingPoint:
     """As if comparisons that look like one person had not been made; a target's threshold is found anew."""
     clean = cleaned(setting, questions)
     if point.origin != "target" or point.target is None:
@@ -142,8 +144,8 @@ def _same_person(
     questions: Questions,
     *,
     refused: bool,
-    point: record.OperatingPoint | None = None,
-) -> record.SamePerson:
+    point: results.OperatingPoint | None = None,
+) -> results.SamePerson:
     assert questions.same_person is not None
     ledger, cells = setting.evidence.tally.ledger, setting.evidence.cells.of_sample
     alike = ledger.where(ledger.score >= np.float32(questions.same_person))
@@ -156,7 +158,7 @@ def _same_person(
         wrong = np.bincount(ga[inside & (alike.score >= np.float32(point.threshold))], minlength=grouping.n)
         errors = {r.group: r.errors or 0 for r in point.fmr if r.design != "matched"}
         shares = {n: float(wrong[g] / errors[n]) for g, n in enumerate(grouping.names) if errors.get(n, 0) >= EFFECTIVE_IN_LOWER}
-    return record.SamePerson(
+    return results.SamePerson(
         threshold=questions.same_person,
         native_threshold=questions.same_person * questions.sign,
         share_of_pool_errors=share,

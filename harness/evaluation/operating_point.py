@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping, cells_of, one_group, subjects_per_group
 from faceparity.harness.comparisons.evidence import Evidence, sum_over_groups
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
@@ -106,7 +106,7 @@ def compared_estimates(measure: Literal["fmr", "fnmr"], grouping: Grouping, sett
     return _measure(measure, grouping, setting, own, finest)
 
 
-def _listed(grouping: Grouping, measured: Measured, own: list[rates.Estimate], conditional: bool) -> list[record.Rate]:
+def _listed(grouping: Grouping, measured: Measured, own: list[rates.Estimate], conditional: bool) -> list[results.Rate]:
     """The rates as published: matched first, then as sampled; or within alone."""
     listed = [
         rates.to_rate(e, n, measured.design, conditional=conditional)
@@ -117,7 +117,7 @@ def _listed(grouping: Grouping, measured: Measured, own: list[rates.Estimate], c
     return listed
 
 
-def evaluate_point(point: Point, grouping: Grouping, setting: Setting) -> record.OperatingPoint:
+def evaluate_point(point: Point, grouping: Grouping, setting: Setting) -> results.OperatingPoint:
     """All rates, the matrix, contrasts and indices at one threshold."""
     evidence, threshold = setting.evidence, point.threshold
     conditional = point.origin == "target"
@@ -131,7 +131,7 @@ def evaluate_point(point: Point, grouping: Grouping, setting: Setting) -> record
     reference = reference_group(grouping, evidence, setting.references)
     compared = [fmr, fnmr] if evidence.tally.n_mated else [fmr]
     return settle(
-        record.OperatingPoint(
+        results.OperatingPoint(
             origin=point.origin,
             target_fmr=point.target,
             threshold=threshold,
@@ -156,10 +156,10 @@ def evaluate_point(point: Point, grouping: Grouping, setting: Setting) -> record
 
 
 def _matrix(
-    cells: ErrorsByGroup, grouping: Grouping, own: list[rates.Estimate], design: record.Design, conditional: bool
-) -> list[record.Rate]:
+    cells: ErrorsByGroup, grouping: Grouping, own: list[rates.Estimate], design: results.Design, conditional: bool
+) -> list[results.Rate]:
     """Group × group; the diagonal is the within-group rate as sampled."""
-    diagonal: record.Design = "within" if design == "within" else "as_sampled"
+    diagonal: results.Design = "within" if design == "within" else "as_sampled"
     out = []
     for g in range(grouping.n):
         out.append(rates.to_rate(own[g], grouping.names[g], diagonal, group_b=grouping.names[g], conditional=conditional))
@@ -169,7 +169,7 @@ def _matrix(
     return out
 
 
-def _overall(point: Point, setting: Setting, fmr: list[rates.Estimate], fnmr: list[rates.Estimate]) -> record.Overall:
+def _overall(point: Point, setting: Setting, fmr: list[rates.Estimate], fnmr: list[rates.Estimate]) -> results.Overall:
     """Rates on the pool, and on all pairs."""
     evidence, pool = setting.evidence, setting.pool
     conditional = point.origin == "target"
@@ -183,7 +183,7 @@ def _overall(point: Point, setting: Setting, fmr: list[rates.Estimate], fnmr: li
         pool_fmr = rates.mean_of([fmr[g] for g in members], shared) if members else all_fmr
         usable = [fnmr[g] for g in members if fnmr[g].rate is not None]
         pool_fnmr = rates.mean_of(usable, shared) if usable and len(usable) == len(members) else None
-        design: record.Design = "matched"
+        design: results.Design = "matched"
     elif pool.name == "all":
         pool_fmr, pool_fnmr, design = all_fmr, all_fnmr, "all"
     else:
@@ -191,7 +191,7 @@ def _overall(point: Point, setting: Setting, fmr: list[rates.Estimate], fnmr: li
         one = Grouping(pool.attributes, pool.groups, (pool.groups,), inside, (0,))
         pool_fmr, pool_fnmr = (f(evidence, one, point.threshold)[0] for f in (non_mated_by_group, mated_by_group))
         design = "as_sampled"
-    return record.Overall(
+    return results.Overall(
         fmr=rates.to_rate(pool_fmr, "pool", design, conditional=conditional),
         fnmr=rates.to_rate(pool_fnmr, "pool", design) if pool_fnmr and has_mated else None,
         fmr_all_pairs=rates.to_rate(all_fmr, "all pairs", "all", conditional=conditional),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import JOINER
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.scores import Kind, prepare
@@ -74,10 +74,10 @@ def paired(
     dataset: Dataset,
     samples: Samples,
     template_samples: NDArray[np.int64],
-    points: Sequence[record.OperatingPoint],
+    points: Sequence[results.OperatingPoint],
     kind: Kind,
     references: Sequence[str] = (),
-) -> list[record.Paired]:
+) -> list[results.Paired]:
     """The analysis of a set that declares one; empty for any other. Raises UserError if the labels don't bear the declaration out.
 
     samples: what was compared. template_samples: the sample of the data set behind each. points: of any one grouping: the pool,
@@ -181,13 +181,13 @@ def of_mask(sums: Sums, k: int, mask: Mask) -> Sums:
     return Sums(sums.counts[k, mask], sums.scores[k, mask], sums.matches[:, k, mask])
 
 
-def _record(x: Experiment, points: Sequence[record.OperatingPoint]) -> record.Paired:
+def _record(x: Experiment, points: Sequence[results.OperatingPoint]) -> results.Paired:
     first = _name(x.factors, [f.reference for f in x.factors])
     number = iter(range(len(points)))
-    return record.Paired(
+    return results.Paired(
         unit="subject",
         captures=x.conditions.captures,
-        factors=[record.PairedFactor(factor=f.name, levels=f.levels, reference=f.levels[f.reference]) for f in x.factors],
+        factors=[results.PairedFactor(factor=f.name, levels=f.levels, reference=f.levels[f.reference]) for f in x.factors],
         reference=first,
         subjects=int(x.conditions.units.size),
         same_subjects=x.same,
@@ -197,12 +197,12 @@ def _record(x: Experiment, points: Sequence[record.OperatingPoint]) -> record.Pa
     )
 
 
-def _condition(x: Experiment, c: int) -> record.PairedCondition:
+def _condition(x: Experiment, c: int) -> results.PairedCondition:
     k, row = x.conditions, x.conditions.codes[c].tolist()
     compared = int(x.shown[c].sum())
     mine = x.mated[c].counts[x.shown[c]] > 0
     non_mated, mated_comparisons = x.own[c].counts.sum(), x.mated[c].counts[x.shown[c]].sum()
-    return record.PairedCondition(
+    return results.PairedCondition(
         condition=x.names[c],
         values=[f.levels[i] for f, i in zip(x.factors, row, strict=True)],
         subjects=int(k.recorded[:, c].sum()),
@@ -217,7 +217,7 @@ def _condition(x: Experiment, c: int) -> record.PairedCondition:
 
 def _differences(
     x: Experiment, measure: Literal["non_mated_score", "mated_score", "fmr", "fnmr"], t: int | None = None
-) -> list[record.PairedDifference]:
+) -> list[results.PairedDifference]:
     """Every contrast's difference of one measure; t: which threshold."""
     between = measure in ("non_mated_score", "fmr")
     out = []
@@ -229,7 +229,7 @@ def _differences(
             has = x.masks[i] & np.stack([x.mated[c].counts > 0 for c in involved]).all(axis=0)
             sums, n = {c: select(x.mated[c], has) for c in involved}, int(has.sum())
         sides = [side([sums[c] for c in conditions], measure, t) for conditions in (contrast.here, contrast.there)]
-        base = record.PairedDifference(
+        base = results.PairedDifference(
             measure=measure, factor=contrast.factor, level=contrast.level, reference=contrast.reference, subjects=n,
             dropped=int(x.conditions.recorded[:, involved].any(axis=1).sum()) - n, comparisons=0,
         )  # fmt: skip
@@ -242,12 +242,12 @@ def select(sums: Sums, units: Mask) -> Sums:
     return Sums(sums.counts[units], sums.scores[units], sums.matches[:, units])
 
 
-def _failures(x: Experiment) -> list[record.PairedDifference]:
+def _failures(x: Experiment) -> list[results.PairedDifference]:
     k, out = x.conditions, []
     for contrast in x.contrasts:
         involved = [*contrast.here, *contrast.there]
         mine = k.recorded[:, involved].all(axis=1)
-        base = record.PairedDifference(
+        base = results.PairedDifference(
             measure="ftx", factor=contrast.factor, level=contrast.level, reference=contrast.reference, subjects=int(mine.sum()),
             dropped=int(k.recorded[:, involved].any(axis=1).sum() - mine.sum()), comparisons=0,
         )  # fmt: skip
@@ -260,8 +260,10 @@ def _failures(x: Experiment) -> list[record.PairedDifference]:
     return with_holm(out)
 
 
-def _point(x: Experiment, p: record.OperatingPoint, t: int | None) -> record.PairedPoint:
-    out = record.PairedPoint(origin=p.origin, target_fmr=p.target_fmr, threshold=p.threshold, native_threshold=p.native_threshold)
+def _point(x: Experiment, p: results.OperatingPoint, t: int | None) -> results.PairedPoint:
+    out = results.PairedPoint(
+        origin=p.origin, target_fmr=p.target_fmr, threshold=p.threshold, native_threshold=p.native_threshold
+    )
     if t is None:
         return out
     conditional = p.origin == "target"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.uncertainty import paired as stats
 from faceparity.harness.uncertainty.intervals import zero_error_bounds
 from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, EFFECTIVE_IN_HIGHER, SHOWN_FROM, adjust, call
@@ -53,7 +53,7 @@ def _values(sums: Sums, measure: str, t: int | None) -> Array:
     return np.asarray(sums.matches[t] if measure == "fmr" else sums.counts - sums.matches[t])
 
 
-def compare_means(base: record.PairedDifference, here: Side | None, there: Side | None) -> record.PairedDifference:
+def compare_means(base: results.PairedDifference, here: Side | None, there: Side | None) -> results.PairedDifference:
     """`base` with the difference of two sides over the same units; the p-value is not adjusted yet."""
     if here is None or there is None:
         return base.model_copy(update={"reason": "zero_comparisons" if base.measure == "fmr" else "no_mated_pairs"})
@@ -69,7 +69,7 @@ def compare_means(base: record.PairedDifference, here: Side | None, there: Side 
     return _rates(base.model_copy(update=told), full, here, there)
 
 
-def _rates(base: record.PairedDifference, full: dict[str, object], here: Side, there: Side) -> record.PairedDifference:
+def _rates(base: results.PairedDifference, full: dict[str, object], here: Side, there: Side) -> results.PairedDifference:
     """The gates of a difference of error rates."""
     errors = max(here.errors or 0, there.errors or 0)
     if not errors:
@@ -83,7 +83,7 @@ def _rates(base: record.PairedDifference, full: dict[str, object], here: Side, t
     return base.model_copy(update={**full, "reason": "too_few_errors" if errors < HIGHER_FROM else None})
 
 
-def _without_errors(base: record.PairedDifference) -> record.PairedDifference:
+def _without_errors(base: results.PairedDifference) -> results.PairedDifference:
     """No error on either side: neither rate, and so no difference, is above the bound."""
     _, bound = zero_error_bounds(max(1, base.comparisons), base.subjects)
     return base.model_copy(update={"difference": None, "verdict": "none", "bound": bound, "reason": "zero_errors"})
@@ -106,9 +106,9 @@ def _ratio(here: Side, there: Side) -> dict[str, object]:
 
 
 def compare_failures(
-    base: record.PairedDifference, images: NDArray[np.bool_], failed: NDArray[np.bool_], images_there: NDArray[np.bool_],
+    base: results.PairedDifference, images: NDArray[np.bool_], failed: NDArray[np.bool_], images_there: NDArray[np.bool_],
     failed_there: NDArray[np.bool_],
-) -> record.PairedDifference:  # fmt: skip
+) -> results.PairedDifference:  # fmt: skip
     """`base` with the difference in failures to extract. All bool[units, conditions of a side, captures]; twins have one index."""
     base = base.model_copy(update={"comparisons": int(images.sum())})
     if base.subjects < SHOWN_FROM:
@@ -147,7 +147,7 @@ def _share_failed(images: NDArray[np.bool_], failed: NDArray[np.bool_]) -> stats
     return stats.mean_of_units(shares, np.ones(shares.size))
 
 
-def with_holm(differences: Sequence[record.PairedDifference]) -> list[record.PairedDifference]:
+def with_holm(differences: Sequence[results.PairedDifference]) -> list[results.PairedDifference]:
     """Holm over the differences by factor and, apart, over those of whole conditions; then the verdicts."""
     adjusted: dict[int, float] = {}
     for whole in (False, True):
@@ -156,7 +156,7 @@ def with_holm(differences: Sequence[record.PairedDifference]) -> list[record.Pai
     return [_verdict(d.model_copy(update={"p_holm": adjusted.get(i)})) for i, d in enumerate(differences)]
 
 
-def _verdict(d: record.PairedDifference) -> record.PairedDifference:
+def _verdict(d: results.PairedDifference) -> results.PairedDifference:
     verdict = call(d.difference or 0.0, d.p_holm, d.measure == "ftx" or d.reason is None)
     return d if verdict == "inconclusive" else d.model_copy(update={"verdict": verdict})
 

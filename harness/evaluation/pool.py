@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import SMALL_CELL, Cells, Grouping, make_grouping, subjects_per_group
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.pair_counts import DealtPairs
@@ -34,7 +34,7 @@ class Pool:
     weights: NDArray[np.float64]
     groups: tuple[str, ...]
     subjects: tuple[int, ...]
-    left_out: tuple[record.LeftOut, ...]
+    left_out: tuple[results.LeftOut, ...]
     missing_values: tuple[str, ...]
 
     def comparisons(self, evidence: Evidence) -> NDArray[np.int64]:
@@ -70,14 +70,14 @@ class Pool:
             return None
         return float((self.weights * self.error_counts(evidence, threshold) / made).sum())
 
-    def to_record(self, evidence: Evidence) -> record.Pool:
+    def to_record(self, evidence: Evidence) -> results.Pool:
         """As it is published."""
         made = self.comparisons(evidence)
         groups = [
-            record.PoolGroup(group=g, weight=float(w), subjects=s, comparisons=int(n))
+            results.PoolGroup(group=g, weight=float(w), subjects=s, comparisons=int(n))
             for g, w, s, n in zip(self.groups, self.weights, self.subjects, made, strict=True)
         ]
-        return record.Pool(
+        return results.Pool(
             name=self.name,
             attributes=list(self.attributes),
             groups=groups,
@@ -160,7 +160,7 @@ def _balanced(
         inside = np.flatnonzero(finest.of_cell == g)
         stratum[np.ix_(inside, inside)] = index
     out = tuple(
-        record.LeftOut(group=finest.names[g], subjects=int(sizes[g]), reason=_why_out(finest.merged[g], int(sizes[g])))
+        results.LeftOut(group=finest.names[g], subjects=int(sizes[g]), reason=_why_out(finest.merged[g], int(sizes[g])))
         for g in range(finest.n)
         if g not in members
     )
@@ -208,7 +208,7 @@ class Found:
 
     threshold: float | None
     achieved: float | None
-    reason: record.Reason | None = None
+    reason: results.Reason | None = None
     detail: str = ""
     needs: int | None = None
 

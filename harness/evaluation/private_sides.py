@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Attribute
-from faceparity.harness import private, record
+from faceparity.harness import private, results
 from faceparity.harness.comparisons.cells import Cells, make_cells, shares_subjects
 from faceparity.harness.comparisons.evidence import Evidence, count_comparisons
 from faceparity.harness.comparisons.pair_counts import AllPairs
@@ -133,7 +133,9 @@ class Together:
         return self.subjects[self.has]
 
 
-def together(parts: Sequence[Private], evaluations: Sequence[record.Evaluation], same_person: Sequence[float | None]) -> Together:
+def together(
+    parts: Sequence[Private], evaluations: Sequence[results.Evaluation], same_person: Sequence[float | None]
+) -> Together:
     """Everything on the samples that all results share. Raises UserError where they contradict each other on people or labels.
 
     same_person: of each result the score (as a similarity) from which a comparison of different subjects is taken for one person
@@ -192,7 +194,7 @@ def _check_alike(parts: Sequence[Private], at: Sequence[I64]) -> None:
             raise UserError("they do not agree on the labels of the same samples; run again with one version and one --by")
 
 
-def _attributes(labels: NDArray[np.str_], evaluations: Sequence[record.Evaluation]) -> list[Attribute]:
+def _attributes(labels: NDArray[np.str_], evaluations: Sequence[results.Evaluation]) -> list[Attribute]:
     """The attributes of the runs, values in the order of the results."""
     texts, of_sample = np.unique(labels, return_inverse=True)
     rows = [json.loads(t) for t in texts]
@@ -239,7 +241,7 @@ def _evidence(
     cells: Cells,
     subjects: I32,
     has: NDArray[np.bool_],
-    e: record.Evaluation,
+    e: results.Evaluation,
 ) -> Evidence:
     """One result on the samples with a template of all. number: of each of its samples, there or -1."""
     m = int(has.sum())

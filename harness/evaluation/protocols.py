@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.schema.dataset import Dataset, PairProtocol
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Cells, Grouping, one_group
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.listed import evidence_of_list
@@ -60,13 +60,13 @@ class Setting:
 
 
 def evaluate_protocols(
-    dataset: Dataset, templates: Templates, kind: Kind, setting: Setting, points: Sequence[record.OperatingPoint]
-) -> list[record.Protocol]:
+    dataset: Dataset, templates: Templates, kind: Kind, setting: Setting, points: Sequence[results.OperatingPoint]
+) -> list[results.Protocol]:
     """Every protocol of the data set, at the thresholds of the run's operating points, by folds, and at its own targets.
 
     Lists of templates made of several samples get their own targets only: the run's thresholds were set on templates of one.
     """
-    of_sets: list[record.Protocol] = []
+    of_sets: list[results.Protocol] = []
     for listed in dataset.set_protocols:
         made = pooled(listed, dataset, templates, setting.cells, kind)
         of_sets += evaluate_protocols(made.dataset, made.templates, kind, replace(setting, cells=made.cells), ())
@@ -104,15 +104,15 @@ def _one(
     scored: Scored,
     all_scored: dict[str, Scored],
     setting: Setting,
-    points: Sequence[record.OperatingPoint],
+    points: Sequence[results.OperatingPoint],
     pixels: Sequence[str],
-) -> record.Protocol:
+) -> results.Protocol:
     p, failed = scored.protocol, scored.failed
     evidence = evidence_of_protocol(scored, setting)
     digests = np.unique(np.asarray(pixels, str), return_inverse=True)[1].reshape(-1)
     known = np.asarray([bool(x) for x in pixels])
     key = np.minimum(p.a, p.b).astype(np.int64) * len(pixels) + np.maximum(p.a, p.b)
-    return record.Protocol(
+    return results.Protocol(
         name=p.name,
         source=p.source,
         mated=int(p.mated.sum()),
@@ -152,7 +152,7 @@ def evidence_of_protocol(scored: Scored, setting: Setting) -> Evidence:
     return evidence_of_list(subjects, cells, p.a, b, score, scored.failed, grid, True)
 
 
-def _verification(scored: Scored, all_scored: dict[str, Scored], setting: Setting) -> record.Verification | None:
+def _verification(scored: Scored, all_scored: dict[str, Scored], setting: Setting) -> results.Verification | None:
     """By folds, or at the threshold that is best on another list; None for a list that has neither."""
     p = scored.protocol
     if p.n_folds > 1:
@@ -171,9 +171,9 @@ def _verification(scored: Scored, all_scored: dict[str, Scored], setting: Settin
     )
 
 
-def _to_record(found: verification.Folds, fold: I32, scored: Scored, setting: Setting, rule: str) -> record.Verification:
+def _to_record(found: verification.Folds, fold: I32, scored: Scored, setting: Setting, rule: str) -> results.Verification:
     folds = [
-        record.VerificationFold(
+        results.VerificationFold(
             fold=k + 1,
             threshold=t,
             native_threshold=None if t is None else t * setting.sign,
@@ -187,7 +187,7 @@ def _to_record(found: verification.Folds, fold: I32, scored: Scored, setting: Se
     ]
     made, including = verification.spread(found.accuracy), verification.spread(found.accuracy_including_failures)
     judged = ~scored.failed & np.array([t is not None for t in found.thresholds])[fold]
-    return record.Verification(
+    return results.Verification(
         rule=rule,
         folds=folds,
         accuracy=made.mean,
@@ -203,13 +203,13 @@ def _to_record(found: verification.Folds, fold: I32, scored: Scored, setting: Se
 
 def _right_by_group(
     grouping: Grouping, right: Flags, judged: Flags, scored: Scored, setting: Setting
-) -> Iterator[record.VerificationGroup]:
+) -> Iterator[results.VerificationGroup]:
     ga, gb = _groups_of_pairs(grouping, scored.protocol, setting.cells)
     for g, name in enumerate(grouping.names):
         mine = judged & (ga == g) & (gb == g)
         subjects = _people(scored.protocol.a[mine], scored.protocol.b[mine], scored.subjects)
         shown = subjects >= SHOWN_FROM
-        yield record.VerificationGroup(
+        yield results.VerificationGroup(
             attributes=list(grouping.attributes),
             group=name,
             subjects=subjects,
@@ -231,16 +231,16 @@ def _groups_of_pairs(grouping: Grouping, protocol: PairProtocol, cells: Cells) -
 
 
 def _points(
-    scored: Scored, evidence: Evidence, setting: Setting, points: Sequence[record.OperatingPoint]
-) -> Iterator[record.ProtocolPoint]:
+    scored: Scored, evidence: Evidence, setting: Setting, points: Sequence[results.OperatingPoint]
+) -> Iterator[results.ProtocolPoint]:
     for point in points:
-        base = record.ProtocolPoint(
+        base = results.ProtocolPoint(
             origin=point.origin, target_fmr=point.target_fmr, threshold=None, native_threshold=None, reason=point.reason
         )
         yield base if point.threshold is None else _at(base, point.threshold, scored, evidence, setting)
     other = scored.score[~scored.failed & ~scored.protocol.mated]
     for target in scored.protocol.targets:
-        base = record.ProtocolPoint(origin="protocol", target_fmr=target, threshold=None, native_threshold=None)
+        base = results.ProtocolPoint(origin="protocol", target_fmr=target, threshold=None, native_threshold=None)
         if other.size * target < LEAST_EXPECTED_ERRORS:
             needs = math.ceil(LEAST_EXPECTED_ERRORS / target)
             yield base.model_copy(update={"reason": "too_few_comparisons_for_target", "needs_comparisons": needs})
@@ -253,8 +253,8 @@ def _points(
 
 
 def _at(
-    base: record.ProtocolPoint, threshold: float, scored: Scored, evidence: Evidence, setting: Setting
-) -> record.ProtocolPoint:
+    base: results.ProtocolPoint, threshold: float, scored: Scored, evidence: Evidence, setting: Setting
+) -> results.ProtocolPoint:
     """Rates of the list at one threshold, of everybody and by group."""
     made, mated = ~scored.failed, scored.protocol.mated
     match = scored.score[made] >= np.float32(threshold)
@@ -279,8 +279,8 @@ def _at(
 
 
 def _rates(
-    evidence: Evidence, grouping: Grouping, threshold: float, design: record.Design, conditional: bool
-) -> tuple[list[record.Rate], list[record.Rate]]:
+    evidence: Evidence, grouping: Grouping, threshold: float, design: results.Design, conditional: bool
+) -> tuple[list[results.Rate], list[results.Rate]]:
     cells = ErrorsByGroup(evidence, grouping, threshold)
     fmr = [rates.non_mated(cells.within(g)) for g in range(grouping.n)]
     fnmr = mated_by_group(evidence, grouping, threshold)
@@ -292,11 +292,11 @@ def _rates(
 
 def _by_group(
     grouping: Grouping, threshold: float, scored: Scored, evidence: Evidence, setting: Setting, conditional: bool
-) -> record.ProtocolGroups:
+) -> results.ProtocolGroups:
     fmr, fnmr = _rates(evidence, grouping, threshold, "within", conditional)
     ga, gb = _groups_of_pairs(grouping, scored.protocol, setting.cells)
     labelled = (ga >= 0) & (gb >= 0)
-    return record.ProtocolGroups(
+    return results.ProtocolGroups(
         attributes=list(grouping.attributes),
         fmr=fmr,
         fnmr=fnmr,

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.uncertainty import intervals, variance
 from faceparity.harness.uncertainty.contrasts import satterthwaite
 from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, INTERVAL_FROM, SHOWN_FROM
@@ -39,7 +39,7 @@ class Estimate:
     including_failures: float | None = None
     subject_weighted: float | None = None
     method: str = ""
-    reason: record.Reason | None = None
+    reason: results.Reason | None = None
     ids: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     without: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     zero_bounds: tuple[float, float] | None = None
@@ -67,7 +67,7 @@ class Estimate:
         return intervals.effective_n(self.rate, self.variance)
 
 
-def _undefined(cell: CellErrors, reason: record.Reason) -> Estimate:
+def _undefined(cell: CellErrors, reason: results.Reason) -> Estimate:
     return Estimate(
         cell.subjects, cell.subjects_b, cell.comparisons, cell.errors, None, attempted=cell.attempted, reason=reason, ids=cell.ids
     )
@@ -200,11 +200,11 @@ def _joint_without(cells: Sequence[Estimate]) -> tuple[NDArray[np.int32], NDArra
 
 
 def to_rate(
-    estimate: Estimate, group: str, design: record.Design, *, group_b: str | None = None, conditional: bool = False
-) -> record.Rate:
+    estimate: Estimate, group: str, design: results.Design, *, group_b: str | None = None, conditional: bool = False
+) -> results.Rate:
     """The published form, with the gates applied."""
     smaller = min(estimate.subjects, estimate.subjects_b if estimate.subjects_b is not None else estimate.subjects)
-    base = record.Rate(
+    base = results.Rate(
         group=group, group_b=group_b, design=design, subjects=estimate.subjects, subjects_b=estimate.subjects_b,
         comparisons=estimate.comparisons, errors=None, rate=None, conditional_on_threshold=conditional, status="suppressed",
     )  # fmt: skip
@@ -234,7 +234,7 @@ def _uncertainty(estimate: Estimate, subjects: int) -> dict[str, object]:
     n = estimate.comparisons
     if estimate.errors == 0:
         independent, worst = estimate.zero_bounds or intervals.zero_error_bounds(n, subjects)
-        bounds = record.Bounds(independent=independent, worst_case=worst)
+        bounds = results.Bounds(independent=independent, worst_case=worst)
         # With failures a rate that includes them (FRR) is known though no comparison was in error.
         undefined = {
             "rate": None,

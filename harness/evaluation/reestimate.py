@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping, cells_of
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.listed import Listed
@@ -40,7 +40,7 @@ class Reestimated:
 
     def ratio_interval(
         self, measure: Literal["fmr", "fnmr"], grouping: Grouping, finest: Grouping, group: int, reference: int
-    ) -> record.Interval | None:
+    ) -> results.Interval | None:
         """95 % percentile interval of the ratio of two groups' mean rates over their finest cells."""
         r = self.replicates
         errors, total = (r.errors, r.comparisons) if measure == "fmr" else (r.mated_errors, r.mated)

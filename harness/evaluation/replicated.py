@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.uncertainty.bootstrap import Replicates, ratio_interval
 
 F64 = NDArray[np.float64]
@@ -24,7 +24,7 @@ class Spread(NamedTuple):
 
     log_variance: float | None
     difference_variance: float | None
-    interval: record.Interval | None
+    interval: results.Interval | None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Cells, Grouping, subjects_per_group
 from faceparity.harness.comparisons.dealt import Deal, as_fraction, deal
 from faceparity.harness.comparisons.evidence import Evidence, count_comparisons, sum_over_groups
@@ -55,14 +55,14 @@ def deal_share(cells: Cells, share: float | None, seed: int) -> Deal | None:
     return dealt
 
 
-def sampled_info(evidence: Evidence) -> record.SampledComparisons | None:
+def sampled_info(evidence: Evidence) -> results.SampledComparisons | None:
     """What the record says of the sample; None if all comparisons were made."""
     if not isinstance(evidence.pairs, DealtPairs):
         return None
     dealt, tally = evidence.pairs.dealt, evidence.tally
     whole, _ = count_comparisons(evidence.subjects, evidence.cells.of_sample, evidence.cells.n)
     of = int(whole.sum()) - len(tally.left_out_non_mated)
-    return record.SampledComparisons(
+    return results.SampledComparisons(
         asked=dealt.asked, made=tally.n_non_mated, of=of, share=tally.n_non_mated / max(1, of), parts=dealt.parts,
         rounds=dealt.rounds, seed=dealt.seed,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Cells, Grouping, subjects_per_group
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
@@ -23,20 +23,20 @@ UNITS = {
 }
 
 
-def group_sizes(grouping: Grouping, cells: Cells, subjects: NDArray[np.int32]) -> list[record.Group]:
+def group_sizes(grouping: Grouping, cells: Cells, subjects: NDArray[np.int32]) -> list[results.Group]:
     """Subjects and samples of each group, failed samples included."""
     group = grouping.of(cells.of_sample)
     samples = np.bincount(group[group >= 0], minlength=grouping.n)
     people = subjects_per_group(grouping, cells, subjects)
     return [
-        record.Group(group=n, values=list(v), subjects=int(people[g]), samples=int(samples[g]), merged=grouping.merged[g])
+        results.Group(group=n, values=list(v), subjects=int(people[g]), samples=int(samples[g]), merged=grouping.merged[g])
         for g, (n, v) in enumerate(zip(grouping.names, grouping.values, strict=True))
     ]
 
 
 def failure_rate(
-    mine: NDArray[np.bool_], failed: NDArray[np.bool_], subjects: NDArray[np.int32], name: str, design: record.Design
-) -> record.Rate:
+    mine: NDArray[np.bool_], failed: NDArray[np.bool_], subjects: NDArray[np.int32], name: str, design: results.Design
+) -> results.Rate:
     """FTX of the samples in `mine`, clustered by subject."""
     ids, trials = np.unique(subjects[mine], return_counts=True)
     errors = np.bincount(subjects[mine], weights=failed[mine], minlength=int(ids.max(initial=-1)) + 1)[ids]
@@ -46,7 +46,7 @@ def failure_rate(
 
 def failure_rates(
     groupings: Sequence[Grouping], cells: Cells, subjects: NDArray[np.int32], failed: NDArray[np.bool_]
-) -> tuple[record.Rate | None, list[record.ExtractionByAttributes]]:
+) -> tuple[results.Rate | None, list[results.ExtractionByAttributes]]:
     """FTX of everybody, and by group of each grouping. All arrays per sample of the data set."""
     if not failed.size:
         return None, []
@@ -55,13 +55,13 @@ def failure_rates(
     for grouping in groupings:
         group = grouping.of(cells.of_sample)
         each = [failure_rate(group == g, failed, subjects, n, "within") for g, n in enumerate(grouping.names)]
-        by_group.append(record.ExtractionByAttributes(attributes=list(grouping.attributes), rates=each))
+        by_group.append(results.ExtractionByAttributes(attributes=list(grouping.attributes), rates=each))
     return overall, by_group
 
 
 def covariates(
     grouping: Grouping, cells: Cells, subjects: NDArray[np.int32], values: Mapping[str, NDArray[np.float64]]
-) -> list[record.Covariate]:
+) -> list[results.Covariate]:
     """Quartiles of each covariate by group (groups of 30 subjects or more), and the groups that differ by more than a quartile.
 
     values: name → float64[n_samples], nan where unknown. A covariate without any value is left out.
@@ -75,19 +75,19 @@ def covariates(
             continue
         each = [_quartiles(g, column[group == k]) for k, g in enumerate(grouping.names) if sizes[k] >= SHOWN_FROM]
         differs = [q.group for q in each if _outside(q, overall)]
-        out.append(record.Covariate(name=name, unit=UNITS.get(name, ""), overall=overall, by_group=each, differs=differs))
+        out.append(results.Covariate(name=name, unit=UNITS.get(name, ""), overall=overall, by_group=each, differs=differs))
     return out
 
 
-def _quartiles(group: str, column: NDArray[np.float64]) -> record.Quartiles:
+def _quartiles(group: str, column: NDArray[np.float64]) -> results.Quartiles:
     known = column[np.isfinite(column)]
     if not known.size:
-        return record.Quartiles(group=group, n=0, q1=None, median=None, q3=None)
+        return results.Quartiles(group=group, n=0, q1=None, median=None, q3=None)
     q1, median, q3 = (float(q) for q in np.quantile(known, [0.25, 0.5, 0.75]))
-    return record.Quartiles(group=group, n=int(known.size), q1=q1, median=median, q3=q3)
+    return results.Quartiles(group=group, n=int(known.size), q1=q1, median=median, q3=q3)
 
 
-def _outside(own: record.Quartiles, overall: record.Quartiles) -> bool:
+def _outside(own: results.Quartiles, overall: results.Quartiles) -> bool:
     """The group's median lies outside the quartiles of all."""
     if own.median is None or overall.q1 is None or overall.q3 is None:
         return False

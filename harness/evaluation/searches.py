@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.schema.dataset import Dataset, SearchProtocol, TemplateSets
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.scores import Kind, exact_scores, prepare
 from faceparity.harness.metrics import identification as ident
 from faceparity.harness.templates.pipeline import Templates
@@ -52,7 +52,7 @@ class _Searched:
     candidates: NDArray[np.int64]
 
 
-def evaluate_searches(dataset: Dataset, templates: Templates, kind: Kind, setting: Setting) -> list[record.Search]:
+def evaluate_searches(dataset: Dataset, templates: Templates, kind: Kind, setting: Setting) -> list[results.Search]:
     """Every published search of the data set."""
     if not dataset.search_protocols:
         return []
@@ -67,14 +67,14 @@ def evaluate_searches(dataset: Dataset, templates: Templates, kind: Kind, settin
     return [_one(p, made(p.probes), [made(x) for x in p.galleries], kind, setting) for p in dataset.search_protocols]
 
 
-def _one(p: SearchProtocol, probes: _Templates, galleries: Sequence[_Templates], kind: Kind, setting: Setting) -> record.Search:
+def _one(p: SearchProtocol, probes: _Templates, galleries: Sequence[_Templates], kind: Kind, setting: Setting) -> results.Search:
     cells = usual_cells(p.probes, setting.cells)
     searched = []
     for sets, gallery in zip(p.galleries, galleries, strict=True):
         kept = ~np.isin(probes.subjects, sets.absent) | np.isin(probes.subjects, sets.subjects)
         mine = _Templates(probes.vectors[kept], probes.made[kept], probes.subjects[kept])
         searched.append(_searched(mine, cells[kept], gallery, kind, p.targets))
-    return record.Search(
+    return results.Search(
         name=p.name,
         source=p.source,
         probes=probes.made.size,
@@ -82,7 +82,7 @@ def _one(p: SearchProtocol, probes: _Templates, galleries: Sequence[_Templates],
         absent_probes=p.probes.absent.size,
         subjects=np.unique(probes.subjects).size,
         galleries=[
-            record.SearchGallery(
+            results.SearchGallery(
                 name=sets.name,
                 templates=gallery.made.size,
                 failed_templates=int((~gallery.made).sum()),
@@ -97,7 +97,7 @@ def _one(p: SearchProtocol, probes: _Templates, galleries: Sequence[_Templates],
             )
             for sets, gallery, one in zip(p.galleries, galleries, searched, strict=True)
         ],
-        mean=record.SearchGallery(
+        mean=results.SearchGallery(
             name="mean", ranks=list(_ranks(searched, setting)), points=list(_points(searched, p.targets, setting))
         )
         if len(searched) > 1
@@ -137,13 +137,13 @@ def _blocks(
         yield rows, score
 
 
-def _ranks(searched: Sequence[_Searched], setting: Setting) -> Iterator[record.SearchRank]:
+def _ranks(searched: Sequence[_Searched], setting: Setting) -> Iterator[results.SearchRank]:
     for rank in RANKS:
         errors = [ident.misses(s.found, rank=rank) for s in searched]
         missed = _rate(searched, errors, True, "all mated searches")
         shown = missed.status != "suppressed"
         including = missed.rate_including_failures or (0.0 if missed.reason == "zero_errors" else None)
-        yield record.SearchRank(
+        yield results.SearchRank(
             rank=rank,
             hit_rate=1 - (missed.rate or 0.0) if shown else None,
             hit_rate_including_failures=1 - including if shown and including is not None else None,
@@ -152,10 +152,10 @@ def _ranks(searched: Sequence[_Searched], setting: Setting) -> Iterator[record.S
         )
 
 
-def _points(searched: Sequence[_Searched], targets: Sequence[float], setting: Setting) -> Iterator[record.SearchPoint]:
+def _points(searched: Sequence[_Searched], targets: Sequence[float], setting: Setting) -> Iterator[results.SearchPoint]:
     """At each target; of several galleries the mean, each at its own threshold."""
     for k, target in enumerate(targets):
-        base = record.SearchPoint(target_fpir=target, threshold=None, native_threshold=None)
+        base = results.SearchPoint(target_fpir=target, threshold=None, native_threshold=None)
         found = [s.thresholds[k] for s in searched]
         refused = next((t for t in found if t.threshold is None), None)
         if refused is not None:
@@ -181,7 +181,7 @@ def _points(searched: Sequence[_Searched], targets: Sequence[float], setting: Se
 
 def _by_group(
     searched: Sequence[_Searched], missed: Sequence[Flags], false: Sequence[Flags] | None, setting: Setting, conditional: bool
-) -> list[record.SearchGroups]:
+) -> list[results.SearchGroups]:
     """Rates by the probe's group, one threshold for everybody. false: None for ranks, which non-mated searches have none of."""
     out = []
     for grouping in setting.groupings:
@@ -190,7 +190,7 @@ def _by_group(
         group = [grouping.of(s.cells) for s in searched]
         of = [(name, [x == g for x in group]) for g, name in enumerate(grouping.names)]
         out.append(
-            record.SearchGroups(
+            results.SearchGroups(
                 attributes=list(grouping.attributes),
                 fpir=[] if false is None else [_rate(searched, false, False, name, m, conditional=conditional) for name, m in of],
                 fnir=[_rate(searched, missed, True, name, m) for name, m in of],
@@ -207,7 +207,7 @@ def _rate(
     name: str,
     members: Sequence[Flags] | None = None,
     conditional: bool = False,
-) -> record.Rate:
+) -> results.Rate:
     """FNIR or FPIR over one gallery's searches, or the mean over several galleries' where each has a rate from enough people."""
     chosen = [s.found.mated == mated for s in searched]
     if members is not None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.tally import F32, I64
@@ -15,7 +15,7 @@ from faceparity.harness.metrics.separation import Det, Eer, d_prime, det_of_hist
 from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, SHOWN_FROM
 
 
-def make_separation(evidence: Evidence, grouping: Grouping) -> list[record.Separation]:
+def make_separation(evidence: Evidence, grouping: Grouping) -> list[results.Separation]:
     """One for each group. Figures of mated scores want 30 subjects with mated comparisons, as FNMR does, those of non-mated ones
     30 with non-mated comparisons, an EER also ten errors of both kinds; what is left out has a reason."""
     tally = evidence.tally
@@ -45,7 +45,7 @@ def make_separation(evidence: Evidence, grouping: Grouping) -> list[record.Separ
         counts = {"group": name, "mated": int(mated.sum()), "non_mated": int(non_mated.sum())}
         found.append(counts | figures)
     costs = _costs(counted)
-    return [record.Separation.model_validate(costs.get(one["group"], {}) | one) for one in found]
+    return [results.Separation.model_validate(costs.get(one["group"], {}) | one) for one in found]
 
 
 def _costs(counted: Mapping[str, tuple[I64, I64]]) -> dict[object, dict[str, object]]:

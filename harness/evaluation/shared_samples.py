@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.comparisons.evidence import count_comparisons
-from faceparity.harness.record import comparison as rc
+from faceparity.harness.results import comparison as rc
 from faceparity.harness.uncertainty.models import PairedCell, mated_cell
 from faceparity.harness.verification.rates.verdict_rules import confirm_all
 
@@ -37,14 +37,14 @@ class Entry:
 
     id: str
     run: int
-    evaluation: record.Evaluation
+    evaluation: results.Evaluation
     private: Private | None
     reason: str
 
     @property
-    def points(self) -> dict[PointKey, record.OperatingPoint]:
+    def points(self) -> dict[PointKey, results.OperatingPoint]:
         """Operating points of the finest grouping by origin, target and how many of that kind came before."""
-        out: dict[PointKey, record.OperatingPoint] = {}
+        out: dict[PointKey, results.OperatingPoint] = {}
         for p in self.evaluation.groupings[-1].operating_points if self.evaluation.groupings else ():
             n = sum(key[:2] == (p.origin, p.target_fmr) for key in out)
             out[p.origin, p.target_fmr, n] = p
@@ -136,7 +136,7 @@ class Shared:
             return None
         return reestimate(evidence, self.groupings[-1], made, target, self.seed, self.workers)
 
-    def _compare(self, x: Entry, y: Entry, pair: Pair, thresholds: dict[str, float]) -> record.ModelComparison:
+    def _compare(self, x: Entry, y: Entry, pair: Pair, thresholds: dict[str, float]) -> results.ModelComparison:
         failing = self._including_failures(x, y, thresholds)
         sides = [self._side(z, thresholds) for z in (x, y)]
         told = compare(
@@ -212,7 +212,7 @@ def _mated_attempted(t: Together) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     return low[keep], high[keep]
 
 
-def _reference(evaluations: Sequence[record.Evaluation], grouping: Grouping) -> str | None:
+def _reference(evaluations: Sequence[results.Evaluation], grouping: Grouping) -> str | None:
     """The first result's reference group, if there is one of that name."""
     for g in evaluations[0].groupings:
         if tuple(g.attributes) == grouping.attributes and g.reference in grouping.names:
@@ -220,10 +220,10 @@ def _reference(evaluations: Sequence[record.Evaluation], grouping: Grouping) -> 
     return None
 
 
-def _agreed(first: record.ModelComparison, second: record.ModelComparison | None) -> record.ModelComparison:
+def _agreed(first: results.ModelComparison, second: results.ModelComparison | None) -> results.ModelComparison:
     """Verdicts that the second reading shares; without one, none."""
 
-    def confirmed(changes: list[record.ModelChange], others: list[record.ModelChange]) -> list[record.ModelChange]:
+    def confirmed(changes: list[results.ModelChange], others: list[results.ModelChange]) -> list[results.ModelChange]:
         return confirm_all(changes, others, lambda c: (c.measure, c.quantity, c.design, c.group))
 
     groupings = []

@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness import record
+from faceparity.harness import results as record
 from faceparity.harness.options import Options
-from faceparity.harness.record import comparison as rc
+from faceparity.harness.results import comparison as rc
 from faceparity.harness.runs.result_files import Result
 
 from . import describe

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping, cells_of
 from faceparity.harness.comparisons.evidence import Evidence, without_comparisons
 from faceparity.harness.comparisons.tally import F32, Tally
@@ -39,9 +39,9 @@ def make_sweeps(
     groupings: Sequence[Grouping],
     pool: Pool,
     references: tuple[str, ...],
-    points: Sequence[Sequence[record.OperatingPoint]],
+    points: Sequence[Sequence[results.OperatingPoint]],
     same_person: float | None,
-) -> list[record.Sweep | None]:
+) -> list[results.Sweep | None]:
     """One for each grouping, all at the same thresholds; None without non-mated comparisons.
 
     points: the operating points of each grouping, whose thresholds are among those of the sweep. same_person: see `Questions`.
@@ -57,7 +57,7 @@ def make_sweeps(
     return list(out)
 
 
-def _asked(points: Sequence[Sequence[record.OperatingPoint]]) -> list[float]:
+def _asked(points: Sequence[Sequence[results.OperatingPoint]]) -> list[float]:
     """Thresholds of all operating points, second readings too."""
     every = [p for of_grouping in points for p in of_grouping]
     every += [p.without_likely_same_person for p in every if p.without_likely_same_person is not None]
@@ -94,7 +94,7 @@ class _Column:
 
     group: int
     name: str
-    design: record.Design
+    design: results.Design
     matched: list[int] | None
     merged: bool
     last: At | None = None
@@ -131,21 +131,21 @@ def _n_of_interval(e: rates.Estimate) -> float | None:
 
 def _sweeps(
     evidence: Evidence, groupings: Sequence[Grouping], pool: Pool, references: tuple[str, ...], thresholds: F32
-) -> list[record.Sweep]:
+) -> list[results.Sweep]:
     measures: list[Measure] = ["fmr", "fnmr"] if evidence.tally.n_mated else ["fmr"]
-    swept: list[list[record.SweptRate]] = [[] for _ in groupings]
+    swept: list[list[results.SweptRate]] = [[] for _ in groupings]
     for measure in measures:
         for out, found in zip(swept, _sweep(measure, evidence, groupings, references, thresholds), strict=True):
             out += found
     pool_fmr = [_short(x) for x in _pool_fmr(evidence, pool, thresholds)]
     first = first_in_ledger(evidence, thresholds)
     said = [float(str(t)) for t in thresholds]
-    return [record.Sweep(thresholds=said, first_with_uncertainty=first, pool_fmr=pool_fmr, rates=r) for r in swept]
+    return [results.Sweep(thresholds=said, first_with_uncertainty=first, pool_fmr=pool_fmr, rates=r) for r in swept]
 
 
 def _sweep(
     measure: Measure, evidence: Evidence, groupings: Sequence[Grouping], references: tuple[str, ...], thresholds: F32
-) -> list[list[record.SweptRate]]:
+) -> list[list[results.SweptRate]]:
     finest = groupings[-1]
     at_top = non_mated_by_group(evidence, finest, np.inf) if measure == "fmr" else mated_by_group(evidence, finest, np.inf)
     bases = [reference_group(g, evidence, references) for g in groupings]
@@ -230,10 +230,10 @@ def _half_width(evidence: Evidence, group: _Column, base: _Column) -> float | No
     return _short(float(stdtrit(satterthwaite(terms), 0.5 + LEVEL / 2) * np.sqrt(sum(v for v, _ in terms))))
 
 
-def _to_record(measure: Measure, x: _Column, reference: str | None) -> record.SweptRate:
+def _to_record(measure: Measure, x: _Column, reference: str | None) -> results.SweptRate:
     assert x.last is not None
     e = x.last.estimate
-    base = record.SweptRate(group=x.name, measure=measure, design=x.design, subjects=e.subjects, comparisons=e.comparisons)
+    base = results.SweptRate(group=x.name, measure=measure, design=x.design, subjects=e.subjects, comparisons=e.comparisons)
     if e.rate is None or e.subjects < SHOWN_FROM:
         return base.model_copy(update={"reason": e.reason if e.rate is None else "too_few_subjects"})
     shown = rates.to_rate(_without_errors(e), x.name, x.design)

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.uncertainty.models import PairedCell, effective_errors, mean_rates
 from faceparity.harness.uncertainty.ranks import compare_largest, interval_of_largest
@@ -39,19 +39,19 @@ class Test(NamedTuple):
     """First against second: ratio, its interval, and p; p None: nothing can be said. sign: of first - second."""
 
     ratio: float | None
-    interval: record.Interval | None
+    interval: results.Interval | None
     p: float | None
     sign: float = 0.0
-    reason: record.Reason | None = None
+    reason: results.Reason | None = None
 
 
 class Row(NamedTuple):
     """One model's figure."""
 
     value: float | None
-    interval: record.Interval | None
+    interval: results.Interval | None
     group: str | None = None
-    reason: record.Reason | None = None
+    reason: results.Reason | None = None
     left_out: tuple[str, ...] = ()
 
 

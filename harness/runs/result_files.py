@@ -17,7 +17,7 @@ from faceparity.datasets.common.atomic_write import write_atomically
 from faceparity.datasets.common.bounded_json import read_json
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.plugins import plugins
-from faceparity.harness import record
+from faceparity.harness import results as record
 
 RESULTS = "results.json"
 TERMINAL = "terminal"

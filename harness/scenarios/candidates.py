@@ -11,7 +11,7 @@ from faceparity.harness.comparisons.scores import Kind, exact_scores, prepare
 from faceparity.harness.comparisons.topk import top_k
 from faceparity.harness.evaluation import rates
 from faceparity.harness.metrics.rates import threshold_at_target
-from faceparity.harness.record import Reason
+from faceparity.harness.results import Reason
 from faceparity.harness.uncertainty import intervals, variance
 
 from . import drawn as d

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.evaluation.rates import Estimate
 from faceparity.harness.uncertainty import contrasts, intervals, variance
 
@@ -64,7 +64,7 @@ def interval_of_share(value: float, without: F64, subjects: int) -> tuple[float,
     return intervals.wilson_from_variance(value, v, max(1.0, subjects - 1)) if v > 0 else None
 
 
-def compare(estimates: Sequence[Estimate], names: Sequence[str], tested: Sequence[int], base: int) -> list[record.ScenarioRatio]:
+def compare(estimates: Sequence[Estimate], names: Sequence[str], tested: Sequence[int], base: int) -> list[results.ScenarioRatio]:
     """Each tested group's rate over that of `base`, in their order; Holm over all of them."""
     return verdicts.settled([verdicts.compare(estimates[g], estimates[base], names[base], _jackknifed) for g in tested])
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import SMALL_CELL, Grouping
 from faceparity.harness.comparisons.disclosure import hide_small_groups
 from faceparity.harness.evaluation import rates
@@ -84,7 +84,7 @@ def _by_files(patterns: Sequence[str], dataset: Dataset, key: str) -> Flags:
     return keep
 
 
-def evaluate(scenario: Lineup, setting: Setting) -> record.LineupScenario:
+def evaluate(scenario: Lineup, setting: Setting) -> results.LineupScenario:
     """The record of one line-up."""
     grouping, dataset = setting.grouping(scenario.by), setting.dataset
     probes, gallery = sides(scenario, dataset, setting.seed)
@@ -100,14 +100,14 @@ def evaluate(scenario: Lineup, setting: Setting) -> record.LineupScenario:
         "failed_gallery": enrolled.gallery.tried - int(enrolled.gallery.of.size),
     }  # fmt: skip
     if at.threshold is None:
-        return record.LineupScenario.model_validate({**fields, "reason": at.reason})
+        return results.LineupScenario.model_validate({**fields, "reason": at.reason})
     if not enrolled.probes.of.size or not enrolled.gallery.of.size:
-        return record.LineupScenario.model_validate(
+        return results.LineupScenario.model_validate(
             {**fields, "reason": "zero_comparisons", "detail": "one side has no template"}
         )
     everybody, kind = np.array([enrolled.gallery.tried]), setting.card.score.kind
     lists = c.make_lists(enrolled, np.zeros(enrolled.gallery.tried, np.int32), everybody, kind, workers=setting.workers)
-    return record.LineupScenario.model_validate({**fields, **_found(lists, at.threshold, grouping, setting)})
+    return results.LineupScenario.model_validate({**fields, **_found(lists, at.threshold, grouping, setting)})
 
 
 def _enrolled(scenario: Lineup, setting: Setting, probes: Flags, gallery: Flags) -> Enrolled:
@@ -144,7 +144,7 @@ def _found(lists: c.Lists, threshold: float, grouping: Grouping, setting: Settin
     }
 
 
-def _groups(lists: c.Lists, alarms: c.Outcome, group: I32, grouping: Grouping, least: int) -> list[record.LineupGroup]:
+def _groups(lists: c.Lists, alarms: c.Outcome, group: I32, grouping: Grouping, least: int) -> list[results.LineupGroup]:
     """Each group against all others. Who can't be searched is in no count. least: people of the gallery of whom a share is told."""
     made = group[lists.probes.of]
     hit = alarms.value > 0.5
@@ -166,9 +166,9 @@ def _groups(lists: c.Lists, alarms: c.Outcome, group: I32, grouping: Grouping, l
     ]
 
 
-def group_counts(name: str, rate: record.Rate, own: int, hits: int, people: int, flagged: int) -> record.LineupGroup:
+def group_counts(name: str, rate: results.Rate, own: int, hits: int, people: int, flagged: int) -> results.LineupGroup:
     """A group of `own` people, `hits` of them matched, of all `people`, of whom `flagged` were. Nothing where its rate is not shown."""
-    base = record.LineupGroup(
+    base = results.LineupGroup(
         group=name, people=own, share_of_people=own / people if people else 0.0, flagged=None, share_of_flagged=None, rate=rate
     )
     if rate.status == "suppressed":

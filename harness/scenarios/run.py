@@ -8,7 +8,7 @@ from typing import Any
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping
 
 from . import lineup, search, watchlist
@@ -22,7 +22,7 @@ class Kind:
     evaluate: its part of the record; what the data do not allow is null with a reason."""
 
     check: Callable[[Any, Dataset, Sequence[Grouping]], None]
-    evaluate: Callable[[Any, Setting], record.Scenario]
+    evaluate: Callable[[Any, Setting], results.Scenario]
 
 
 KINDS: dict[str, Kind] = {
@@ -42,7 +42,7 @@ def check_scenarios(scenarios: Sequence[Scenario], dataset: Dataset, groupings: 
             raise UserError(f"scenario {scenario.name} on {dataset.name}: {error}") from None
 
 
-def evaluate_scenarios(scenarios: Sequence[Scenario], setting: Setting) -> list[record.Scenario]:
+def evaluate_scenarios(scenarios: Sequence[Scenario], setting: Setting) -> list[results.Scenario]:
     """The record of each, in the order given."""
     return [_kind(s).evaluate(s, setting) for s in scenarios]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.evaluation import rates
 from faceparity.harness.evaluation.operating_point import reference_group
@@ -51,9 +51,9 @@ def check(scenario: Search | Gallery, dataset: Dataset, groupings: Sequence[Grou
         )
 
 
-def evaluate(scenario: Search | Gallery, setting: Setting) -> record.SearchScenario | record.GalleryScenario:
+def evaluate(scenario: Search | Gallery, setting: Setting) -> results.SearchScenario | results.GalleryScenario:
     """The record of one search or gallery."""
-    kind = record.SearchScenario if isinstance(scenario, Search) else record.GalleryScenario
+    kind = results.SearchScenario if isinstance(scenario, Search) else results.GalleryScenario
     return kind.model_validate(_fields(scenario, setting))
 
 
@@ -154,7 +154,7 @@ def _searched(enrolled: Enrolled, stratum: I32, quota: I64, setting: Setting, gr
     return _Run(lists, grouping, ls.groups_of(enrolled.probes, grouping.of_cell), gallery_group, first, rank)
 
 
-def _threshold(scenario: Search | Gallery, run: _Run, setting: Setting) -> record.ScenarioThreshold:
+def _threshold(scenario: Search | Gallery, run: _Run, setting: Setting) -> results.ScenarioThreshold:
     target = scenario.threshold.target_fpir
     if target is None:
         return setting.threshold(scenario.threshold)
@@ -164,20 +164,20 @@ def _threshold(scenario: Search | Gallery, run: _Run, setting: Setting) -> recor
     return found.model_copy(update={"achieved_fpir": achieved})
 
 
-def _gallery(asked: Enrolment, grouping: Grouping, enrolled: Enrolled, stratum: I32, quota: I64) -> record.ScenarioGallery:
+def _gallery(asked: Enrolment, grouping: Grouping, enrolled: Enrolled, stratum: I32, quota: I64) -> results.ScenarioGallery:
     made = np.zeros(enrolled.gallery.tried, bool)
     made[enrolled.gallery.of] = True
     named = dict(zip(grouping.names, quota.tolist(), strict=True)) if asked.make_up != "data" else {}
     inside = stratum >= 0
-    return record.ScenarioGallery(
+    return results.ScenarioGallery(
         people=int(quota.sum()), enrollable=int((made & inside).sum()), failed=int((~made & inside).sum()),
         images="all" if asked.published else asked.images, drawn_by_group=named, published=asked.published,
     )  # fmt: skip
 
 
-def _probes(run: _Run) -> record.ScenarioProbes:
+def _probes(run: _Run) -> results.ScenarioProbes:
     x = run.lists
-    return record.ScenarioProbes(
+    return results.ScenarioProbes(
         people=int(np.unique(x.probes.subjects).size), searches=x.probes.tried, failed=x.probes.tried - x.n,
         mated=int(x.tried_mated.sum()), failed_mated=int(x.tried_mated.sum() - x.mated.sum()),
         same_photo=int(x.same_photo.sum()), unlabelled=int((run.group < 0).sum()),
@@ -220,7 +220,7 @@ def of_own_group(run: _Run) -> ls.Outcome:
     return ls.Outcome(value, below, change, own >= 0, run.group >= 0, False)
 
 
-def _rates(run: _Run, x: ls.Outcome, conditional: bool = False) -> tuple[list[rates.Estimate], list[record.Rate]]:
+def _rates(run: _Run, x: ls.Outcome, conditional: bool = False) -> tuple[list[rates.Estimate], list[results.Rate]]:
     found = [(name, ls.estimate(run.lists, x, members)) for name, members in run.members()]
     return [e for _, e in found], [rates.to_rate(e, name, "all", conditional=conditional) for name, e in found]
 
@@ -240,7 +240,7 @@ def _at_threshold(run: _Run, threshold: float, setting: Setting) -> dict[str, ob
     return out
 
 
-def _alarm_shares(run: _Run, alarms: ls.Outcome, fpir: Sequence[record.Rate]) -> Iterator[record.GroupShare]:
+def _alarm_shares(run: _Run, alarms: ls.Outcome, fpir: Sequence[results.Rate]) -> Iterator[results.GroupShare]:
     """Of the searches of everybody who is in a group, and of the false alarms among them. Groups with a shown rate only."""
     whole = ls.sums(run.lists, alarms, run.group >= 0)
     for (name, members), rate in list(zip(run.members(), fpir, strict=True))[1:]:
@@ -249,18 +249,18 @@ def _alarm_shares(run: _Run, alarms: ls.Outcome, fpir: Sequence[record.Rate]) ->
             continue
         share, interval = ls.share_of(part, whole, max(1.0, rate.subjects - 1.0))
         enough = rate.subjects >= INTERVAL_FROM
-        yield record.GroupShare(
+        yield results.GroupShare(
             group=name, searches=part.searches / whole.searches, errors=share, interval=interval if enough else None
         )
 
 
-def _selectivity(run: _Run, threshold: float, fpir: Sequence[record.Rate]) -> Iterator[record.GroupNumber]:
+def _selectivity(run: _Run, threshold: float, fpir: Sequence[results.Rate]) -> Iterator[results.GroupNumber]:
     x = run.lists
     found = (x.above(threshold) * x.drawn / np.maximum(1, x.others)).sum(axis=1)
     for (name, members), rate in zip(run.members(), fpir, strict=True):
         mine = members[x.probes.of]
         shown = rate.status != "suppressed" and mine.any()
-        yield record.GroupNumber(group=name, value=float(found[mine].mean()) if shown else None)
+        yield results.GroupNumber(group=name, value=float(found[mine].mean()) if shown else None)
 
 
 def _without_threshold(run: _Run) -> dict[str, object]:
@@ -269,11 +269,11 @@ def _without_threshold(run: _Run) -> dict[str, object]:
     out: dict[str, object] = {}
     _, own = _rates(run, of_own_group(run))
     if 1 - run.first.sum(axis=1).mean() < ls.UNLISTED:
-        out["own_group"] = [record.OwnGroup(rate=r, expected=b) for r, b in zip(own, _blindly(run), strict=True)]
+        out["own_group"] = [results.OwnGroup(rate=r, expected=b) for r, b in zip(own, _blindly(run), strict=True)]
     shown = [r.status != "suppressed" for r in own]
     if x.mated.any():
         ranks = sorted({r for r in RANKS if r < run.rank} | {run.rank})
-        told = [record.SearchRankRates(rank=r, missed=_rates(run, misses(x, r))[1]) for r in ranks]
+        told = [results.SearchRankRates(rank=r, missed=_rates(run, misses(x, r))[1]) for r in ranks]
         shown = [s and r.status != "suppressed" for s, r in zip(shown, told[0].missed, strict=True)]
         out |= {"ranks": told, "cmc": list(_cmc(run, shown))}
     thresholds = _det_thresholds(run)
@@ -300,14 +300,14 @@ def _blindly(run: _Run) -> list[float | None]:
     return out
 
 
-def _cmc(run: _Run, shown: Sequence[bool]) -> Iterator[record.CmcCurve]:
+def _cmc(run: _Run, shown: Sequence[bool]) -> Iterator[results.CmcCurve]:
     x = run.lists
     longest = max(run.rank, 20) if run.rank > 1 else 10
     hits = d.at_most(x.others, x.above_mate, x.mated_drawn, min(longest, int(x.mated_drawn.sum(axis=1).max()) + 1) - 1)
     for (name, members), told in zip(run.members(), shown, strict=True):
         mine = members[x.probes.of] & x.mated
         if told and mine.any():
-            yield record.CmcCurve(group=name, hit_rates=[float(v) for v in hits[mine].mean(axis=0)])
+            yield results.CmcCurve(group=name, hit_rates=[float(v) for v in hits[mine].mean(axis=0)])
 
 
 def _det_thresholds(run: _Run) -> NDArray[np.float32]:
@@ -326,7 +326,7 @@ def _det_thresholds(run: _Run) -> NDArray[np.float32]:
     return np.asarray(found[ls.unlisted(run.first, run.lists, found) <= ls.UNLISTED * fpir])
 
 
-def _det(run: _Run, thresholds: NDArray[np.float32], shown: Sequence[bool]) -> Iterator[record.DetCurve]:
+def _det(run: _Run, thresholds: NDArray[np.float32], shown: Sequence[bool]) -> Iterator[results.DetCurve]:
     x = run.lists
     for (name, members), told in zip(run.members(), shown, strict=True):
         mine = members[x.probes.of]
@@ -339,12 +339,12 @@ def _det(run: _Run, thresholds: NDArray[np.float32], shown: Sequence[bool]) -> I
         fpir = np.minimum(1.0, reached[np.searchsorted(score, thresholds)] / mine.sum())
         mates = np.sort(x.mate[mine & x.mated])
         fnir = np.searchsorted(mates, thresholds) / mates.size if mates.size else np.empty(0)
-        yield record.DetCurve(group=name, fpir=fpir.tolist(), fnir=fnir.tolist())
+        yield results.DetCurve(group=name, fpir=fpir.tolist(), fnir=fnir.tolist())
 
 
 def _same_person(
     run: _Run, threshold: float, setting: Setting, enrolled: Enrolled, stratum: I32, quota: I64,
-    first: Sequence[record.ScenarioContrast],
+    first: Sequence[results.ScenarioContrast],
 ) -> dict[str, object]:  # fmt: skip
     """How much of FPIR is candidates that look like the probe's own person, and FPIR without them where that is more than 5 %.
 

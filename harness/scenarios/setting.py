@@ -9,7 +9,7 @@ import numpy as np
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Cells, Grouping
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.evaluation.pool import Pool, find_threshold
@@ -46,7 +46,7 @@ class Setting:
         """The run's grouping by these attributes; the finest if none are named."""
         return grouping_of(self.groupings, by)
 
-    def threshold(self, at: At) -> record.ScenarioThreshold:
+    def threshold(self, at: At) -> results.ScenarioThreshold:
         """The threshold that a scenario names, or why there is none. A target FPIR is found by the scenario itself."""
         if at.target_fpir is not None:
             raise ValueError("a target FPIR is found on the scenario's own searches")
@@ -61,7 +61,7 @@ class Setting:
         native = at.fixed if at.published is None else getattr(self.card.published_threshold, "native", None)
         assert native is not None
         threshold = float(str(np.float32(sign * native)))
-        origin: record.ScenarioOrigin = "published" if at.published else "fixed"
+        origin: results.ScenarioOrigin = "published" if at.published else "fixed"
         return to_threshold(origin, None, threshold, sign, self.pool.fmr(self.evidence, threshold))
 
     def _same_person_share(self, threshold: float) -> float:
@@ -74,17 +74,17 @@ class Setting:
 
 
 def to_threshold(
-    origin: record.ScenarioOrigin,
+    origin: results.ScenarioOrigin,
     target: float | None,
     threshold: float | None,
     sign: int,
     achieved_fmr: float | None = None,
-    reason: record.Reason | None = None,
+    reason: results.Reason | None = None,
     needs: int | None = None,
-) -> record.ScenarioThreshold:
+) -> results.ScenarioThreshold:
     """The record of a threshold given as a similarity; None: refused, for `reason`."""
     native = None if threshold is None else threshold * sign
-    return record.ScenarioThreshold(
+    return results.ScenarioThreshold(
         origin=origin, target=target, threshold=threshold, native_threshold=native, achieved_fmr=achieved_fmr, reason=reason,
         needs=needs,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeVar
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.evaluation.contrasts import ratio_of
 from faceparity.harness.evaluation.rates import Estimate
@@ -13,14 +13,14 @@ from faceparity.harness.uncertainty.contrasts import LogRatio
 from faceparity.harness.verification.rates.verdict_rules import barrier, enough_errors, settle
 
 Measure = Literal["fpir", "fnir"]
-T = TypeVar("T", bound=record.ScenarioRatio)
+T = TypeVar("T", bound=results.ScenarioRatio)
 
 
 def contrasts(
     grouping: Grouping, reference: str | None, measured: Mapping[Measure, Sequence[Estimate]]
-) -> list[record.ScenarioContrast]:
+) -> list[results.ScenarioContrast]:
     """Every group against the reference, for each measure that has estimates (one for each group)."""
-    out: list[record.ScenarioContrast] = []
+    out: list[results.ScenarioContrast] = []
     for measure, estimates in measured.items():
         if reference is None or not estimates:
             continue
@@ -28,15 +28,15 @@ def contrasts(
         for g, name in enumerate(grouping.names):
             if g != base and not grouping.merged[g]:
                 found = compare(estimates[g], estimates[base], reference)
-                out.append(record.ScenarioContrast(measure=measure, group=name, **found.model_dump()))
+                out.append(results.ScenarioContrast(measure=measure, group=name, **found.model_dump()))
     return settled(out)
 
 
 def compare(
     a: Estimate, b: Estimate, reference: str, ratio: Callable[[Estimate, Estimate], LogRatio | None] = ratio_of
-) -> record.ScenarioRatio:
+) -> results.ScenarioRatio:
     """Group a against reference b, not yet adjusted; the reason says what keeps it from a verdict. ratio: how the two are compared."""
-    none = record.ScenarioRatio(reference=reference, ratio=None, verdict="none")
+    none = results.ScenarioRatio(reference=reference, ratio=None, verdict="none")
     if (why := barrier(a, b)) is not None:
         return none.model_copy(update={"reason": why})
     if not a.rate or not b.rate:

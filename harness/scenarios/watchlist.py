@@ -13,7 +13,7 @@ import numpy as np
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping, make_cells
 from faceparity.harness.comparisons.tally import Pairs
 from faceparity.harness.evaluation.pool import LEAST_EXPECTED_ERRORS
@@ -42,12 +42,12 @@ def check(scenario: Watchlist, dataset: Dataset, groupings: Sequence[Grouping]) 
     make_lists(scenario, grouping.names, study.people)
 
 
-def evaluate(scenario: Watchlist, setting: Setting) -> record.WatchlistScenario:
+def evaluate(scenario: Watchlist, setting: Setting) -> results.WatchlistScenario:
     """The record of one watchlist. What the data do not allow is a reason instead."""
     grouping = setting.grouping(scenario.by)
     has_template = setting.templates.status == "ok"
     whole = make_study(grouping, setting.cells, setting.dataset.subjects, has_template)
-    blank = record.WatchlistScenario.model_validate({**base_fields(scenario, grouping), **_declared(scenario, whole)})
+    blank = results.WatchlistScenario.model_validate({**base_fields(scenario, grouping), **_declared(scenario, whole)})
     try:
         lists = make_lists(scenario, grouping.names, whole.people)
     except UserError as error:
@@ -94,11 +94,11 @@ def _frames(scenario: Watchlist, study: Study, lists: Lists, grouping: Grouping)
     return (fewer, smaller, scenario.crowd.frames) if same and whole else (study, lists, 1)
 
 
-def _threshold(at: At, setting: Setting, question: Question) -> record.ScenarioThreshold:
+def _threshold(at: At, setting: Setting, question: Question) -> results.ScenarioThreshold:
     return setting.threshold(at) if at.target_fpir is None else _at_fpir(at.target_fpir, setting, question)
 
 
-def _at_fpir(target: float, setting: Setting, question: Question) -> record.ScenarioThreshold:
+def _at_fpir(target: float, setting: Setting, question: Question) -> results.ScenarioThreshold:
     """The smallest observed score at which FPIR over the crowd is at most the target."""
     sign, floor = setting.card.score.sign, setting.evidence.tally.floor
     study, lists = question.study, question.lists
@@ -149,7 +149,7 @@ def overall_fpir(question: Question, found: Pairs) -> float:
     return float(question.lists.crowd[chosen] @ means[chosen])
 
 
-def _why(threshold: record.ScenarioThreshold) -> str:
+def _why(threshold: results.ScenarioThreshold) -> str:
     if threshold.reason == "mostly_same_person":
         return "most matches at this target look like one person under two names: the set has no subject labels to tell"
     if threshold.reason == "below_ledger":
@@ -167,7 +167,7 @@ def _below(setting: Setting) -> str:
     )
 
 
-def _measured(question: Question, setting: Setting, threshold: record.ScenarioThreshold) -> dict[str, object]:
+def _measured(question: Question, setting: Setting, threshold: results.ScenarioThreshold) -> dict[str, object]:
     """The figures. threshold: one that there is, within the ledger."""
     assert threshold.threshold is not None
     found = matches(question.study, setting.evidence.tally, threshold.threshold)
@@ -192,7 +192,7 @@ def _measured(question: Question, setting: Setting, threshold: record.ScenarioTh
     return told
 
 
-def _agree(first: record.WatchlistReading, second: record.WatchlistReading) -> record.WatchlistReading:
+def _agree(first: results.WatchlistReading, second: results.WatchlistReading) -> results.WatchlistReading:
     """The first reading with every verdict withdrawn that the second does not share."""
     other = {x.group: x.ratio.verdict if x.ratio is not None else None for x in second.groups}
     groups = []
@@ -213,7 +213,7 @@ def sizes_up_to(largest: int, wanted: int, groups: int) -> list[int]:
     return sorted(({n for n in steps if n >= 2 * groups} | {wanted, largest}) & set(range(1, max(largest, wanted) + 1)))
 
 
-def _sizes(question: Question, found: Pairs) -> list[record.WatchlistSize]:
+def _sizes(question: Question, found: Pairs) -> list[results.WatchlistSize]:
     """FPIR at every size that the data supports, measured, beside the formula's."""
     searches, fmr = searches_of(question, found), fmr_between(question.study, found)
     out = []
@@ -221,16 +221,16 @@ def _sizes(question: Question, found: Pairs) -> list[record.WatchlistSize]:
     for n in sizes_up_to(lists.largest, int(lists.listed.sum()), int((lists.shares > 0).sum())):
         at = replace(question, lists=replace(question.lists, listed=question.lists.of(n)))
         predicted = _predicted(at, fmr, at.images_listed)
-        out.append(record.WatchlistSize(people=n, groups=curve_at(at, found, searches, predicted)))
+        out.append(results.WatchlistSize(people=n, groups=curve_at(at, found, searches, predicted)))
     return out
 
 
-def curve_at(question: Question, found: Pairs, searches: Searches, predicted: list[float | None]) -> list[record.WatchlistAt]:
+def curve_at(question: Question, found: Pairs, searches: Searches, predicted: list[float | None]) -> list[results.WatchlistAt]:
     """One size of the list: every group, then everybody."""
     out = []
     for (name, rate), formula in zip(question.rates(found, searches), predicted, strict=True):
         out.append(
-            record.WatchlistAt(group=name, fpir=rate.rate, interval=rate.interval, predicted_fpir=formula, reason=rate.reason)
+            results.WatchlistAt(group=name, fpir=rate.rate, interval=rate.interval, predicted_fpir=formula, reason=rate.reason)
         )
     return out
 
@@ -247,7 +247,7 @@ def _predicted(question: Question, fmr: F64, listed: F64) -> list[float | None]:
     return [*out, float(crowd @ np.asarray(each))]
 
 
-def _extrapolation(question: Question, found: Pairs) -> list[record.WatchlistSize]:
+def _extrapolation(question: Question, found: Pairs) -> list[results.WatchlistSize]:
     """The formula alone, for lists longer than the data has people for."""
     fmr = fmr_between(question.study, found)
     per_person = question.images_per_listed
@@ -256,8 +256,8 @@ def _extrapolation(question: Question, found: Pairs) -> list[record.WatchlistSiz
         if question.lists.largest < n <= LARGEST_EXTRAPOLATED:
             predicted = _predicted(question, fmr, n * question.lists.shares * per_person)
             names = [*question.grouping.names, "everybody"]
-            groups = [record.WatchlistAt(group=g, predicted_fpir=p) for g, p in zip(names, predicted, strict=True)]
-            out.append(record.WatchlistSize(people=n, groups=groups))
+            groups = [results.WatchlistAt(group=g, predicted_fpir=p) for g, p in zip(names, predicted, strict=True)]
+            out.append(results.WatchlistSize(people=n, groups=groups))
             if (predicted[-1] or 0) > NEARLY_ALL:
                 break
     return out

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.comparisons.tally import Pairs
 from faceparity.harness.evaluation import rates
@@ -57,7 +57,7 @@ class Question:
         """Images on the list, expected."""
         return float(self.images_listed.sum())
 
-    def rates(self, found: Pairs, searches: Searches, conditional: bool = False) -> list[tuple[str, record.Rate]]:
+    def rates(self, found: Pairs, searches: Searches, conditional: bool = False) -> list[tuple[str, results.Rate]]:
         """FPIR of every group, then of everybody."""
         fpir = Fpir(self, found, searches)
         names = [*self.grouping.names, EVERYBODY]
@@ -200,7 +200,7 @@ def _weighted(everybody: rates.Estimate, rate: float, v: float) -> rates.Estimat
 
 def read(
     question: Question, found: Pairs, searches: Searches, mated: Pairs, threshold: float, conditional: bool
-) -> record.WatchlistReading:
+) -> results.WatchlistReading:
     """All figures. found: matches at or above the threshold; searches: of the crowd, what they match."""
     fpir = Fpir(question, found, searches)
     fnir = _mated(question, mated, threshold)
@@ -221,7 +221,7 @@ def read(
         tested = [g for g in range(len(groups)) if g != base and not question.grouping.merged[g] and question.lists.crowd[g] > 0]
         ratios = dict(zip(tested, compare(fpir.estimates, question.grouping.names, tested, base), strict=True))
         groups = [x.model_copy(update={"ratio": ratios.get(g)}) for g, x in enumerate(groups)]
-    return record.WatchlistReading(groups=groups, overall=_overall(question, fpir, fnir, alerts, fmr, simulated, conditional))
+    return results.WatchlistReading(groups=groups, overall=_overall(question, fpir, fnir, alerts, fmr, simulated, conditional))
 
 
 class _Alerts:
@@ -245,7 +245,7 @@ class _Alerts:
             self.overall_true = float(on.sum() * (1 - fnir.overall))
             self.overall_true_without = on.sum() * (1 - fnir.overall_without)
 
-    def share(self, g: int) -> tuple[float | None, record.Interval | None]:
+    def share(self, g: int) -> tuple[float | None, results.Interval | None]:
         """Of all false alerts those of group g."""
         total = float(self.false.sum())
         if total <= 0:
@@ -255,7 +255,7 @@ class _Alerts:
             without = self.false_without[g] / self.false_without.sum(axis=0)
         return value, interval_of_share(value, without, self.people)
 
-    def precision(self, g: int | None, subjects: int) -> tuple[float | None, record.Interval | None]:
+    def precision(self, g: int | None, subjects: int) -> tuple[float | None, results.Interval | None]:
         """Share of alerts that are right, in group g or over everybody."""
         false = float(self.false.sum() if g is None else self.false[g])
         true = self.overall_true if g is None else float(self.true[g])
@@ -272,11 +272,11 @@ class _Alerts:
 
 def _group(
     question: Question, g: int, fpir: Fpir, fnir: _Mated, alerts: _Alerts, fmr: F64, simulated: F64, conditional: bool
-) -> record.WatchlistGroup:
+) -> results.WatchlistGroup:
     study, lists, name = question.study, question.lists, question.grouping.names[g]
     listed = question.images_listed
     rate = rates.to_rate(fpir.estimates[g], name, "all", conditional=conditional)
-    base = record.WatchlistGroup(
+    base = results.WatchlistGroup(
         group=name,
         people=int(study.people[g]),
         listed=int(lists.listed[g]),
@@ -312,7 +312,7 @@ def _group(
 
 def _overall(
     question: Question, fpir: Fpir, fnir: _Mated, alerts: _Alerts, fmr: F64, simulated: F64, conditional: bool
-) -> record.WatchlistGroup:
+) -> results.WatchlistGroup:
     lists, study, listed = question.lists, question.study, question.images_listed
     rate = rates.to_rate(fpir.estimates[-1], EVERYBODY, "all", conditional=conditional)
     frames, crowd = question.scenario.crowd.frames, lists.crowd
@@ -322,7 +322,7 @@ def _overall(
     with np.errstate(invalid="ignore"):
         together = simulated[:, chosen] @ crowd[chosen]
     selectivity = np.nan_to_num(fpir.expected.selectivity)
-    return record.WatchlistGroup(
+    return results.WatchlistGroup(
         group=EVERYBODY,
         people=int(study.people.sum()),
         listed=int(lists.listed.sum()),

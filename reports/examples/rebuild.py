@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from faceparity.harness.record import Evaluation
+from faceparity.harness.results import Evaluation
+from faceparity.harness.results.parts.notices import SAYS_NOTHING
 from faceparity.harness.runs.rerender import redraw
 from faceparity.harness.runs.result_files import RESULTS, load_results
-from faceparity.harness.synthetic import SAYS_NOTHING
 from faceparity.reports.finding import finding
 from faceparity.reports.markdown import escaped
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
-from faceparity.harness.record import Evaluation
+from faceparity.harness.results import Evaluation
 from faceparity.reports import format as f
 from faceparity.reports.about import GLOSSARY
 from faceparity.reports.html import NAME, chapter, overview, synthetic, title

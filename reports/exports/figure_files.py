@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from faceparity.harness.record import Evaluation
+from faceparity.harness.results import Evaluation
 from faceparity.reports import format as f
 from faceparity.reports.svg import Figure
 

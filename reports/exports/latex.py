@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faceparity.harness.record import Evaluation
+from faceparity.harness.results import Evaluation
 from faceparity.reports import format as f
 from faceparity.reports.parts import Table
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from faceparity.datasets.common.atomic_write import write_atomically
 from faceparity.harness.evaluation import pool, reestimate
-from faceparity.harness.record import Evaluation
+from faceparity.harness.results import Evaluation
 from faceparity.harness.uncertainty import null
 from faceparity.harness.verification.rates import verdict_rules
 from faceparity.reports import format as f

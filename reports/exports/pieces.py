@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from faceparity.harness.record import Evaluation, OperatingPoint
+from faceparity.harness.results import Evaluation, OperatingPoint
 from faceparity.harness.runs.result_files import safe_name
 from faceparity.reports import format as f
 from faceparity.reports.figures import where

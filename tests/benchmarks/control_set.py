@@ -15,7 +15,7 @@ import numpy as np
 
 from faceparity.datasets.registry import load_dataset
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import one_group
 from faceparity.harness.evaluation.evaluate import Evaluated, evaluate
 from faceparity.harness.evaluation.preflight import EVERYONE
@@ -67,7 +67,7 @@ def detection(dataset: Dataset, found: Sequence[Evaluated]) -> str:
     return table([f"{dataset.name}: {by}", *(e.evaluation.model.name for e in found)], rows)
 
 
-def _found(rate: record.Rate) -> str:
+def _found(rate: results.Rate) -> str:
     return f"{rate.comparisons - rate.errors:,} of {rate.comparisons:,}"
 
 
@@ -82,7 +82,7 @@ def separation(dataset: Dataset, found: Sequence[Evaluated]) -> str:
     return table(head, rows)
 
 
-def _apart(s: record.Separation) -> list[str]:
+def _apart(s: results.Separation) -> list[str]:
     return [f.percent(s.eer), f.DASH if s.d_prime is None else f"{s.d_prime:.1f}"]
 
 
@@ -107,7 +107,7 @@ def experiment(e: Evaluated) -> Iterator[str]:
         yield table(head, [_level(x, level, scores + rates, sign) for x in paired.factors for level in x.levels])
 
 
-def _level(factor: record.PairedFactor, level: str, differences: Sequence[record.PairedDifference], sign: int) -> list[str]:
+def _level(factor: results.PairedFactor, level: str, differences: Sequence[results.PairedDifference], sign: int) -> list[str]:
     cells = [f"{factor.factor} {level}"]
     for measure in ("non_mated_score", "mated_score", "fmr", "fnmr"):
         of = [d for d in differences if d.factor == factor.factor and d.measure == measure]
@@ -117,13 +117,13 @@ def _level(factor: record.PairedFactor, level: str, differences: Sequence[record
     return cells
 
 
-def _reference(d: record.PairedDifference, sign: int) -> str:
+def _reference(d: results.PairedDifference, sign: int) -> str:
     if d.reference_value is None:
         return f.DASH
     return f.percent(d.reference_value) if d.measure in RATES else f"{sign * d.reference_value:.3f}"
 
 
-def _difference(d: record.PairedDifference, sign: int) -> str:
+def _difference(d: results.PairedDifference, sign: int) -> str:
     if d.difference is None:
         return "no errors" if d.errors == 0 and d.reference_errors == 0 else f.DASH
     scale, digits = (100, 2) if d.measure in RATES else (sign, 3)

@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.runs.result_files import load_results
 
 FNMR_TARGET, FMR_TARGET = 1e-3, 1e-2
@@ -35,7 +35,7 @@ def percent(value: float) -> str:
     return f"{shown:.{digits}f}"
 
 
-def cell(rate: record.Rate | None) -> str:
+def cell(rate: results.Rate | None) -> str:
     """Rate and 95 % interval in percent; the upper bound where there were too few errors for a rate; why, where there is nothing."""
     if rate is None:
         return "–"
@@ -48,7 +48,7 @@ def cell(rate: record.Rate | None) -> str:
     return percent(rate.rate) if rate.rate is not None else "–"
 
 
-def point(e: record.Evaluation, by: str, target: float) -> record.OperatingPoint | None:
+def point(e: results.Evaluation, by: str, target: float) -> results.OperatingPoint | None:
     """The operating point of one attribute at a target; None if it was refused or not asked for."""
     for grouping in e.groupings:
         if grouping.attributes == [by]:
@@ -58,7 +58,7 @@ def point(e: record.Evaluation, by: str, target: float) -> record.OperatingPoint
     return None
 
 
-def fnmr(runs: Sequence[record.Evaluation]) -> str:
+def fnmr(runs: Sequence[results.Evaluation]) -> str:
     """FNMR at FMR 1e-3, from the first run in which that target could be met."""
     for i, e in enumerate(runs):
         if e.comparisons.mated == 0:
@@ -69,7 +69,7 @@ def fnmr(runs: Sequence[record.Evaluation]) -> str:
     return "target out of reach"
 
 
-def fmr(e: record.Evaluation, by: str) -> dict[str, str]:
+def fmr(e: results.Evaluation, by: str) -> dict[str, str]:
     """FMR of each group of an attribute: the mean over cells of the other attribute, or as sampled where that can't be."""
     p = point(e, by, FMR_TARGET)
     out: dict[str, str] = {}
@@ -82,7 +82,7 @@ def fmr(e: record.Evaluation, by: str) -> dict[str, str]:
     return out
 
 
-def failures(e: record.Evaluation) -> str:
+def failures(e: results.Evaluation) -> str:
     """FTX."""
     overall = e.extraction.overall
     if overall is None:
@@ -101,7 +101,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
     yield from ("| " + " | ".join(row) + " |" for row in rows)
 
 
-def of_dataset(name: str, models: dict[str, list[record.Evaluation]], speed: dict[tuple[str, str], float]) -> Iterator[str]:
+def of_dataset(name: str, models: dict[str, list[results.Evaluation]], speed: dict[tuple[str, str], float]) -> Iterator[str]:
     """Both tables of a data set."""
     first = next(iter(models.values()))[0]
     yield f"## {first.dataset.title}"
@@ -137,7 +137,7 @@ def of_dataset(name: str, models: dict[str, list[record.Evaluation]], speed: dic
 
 def page(folders: Sequence[Path], speed: dict[tuple[str, str], float]) -> Iterator[str]:
     """All data sets of the runs, in the order of the first."""
-    found: dict[str, dict[str, list[record.Evaluation]]] = {}
+    found: dict[str, dict[str, list[results.Evaluation]]] = {}
     for folder in folders:
         for result in load_results(folder):
             e = result.evaluation

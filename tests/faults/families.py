@@ -213,7 +213,7 @@ def _scored(path: Path) -> object:
 
 def results(base: Path) -> Family:
     """results.json, as `report` reads it."""
-    from faceparity.harness.record import to_json
+    from faceparity.harness.results import to_json
     from faceparity.harness.runs.result_files import load_results
 
     folder = fresh(base / "results")

@@ -15,7 +15,7 @@ from faceparity.harness.cli.app import app
 from faceparity.harness.cli.command import published_command
 from faceparity.harness.evaluation.resolved import resolve
 from faceparity.harness.options import Flag, Options, flags, in_python
-from faceparity.harness.record import RecordedOptions
+from faceparity.harness.results import RecordedOptions
 from faceparity.harness.suite.declared import SuiteDataset, SuiteFile, SuiteModel
 
 OTHER: dict[str, Any] = {

@@ -16,7 +16,7 @@ import pytest
 from scipy import stats
 
 from faceparity.datasets.audit.group_support import floor
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.evaluation.rates import mated, to_rate
 from faceparity.harness.metrics import differential as d
 from faceparity.harness.metrics import identification as ident
@@ -484,7 +484,7 @@ def _(x: Values) -> Values:
     }  # fmt: skip
 
 
-def lineup_rate(wrong: np.ndarray, keep: np.ndarray) -> record.Rate:
+def lineup_rate(wrong: np.ndarray, keep: np.ndarray) -> results.Rate:
     """The rate of some people of a line-up, each searched once."""
     who = np.flatnonzero(keep).astype(np.int32)
     return to_rate(mated(who, wrong[keep], np.ones(who.size), who.size), "", "all")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from faceparity.harness.record import Evaluation, canonical
+from faceparity.harness.results import Evaluation, canonical
 from tests.reports import report_builder, report_page
 from tests.reports.topics import (
     test_claims,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from faceparity.harness.record import (
+from faceparity.harness.results import (
     AtAlpha,
     Bounds,
     Comparisons,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.options import Options
-from faceparity.harness.record import to_json
+from faceparity.harness.results import to_json
 from faceparity.harness.runs.result_files import RESULTS, load_results, write_reports
 from faceparity.harness.scores_file import evaluate_scores
 from tests import ROOT

@@ -11,7 +11,7 @@ from types import ModuleType
 import jsonschema
 import pytest
 
-from faceparity.harness.record import from_json, json_schema
+from faceparity.harness.results import from_json, json_schema
 from faceparity.reports.html import render
 from faceparity.reports.lint import forbidden
 from faceparity.reports.names import names_of

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from faceparity.harness.record import Contrast, Evaluation, Grouping, Index, OperatingPoint, Rate
+from faceparity.harness.results import Contrast, Evaluation, Grouping, Index, OperatingPoint, Rate
 
 KINDS = ["plain", "no_mated", "contaminated", "partial", "distance", "synthetic", "refused", "hostile"]
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")

@@ -9,7 +9,7 @@ import pytest
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Attribute, Dataset
-from faceparity.harness import record
+from faceparity.harness import results as record
 from faceparity.harness.claims import parse_claim, read_claims, shipped_claims
 from faceparity.harness.claims.verdicts import adjusted, result_of, verdict_of
 from faceparity.harness.evaluation.claim_tests import fits

@@ -21,7 +21,7 @@ import pytest
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Attribute
-from faceparity.harness import record, scores_file
+from faceparity.harness import results, scores_file
 from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation import tallying
 from faceparity.harness.evaluation.evaluate import evaluate
@@ -79,7 +79,7 @@ def half_failed(world: Little) -> Little:
     return replace(world, failed=np.random.default_rng(2).random(world.subjects.size) < 0.3)
 
 
-def from_templates(world: Little, folder: Path) -> record.Evaluation:
+def from_templates(world: Little, folder: Path) -> results.Evaluation:
     dataset = toy.make_dataset(0, world.group.size, world.images, public=False)
     town = Attribute("town", world.names, world.group[world.subjects])
     dataset = replace(dataset, attributes={"town": town})
@@ -110,7 +110,7 @@ def score_rows(world: Little) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def from_scores(world: Little, folder: Path) -> record.Evaluation:
+def from_scores(world: Little, folder: Path) -> results.Evaluation:
     path = folder / "scores.parquet"
     pa.parquet.write_table(pa.table(score_rows(world)), path)
     return evaluate_scores(path, Options(by=TOWN, targets=world.targets, threshold=world.threshold))
@@ -147,7 +147,7 @@ def parts(node: Any, kind: type) -> Iterator[Any]:
     """Every part of one kind, at any depth."""
     if isinstance(node, kind):
         yield node
-    if isinstance(node, record.Part):
+    if isinstance(node, results.Part):
         for name in type(node).model_fields:
             yield from parts(getattr(node, name), kind)
     elif isinstance(node, dict):
@@ -158,29 +158,29 @@ def parts(node: Any, kind: type) -> Iterator[Any]:
             yield from parts(value, kind)
 
 
-def check_reasons(e: record.Evaluation) -> None:
+def check_reasons(e: results.Evaluation) -> None:
     """What is missing says why; what is there is a number within its range."""
-    for rate in parts(e, record.Rate):
+    for rate in parts(e, results.Rate):
         assert (rate.rate is None) <= (rate.reason is not None), rate
         assert rate.rate is None or 0 <= rate.rate <= 1, rate
         assert rate.interval is None or 0 <= rate.interval[0] <= rate.interval[1] <= 1, rate
         assert rate.interval is None or rate.rate is None or rate.interval[0] <= rate.rate <= rate.interval[1] + 1e-12, rate
         assert rate.interval is None or rate.interval[0] < rate.interval[1], f"no width: {rate}"
         assert (rate.interval is None and rate.bounds is None) <= (rate.reason is not None), rate
-    for contrast in parts(e, record.Contrast):
+    for contrast in parts(e, results.Contrast):
         assert (contrast.ratio is None) <= (contrast.reason is not None), contrast
         assert (contrast.verdict == "none") <= (contrast.ratio is None), contrast
-    for index in parts(e, record.Index):
+    for index in parts(e, results.Index):
         assert (index.value is None) <= (index.reason is not None), index
-    for point in parts(e, record.OperatingPoint):
+    for point in parts(e, results.OperatingPoint):
         assert (point.threshold is None) == (point.status == "refused"), point
         assert (point.threshold is None) <= bool(point.reason and point.detail), point
-    text = record.to_json(e)
-    assert record.from_json(text) == e
+    text = results.to_json(e)
+    assert results.from_json(text) == e
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in the record"))
 
 
-def check_reports(e: record.Evaluation, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def check_reports(e: results.Evaluation, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every format is written and holds something; none says nan or inf."""
     out = folder / "out"
     prepare_folder(out)
@@ -197,7 +197,7 @@ def check_reports(e: record.Evaluation, folder: Path, capsys: pytest.CaptureFixt
         assert not {"nan", "inf", "-inf", "[nan", "infinity", "-infinity"} & set(words), file.name
 
 
-def check_expected(e: record.Evaluation, world: Little) -> None:
+def check_expected(e: results.Evaluation, world: Little) -> None:
     points = e.groupings[-1].operating_points
     of_target = [p for p in points if p.origin == "target"]
     fixed = [p for p in points if p.origin == "fixed"]
@@ -211,7 +211,7 @@ def check_expected(e: record.Evaluation, world: Little) -> None:
         assert all(not p.fnmr or {r.reason for r in p.fnmr} == {"no_mated_pairs"} for p in points)
         assert e.comparisons.mated == 0
     if "index" in world.expect:
-        indices = [i for p in points for i in parts(p.differential, record.Index)]
+        indices = [i for p in points for i in parts(p.differential, results.Index)]
         assert indices
         assert {i.reason for i in indices} == {world.expect["index"]}
     if world.threshold is not None:
@@ -232,7 +232,7 @@ def test_nothing_falls_over_and_nothing_is_made_up(name, path, tmp_path, capsys,
         check_reports(e, tmp_path, capsys)
 
 
-def rates_of(e: record.Evaluation) -> dict[tuple[Any, ...], Any]:
+def rates_of(e: results.Evaluation) -> dict[tuple[Any, ...], Any]:
     """Every rate, by where it stands."""
     out = {}
     for grouping in e.groupings:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.options import Options
@@ -167,17 +167,17 @@ def test_record_follows_its_schema_and_survives_a_round_trip(case) -> None:
     _, _, e, _ = case
     import json
 
-    text = record.to_json(e)
-    jsonschema.validate(json.loads(text), record.json_schema())
-    assert record.from_json(text) == e
-    assert record.to_json(record.from_json(text)) == text
+    text = results.to_json(e)
+    jsonschema.validate(json.loads(text), results.json_schema())
+    assert results.from_json(text) == e
+    assert results.to_json(results.from_json(text)) == text
 
 
 def test_same_inputs_same_bytes_for_any_number_of_workers(case) -> None:
     dataset, templates, e, _ = case
     other = evaluate(dataset, toy.make_card(), templates, Options(targets=(1e-2, 1e-6), workers=3)).evaluation
     same = {"provenance": e.provenance}
-    assert record.to_json(other.model_copy(update=same)) == record.to_json(e)
+    assert results.to_json(other.model_copy(update=same)) == results.to_json(e)
 
 
 def test_relabelling_a_group_moves_its_rates_with_it(case) -> None:
@@ -246,7 +246,7 @@ def test_small_groups_are_merged_unless_the_labels_are_public() -> None:
     assert all(g.subjects >= 10 for g in e.groupings[0].groups)
     assert any(n.startswith("other (") for n in names)
     assert not any(n in ("Black", "Z") for n in names)
-    text = record.to_json(e.model_copy(update={"dataset": e.dataset.model_copy(update={"labels": []})}))
+    text = results.to_json(e.model_copy(update={"dataset": e.dataset.model_copy(update={"labels": []})}))
     assert '"Z"' not in text
 
 
@@ -297,7 +297,7 @@ def test_degenerate_data_gives_reasons_not_numbers(case_name: str) -> None:
     dataset = replace(dataset, attributes=attributes)
     with np.errstate(all="raise"):
         e = evaluate(dataset, toy.make_card(), templates, Options(targets=(1e-2,))).evaluation
-    record.to_json(e)
+    results.to_json(e)
     point = e.groupings[-1].operating_points[0]
     if case_name != "one group":
         assert point.status == "refused"

@@ -18,7 +18,7 @@ from faceparity.harness.evaluation.exclusion_file import Excluded, read_exclusio
 from faceparity.harness.evaluation.exclusions import evaluate_without
 from faceparity.harness.evaluation.subsets import without_samples
 from faceparity.harness.options import Options
-from faceparity.harness.record import Evaluation, from_json, to_json
+from faceparity.harness.results import Evaluation, from_json, to_json
 from tests.harness import toy
 
 OPTIONS = Options(targets=(1e-2,))

@@ -17,7 +17,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.readers.folder import read as read_folder
 from faceparity.datasets.schema.card import DatasetCard, PairedCard
 from faceparity.datasets.schema.dataset import Attribute, Dataset
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate
@@ -56,7 +56,7 @@ def make(people: int = 40, captures: int = 2, *, reference=None, tones=TONES, sh
 
 def point(threshold, origin="fixed"):
     status = "ok" if threshold else "refused"
-    return record.OperatingPoint(
+    return results.OperatingPoint(
         origin=origin, threshold=threshold, native_threshold=threshold, achieved_fmr=None, status=status, pool=None
     )
 
@@ -123,7 +123,7 @@ class Loops:
         return SimpleNamespace(n=g, value=value(), lo=value() - half, hi=value() + half, errors=errors)
 
 
-def found(x: record.Paired, measure: str, level: str, factor=None, t=0):
+def found(x: results.Paired, measure: str, level: str, factor=None, t=0):
     differences = x.differences + x.operating_points[t].differences
     return next(d for d in differences if (d.measure, d.level, d.factor) == (measure, level, factor))
 
@@ -249,7 +249,7 @@ def test_without_false_matches_the_difference_is_undefined() -> None:
 
 
 def test_a_refused_threshold_has_no_rates(case) -> None:
-    none = record.PairedPoint(origin="fixed", threshold=None, native_threshold=None)
+    none = results.PairedPoint(origin="fixed", threshold=None, native_threshold=None)
     assert case[3].operating_points[1] == none
 
 
@@ -402,7 +402,7 @@ def test_end_to_end_the_record_has_the_runs_thresholds_and_the_ledgers_scores() 
             for measure in ("fmr", "fnmr"):
                 counts = {r.group: (r.comparisons, r.errors) for r in getattr(whole, measure)}
                 assert {r.group: (r.comparisons, r.errors) for r in getattr(mine, measure)} == counts
-    jsonschema.validate(e.model_dump(mode="json", by_alias=True), record.json_schema())
+    jsonschema.validate(e.model_dump(mode="json", by_alias=True), results.json_schema())
     plain = Dataset(**{**dataset.__dict__, "card": dataset.card.model_copy(update={"paired": None})})
     assert evaluate(plain, toy.make_card(published=0.5), templates, Options()).evaluation.paired == []
 

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import Options, evaluate
 from faceparity.harness.metrics.calibration import cllr, group_cllr, log_likelihood_ratios
@@ -227,8 +227,8 @@ def test_groups_that_are_each_without_an_error_may_still_not_share_a_meaning() -
 
 def test_older_results_without_these_figures_are_read() -> None:
     text = (EXAMPLES / "london" / "results.json").read_text("utf-8")
-    said = [x for g in record.from_json(text).groupings for x in g.separation]
+    said = [x for g in results.from_json(text).groupings for x in g.separation]
     assert said
-    fields = record.json_schema()["$defs"]["Separation"]
+    fields = results.json_schema()["$defs"]["Separation"]
     assert {"cllr", "min_cllr", "miscalibration"} <= set(fields["properties"])
     assert not {"cllr", "min_cllr", "miscalibration"} & set(fields["required"])

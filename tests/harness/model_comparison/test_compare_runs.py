@@ -21,7 +21,7 @@ from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.preflight import groupings_of
 from faceparity.harness.evaluation.side_by_side import compare_runs
 from faceparity.harness.options import Options
-from faceparity.harness.record.comparison import Comparison, comparison_from_json, comparison_to_json
+from faceparity.harness.results.comparison import Comparison, comparison_from_json, comparison_to_json
 from tests.harness import toy, toy_runs
 
 pytestmark = pytest.mark.slow

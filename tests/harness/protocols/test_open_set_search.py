@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from faceparity.datasets.schema.dataset import Dataset, SearchProtocol, TemplateSets
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.evaluation import searches
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.subsets import without_samples
@@ -41,7 +41,7 @@ def toy() -> tuple[Dataset, Templates]:
 
 
 @pytest.fixture(scope="module")
-def found(toy: tuple[Dataset, Templates]) -> record.Search:
+def found(toy: tuple[Dataset, Templates]) -> results.Search:
     (one,) = evaluate(toy[0], make_card(), toy[1], Options(by=("gender",))).evaluation.searches
     return one
 
@@ -79,7 +79,7 @@ def by_hand(toy: tuple[Dataset, Templates], name: str) -> list[tuple[int, float 
 
 
 @pytest.mark.parametrize("name", ["A", "B"])
-def test_every_count_against_a_loop(toy: tuple[Dataset, Templates], found: record.Search, name: str) -> None:
+def test_every_count_against_a_loop(toy: tuple[Dataset, Templates], found: results.Search, name: str) -> None:
     g = next(x for x in found.galleries if x.name == name)
     made = by_hand(toy, name)
     mated, other = [x for x in made if x[3]], [x for x in made if not x[3]]
@@ -114,7 +114,7 @@ def test_every_count_against_a_loop(toy: tuple[Dataset, Templates], found: recor
     assert g.points[2].threshold is None
 
 
-def test_selectivity_counts_every_candidate(toy: tuple[Dataset, Templates], found: record.Search) -> None:
+def test_selectivity_counts_every_candidate(toy: tuple[Dataset, Templates], found: results.Search) -> None:
     dataset, templates = toy
     (p,) = dataset.search_protocols
     gallery, point = p.galleries[1], found.galleries[1].points[1]
@@ -128,7 +128,7 @@ def test_selectivity_counts_every_candidate(toy: tuple[Dataset, Templates], foun
     assert point.selectivity == pytest.approx(total / n)
 
 
-def test_groups_are_of_the_probe(toy: tuple[Dataset, Templates], found: record.Search) -> None:
+def test_groups_are_of_the_probe(toy: tuple[Dataset, Templates], found: results.Search) -> None:
     gender = toy[0].attributes["gender"]
     value = {int(s): gender.values[c] for s, c in zip(toy[0].subjects, gender.codes, strict=True)}
     g = found.galleries[1]
@@ -143,7 +143,7 @@ def test_groups_are_of_the_probe(toy: tuple[Dataset, Templates], found: record.S
     assert sum(r.errors or 0 for r in by.fpir) == g.points[1].fpir.errors
 
 
-def test_the_mean_weighs_galleries_alike(found: record.Search) -> None:
+def test_the_mean_weighs_galleries_alike(found: results.Search) -> None:
     a, b = found.galleries
     assert found.mean is not None
     for mean, x, y in zip(found.mean.ranks, a.ranks, b.ranks, strict=True):
@@ -184,7 +184,7 @@ def test_gates() -> None:
 
 
 def test_small_blocks_give_the_same(
-    toy: tuple[Dataset, Templates], found: record.Search, monkeypatch: pytest.MonkeyPatch
+    toy: tuple[Dataset, Templates], found: results.Search, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(searches, "BLOCK", 100)
     (again,) = evaluate(toy[0], make_card(), toy[1], Options(by=("gender",))).evaluation.searches

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
 from faceparity.datasets.schema.dataset import Dataset, PairProtocol
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.protocols import people_of
@@ -80,7 +80,7 @@ def toy() -> tuple[Dataset, Templates]:
     return dataset, make_templates(dataset, 3, failed=0.05, noise=1.6)
 
 
-def run(dataset: Dataset, templates: Templates, **options: object) -> record.Evaluation:
+def run(dataset: Dataset, templates: Templates, **options: object) -> results.Evaluation:
     return evaluate(dataset, make_card(), templates, Options(**options)).evaluation  # type: ignore[arg-type]
 
 

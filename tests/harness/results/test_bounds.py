@@ -10,9 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness import record
-from faceparity.harness.record.comparison import comparison_schema
-from faceparity.harness.record.part import Rate
+from faceparity.harness import results
+from faceparity.harness.results.comparison import comparison_schema
+from faceparity.harness.results.parts.base import Rate
 from faceparity.harness.runs.result_files import RESULTS, load_results
 from tests import ROOT
 
@@ -39,7 +39,7 @@ def numbers(schema: Any, name: str = "") -> list[tuple[str, dict[str, Any]]]:
     return own + [n for k, v in fields.items() for n in numbers(v, k)] + [n for v in rest.values() for n in numbers(v, name)]
 
 
-@pytest.mark.parametrize("schema", [record.json_schema(), comparison_schema()])
+@pytest.mark.parametrize("schema", [results.json_schema(), comparison_schema()])
 def test_every_number_has_bounds(schema: Any) -> None:
     found = numbers(schema)
     assert len(found) > 80
@@ -101,7 +101,7 @@ def test_a_list_stops_at_its_first_fault() -> None:
     result["groupings"][0]["groups"] = [{}] * 1000
     result["groupings"][0]["curves"][0]["edges"] = ["x"] * 1000
     with pytest.raises(ValidationError) as caught:
-        record.from_json(json.dumps(result))
+        results.from_json(json.dumps(result))
     assert caught.value.error_count() < 20
 
 
@@ -124,6 +124,6 @@ def test_what_would_fill_the_memory_is_not_parsed(
         part = part[step]
     part[place[-1]] = value
     (tmp_path / RESULTS).write_text(json.dumps(result), "utf-8")
-    monkeypatch.setattr(record, "from_json", lambda text: pytest.fail("parsed"))
+    monkeypatch.setattr(results, "from_json", lambda text: pytest.fail("parsed"))
     with pytest.raises(UserError, match="more than"):
         load_results(tmp_path)

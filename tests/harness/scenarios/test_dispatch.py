@@ -9,7 +9,7 @@ import pytest
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset, SearchProtocol, TemplateSets
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.preflight import preflight
 from faceparity.harness.evaluation.resolved import Resolved
@@ -23,7 +23,7 @@ HEAD = '[[scenario]]\nname = "s"\n'
 FIXED = "threshold = { fixed = 0.4 }\n"
 
 
-def run(text: str, dataset: Dataset, templates: Templates, by: tuple[str, ...] = ("gender",)) -> record.Scenario:
+def run(text: str, dataset: Dataset, templates: Templates, by: tuple[str, ...] = ("gender",)) -> results.Scenario:
     """The one scenario of a TOML text."""
     options = Resolved(Options(by=by, targets=(), seed=5), scenarios=tuple(parse(text, "test.toml")))
     (found,) = evaluate(dataset, make_card(published=None), templates, options).evaluation.scenarios
@@ -60,7 +60,7 @@ def test_a_search_among_everybody_against_a_loop(toy: tuple[Dataset, Templates],
     """Everybody is in the gallery, so there is only one: with the person, or with the others alone."""
     text = f'{HEAD}kind = "search"\ncandidates = 3\n{FIXED}[scenario.gallery]\nimages = "{images}"\n'
     found = run(text, *toy)
-    assert isinstance(found, record.SearchScenario)
+    assert isinstance(found, results.SearchScenario)
     vectors, people = unit(toy[1]), everybody_enrolled(toy, images)
     alarms, found_more, missed, first, mated, tried_mated, searches = 0, 0, 0, 0, 0, 0, 0
     for who, (mate, samples) in people.items():
@@ -102,7 +102,7 @@ def test_a_search_among_everybody_against_a_loop(toy: tuple[Dataset, Templates],
 def test_a_gallery_sets_its_own_threshold_and_has_the_make_up_declared(toy: tuple[Dataset, Templates]) -> None:
     text = f'{HEAD}kind = "gallery"\nthreshold = {{ target_fpir = 0.1 }}\n[scenario.gallery]\npeople = 20\nmake_up = {{ male = 1 }}\n'
     found = run(text, *toy)
-    assert isinstance(found, record.GalleryScenario)
+    assert isinstance(found, results.GalleryScenario)
     assert found.threshold is not None
     assert found.gallery is not None
     assert found.threshold.achieved_fpir == pytest.approx(found.fpir[0].rate)
@@ -129,7 +129,7 @@ def test_a_set_without_subject_labels_has_no_mates_and_tells_of_repeats() -> Non
     vectors = templates.vectors.copy()
     vectors[200:230] = vectors[:30] + np.float32(1e-3)  # thirty people under two names
     found = run(f'{HEAD}kind = "search"\n{FIXED}[scenario.gallery]\nshare = 0.5\n', dataset, replace(templates, vectors=vectors))
-    assert isinstance(found, record.SearchScenario)
+    assert isinstance(found, results.SearchScenario)
     assert (found.no_mates, found.fnir, found.ranks, found.cmc) == ("no_mated_pairs", [], [], [])
     assert found.det
     assert not found.det[0].fnir
@@ -162,7 +162,7 @@ def test_a_published_gallery_of_templates_gives_what_the_published_search_gives(
     options = Resolved(Options(by=("gender",), targets=()), scenarios=tuple(parse(text, "t")))
     e = evaluate(dataset, make_card(published=None), toy[1], options).evaluation
     (scenario,), (search,) = e.scenarios, e.searches
-    assert isinstance(scenario, record.SearchScenario)
+    assert isinstance(scenario, results.SearchScenario)
     assert scenario.gallery is not None
     (gallery,) = search.galleries
     for want in gallery.ranks:
@@ -171,7 +171,7 @@ def test_a_published_gallery_of_templates_gives_what_the_published_search_gives(
         assert (ours.errors, ours.comparisons, ours.subjects) == (theirs.errors, theirs.comparisons, theirs.subjects)
     assert scenario.gallery.failed == gallery.failed_templates
     smaller = run(text.replace('"G"', '"G"\npeople = 30'), dataset, toy[1])
-    assert isinstance(smaller, record.SearchScenario)
+    assert isinstance(smaller, results.SearchScenario)
     assert (smaller.fpir[0].rate or 0) < (scenario.fpir[0].rate or 1)
 
 
@@ -184,7 +184,7 @@ def test_a_lineup_against_a_loop(toy: tuple[Dataset, Templates], images: str) ->
     found = run(
         LINEUP.replace("0.4", "0.65").replace("by =", f'images = "{images}"\nby ='), dataset, templates, ("gender", "ethnicity")
     )
-    assert isinstance(found, record.LineupScenario)
+    assert isinstance(found, results.LineupScenario)
     vectors, gender = unit(templates), dataset.attributes["gender"].codes
     probes, gallery = {}, []
     for who in range(PEOPLE):
@@ -221,7 +221,7 @@ def test_a_group_that_is_tiny_in_a_lineup_is_not_told_apart_unless_labels_are_pu
     for public, groups in ((True, ["Black", "White"]), (False, ["other (2 groups)"])):
         of = replace(changed, card=changed.card.model_copy(update={"labels_public": public}))
         found = run(LINEUP, of, templates, ("gender", "ethnicity"))
-        assert isinstance(found, record.LineupScenario)
+        assert isinstance(found, results.LineupScenario)
         assert [g.group for g in found.groups] == groups
         assert min(g.people for g in found.groups) == (4 if public else found.people)
 
@@ -237,7 +237,7 @@ def test_the_jackknife_of_a_lineup_knows_a_person_who_is_matched_with_many() -> 
     alike = women[ethnicity[women] == 0][:60]
     vectors[alike] = vectors[alike] + 3 * vectors[wolf]
     found = run(LINEUP.replace("0.4", "0.6"), dataset, replace(templates, vectors=vectors), ("gender", "ethnicity"))
-    assert isinstance(found, record.LineupScenario)
+    assert isinstance(found, results.LineupScenario)
     black = next(x for x in found.groups if x.group == "Black")
     assert black.flagged is not None
     assert black.flagged >= 60

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.evaluation import reestimate
 from faceparity.harness.options import Options
 from faceparity.harness.scores_file import evaluate_scores
@@ -47,7 +47,7 @@ def everybody(sizes: list[int], seed: int, p: float, images: int = 1) -> Rows:
     return Rows(a, b, np.where(rng.random(a.size) < 0.02, np.nan, score), group[a], group[b])
 
 
-def measure(rows: Rows, people: np.ndarray, groups: np.ndarray, targets: tuple[float, ...] = ()) -> record.Evaluation:
+def measure(rows: Rows, people: np.ndarray, groups: np.ndarray, targets: tuple[float, ...] = ()) -> results.Evaluation:
     """Through a file. people, groups: names by number."""
     columns = {
         "subject_a": people[rows.a], "subject_b": people[rows.b], "mated": rows.a == rows.b,
@@ -60,9 +60,9 @@ def measure(rows: Rows, people: np.ndarray, groups: np.ndarray, targets: tuple[f
         return evaluate_scores(path, Options(targets=targets, threshold=THRESHOLD))
 
 
-def said(e: record.Evaluation) -> str:
+def said(e: results.Evaluation) -> str:
     """All but when, with what, and from which bytes."""
-    tree = json.loads(record.to_json(e))
+    tree = json.loads(results.to_json(e))
     for name in ("provenance", "model"):
         del tree[name]
     del tree["dataset"]["digest"]
@@ -102,7 +102,7 @@ def test_new_names_in_the_same_order_change_only_the_names(sizes, seed) -> None:
     assert second == first.replace("groupAAA", "groupZZZ")
 
 
-def rates(e: record.Evaluation, known: dict[str, str]) -> dict[tuple[Any, ...], dict[str, Any]]:
+def rates(e: results.Evaluation, known: dict[str, str]) -> dict[tuple[Any, ...], dict[str, Any]]:
     """Rates, contrasts and group sizes by place, with the groups' names translated; names of both sides in order."""
     out: dict[tuple[Any, ...], dict[str, Any]] = {}
     for point in e.groupings[0].operating_points:

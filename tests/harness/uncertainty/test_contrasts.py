@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.evaluation import tallying
 from faceparity.harness.evaluation.contrasts import agree, settle
 from faceparity.harness.evaluation.evaluate import evaluate
@@ -19,8 +19,8 @@ from faceparity.harness.verification.rates.verdict_rules import EFFECTIVE_IN_HIG
 from tests.harness import toy
 
 
-def _contrast(group: str, p: float | None, verdict: str = "inconclusive") -> record.Contrast:
-    return record.Contrast(
+def _contrast(group: str, p: float | None, verdict: str = "inconclusive") -> results.Contrast:
+    return results.Contrast(
         measure="fmr", design="within", group=group, reference="r", ratio=None if p is None else 2.0, p=p, verdict=verdict
     )
 
@@ -28,8 +28,8 @@ def _contrast(group: str, p: float | None, verdict: str = "inconclusive") -> rec
 def test_a_contrast_without_errors_stays_in_the_family() -> None:
     """Otherwise the luck of seeing no error would make the other p-values smaller."""
     shown = {"design": "within", "subjects": 100, "comparisons": 4950, "status": "ok"}
-    fmr = [record.Rate(group=g, errors=100, rate=0.02, effective_errors=60.0, **shown) for g in ("a", "r")]
-    point = record.OperatingPoint(
+    fmr = [results.Rate(group=g, errors=100, rate=0.02, effective_errors=60.0, **shown) for g in ("a", "r")]
+    point = results.OperatingPoint(
         origin="fixed", threshold=0.5, native_threshold=0.5, achieved_fmr=None, status="ok", pool=None, fmr=fmr,
         contrasts=[_contrast("a", 0.03), _contrast("b", None), _contrast("too few people", None, "none")],
     )  # fmt: skip
@@ -55,8 +55,8 @@ def test_the_gates_are_thirty_effective_errors_above_and_eight_below(
 ) -> None:
     """Whichever side is the higher; p alone, however small, calls nothing."""
     shown = {"design": "within", "subjects": 100, "comparisons": 4950, "status": "ok", "errors": 500, "rate": 0.02}
-    rates = [record.Rate(group=g, effective_errors=n, **shown) for g, n in (("a", group), ("r", reference))]
-    point = record.OperatingPoint(
+    rates = [results.Rate(group=g, effective_errors=n, **shown) for g, n in (("a", group), ("r", reference))]
+    point = results.OperatingPoint(
         origin="fixed", threshold=0.5, native_threshold=0.5, achieved_fmr=None, status="ok", pool=None, fmr=rates,
         contrasts=[_contrast("a", 1e-9).model_copy(update={"ratio": ratio})],
     )  # fmt: skip
@@ -69,7 +69,7 @@ def test_the_gates_are_thirty_effective_errors_above_and_eight_below(
 
 def test_a_verdict_that_the_second_reading_does_not_share_is_withdrawn() -> None:
     """Hidden repeats of one person may make a disparity, or hide one."""
-    point = record.OperatingPoint(
+    point = results.OperatingPoint(
         origin="fixed", threshold=0.5, native_threshold=0.5, achieved_fmr=None, status="ok", pool=None,
         contrasts=[_contrast(g, 0.001, v) for g, v in (("a", "higher"), ("b", "higher"), ("c", "lower"), ("d", "inconclusive"))],
     )  # fmt: skip

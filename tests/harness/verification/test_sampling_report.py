@@ -17,7 +17,7 @@ from faceparity.harness.evaluation.resolved import resolve
 from faceparity.harness.evaluation.sampled import WHY_UNPAIRED, check_share, deal_share, scores_to_make
 from faceparity.harness.evaluation.side_by_side import compare_runs
 from faceparity.harness.options import Options
-from faceparity.harness.record import Evaluation
+from faceparity.harness.results import Evaluation
 from faceparity.harness.runs.result_files import Result, write_results
 from faceparity.harness.suite.made import made_by
 from faceparity.reports import format as words

@@ -144,9 +144,9 @@ def test_positions_hold_what_was_asked_for_and_a_score_at_the_threshold_is_a_mat
 
 
 def _point(threshold):
-    from faceparity.harness import record
+    from faceparity.harness import results
 
-    return record.OperatingPoint(
+    return results.OperatingPoint(
         origin="fixed",
         threshold=float(str(np.float32(threshold))),
         native_threshold=None,

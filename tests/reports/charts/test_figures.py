@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from faceparity.harness.record import Curve, Evaluation
+from faceparity.harness.results import Curve, Evaluation
 from faceparity.reports import format as f
 from faceparity.reports.curves import det, histograms, rates_by_threshold, tails, thin
 from faceparity.reports.figures import heat_map, rate_chart, ratio_forest

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faceparity.harness.record import Bounds, ModelChange, ModelChanges, ModelComparison, Rate
-from faceparity.harness.record.comparison import (
+from faceparity.harness.results import Bounds, ModelChange, ModelChanges, ModelComparison, Rate
+from faceparity.harness.results.comparison import (
     Compared,
     ComparedDataset,
     ComparedModel,

@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 from PIL import Image
 
-from faceparity.harness.record import Evaluation
+from faceparity.harness.results import Evaluation
 from faceparity.reports.exports.figure_files import write_figures
 from faceparity.reports.exports.latex import write_latex
 from faceparity.reports.exports.pieces import pieces

@@ -13,7 +13,7 @@ import pypdf
 import pytest
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.record import Evaluation
+from faceparity.harness.results import Evaluation
 from faceparity.reports.about import GLOSSARY
 from faceparity.reports.exports import engine
 from faceparity.reports.exports.document import MOST_ROWS, document, item, table

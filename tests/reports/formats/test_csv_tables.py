@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from faceparity.harness.record import Evaluation
+from faceparity.harness.results import Evaluation
 from faceparity.reports.csv_rows import cell
 from faceparity.reports.tables import tables, write_tables
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from faceparity.harness.record import Evaluation
-from faceparity.harness.synthetic import ALIKE, SAYS_NOTHING
+from faceparity.harness.results import Evaluation
+from faceparity.harness.results.parts.notices import ALIKE, SAYS_NOTHING
 from faceparity.reports.html import render, write_report
 from faceparity.reports.parts import for_script
 from faceparity.reports.select import finest

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from faceparity.harness.record import Evaluation
+from faceparity.harness.results import Evaluation
 from faceparity.reports import html as report_html
 from faceparity.reports.html import render
 

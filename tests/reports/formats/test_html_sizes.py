@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from faceparity.harness.record import Contrast, Curve, Evaluation, Group, Rate
+from faceparity.harness.results import Contrast, Curve, Evaluation, Group, Rate
 from faceparity.reports.finding import finding
 from faceparity.reports.html import render
 from faceparity.reports.select import finest

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from faceparity.harness.record import Evaluation
-from faceparity.harness.synthetic import SYNTHETIC
+from faceparity.harness.results import Evaluation
+from faceparity.harness.results.parts.notices import SYNTHETIC
 from faceparity.reports import format as f
 from faceparity.reports.markdown import summary
 from faceparity.reports.select import finest

@@ -8,7 +8,7 @@ import io
 import pytest
 
 from faceparity.harness.metrics.differential import MEASURES
-from faceparity.harness.record import Evaluation, Separation
+from faceparity.harness.results import Evaluation, Separation
 from faceparity.reports.csv_rows import named_indices, to_csv
 from faceparity.reports.indices import index_items, index_range, index_weakness, separation_items
 from faceparity.reports.narrative import forbidden

@@ -12,7 +12,7 @@ import pytest
 
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.options import Options
-from faceparity.harness.record import Bounds, Rate
+from faceparity.harness.results import Bounds, Rate
 from faceparity.harness.scores_file import evaluate_scores
 from faceparity.reports import format as f
 from faceparity.reports.html import render

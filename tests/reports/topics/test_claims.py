@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from faceparity.harness.claims.verdicts import verdict_of
-from faceparity.harness.record import (
+from faceparity.harness.results import (
     Claim,
     ClaimQuote,
     ClaimReading,

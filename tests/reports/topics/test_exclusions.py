@@ -13,14 +13,7 @@ from rich.console import Console
 from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.exclusions import evaluate_without
 from faceparity.harness.options import Options
-from faceparity.harness.record import (
-    Evaluation,
-    ExcludedCount,
-    Exclusion,
-    ExclusionCounts,
-    ExclusionPoint,
-    ExclusionRate,
-)
+from faceparity.harness.results import Evaluation, ExcludedCount, Exclusion, ExclusionCounts, ExclusionPoint, ExclusionRate
 from faceparity.reports import csv_rows, exclusions, html, markdown, tables, terminal
 from faceparity.reports import format as f
 from tests.harness import toy

@@ -13,7 +13,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from faceparity.harness.record import (
+from faceparity.harness.results import (
     Evaluation,
     Paired,
     PairedCondition,

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 from rich.console import Console
 
-from faceparity.harness.record import (
+from faceparity.harness.results import (
     Evaluation,
     Protocol,
     ProtocolGroups,

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from faceparity import reports
-from faceparity.harness.record import Evaluation, Part
+from faceparity.harness.results import Evaluation, Part
 from faceparity.reports import html, markdown, terminal
 from faceparity.reports.exports.document import document
 from faceparity.reports.exports.scope import CHECKS, SCOPE, parts_of

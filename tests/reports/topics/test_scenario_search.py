@@ -13,7 +13,7 @@ import pytest
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.resolved import Resolved
 from faceparity.harness.options import Options
-from faceparity.harness.record import Bounds, Evaluation, LineupScenario, Rate, ScenarioRatio, SearchesPart, from_json, to_json
+from faceparity.harness.results import Bounds, Evaluation, LineupScenario, Rate, ScenarioRatio, SearchesPart, from_json, to_json
 from faceparity.harness.scenarios.load import parse
 from faceparity.reports import scenarios
 from faceparity.reports.lint import forbidden

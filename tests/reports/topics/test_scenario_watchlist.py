@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from faceparity.harness.record import (
+from faceparity.harness.results import (
     Evaluation,
     ScenarioRatio,
     ScenarioThreshold,

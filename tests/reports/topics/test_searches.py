@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 from rich.console import Console
 
-from faceparity.harness.record import Evaluation, Search, SearchGallery, SearchGroups, SearchPoint, SearchRank, canonical
+from faceparity.harness.results import Evaluation, Search, SearchGallery, SearchGroups, SearchPoint, SearchRank, canonical
 from faceparity.reports import searches, terminal
 from faceparity.reports.csv_rows import to_csv
 from faceparity.reports.html import render

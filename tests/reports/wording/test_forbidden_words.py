@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from faceparity.harness.claims import shipped_claims
-from faceparity.harness.record import Evaluation, Rate
+from faceparity.harness.results import Evaluation, Rate
 from faceparity.reports.about import GLOSSARY, about
 from faceparity.reports.lint import RULES, forbidden
 from faceparity.reports.markdown import summary

@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from faceparity.harness.record import Evaluation, Index
+from faceparity.harness.results import Evaluation, Index
 from faceparity.reports import format as f
 from faceparity.reports.about import GLOSSARY, LIMITS, differing
 from faceparity.reports.finding import finding

@@ -4,8 +4,8 @@ from typing import get_args
 
 import pytest
 
-from faceparity.harness import record
-from faceparity.harness.record import Bounds, Rate
+from faceparity.harness import results
+from faceparity.harness.results import Bounds, Rate
 from faceparity.reports import format as f
 
 
@@ -40,7 +40,7 @@ def test_short_count_fits_seven_characters_and_never_rounds_below_a_million() ->
 
 
 def test_every_reason_of_the_record_has_words() -> None:
-    assert set(get_args(record.Reason)) == set(f.REASONS)
+    assert set(get_args(results.Reason)) == set(f.REASONS)
 
 
 def rate(**more: object) -> Rate:

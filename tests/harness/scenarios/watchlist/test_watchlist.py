@@ -11,7 +11,7 @@ import pytest
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Attribute, Dataset
-from faceparity.harness import record
+from faceparity.harness import results
 from faceparity.harness.evaluation import evaluate as evaluation
 from faceparity.harness.evaluation.preflight import preflight
 from faceparity.harness.evaluation.resolved import Resolved
@@ -55,11 +55,11 @@ def compared(name: str) -> Setting:
 MADE: dict[str, tuple[Dataset, Templates]] = {}
 
 
-def run(dataset: Dataset, templates: Templates, *scenarios: Watchlist) -> list[record.WatchlistScenario]:
+def run(dataset: Dataset, templates: Templates, *scenarios: Watchlist) -> list[results.WatchlistScenario]:
     name = next((n for n, (d, t) in MADE.items() if d is dataset and t is templates), f"set {len(MADE)}")
     MADE[name] = (dataset, templates)
     found = evaluate_scenarios(scenarios, compared(name))
-    return [record.WatchlistScenario.model_validate_json(s.model_dump_json()) for s in found]
+    return [results.WatchlistScenario.model_validate_json(s.model_dump_json()) for s in found]
 
 
 @pytest.fixture(scope="module")

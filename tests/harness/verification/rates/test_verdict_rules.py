@@ -73,7 +73,7 @@ def test_a_test_without_a_p_value_stays_in_the_family(p_values: list[float | Non
 
 def test_what_a_reading_lacks_is_withdrawn() -> None:
     """As in scenarios, which once kept it, so in contrasts."""
-    from faceparity.harness.record import ScenarioContrast
+    from faceparity.harness.results import ScenarioContrast
 
     first = [
         ScenarioContrast(measure="fpir", group=name, reference="r", ratio=2.0, p_holm=0.01, verdict="higher")

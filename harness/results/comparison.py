@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from .groupings import Contrast
-from .models import ModelChange, ModelChanges, ModelComparison
-from .part import Count, NotNegative, Part, Rate, RatioInterval, Reason, Share, ShareInterval
+from faceparity.harness.results.groups import Contrast
+from faceparity.harness.results.model_comparison import ModelChange, ModelChanges, ModelComparison
+from faceparity.harness.results.parts.base import Count, NotNegative, Part, Rate, RatioInterval, Reason, Share, ShareInterval
 
 COMPARISON_SCHEMA = "faceparity.comparison/1"
 

@@ -6,15 +6,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from .claims import Claim
-from .exclusions import Exclusion
-from .groupings import Grouping
-from .paired import Paired
-from .part import Part
-from .protocols import Protocol, Search
-from .scenarios import Scenario
-from .sources import Comparisons, DatasetInfo, Extraction, ModelInfo, Provenance
-from .text import to_text
+from faceparity.harness.results.claims import Claim
+from faceparity.harness.results.exclusions import Exclusion
+from faceparity.harness.results.experiments import Paired
+from faceparity.harness.results.groups import Grouping
+from faceparity.harness.results.inputs import Comparisons, DatasetInfo, Extraction, ModelInfo, Provenance
+from faceparity.harness.results.parts.base import Part
+from faceparity.harness.results.parts.json_text import to_text
+from faceparity.harness.results.protocols import Protocol, Search
+from faceparity.harness.results.scenarios.any_scenario import Scenario
 
 SCHEMA = "faceparity.evaluation/1"
 

@@ -6,8 +6,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from .part import Count, NotNegative, Part, Rate, Reason, Share, ShareInterval
-from .scenario_part import ScenarioPart, ScenarioRatio
+from faceparity.harness.results.parts.base import Count, NotNegative, Part, Rate, Reason, Share, ShareInterval
+from faceparity.harness.results.scenarios.scenario_base import ScenarioPart, ScenarioRatio
 
 
 class WatchlistGroup(Part):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .part import Count, Design, Part, Rate, Share
+from faceparity.harness.results.parts.base import Count, Design, Part, Rate, Share
 
 ExclusionReason = Literal["wrong_label", "same_person", "relative", "duplicate", "bad_image", "other", "not_given"]
 

@@ -4,26 +4,27 @@ Rates are fractions. Scores are similarities: higher is more alike, a comparison
 What cannot be computed is null, with a reason (`Reason`). `faceparity schema` prints the JSON Schema of `Evaluation`.
 """
 
-from .candidates import (
-    CmcCurve,
-    DetCurve,
-    GalleryScenario,
-    GroupNumber,
-    GroupShare,
-    LineupGroup,
-    LineupScenario,
-    OwnGroup,
-    ScenarioContrast,
-    ScenarioGallery,
-    ScenarioProbes,
-    SearchesPart,
-    SearchRankRates,
-    SearchScenario,
+from faceparity.harness.results.claims import (
+    Claim,
+    ClaimQuote,
+    ClaimReading,
+    ClaimReason,
+    ClaimResult,
+    ClaimRule,
+    ClaimTest,
+    ClaimVerdict,
 )
-from .claims import Claim, ClaimQuote, ClaimReading, ClaimReason, ClaimResult, ClaimRule, ClaimTest, ClaimVerdict
-from .evaluation import SCHEMA, Evaluation, canonical, from_json, json_schema, to_json
-from .exclusions import ExcludedCount, Exclusion, ExclusionCounts, ExclusionPoint, ExclusionRate, ExclusionReason
-from .groupings import (
+from faceparity.harness.results.evaluation import SCHEMA, Evaluation, canonical, from_json, json_schema, to_json
+from faceparity.harness.results.exclusions import (
+    ExcludedCount,
+    Exclusion,
+    ExclusionCounts,
+    ExclusionPoint,
+    ExclusionRate,
+    ExclusionReason,
+)
+from faceparity.harness.results.experiments import Paired, PairedCondition, PairedDifference, PairedFactor, PairedPoint
+from faceparity.harness.results.groups import (
     AtAlpha,
     Contrast,
     Covariate,
@@ -42,10 +43,21 @@ from .groupings import (
     Sweep,
     SweptRate,
 )
-from .models import ModelChange, ModelChanges, ModelComparison
-from .paired import Paired, PairedCondition, PairedDifference, PairedFactor, PairedPoint
-from .part import Bounds, Design, Index, Interval, Part, Rate, Reason, limits
-from .protocols import (
+from faceparity.harness.results.inputs import (
+    Comparisons,
+    DatasetInfo,
+    Extraction,
+    ExtractionByAttributes,
+    LabelInfo,
+    ModelInfo,
+    Provenance,
+    RecordedOptions,
+    SampledComparisons,
+    ScoreInfo,
+)
+from faceparity.harness.results.model_comparison import ModelChange, ModelChanges, ModelComparison
+from faceparity.harness.results.parts.base import Bounds, Design, Index, Interval, Part, Rate, Reason, limits
+from faceparity.harness.results.protocols import (
     Protocol,
     ProtocolGroups,
     ProtocolPoint,
@@ -58,21 +70,31 @@ from .protocols import (
     VerificationFold,
     VerificationGroup,
 )
-from .scenario_part import ScenarioOrigin, ScenarioPart, ScenarioRatio, ScenarioThreshold
-from .scenarios import Scenario
-from .sources import (
-    Comparisons,
-    DatasetInfo,
-    Extraction,
-    ExtractionByAttributes,
-    LabelInfo,
-    ModelInfo,
-    Provenance,
-    RecordedOptions,
-    SampledComparisons,
-    ScoreInfo,
+from faceparity.harness.results.scenarios.any_scenario import Scenario
+from faceparity.harness.results.scenarios.identification import (
+    CmcCurve,
+    DetCurve,
+    GalleryScenario,
+    GroupNumber,
+    GroupShare,
+    LineupGroup,
+    LineupScenario,
+    OwnGroup,
+    ScenarioContrast,
+    ScenarioGallery,
+    ScenarioProbes,
+    SearchesPart,
+    SearchRankRates,
+    SearchScenario,
 )
-from .watchlists import WatchlistAt, WatchlistGroup, WatchlistReading, WatchlistScenario, WatchlistSize
+from faceparity.harness.results.scenarios.scenario_base import ScenarioOrigin, ScenarioPart, ScenarioRatio, ScenarioThreshold
+from faceparity.harness.results.scenarios.watchlists import (
+    WatchlistAt,
+    WatchlistGroup,
+    WatchlistReading,
+    WatchlistScenario,
+    WatchlistSize,
+)
 
 __all__ = [
     "SCHEMA",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from faceparity.harness.options import Options
-
-from .part import Count, Part, Rate, Share
+from faceparity.harness.results.parts.base import Count, Part, Rate, Share
 
 
 class Extraction(Part):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .candidates import GalleryScenario, LineupScenario, SearchScenario
-from .watchlists import WatchlistScenario
+from faceparity.harness.results.scenarios.identification import GalleryScenario, LineupScenario, SearchScenario
+from faceparity.harness.results.scenarios.watchlists import WatchlistScenario
 
 Scenario = Annotated[WatchlistScenario | SearchScenario | GalleryScenario | LineupScenario, Field(discriminator="kind")]

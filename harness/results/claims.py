@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .part import Count, Interval, NotNegative, Part, Positive, Rate, RatioInterval, Reason, Share
+from faceparity.harness.results.parts.base import Count, Interval, NotNegative, Part, Positive, Rate, RatioInterval, Reason, Share
 
 ClaimVerdict = Literal["borne_out", "contradicted", "mixed", "inconclusive", "not_testable"]
 ClaimResult = Literal["as_claimed", "opposite", "inconclusive", "not_testable"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .part import Count, NotNegative, Part, RatioInterval, Reason, Share
+from faceparity.harness.results.parts.base import Count, NotNegative, Part, RatioInterval, Reason, Share
 
 ScenarioOrigin = Literal["target_fmr", "published", "fixed", "target_fpir"]
 

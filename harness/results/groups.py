@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from .part import (
+from faceparity.harness.results.parts.base import (
     Bounds,
     Count,
     Design,

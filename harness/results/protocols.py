@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .part import Count, NotNegative, Part, Rate, Reason, Share
+from faceparity.harness.results.parts.base import Count, NotNegative, Part, Rate, Reason, Share
 
 
 class VerificationFold(Part):

@@ -6,7 +6,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from .part import Count, Design, Interval, NotNegative, Part, Positive, RatioInterval, Reason, Share
+from faceparity.harness.results.parts.base import (
+    Count,
+    Design,
+    Interval,
+    NotNegative,
+    Part,
+    Positive,
+    RatioInterval,
+    Reason,
+    Share,
+)
 
 
 class ModelChange(Part):

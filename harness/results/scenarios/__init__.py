@@ -1,0 +1,1 @@
+"""The record of watchlists, searches and line-ups."""
