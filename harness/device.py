@@ -7,11 +7,11 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 from faceparity.datasets.common.errors import UserError
+from faceparity.harness.models.base.model import Model
+from faceparity.harness.models.base.spec import parse, titled
 
 from .comparisons.tally import Tally
 from .comparisons.tiles import Job
-from .models.model import Model
-from .models.spec import parse, titled
 from .templates import pool
 from .templates.process import Batch
 from .templates.worker import Opener

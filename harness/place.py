@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from faceparity.datasets.common.errors import UserError
+from faceparity.harness.models.base.model import Model
 
 from .comparisons.tally import Tally
 from .comparisons.tiles import Job, tally_tiles
-from .models.model import Model
 from .templates import pool
 from .templates.process import Batch
 from .templates.worker import Opener

@@ -31,7 +31,7 @@ def _hidden(option: str, value: Given) -> str:
         name, equals, _ = str(value).partition("=")
         return shlex.quote(name) + ("=<root>" if equals else "")
     if option == "-m":
-        from faceparity.harness.models.spec import published
+        from faceparity.harness.models.base.spec import published
 
         return published(str(value))
     if option == "--out":

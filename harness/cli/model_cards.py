@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.fetch.artefacts import Artefact, is_here, pinned_sha256
-from faceparity.harness.models.card import ModelCard, Weights
+from faceparity.harness.models.base.card import ModelCard, Weights
 from faceparity.harness.models.registry import artefacts_of, load_model_card, model_names
 
 if TYPE_CHECKING:
-    from faceparity.harness.models.parts import Find
+    from faceparity.harness.models.assembly.components import Find
 
 
 def listing() -> Iterator[str]:
@@ -127,7 +127,7 @@ NOT_HERE = "not here"
 
 
 def _states(name: str) -> Iterator[tuple[str, str]]:
-    from faceparity.harness.models.assemble import finder
+    from faceparity.harness.models.assembly.builder import finder
 
     card = load_model_card(name)
     find = finder(name)
@@ -142,7 +142,7 @@ REPLACED = "damaged, or replaced by another network: it is made again from the w
 
 def _converted(card: ModelCard, find: Find) -> Iterator[tuple[str, str]]:
     """The file made of the weights, if it is here: whole if they give the same bytes once more."""
-    from faceparity.harness.models.assemble import converted_state
+    from faceparity.harness.models.assembly.builder import converted_state
 
     try:
         file, state = converted_state(card, find)
@@ -155,7 +155,7 @@ def _converted(card: ModelCard, find: Find) -> Iterator[tuple[str, str]]:
 
 def _files(name: str, card: ModelCard, find: Find) -> Iterator[tuple[str, str]]:
     """Each file of weights, and its state."""
-    from faceparity.harness.models.sources import artefact
+    from faceparity.harness.models.assembly.weight_sources import artefact
 
     for weights in card.weights:
         made = artefact(weights, name)

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from faceparity.datasets.common.sanitise import printable
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness.models.card import ModelCard
+from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.templates.pipeline import Templates
 
 COMPARED, STATISTICS = " · comparisons", " · intervals and tests"

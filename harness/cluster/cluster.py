@@ -14,7 +14,7 @@ from typing import Any
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.comparisons.tally import Tally
 from faceparity.harness.comparisons.tiles import Job
-from faceparity.harness.models.model import Model
+from faceparity.harness.models.base.model import Model
 from faceparity.harness.place import PlaceGoneError
 from faceparity.harness.templates import pool
 from faceparity.harness.templates.process import Batch
@@ -59,7 +59,7 @@ class Cluster:
 
     def extract(self, batches: Sequence[Batch], model: Model, name: str, opener: Opener) -> Generator[pool.Done, None, None]:
         """See Place. A model that reads the files itself (a command, ready templates) stays on this machine."""
-        from faceparity.harness.models.files import FileModel
+        from faceparity.harness.models.base.file_model import FileModel
 
         from .shards import run_shards
 

@@ -23,7 +23,7 @@ SPILLS = "spills"
 def facts() -> Facts:
     """Of this process. Everything but ARITHMETIC decides what is computed; ARITHMETIC shows its last digits."""
     from faceparity.harness.evaluation.describe import LIBRARIES as RECORDED
-    from faceparity.harness.models.pipeline import library_versions
+    from faceparity.harness.models.assembly.pipeline import library_versions
     from faceparity.harness.own_code import code_digest
     from faceparity.harness.templates.worker import decoder
 

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.models.assemble import crossed
-from faceparity.harness.models.model import Model
+from faceparity.harness.models.assembly.builder import crossed
+from faceparity.harness.models.base.model import Model
 from faceparity.harness.models.registry import assembly_of
 from faceparity.harness.templates.worker import Opener
 

@@ -25,8 +25,8 @@ from faceparity.harness.comparisons.scores import F32, Kind
 from faceparity.harness.comparisons.tally import I32, Grid, Tally
 from faceparity.harness.comparisons.tiles import Job as Pass
 from faceparity.harness.comparisons.tiles import Strip, tally_tiles
-from faceparity.harness.models.card import ModelCard, Weights
-from faceparity.harness.models.model import Model
+from faceparity.harness.models.base.card import ModelCard, Weights
+from faceparity.harness.models.base.model import Model
 from faceparity.harness.templates.worker import Job, Opener, Outcome, run_batch
 
 from .facts import ARITHMETIC, Facts, differences, facts, spills
@@ -198,7 +198,7 @@ def _model(wanted: SentModel, sent: Mapping[str, bytes]) -> Iterator[Model]:
 
 
 def _opened(wanted: SentModel, sent: Mapping[str, bytes]) -> Model:
-    from faceparity.harness.models.assemble import assemble
+    from faceparity.harness.models.assembly.builder import assemble
 
     if not wanted.card:
         return wanted.opener(wanted.name)
@@ -214,7 +214,7 @@ def _opened(wanted: SentModel, sent: Mapping[str, bytes]) -> Model:
 
 def _lacking(wanted: SentModel, sent: Mapping[str, bytes]) -> frozenset[str]:
     """Which files of weights are neither here nor sent."""
-    from faceparity.harness.models.assemble import crossed
+    from faceparity.harness.models.assembly.builder import crossed
 
     if not wanted.card or _idle.get(wanted.fingerprint):
         return frozenset()
@@ -225,7 +225,7 @@ def _lacking(wanted: SentModel, sent: Mapping[str, bytes]) -> frozenset[str]:
 def _place(weights: Weights, wanted: SentModel, sent: Mapping[str, bytes]) -> Path | None:
     """Where a file of weights lies here, its sha256 checked: where the client has it, where this machine has it, or as sent."""
     from faceparity.datasets.fetch.artefacts import file_sha256
-    from faceparity.harness.models.assemble import finder
+    from faceparity.harness.models.assembly.builder import finder
 
     sha256 = weights.sha256
     with _lock:

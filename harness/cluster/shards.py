@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.models.model import Extraction, Model
+from faceparity.harness.models.base.model import Extraction, Model
 from faceparity.harness.templates.deaths import ON_CLUSTER, lost_reason
 from faceparity.harness.templates.pool import Done
 from faceparity.harness.templates.process import Batch

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.common.compiled import njit
-from faceparity.harness.models.model import LONGEST
+from faceparity.harness.models.base.model import LONGEST
 
 Kind = Literal["cosine", "dot", "euclidean"]
 F32 = NDArray[np.float32]

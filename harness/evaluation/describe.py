@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 from faceparity.datasets.schema.dataset import Attribute, Dataset
 from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Grouping
-from faceparity.harness.models.card import ModelCard, training_overlap
+from faceparity.harness.models.base.card import ModelCard, training_overlap
 
 from .pool import published_value
 from .resolved import Resolved

@@ -13,7 +13,7 @@ from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Cells, Grouping
 from faceparity.harness.comparisons.evidence import Evidence, count_comparisons, count_dealt, never_attempted
 from faceparity.harness.comparisons.samples import Samples
-from faceparity.harness.models.card import ModelCard, training_overlap
+from faceparity.harness.models.base.card import ModelCard, training_overlap
 from faceparity.harness.options import Options
 from faceparity.harness.results.parts.notices import SYNTHETIC
 from faceparity.harness.scenarios.run import evaluate_scenarios

@@ -22,16 +22,16 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.plugins import plugins
 from faceparity.datasets.common.toml_files import first_fault
 from faceparity.datasets.fetch.artefacts import Artefact
+from faceparity.harness.models.assembly.builder import assemble, crossed, finder
+from faceparity.harness.models.assembly.components import Find
+from faceparity.harness.models.assembly.weight_sources import artefacts, pinned
+from faceparity.harness.models.base.card import ModelCard
+from faceparity.harness.models.base.guard import opening
+from faceparity.harness.models.base.model import Model
+from faceparity.harness.models.base.spec import Spec, parse
+from faceparity.harness.models.custom.user_card import own_card, own_model, plain_card, read_card
 
-from .assemble import assemble, crossed, finder
-from .card import ModelCard
 from .cards import shipped_card, shipped_names
-from .guard import opening
-from .model import Model
-from .own import own_card, own_model, plain_card, read_card
-from .parts import Find
-from .sources import artefacts, pinned
-from .spec import Spec, parse
 
 GROUP = "faceparity.models"
 

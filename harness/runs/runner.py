@@ -23,8 +23,8 @@ from faceparity.harness.evaluation.exclusions import evaluate_without
 from faceparity.harness.evaluation.preflight import GroupedSamples, preflight
 from faceparity.harness.evaluation.resolved import Resolved
 from faceparity.harness.evaluation.sampled import scores_to_make
-from faceparity.harness.models.card import ModelCard
-from faceparity.harness.models.model import Model
+from faceparity.harness.models.base.card import ModelCard
+from faceparity.harness.models.base.model import Model
 from faceparity.harness.models.registry import load_model_card, open_model
 from faceparity.harness.runs import output_folder
 from faceparity.harness.runs.result_files import RESULTS, Result, report_writers, safe_name, write_reports, write_results

@@ -17,9 +17,9 @@ from faceparity.harness.evaluation.measure import Fixed
 from faceparity.harness.evaluation.preflight import GroupedSamples, checks, group_samples
 from faceparity.harness.evaluation.resolved import Resolved
 from faceparity.harness.evaluation.sampled import check_share
-from faceparity.harness.models.card import ModelCard
+from faceparity.harness.models.base.card import ModelCard
+from faceparity.harness.models.base.spec import parse, titled
 from faceparity.harness.models.registry import load_model_card, open_model
-from faceparity.harness.models.spec import parse, titled
 from faceparity.harness.options import Options, in_python, is_file
 from faceparity.harness.runs.result_files import report_writers, safe_name
 from faceparity.harness.runs.transferred_thresholds import thresholds_of

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness.models.card import ModelCard
+from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.place import PlaceGoneError
 from faceparity.harness.runs.output_folder import check_folder, held
 from faceparity.harness.runs.result_files import RESULTS, Result, load_results

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness.models.answer_check import is_usable
-from faceparity.harness.models.guard import opening
-from faceparity.harness.models.model import Extraction, Model
+from faceparity.harness.models.base.answer_check import is_usable
+from faceparity.harness.models.base.guard import opening
+from faceparity.harness.models.base.model import Extraction, Model
 from faceparity.harness.place import Here, Place
 
 from . import pool, worker

@@ -10,7 +10,7 @@ import time
 from collections.abc import Generator, Sequence
 from typing import TypeAlias
 
-from faceparity.harness.models.model import Extraction
+from faceparity.harness.models.base.model import Extraction
 
 from .deaths import Death, advice, crash_reason, explained, lost_reason
 from .process import Batch, Worker, WorkerDiedError, Workers, WorkersEndedError, check_start

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.models import derived
+from faceparity.harness.models.onnx import converted_cache
 
 from . import worker
 from .deaths import Death, by_exit_code
@@ -42,7 +42,7 @@ class Worker:
     def __init__(self, name: str, opener: Opener, alive: Connection) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=worker.serve, args=(name, opener, theirs, alive, derived.known()))
+        self.process = context.Process(target=worker.serve, args=(name, opener, theirs, alive, converted_cache.known()))
         self.starting, self.fresh = True, True
         self.batch: Batch | None = None
         try:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from faceparity.harness.models.model import Extraction, Status
+from faceparity.harness.models.base.model import Extraction, Status
 
 _COVARIATE = "covariate:"
 

@@ -15,7 +15,7 @@ from typing import Self
 from faceparity.datasets.common import paths as places
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.regular_files import read_regular
-from faceparity.harness.models.model import Extraction
+from faceparity.harness.models.base.model import Extraction
 
 from . import index, private_files, shard, vault
 

@@ -16,13 +16,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from faceparity.harness.models import derived
-from faceparity.harness.models.answer_check import AnswerError, check
-from faceparity.harness.models.command_pipes import kill_running
-from faceparity.harness.models.files import FileModel
-from faceparity.harness.models.guard import ModelRaisedError, own_interrupts, raised_by_model
-from faceparity.harness.models.model import Extraction, Image, Model
-from faceparity.harness.models.pipeline import pixels_digest
+from faceparity.harness.models.assembly.pipeline import pixels_digest
+from faceparity.harness.models.base.answer_check import AnswerError, check
+from faceparity.harness.models.base.file_model import FileModel
+from faceparity.harness.models.base.guard import ModelRaisedError, own_interrupts, raised_by_model
+from faceparity.harness.models.base.model import Extraction, Image, Model
+from faceparity.harness.models.custom.subprocess_pipes import kill_running
+from faceparity.harness.models.onnx import converted_cache
 
 Opener = Callable[[str], Model]
 """Opens a model by name; a module-level function, since workers get it by its name."""
@@ -215,7 +215,7 @@ def serve(name: str, opener: Opener, batches: Connection, alive: Connection, mad
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
-    derived.trust(made)
+    converted_cache.trust(made)
     try:
         model = opener(name)
         # After the model, since only libraries that are loaded can be limited; those that read their environment are already.

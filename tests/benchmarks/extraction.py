@@ -31,7 +31,7 @@ import numpy as np
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.loading.image_files import decode
 from faceparity.datasets.registry import load_dataset
-from faceparity.harness.models.pipeline import Pipeline, largest
+from faceparity.harness.models.assembly.pipeline import Pipeline, largest
 from faceparity.harness.models.registry import artefacts_of, model_names, open_model
 from faceparity.harness.templates import worker
 from faceparity.harness.templates.pipeline import cores, extract
@@ -149,7 +149,7 @@ def opencv(files: Sequence[Path]) -> tuple[float, float]:
     import onnx
 
     from faceparity.datasets.fetch.artefacts import path
-    from faceparity.harness.models.onnx_repair import drop_weight_inputs, free_batch
+    from faceparity.harness.models.onnx.repair import drop_weight_inputs, free_batch
 
     detector_file, weights = (path(artefact) for artefact in artefacts_of("sface"))
     cv2.setNumThreads(cores())
@@ -178,8 +178,8 @@ def one_at_a_time(files: Sequence[Path]) -> tuple[float, float]:
     import cv2
 
     from faceparity.datasets.fetch.artefacts import path
-    from faceparity.harness.models.onnx_repair import drop_weight_inputs, free_batch
-    from faceparity.harness.models.onnx_session import load_onnxruntime
+    from faceparity.harness.models.onnx.repair import drop_weight_inputs, free_batch
+    from faceparity.harness.models.onnx.session import load_onnxruntime
 
     model: Any = open_model("sface")
     cv2.setNumThreads(cores())
@@ -207,7 +207,7 @@ def dlib_stage(chips: int) -> tuple[float, float]:
     import dlib
     import face_recognition_models
 
-    from faceparity.harness.models.dlib_onnx import synthetic_chips
+    from faceparity.harness.models.converters.dlib_onnx import synthetic_chips
 
     own: Any = open_model("face_recognition")
     net = dlib.face_recognition_model_v1(face_recognition_models.face_recognition_model_location())

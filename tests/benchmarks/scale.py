@@ -37,7 +37,7 @@ from faceparity.harness.comparisons.tiles import TILE
 from faceparity.harness.evaluation.measure import Fixed, Questions, measure
 from faceparity.harness.evaluation.pool import make_pool
 from faceparity.harness.evaluation.tallying import Plan, Tallied, tally_all_pairs
-from faceparity.harness.models.model import Extraction
+from faceparity.harness.models.base.model import Extraction
 from faceparity.harness.templates.store import Store
 
 from .scoring import GROUPS, THRESHOLD, forget_peak, make_samples, memory_mb

@@ -172,7 +172,7 @@ def dat(base: Path) -> Family:
     """dlib's networks."""
     import face_recognition_models
 
-    from faceparity.harness.models.dlib_format import DlibFormatError, read_network
+    from faceparity.harness.models.converters.dlib_format import DlibFormatError, read_network
 
     def target(data: bytes) -> None:
         try:
@@ -229,7 +229,7 @@ def _good_scores(folder: Path) -> Path:
 
 def torch_file(base: Path) -> Family:
     """State dicts as PyTorch writes them, in both forms."""
-    from faceparity.harness.models.torch_file import TorchFormatError, read_state
+    from faceparity.harness.models.converters.torch_state_dict import TorchFormatError, read_state
 
     state = {"w": np.arange(24, dtype=np.float32).reshape(2, 3, 4), "n": np.array(7, np.int64)}
     with torch_writer.as_if_installed():

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from faceparity.harness.models.model import Extraction
+from faceparity.harness.models.base.model import Extraction
 from tests.harness import templates_fake as fake
 
 GOOD = [1.0, 2.0, 3.0]

@@ -22,8 +22,8 @@ from PIL import Image as Pillow
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.card import DatasetCard
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness.models.card import ModelCard
-from faceparity.harness.models.model import Extraction, Image, Model
+from faceparity.harness.models.base.card import ModelCard
+from faceparity.harness.models.base.model import Extraction, Image, Model
 
 NO_FACE, CRASHES, RAISES, NAN = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
 KILLED, EXITS = (0, 255, 255), (255, 0, 255)

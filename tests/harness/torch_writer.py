@@ -15,7 +15,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from faceparity.harness.models.torch_file import MAGIC
+from faceparity.harness.models.converters.torch_state_dict import MAGIC
 
 
 @contextmanager

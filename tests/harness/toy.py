@@ -8,7 +8,7 @@ import numpy as np
 
 from faceparity.datasets.schema.card import DatasetCard
 from faceparity.datasets.schema.dataset import Attribute, Dataset
-from faceparity.harness.models.card import ModelCard, PublishedThreshold, Score
+from faceparity.harness.models.base.card import ModelCard, PublishedThreshold, Score
 from faceparity.harness.templates.pipeline import Templates
 
 

@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Literal
 
 from faceparity.datasets.schema.card import Strict
-from faceparity.harness.models.card import ModelCard, Weights
+from faceparity.harness.models.base.card import ModelCard, Weights
 
 DETECTORS = "detectors"
 
@@ -50,7 +50,7 @@ def shipped_card(name: str) -> ModelCard:
 
 def completed(fields: dict[str, object]) -> ModelCard:
     """A card of TOML fields; what it leaves out about detector, alignment and input follows from its recipe."""
-    from faceparity.harness.models.parts import alignment_words, input_words
+    from faceparity.harness.models.assembly.components import alignment_words, input_words
 
     recipe = fields.get("recipe")
     if not isinstance(recipe, dict) or recipe.get("detector") not in detector_cards():

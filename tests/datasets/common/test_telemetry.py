@@ -72,7 +72,7 @@ def test_the_advice_of_the_line_works() -> None:
 
 def test_events_are_switched_off_through_the_api_too(monkeypatch: pytest.MonkeyPatch) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
-    from faceparity.harness.models.onnx_session import load_onnxruntime
+    from faceparity.harness.models.onnx.session import load_onnxruntime
 
     calls: list[str] = []
     monkeypatch.setattr(onnxruntime, "disable_telemetry_events", lambda: calls.append("off"))

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from faceparity.harness.models.card import ModelCard, PublishedThreshold, Score
-from faceparity.harness.models.model import Extraction, Image
+from faceparity.harness.models.base.card import ModelCard, PublishedThreshold, Score
+from faceparity.harness.models.base.model import Extraction, Image
 
 CARD = ModelCard(
     name="toy",

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import toy_model
 
-from faceparity.harness.models.model import Extraction, Image
+from faceparity.harness.models.base.model import Extraction, Image
 
 CARD = toy_model.CARD.model_copy(update={"name": "coarse", "title": "Coarse toy model", "input": "5 × 5 grey", "dimensions": 25})
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import toy_model
 
-from faceparity.harness.models.card import ModelCard
-from faceparity.harness.models.model import Extraction, Image
+from faceparity.harness.models.base.card import ModelCard
+from faceparity.harness.models.base.model import Extraction, Image
 
 CARD = toy_model.CARD.model_copy(update={"name": "toy-two"})
 

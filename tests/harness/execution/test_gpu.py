@@ -10,7 +10,7 @@ import pytest
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness import device
-from faceparity.harness.models.onnx_session import open_session
+from faceparity.harness.models.onnx.session import open_session
 from faceparity.harness.models.registry import load_model_card, open_model
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.models.model import Extraction
+from faceparity.harness.models.base.model import Extraction
 from faceparity.harness.templates import deaths, pipeline, pool, process
 from faceparity.harness.templates.pipeline import BATCH, Templates, extract, store_key
 from faceparity.harness.templates.process import WorkersEndedError

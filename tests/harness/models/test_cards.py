@@ -17,10 +17,10 @@ from faceparity.datasets.registry import dataset_names
 from faceparity.datasets.schema.card import DatasetCard, load_card
 from faceparity.harness.cli.app import app
 from faceparity.harness.models import ModelCard, load_model_card, registry
-from faceparity.harness.models.card import NetworkInput, training_overlap
+from faceparity.harness.models.assembly.components import ALIGNMENTS
+from faceparity.harness.models.assembly.weight_sources import INSTALLED, artefact, pinned, source
+from faceparity.harness.models.base.card import NetworkInput, training_overlap
 from faceparity.harness.models.cards import detector_cards, shipped_card, shipped_names
-from faceparity.harness.models.parts import ALIGNMENTS
-from faceparity.harness.models.sources import INSTALLED, artefact, pinned, source
 
 NAMES = shipped_names()
 RUNNABLE = ["face_recognition", "faceplugin-512", "hse-faceres", "mobileface-v3", "mobilefacenet-192", "sface"]

@@ -19,10 +19,10 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.fetch.artefacts import Artefact, NpmPackage, RegistryPackage, Url, fetch, is_here, path, pinned_sha256
 from faceparity.harness.cli import catalogue
 from faceparity.harness.models import ModelCard, registry
+from faceparity.harness.models.assembly.weight_sources import source
+from faceparity.harness.models.base.model import Image
 from faceparity.harness.models.cards import shipped_card, shipped_names
-from faceparity.harness.models.model import Image
 from faceparity.harness.models.registry import artefacts_of, load_model_card, open_model
-from faceparity.harness.models.sources import source
 from tests.harness.models_toy import embedder, scrfd
 
 FILES: dict[str, bytes] = {}

@@ -11,7 +11,7 @@ import pytest
 
 from faceparity.datasets.common import paths
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.models.model import Extraction
+from faceparity.harness.models.base.model import Extraction
 from faceparity.harness.private import read_private, write_private
 from faceparity.harness.purge import purge_all, purge_older
 from faceparity.harness.templates import clock, vault

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from faceparity.datasets.common import paths
-from faceparity.harness.models.model import Extraction
+from faceparity.harness.models.base.model import Extraction
 from faceparity.harness.templates import vault
 from faceparity.harness.templates.store import Store
 

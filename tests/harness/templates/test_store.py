@@ -14,7 +14,7 @@ import pytest
 
 from faceparity.datasets.common import paths
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.models.model import Extraction
+from faceparity.harness.models.base.model import Extraction
 from faceparity.harness.purge import purge_older
 from faceparity.harness.templates import clock as machine_clock
 from faceparity.harness.templates import index, private_files, shard, vault

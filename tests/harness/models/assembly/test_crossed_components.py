@@ -12,11 +12,11 @@ from PIL import Image as Pictures
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.models import load_model_card, open_model
-from faceparity.harness.models.alignment import BoxAligner, WholeAligner, five_of_68
-from faceparity.harness.models.dlib_parts import jittered
-from faceparity.harness.models.model import Face, Image
-from faceparity.harness.models.scrfd import Scrfd, centres, fitted, suppressed
-from faceparity.harness.models.spec import Spec, parse, published
+from faceparity.harness.models.base.model import Face, Image
+from faceparity.harness.models.base.spec import Spec, parse, published
+from faceparity.harness.models.vision.alignment import BoxAligner, WholeAligner, five_of_68
+from faceparity.harness.models.vision.dlib_components import jittered
+from faceparity.harness.models.vision.scrfd import Scrfd, centres, fitted, suppressed
 from tests.harness.models_toy import embedder, scrfd
 
 pytestmark = pytest.mark.slow

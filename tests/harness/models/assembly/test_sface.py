@@ -14,11 +14,11 @@ from PIL import Image as Pictures
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.fetch.artefacts import path
 from faceparity.harness.models import artefacts_of, open_model
-from faceparity.harness.models.model import Image
-from faceparity.harness.models.onnx_repair import drop_weight_inputs, free_batch, repaired
-from faceparity.harness.models.onnx_session import OnnxEmbedder
-from faceparity.harness.models.pipeline import Pipeline, largest
-from faceparity.harness.models.yunet import NMS, SCORE, TOP_K, YuNet
+from faceparity.harness.models.assembly.pipeline import Pipeline, largest
+from faceparity.harness.models.base.model import Image
+from faceparity.harness.models.onnx.repair import drop_weight_inputs, free_batch, repaired
+from faceparity.harness.models.onnx.session import OnnxEmbedder
+from faceparity.harness.models.vision.yunet import NMS, SCORE, TOP_K, YuNet
 
 pytestmark = pytest.mark.slow
 

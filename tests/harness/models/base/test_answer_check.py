@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.models import guard
-from faceparity.harness.models.answer_check import AnswerError, OutOfStepError, check, is_usable
-from faceparity.harness.models.card import ModelCard, Score
-from faceparity.harness.models.model import Extraction
+from faceparity.harness.models.base import guard
+from faceparity.harness.models.base.answer_check import AnswerError, OutOfStepError, check, is_usable
+from faceparity.harness.models.base.card import ModelCard, Score
+from faceparity.harness.models.base.model import Extraction
 from faceparity.harness.templates import worker
 from faceparity.harness.templates.pipeline import ModelFailedError, extract
 from faceparity.harness.templates.store import Store
@@ -230,7 +230,7 @@ def test_a_network_whose_output_has_no_length_in_32_bits(number: float) -> None:
     """Brought to unit length where 32-bit floating point holds its numbers, else that image's failure, without a warning."""
     from types import SimpleNamespace
 
-    from faceparity.harness.models.onnx_session import OnnxEmbedder
+    from faceparity.harness.models.onnx.session import OnnxEmbedder
 
     class Session:
         def get_inputs(self) -> list[Any]:

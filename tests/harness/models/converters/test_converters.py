@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.fetch.artefacts import path
-from faceparity.harness.models.nhwc_onnx import NhwcGraph
-from faceparity.harness.models.onnx_session import open_session
+from faceparity.harness.models.converters.nhwc_graph import NhwcGraph
+from faceparity.harness.models.converters.tfjs_onnx import tfjs_to_onnx
+from faceparity.harness.models.converters.tflite_onnx import tflite_to_onnx
+from faceparity.harness.models.onnx.session import open_session
 from faceparity.harness.models.registry import artefacts_of
-from faceparity.harness.models.tfjs_onnx import tfjs_to_onnx
-from faceparity.harness.models.tflite_onnx import tflite_to_onnx
 
 
 def run(graph: bytes, image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.models import dlib_onnx
 from faceparity.harness.models.cards import shipped_card
-from faceparity.harness.models.derived import derived, known, state_of, trust
-from faceparity.harness.models.dlib_format import (
+from faceparity.harness.models.converters import dlib_onnx
+from faceparity.harness.models.converters.dlib_format import (
     Affine,
     Convolution,
     DlibFormatError,
@@ -24,8 +23,9 @@ from faceparity.harness.models.dlib_format import (
     Pool,
     read_network,
 )
-from faceparity.harness.models.dlib_onnx import converted, largest_difference, synthetic_chips, to_onnx
-from faceparity.harness.models.onnx_session import OnnxEmbedder
+from faceparity.harness.models.converters.dlib_onnx import converted, largest_difference, synthetic_chips, to_onnx
+from faceparity.harness.models.onnx.converted_cache import derived, known, state_of, trust
+from faceparity.harness.models.onnx.session import OnnxEmbedder
 
 WEIGHTS = Path(face_recognition_models.face_recognition_model_location())
 SHA256 = next(w.sha256 for w in shipped_card("face_recognition").weights if w.role == "embedder")
@@ -116,7 +116,7 @@ def test_no_digest_beside_a_file_makes_it_whole(home: Path, monkeypatch: pytest.
     made = derived("x.onnx", lambda: b"right")
     made.write_bytes(b"wrong")
     made.with_name("x.onnx.sha256").write_text(hashlib.sha256(b"wrong").hexdigest())
-    monkeypatch.setattr("faceparity.harness.models.derived._known", {})
+    monkeypatch.setattr("faceparity.harness.models.onnx.converted_cache._known", {})
     checked: list[bytes] = []
     assert derived("x.onnx", lambda: b"right", checked.append).read_bytes() == b"right"
     assert checked == [b"right"]
@@ -128,7 +128,7 @@ def test_workers_take_their_parents_word(home: Path, monkeypatch: pytest.MonkeyP
 
     made = derived("x.onnx", lambda: b"right")
     parents = known()
-    monkeypatch.setattr("faceparity.harness.models.derived._known", {})
+    monkeypatch.setattr("faceparity.harness.models.onnx.converted_cache._known", {})
     trust(parents)
     assert derived("x.onnx", never) == made
 

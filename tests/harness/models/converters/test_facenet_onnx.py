@@ -14,10 +14,10 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from faceparity.harness.models import torch_file
-from faceparity.harness.models.facenet_onnx import facenet_to_onnx
-from faceparity.harness.models.onnx_session import open_session
-from faceparity.harness.models.torch_file import MAGIC, TorchFormatError, read_state
+from faceparity.harness.models.converters import torch_state_dict
+from faceparity.harness.models.converters.facenet_onnx import facenet_to_onnx
+from faceparity.harness.models.converters.torch_state_dict import MAGIC, TorchFormatError, read_state
+from faceparity.harness.models.onnx.session import open_session
 from tests.harness.torch_writer import as_if_installed, saved
 
 
@@ -213,11 +213,11 @@ def test_another_network_is_refused(torch: ModuleType) -> None:
 )
 def test_a_tensor_cannot_be_larger_than_what_it_is_made_of(shape: tuple[int, ...], strides: tuple[int, ...], offset: int) -> None:
     """A view that repeats four numbers would fill the memory."""
-    storage = torch_file._Storage(np.dtype("<f4"), "0", 4)
-    with pytest.raises(torch_file.TorchFormatError, match=r"larger than its storage|beyond its storage"):
-        torch_file._array(torch_file._Tensor(storage, offset, shape, strides), lambda _: np.zeros(4, np.float32))
+    storage = torch_state_dict._Storage(np.dtype("<f4"), "0", 4)
+    with pytest.raises(torch_state_dict.TorchFormatError, match=r"larger than its storage|beyond its storage"):
+        torch_state_dict._array(torch_state_dict._Tensor(storage, offset, shape, strides), lambda _: np.zeros(4, np.float32))
 
 
 def test_a_pickle_cannot_ask_for_room_for_two_billion_parts() -> None:
-    with pytest.raises(torch_file.TorchFormatError, match="numbers its parts"):
-        torch_file.read_state(b"\x80\x02K\x01r\xff\xff\xff\x7f.")
+    with pytest.raises(torch_state_dict.TorchFormatError, match="numbers its parts"):
+        torch_state_dict.read_state(b"\x80\x02K\x01r\xff\xff\xff\x7f.")

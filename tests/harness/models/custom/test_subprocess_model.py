@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from faceparity.harness.models import command, open_model
-from faceparity.harness.models.answer_check import AnswerError, OutOfStepError
-from faceparity.harness.models.command import CommandModel
-from faceparity.harness.models.model import Extraction
+from faceparity.harness.models import open_model
+from faceparity.harness.models.base.answer_check import AnswerError, OutOfStepError
+from faceparity.harness.models.base.model import Extraction
+from faceparity.harness.models.custom import subprocess_model
+from faceparity.harness.models.custom.subprocess_model import CommandModel
 
 CARD = 'command = ["python", "product.py"]\nlicence = "unknown"\ndimensions = 3\nscore = "cosine"\n'
 START = """
@@ -231,7 +232,7 @@ def test_a_silent_child_that_holds_the_pipes_ends_with_the_command(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
     """Whether the command dies or hangs: time is up for what it started, too."""
-    monkeypatch.setattr(command, "SECONDS", 60.0 if "exit" in end else 3.0)
+    monkeypatch.setattr(subprocess_model, "SECONDS", 60.0 if "exit" in end else 3.0)
     model = make(
         "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         + LOOP
@@ -261,14 +262,14 @@ def test_a_flood_is_bounded_in_memory(make: Make, stream: int) -> None:
 
 
 def test_time_is_up_for_each_image_anew(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "SECONDS", 2.0)
+    monkeypatch.setattr(subprocess_model, "SECONDS", 2.0)
     model = make(LOOP + f"    time.sleep(600) if number(line) == 1 else None\n    {EXTRA}")
     assert answers(model, range(4)) == [0, "the command took longer than 2 s", 2, 3]
     model.close()
 
 
 def test_a_command_that_never_reads_is_given_up(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "SECONDS", 1.0)
+    monkeypatch.setattr(subprocess_model, "SECONDS", 1.0)
     model = make("time.sleep(600)")
     assert answers(model, range(2)) == ["the command took longer than 1 s"] * 2
     model.close()

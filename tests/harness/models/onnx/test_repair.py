@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from faceparity.harness.models.onnx_repair import (
+from faceparity.harness.models.onnx.repair import (
     dequantised,
     drop_weight_inputs,
     fold_quantised_weights,
@@ -18,7 +18,7 @@ from faceparity.harness.models.onnx_repair import (
     repaired,
     rewrite_prelu,
 )
-from faceparity.harness.models.onnx_session import OnnxEmbedder, open_session
+from faceparity.harness.models.onnx.session import OnnxEmbedder, open_session
 
 RNG = np.random.default_rng(7)
 VALUES = RNG.integers(-128, 128, (4, 27)).astype(np.int8)

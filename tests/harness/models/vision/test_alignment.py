@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from faceparity.harness.models.alignment import ARCFACE_112, OPENCV_CENTRE, TemplateAligner, similarity
-from faceparity.harness.models.model import Face
-from faceparity.harness.models.scaling import at_most
+from faceparity.harness.models.base.model import Face
+from faceparity.harness.models.vision.alignment import ARCFACE_112, OPENCV_CENTRE, TemplateAligner, similarity
+from faceparity.harness.models.vision.scaling import at_most
 
 
 def moved(points: NDArray[np.float64], angle: float, scale: float, shift: tuple[float, float]) -> NDArray[np.float64]:

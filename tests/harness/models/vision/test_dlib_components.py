@@ -12,8 +12,9 @@ import pytest
 from PIL import Image as Pictures
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.models import Model, dlib_parts, open_model
-from faceparity.harness.models.model import Image
+from faceparity.harness.models import Model, open_model
+from faceparity.harness.models.base.model import Image
+from faceparity.harness.models.vision import dlib_components
 
 pytestmark = pytest.mark.slow
 
@@ -185,7 +186,7 @@ def test_very_large_images_are_reduced(model: Model, monkeypatch: pytest.MonkeyP
     """Past the limit the face is found in a smaller copy; its place and template are still those of the picture."""
     whole = portrait()
     full = model.extract([whole])[0]
-    monkeypatch.setitem(dlib_parts.MOST_PIXELS, "hog", 150_000)
+    monkeypatch.setitem(dlib_components.MOST_PIXELS, "hog", 150_000)
     less = model.extract([whole])[0]
     assert less.covariates is not None
     assert full.covariates is not None

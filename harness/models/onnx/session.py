@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
-
-from .card import NetworkInput
-from .model import Image
+from faceparity.harness.models.base.card import NetworkInput
+from faceparity.harness.models.base.model import Image
 
 CUDA = "CUDAExecutionProvider"
 NO_CUDA = (

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .nhwc_onnx import NhwcGraph
+from faceparity.harness.models.converters.nhwc_graph import NhwcGraph
 
 ADD, CONV, DEPTHWISE, MUL, RELU, RESHAPE, SUB, ABS = 0, 3, 4, 18, 19, 22, 41, 101
 _POINTWISE = {ADD: "Add", MUL: "Mul", SUB: "Sub", RELU: "Relu", ABS: "Abs"}

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
-
-from .model import Face, Image
-from .onnx_session import open_session
+from faceparity.harness.models.base.model import Face, Image
+from faceparity.harness.models.onnx.session import open_session
 
 SCORE = 0.5
 NMS = 0.4

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.regular_files import check_regular, open_regular_text
 from faceparity.datasets.fetch.artefacts import file_sha256
-
-from .card import ModelCard
-from .model import Extraction, Image
+from faceparity.harness.models.base.card import ModelCard
+from faceparity.harness.models.base.model import Extraction, Image
 
 NOT_SUPPLIED = "no template supplied"
 

@@ -28,14 +28,13 @@ from faceparity.datasets.common.regular_files import read_regular
 from faceparity.datasets.common.toml_files import checked, read_toml
 from faceparity.datasets.fetch.artefacts import file_sha256
 from faceparity.datasets.schema.card import Strict
-
-from .assemble import assemble, crossed, finder
-from .card import Allows, ModelCard, NetworkInput, PublishedThreshold, Recipe, Score, Weights
-from .cards import completed, detector_cards
-from .model import Model
-from .onnx_guard import check_graph
-from .parts import check_alignment
-from .spec import Spec
+from faceparity.harness.models.assembly.builder import assemble, crossed, finder
+from faceparity.harness.models.assembly.components import check_alignment
+from faceparity.harness.models.base.card import Allows, ModelCard, NetworkInput, PublishedThreshold, Recipe, Score, Weights
+from faceparity.harness.models.base.model import Model
+from faceparity.harness.models.base.spec import Spec
+from faceparity.harness.models.cards import completed, detector_cards
+from faceparity.harness.models.onnx.guard import check_graph
 
 OPEN = {"MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0", "ISC", "BSL-1.0"}
 """Licences known to allow every use, where a card names one and says no more."""
@@ -112,10 +111,10 @@ def own_model(spec: Spec) -> Model:
         return assemble(card, spec.options, finder(spec.base, path.parent))
     crossed(card, spec.options)
     if own.command:
-        from .command import CommandModel
+        from faceparity.harness.models.custom.subprocess_model import CommandModel
 
         return CommandModel(card, own.command, path.parent)
-    from .ready import ReadyTemplates
+    from faceparity.harness.models.custom.precomputed_templates import ReadyTemplates
 
     return ReadyTemplates(card, path.parent / own.templates, path.parent / own.files)
 
@@ -143,7 +142,7 @@ def plain_card(path: Path, own: OwnCard) -> ModelCard:
     fields |= {"detector": f"unknown ({what})", "alignment": f"unknown ({what})", "input": f"unknown ({what})"}
     if own.command:
         return ModelCard.model_validate({**fields, "weights": [], "dimensions": own.dimensions})
-    from .ready import shape_of
+    from faceparity.harness.models.custom.precomputed_templates import shape_of
 
     file = path.parent / own.templates
     dimensions = shape_of(file)[1]
@@ -204,8 +203,8 @@ def _dimensions(file: Path, own: OwnCard) -> int:
 
 def _tried(file: Path, own: OwnCard) -> int:
     """How many numbers the network gives for a black picture: for files that do not say."""
-    from .onnx_repair import repaired
-    from .onnx_session import OnnxEmbedder, check_fits, open_session
+    from faceparity.harness.models.onnx.repair import repaired
+    from faceparity.harness.models.onnx.session import OnnxEmbedder, check_fits, open_session
 
     try:
         session = open_session(repaired(read_regular(file)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .model import Face, Image
-from .scaling import at_most
+from faceparity.harness.models.base.model import Face, Image
+from faceparity.harness.models.vision.scaling import at_most
 
 ARCFACE_112 = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)], np.float64

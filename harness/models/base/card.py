@@ -28,7 +28,7 @@ class Weights(Strict):
     first_come: bool = False
     """The sha256 is that of what came first on this machine; no published one was at hand. Cards leave this out."""
     sources: list[Address] = Field(default_factory=list)
-    """In the order in which they are tried; see `faceparity.harness.models.sources`."""
+    """In the order in which they are tried; see `faceparity.harness.models.assembly.weight_sources`."""
 
     @model_validator(mode="after")
     def _known_or_said_to_be_unknown(self) -> Weights:
@@ -85,7 +85,7 @@ class NetworkInput(Strict):
 
 
 class Recipe(Strict):
-    """How faceparity runs a model that it puts together itself. The names are those of `faceparity.harness.models.parts`."""
+    """How faceparity runs a model that it puts together itself. The names are those of `faceparity.harness.models.assembly.components`."""
 
     detector: str
     alignment: str

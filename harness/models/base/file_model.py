@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from .answer_check import AnswerError
-from .model import Extraction
+from faceparity.harness.models.base.answer_check import AnswerError
+from faceparity.harness.models.base.model import Extraction
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .torch_file import read_state
+from faceparity.harness.models.converters.torch_state_dict import read_state
 
 FACENET = 1
 """Raised whenever the graph that is built changes."""

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from faceparity.datasets.common.errors import UserError
-
-from .answer_check import OutOfStepError
+from faceparity.harness.models.base.answer_check import OutOfStepError
 
 _pressed = False
 

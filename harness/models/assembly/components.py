@@ -10,10 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
-
-from .alignment import ARCFACE_112, OPENCV_CENTRE, SMALLEST_SCALE, BoxAligner, TemplateAligner, WholeAligner
-from .card import NetworkInput, Weights
-from .model import Aligner, Detector
+from faceparity.harness.models.base.card import NetworkInput, Weights
+from faceparity.harness.models.base.model import Aligner, Detector
+from faceparity.harness.models.vision.alignment import (
+    ARCFACE_112,
+    OPENCV_CENTRE,
+    SMALLEST_SCALE,
+    BoxAligner,
+    TemplateAligner,
+    WholeAligner,
+)
 
 OPENCV = ("opencv-python-headless", "opencv-python", "opencv-contrib-python")
 DLIB = ("dlib-bin", "dlib")
@@ -59,12 +65,12 @@ def make_detector(name: str, weights: list[Weights], find: Find, landmarks: int,
     """A detector by name, its weights loaded. landmarks and upsample are for dlib's detectors only."""
     files = {w.role: find(w) for w in weights}
     if name == "yunet":
-        from .yunet import NMS, SCORE, SIDES, TOP_K, YuNet
+        from faceparity.harness.models.vision.yunet import NMS, SCORE, SIDES, TOP_K, YuNet
 
         yunet = YuNet(files["detector"])
         return yunet, Made(yunet, {"score": SCORE, "nms": NMS, "top_k": TOP_K, "sides": SIDES}, OPENCV)
     if name in ("hog", "mmod"):
-        from . import dlib_parts as d
+        from faceparity.harness.models.vision import dlib_components as d
 
         settings: dict[str, object] = {"upsample": upsample, "landmarks": landmarks, "most_pixels": d.MOST_PIXELS[name]}
         if name == "hog":
@@ -73,11 +79,11 @@ def make_detector(name: str, weights: list[Weights], find: Find, landmarks: int,
         mmod = d.MmodDetector(files["detector"], files["landmarks"], upsample)
         return mmod, Made(mmod, settings | {"detector": "mmod"}, DLIB)
     if name.startswith("scrfd"):
-        from .scrfd import NMS, SCORE, SIDE, Scrfd
+        from faceparity.harness.models.vision.scrfd import NMS, SCORE, SIDE, Scrfd
 
         scrfd = Scrfd(files["detector"])
         return scrfd, Made(scrfd, {"detector": name, "score": SCORE, "nms": NMS, "side": SIDE}, (*OPENCV, "onnxruntime"))
-    from .whole import WholePicture
+    from faceparity.harness.models.vision.no_detector import WholePicture
 
     whole = WholePicture()
     return whole, Made(whole, {"detector": "none"}, ())
@@ -94,7 +100,7 @@ def check_alignment(alignment: str, points: str, detector: str) -> None:
 def make_aligner(name: str, points: str, landmarks: int, size: int) -> tuple[Aligner, Made]:
     """An aligner by name, for the kind of landmarks that the detector gives."""
     if name == "dlib" and points == "dlib":
-        from .dlib_parts import PADDING, FaceChip
+        from faceparity.harness.models.vision.dlib_components import PADDING, FaceChip
 
         chip = FaceChip(size)
         return chip, Made(chip, {"chip": size, "padding": PADDING}, DLIB)
@@ -115,7 +121,7 @@ def make_aligner(name: str, points: str, landmarks: int, size: int) -> tuple[Ali
 
 def _template(name: str, points: str, landmarks: int, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64] | None, str]:
     """Where landmarks go, where their mean goes (None: the template's), and which landmarks those are."""
-    from .dlib_parts import CHIP, DLIB5_ON_112, FIVE_ON_CHIP
+    from faceparity.harness.models.vision.dlib_components import CHIP, DLIB5_ON_112, FIVE_ON_CHIP
 
     if name == "dlib":
         return FIVE_ON_CHIP * (size / CHIP), None, "five"

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import printable
-
-from .card import ModelCard
-from .model import LONGEST, Extraction, Status
+from faceparity.harness.models.base.card import ModelCard
+from faceparity.harness.models.base.model import LONGEST, Extraction, Status
 
 COVARIATES: dict[str, tuple[float, float]] = {
     "face_size": (0, 1e6),

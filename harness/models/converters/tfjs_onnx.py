@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .nhwc_onnx import NhwcGraph
+from faceparity.harness.models.converters.nhwc_graph import NhwcGraph
 
 _POINTWISE = {
     "Add": "Add", "AddV2": "Add", "Sub": "Sub", "Mul": "Mul", "Maximum": "Max", "Minimum": "Min", "Relu": "Relu", "Abs": "Abs",

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .model import Face, Image
-from .scaling import at_most
+from faceparity.harness.models.base.model import Face, Image
+from faceparity.harness.models.vision.scaling import at_most
 
 SCORE = 0.6
 """The default of the model's own zoo. OpenCV's, 0.9, loses one in eleven of FairFace's faces, more of some groups than of others."""

@@ -12,14 +12,20 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.regular_files import read_regular
 from faceparity.datasets.common.sanitise import whole_number
 from faceparity.datasets.fetch.artefacts import path, verified
-
-from .card import ModelCard, NetworkInput, Recipe, Weights
-from .cards import detector_cards
-from .model import Embedder
-from .parts import Find, Made, alignment_words, check_alignment, make_aligner, make_detector
-from .pipeline import Pipeline
-from .sources import INSTALLED, artefact
-from .spec import titled
+from faceparity.harness.models.assembly.components import (
+    Find,
+    Made,
+    alignment_words,
+    check_alignment,
+    make_aligner,
+    make_detector,
+)
+from faceparity.harness.models.assembly.pipeline import Pipeline
+from faceparity.harness.models.assembly.weight_sources import INSTALLED, artefact
+from faceparity.harness.models.base.card import ModelCard, NetworkInput, Recipe, Weights
+from faceparity.harness.models.base.model import Embedder
+from faceparity.harness.models.base.spec import titled
+from faceparity.harness.models.cards import detector_cards
 
 LANDMARKS_68 = Weights(
     role="landmarks",
@@ -198,7 +204,7 @@ def assemble(card: ModelCard, options: Mapping[str, str], find: Find) -> Pipelin
 
 def _network(card: ModelCard, made: Setup, weights: list[Weights], find: Find) -> tuple[Embedder, Made]:
     """The embedder, and what decides its templates besides its weights."""
-    from .onnx_session import OnnxEmbedder, open_session
+    from faceparity.harness.models.onnx.session import OnnxEmbedder, open_session
 
     recipe = made.recipe
     files = {w.role: find(w) for w in weights}
@@ -208,8 +214,8 @@ def _network(card: ModelCard, made: Setup, weights: list[Weights], find: Find) -
         settings["normalise"] = True
     on_device: dict[str, object] = {} if made.device == "cpu" else {"device": made.device}
     if recipe.network == "dlib":
-        from .dlib_onnx import CONVERTER, converted
-        from .dlib_parts import JITTER, Jittered
+        from faceparity.harness.models.converters.dlib_onnx import CONVERTER, converted
+        from faceparity.harness.models.vision.dlib_components import JITTER, Jittered
 
         network = converted(files["embedder"], sha256["embedder"])
         embedder: Embedder = OnnxEmbedder(network, session=open_session(network, made.device))
@@ -232,7 +238,7 @@ def _graph(
     card: ModelCard, recipe: Recipe, files: Mapping[str, Path], sha256: Mapping[str, str]
 ) -> tuple[Path, dict[str, object]]:
     """The ONNX file that is run, made from the weights, and the version of the code that made it."""
-    from .derived import derived
+    from faceparity.harness.models.onnx.converted_cache import derived
 
     made = _conversion(card, recipe, files, sha256)
     return derived(made.name, made.make), made.version
@@ -251,7 +257,7 @@ def converted_state(card: ModelCard, find: Find) -> tuple[str, str]:
 
     card: without options. The name is empty for a model that is not made of weights. Raises UserError as `find` does.
     """
-    from .derived import state_of
+    from faceparity.harness.models.onnx.converted_cache import state_of
 
     weights = [w for w in card.weights if w.role in ("embedder", "topology")]
     if card.recipe is None or not weights:
@@ -261,10 +267,10 @@ def converted_state(card: ModelCard, find: Find) -> tuple[str, str]:
 
 
 def _conversion(card: ModelCard, recipe: Recipe, files: Mapping[str, Path], sha256: Mapping[str, str]) -> _Conversion:
-    from .onnx_repair import REPAIR, repaired
+    from faceparity.harness.models.onnx.repair import REPAIR, repaired
 
     if recipe.network == "dlib":
-        from .dlib_onnx import CONVERTER, convert, file_name
+        from faceparity.harness.models.converters.dlib_onnx import CONVERTER, convert, file_name
 
         return _Conversion(file_name(sha256["embedder"]), lambda: convert(files["embedder"]), {"converter": CONVERTER})
     main, short = files["embedder"], sha256["embedder"][:16]
@@ -272,20 +278,20 @@ def _conversion(card: ModelCard, recipe: Recipe, files: Mapping[str, Path], sha2
         make: Callable[[], bytes] = lambda: repaired(read_regular(main))  # noqa: E731
         return _Conversion(f"onnx-{short}-v{REPAIR}.onnx", _told(make, card, main), {"repair": REPAIR})
     if recipe.network == "facenet-pytorch":
-        from .facenet_onnx import FACENET, facenet_to_onnx
+        from faceparity.harness.models.converters.facenet_onnx import FACENET, facenet_to_onnx
 
         make = lambda: facenet_to_onnx(read_regular(main))  # noqa: E731
         return _Conversion(f"facenet-{short}-v{FACENET}.onnx", _told(make, card, main), {"facenet": FACENET})
-    from .nhwc_onnx import NHWC
+    from faceparity.harness.models.converters.nhwc_graph import NHWC
 
     if recipe.network == "tfjs":
-        from .tfjs_onnx import tfjs_to_onnx
+        from faceparity.harness.models.converters.tfjs_onnx import tfjs_to_onnx
 
         output = recipe.input.output
         name = f"tfjs-{short}-{sha256['topology'][:8]}-v{NHWC}.onnx"
         make = lambda: tfjs_to_onnx(read_regular(files["topology"]), read_regular(main), output)  # noqa: E731
         return _Conversion(name, _told(make, card, main), {"nhwc": NHWC})
-    from .tflite_onnx import tflite_to_onnx
+    from faceparity.harness.models.converters.tflite_onnx import tflite_to_onnx
 
     make = lambda: tflite_to_onnx(read_regular(main))  # noqa: E731
     return _Conversion(f"tflite-{short}-v{NHWC}.onnx", _told(make, card, main), {"nhwc": NHWC})
@@ -311,7 +317,7 @@ def _told(make: Callable[[], bytes], card: ModelCard, file: Path) -> Callable[[]
 
 def _fitting(graph: Path, feeding: NetworkInput, normalise: bool, card: ModelCard, device: str) -> Embedder:
     """The network, if it takes and gives what the card says."""
-    from .onnx_session import OnnxEmbedder, check_fits, open_session
+    from faceparity.harness.models.onnx.session import OnnxEmbedder, check_fits, open_session
 
     try:
         session = open_session(graph, device)

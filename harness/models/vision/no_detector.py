@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .model import Face, Image
+from faceparity.harness.models.base.model import Face, Image
 
 
 class WholePicture:

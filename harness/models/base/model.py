@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from .card import ModelCard
+from faceparity.harness.models.base.card import ModelCard
 
 Image = NDArray[np.uint8]
 """uint8[height, width, 3], RGB, upright (EXIF orientation already applied)."""

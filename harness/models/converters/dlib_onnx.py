@@ -11,10 +11,19 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.regular_files import read_regular
-
-from .derived import derived
-from .dlib_format import Affine, Convolution, DlibFormatError, FullyConnected, Layer, Network, Plain, Pool, read_network
-from .onnx_session import OnnxEmbedder
+from faceparity.harness.models.converters.dlib_format import (
+    Affine,
+    Convolution,
+    DlibFormatError,
+    FullyConnected,
+    Layer,
+    Network,
+    Plain,
+    Pool,
+    read_network,
+)
+from faceparity.harness.models.onnx.converted_cache import derived
+from faceparity.harness.models.onnx.session import OnnxEmbedder
 
 CONVERTER = 1
 """Raised whenever the graph that is built changes."""

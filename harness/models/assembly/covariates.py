@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .model import Image
+from faceparity.harness.models.base.model import Image
 
 REC_601 = np.array((299, 587, 114), np.float32)
 """Luma weights of R, G and B, in thousandths: with them the luma of a pixel is a whole number that single precision holds."""

@@ -9,9 +9,9 @@ from importlib import metadata
 
 import numpy as np
 
-from .card import ModelCard
-from .covariates import covariates
-from .model import Aligner, Detector, Embedder, Extraction, Face, Image
+from faceparity.harness.models.assembly.covariates import covariates
+from faceparity.harness.models.base.card import ModelCard
+from faceparity.harness.models.base.model import Aligner, Detector, Embedder, Extraction, Face, Image
 
 PIPELINE = 2
 """Raised whenever the code around the networks changes what a template is."""

@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 
 from faceparity.datasets.fetch.artefacts import Artefact, NpmPackage, RegistryPackage, Source, Url, pinned_sha256
 from faceparity.datasets.fetch.download import LOOPBACK
-
-from .card import ModelCard, Weights
+from faceparity.harness.models.base.card import ModelCard, Weights
 
 INSTALLED = "installed:"
 

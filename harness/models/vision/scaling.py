@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .model import Face, Image
+from faceparity.harness.models.base.model import Face, Image
 
 
 class Scaled(NamedTuple):

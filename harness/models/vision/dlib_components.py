@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .alignment import similarity
-from .model import Embedder, Face, Image
-from .pipeline import pixels_digest
-from .scaling import at_most
+from faceparity.harness.models.assembly.pipeline import pixels_digest
+from faceparity.harness.models.base.model import Embedder, Face, Image
+from faceparity.harness.models.vision.alignment import similarity
+from faceparity.harness.models.vision.scaling import at_most
 
 UPSAMPLE = 1
 CHIP = 150

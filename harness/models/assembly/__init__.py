@@ -1,0 +1,1 @@
+"""Put a model together from detector, alignment and network."""

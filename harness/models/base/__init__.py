@@ -1,0 +1,1 @@
+"""What a model is: its protocol, its card, how it is named."""

@@ -1,0 +1,1 @@
+"""Convert published weights of other formats to ONNX, on this machine."""

@@ -1,0 +1,1 @@
+"""Open networks safely with onnxruntime."""

@@ -1,0 +1,1 @@
+"""Detectors, alignment and pixels."""
