@@ -16,10 +16,12 @@ from typing import Any
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.registry import load_dataset
 from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness.execution.backend import check_dask, chosen
+from faceparity.harness.execution.gpu import check_device, with_device
 from faceparity.harness.runs.transferred_thresholds import thresholds_of
+from faceparity.harness.templates.extract import cores, extract
 
 from . import scores_file
-from .device import check_device, with_device
 from .evaluation.exclusion_file import Excluded, read_exclusions
 from .evaluation.exclusions import evaluate_without
 from .evaluation.preflight import preflight
@@ -29,8 +31,6 @@ from .notebook_errors import in_python
 from .notebook_progress import bars
 from .notebook_result import EvaluationResult, load_results
 from .options import Options, flags, helped, python_type
-from .place import check_dask, chosen
-from .templates.pipeline import cores, extract
 from .templates.store import Store
 
 __all__ = ["EvaluationResult", "evaluate", "evaluate_scores", "load_results"]

@@ -125,9 +125,9 @@ def _become(order: Mapping[str, Any]) -> None:
 
 def _set_the_date(today: date) -> None:
     """Have keys and templates take another day for today."""
-    from faceparity.harness.templates import clock, vault
+    from faceparity.harness.templates import clock, encryption
 
-    vault.today = lambda: today
+    encryption.today = lambda: today
     clock.boot = lambda: None  # another day without another boot would be a clock that somebody set
 
 

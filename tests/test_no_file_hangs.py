@@ -15,14 +15,14 @@ from faceparity.datasets.formats.safe_pickle import read_pack
 from faceparity.datasets.loading.label_table import text_of
 from faceparity.datasets.loading.publisher_layout import read_json, stream
 from faceparity.datasets.readers.pair_lists import lines_of
-from faceparity.harness import private
 from faceparity.harness.claims.claim import read_claim
 from faceparity.harness.models.registry import load_model_card
 from faceparity.harness.runs.result_files import load_results
 from faceparity.harness.scenarios.load import load_scenarios
 from faceparity.harness.score_source import FileSource
 from faceparity.harness.suite.declared import read_suite
-from faceparity.harness.templates.vault import SECRET, Keyring
+from faceparity.harness.templates import private_tables
+from faceparity.harness.templates.encryption import SECRET, Keyring
 
 
 def _own(file: Path, line: str) -> None:
@@ -47,7 +47,7 @@ def _key(file: Path) -> None:
 
 def _sealed(file: Path) -> None:
     os.rename(file, file.with_name("codes.sealed"))
-    private.read_table(file.parent, "codes")
+    private_tables.read_table(file.parent, "codes")
 
 
 def _results(file: Path) -> None:

@@ -12,7 +12,7 @@ from faceparity.datasets.common.paths import real_path
 from faceparity.harness.results.comparison import Comparison, comparison_to_json
 from faceparity.harness.runs.output_folder import WRITABLE, check_folder, default_timed
 from faceparity.harness.runs.result_files import Result, load_results
-from faceparity.harness.templates.pipeline import cores
+from faceparity.harness.templates.extract import cores
 
 from . import show
 from .command import published_command

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from faceparity.datasets.common.errors import UserError
 
 if TYPE_CHECKING:
-    from faceparity.harness.purge import Purged
+    from faceparity.harness.templates.purge import Purged
 
 
 def purge_command(folder: Path | None, everything: bool, older_than: int | None, yes: bool) -> int:
@@ -19,7 +19,7 @@ def purge_command(folder: Path | None, everything: bool, older_than: int | None,
     A folder or an age names what is to go, so that only everything is asked about. Raises UserError if more than one of the three
     is asked for, and for everything where nobody can be asked.
     """
-    from faceparity.harness.purge import plan_all, purge_all, purge_folder, purge_older
+    from faceparity.harness.templates.purge import plan_all, purge_all, purge_folder, purge_older
 
     if (folder is not None) + everything + (older_than is not None) > 1:
         raise UserError("purge takes a folder, --all or --older-than, not several of them")

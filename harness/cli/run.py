@@ -11,18 +11,18 @@ from faceparity.datasets.common import paths
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.registry import load_dataset
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness.device import check_device, with_device
 from faceparity.harness.evaluation.exclusion_file import read_exclusions
 from faceparity.harness.evaluation.resolved import resolve
+from faceparity.harness.execution.backend import check_dask, chosen
+from faceparity.harness.execution.gpu import check_device, with_device
 from faceparity.harness.models.registry import load_model_card
 from faceparity.harness.options import Options
-from faceparity.harness.place import check_dask, chosen
 from faceparity.harness.runs.output_folder import default_timed
 from faceparity.harness.runs.rerender import requested, write_requested
 from faceparity.harness.runs.result_files import TERMINAL, report_writers, safe_name
 from faceparity.harness.runs.runner import Request, check_folder, run
 from faceparity.harness.runs.transferred_thresholds import thresholds_of
-from faceparity.harness.templates.pipeline import cores
+from faceparity.harness.templates.extract import cores
 from faceparity.harness.templates.private_files import make_folder
 
 from . import show

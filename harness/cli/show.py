@@ -17,7 +17,7 @@ from rich.text import Text
 from faceparity.datasets.common.sanitise import printable
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.models.base.card import ModelCard
-from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.extract import Templates
 
 COMPARED, STATISTICS = " · comparisons", " · intervals and tests"
 """After the last comparison nothing is counted any more, but it goes on."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceparity.datasets.common.sanitise import printable
+from faceparity.harness.execution.backend import Place, check_dask, chosen
 from faceparity.harness.options import Options
-from faceparity.harness.place import Place, check_dask, chosen
 from faceparity.harness.runs.output_folder import default_folder
 from faceparity.harness.runs.rerender import requested, write_requested
 from faceparity.harness.runs.result_files import TERMINAL, Result, report_writers, safe_name, write_reports
@@ -20,7 +20,7 @@ from faceparity.harness.suite.declared import Suite, read_suite
 from faceparity.harness.suite.made import Record, read_record, told_of, write_record
 from faceparity.harness.suite.plan import Plan, Step, make_plan
 from faceparity.harness.suite.run import Finished, alone_in, check_out, refuse_mixing, run_suite
-from faceparity.harness.templates.pipeline import cores
+from faceparity.harness.templates.extract import cores
 from faceparity.harness.templates.store import Store
 
 from . import compare, show

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness import private
 from faceparity.harness import results as record
 from faceparity.harness.runs.result_files import Result, load_results
+from faceparity.harness.templates import private_tables
 
 HOW = (
     "To leave an image or a comparison out, look at it first. Then write its row into a CSV file, under the columns "
@@ -75,7 +75,7 @@ def _first(found: Sequence[Suspect], most: int) -> list[Suspect]:
 def read_suspects(result: Result) -> list[Suspect]:
     """Non-mated comparisons, most alike first, then mated ones, least alike first. Raises UserError where they can't be read."""
     folder, e = result.folder / "private", result.evaluation
-    table, codes = private.read_table(folder, "suspects"), private.read_table(folder, "codes")
+    table, codes = private_tables.read_table(folder, "suspects"), private_tables.read_table(folder, "codes")
     person = dict(zip(codes["file"], codes["subject"], strict=True))
     points = list(_points(e))
     found = []

@@ -182,7 +182,7 @@ def tally_tiles(
 
 
 class Worker(Protocol):
-    """Works off tiles: `tally_tiles`, or a place that makes the same tally of them (see `faceparity.harness.place`)."""
+    """Works off tiles: `tally_tiles`, or a place that makes the same tally of them (see `faceparity.harness.execution.backend`)."""
 
     def __call__(
         self, job: Job, tiles: Sequence[tuple[int, int]], *, cap: float, progress: Callable[[int], None] | None

@@ -13,13 +13,13 @@ from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Cells, Grouping
 from faceparity.harness.comparisons.evidence import Evidence, count_comparisons, count_dealt, never_attempted
 from faceparity.harness.comparisons.samples import Samples
+from faceparity.harness.execution.worker_deaths import lost_warnings
 from faceparity.harness.models.base.card import ModelCard, training_overlap
 from faceparity.harness.options import Options
 from faceparity.harness.results.parts.notices import SYNTHETIC
 from faceparity.harness.scenarios.run import evaluate_scenarios
 from faceparity.harness.scenarios.setting import Setting as ScenarioSetting
-from faceparity.harness.templates.deaths import lost_warnings
-from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.extract import Templates
 
 from . import describe
 from .claims import Bench, evaluate_claims

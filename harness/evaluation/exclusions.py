@@ -13,7 +13,7 @@ from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
 from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.options import Options
-from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.extract import Templates
 from faceparity.harness.verification.rates.verdict_rules import Verdict, confirm
 
 from .evaluate import Evaluated, evaluate

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Attribute
-from faceparity.harness import private, results
+from faceparity.harness import results
 from faceparity.harness.comparisons.cells import Cells, make_cells, shares_subjects
 from faceparity.harness.comparisons.evidence import Evidence, count_comparisons
 from faceparity.harness.comparisons.pair_counts import AllPairs
 from faceparity.harness.comparisons.tally import I32, I64, Grid, Pairs, Tally
+from faceparity.harness.templates import private_tables
 
 MADE_BEFORE = "it was made by a version that did not keep what a paired comparison needs; run again"
 
@@ -47,19 +48,19 @@ def read(folder: Path) -> Private:
     """The private part in a result's folder `private/`. Raises UserError where it is missing, unreadable or of another make."""
     if (folder / "codes.sealed").is_file() and not (folder / "labels.sealed").is_file():
         raise UserError(f"{folder}: {MADE_BEFORE}")
-    table = private.read_table(folder, "codes")
+    table = private_tables.read_table(folder, "codes")
     order = np.argsort(table["file"].astype(str), kind="stable")
     codes = table["code"].astype(str)[order]
-    labels = private.read_table(folder, "labels")
+    labels = private_tables.read_table(folder, "labels")
     if not np.array_equal(labels["code"].astype(str)[order], codes):
         raise UserError(f"{folder}: its tables do not belong together; run again for new ones")
-    rejected = private.read_table(folder, "rejects")["file"].astype(str)
+    rejected = private_tables.read_table(folder, "rejects")["file"].astype(str)
     ledger, out = _coded(folder, "ledger"), _coded(folder, "left_out")
     a, b = (_places(ledger[c], codes, folder) for c in ("code_a", "code_b"))
     left = np.stack([_places(out[c], codes, folder) for c in ("code_a", "code_b")], axis=1)
     excluded: frozenset[tuple[str, str]] = frozenset()
     if (folder / "exclusions.sealed").is_file():
-        named = private.read_table(folder, "exclusions")
+        named = private_tables.read_table(folder, "exclusions")
         rows = (tuple(sorted((str(x), str(y)))) for x, y in zip(named["file_a"], named["file_b"], strict=True))
         excluded = frozenset((x, y) for x, y in rows)
     return Private(
@@ -69,25 +70,25 @@ def read(folder: Path) -> Private:
     )  # fmt: skip
 
 
-def _coded(folder: Path, table: private.Table) -> dict[str, private.Coded | NDArray[Any]]:
+def _coded(folder: Path, table: private_tables.Table) -> dict[str, private_tables.Coded | NDArray[Any]]:
     """As `private.read_table`, but texts as indices into their words: a ledger has millions of rows."""
     import pyarrow as pa
 
-    with pa.ipc.open_stream(private.read_private(folder, table)) as reader:
+    with pa.ipc.open_stream(private_tables.read_private(folder, table)) as reader:
         found = reader.read_all().combine_chunks()
-    out: dict[str, private.Coded | NDArray[Any]] = {}
+    out: dict[str, private_tables.Coded | NDArray[Any]] = {}
     for name in found.column_names:
         chunks = found.column(name).chunks
         if chunks and isinstance(chunks[0], pa.DictionaryArray):
-            out[name] = private.Coded(chunks[0].indices.to_numpy(zero_copy_only=False), chunks[0].dictionary.to_pylist())
+            out[name] = private_tables.Coded(chunks[0].indices.to_numpy(zero_copy_only=False), chunks[0].dictionary.to_pylist())
         else:
             out[name] = np.asarray(found.column(name).to_numpy())
     return out
 
 
-def _places(column: private.Coded | NDArray[np.generic], codes: NDArray[np.str_], folder: Path) -> I64:
+def _places(column: private_tables.Coded | NDArray[np.generic], codes: NDArray[np.str_], folder: Path) -> I64:
     """Each row's place in `codes`."""
-    indices, words = column if isinstance(column, private.Coded) else (np.arange(column.size), column)
+    indices, words = column if isinstance(column, private_tables.Coded) else (np.arange(column.size), column)
     wanted = np.asarray(words, str)
     if not wanted.size:
         return np.empty(0, np.int64)

@@ -22,7 +22,7 @@ from faceparity.harness.comparisons.scores import Kind, exact_scores, prepare
 from faceparity.harness.comparisons.tally import Grid
 from faceparity.harness.metrics import verification
 from faceparity.harness.metrics.rates import threshold_at_target
-from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.extract import Templates
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
 from . import rates

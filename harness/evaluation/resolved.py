@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from faceparity.harness.claims import read_claims
 from faceparity.harness.claims.claim import Stated, shipped_claims
+from faceparity.harness.execution.backend import Place
 from faceparity.harness.options import Options
-from faceparity.harness.place import Place
 from faceparity.harness.scenarios.declared import Scenario
 from faceparity.harness.scenarios.load import load_scenarios
 

@@ -16,7 +16,7 @@ from faceparity.datasets.schema.dataset import Dataset, SearchProtocol, Template
 from faceparity.harness import results
 from faceparity.harness.comparisons.scores import Kind, exact_scores, prepare
 from faceparity.harness.metrics import identification as ident
-from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.extract import Templates
 from faceparity.harness.uncertainty import variance
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 

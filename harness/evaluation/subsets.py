@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.schema.dataset import Attribute, Dataset, PairProtocol, SearchProtocol, SetProtocol, TemplateSets
-from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.extract import Templates
 
 
 def without_samples(dataset: Dataset, templates: Templates, gone: NDArray[np.integer]) -> tuple[Dataset, Templates]:

@@ -16,7 +16,7 @@ from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.scores import Kind
 from faceparity.harness.comparisons.tally import Grid, Tally
 from faceparity.harness.comparisons.tiles import tally_pairs
-from faceparity.harness.place import Place
+from faceparity.harness.execution.backend import Place
 
 from .pool import Pool
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from faceparity.datasets.schema.dataset import Dataset, PairProtocol, SetProtocol, TemplateSets
 from faceparity.harness.comparisons.cells import Cells
 from faceparity.harness.comparisons.scores import Kind, prepare
-from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.extract import Templates
 
 
 @dataclass(frozen=True)

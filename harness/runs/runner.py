@@ -15,7 +15,6 @@ import numpy as np
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness import private
 from faceparity.harness.comparisons.tally import Pairs
 from faceparity.harness.evaluation.evaluate import Evaluated
 from faceparity.harness.evaluation.exclusion_file import Excluded
@@ -28,7 +27,8 @@ from faceparity.harness.models.base.model import Model
 from faceparity.harness.models.registry import load_model_card, open_model
 from faceparity.harness.runs import output_folder
 from faceparity.harness.runs.result_files import RESULTS, Result, report_writers, safe_name, write_reports, write_results
-from faceparity.harness.templates.pipeline import Templates, extract
+from faceparity.harness.templates import private_tables
+from faceparity.harness.templates.extract import Templates, extract
 from faceparity.harness.templates.store import Store
 
 LOG = "run.log"
@@ -236,17 +236,17 @@ def _counts(dataset: Dataset) -> str:
 def write_private(folder: Path, dataset: Dataset, templates: Templates, evaluated: Evaluated, store: Store) -> None:
     """The private part: codes, ledger, suspects, rejects, problems; encrypted with the store's keys."""
     keys, tally = store.keys, evaluated.evidence.tally
-    codes = private.sample_codes(dataset, keys)
-    subjects = private.subject_codes(dataset, keys)
+    codes = private_tables.sample_codes(dataset, keys)
+    subjects = private_tables.subject_codes(dataset, keys)
     files, chosen = np.asarray(dataset.files), templates.samples
     ledger = tally.ledger + tally.mated_pairs
     mated = evaluated.evidence.subjects[ledger.a] == evaluated.evidence.subjects[ledger.b]
-    private.write_table(
+    private_tables.write_table(
         folder,
         "ledger",
         {
-            "code_a": private.Coded(chosen[ledger.a], codes),
-            "code_b": private.Coded(chosen[ledger.b], codes),
+            "code_a": private_tables.Coded(chosen[ledger.a], codes),
+            "code_b": private_tables.Coded(chosen[ledger.b], codes),
             "score": ledger.score,
             "mated": mated,
         },
@@ -254,20 +254,20 @@ def write_private(folder: Path, dataset: Dataset, templates: Templates, evaluate
     )
     doubtful = suspects(tally.ledger, tally.mated_pairs)
     a, b = chosen[doubtful.a], chosen[doubtful.b]
-    private.write_table(
+    private_tables.write_table(
         folder,
         "suspects",
         {"code_a": codes[a], "code_b": codes[b], "score": doubtful.score, "file_a": files[a], "file_b": files[b]},
         keys=keys,
     )
     bad = np.flatnonzero(templates.status != "ok")
-    private.write_table(
+    private_tables.write_table(
         folder,
         "rejects",
         {"file": files[bad], "status": templates.status[bad], "reason": [templates.reasons[i] for i in bad]},
         keys=keys,
     )
-    private.write_table(
+    private_tables.write_table(
         folder,
         "problems",
         {
@@ -277,12 +277,12 @@ def write_private(folder: Path, dataset: Dataset, templates: Templates, evaluate
         },
         keys=keys,
     )
-    private.write_table(folder, "codes", {"code": codes, "file": files, "subject": subjects}, keys=keys)
+    private_tables.write_table(folder, "codes", {"code": codes, "file": files, "subject": subjects}, keys=keys)
     names = [g.attributes[0] for g in evaluated.evaluation.groupings if len(g.attributes) == 1]
-    private.write_table(folder, "labels", {"code": codes, "values": labels_of(dataset, names)}, keys=keys)
+    private_tables.write_table(folder, "labels", {"code": codes, "values": labels_of(dataset, names)}, keys=keys)
     out = tally.left_out_non_mated + tally.left_out_mated
     a, b = chosen[out.a], chosen[out.b]
-    private.write_table(folder, "left_out", {"code_a": codes[a], "code_b": codes[b]}, keys=keys)
+    private_tables.write_table(folder, "left_out", {"code_a": codes[a], "code_b": codes[b]}, keys=keys)
 
 
 def labels_of(dataset: Dataset, names: Sequence[str]) -> list[str]:
@@ -300,7 +300,7 @@ def labels_of(dataset: Dataset, names: Sequence[str]) -> list[str]:
 def write_exclusions(folder: Path, dataset: Dataset, excluded: Excluded, store: Store) -> None:
     """What a person left out, by name and with the reasons as written."""
     files, (a, b) = np.asarray(dataset.files), excluded.pairs.T
-    private.write_table(
+    private_tables.write_table(
         folder,
         "exclusions",
         {

@@ -12,7 +12,7 @@ from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.comparisons.scores import Kind, prepare
 from faceparity.harness.comparisons.tally import Tally
 from faceparity.harness.evaluation.template_sets import pool
-from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.extract import Templates
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]

@@ -14,7 +14,7 @@ from faceparity.harness.comparisons.cells import Cells, Grouping
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.evaluation.pool import Pool, find_threshold
 from faceparity.harness.models.base.card import ModelCard
-from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.extract import Templates
 from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM
 
 from .declared import At, Base

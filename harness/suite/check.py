@@ -11,12 +11,12 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.registry import dataset_names, load_dataset, whereabouts
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.claims import read_claims
-from faceparity.harness.device import check_device, with_device
 from faceparity.harness.evaluation.exclusion_file import Excluded, read_exclusions
 from faceparity.harness.evaluation.measure import Fixed
 from faceparity.harness.evaluation.preflight import GroupedSamples, checks, group_samples
 from faceparity.harness.evaluation.resolved import Resolved
 from faceparity.harness.evaluation.sampled import check_share
+from faceparity.harness.execution.gpu import check_device, with_device
 from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.models.base.spec import parse, titled
 from faceparity.harness.models.registry import load_model_card, open_model

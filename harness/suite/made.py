@@ -21,9 +21,9 @@ from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.evaluation.describe import LIBRARIES
 from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.execution.versions import code_digest
 from faceparity.harness.models.assembly.pipeline import library_versions
 from faceparity.harness.options import Options
-from faceparity.harness.own_code import code_digest
 from faceparity.harness.runs.result_files import RESULTS
 
 RECORD = "suite.json"

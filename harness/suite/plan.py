@@ -15,7 +15,7 @@ import numpy as np
 
 from faceparity.harness.runs.cost_model import IMAGES_PER_SECOND, cost
 from faceparity.harness.runs.result_files import RESULTS
-from faceparity.harness.templates.pipeline import store_key
+from faceparity.harness.templates.extract import store_key
 from faceparity.harness.templates.store import Store
 
 from .check import Checked, Job

@@ -13,13 +13,13 @@ from typing import Protocol
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness.execution.backend import PlaceGoneError
+from faceparity.harness.execution.worker_deaths import is_lost
 from faceparity.harness.models.base.card import ModelCard
-from faceparity.harness.place import PlaceGoneError
 from faceparity.harness.runs.output_folder import check_folder, held
 from faceparity.harness.runs.result_files import RESULTS, Result, load_results
 from faceparity.harness.runs.runner import Listener, Prepared, Request, open_log, run_one
-from faceparity.harness.templates.deaths import is_lost
-from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.extract import Templates
 from faceparity.harness.templates.store import Store
 
 from .check import Job

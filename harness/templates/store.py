@@ -16,8 +16,7 @@ from faceparity.datasets.common import paths as places
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.regular_files import read_regular
 from faceparity.harness.models.base.model import Extraction
-
-from . import index, private_files, shard, vault
+from faceparity.harness.templates import encryption, private_files, shard_codec, shard_index
 
 LOCK = "lock"
 ATTEMPT = "attempt"
@@ -39,16 +38,16 @@ class Store:
     def __init__(
         self,
         folder: Path | None = None,
-        keys: vault.Keyring | None = None,
+        keys: encryption.Keyring | None = None,
         *,
         ephemeral: bool = False,
         days: int | None = None,
     ) -> None:
         self.folder = None if ephemeral else (folder or places.store())
-        self.keys = keys or vault.Keyring(in_memory=ephemeral)
+        self.keys = keys or encryption.Keyring(in_memory=ephemeral)
         self.expired = 0
         self.damaged = 0
-        self._days = vault.retention_days() if days is None else days
+        self._days = encryption.retention_days() if days is None else days
         self._memory: dict[tuple[str, str], Extraction] = {}
         self._open = ExitStack()
 
@@ -76,7 +75,7 @@ class Store:
         wanted = {self._entry(fingerprint, content): content for content in contents}
         found: dict[str, Extraction] = {}
         paths = {path.name: path for path in sorted(self._models_folder(fingerprint).glob("*.shard"))}
-        of_index = [paths.pop(name) for name in list(paths) if name.endswith(index.SUFFIX)]
+        of_index = [paths.pop(name) for name in list(paths) if name.endswith(shard_index.SUFFIX)]
         known = self._index(of_index, fingerprint)
         more: dict[str, list[bytes]] = {}
         unknown = paths.keys() - set(known.names)
@@ -88,23 +87,23 @@ class Store:
             more |= {name: [entry for entry, _ in read]} if name in unknown else {}
             believed = ((entry, one) for entry, one in read if one.reason != NOT_BELIEVED)
             found.update({wanted[entry]: extraction for entry, extraction in believed if entry in wanted})
-        if len(more) >= index.WORTH_IT:
+        if len(more) >= shard_index.WORTH_IT:
             self._write_index(known.with_shards(more, set(paths)), of_index, fingerprint)
         return found
 
-    def _index(self, files: Sequence[Path], fingerprint: str) -> index.Index:
+    def _index(self, files: Sequence[Path], fingerprint: str) -> shard_index.Index:
         """The newest that can be read. Its key goes when its day's retention ends; it is made again then."""
         for path in reversed(files):
-            with suppress(OSError, vault.DamagedError, vault.KeyGoneError, vault.ClockDoubtError):
-                return index.unpack(self.keys.open(read_regular(path), _context(fingerprint, path.name)))
+            with suppress(OSError, encryption.DamagedError, encryption.KeyGoneError, encryption.ClockDoubtError):
+                return shard_index.unpack(self.keys.open(read_regular(path), _context(fingerprint, path.name)))
             with suppress(OSError):
                 path.unlink()
-        return index.nothing()
+        return shard_index.nothing()
 
-    def _write_index(self, known: index.Index, old: Sequence[Path], fingerprint: str) -> None:
+    def _write_index(self, known: shard_index.Index, old: Sequence[Path], fingerprint: str) -> None:
         """Without it all shards are read, which takes longer and is no reason to end a run that only reads: a full disk is none."""
-        name = f"{self.keys.day().isoformat()}{index.SUFFIX}"
-        payload = self.keys.seal(index.pack(known), _context(fingerprint, name))
+        name = f"{self.keys.day().isoformat()}{shard_index.SUFFIX}"
+        payload = self.keys.seal(shard_index.pack(known), _context(fingerprint, name))
         with suppress(UserError, OSError):
             private_files.write_private(self._models_folder(fingerprint) / name, payload)
             for path in old:
@@ -118,7 +117,7 @@ class Store:
         if self.folder is None:
             self._memory.update({(fingerprint, content): one for content, one in extractions.items()})
             return
-        payload = shard.pack({self._entry(fingerprint, content): one for content, one in extractions.items()})
+        payload = shard_codec.pack({self._entry(fingerprint, content): one for content, one in extractions.items()})
         folder = private_files.make_folder(self._models_folder(fingerprint))
         name = f"{self.keys.day().isoformat()}-{secrets.token_hex(8)}.shard"
         private_files.write_private(folder / name, self.keys.seal(payload, _context(fingerprint, name)))
@@ -165,14 +164,14 @@ class Store:
 
     def _read(self, path: Path, fingerprint: str) -> list[tuple[bytes, Extraction]]:
         try:
-            return shard.unpack(self.keys.open(read_regular(path), _context(fingerprint, path.name)))
-        except vault.ClockDoubtError:
+            return shard_codec.unpack(self.keys.open(read_regular(path), _context(fingerprint, path.name)))
+        except encryption.ClockDoubtError:
             # Extracted again rather than read; it stays for the day when the clock is right.
             return []
         except FileNotFoundError:
             # Another run found it too old, or damaged, a moment ago.
             return []
-        except (vault.DamagedError, vault.KeyGoneError):
+        except (encryption.DamagedError, encryption.KeyGoneError):
             self.damaged += 1
             path.unlink(missing_ok=True)
             return []
@@ -189,8 +188,8 @@ class Store:
 
 def old_shards(folder: Path, days: int | None = None) -> list[Path]:
     """The shards of a store that are past their retention, or bear no day."""
-    made = ((path, vault.parse_day(path.name)) for path in folder.glob(SHARDS))
-    return [path for path, day in made if day is None or vault.is_expired(day, days)]
+    made = ((path, encryption.parse_day(path.name)) for path in folder.glob(SHARDS))
+    return [path for path, day in made if day is None or encryption.is_expired(day, days)]
 
 
 def _context(fingerprint: str, name: str) -> str:

@@ -22,7 +22,7 @@ from faceparity.harness.evaluation.preflight import EVERYONE
 from faceparity.harness.evaluation.separation import make_separation
 from faceparity.harness.models.registry import load_model_card
 from faceparity.harness.options import Options
-from faceparity.harness.templates.pipeline import extract
+from faceparity.harness.templates.extract import extract
 from faceparity.harness.templates.store import Store
 from faceparity.reports import format as f
 

@@ -26,11 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.registry import load_dataset
+from faceparity.harness.execution import worker
 from faceparity.harness.models.registry import open_model
-from faceparity.harness.templates import shard, worker
-from faceparity.harness.templates.pipeline import BATCH, cores
+from faceparity.harness.templates import shard_codec
+from faceparity.harness.templates.encryption import Keyring
+from faceparity.harness.templates.extract import BATCH, cores
 from faceparity.harness.templates.store import Store
-from faceparity.harness.templates.vault import Keyring
 
 ASKED = 0.1
 T = TypeVar("T")
@@ -78,7 +79,7 @@ def one_batch(
     """Seconds of each way for one batch."""
     outcomes, extraction = timed(lambda: extracted(batch))
     made = {job.content: one.extraction for job, one in zip(batch, outcomes, strict=True)}
-    packed = shard.pack({keys.digest("entry", of, content): one for content, one in made.items()})
+    packed = shard_codec.pack({keys.digest("entry", of, content): one for content, one in made.items()})
     sealed, sealing = timed(lambda: keys.seal(packed, "benchmark"))
     opened, opening = timed(lambda: keys.open(sealed, "benchmark"))
     assert opened == packed

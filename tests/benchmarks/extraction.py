@@ -31,10 +31,10 @@ import numpy as np
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.loading.image_files import decode
 from faceparity.datasets.registry import load_dataset
+from faceparity.harness.execution import worker
 from faceparity.harness.models.assembly.pipeline import Pipeline, largest
 from faceparity.harness.models.registry import artefacts_of, model_names, open_model
-from faceparity.harness.templates import worker
-from faceparity.harness.templates.pipeline import cores, extract
+from faceparity.harness.templates.extract import cores, extract
 from faceparity.harness.templates.store import Store
 
 MODELS = ("face_recognition", "sface", "mobilefacenet-192", "hse-faceres", "faceplugin-512", "mobileface-v3")

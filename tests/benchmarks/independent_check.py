@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from faceparity.datasets.registry import load_dataset
-from faceparity.harness.templates.pipeline import extract
+from faceparity.harness.templates.extract import extract
 from faceparity.harness.templates.store import Store
 
 Mask = NDArray[np.bool_]

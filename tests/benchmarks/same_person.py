@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.registry import load_dataset
 from faceparity.harness.models.registry import load_model_card
-from faceparity.harness.templates.pipeline import extract
+from faceparity.harness.templates.extract import extract
 from faceparity.harness.templates.store import Store
 
 MODELS = ("face_recognition", "sface", "mobilefacenet-192", "hse-faceres", "faceplugin-512", "mobileface-v3")

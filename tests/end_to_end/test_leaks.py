@@ -18,7 +18,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from faceparity.datasets.loading.image_files import decode
-from faceparity.harness.private import read_table
+from faceparity.harness.templates.private_tables import read_table
 from tests import ROOT
 from tests.end_to_end.end_to_end_help import picture, write_labels
 

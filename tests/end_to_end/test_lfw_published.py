@@ -16,7 +16,7 @@ from faceparity.datasets.schema.dataset import Dataset, PairProtocol
 from faceparity.harness.comparisons.cells import make_cells
 from faceparity.harness.evaluation.protocols import Setting, evaluate_protocols
 from faceparity.harness.models.registry import artefacts_of, load_model_card
-from faceparity.harness.templates.pipeline import extract
+from faceparity.harness.templates.extract import extract
 from faceparity.harness.templates.store import Store
 from tests import ROOT
 

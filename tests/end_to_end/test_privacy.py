@@ -14,7 +14,7 @@ import cv2
 import pytest
 
 from faceparity.harness.cli.command import published_command
-from faceparity.harness.private import read_table
+from faceparity.harness.templates.private_tables import read_table
 from tests.end_to_end.end_to_end_help import picture, results, write_labels
 
 SCRIPT = '<script>alert("x")</script>'

@@ -16,8 +16,8 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.fetch.artefacts import is_here
 from faceparity.datasets.registry import load_dataset
 from faceparity.harness.models.registry import artefacts_of
-from faceparity.harness.private import read_table
 from faceparity.harness.results import Evaluation, from_json
+from faceparity.harness.templates.private_tables import read_table
 from tests.end_to_end.end_to_end_help import write_labels
 
 PEOPLE = 20

@@ -294,7 +294,7 @@ def _refusing(parse: Callable[[], object]) -> None:
 
 def shards(base: Path) -> Family:
     """Sealed files: of a store, of a private part."""
-    from faceparity.harness.templates.vault import DamagedError, KeyGoneError, Keyring
+    from faceparity.harness.templates.encryption import DamagedError, KeyGoneError, Keyring
 
     keys = Keyring(in_memory=True)
 

@@ -9,7 +9,7 @@ import numpy as np
 from faceparity.datasets.schema.card import DatasetCard
 from faceparity.datasets.schema.dataset import Attribute, Dataset
 from faceparity.harness.models.base.card import ModelCard, PublishedThreshold, Score
-from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.extract import Templates
 
 
 def make_dataset(

@@ -12,7 +12,7 @@ from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.exclusions import evaluate_without
 from faceparity.harness.options import Options
 from faceparity.harness.runs.runner import Result, write_exclusions, write_private, write_results
-from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.extract import Templates
 from faceparity.harness.templates.store import Store
 from tests.harness import toy
 

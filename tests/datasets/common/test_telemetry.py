@@ -19,7 +19,9 @@ def loaded(version: str) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("package", ["datasets", "harness", "reports", "harness.templates.worker", "harness.cluster.remote"])
+@pytest.mark.parametrize(
+    "package", ["datasets", "harness", "reports", "harness.execution.worker", "harness.execution.dask.worker_tasks"]
+)
 @pytest.mark.parametrize("before", [None, "0", ""])
 def test_any_import_sets_the_environment_of_this_process_and_its_children(package: str, before: str | None) -> None:
     environment = {name: value for name, value in os.environ.items() if name != VARIABLE}

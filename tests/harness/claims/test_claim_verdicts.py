@@ -16,7 +16,7 @@ from faceparity.harness.evaluation.claim_tests import fits
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.resolved import Resolved
 from faceparity.harness.options import Options
-from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.extract import Templates
 from faceparity.harness.uncertainty.contrasts import holm
 from tests import ROOT
 from tests.harness import toy

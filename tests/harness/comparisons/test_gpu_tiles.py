@@ -11,9 +11,9 @@ from faceparity.harness.comparisons.dealt import deal
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.tally import Grid, Tally
 from faceparity.harness.comparisons.tiles import make_job, tally_pairs, tiles_of
-from faceparity.harness.device import OnDevice
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.execution.gpu import OnDevice
 from faceparity.harness.options import Options
 from tests.harness import toy
 

@@ -9,17 +9,17 @@ import onnxruntime
 import pytest
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness import device
+from faceparity.harness.execution import gpu
 from faceparity.harness.models.onnx.session import open_session
 from faceparity.harness.models.registry import load_model_card, open_model
 
 
 def test_only_what_is_asked_for_runs_on_a_gpu() -> None:
-    assert device.check_device("cpu") == "cpu"
-    assert device.with_device("sface", "cpu") == "sface"
-    assert device.with_device("sface:alignment=box", "cuda") == "sface:alignment=box,device=cuda"
-    assert device.with_device("cards/own.toml", "cuda") == "cards/own.toml:device=cuda"
-    assert device.with_device("sface:device=cpu", "cuda") == "sface:device=cpu"
+    assert gpu.check_device("cpu") == "cpu"
+    assert gpu.with_device("sface", "cpu") == "sface"
+    assert gpu.with_device("sface:alignment=box", "cuda") == "sface:alignment=box,device=cuda"
+    assert gpu.with_device("cards/own.toml", "cuda") == "cards/own.toml:device=cuda"
+    assert gpu.with_device("sface:device=cpu", "cuda") == "sface:device=cpu"
 
 
 @pytest.mark.parametrize(
@@ -35,16 +35,16 @@ def test_only_what_is_asked_for_runs_on_a_gpu() -> None:
 def test_no_torch_and_no_gpu_are_one_line(torch: object, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", torch)  # type: ignore[arg-type]
     if torch is None:
-        monkeypatch.setattr(device.importlib.util, "find_spec", lambda name: None)
+        monkeypatch.setattr(gpu.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError) as error:
-        device.check_device("cuda")
+        gpu.check_device("cuda")
     assert says in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_unknown_devices_are_refused() -> None:
     with pytest.raises(UserError, match="known are cpu and cuda"):
-        device.check_device("tpu")
+        gpu.check_device("tpu")
     with pytest.raises(UserError, match="device=tpu is not possible"):
         open_model("face_recognition:device=tpu")
 
@@ -92,4 +92,4 @@ def test_a_device_whose_memory_is_too_small_is_one_line(monkeypatch: pytest.Monk
     monkeypatch.setattr(made, "tally_on", full)
     job = SimpleNamespace(prepared=SimpleNamespace(x=SimpleNamespace(nbytes=5 << 30)))
     with pytest.raises(UserError, match=r"too small for 5\.0 GiB of templates"):
-        device.OnDevice(1, "cuda").tally(job, [], 0.0, None)  # type: ignore[arg-type]
+        gpu.OnDevice(1, "cuda").tally(job, [], 0.0, None)  # type: ignore[arg-type]

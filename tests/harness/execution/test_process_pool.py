@@ -13,7 +13,7 @@ from PIL import Image as Pictures
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.registry import load_dataset
 from faceparity.harness.models import open_model
-from faceparity.harness.templates.pipeline import WORTH_A_PROCESS, extract
+from faceparity.harness.templates.extract import WORTH_A_PROCESS, extract
 from faceparity.harness.templates.store import Store
 from tests.harness.models_toy import embedder
 

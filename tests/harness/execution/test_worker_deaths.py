@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from faceparity.datasets.common.errors import UserError
+from faceparity.harness.execution import process_pool, worker_deaths, worker_process
+from faceparity.harness.execution.worker_process import WorkersEndedError
 from faceparity.harness.models.base.model import Extraction
-from faceparity.harness.templates import deaths, pipeline, pool, process
-from faceparity.harness.templates.pipeline import BATCH, Templates, extract, store_key
-from faceparity.harness.templates.process import WorkersEndedError
+from faceparity.harness.templates import extract as pipeline
+from faceparity.harness.templates.extract import BATCH, Templates, extract, store_key
 from faceparity.harness.templates.store import NOT_BELIEVED, Store
 from tests.harness import templates_fake as fake
 from tests.harness import toy
@@ -31,7 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of its own; workers for any number of images; no pauses."""
     monkeypatch.setenv("FACEPARITY_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(pipeline, "WORTH_A_PROCESS", 0)
-    monkeypatch.setattr(pool, "PAUSES", (0.0,))
+    monkeypatch.setattr(process_pool, "PAUSES", (0.0,))
     return tmp_path / "home"
 
 
@@ -49,7 +50,7 @@ def countdown(folder: Path, kills: int, monkeypatch: pytest.MonkeyPatch) -> Path
     return folder
 
 
-@pytest.mark.parametrize("kills", [1, 2, pool.TRIES])
+@pytest.mark.parametrize("kills", [1, 2, process_pool.TRIES])
 def test_an_image_whose_worker_is_killed_a_few_times_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int) -> None:
     left = countdown(tmp_path / "kills", kills, monkeypatch)
     got = run(fake.make_dataset(tmp_path / "faces", 2 * BATCH, {3: fake.KILLED}))
@@ -64,8 +65,8 @@ def test_an_image_whose_worker_is_always_killed_fails_in_this_run_only(tmp_path:
     assert got.status.tolist() == ["ok"] * 3 + ["unreadable"] + ["ok"] * (2 * BATCH - 4)
     assert got.reasons[3] == KILLED
     # With the others, with its batch, and not more often than it is given tries; one may meet a worker that is not fresh.
-    assert len(list(left.iterdir())) >= 100 - (3 + pool.TRIES)
-    assert deaths.lost_warnings(got.reasons) == [
+    assert len(list(left.iterdir())) >= 100 - (3 + process_pool.TRIES)
+    assert worker_deaths.lost_warnings(got.reasons) == [
         "1 image: the worker was killed by SIGKILL, as the system does when memory runs out. It counts as failed in this result "
         "only, nothing of that is stored, and the next run tries again: run with fewer --workers, or free memory."
     ]
@@ -77,8 +78,8 @@ def test_an_image_whose_worker_is_always_killed_fails_in_this_run_only(tmp_path:
 
 
 def test_several_whose_workers_are_always_killed_cost_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "MANY", 2)
-    monkeypatch.setattr(pool, "TRIES_AFTER_MANY", 1)
+    monkeypatch.setattr(process_pool, "MANY", 2)
+    monkeypatch.setattr(process_pool, "TRIES_AFTER_MANY", 1)
     bad = [1, 2, 3, 12]
     dataset = fake.make_dataset(tmp_path / "faces", 3 * BATCH, dict.fromkeys(bad, fake.KILLED))
     got = run(dataset)
@@ -99,23 +100,23 @@ def test_only_what_crashes_by_itself_is_stored(tmp_path: Path, what: str, reason
         known = store.get(store_key(got.model_fingerprint), dataset.content)
     assert (dataset.content[2] in known) == stored
     assert len(known) == 3 + stored
-    assert (deaths.lost_warnings(got.reasons) == []) == stored
+    assert (worker_deaths.lost_warnings(got.reasons) == []) == stored
 
 
 def test_one_crash_is_not_enough_to_be_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[process.Batch] = []
-    crash = deaths.by_exit_code(-signal.SIGSEGV)
+    seen: list[worker_process.Batch] = []
+    crash = worker_deaths.by_exit_code(-signal.SIGSEGV)
 
-    class Once(pool._Alone):
-        def _attempt(self, batch: process.Batch) -> list[pool.Outcome]:
+    class Once(process_pool._Alone):
+        def _attempt(self, batch: worker_process.Batch) -> list[process_pool.Outcome]:
             seen.append(batch)
             if len(seen) == 1:
-                raise process.WorkerDiedError(crash, starting=False, fresh=True)
+                raise worker_process.WorkerDiedError(crash, starting=False, fresh=True)
             return super()._attempt(batch)
 
     dataset = fake.make_dataset(tmp_path / "faces", 1)
-    with process.Workers("fake", fake.open_fake) as workers:
-        (outcome,) = Once(workers).outcomes([pool.Job(str(dataset.root / dataset.files[0]), dataset.content[0])])
+    with worker_process.Workers("fake", fake.open_fake) as workers:
+        (outcome,) = Once(workers).outcomes([process_pool.Job(str(dataset.root / dataset.files[0]), dataset.content[0])])
     assert len(seen) == 2
     assert outcome.extraction.status == "ok"
 
@@ -134,9 +135,9 @@ def test_what_earlier_versions_stored_as_a_crash_is_tried_again(tmp_path: Path) 
 
 
 def test_what_is_not_believed_stays_so_where_there_is_an_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from faceparity.harness.templates import index
+    from faceparity.harness.templates import shard_index
 
-    monkeypatch.setattr(index, "WORTH_IT", 1)
+    monkeypatch.setattr(shard_index, "WORTH_IT", 1)
     key = store_key(fake.FakeModel("fake").fingerprint())
     with Store() as store:
         store.put(key, {"a" * 64: Extraction("unreadable", reason=NOT_BELIEVED)})
@@ -145,7 +146,7 @@ def test_what_is_not_believed_stays_so_where_there_is_an_index(tmp_path: Path, m
         assert [store.get(key, ["a" * 64])["a" * 64].status for _ in range(2)] == ["no_face"] * 2
 
 
-@pytest.mark.parametrize("kills", [1, 3, pool.KILLS_TOGETHER + pool.STARTS - 1])
+@pytest.mark.parametrize("kills", [1, 3, process_pool.KILLS_TOGETHER + process_pool.STARTS - 1])
 def test_workers_killed_while_they_start_are_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int) -> None:
     countdown(tmp_path / "kills", kills, monkeypatch)
     assert run(fake.make_dataset(tmp_path / "faces", 6), name="killed_at_start").status.tolist() == ["ok"] * 6
@@ -158,7 +159,7 @@ def test_workers_always_killed_while_they_start_are_one_error_with_the_reason(
     dataset = fake.make_dataset(tmp_path / "faces", 6)
     with pytest.raises(WorkersEndedError, match=r"killed by SIGKILL, as the system does when memory runs out: .*--workers"):
         run(dataset, name="killed_at_start")
-    assert len(list(left.iterdir())) >= 100 - (pool.KILLS_TOGETHER + 1 + pool.STARTS)
+    assert len(list(left.iterdir())) >= 100 - (process_pool.KILLS_TOGETHER + 1 + process_pool.STARTS)
     for file in left.iterdir():
         file.unlink()
     assert run(dataset, name="killed_at_start").status.tolist() == ["ok"] * 6
@@ -208,16 +209,16 @@ def test_a_run_of_which_every_worker_is_killed_is_an_error_and_nothing_is_stored
 @pytest.mark.parametrize("every", [1, 2])
 def test_kills_while_batches_come_in_store_nothing_false(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int) -> None:
     """Each worker that was sent something is killed, whatever it is at: each of every `every` times."""
-    send, count = process.Worker.send, [0]
+    send, count = worker_process.Worker.send, [0]
 
-    def killing(self: process.Worker, batch: Sequence[pool.Job]) -> None:
+    def killing(self: worker_process.Worker, batch: Sequence[process_pool.Job]) -> None:
         send(self, batch)
         count[0] += 1
         if count[0] % every == 0 and count[0] < 20:
             assert self.process.pid is not None
             os.kill(self.process.pid, signal.SIGKILL)
 
-    monkeypatch.setattr(process.Worker, "send", killing)
+    monkeypatch.setattr(worker_process.Worker, "send", killing)
     dataset = fake.make_dataset(tmp_path / "faces", 4 * BATCH, {5: b"no image"})
     got = run(dataset)
     assert set(got.reasons) <= {"", "not an image", KILLED}
@@ -246,7 +247,7 @@ def test_kills_while_batches_come_in_store_nothing_false(tmp_path: Path, monkeyp
     ],
 )
 def test_exit_codes(code: int | None, words: str, crash: str, outside: bool) -> None:
-    assert deaths.by_exit_code(code) == (words, crash, outside)
+    assert worker_deaths.by_exit_code(code) == (words, crash, outside)
 
 
 def test_the_result_warns_of_images_lost_to_killed_workers_and_counts_them_as_failed() -> None:
@@ -262,14 +263,14 @@ def test_the_result_warns_of_images_lost_to_killed_workers_and_counts_them_as_fa
     )  # fmt: skip
     before, after = (evaluate(dataset, toy.make_card(), t, Options(targets=(0.01,))).evaluation for t in (clean, lost))
     assert (before.extraction.overall.errors, after.extraction.overall.errors) == (0, 2)
-    assert deaths.lost_warnings(lost.reasons)[0].startswith("2 images: the worker was killed by SIGKILL")
-    assert set(deaths.lost_warnings(lost.reasons)) <= set(after.warnings)
+    assert worker_deaths.lost_warnings(lost.reasons)[0].startswith("2 images: the worker was killed by SIGKILL")
+    assert set(worker_deaths.lost_warnings(lost.reasons)) <= set(after.warnings)
     assert not any("worker" in line for line in before.warnings)
 
 
 def test_warnings_count_by_cause() -> None:
-    reasons = ["", KILLED, "no face found", KILLED, deaths.lost_reason(deaths.ON_CLUSTER), CRASHED]
-    cluster, killed = deaths.lost_warnings(reasons)
+    reasons = ["", KILLED, "no face found", KILLED, worker_deaths.lost_reason(worker_deaths.ON_CLUSTER), CRASHED]
+    cluster, killed = worker_deaths.lost_warnings(reasons)
     assert killed.startswith("2 images: the worker was killed by SIGKILL, as the system does when memory runs out. They count as")
     assert cluster.startswith(
         "1 image: the worker on the cluster ended whenever it was tried. It counts as failed in this result only"

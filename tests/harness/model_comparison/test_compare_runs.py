@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness import private
 from faceparity.harness.comparisons.scores import exact_scores, prepare
 from faceparity.harness.evaluation import private_sides, reestimate
 from faceparity.harness.evaluation.common import Side
@@ -22,6 +21,7 @@ from faceparity.harness.evaluation.preflight import groupings_of
 from faceparity.harness.evaluation.side_by_side import compare_runs
 from faceparity.harness.options import Options
 from faceparity.harness.results.comparison import Comparison, comparison_from_json, comparison_to_json
+from faceparity.harness.templates import private_tables
 from tests.harness import toy, toy_runs
 
 pytestmark = pytest.mark.slow
@@ -256,7 +256,7 @@ def test_two_of_three_are_still_paired(dataset, three, tmp_path: Path) -> None:
 
 
 def test_after_a_purge_only_intervals_are_left(dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from faceparity.harness.purge import purge_all
+    from faceparity.harness.templates.purge import purge_all
 
     monkeypatch.setenv("FACEPARITY_HOME", str(tmp_path / "home"))
     runs = [[toy_runs.write_run(tmp_path / f"r{k}", dataset, t, f"m{k}")] for k, t in enumerate(toy_runs.models(dataset, 2))]
@@ -404,11 +404,11 @@ def test_private_parts_in_another_order_are_read(three, dataset, tmp_path: Path)
     there = private_sides.read(results[0].folder / "private")
     moved = tmp_path / "private"
     for table in ("ledger", "rejects", "left_out"):
-        private.write_table(moved, table, private.read_table(results[0].folder / "private", table))
-    codes, labels = (private.read_table(results[0].folder / "private", t) for t in ("codes", "labels"))
+        private_tables.write_table(moved, table, private_tables.read_table(results[0].folder / "private", table))
+    codes, labels = (private_tables.read_table(results[0].folder / "private", t) for t in ("codes", "labels"))
     order = np.argsort(codes["code"])
-    private.write_table(moved, "codes", {k: v[order] for k, v in codes.items()})
-    private.write_table(moved, "labels", {k: v[order] for k, v in labels.items()})
+    private_tables.write_table(moved, "codes", {k: v[order] for k, v in codes.items()})
+    private_tables.write_table(moved, "labels", {k: v[order] for k, v in labels.items()})
     again = private_sides.read(moved)
     for name in ("codes", "subjects", "labels", "failed", "a", "b", "score", "mated", "left_out"):
         assert np.array_equal(getattr(there, name), getattr(again, name)), name

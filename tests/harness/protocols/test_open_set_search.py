@@ -13,7 +13,7 @@ from faceparity.harness.evaluation import searches
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.subsets import without_samples
 from faceparity.harness.options import Options
-from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.extract import Templates
 from tests.harness.toy import make_card, make_dataset, make_templates
 
 PEOPLE = 150

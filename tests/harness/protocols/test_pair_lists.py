@@ -17,7 +17,7 @@ from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.protocols import people_of
 from faceparity.harness.metrics import verification
 from faceparity.harness.options import Options
-from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.extract import Templates
 from tests.harness.toy import make_card, make_dataset, make_templates
 
 FOLDS = 10

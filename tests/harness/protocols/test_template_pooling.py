@@ -11,7 +11,7 @@ from faceparity.datasets.schema.dataset import Dataset, SetProtocol
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.template_sets import pool
 from faceparity.harness.options import Options
-from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.extract import Templates
 from tests.harness.toy import make_card, make_dataset, make_templates
 
 

@@ -15,7 +15,7 @@ from faceparity.harness.evaluation.preflight import preflight
 from faceparity.harness.evaluation.resolved import Resolved
 from faceparity.harness.options import Options
 from faceparity.harness.scenarios.load import load_scenarios, parse, ready_names
-from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.extract import Templates
 from tests.harness.toy import make_card, make_dataset, make_templates
 
 PEOPLE = 200

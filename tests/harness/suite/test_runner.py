@@ -16,9 +16,9 @@ from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.measure import Fixed
 from faceparity.harness.evaluation.preflight import group_samples
 from faceparity.harness.evaluation.resolved import resolve
+from faceparity.harness.execution.backend import Here, PlaceGoneError
 from faceparity.harness.models.registry import load_model_card
 from faceparity.harness.options import Options
-from faceparity.harness.place import Here, PlaceGoneError
 from faceparity.harness.runs import runner as running
 from faceparity.harness.scenarios.load import load_scenarios
 from faceparity.harness.suite import run as suite_run

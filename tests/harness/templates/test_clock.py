@@ -12,10 +12,10 @@ import pytest
 from faceparity.datasets.common import paths
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.models.base.model import Extraction
-from faceparity.harness.private import read_private, write_private
-from faceparity.harness.purge import purge_all, purge_older
-from faceparity.harness.templates import clock, vault
+from faceparity.harness.templates import clock, encryption
 from faceparity.harness.templates.clock import Boot, LastUse, judge
+from faceparity.harness.templates.private_tables import read_private, write_private
+from faceparity.harness.templates.purge import purge_all, purge_older
 from faceparity.harness.templates.store import Store
 
 DAY = date(2031, 5, 1)
@@ -47,7 +47,7 @@ class Machine:
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setenv("FACEPARITY_HOME", str(tmp_path / "home"))
     there = Machine()
-    monkeypatch.setattr(vault, "today", lambda: there.today)
+    monkeypatch.setattr(encryption, "today", lambda: there.today)
     monkeypatch.setattr(clock, "boot", there.boot)
     return there
 
@@ -62,7 +62,7 @@ def run(tmp_path: Path, machine: Machine) -> Path:
 
 
 def day_keys() -> list[str]:
-    return [name for name in vault.Keyring().names() if name != vault.SECRET]
+    return [name for name in encryption.Keyring().names() if name != encryption.SECRET]
 
 
 def refused(run: Path, words: str) -> str:
@@ -91,7 +91,7 @@ def test_at_day_sixty_reading_refuses_and_destroys_every_key_past_its_day(run: P
 
 
 def test_a_process_that_lives_on_is_held_to_the_day_too(run: Path, machine: Machine) -> None:
-    keys = vault.Keyring()
+    keys = encryption.Keyring()
     assert read_private(run, "ledger", keys=keys)
     machine.runs(31)
     with pytest.raises(UserError, match="past its retention date"):
@@ -99,7 +99,7 @@ def test_a_process_that_lives_on_is_held_to_the_day_too(run: Path, machine: Mach
 
 
 def test_a_shorter_retention_holds_at_once(run: Path, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(vault.RETENTION, "3")
+    monkeypatch.setenv(encryption.RETENTION, "3")
     machine.runs(4)
     refused(run, "past its retention date")
 

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.templates import pipeline, worker
-from faceparity.harness.templates.pipeline import BATCH, ModelFailedError, Templates, extract
+from faceparity.harness.execution import worker
+from faceparity.harness.templates import extract as pipeline
+from faceparity.harness.templates.extract import BATCH, ModelFailedError, Templates, extract
 from faceparity.harness.templates.store import Store
 from tests import ROOT
 from tests.harness import templates_fake as fake

@@ -15,7 +15,7 @@ import pytest
 
 from faceparity.datasets.common import paths
 from faceparity.harness.models.base.model import Extraction
-from faceparity.harness.templates import vault
+from faceparity.harness.templates import encryption
 from faceparity.harness.templates.store import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks and locks folders")]
@@ -79,7 +79,7 @@ def test_nothing_half_written_outlives_the_next_run(home: Path) -> None:
             assert store.keys.digest("code") == code, "a key was lost"
             assert store.get(MODEL, [CONTENT]).keys() == known.keys(), "a template was lost"
             assert store.damaged == 0
-        vault.Keyring().destroy()
+        encryption.Keyring().destroy()
         for shard in home.glob("store/*/*.shard"):
             shard.unlink()
     else:
@@ -89,17 +89,17 @@ def test_nothing_half_written_outlives_the_next_run(home: Path) -> None:
 
 
 def test_a_part_with_two_names_goes_without_its_key(home: Path) -> None:
-    secret = vault.Keyring().digest("code")
-    key = paths.keys() / vault.SECRET
-    os.link(key, key.with_name(f".{vault.SECRET}.0123abcd.part"))
+    secret = encryption.Keyring().digest("code")
+    key = paths.keys() / encryption.SECRET
+    os.link(key, key.with_name(f".{encryption.SECRET}.0123abcd.part"))
     with Store():
         assert parts(home) == []
-    assert vault.Keyring().digest("code") == secret
+    assert encryption.Keyring().digest("code") == secret
 
 
 def test_runs_that_start_at_once_do_not_disturb_each_other(home: Path) -> None:
     """No unfinished key is taken from its maker, and who tidies the store is not taken for a purge."""
-    make = "from faceparity.harness.templates.vault import Keyring\nprint(Keyring().digest('code').hex())"
+    make = "from faceparity.harness.templates.encryption import Keyring\nprint(Keyring().digest('code').hex())"
     enter = "from faceparity.harness.templates.store import Store\nfor _ in range(200):\n    with Store(): pass"
     enters = [subprocess.Popen([sys.executable, "-c", enter]) for _ in range(2)]
     makes = [subprocess.Popen([sys.executable, "-c", make], stdout=subprocess.PIPE, text=True) for _ in range(3)]

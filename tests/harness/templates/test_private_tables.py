@@ -11,11 +11,18 @@ import pytest
 
 from faceparity.datasets.common import paths
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness import private
-from faceparity.harness.private import Coded, read_private, read_table, sample_codes, subject_codes, write_private, write_table
-from faceparity.harness.purge import purge_all
-from faceparity.harness.templates import clock, vault
-from faceparity.harness.templates.vault import Keyring
+from faceparity.harness.templates import clock, encryption, private_tables
+from faceparity.harness.templates.encryption import Keyring
+from faceparity.harness.templates.private_tables import (
+    Coded,
+    read_private,
+    read_table,
+    sample_codes,
+    subject_codes,
+    write_private,
+    write_table,
+)
+from faceparity.harness.templates.purge import purge_all
 from tests.harness.templates_fake import make_dataset
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -37,7 +44,7 @@ def test_what_is_written_is_read_back_and_is_not_legible(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("size", [0, 1, 99, 100, 101, 200, 1000])
 def test_payloads_of_any_number_of_blocks_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    monkeypatch.setattr(vault, "_CHUNK", 100)
+    monkeypatch.setattr(encryption, "_CHUNK", 100)
     payload = bytes(index % 251 for index in range(size))
     write_private(tmp_path, "big", payload)
     assert read_private(tmp_path, "big") == payload
@@ -45,13 +52,13 @@ def test_payloads_of_any_number_of_blocks_come_back(tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize("change", ["drop_last", "swap", "repeat_last", "cut", "header", "day"])
 def test_blocks_cannot_be_dropped_swapped_or_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
-    monkeypatch.setattr(vault, "_CHUNK", 100)
+    monkeypatch.setattr(encryption, "_CHUNK", 100)
     path = write_private(tmp_path, "big", bytes(300))
     sealed = path.read_bytes()
     header, body = sealed[:30], sealed[30:]
     blocks = [body[:116], body[116:232], body[232:]]
-    yesterday = (vault.today() - timedelta(days=1)).isoformat().encode()
-    monkeypatch.setattr(vault, "today", lambda: date.fromisoformat(yesterday.decode()))
+    yesterday = (encryption.today() - timedelta(days=1)).isoformat().encode()
+    monkeypatch.setattr(encryption, "today", lambda: date.fromisoformat(yesterday.decode()))
     write_private(tmp_path, "so_that_yesterday_has_a_key", b"")
     path.write_bytes(
         {
@@ -92,7 +99,7 @@ def test_files_are_the_owners_alone(tmp_path: Path, home: Path) -> None:
 
 
 def test_the_readme_says_what_it_is_until_when_and_how_to_end_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vault, "today", lambda: date(2031, 1, 15))
+    monkeypatch.setattr(encryption, "today", lambda: date(2031, 1, 15))
     write_private(tmp_path, "notes", b"x")
     text = (tmp_path / "README.txt").read_text()
     assert "biometric" in text
@@ -120,11 +127,11 @@ def test_tables_come_back_with_their_types(tmp_path: Path) -> None:
     assert back["mated"].tolist() == [True, False, False]
 
 
-@pytest.mark.parametrize("table", private.tables())
-def test_an_empty_table_has_its_columns(tmp_path: Path, table: private.Table) -> None:
-    write_table(tmp_path, table, {name: [] for name in private.COLUMNS[table]})
+@pytest.mark.parametrize("table", private_tables.tables())
+def test_an_empty_table_has_its_columns(tmp_path: Path, table: private_tables.Table) -> None:
+    write_table(tmp_path, table, {name: [] for name in private_tables.COLUMNS[table]})
     back = read_table(tmp_path, table)
-    assert list(back) == list(private.COLUMNS[table])
+    assert list(back) == list(private_tables.COLUMNS[table])
     assert all(column.size == 0 for column in back.values())
 
 
@@ -166,13 +173,13 @@ def test_purge_ends_the_private_parts_and_changes_the_codes(tmp_path: Path) -> N
 
 
 def test_a_private_part_ends_with_its_retention(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = vault.today()
+    made = encryption.today()
     write_private(tmp_path, "notes", b"x")
     monkeypatch.setattr(clock, "boot", lambda: None)
-    monkeypatch.setattr(vault, "today", lambda: made + timedelta(days=30))
+    monkeypatch.setattr(encryption, "today", lambda: made + timedelta(days=30))
     assert Keyring().expire() == 0
     assert read_private(tmp_path, "notes") == b"x"
-    monkeypatch.setattr(vault, "today", lambda: made + timedelta(days=31))
+    monkeypatch.setattr(encryption, "today", lambda: made + timedelta(days=31))
     assert Keyring().expire() == 1
     with pytest.raises(UserError, match="past its retention date"):
         read_private(tmp_path, "notes")
@@ -188,7 +195,7 @@ def test_missing_and_ephemeral_parts_say_so(tmp_path: Path) -> None:
 
 def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
     write_private(tmp_path, "notes", b"x")
-    key = next(path for path in paths.keys().glob("*.key") if path.name != vault.SECRET)
+    key = next(path for path in paths.keys().glob("*.key") if path.name != encryption.SECRET)
     key.chmod(0o640)
     with pytest.raises(UserError, match=r"others than you can read this key \(mode 0640\)"):
         read_private(tmp_path, "notes")

@@ -13,10 +13,10 @@ import pytest
 from faceparity.datasets.common import paths
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.models.base.model import Extraction
-from faceparity.harness.private import read_private, write_private
-from faceparity.harness.purge import plan_all, purge_all, purge_folder, purge_older
 from faceparity.harness.templates import clock as machine_clock
-from faceparity.harness.templates import private_files, vault
+from faceparity.harness.templates import encryption, private_files
+from faceparity.harness.templates.private_tables import read_private, write_private
+from faceparity.harness.templates.purge import plan_all, purge_all, purge_folder, purge_older
 from faceparity.harness.templates.store import Store
 
 MODEL = "0" * 64
@@ -39,7 +39,7 @@ def shards(home: Path) -> list[Path]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[date]:
     """Its only entry is today."""
     now = [date(2031, 5, 1)]
-    monkeypatch.setattr(vault, "today", lambda: now[0])
+    monkeypatch.setattr(encryption, "today", lambda: now[0])
     monkeypatch.setattr(machine_clock, "boot", lambda: None)
     return now
 
@@ -120,11 +120,11 @@ def test_purging_a_run_destroys_its_key_before_its_files(tmp_path: Path, monkeyp
 def test_a_store_can_be_named(home: Path) -> None:
     with Store() as store:
         store.put(MODEL, MIXED)
-    secret = (paths.keys() / vault.SECRET).read_bytes()
+    secret = (paths.keys() / encryption.SECRET).read_bytes()
     done = purge_folder(paths.store())
     assert (done.keys, done.shards, done.private) == (1, 1, 0)
     assert shards(home) == []
-    assert (paths.keys() / vault.SECRET).read_bytes() == secret, "codes stay as they are"
+    assert (paths.keys() / encryption.SECRET).read_bytes() == secret, "codes stay as they are"
 
 
 def test_a_folder_without_anything_sealed_is_refused(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_older_than(tmp_path: Path, home: Path, clock: list[date]) -> None:
 
 
 def test_the_retention_can_be_told(tmp_path: Path, clock: list[date], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(vault.RETENTION, "7")
+    monkeypatch.setenv(encryption.RETENTION, "7")
     write_private(tmp_path, "ledger", b"x")
     assert "2031-05-08" in (tmp_path / "README.txt").read_text()
     clock[0] += timedelta(days=7)
@@ -166,8 +166,8 @@ def test_the_retention_can_be_told(tmp_path: Path, clock: list[date], monkeypatc
 
 @pytest.mark.parametrize("told", ["0", "-1", "soon", "1.5", "3651", "٣"])
 def test_a_retention_that_is_no_number_of_days_is_refused(told: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(vault.RETENTION, told)
-    with pytest.raises(UserError, match=vault.RETENTION):
+    monkeypatch.setenv(encryption.RETENTION, told)
+    with pytest.raises(UserError, match=encryption.RETENTION):
         Store()
 
 
@@ -195,7 +195,7 @@ def as_socket(path: Path, aside: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [as_folder, as_link, as_link_to_nothing, as_pipe, as_socket])
-@pytest.mark.parametrize("name", [vault.SECRET, "2031-05-01.key"])
+@pytest.mark.parametrize("name", [encryption.SECRET, "2031-05-01.key"])
 def test_whatever_lies_in_a_keys_place_is_refused_and_can_be_purged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: list[date], make, name: str
 ) -> None:
@@ -221,14 +221,14 @@ def test_a_key_that_cannot_be_destroyed_keeps_no_other_alive(home: Path, monkeyp
     unlink = Path.unlink
 
     def stuck(self: Path, missing_ok: bool = False) -> None:
-        if self.name == vault.SECRET:
+        if self.name == encryption.SECRET:
             raise PermissionError(1, "Operation not permitted", str(self))
         unlink(self, missing_ok)
 
     monkeypatch.setattr(Path, "unlink", stuck)
     with pytest.raises(UserError, match=r"store\.key: cannot be destroyed \(Operation not permitted\); delete it yourself"):
         purge_all()
-    assert [p.name for p in paths.keys().glob("*.key")] == [vault.SECRET]
+    assert [p.name for p in paths.keys().glob("*.key")] == [encryption.SECRET]
 
 
 def test_a_lock_that_is_a_folder_is_named() -> None:

@@ -15,11 +15,12 @@ import pytest
 from faceparity.datasets.common import paths
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.models.base.model import Extraction
-from faceparity.harness.purge import purge_older
 from faceparity.harness.templates import clock as machine_clock
-from faceparity.harness.templates import index, private_files, shard, vault
+from faceparity.harness.templates import encryption, private_files, shard_codec
+from faceparity.harness.templates import shard_index as index
+from faceparity.harness.templates.encryption import Keyring
+from faceparity.harness.templates.purge import purge_older
 from faceparity.harness.templates.store import Store
-from faceparity.harness.templates.vault import Keyring
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -86,7 +87,7 @@ def test_nothing_on_the_disk_is_legible(home: Path) -> None:
         store.put(MODEL, MIXED)
     names = "\n".join(str(path.relative_to(home)) for path in home.rglob("*"))
     payload = b"".join(path.read_bytes() for path in shards(home))
-    plain = shard.pack({bytes.fromhex(content): one for content, one in MIXED.items()})
+    plain = shard_codec.pack({bytes.fromhex(content): one for content, one in MIXED.items()})
     assert b"truncated" in plain
     assert b"no_face" in plain
     for secret in [*MIXED, MODEL, "luminance", "no_face", "truncated"]:
@@ -162,7 +163,7 @@ def test_a_shard_of_one_model_cannot_stand_for_another(home: Path) -> None:
 def test_a_shard_whose_key_is_gone_is_removed(home: Path) -> None:
     with Store() as store:
         store.put(MODEL, MIXED)
-    (paths.keys() / f"{vault.today()}.key").unlink()
+    (paths.keys() / f"{encryption.today()}.key").unlink()
     with Store() as store:
         assert store.get(MODEL, MIXED) == {}
         assert store.damaged == 1
@@ -189,7 +190,7 @@ def test_writing_fails_whole_and_leaves_nothing_behind(home: Path, monkeypatch: 
 
     with Store() as store:
         store.put(MODEL, {digest(0): ok(0)})
-        monkeypatch.setattr(vault.os, "fsync", full)
+        monkeypatch.setattr(encryption.os, "fsync", full)
         with pytest.raises(UserError, match="No space left on device"):
             store.put(MODEL, {digest(1): ok(1)})
         monkeypatch.undo()
@@ -199,7 +200,7 @@ def test_writing_fails_whole_and_leaves_nothing_behind(home: Path, monkeypatch: 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[date]:
     now = [date(2030, 5, 1)]
-    monkeypatch.setattr(vault, "today", lambda: now[0])
+    monkeypatch.setattr(encryption, "today", lambda: now[0])
     monkeypatch.setattr(machine_clock, "boot", lambda: None)
     return now
 
@@ -256,7 +257,7 @@ def test_a_shard_from_the_future_is_kept_until_a_person_says_that_the_clock_is_r
 def test_a_key_that_others_can_read_is_refused(mode: int) -> None:
     with Store() as store:
         store.put(MODEL, MIXED)
-    (paths.keys() / vault.SECRET).chmod(mode)
+    (paths.keys() / encryption.SECRET).chmod(mode)
     with Store() as store, pytest.raises(UserError, match=r"others than you can read this key.*chmod 600"):
         store.get(MODEL, MIXED)
 
@@ -285,11 +286,11 @@ def test_two_runs_share_a_store_and_see_each_others_templates() -> None:
 
 
 def test_keys_made_by_two_processes_at_once_are_one() -> None:
-    code = "from faceparity.harness.templates.vault import Keyring; print(Keyring().digest('x').hex())"
+    code = "from faceparity.harness.templates.encryption import Keyring; print(Keyring().digest('x').hex())"
     runs = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(4)]
     assert len({run.communicate()[0] for run in runs}) == 1
     assert all(run.returncode == 0 for run in runs)
-    assert [path.name for path in paths.keys().iterdir()] == [vault.SECRET]
+    assert [path.name for path in paths.keys().iterdir()] == [encryption.SECRET]
 
 
 def read_by(store: Store, contents: list[str]) -> tuple[dict[str, Extraction], set[str]]:
@@ -357,7 +358,7 @@ def test_the_index_of_another_day_is_replaced(home: Path, monkeypatch: pytest.Mo
         for i in range(4):
             store.put(MODEL, {digest(i): ok(i)})
         store.get(MODEL, [digest(0)])
-        monkeypatch.setattr(vault, "today", lambda: date.today() + timedelta(days=3))
+        monkeypatch.setattr(encryption, "today", lambda: date.today() + timedelta(days=3))
         monkeypatch.setattr(machine_clock, "boot", lambda: None)
         for i in range(4, 8):
             store.put(MODEL, {digest(i): ok(i)})

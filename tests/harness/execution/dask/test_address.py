@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.cluster import facts as f
-from faceparity.harness.cluster.address import check_certificates, checked_address, is_private
-from faceparity.harness.cluster.cluster import connect
+from faceparity.harness.execution.dask import environment_check as f
+from faceparity.harness.execution.dask.address import check_certificates, checked_address, is_private
+from faceparity.harness.execution.dask.connection import connect
 
 
 @pytest.mark.parametrize(

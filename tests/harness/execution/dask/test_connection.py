@@ -15,15 +15,15 @@ import pytest
 from onnx import TensorProto, helper
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.cluster import blocks, cluster, models, shards
-from faceparity.harness.cluster.cluster import Cluster, connect
-from faceparity.harness.cluster.remote import Ticket
 from faceparity.harness.comparisons.dealt import deal
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.tally import Grid, Tally
 from faceparity.harness.comparisons.tiles import tally_pairs
-from faceparity.harness.place import PlaceGoneError
-from faceparity.harness.templates.pipeline import BATCH, Templates, extract, store_key
+from faceparity.harness.execution.backend import PlaceGoneError
+from faceparity.harness.execution.dask import connection, extraction_jobs, model_transfer, tally_jobs
+from faceparity.harness.execution.dask.connection import Cluster, connect
+from faceparity.harness.execution.dask.worker_tasks import Ticket
+from faceparity.harness.templates.extract import BATCH, Templates, extract, store_key
 from faceparity.harness.templates.store import Store
 from tests.harness import templates_fake as fake
 
@@ -84,21 +84,21 @@ def extracted(dataset: Any, place: Cluster | None, name: str = "fake", **more: A
 
 def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers are told paths that mean nothing to them."""
-    for module in (models, shards):
+    for module in (model_transfer, extraction_jobs):
         monkeypatch.setattr(module, "told", lambda path: f"/on another machine/{Path(path).name}")
 
 
 def everything_sent(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What leaves the client, as it goes on."""
     sent: list[bytes] = []
-    pack = cluster.pack
+    pack = connection.pack
 
     def recording(what: object) -> Any:
         packed = pack(what)
         sent.append(packed.tobytes())
         return packed
 
-    monkeypatch.setattr(cluster, "pack", recording)
+    monkeypatch.setattr(connection, "pack", recording)
     return sent
 
 
@@ -183,7 +183,7 @@ def own_network(folder: Path) -> str:
 
 
 def test_weights_go_by_path_or_are_sent(place: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from faceparity.harness.templates.pipeline import open_by_name
+    from faceparity.harness.templates.extract import open_by_name
 
     dataset, card = fake.make_dataset(tmp_path / "faces", MANY), own_network(tmp_path / "model")
     weights = (tmp_path / "model" / "mine.onnx").read_bytes()
@@ -225,7 +225,7 @@ def same(one: Tally, other: Tally) -> bool:
 
 @pytest.mark.parametrize(("kind", "share"), [("cosine", None), ("euclidean", None), ("dot", 0.2)])
 def test_tallies(place: Cluster, monkeypatch: pytest.MonkeyPatch, kind: Any, share: float | None) -> None:
-    monkeypatch.setattr(blocks, "MOST_ROWS", 200)
+    monkeypatch.setattr(tally_jobs, "MOST_ROWS", 200)
     samples = make_samples(1100, 3, share)
     grid = Grid.uniform(-9, 9, 300, (0.25,))
     settings = {"dense": [-0.5], "tile": 64}
@@ -243,7 +243,7 @@ def test_tallies(place: Cluster, monkeypatch: pytest.MonkeyPatch, kind: Any, sha
 
 
 def test_a_worker_killed_among_comparisons_costs_nothing(place: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "MOST_ROWS", 150)
+    monkeypatch.setattr(tally_jobs, "MOST_ROWS", 150)
     samples, grid = make_samples(1500, 4), Grid.uniform(-1, 1, 100)
     pids = list(place.client.run(os.getpid).values())
     steps: list[int] = []
@@ -286,14 +286,14 @@ def refused(address: str) -> str:
 def test_other_versions_are_refused_at_once_and_when_they_come_later(
     place: Cluster, dask_cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dataset, facts = fake.make_dataset(tmp_path / "faces", 3), cluster.facts()
-    place._ticket = cluster.pack(Ticket({**facts, "numpy": "1.0"}, facts["arithmetic"]))
+    dataset, facts = fake.make_dataset(tmp_path / "faces", 3), connection.facts()
+    place._ticket = connection.pack(Ticket({**facts, "numpy": "1.0"}, facts["arithmetic"]))
     with pytest.raises(UserError, match=r"a worker has numpy .* instead of 1\.0: install the same versions there"):
         extracted(dataset, place)
-    place._ticket = cluster.pack(Ticket(facts, "of another processor"))
+    place._ticket = connection.pack(Ticket(facts, "of another processor"))
     with pytest.raises(UserError, match="a worker rounds the last digits otherwise"):
         extracted(dataset, place)
-    monkeypatch.setattr(cluster, "facts", lambda: {**facts, "numpy": "1.0"})
+    monkeypatch.setattr(connection, "facts", lambda: {**facts, "numpy": "1.0"})
     assert "the scheduler has numpy" in refused(dask_cluster.scheduler_address)
 
 
@@ -319,7 +319,7 @@ def test_workers_that_spill_are_refused(place: Cluster, dask_cluster: Any) -> No
 def test_nobody_there_and_nobody_to_work(monkeypatch: pytest.MonkeyPatch) -> None:
     from distributed import LocalCluster
 
-    monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 1.0)
+    monkeypatch.setattr(connection, "SECONDS_TO_CONNECT", 1.0)
     assert "no Dask scheduler answers there" in refused("tcp://127.0.0.1:1")
     with LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL) as empty:
         assert "the scheduler has no workers" in refused(empty.scheduler_address)

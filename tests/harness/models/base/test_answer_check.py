@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from faceparity.datasets.common.errors import UserError
+from faceparity.harness.execution import worker
 from faceparity.harness.models.base import guard
 from faceparity.harness.models.base.answer_check import AnswerError, OutOfStepError, check, is_usable
 from faceparity.harness.models.base.card import ModelCard, Score
 from faceparity.harness.models.base.model import Extraction
-from faceparity.harness.templates import worker
-from faceparity.harness.templates.pipeline import ModelFailedError, extract
+from faceparity.harness.templates.extract import ModelFailedError, extract
 from faceparity.harness.templates.store import Store
 from tests.harness import templates_fake as fake
 from tests.harness.models_odd import GOOD, odd_answers, open_odd
@@ -193,7 +193,7 @@ def test_a_model_that_ends_python_while_it_is_opened_is_a_users_error(tmp_path: 
 
 
 def test_a_zero_template_in_the_store_of_an_earlier_version_is_asked_for_again(tmp_path: Path) -> None:
-    from faceparity.harness.templates.pipeline import store_key
+    from faceparity.harness.templates.extract import store_key
 
     dataset = fake.make_dataset(tmp_path / "faces", 3)
     key = store_key(fake.FakeModel("fake").fingerprint())

@@ -21,7 +21,7 @@ from faceparity.harness.scenarios.declared import Watchlist
 from faceparity.harness.scenarios.lists import allocate
 from faceparity.harness.scenarios.run import evaluate_scenarios
 from faceparity.harness.scenarios.setting import Setting
-from faceparity.harness.templates.pipeline import Templates
+from faceparity.harness.templates.extract import Templates
 from tests.harness.toy import make_card, make_dataset, make_templates
 
 FIXED = 0.6

@@ -14,15 +14,22 @@ from typing import Any
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.comparisons.tally import Tally
 from faceparity.harness.comparisons.tiles import Job
+from faceparity.harness.execution import process_pool
+from faceparity.harness.execution.backend import PlaceGoneError
+from faceparity.harness.execution.dask.address import check_certificates, checked_address, is_private
+from faceparity.harness.execution.dask.environment_check import (
+    ARITHMETIC,
+    SPILLS,
+    Facts,
+    differences,
+    facts,
+    of_scheduler,
+    of_worker,
+)
+from faceparity.harness.execution.dask.worker_tasks import Packed, Refused, Ticket, hold, pack
+from faceparity.harness.execution.worker import Opener
+from faceparity.harness.execution.worker_process import Batch
 from faceparity.harness.models.base.model import Model
-from faceparity.harness.place import PlaceGoneError
-from faceparity.harness.templates import pool
-from faceparity.harness.templates.process import Batch
-from faceparity.harness.templates.worker import Opener
-
-from .address import check_certificates, checked_address, is_private
-from .facts import ARITHMETIC, SPILLS, Facts, differences, facts, of_scheduler, of_worker
-from .remote import Packed, Refused, Ticket, hold, pack
 
 SECONDS_TO_CONNECT = 10.0
 SECONDS_WITHOUT_WORKERS = 60.0
@@ -57,19 +64,20 @@ class Cluster:
         """What a person should know of it."""
         return [f"Dask cluster: {self.threads} threads", *self.notes]
 
-    def extract(self, batches: Sequence[Batch], model: Model, name: str, opener: Opener) -> Generator[pool.Done, None, None]:
+    def extract(
+        self, batches: Sequence[Batch], model: Model, name: str, opener: Opener
+    ) -> Generator[process_pool.Done, None, None]:
         """See Place. A model that reads the files itself (a command, ready templates) stays on this machine."""
+        from faceparity.harness.execution.dask.extraction_jobs import run_shards
         from faceparity.harness.models.base.file_model import FileModel
 
-        from .shards import run_shards
-
         if isinstance(model, FileModel):
-            return pool.run_batches(batches, name, opener, self.local)
+            return process_pool.run_batches(batches, name, opener, self.local)
         return run_shards(self, batches, model, name, opener)
 
     def tally(self, job: Job, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
         """See Place."""
-        from .blocks import run_blocks
+        from faceparity.harness.execution.dask.tally_jobs import run_blocks
 
         return run_blocks(self, job, tiles, cap, progress)
 

@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness.execution import process_pool, worker
+from faceparity.harness.execution.backend import Here, Place
+from faceparity.harness.execution.worker import Job, Opener, Outcome
+from faceparity.harness.execution.worker_deaths import advice, explained, is_lost, lost_words
+from faceparity.harness.execution.worker_process import WorkersEndedError
 from faceparity.harness.models.base.answer_check import is_usable
 from faceparity.harness.models.base.guard import opening
 from faceparity.harness.models.base.model import Extraction, Model
-from faceparity.harness.place import Here, Place
-
-from . import pool, worker
-from .deaths import advice, explained, is_lost, lost_words
-from .process import WorkersEndedError
-from .store import Store
-from .worker import Job, Opener, Outcome
+from faceparity.harness.templates.store import Store
 
 Progress = Callable[[int, int], None]
 """Called with the number of images done and of all that were to be extracted, after each batch; first with 0."""
@@ -121,7 +120,7 @@ def cores() -> int:
 
 def _running(
     jobs: Sequence[Job], model: Model, name: str, opener: Opener, store: Store, place: Place
-) -> Generator[pool.Done, None, None]:
+) -> Generator[process_pool.Done, None, None]:
     batches = [jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH)]
     # An image that killed a run which read it in its own process is met by worker processes the next time.
     killed_before = store.take_mark()
@@ -131,7 +130,12 @@ def _running(
 
 
 def _drain(
-    running: Generator[pool.Done, None, None], total: int, key: str, store: Store, faults: _Faults, progress: Progress | None
+    running: Generator[process_pool.Done, None, None],
+    total: int,
+    key: str,
+    store: Store,
+    faults: _Faults,
+    progress: Progress | None,
 ) -> dict[str, Extraction]:
     """Everything that comes out of `running`, by content; in the store as soon as it comes."""
     fresh: dict[str, Extraction] = {}
@@ -148,7 +152,7 @@ def _drain(
     return fresh
 
 
-def _in_process(batches: Sequence[Sequence[Job]], model: Model, store: Store) -> Generator[pool.Done, None, None]:
+def _in_process(batches: Sequence[Sequence[Job]], model: Model, store: Store) -> Generator[process_pool.Done, None, None]:
     with store.attempt(), worker.single_threaded():
         for batch in batches:
             yield batch, worker.run_batch(model, batch)

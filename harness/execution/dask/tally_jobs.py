@@ -12,9 +12,8 @@ import numpy as np
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.comparisons.tally import Pairs, Tally
 from faceparity.harness.comparisons.tiles import Job, Strip, Sum
-
-from . import remote
-from .cluster import Cluster
+from faceparity.harness.execution.dask import worker_tasks
+from faceparity.harness.execution.dask.connection import Cluster
 
 MOST_ROWS = 16384
 """Templates in a slab, at most: two slabs are what a worker holds for one thread, and the more rows, the less is sent."""
@@ -58,7 +57,7 @@ def run_blocks(cluster: Cluster, job: Job, tiles: Sequence[Tile], cap: float, pr
     total = _Total(job, cap)
     try:
         for part in _parts(job, tiles, slabs):
-            waiting[cluster.submit(remote.tally, _block(job, part, cap), [held[k] for k in part.slabs])] = part
+            waiting[cluster.submit(worker_tasks.tally, _block(job, part, cap), [held[k] for k in part.slabs])] = part
         while waiting:
             for future in cluster.next_done(waiting):
                 part = waiting.pop(future)
@@ -80,10 +79,10 @@ def _scores(job: Job, tile: Tile) -> int:
     return (row.stop - row.start) * (col.stop - col.start)
 
 
-def _slab(job: Job, slab: Sequence[int]) -> remote.Slab:
+def _slab(job: Job, slab: Sequence[int]) -> worker_tasks.Slab:
     rows = slice(job.strips[slab[0]].start, job.strips[slab[-1]].stop)
     prepared = job.prepared
-    return remote.Slab(rows.start, prepared.x[rows], prepared.squares[rows], prepared.subjects[rows])
+    return worker_tasks.Slab(rows.start, prepared.x[rows], prepared.squares[rows], prepared.subjects[rows])
 
 
 def _parts(job: Job, tiles: Sequence[Tile], slabs: Sequence[Sequence[int]]) -> Iterator[_Part]:
@@ -104,7 +103,7 @@ def _starts(job: Job, part: _Part) -> list[int]:
     return [0, *np.cumsum(sizes).tolist()]
 
 
-def _block(job: Job, part: _Part, cap: float) -> remote.Block:
+def _block(job: Job, part: _Part, cap: float) -> worker_tasks.Block:
     """A part with everything numbered within it: strips keep their order, so that the lower sample and cell stay the lower."""
     number = {strip: k for k, strip in enumerate(part.strips)}
     cell = {of: k for k, of in enumerate(part.cells)}
@@ -119,7 +118,7 @@ def _block(job: Job, part: _Part, cap: float) -> remote.Block:
             i, j = number[row], number[col]
             moved = a - job.strips[row].start + starts[i], b - job.strips[col].start + starts[j]
             identical[i, j] = moved[0].astype(np.int32), moved[1].astype(np.int32)
-    return remote.Block(
+    return worker_tasks.Block(
         strips, [(number[row], number[col]) for row, col in part.tiles], identical, len(part.cells),
         job.kind, job.grid, job.floor, job.dense, job.bins, job.prepared.longest, cap,
     )  # fmt: skip

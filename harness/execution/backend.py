@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from faceparity.datasets.common.errors import UserError
+from faceparity.harness.comparisons.tally import Tally
+from faceparity.harness.comparisons.tiles import Job, tally_tiles
+from faceparity.harness.execution import process_pool
+from faceparity.harness.execution.worker import Opener
+from faceparity.harness.execution.worker_process import Batch
 from faceparity.harness.models.base.model import Model
-
-from .comparisons.tally import Tally
-from .comparisons.tiles import Job, tally_tiles
-from .templates import pool
-from .templates.process import Batch
-from .templates.worker import Opener
 
 
 class PlaceGoneError(UserError):
@@ -34,7 +33,9 @@ class Place(Protocol):
         """Whether workers are up already, so that even a few images are for them."""
         ...
 
-    def extract(self, batches: Sequence[Batch], model: Model, name: str, opener: Opener) -> Generator[pool.Done, None, None]:
+    def extract(
+        self, batches: Sequence[Batch], model: Model, name: str, opener: Opener
+    ) -> Generator[process_pool.Done, None, None]:
         """Each batch with its outcomes, in whatever order they are done. model: opened here, by `opener(name)`.
 
         An image that kills whatever reads it is "unreadable" and costs no other image. Closing the generator ends the work.
@@ -53,9 +54,11 @@ class Here:
     threads: int
     waits: bool = False
 
-    def extract(self, batches: Sequence[Batch], model: Model, name: str, opener: Opener) -> Generator[pool.Done, None, None]:
+    def extract(
+        self, batches: Sequence[Batch], model: Model, name: str, opener: Opener
+    ) -> Generator[process_pool.Done, None, None]:
         """See Place."""
-        return pool.run_batches(batches, name, opener, self.threads)
+        return process_pool.run_batches(batches, name, opener, self.threads)
 
     def tally(self, job: Job, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
         """See Place."""
@@ -77,7 +80,7 @@ def chosen(
     Raises UserError for what can't be had, or not together.
     """
     if dask is None:
-        from .device import OnDevice
+        from faceparity.harness.execution.gpu import OnDevice
 
         yield OnDevice(workers, device) if device != "cpu" else None
         return
@@ -85,7 +88,7 @@ def chosen(
         raise UserError(
             f"--dask and --device {device}: a cluster's workers compute on their processors; leave out one of the two"
         )
-    from .cluster.cluster import connect
+    from faceparity.harness.execution.dask.connection import connect
 
     with connect(dask, workers) as cluster:
         for line in cluster.told():

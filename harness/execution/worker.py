@@ -40,7 +40,7 @@ THREAD_VARIABLES = (
 
 
 class Job(NamedTuple):
-    """One image: its path, as `faceparity.datasets.loading.image_packs` takes it, and the sha256 of the bytes that the data set was read with."""
+    """One image: its path, as `datasets.loading.image_packs` takes it, and the sha256 of the bytes that the data set was read with."""
 
     path: str
     content: str

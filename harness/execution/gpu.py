@@ -7,14 +7,13 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 from faceparity.datasets.common.errors import UserError
+from faceparity.harness.comparisons.tally import Tally
+from faceparity.harness.comparisons.tiles import Job
+from faceparity.harness.execution import process_pool
+from faceparity.harness.execution.worker import Opener
+from faceparity.harness.execution.worker_process import Batch
 from faceparity.harness.models.base.model import Model
 from faceparity.harness.models.base.spec import parse, titled
-
-from .comparisons.tally import Tally
-from .comparisons.tiles import Job
-from .templates import pool
-from .templates.process import Batch
-from .templates.worker import Opener
 
 DEVICES = ("cpu", "cuda")
 
@@ -27,13 +26,15 @@ class OnDevice:
     device: str
     waits: bool = False
 
-    def extract(self, batches: Sequence[Batch], model: Model, name: str, opener: Opener) -> Generator[pool.Done, None, None]:
+    def extract(
+        self, batches: Sequence[Batch], model: Model, name: str, opener: Opener
+    ) -> Generator[process_pool.Done, None, None]:
         """See Place. Each process finds and cuts out faces, and has its own copy of the network on the device."""
-        return pool.run_batches(batches, name, opener, self.threads)
+        return process_pool.run_batches(batches, name, opener, self.threads)
 
     def tally(self, job: Job, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
         """See Place. Raises UserError if the templates do not fit into the device's memory."""
-        from .comparisons.device import tally_on
+        from faceparity.harness.comparisons.device import tally_on
 
         try:
             return tally_on(self.device, job, tiles, cap, progress)

@@ -10,11 +10,10 @@ import time
 from collections.abc import Generator, Sequence
 from typing import TypeAlias
 
+from faceparity.harness.execution.worker import Job, Opener, Outcome
+from faceparity.harness.execution.worker_deaths import Death, advice, crash_reason, explained, lost_reason
+from faceparity.harness.execution.worker_process import Batch, Worker, WorkerDiedError, Workers, WorkersEndedError, check_start
 from faceparity.harness.models.base.model import Extraction
-
-from .deaths import Death, advice, crash_reason, explained, lost_reason
-from .process import Batch, Worker, WorkerDiedError, Workers, WorkersEndedError, check_start
-from .worker import Job, Opener, Outcome
 
 Done: TypeAlias = tuple[Batch, list[Outcome]]
 

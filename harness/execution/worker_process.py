@@ -11,11 +11,10 @@ from types import TracebackType
 from typing import Self
 
 from faceparity.datasets.common.errors import UserError
+from faceparity.harness.execution import worker
+from faceparity.harness.execution.worker import Job, Opener, Outcome
+from faceparity.harness.execution.worker_deaths import Death, by_exit_code
 from faceparity.harness.models.onnx import converted_cache
-
-from . import worker
-from .deaths import Death, by_exit_code
-from .worker import Job, Opener, Outcome
 
 Batch = Sequence[Job]
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from faceparity.datasets.common import paths
 from faceparity.datasets.common.errors import UserError
-
-from .private import README
-from .templates import private_files, vault
-from .templates.store import ATTEMPT, LOCK, SHARDS, old_shards
+from faceparity.harness.templates import encryption, private_files
+from faceparity.harness.templates.private_tables import README
+from faceparity.harness.templates.store import ATTEMPT, LOCK, SHARDS, old_shards
 
 FLASH = "Keys were overwritten before they were removed; flash drives, snapshots and backups may still hold old blocks."
 ALL_GONE = "The private parts of earlier runs cannot be read any more, wherever they were copied: their keys are gone."
@@ -52,18 +51,18 @@ class Planned:
         return f"This destroys {keys} and {shards}. The private parts of all runs become unreadable, wherever they are."
 
 
-def plan_all(store: Path | None = None, keys: vault.Keyring | None = None) -> Planned:
+def plan_all(store: Path | None = None, keys: encryption.Keyring | None = None) -> Planned:
     """Count what `purge_all` would destroy. Raises UserError while a run uses the store."""
-    store, names = store or paths.store(), (keys or vault.Keyring()).names()
+    store, names = store or paths.store(), (keys or encryption.Keyring()).names()
     if store.is_dir():
         with private_files.locked(store / LOCK, alone=True):
             pass
     shards = list(store.glob(SHARDS))
-    private = sum(vault.is_of_unit(name) for name in names)
+    private = sum(encryption.is_of_unit(name) for name in names)
     return Planned(len(names), private, len(shards), sum(path.lstat().st_size for path in shards))
 
 
-def purge_all(store: Path | None = None, keys: vault.Keyring | None = None) -> Purged:
+def purge_all(store: Path | None = None, keys: encryption.Keyring | None = None) -> Purged:
     """Destroy every key on this machine, then every shard. Raises UserError while a run uses the store.
 
     Being killed half-way loses nothing of that order: what remains has no key, and purging again removes it. Private parts
@@ -71,7 +70,7 @@ def purge_all(store: Path | None = None, keys: vault.Keyring | None = None) -> P
     """
     store = store or paths.store()
     with private_files.locked(store / LOCK, alone=True):
-        destroyed = (keys or vault.Keyring()).destroy()
+        destroyed = (keys or encryption.Keyring()).destroy()
         ours = [*store.glob(SHARDS), *store.glob("**/.*.part"), *store.glob(ATTEMPT)]
         gone = _remove(ours)
         left = tuple(sorted(str(p.relative_to(store)) for p in store.rglob("*") if p.is_file() and p.name != LOCK))
@@ -82,12 +81,12 @@ def purge_all(store: Path | None = None, keys: vault.Keyring | None = None) -> P
     return Purged(destroyed, shards, 0, gone, left, (ALL_GONE, NEW_CODES, FLASH))
 
 
-def purge_older(days: int, store: Path | None = None, keys: vault.Keyring | None = None) -> Purged:
+def purge_older(days: int, store: Path | None = None, keys: encryption.Keyring | None = None) -> Purged:
     """Destroy the keys made more than `days` days ago, private parts' too, then the shards. Raises UserError as `purge_all`.
 
     Who asks for it takes this machine's clock for right: it is not doubted any more, and what bears a day to come goes too.
     """
-    store, keyring = store or paths.store(), keys or vault.Keyring()
+    store, keyring = store or paths.store(), keys or encryption.Keyring()
     with private_files.locked(store / LOCK, alone=True):
         keyring.believe_clock()
         destroyed = keyring.expire(days)
@@ -96,21 +95,23 @@ def purge_older(days: int, store: Path | None = None, keys: vault.Keyring | None
     return Purged(destroyed, len(old), 0, gone, (), (COPIES, FLASH) if destroyed else ())
 
 
-def purge_folder(folder: Path, store: Path | None = None, keys: vault.Keyring | None = None) -> Purged:
+def purge_folder(folder: Path, store: Path | None = None, keys: encryption.Keyring | None = None) -> Purged:
     """Destroy the keys of all that is sealed in a folder (a run's, one that holds runs, or a store), then those files.
 
     Raises UserError where nothing is sealed in it, and while a run uses the store.
     """
     sealed = (
-        sorted(p for p in (*folder.rglob("*.sealed"), *folder.rglob("*.shard")) if vault.key_name(p)) if folder.is_dir() else []
+        sorted(p for p in (*folder.rglob("*.sealed"), *folder.rglob("*.shard")) if encryption.key_name(p))
+        if folder.is_dir()
+        else []
     )
     if not sealed:
         raise UserError(
             f"{folder}: holds no templates and no private part of a run; name a run's folder, or nothing for everything"
         )
     with private_files.locked((store or paths.store()) / LOCK, alone=True):
-        names = {name for p in sealed if (name := vault.key_name(p))}
-        destroyed = (keys or vault.Keyring()).destroy(names)
+        names = {name for p in sealed if (name := encryption.key_name(p))}
+        destroyed = (keys or encryption.Keyring()).destroy(names)
         gone = _remove(sealed)
     for parent in {p.parent for p in sealed}:
         _remove_empty(parent)

@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from faceparity.datasets.common.errors import UserError
+from faceparity.harness.execution.dask import worker_tasks
+from faceparity.harness.execution.dask.connection import Cluster
+from faceparity.harness.execution.dask.model_transfer import blob, to_send, told
+from faceparity.harness.execution.process_pool import Done
+from faceparity.harness.execution.worker import Job, Opener, Outcome, run_batch
+from faceparity.harness.execution.worker_deaths import ON_CLUSTER, lost_reason
+from faceparity.harness.execution.worker_process import Batch
 from faceparity.harness.models.base.model import Extraction, Model
-from faceparity.harness.templates.deaths import ON_CLUSTER, lost_reason
-from faceparity.harness.templates.pool import Done
-from faceparity.harness.templates.process import Batch
-from faceparity.harness.templates.worker import Job, Opener, Outcome, run_batch
-
-from . import remote
-from .cluster import Cluster
-from .models import blob, to_send, told
 
 WAITING_PER_THREAD = 2
 MOST_TRIES = 4
@@ -61,7 +60,7 @@ class _Work:
     """What is under way, and what workers turned out to lack."""
 
     def __init__(self, cluster: Cluster, model: Model, name: str, opener: Opener) -> None:
-        from faceparity.harness.templates.pipeline import open_by_name
+        from faceparity.harness.templates.extract import open_by_name
 
         self.cluster, self.model = cluster, model
         self.sent_model, self.weights_here = to_send(name, model, opener, opener is open_by_name)
@@ -74,8 +73,8 @@ class _Work:
         images = _read(batch) if self.images_too else None
         places = [k for k, job in enumerate(batch) if images is None or job.content in images]
         jobs = [Job(told(batch[k].path) if images is None else batch[k].content, batch[k].content) for k in places]
-        shard = remote.Shard(self.sent_model, jobs, images)
-        future = self.cluster.submit(remote.extract, shard, list(self.weights.values()))
+        shard = worker_tasks.Shard(self.sent_model, jobs, images)
+        future = self.cluster.submit(worker_tasks.extract, shard, list(self.weights.values()))
         self.waiting[future] = _Sent(batch, places, tries)
 
     def next_done(self) -> list[tuple[Batch, list[Outcome] | None]]:
@@ -84,7 +83,7 @@ class _Work:
         for future in self.cluster.next_done(self.waiting):
             sent = self.waiting.pop(future)
             answer = self.cluster.answer(future)
-            if isinstance(answer, remote.Lacking):
+            if isinstance(answer, worker_tasks.Lacking):
                 self._supply(answer, sent)
             else:
                 done.append((sent.batch, None if answer is None else self._completed(sent, answer)))
@@ -101,7 +100,7 @@ class _Work:
                 return Outcome(Extraction("unreadable", reason=lost_reason(ON_CLUSTER)), keep=False)
         raise RuntimeError("an image went out and nothing came back")
 
-    def _supply(self, lacking: remote.Lacking, sent: _Sent) -> None:
+    def _supply(self, lacking: worker_tasks.Lacking, sent: _Sent) -> None:
         """From now on what is lacking is sent: weights once to each worker, images with their batch."""
         if sent.tries >= MOST_TRIES:
             raise UserError(f"--dask {self.cluster.address}: a worker cannot keep the weights it is sent; is its disk full?")
@@ -110,7 +109,7 @@ class _Work:
             self.weights[sha256] = self.cluster.hold(blob(self.weights_here[sha256], sha256))
         self.send(sent.batch, sent.tries + 1)
 
-    def _completed(self, sent: _Sent, answer: remote.Extracted) -> list[Outcome]:
+    def _completed(self, sent: _Sent, answer: worker_tasks.Extracted) -> list[Outcome]:
         """In the order of the batch; what can't be read here is told by the code that would read it."""
         found = dict(zip(sent.places, answer.outcomes, strict=True))
         return [found[k] if k in found else run_batch(self.model, [job])[0] for k, job in enumerate(sent.batch)]

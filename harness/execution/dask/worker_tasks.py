@@ -25,12 +25,11 @@ from faceparity.harness.comparisons.scores import F32, Kind
 from faceparity.harness.comparisons.tally import I32, Grid, Tally
 from faceparity.harness.comparisons.tiles import Job as Pass
 from faceparity.harness.comparisons.tiles import Strip, tally_tiles
+from faceparity.harness.execution.dask.environment_check import ARITHMETIC, Facts, differences, facts, spills
+from faceparity.harness.execution.dask.thread_limits import one_thread
+from faceparity.harness.execution.worker import Job, Opener, Outcome, run_batch
 from faceparity.harness.models.base.card import ModelCard, Weights
 from faceparity.harness.models.base.model import Model
-from faceparity.harness.templates.worker import Job, Opener, Outcome, run_batch
-
-from .facts import ARITHMETIC, Facts, differences, facts, spills
-from .threads import one_thread
 
 
 @dataclass(frozen=True, repr=False)

@@ -15,8 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.regular_files import open_regular, read_regular
 from faceparity.datasets.schema.dataset import Dataset
-
-from .templates import private_files, vault
+from faceparity.harness.templates import encryption, private_files
 
 __all__ = [
     "COLUMNS",
@@ -63,20 +62,20 @@ It may be deleted at any time. Do not publish it; results.json, tables/ and repo
 """
 
 
-def write_private(folder: Path, name: str, payload: bytes, *, keys: vault.Keyring | None = None) -> Path:
+def write_private(folder: Path, name: str, payload: bytes, *, keys: encryption.Keyring | None = None) -> Path:
     """Seal `payload` into `folder`, a run's `private/`, and return the file. Makes the folder (0700) and the README beside it.
 
     name: letters, digits, `_` and `-`. keys: by default those on this machine. Keep the run's `Store` entered while writing:
     its lock keeps a purge from passing in between. Raises UserError if it cannot be written, or if `keys` are in memory only.
     """
-    keys = keys or vault.Keyring()
+    keys = keys or encryption.Keyring()
     if keys.folder is None:
         raise UserError(f"{folder}: an ephemeral run keeps no private part; run without --ephemeral to have one")
     path = _path(folder, name)
     private_files.make_folder(folder)
     made = keys.day()
     private_files.write_private(path, keys.seal(payload, _context(name), _unit(folder, made)))
-    text = _README.format(made=made, last=vault.last_day(made))
+    text = _README.format(made=made, last=encryption.last_day(made))
     private_files.write_private(folder / README, text.encode())
     return path
 
@@ -85,12 +84,12 @@ def _unit(folder: Path, day: date) -> bytes:
     """The name of the folder's own key: that of what was sealed in it today, or a new one."""
     for path in sorted(folder.glob(f"*{_SUFFIX}")):
         with open_regular(path) as file:
-            if unit := vault.unit_of(file.read(64), day):
+            if unit := encryption.unit_of(file.read(64), day):
                 return unit
-    return vault.new_unit()
+    return encryption.new_unit()
 
 
-def read_private(folder: Path, name: str, *, keys: vault.Keyring | None = None) -> bytes:
+def read_private(folder: Path, name: str, *, keys: encryption.Keyring | None = None) -> bytes:
     """What `write_private` sealed. Raises UserError, with what to do, where it is missing, damaged, past its retention, or its
     key is gone.
     """
@@ -102,16 +101,16 @@ def read_private(folder: Path, name: str, *, keys: vault.Keyring | None = None) 
             f"{path}: no private part ({error.strerror}): deleted, or an ephemeral run's; run again to have one"
         ) from error
     try:
-        return (keys or vault.Keyring()).open(sealed, _context(name))
-    except vault.KeyExpiredError as error:
+        return (keys or encryption.Keyring()).open(sealed, _context(name))
+    except encryption.KeyExpiredError as error:
         raise UserError(
             f"{path}: this private part is past its retention date ({error.until}) and was destroyed; run again for a new one"
         ) from None
-    except vault.ClockDoubtError as error:
+    except encryption.ClockDoubtError as error:
         raise UserError(f"{path}: {error}") from None
-    except vault.KeyGoneError:
+    except encryption.KeyGoneError:
         raise UserError(f"{path}: its key is gone (purged, or on another machine); run again for a new one") from None
-    except vault.DamagedError:
+    except encryption.DamagedError:
         raise UserError(f"{path}: damaged, or changed since it was written; run again for a new one") from None
 
 
@@ -125,7 +124,7 @@ class Coded(NamedTuple):
 Column: TypeAlias = ArrayLike | Coded
 
 
-def write_table(folder: Path, table: Table, columns: Mapping[str, Column], *, keys: vault.Keyring | None = None) -> Path:
+def write_table(folder: Path, table: Table, columns: Mapping[str, Column], *, keys: encryption.Keyring | None = None) -> Path:
     """Seal one of the private tables: the columns of `COLUMNS`, all of one length.
 
     Raises ValueError for other columns or lengths, and UserError as `write_private` does.
@@ -140,7 +139,7 @@ def _typed(column: Column, kind: type) -> Column:
     return column if isinstance(column, Coded) else np.asarray(column, {float: np.float32, bool: np.bool_, str: np.str_}[kind])
 
 
-def read_table(folder: Path, table: Table, *, keys: vault.Keyring | None = None) -> dict[str, NDArray[Any]]:
+def read_table(folder: Path, table: Table, *, keys: encryption.Keyring | None = None) -> dict[str, NDArray[Any]]:
     """The columns of a private table: str as object arrays, score as float32, mated as bool. Raises UserError."""
     return unpack(read_private(folder, table, keys=keys))
 
@@ -191,18 +190,18 @@ def _numpy(column: Any) -> NDArray[Any]:
     return np.asarray(column.to_numpy(zero_copy_only=False))
 
 
-def sample_codes(dataset: Dataset, keys: vault.Keyring | None = None) -> NDArray[np.str_]:
+def sample_codes(dataset: Dataset, keys: encryption.Keyring | None = None) -> NDArray[np.str_]:
     """A code for each sample, str[n] of 12 hex digits: nobody without the secret can tie it to a file. Stable until purge."""
-    return _codes("sample", dataset.digest, dataset.files, keys or vault.Keyring())
+    return _codes("sample", dataset.digest, dataset.files, keys or encryption.Keyring())
 
 
-def subject_codes(dataset: Dataset, keys: vault.Keyring | None = None) -> NDArray[np.str_]:
+def subject_codes(dataset: Dataset, keys: encryption.Keyring | None = None) -> NDArray[np.str_]:
     """The code of each sample's subject, str[n] of 12 hex digits. Stable until purge."""
     people, sample_to_person = np.unique(dataset.subjects, return_inverse=True)
-    return _codes("subject", dataset.digest, [str(person) for person in people], keys or vault.Keyring())[sample_to_person]
+    return _codes("subject", dataset.digest, [str(person) for person in people], keys or encryption.Keyring())[sample_to_person]
 
 
-def _codes(kind: str, digest: str, names: Sequence[str], keys: vault.Keyring) -> NDArray[np.str_]:
+def _codes(kind: str, digest: str, names: Sequence[str], keys: encryption.Keyring) -> NDArray[np.str_]:
     codes = np.array([keys.digest(kind, digest, name).hex()[:CODE_LENGTH] for name in names], f"U{CODE_LENGTH}")
     if np.unique(codes).size != len(set(names)):
         # 48 bits: once in ten million runs of 10,000 samples.

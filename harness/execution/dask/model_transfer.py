@@ -6,12 +6,11 @@ import os
 from pathlib import Path
 
 from faceparity.datasets.common.errors import UserError
+from faceparity.harness.execution.dask.worker_tasks import Blob, SentModel
+from faceparity.harness.execution.worker import Opener
 from faceparity.harness.models.assembly.builder import crossed
 from faceparity.harness.models.base.model import Model
 from faceparity.harness.models.registry import assembly_of
-from faceparity.harness.templates.worker import Opener
-
-from .remote import Blob, SentModel
 
 
 def told(path: str | Path) -> str:

@@ -14,7 +14,7 @@ _held = ExitStack()
 @contextmanager
 def one_thread() -> Iterator[None]:
     """`single_threaded` for several threads at once: limits are set by the first to come and lifted by the last to leave."""
-    from faceparity.harness.templates.worker import single_threaded
+    from faceparity.harness.execution.worker import single_threaded
 
     global _inside
     with _lock:

@@ -23,9 +23,9 @@ SPILLS = "spills"
 def facts() -> Facts:
     """Of this process. Everything but ARITHMETIC decides what is computed; ARITHMETIC shows its last digits."""
     from faceparity.harness.evaluation.describe import LIBRARIES as RECORDED
+    from faceparity.harness.execution.versions import code_digest
+    from faceparity.harness.execution.worker import decoder
     from faceparity.harness.models.assembly.pipeline import library_versions
-    from faceparity.harness.own_code import code_digest
-    from faceparity.harness.templates.worker import decoder
 
     known = {
         "faceparity": library_versions(["faceparity"])["faceparity"],
@@ -50,7 +50,7 @@ def differences(here: Facts, there: Facts) -> list[str]:
 
 def arithmetic() -> str:
     """A digest of float32 sums that another kind of processor rounds otherwise."""
-    from .threads import one_thread
+    from faceparity.harness.execution.dask.thread_limits import one_thread
 
     rng = np.random.default_rng(0)
     a, b = (rng.standard_normal((64, 512), np.float32) for _ in range(2))

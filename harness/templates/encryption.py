@@ -25,9 +25,8 @@ from faceparity.datasets.common import paths
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.regular_files import open_regular, read_regular
 from faceparity.datasets.common.sanitise import whole_number
-
-from . import clock
-from .private_files import folder_lock, kind_of, make_folder, shred, write_private
+from faceparity.harness.templates import clock
+from faceparity.harness.templates.private_files import folder_lock, kind_of, make_folder, shred, write_private
 
 RETENTION_DAYS = 30
 MOST_DAYS = 3650
