@@ -12,10 +12,10 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import whole_number
 from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness import results
+from faceparity.harness.comparisons.score_list import Rows, evidence_of_rows, tally_of_list
+from faceparity.harness.groups.groupings import Cells, Grouping, make_cells
 
-from .comparisons.cells import Cells, Grouping, make_cells
 from .comparisons.evidence import Evidence
-from .comparisons.listed import Rows, evidence_of_rows, tally_of_list
 from .comparisons.tally import Grid
 from .evaluation import describe
 from .evaluation.claims import Bench, evaluate_claims

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .cells import Cells, shares_subjects
-from .dealt import Deal
+from faceparity.harness.comparisons.subsampling import Deal
+from faceparity.harness.groups.groupings import Cells, shares_subjects
+
 from .mated import mated_pairs
 from .pair_counts import AllPairs, DealtPairs, PairCounts
 from .tally import I32, I64, Tally

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.common.compiled import njit
+from faceparity.harness.comparisons.similarity import F32, exact_score
 
-from .scores import F32, exact_score
 from .tally import I32, I64, Grid
 
 U16 = NDArray[np.uint16]

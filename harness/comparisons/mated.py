@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from faceparity.harness.comparisons.similarity import F32, Kind, exact_scores
+
 from .samples import Samples
-from .scores import F32, Kind, exact_scores
 from .tally import I32, Pairs, Tally, empty
 
 

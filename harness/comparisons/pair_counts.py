@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from faceparity.datasets.common.compiled import njit
+from faceparity.harness.comparisons.subsampling import Deal
 
-from .dealt import Deal
 from .tally import I32, I64, Pairs
 
 F64 = NDArray[np.float64]

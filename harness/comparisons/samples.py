@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .dealt import Deal
-from .scores import F32
+from faceparity.harness.comparisons.similarity import F32
+from faceparity.harness.comparisons.subsampling import Deal
+
 from .tally import I32
 
 

@@ -18,11 +18,12 @@ from typing import Protocol
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from .dealt import Deal
+from faceparity.harness.comparisons.similarity import F32, Kind, exact_scores, longest_of, prepare, squared_lengths
+from faceparity.harness.comparisons.subsampling import Deal
+
 from .kernel import Bins, Found, Prepared, count_tile, make_bins, make_found
 from .mated import mated_pairs, tally_mated
 from .samples import Samples
-from .scores import F32, Kind, exact_scores, longest_of, prepare, squared_lengths
 from .tally import I32, Grid, Pairs, Tally, empty
 
 TILE = 1024

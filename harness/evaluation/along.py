@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.comparisons.evidence import Evidence, sum_over_groups
 from faceparity.harness.comparisons.tally import F32, I32, I64
+from faceparity.harness.groups.groupings import Grouping
 
 from . import rates
 from .cell_errors import CellErrors, ErrorsByGroup

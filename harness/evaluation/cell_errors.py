@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.comparisons.evidence import Evidence, sum_over_groups
 from faceparity.harness.comparisons.tally import I32, Pairs
+from faceparity.harness.groups.groupings import Grouping
 
 F64 = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from typing import Literal
 from faceparity.harness import results
 from faceparity.harness.claims.claim import ClaimFile, Contrasted, Reading, Stated
 from faceparity.harness.claims.verdicts import adjusted, reason_of, result_of, verdict_of
-from faceparity.harness.comparisons.cells import Grouping, cells_of, subjects_per_group
+from faceparity.harness.groups.groupings import Grouping, cells_of, subjects_per_group
 from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM, SHOWN_FROM, enough_errors
 
 from . import rates

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.comparisons.cells import Grouping, shares_subjects
 from faceparity.harness.comparisons.evidence import Evidence
-from faceparity.harness.comparisons.listed import Listed
 from faceparity.harness.comparisons.pair_counts import AllPairs
+from faceparity.harness.comparisons.score_list import Listed
 from faceparity.harness.comparisons.tally import I32, I64, Pairs
+from faceparity.harness.groups.groupings import Grouping, shares_subjects
 from faceparity.harness.uncertainty.models import PairedCell, mated_cell, non_mated_cell
 
 F64 = NDArray[np.float64]

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Grouping, cells_of
+from faceparity.harness.groups.groupings import Grouping, cells_of
 from faceparity.harness.uncertainty.models import (
     Change,
     PairedCell,

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.uncertainty import contrasts as stats
 from faceparity.harness.uncertainty.power import Precision, needed_subjects
 from faceparity.harness.verification.rates import verdict_rules

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.comparisons.evidence import Evidence
+from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
 

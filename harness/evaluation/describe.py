@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 
 from faceparity.datasets.schema.dataset import Attribute, Dataset
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.models.base.card import ModelCard, training_overlap
 
 from .pool import published_value

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Cells, Grouping
 from faceparity.harness.comparisons.evidence import Evidence, count_comparisons, count_dealt, never_attempted
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.execution.worker_deaths import lost_warnings
+from faceparity.harness.groups.groupings import Cells, Grouping
 from faceparity.harness.models.base.card import ModelCard, training_overlap
 from faceparity.harness.options import Options
 from faceparity.harness.results.parts.notices import SYNTHETIC

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.metrics.differential import MEASURES
 from faceparity.harness.metrics.registry import Given, Measure
 from faceparity.harness.uncertainty.null import equal_rates, null_of

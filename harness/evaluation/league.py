@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.results import comparison as rc
 from faceparity.harness.uncertainty.intervals import wilson_from_variance
 from faceparity.harness.uncertainty.models import PairedCell, Term, compare_models, mean_rates, variance_of, widened

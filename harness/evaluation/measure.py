@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.comparisons.evidence import Evidence, without_comparisons
+from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.verification.rates.verdict_rules import CONTAMINATED_FROM, EFFECTIVE_IN_LOWER, REFUSED_FROM
 
 from .contrasts import agree

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Grouping, cells_of, one_group, subjects_per_group
 from faceparity.harness.comparisons.evidence import Evidence, sum_over_groups
+from faceparity.harness.groups.groupings import Grouping, cells_of, one_group, subjects_per_group
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
 from . import rates

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness.comparisons.cells import Grouping, cells_of, subjects_per_group
 from faceparity.harness.comparisons.evidence import Evidence
+from faceparity.harness.groups.groupings import Grouping, cells_of, subjects_per_group
 from faceparity.harness.uncertainty import contrasts as stats
 from faceparity.harness.uncertainty.bootstrap import same_draws
 

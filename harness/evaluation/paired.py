@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import JOINER
 from faceparity.harness.comparisons.samples import Samples
-from faceparity.harness.comparisons.scores import Kind, prepare
+from faceparity.harness.comparisons.similarity import Kind, prepare
+from faceparity.harness.groups.groupings import JOINER
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
 from .paired_differences import compare_failures, compare_means, fmr_estimate, side, with_holm

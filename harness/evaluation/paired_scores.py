@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from faceparity.harness.comparisons.samples import Samples
-from faceparity.harness.comparisons.scores import F32, Kind, exact_scores
+from faceparity.harness.comparisons.similarity import F32, Kind, exact_scores
 
 I64 = NDArray[np.int64]
 Array = NDArray[np.float64]

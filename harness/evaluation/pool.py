@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import SMALL_CELL, Cells, Grouping, make_grouping, subjects_per_group
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.pair_counts import DealtPairs
+from faceparity.harness.groups.groupings import SMALL_CELL, Cells, Grouping, make_grouping, subjects_per_group
 from faceparity.harness.metrics.rates import threshold_at_target
 
 SMALLEST_POOL_GROUP = 30

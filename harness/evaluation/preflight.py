@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.registry import default_attributes
 from faceparity.datasets.schema.dataset import Attribute, Dataset
-from faceparity.harness.comparisons.cells import Cells, Grouping, make_cells, make_grouping, one_group
-from faceparity.harness.comparisons.disclosure import hide_small_groups
+from faceparity.harness.groups.groupings import Cells, Grouping, make_cells, make_grouping, one_group
+from faceparity.harness.groups.small_groups import hide_small_groups
 from faceparity.harness.options import Options
 from faceparity.harness.scenarios.run import check_scenarios
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Cells, make_cells, shares_subjects
 from faceparity.harness.comparisons.evidence import Evidence, count_comparisons
 from faceparity.harness.comparisons.pair_counts import AllPairs
 from faceparity.harness.comparisons.tally import I32, I64, Grid, Pairs, Tally
+from faceparity.harness.groups.groupings import Cells, make_cells, shares_subjects
 from faceparity.harness.templates import private_tables
 
 MADE_BEFORE = "it was made by a version that did not keep what a paired comparison needs; run again"

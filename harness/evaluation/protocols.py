@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.schema.dataset import Dataset, PairProtocol
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Cells, Grouping, one_group
 from faceparity.harness.comparisons.evidence import Evidence
-from faceparity.harness.comparisons.listed import evidence_of_list
-from faceparity.harness.comparisons.scores import Kind, exact_scores, prepare
+from faceparity.harness.comparisons.score_list import evidence_of_list
+from faceparity.harness.comparisons.similarity import Kind, exact_scores, prepare
 from faceparity.harness.comparisons.tally import Grid
+from faceparity.harness.groups.groupings import Cells, Grouping, one_group
 from faceparity.harness.metrics import verification
 from faceparity.harness.metrics.rates import threshold_at_target
 from faceparity.harness.templates.extract import Templates

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Grouping, cells_of
 from faceparity.harness.comparisons.evidence import Evidence
-from faceparity.harness.comparisons.listed import Listed
 from faceparity.harness.comparisons.pair_counts import AllPairs
+from faceparity.harness.comparisons.score_list import Listed
+from faceparity.harness.groups.groupings import Grouping, cells_of
 from faceparity.harness.uncertainty.bootstrap import (
     Compared,
     MatedScores,

@@ -8,10 +8,10 @@ import numpy as np
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Cells, Grouping, subjects_per_group
-from faceparity.harness.comparisons.dealt import Deal, as_fraction, deal
 from faceparity.harness.comparisons.evidence import Evidence, count_comparisons, sum_over_groups
 from faceparity.harness.comparisons.pair_counts import DealtPairs
+from faceparity.harness.comparisons.subsampling import Deal, as_fraction, deal
+from faceparity.harness.groups.groupings import Cells, Grouping, subjects_per_group
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
 from .pool import LEAST_EXPECTED_ERRORS

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Cells, Grouping, subjects_per_group
+from faceparity.harness.groups.groupings import Cells, Grouping, subjects_per_group
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
 from . import rates

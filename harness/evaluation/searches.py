@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.schema.dataset import Dataset, SearchProtocol, TemplateSets
 from faceparity.harness import results
-from faceparity.harness.comparisons.scores import Kind, exact_scores, prepare
+from faceparity.harness.comparisons.similarity import Kind, exact_scores, prepare
 from faceparity.harness.metrics import identification as ident
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.uncertainty import variance

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.tally import F32, I64
+from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.metrics.calibration import group_cllr
 from faceparity.harness.metrics.separation import Det, Eer, d_prime, det_of_histogram, eer, moments
 from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, SHOWN_FROM

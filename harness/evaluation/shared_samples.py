@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.comparisons.evidence import count_comparisons
+from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.results import comparison as rc
 from faceparity.harness.uncertainty.models import PairedCell, mated_cell
 from faceparity.harness.verification.rates.verdict_rules import confirm_all

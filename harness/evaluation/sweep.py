@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Grouping, cells_of
 from faceparity.harness.comparisons.evidence import Evidence, without_comparisons
 from faceparity.harness.comparisons.tally import F32, Tally
+from faceparity.harness.groups.groupings import Grouping, cells_of
 from faceparity.harness.uncertainty.contrasts import satterthwaite
 from faceparity.harness.uncertainty.intervals import LEVEL
 from faceparity.harness.verification.rates.verdict_rules import INTERVAL_FROM, SHOWN_FROM, enough_errors

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.comparisons.cells import Cells
-from faceparity.harness.comparisons.dealt import Deal
 from faceparity.harness.comparisons.evidence import Evidence, evidence_of_all_pairs
 from faceparity.harness.comparisons.samples import Samples
-from faceparity.harness.comparisons.scores import Kind
+from faceparity.harness.comparisons.similarity import Kind
+from faceparity.harness.comparisons.subsampling import Deal
 from faceparity.harness.comparisons.tally import Grid, Tally
 from faceparity.harness.comparisons.tiles import tally_pairs
 from faceparity.harness.execution.backend import Place
+from faceparity.harness.groups.groupings import Cells
 
 from .pool import Pool
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.schema.dataset import Dataset, PairProtocol, SetProtocol, TemplateSets
-from faceparity.harness.comparisons.cells import Cells
-from faceparity.harness.comparisons.scores import Kind, prepare
+from faceparity.harness.comparisons.similarity import Kind, prepare
+from faceparity.harness.groups.groupings import Cells
 from faceparity.harness.templates.extract import Templates
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.uncertainty.models import PairedCell, effective_errors, mean_rates
 from faceparity.harness.uncertainty.ranks import compare_largest, interval_of_largest
 from faceparity.harness.verification.rates.verdict_rules import EFFECTIVE_IN_LOWER

@@ -34,7 +34,7 @@ class OnDevice:
 
     def tally(self, job: Job, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
         """See Place. Raises UserError if the templates do not fit into the device's memory."""
-        from faceparity.harness.comparisons.device import tally_on
+        from faceparity.harness.comparisons.gpu_tiles import tally_on
 
         try:
             return tally_on(self.device, job, tiles, cap, progress)

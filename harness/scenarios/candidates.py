@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness.comparisons.scores import Kind, exact_scores, prepare
-from faceparity.harness.comparisons.topk import top_k
+from faceparity.harness.comparisons.similarity import Kind, exact_scores, prepare
+from faceparity.harness.comparisons.top_k import top_k
 from faceparity.harness.evaluation import rates
 from faceparity.harness.metrics.rates import threshold_at_target
 from faceparity.harness.results import Reason

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness.comparisons.scores import Kind, prepare
+from faceparity.harness.comparisons.similarity import Kind, prepare
 from faceparity.harness.comparisons.tally import Tally
 from faceparity.harness.evaluation.template_sets import pool
 from faceparity.harness.templates.extract import Templates

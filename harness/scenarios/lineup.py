@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import SMALL_CELL, Grouping
-from faceparity.harness.comparisons.disclosure import hide_small_groups
 from faceparity.harness.evaluation import rates
+from faceparity.harness.groups.groupings import SMALL_CELL, Grouping
+from faceparity.harness.groups.small_groups import hide_small_groups
 from faceparity.harness.metrics.watchlist import fmr_of_fpir
 from faceparity.harness.uncertainty import counts
 

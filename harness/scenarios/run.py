@@ -9,7 +9,7 @@ from typing import Any
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Grouping
+from faceparity.harness.groups.groupings import Grouping
 
 from . import lineup, search, watchlist
 from .declared import Base, Scenario

@@ -9,8 +9,8 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness.comparisons.cells import Cells, Grouping
 from faceparity.harness.comparisons.tally import Pairs, Tally
+from faceparity.harness.groups.groupings import Cells, Grouping
 
 from .expectation import F64, I32, I64, Searches
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from faceparity.harness import results
-from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.comparisons.tally import Pairs
 from faceparity.harness.evaluation import rates
+from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.metrics.watchlist import expected_alerts, precision, predicted_fpir
 
 from .declared import Watchlist

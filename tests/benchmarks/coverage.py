@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import integrate, special, stats
 
-from faceparity.harness.comparisons.dealt import deal
 from faceparity.harness.comparisons.pair_counts import DealtPairs
+from faceparity.harness.comparisons.subsampling import deal
 from faceparity.harness.comparisons.tally import Pairs
 from faceparity.harness.evaluation import rates
 from faceparity.harness.evaluation.cell_errors import CellErrors

@@ -29,14 +29,14 @@ from threading import Lock
 import numpy as np
 
 from faceparity.datasets.loading.label_table import read_table
-from faceparity.harness.comparisons.cells import Cells, make_grouping
-from faceparity.harness.comparisons.dealt import deal
 from faceparity.harness.comparisons.evidence import count_comparisons
 from faceparity.harness.comparisons.samples import Samples
+from faceparity.harness.comparisons.subsampling import deal
 from faceparity.harness.comparisons.tiles import TILE
 from faceparity.harness.evaluation.measure import Fixed, Questions, measure
 from faceparity.harness.evaluation.pool import make_pool
 from faceparity.harness.evaluation.tallying import Plan, Tallied, tally_all_pairs
+from faceparity.harness.groups.groupings import Cells, make_grouping
 from faceparity.harness.models.base.model import Extraction
 from faceparity.harness.templates.store import Store
 

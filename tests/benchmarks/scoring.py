@@ -24,13 +24,13 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from faceparity.harness.comparisons.cells import Cells, make_grouping
 from faceparity.harness.comparisons.evidence import count_comparisons
 from faceparity.harness.comparisons.samples import Samples
-from faceparity.harness.comparisons.scores import prepare
+from faceparity.harness.comparisons.similarity import prepare
 from faceparity.harness.comparisons.tiles import strips_of, tile_grid
 from faceparity.harness.evaluation.pool import make_pool
 from faceparity.harness.evaluation.tallying import Plan, Tallied, tally_all_pairs
+from faceparity.harness.groups.groupings import Cells, make_grouping
 
 GROUPS = 8
 TARGET = 1e-3

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from faceparity.harness.comparisons.scores import prepare
-from faceparity.harness.comparisons.topk import TILE, Candidates, top_k
+from faceparity.harness.comparisons.similarity import prepare
+from faceparity.harness.comparisons.top_k import TILE, Candidates, top_k
 
 from .scoring import forget_peak, memory_mb, timed
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.evaluation import rates
+from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.scenarios import candidates as c
 from faceparity.harness.scenarios import drawn as d
 from faceparity.harness.scenarios import search as s

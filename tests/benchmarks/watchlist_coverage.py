@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.comparisons.tally import Pairs
+from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.scenarios.declared import Watchlist
 from faceparity.harness.scenarios.lists import make_lists
 from faceparity.harness.scenarios.simulate import draw

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.comparisons.kernel import Bins, Prepared
 from faceparity.harness.comparisons.samples import Samples
-from faceparity.harness.comparisons.scores import F32, Kind
+from faceparity.harness.comparisons.similarity import F32, Kind
 from faceparity.harness.comparisons.tally import I32, Grid, Tally
 from faceparity.harness.comparisons.tiles import Job as Pass
 from faceparity.harness.comparisons.tiles import Strip, tally_tiles

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from faceparity.harness.comparisons.dealt import deal
 from faceparity.harness.comparisons.samples import Samples
+from faceparity.harness.comparisons.subsampling import deal
 from faceparity.harness.comparisons.tally import Grid, Tally
 from faceparity.harness.comparisons.tiles import make_job, tally_pairs, tiles_of
 from faceparity.harness.evaluation.evaluate import evaluate
@@ -19,8 +19,8 @@ from tests.harness import toy
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'faceparity[gpu]' to test comparisons by it")
 
-from faceparity.harness.comparisons import device as module
-from faceparity.harness.comparisons.device import rectangles, tally_on
+from faceparity.harness.comparisons import gpu_tiles as module
+from faceparity.harness.comparisons.gpu_tiles import rectangles, tally_on
 
 
 def by_torch(job, tiles, *, cap, progress):

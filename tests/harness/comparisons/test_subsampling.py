@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faceparity.harness.comparisons.cells import Cells, make_grouping
-from faceparity.harness.comparisons.dealt import Deal, deal
 from faceparity.harness.comparisons.evidence import count_dealt, evidence_of_all_pairs
 from faceparity.harness.comparisons.pair_counts import DealtPairs
 from faceparity.harness.comparisons.samples import Samples
+from faceparity.harness.comparisons.subsampling import Deal, deal
 from faceparity.harness.comparisons.tally import Grid, Pairs
 from faceparity.harness.comparisons.tiles import tally_pairs
 from faceparity.harness.evaluation.operating_point import non_mated_by_group
 from faceparity.harness.evaluation.rates import interval_of
+from faceparity.harness.groups.groupings import Cells, make_grouping
 
 FLOOR, DENSE = 6.0, 0.0
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceparity.harness.comparisons.samples import Samples
-from faceparity.harness.comparisons.scores import exact_scores, prepare
+from faceparity.harness.comparisons.similarity import exact_scores, prepare
 from faceparity.harness.comparisons.tally import Grid, Pairs, Tally
 from faceparity.harness.comparisons.tiles import make_job, strips_of, tally_pairs, tally_tiles, tile_grid
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from faceparity.harness.comparisons.scores import Kind, exact_scores, prepare
-from faceparity.harness.comparisons.topk import top_k
+from faceparity.harness.comparisons.similarity import Kind, exact_scores, prepare
+from faceparity.harness.comparisons.top_k import top_k
 
 KINDS: tuple[Kind, ...] = ("cosine", "dot", "euclidean")
 F32 = NDArray[np.float32]

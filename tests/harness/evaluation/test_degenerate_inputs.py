@@ -22,7 +22,7 @@ import pytest
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness import results, scores_file
-from faceparity.harness.comparisons.scores import exact_scores, prepare
+from faceparity.harness.comparisons.similarity import exact_scores, prepare
 from faceparity.harness.evaluation import tallying
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.options import Options

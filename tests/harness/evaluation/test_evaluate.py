@@ -10,7 +10,7 @@ import pytest
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness import results
-from faceparity.harness.comparisons.scores import exact_scores, prepare
+from faceparity.harness.comparisons.similarity import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.options import Options
 from faceparity.harness.uncertainty import intervals

@@ -84,7 +84,7 @@ def test_a_session_that_fell_back_to_the_processor_is_refused(monkeypatch: pytes
 
 
 def test_a_device_whose_memory_is_too_small_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    from faceparity.harness.comparisons import device as made
+    from faceparity.harness.comparisons import gpu_tiles as made
 
     def full(*_: object) -> None:
         raise RuntimeError("CUDA out of memory. Tried to allocate 3.00 GiB")

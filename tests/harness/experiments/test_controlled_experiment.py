@@ -19,7 +19,7 @@ from faceparity.datasets.schema.card import DatasetCard, PairedCard
 from faceparity.datasets.schema.dataset import Attribute, Dataset
 from faceparity.harness import results
 from faceparity.harness.comparisons.samples import Samples
-from faceparity.harness.comparisons.scores import exact_scores, prepare
+from faceparity.harness.comparisons.similarity import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.paired import paired
 from faceparity.harness.options import Options

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from faceparity.datasets.schema.dataset import Attribute
-from faceparity.harness.comparisons.cells import Cells, Grouping, make_cells, subjects_per_group
-from faceparity.harness.comparisons.disclosure import hide_small_groups
 from faceparity.harness.evaluation.preflight import groupings_of
+from faceparity.harness.groups.groupings import Cells, Grouping, make_cells, subjects_per_group
+from faceparity.harness.groups.small_groups import hide_small_groups
 
 
 def people_of(table: list[list[int]]) -> tuple[Cells, NDArray[np.int32]]:

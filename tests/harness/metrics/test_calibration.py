@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from faceparity.harness import results
-from faceparity.harness.comparisons.scores import exact_scores, prepare
+from faceparity.harness.comparisons.similarity import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import Options, evaluate
 from faceparity.harness.metrics.calibration import cllr, group_cllr, log_likelihood_ratios
 from tests import ROOT

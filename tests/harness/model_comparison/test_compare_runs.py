@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.comparisons.scores import exact_scores, prepare
+from faceparity.harness.comparisons.similarity import exact_scores, prepare
 from faceparity.harness.evaluation import private_sides, reestimate
 from faceparity.harness.evaluation.common import Side
 from faceparity.harness.evaluation.compare import compare

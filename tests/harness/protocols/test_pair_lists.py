@@ -12,7 +12,7 @@ from sklearn.metrics import roc_curve
 
 from faceparity.datasets.schema.dataset import Dataset, PairProtocol
 from faceparity.harness import results
-from faceparity.harness.comparisons.scores import exact_scores, prepare
+from faceparity.harness.comparisons.similarity import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.protocols import people_of
 from faceparity.harness.metrics import verification

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from faceparity.datasets.schema.dataset import Attribute
-from faceparity.harness.comparisons.scores import exact_scores, prepare
+from faceparity.harness.comparisons.similarity import exact_scores, prepare
 from faceparity.harness.evaluation import rates
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.options import Options

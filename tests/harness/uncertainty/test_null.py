@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faceparity.harness.comparisons.cells import Grouping
 from faceparity.harness.evaluation.contrasts import Measured
 from faceparity.harness.evaluation.indices import make_differential
 from faceparity.harness.evaluation.rates import Estimate
+from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.metrics.differential import MEASURES, fdr, gini, max_difference, max_min
 from faceparity.harness.uncertainty import variance
 from faceparity.harness.uncertainty.null import equal_rates, null_of

@@ -10,13 +10,13 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from faceparity.datasets.schema.dataset import Attribute
-from faceparity.harness.comparisons.cells import make_cells, make_grouping
-from faceparity.harness.comparisons.listed import Rows, evidence_of_rows, tally_of_list
+from faceparity.harness.comparisons.score_list import Rows, evidence_of_rows, tally_of_list
 from faceparity.harness.comparisons.tally import Grid
 from faceparity.harness.evaluation import tallying
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.pool import make_pool
 from faceparity.harness.evaluation.sweep import GROUPS, POSITIONS, make_sweeps, positions
+from faceparity.harness.groups.groupings import make_cells, make_grouping
 from faceparity.harness.options import Options
 from faceparity.harness.uncertainty import intervals
 from tests.harness import sweep_brute as brute

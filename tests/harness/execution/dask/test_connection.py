@@ -15,8 +15,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.comparisons.dealt import deal
 from faceparity.harness.comparisons.samples import Samples
+from faceparity.harness.comparisons.subsampling import deal
 from faceparity.harness.comparisons.tally import Grid, Tally
 from faceparity.harness.comparisons.tiles import tally_pairs
 from faceparity.harness.execution.backend import PlaceGoneError

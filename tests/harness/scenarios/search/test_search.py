@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from faceparity.harness.comparisons.cells import Grouping
-from faceparity.harness.comparisons.scores import exact_scores, prepare
+from faceparity.harness.comparisons.similarity import exact_scores, prepare
+from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.scenarios import candidates as c
 from faceparity.harness.scenarios import drawn as d
 from faceparity.harness.scenarios import search as s

@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from faceparity.datasets.common.compiled import njit
-
-from .kernel import NEAR
-from .scores import F32, Kind, exact_between, longest_of, prepare, squared_lengths
-from .tally import I32, I64
+from faceparity.harness.comparisons.kernel import NEAR
+from faceparity.harness.comparisons.similarity import F32, Kind, exact_between, longest_of, prepare, squared_lengths
+from faceparity.harness.comparisons.tally import I32, I64
 
 TILE = 1024
 _CHUNK = 128

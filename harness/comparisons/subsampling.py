@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from faceparity.harness.comparisons.tally import I32
 from faceparity.harness.options import LEAST_SHARE
-
-from .tally import I32
 
 NEAR = 0.05
 """By how much of it the share may be missed: the fewer parts, the larger they are, and the faster two are compared."""

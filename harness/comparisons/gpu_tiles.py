@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .kernel import Found, settle
-from .tally import I64, Tally
-from .tiles import Job, Strip, Sum
+from faceparity.harness.comparisons.kernel import Found, settle
+from faceparity.harness.comparisons.tally import I64, Tally
+from faceparity.harness.comparisons.tiles import Job, Strip, Sum
 
 if TYPE_CHECKING:
     import torch

@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import SMALL_CELL, Cells, Grouping, subjects_per_group
+from faceparity.harness.groups.groupings import SMALL_CELL, Cells, Grouping, subjects_per_group
 
 _ALL_COMBINATIONS = 12
 """Of up to so many independent remainders every sum is looked at; of more, those of up to three."""

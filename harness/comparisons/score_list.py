@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.common.compiled import njit
-
-from .cells import Cells, shares_subjects
-from .evidence import Evidence
-from .pair_counts import F64
-from .tally import F32, I32, I64, Grid, Pairs, Tally, empty
+from faceparity.harness.comparisons.evidence import Evidence
+from faceparity.harness.comparisons.pair_counts import F64
+from faceparity.harness.comparisons.tally import F32, I32, I64, Grid, Pairs, Tally, empty
+from faceparity.harness.groups.groupings import Cells, shares_subjects
 
 
 @dataclass(frozen=True)

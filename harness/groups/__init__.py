@@ -1,0 +1,1 @@
+"""Groups of people, and how small ones are kept from being told."""
