@@ -14,20 +14,20 @@ from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness import results
 from faceparity.harness.comparisons.score_list import Rows, evidence_of_rows, tally_of_list
 from faceparity.harness.groups.groupings import Cells, Grouping, make_cells
+from faceparity.harness.verification.one_threshold import Setting
+from faceparity.harness.verification.operating_points import Fixed, Questions, measure
+from faceparity.harness.verification.rates.failures_and_covariates import failure_rates
+from faceparity.harness.verification.threshold.collect_evidence import BINS, Plan, Tallied, choose_floor
+from faceparity.harness.verification.threshold.threshold_pool import Pool, make_pool
+from faceparity.harness.verification.threshold_sweep import make_sweeps
 
 from .comparisons.evidence import Evidence
 from .comparisons.tally import Grid
 from .evaluation import describe
 from .evaluation.claims import Bench, evaluate_claims
 from .evaluation.evaluate import comparisons_info, to_grouping
-from .evaluation.measure import Fixed, Questions, measure
-from .evaluation.operating_point import Setting
-from .evaluation.pool import Pool, make_pool
 from .evaluation.preflight import check_cells, check_references, groupings_of
 from .evaluation.resolved import Resolved, as_resolved
-from .evaluation.samples import failure_rates
-from .evaluation.sweep import make_sweeps
-from .evaluation.tallying import BINS, Plan, Tallied, choose_floor
 from .options import Options
 from .score_source import Source, source_of
 from .score_table import ScoreTable, attribute, read_scores, read_texts

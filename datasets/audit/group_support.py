@@ -1,7 +1,7 @@
 """What a data set can support: how many people a group needs before anything can be said of its false match rate.
 
 A difference is called only with at least 30 effective errors in the group with the higher rate and 8 in the other
-(faceparity.harness.evaluation.contrasts).
+(faceparity.harness.verification.rates.group_contrasts).
 n people make n(n - 1)/2 pairs of people, and k pictures of each make k² comparisons of
 every such pair. These repeat much the same comparison, so how many effective errors they give lies between two ends: a pair of
 people counts once, or each comparison counts in full. Both ends are given here; where a few people cause most false matches, not

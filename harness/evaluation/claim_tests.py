@@ -9,8 +9,7 @@ from faceparity.datasets.loading.label_vocabulary import concept_of_column, conc
 from faceparity.harness import results
 from faceparity.harness.claims.claim import Contrasted, Reading
 from faceparity.harness.groups.groupings import Grouping
-
-from . import rates
+from faceparity.harness.verification.rates import estimates as rates
 
 Key = tuple[str, ...]
 

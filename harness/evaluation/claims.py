@@ -11,16 +11,22 @@ from faceparity.harness import results
 from faceparity.harness.claims.claim import ClaimFile, Contrasted, Reading, Stated
 from faceparity.harness.claims.verdicts import adjusted, reason_of, result_of, verdict_of
 from faceparity.harness.groups.groupings import Grouping, cells_of, subjects_per_group
+from faceparity.harness.verification.one_threshold import Setting, compared_estimates
+from faceparity.harness.verification.operating_points import Questions, cleaned, same_person_share
+from faceparity.harness.verification.per_group_threshold import (
+    AtOwnThreshold,
+    at_own_threshold,
+    pool_of_group,
+    ratio_at_own_thresholds,
+    threshold_of_group,
+)
+from faceparity.harness.verification.rates import estimates as rates
+from faceparity.harness.verification.rates.group_contrasts import Measured, compare, detectable
 from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM, SHOWN_FROM, enough_errors
+from faceparity.harness.verification.threshold.threshold_pool import Found, find_threshold
 
-from . import rates
 from .claim_experiment import experiment
 from .claim_tests import Chosen, Draft, Key, blank_of, is_attribute, key_of, pairs
-from .contrasts import Measured, compare, detectable
-from .measure import Questions, cleaned, same_person_share
-from .operating_point import Setting, compared_estimates
-from .own_threshold import AtOwnThreshold, at_own_threshold, pool_of_group, ratio_at_own_thresholds, threshold_of_group
-from .pool import Found, find_threshold
 
 Measure = Literal["fmr", "fnmr"]
 

@@ -14,8 +14,8 @@ from faceparity.datasets.schema.dataset import Attribute, Dataset
 from faceparity.harness import results
 from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.models.base.card import ModelCard, training_overlap
+from faceparity.harness.verification.threshold.threshold_pool import published_value
 
-from .pool import published_value
 from .resolved import Resolved
 
 LIBRARIES = ("numpy", "scipy", "numba", "onnxruntime", "opencv-python-headless", "pillow", "dlib-bin", "scikit-learn")

@@ -20,24 +20,24 @@ from faceparity.harness.results.parts.notices import SYNTHETIC
 from faceparity.harness.scenarios.run import evaluate_scenarios
 from faceparity.harness.scenarios.setting import Setting as ScenarioSetting
 from faceparity.harness.templates.extract import Templates
+from faceparity.harness.verification.one_threshold import Setting, reference_group
+from faceparity.harness.verification.operating_points import Fixed, Questions, measure
+from faceparity.harness.verification.rates.failures_and_covariates import covariates, failure_rates, group_sizes
+from faceparity.harness.verification.rates.score_histograms import make_curves
+from faceparity.harness.verification.rates.separation import make_separation
+from faceparity.harness.verification.sampling_report import deal_share, sampled_info, sampled_warnings
+from faceparity.harness.verification.threshold.collect_evidence import Plan, Tallied, tally_all_pairs
+from faceparity.harness.verification.threshold.threshold_pool import Pool, make_pool
+from faceparity.harness.verification.threshold_sweep import make_sweeps
 
 from . import describe
 from .claims import Bench, evaluate_claims
-from .curves import make_curves
-from .measure import Fixed, Questions, measure
-from .operating_point import Setting, reference_group
 from .paired import paired
-from .pool import Pool, make_pool
 from .preflight import GroupedSamples, check_references, group_samples
 from .protocols import Setting as ProtocolSetting
 from .protocols import evaluate_protocols
 from .resolved import Resolved, as_resolved
-from .sampled import deal_share, sampled_info, sampled_warnings
-from .samples import covariates, failure_rates, group_sizes
 from .searches import evaluate_searches
-from .separation import make_separation
-from .sweep import make_sweeps
-from .tallying import Plan, Tallied, tally_all_pairs
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from faceparity.harness.groups.groupings import Cells, Grouping, make_cells, mak
 from faceparity.harness.groups.small_groups import hide_small_groups
 from faceparity.harness.options import Options
 from faceparity.harness.scenarios.run import check_scenarios
+from faceparity.harness.verification.threshold.threshold_pool import check_pool
 
-from .pool import check_pool
 from .resolved import Resolved, as_resolved
 
 MOST_CELLS = 200

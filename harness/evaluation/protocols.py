@@ -23,12 +23,12 @@ from faceparity.harness.groups.groupings import Cells, Grouping, one_group
 from faceparity.harness.metrics import verification
 from faceparity.harness.metrics.rates import threshold_at_target
 from faceparity.harness.templates.extract import Templates
+from faceparity.harness.verification.one_threshold import mated_by_group
+from faceparity.harness.verification.rates import estimates
+from faceparity.harness.verification.rates.error_counts import ErrorsByGroup
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
+from faceparity.harness.verification.threshold.threshold_pool import LEAST_EXPECTED_ERRORS
 
-from . import rates
-from .cell_errors import ErrorsByGroup
-from .operating_point import mated_by_group
-from .pool import LEAST_EXPECTED_ERRORS
 from .template_sets import pooled
 
 I32 = NDArray[np.int32]
@@ -282,11 +282,11 @@ def _rates(
     evidence: Evidence, grouping: Grouping, threshold: float, design: results.Design, conditional: bool
 ) -> tuple[list[results.Rate], list[results.Rate]]:
     cells = ErrorsByGroup(evidence, grouping, threshold)
-    fmr = [rates.non_mated(cells.within(g)) for g in range(grouping.n)]
+    fmr = [estimates.non_mated(cells.within(g)) for g in range(grouping.n)]
     fnmr = mated_by_group(evidence, grouping, threshold)
     return (
-        [rates.to_rate(e, n, design, conditional=conditional) for n, e in zip(grouping.names, fmr, strict=True)],
-        [rates.to_rate(e, n, design) for n, e in zip(grouping.names, fnmr, strict=True)],
+        [estimates.to_rate(e, n, design, conditional=conditional) for n, e in zip(grouping.names, fmr, strict=True)],
+        [estimates.to_rate(e, n, design) for n, e in zip(grouping.names, fnmr, strict=True)],
     )
 
 

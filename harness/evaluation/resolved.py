@@ -10,9 +10,8 @@ from faceparity.harness.execution.backend import Place
 from faceparity.harness.options import Options
 from faceparity.harness.scenarios.declared import Scenario
 from faceparity.harness.scenarios.load import load_scenarios
-
-from .measure import Fixed
-from .sampled import check_share
+from faceparity.harness.verification.operating_points import Fixed
+from faceparity.harness.verification.sampling_report import check_share
 
 
 @dataclass(frozen=True)

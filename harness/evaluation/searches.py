@@ -18,9 +18,9 @@ from faceparity.harness.comparisons.similarity import Kind, exact_scores, prepar
 from faceparity.harness.metrics import identification as ident
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.uncertainty import variance
+from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
-from . import rates
 from .protocols import Setting
 from .template_sets import averaged, usual_cells
 
@@ -214,14 +214,14 @@ def _rate(
         chosen = [c & m for c, m in zip(chosen, members, strict=True)]
     found = [estimate(e, c & ~s.found.failed, c, s.subjects, mated) for s, e, c in zip(searched, errors, chosen, strict=True)]
     if len(found) == 1:
-        return rates.to_rate(found[0], name, "all", conditional=conditional)
+        return estimates.to_rate(found[0], name, "all", conditional=conditional)
     least = min(found, key=lambda x: x.subjects)
     if least.rate is None or least.subjects < SHOWN_FROM:
-        return rates.to_rate(least, name, "all", conditional=conditional)
-    return rates.to_rate(rates.mean_of(found, shared_subjects=True), name, "all", conditional=conditional)
+        return estimates.to_rate(least, name, "all", conditional=conditional)
+    return estimates.to_rate(estimates.mean_of(found, shared_subjects=True), name, "all", conditional=conditional)
 
 
-def estimate(errors: Flags, made: Flags, attempted: Flags, subjects: I32, mated: bool) -> rates.Estimate:
+def estimate(errors: Flags, made: Flags, attempted: Flags, subjects: I32, mated: bool) -> estimates.Estimate:
     """A rate over searches with its variance by probe subjects: the larger of the clustered and the delete-one-subject jackknife.
 
     All [n]: whether each search was in error, could be made, and was attempted, and the subject of its probe. A failed search of a
@@ -231,7 +231,7 @@ def estimate(errors: Flags, made: Flags, attempted: Flags, subjects: I32, mated:
     wrong = np.bincount(at.reshape(-1), errors[made], ids.size).astype(np.float64)
     trials = np.bincount(at.reshape(-1), minlength=ids.size).astype(np.float64)
     tried = int(attempted.sum())
-    found = rates.mated(ids.astype(np.int32), wrong, trials, tried)
+    found = estimates.mated(ids.astype(np.int32), wrong, trials, tried)
     if found.rate is None:
         return replace(found, reason="zero_comparisons")
     return replace(

@@ -16,14 +16,14 @@ from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.results import comparison as rc
 from faceparity.harness.uncertainty.models import PairedCell, mated_cell
 from faceparity.harness.verification.rates.verdict_rules import confirm_all
+from faceparity.harness.verification.threshold.threshold_bootstrap import Reestimated, reestimate
+from faceparity.harness.verification.threshold.threshold_pool import make_pool
 
 from .common import Common, Side
 from .compare import ByCell, by_group, compare, failures
 from .league import leagues
-from .pool import make_pool
 from .preflight import groupings_of
 from .private_sides import Private, Together, together
-from .reestimate import Reestimated, reestimate
 from .replicated import Replicated
 from .worst_groups import Pair
 

@@ -13,13 +13,13 @@ from faceparity.harness import results as record
 from faceparity.harness.options import Options
 from faceparity.harness.results import comparison as rc
 from faceparity.harness.runs.result_files import Result
+from faceparity.harness.verification.sampling_report import WHY_UNPAIRED
 
 from . import describe
 from .compare_notes import letters, notes, to_compared
 from .league import failure_league
 from .private_sides import read
 from .resolved import Resolved
-from .sampled import WHY_UNPAIRED
 from .shared_samples import Entry, PointKey, Shared
 
 

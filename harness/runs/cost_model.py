@@ -10,8 +10,8 @@ import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from faceparity.harness.evaluation.reestimate import FEWEST, MOST_WORK, REPLICATES
-from faceparity.harness.evaluation.tallying import BINS, LEDGER_CAP, MARGIN
+from faceparity.harness.verification.threshold.collect_evidence import BINS, LEDGER_CAP, MARGIN
+from faceparity.harness.verification.threshold.threshold_bootstrap import FEWEST, MOST_WORK, REPLICATES
 
 IMAGES_PER_SECOND = 15.0
 """The slowest model of those that run from registry packages makes 16 of the US Congress set (`models/MEASURED.md`)."""

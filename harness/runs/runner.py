@@ -21,7 +21,6 @@ from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.exclusions import evaluate_without
 from faceparity.harness.evaluation.preflight import GroupedSamples, preflight
 from faceparity.harness.evaluation.resolved import Resolved
-from faceparity.harness.evaluation.sampled import scores_to_make
 from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.models.base.model import Model
 from faceparity.harness.models.registry import load_model_card, open_model
@@ -30,6 +29,7 @@ from faceparity.harness.runs.result_files import RESULTS, Result, report_writers
 from faceparity.harness.templates import private_tables
 from faceparity.harness.templates.extract import Templates, extract
 from faceparity.harness.templates.store import Store
+from faceparity.harness.verification.sampling_report import scores_to_make
 
 LOG = "run.log"
 SUSPECTS = 200

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.evaluation.measure import Fixed
 from faceparity.harness.runs.result_files import load_results
+from faceparity.harness.verification.operating_points import Fixed
 
 
 def thresholds_of(run_folder: Path, models: Sequence[str]) -> tuple[Fixed, ...]:

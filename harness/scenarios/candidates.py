@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from faceparity.harness.comparisons.similarity import Kind, exact_scores, prepare
 from faceparity.harness.comparisons.top_k import top_k
-from faceparity.harness.evaluation import rates
 from faceparity.harness.metrics.rates import threshold_at_target
 from faceparity.harness.results import Reason
 from faceparity.harness.uncertainty import intervals, variance
+from faceparity.harness.verification.rates import estimates
 
 from . import drawn as d
 from .enrolled import Enrolled, Side, not_compared, own
@@ -206,7 +206,7 @@ def sums(lists: Lists, x: Outcome, members: Flags) -> Sums:
     return Sums(mine.size, errors, ids, without[ids], (mine.size - searches[ids]).astype(np.float64))
 
 
-def estimate(lists: Lists, x: Outcome, members: Flags) -> rates.Estimate:
+def estimate(lists: Lists, x: Outcome, members: Flags) -> estimates.Estimate:
     """The rate over the members' searches. members: bool[attempted probes].
 
     Its variance is the larger of the one clustered by probe subject and the jackknife over everybody, searched or enrolled.
@@ -215,7 +215,7 @@ def estimate(lists: Lists, x: Outcome, members: Flags) -> rates.Estimate:
     tried = int((x.attempted & members).sum())
     if not mine.size:
         reason: Reason = "no_mated_pairs" if x.failures_count else "zero_comparisons"
-        return rates.Estimate(0, None, 0, 0, None, attempted=tried, reason=reason)
+        return estimates.Estimate(0, None, 0, 0, None, attempted=tried, reason=reason)
     total = sums(lists, x, members)
     people, at = np.unique(lists.subjects[mine], return_inverse=True)
     wrong = np.bincount(at.reshape(-1), x.value[mine], people.size).astype(np.float64)
@@ -225,7 +225,7 @@ def estimate(lists: Lists, x: Outcome, members: Flags) -> rates.Estimate:
     without = np.where(left > 0, total.errors_without / np.where(left > 0, left, 1), rate)
     plain = variance.cluster_variance(wrong, trials)
     failed = tried - mine.size if x.failures_count else 0
-    return rates.Estimate(
+    return estimates.Estimate(
         people.size, None, mine.size, _whole(total.errors), rate, max(plain, variance.jackknife_variance(without)), plain,
         max(1.0, people.size - 1), tried, (total.errors + failed) / tried if tried else None, float((wrong / trials).mean()),
         "Wilson-t, max(clustered, jackknife) by probe and gallery subjects", ids=total.ids, without=without,

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from faceparity.harness import results
-from faceparity.harness.evaluation.rates import Estimate
 from faceparity.harness.uncertainty import contrasts, intervals, variance
+from faceparity.harness.verification.rates.estimates import Estimate
 
 from . import verdicts
 from .expectation import F64, I32, I64

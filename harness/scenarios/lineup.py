@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
-from faceparity.harness.evaluation import rates
 from faceparity.harness.groups.groupings import SMALL_CELL, Grouping
 from faceparity.harness.groups.small_groups import hide_small_groups
 from faceparity.harness.metrics.watchlist import fmr_of_fpir
 from faceparity.harness.uncertainty import counts
+from faceparity.harness.verification.rates import estimates
 
 from . import candidates as c
 from .declared import Chosen, Lineup
@@ -129,7 +129,7 @@ def _found(lists: c.Lists, threshold: float, grouping: Grouping, setting: Settin
     alarms = false_alarms(lists, threshold)
     group = c.groups_of(lists.probes, grouping.of_cell)
     overall = c.estimate(lists, alarms, np.ones(group.size, bool))
-    rate = rates.to_rate(overall, EVERYBODY, "all")
+    rate = estimates.to_rate(overall, EVERYBODY, "all")
     top = lists.score[:, 0]
     flagged = int((top >= np.float32(threshold)).sum())
     alike = None if setting.same_person is None else int((top >= np.float32(max(threshold, setting.same_person))).sum())
@@ -154,7 +154,7 @@ def _groups(lists: c.Lists, alarms: c.Outcome, group: I32, grouping: Grouping, l
     out, ratios = [], []
     for g, name in enumerate(grouping.names):
         own, others = (c.estimate(lists, alarms, x) for x in (group == g, (group >= 0) & (group != g)))
-        rate = rates.to_rate(own, name, "all")
+        rate = estimates.to_rate(own, name, "all")
         ratio = compare(own, others, "all others")
         ratios.append(ratio if len(grouping.names) > 1 else ratio.model_copy(update={"verdict": "none", "reason": "one_group"}))
         out.append(group_counts(name, rate, int((made == g).sum()), int(hit[made == g].sum()), people, flagged))

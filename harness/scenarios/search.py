@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
-from faceparity.harness.evaluation import rates
-from faceparity.harness.evaluation.operating_point import reference_group
 from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.verification.one_threshold import reference_group
+from faceparity.harness.verification.rates import estimates as rates
 from faceparity.harness.verification.rates.verdict_rules import CONTAMINATED_FROM, INTERVAL_FROM, REFUSED_FROM, confirm_all
 
 from . import candidates as ls

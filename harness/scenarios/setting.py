@@ -11,11 +11,11 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence
-from faceparity.harness.evaluation.pool import Pool, find_threshold
 from faceparity.harness.groups.groupings import Cells, Grouping
 from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM
+from faceparity.harness.verification.threshold.threshold_pool import Pool, find_threshold
 
 from .declared import At, Base
 

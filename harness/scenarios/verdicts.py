@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeVar
 
 from faceparity.harness import results
-from faceparity.harness.evaluation.contrasts import ratio_of
-from faceparity.harness.evaluation.rates import Estimate
 from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.uncertainty.contrasts import LogRatio
+from faceparity.harness.verification.rates.estimates import Estimate
+from faceparity.harness.verification.rates.group_contrasts import ratio_of
 from faceparity.harness.verification.rates.verdict_rules import barrier, enough_errors, settle
 
 Measure = Literal["fpir", "fnir"]

@@ -15,10 +15,10 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
 from faceparity.harness.comparisons.tally import Pairs
-from faceparity.harness.evaluation.pool import LEAST_EXPECTED_ERRORS
 from faceparity.harness.groups.groupings import Grouping, make_cells
 from faceparity.harness.metrics.watchlist import predicted_fpir
 from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM
+from faceparity.harness.verification.threshold.threshold_pool import LEAST_EXPECTED_ERRORS
 
 from .declared import At, Watchlist
 from .expectation import F64, Searches, expected

@@ -8,9 +8,9 @@ import numpy as np
 
 from faceparity.harness import results
 from faceparity.harness.comparisons.tally import Pairs
-from faceparity.harness.evaluation import rates
 from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.metrics.watchlist import expected_alerts, precision, predicted_fpir
+from faceparity.harness.verification.rates import estimates as rates
 
 from .declared import Watchlist
 from .estimates import compare, estimate_fnir, estimate_fpir, interval_of_share

@@ -12,10 +12,8 @@ from faceparity.datasets.registry import dataset_names, load_dataset, whereabout
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.claims import read_claims
 from faceparity.harness.evaluation.exclusion_file import Excluded, read_exclusions
-from faceparity.harness.evaluation.measure import Fixed
 from faceparity.harness.evaluation.preflight import GroupedSamples, checks, group_samples
 from faceparity.harness.evaluation.resolved import Resolved
-from faceparity.harness.evaluation.sampled import check_share
 from faceparity.harness.execution.gpu import check_device, with_device
 from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.models.base.spec import parse, titled
@@ -25,6 +23,8 @@ from faceparity.harness.runs.result_files import report_writers, safe_name
 from faceparity.harness.runs.transferred_thresholds import thresholds_of
 from faceparity.harness.scenarios.declared import Scenario
 from faceparity.harness.scenarios.load import load_scenarios
+from faceparity.harness.verification.operating_points import Fixed
+from faceparity.harness.verification.sampling_report import check_share
 
 from .declared import MistakesError, Suite, SuiteDataset, SuiteFile, SuiteModel
 from .made import MadeBy, made_by

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from faceparity.datasets.common.atomic_write import write_atomically
-from faceparity.harness.evaluation import pool, reestimate
 from faceparity.harness.results import Evaluation
 from faceparity.harness.uncertainty import null
 from faceparity.harness.verification.rates import verdict_rules
+from faceparity.harness.verification.threshold import threshold_bootstrap, threshold_pool
 from faceparity.reports import format as f
 
 from .document import document
@@ -47,9 +47,9 @@ def _packed(pdf: bytes) -> bytes:
 def constants() -> dict[str, Any]:
     """The numbers that the methods appendix names, from the code that goes by them."""
     return {
-        "pool_from": pool.SMALLEST_POOL_GROUP,
-        "expected_errors": pool.LEAST_EXPECTED_ERRORS,
-        "replicates": f.count(reestimate.REPLICATES),
+        "pool_from": threshold_pool.SMALLEST_POOL_GROUP,
+        "expected_errors": threshold_pool.LEAST_EXPECTED_ERRORS,
+        "replicates": f.count(threshold_bootstrap.REPLICATES),
         "bound_below": verdict_rules.BOUND_BELOW,
         "shown_from": verdict_rules.SHOWN_FROM,
         "interval_from": verdict_rules.INTERVAL_FROM,

@@ -18,12 +18,12 @@ from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
 from faceparity.harness.evaluation.evaluate import Evaluated, evaluate
 from faceparity.harness.evaluation.preflight import EVERYONE
-from faceparity.harness.evaluation.separation import make_separation
 from faceparity.harness.groups.groupings import one_group
 from faceparity.harness.models.registry import load_model_card
 from faceparity.harness.options import Options
 from faceparity.harness.templates.extract import extract
 from faceparity.harness.templates.store import Store
+from faceparity.harness.verification.rates.separation import make_separation
 from faceparity.reports import format as f
 
 MODELS = ("face_recognition", "sface")

@@ -27,11 +27,11 @@ from scipy import integrate, special, stats
 from faceparity.harness.comparisons.pair_counts import DealtPairs
 from faceparity.harness.comparisons.subsampling import deal
 from faceparity.harness.comparisons.tally import Pairs
-from faceparity.harness.evaluation import rates
-from faceparity.harness.evaluation.cell_errors import CellErrors
-from faceparity.harness.evaluation.contrasts import ratio_of
 from faceparity.harness.uncertainty.intervals import quantile_z, wilson, wilson_from_variance
 from faceparity.harness.uncertainty.models import PairedCell, compare_models, non_mated_cell
+from faceparity.harness.verification.rates import estimates
+from faceparity.harness.verification.rates.error_counts import CellErrors
+from faceparity.harness.verification.rates.group_contrasts import ratio_of
 from faceparity.harness.verification.rates.verdict_rules import ALPHA, BOUND_BELOW, EFFECTIVE_DISCORDANT, enough_errors
 
 REPETITIONS = 2000
@@ -134,7 +134,7 @@ def _variance_of_deal(at: Setting, seed: int) -> float:
     return (own + float(d.by_subject @ d.by_subject - 2 * squares) * together(at, 1)) / n**2
 
 
-def draw_sampled(rng: np.random.Generator, at: Setting, first: int) -> rates.Estimate:
+def draw_sampled(rng: np.random.Generator, at: Setting, first: int) -> estimates.Estimate:
     """A group of which a sample of the comparisons is made, one of `DEALS`."""
     d = _dealt(at, int(rng.integers(DEALS)))
     a = rng.normal(size=at.people)
@@ -144,10 +144,10 @@ def draw_sampled(rng: np.random.Generator, at: Setting, first: int) -> rates.Est
         (ids + first).astype(np.int32), int(y.sum()), int(d.made.sum()), _by_subject(at, d.i, d.j, y)[ids], d.by_subject[ids],
         None, None, float(y @ y), float(y @ d.made), d.squares, None,
     )  # fmt: skip
-    return rates.non_mated(cell)
+    return estimates.non_mated(cell)
 
 
-def draw_within(rng: np.random.Generator, at: Setting, first: int) -> rates.Estimate:
+def draw_within(rng: np.random.Generator, at: Setting, first: int) -> estimates.Estimate:
     """A group whose subjects are numbered from `first`."""
     g, m = at.people, at.images**2
     i, j = _pairs(g)
@@ -160,10 +160,10 @@ def draw_within(rng: np.random.Generator, at: Setting, first: int) -> rates.Esti
         np.arange(first, first + g, dtype=np.int32), int(errors.sum()), y.size * m, rows, np.full(g, float((g - 1) * m)),
         None, None, float(errors @ errors), float(errors.sum() * m), float(y.size) * m * m, None,
     )  # fmt: skip
-    return rates.non_mated(cell)
+    return estimates.non_mated(cell)
 
 
-def draw_cross(rng: np.random.Generator, at: Setting, first: int) -> rates.Estimate:
+def draw_cross(rng: np.random.Generator, at: Setting, first: int) -> estimates.Estimate:
     """Two groups, compared with each other."""
     g, m = at.people, at.images**2
     a, b = rng.normal(size=(2, g))
@@ -173,14 +173,14 @@ def draw_cross(rng: np.random.Generator, at: Setting, first: int) -> rates.Estim
         ids, int(y.sum()), y.size * m, y.sum(axis=1), total, y.sum(axis=0), total,
         float((y * y).sum()), float(y.sum() * m), float(y.size) * m * m, None, (ids + g).astype(np.int32),
     )  # fmt: skip
-    return rates.non_mated(cell)
+    return estimates.non_mated(cell)
 
 
-def draw_fnmr(rng: np.random.Generator, at: Setting, first: int) -> rates.Estimate:
+def draw_fnmr(rng: np.random.Generator, at: Setting, first: int) -> estimates.Estimate:
     """Every subject's images with each other."""
     errors = rng.binomial(at.trials, special.ndtr(at.s * np.sqrt(2) * rng.normal(size=at.people) - at.cut))
     ids = np.arange(first, first + at.people, dtype=np.int32)
-    return rates.mated(ids, errors.astype(float), np.full(at.people, float(at.trials)), None)
+    return estimates.mated(ids, errors.astype(float), np.full(at.people, float(at.trials)), None)
 
 
 DRAW = {"within": draw_within, "cross": draw_cross, "fnmr": draw_fnmr, "sampled": draw_sampled}
@@ -191,17 +191,17 @@ def _pairs(people: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return np.triu_indices(people, 1)
 
 
-def published(e: rates.Estimate) -> tuple[float, float]:
+def published(e: estimates.Estimate) -> tuple[float, float]:
     """As published but for the gate on subjects: [0, end] with one to nine errors, [0, 3 / comparisons] with none."""
-    return rates.interval_of(e) if e.errors else (0.0, min(1.0, 3 / e.comparisons))
+    return estimates.interval_of(e) if e.errors else (0.0, min(1.0, 3 / e.comparisons))
 
 
-def two_sided(e: rates.Estimate) -> tuple[float, float]:
+def two_sided(e: estimates.Estimate) -> tuple[float, float]:
     """As published, had it both ends whatever the errors."""
     return wilson_from_variance(e.rate, e.variance, e.df) if e.rate else published(e)
 
 
-def of_true_variance(e: rates.Estimate, at: Setting, variance: float) -> tuple[float, float]:
+def of_true_variance(e: estimates.Estimate, at: Setting, variance: float) -> tuple[float, float]:
     """Two-sided Wilson interval about the rate seen, with the normal quantile and the effective sample size that is true."""
     return wilson(e.rate or 0.0, at.p * (1 - at.p) / variance, quantile_z())
 

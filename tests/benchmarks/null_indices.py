@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from faceparity.harness.evaluation import rates
-from faceparity.harness.evaluation.cell_errors import CellErrors
 from faceparity.harness.metrics.differential import MEASURES
 from faceparity.harness.uncertainty.null import equal_rates, null_of
+from faceparity.harness.verification.rates import estimates as rates
+from faceparity.harness.verification.rates.error_counts import CellErrors
 
 F64 = NDArray[np.float64]
 REPETITIONS = 400

@@ -33,12 +33,12 @@ from faceparity.harness.comparisons.evidence import count_comparisons
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.subsampling import deal
 from faceparity.harness.comparisons.tiles import TILE
-from faceparity.harness.evaluation.measure import Fixed, Questions, measure
-from faceparity.harness.evaluation.pool import make_pool
-from faceparity.harness.evaluation.tallying import Plan, Tallied, tally_all_pairs
 from faceparity.harness.groups.groupings import Cells, make_grouping
 from faceparity.harness.models.base.model import Extraction
 from faceparity.harness.templates.store import Store
+from faceparity.harness.verification.operating_points import Fixed, Questions, measure
+from faceparity.harness.verification.threshold.collect_evidence import Plan, Tallied, tally_all_pairs
+from faceparity.harness.verification.threshold.threshold_pool import make_pool
 
 from .scoring import GROUPS, THRESHOLD, forget_peak, make_samples, memory_mb
 

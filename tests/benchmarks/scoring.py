@@ -28,9 +28,9 @@ from faceparity.harness.comparisons.evidence import count_comparisons
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.similarity import prepare
 from faceparity.harness.comparisons.tiles import strips_of, tile_grid
-from faceparity.harness.evaluation.pool import make_pool
-from faceparity.harness.evaluation.tallying import Plan, Tallied, tally_all_pairs
 from faceparity.harness.groups.groupings import Cells, make_grouping
+from faceparity.harness.verification.threshold.collect_evidence import Plan, Tallied, tally_all_pairs
+from faceparity.harness.verification.threshold.threshold_pool import make_pool
 
 GROUPS = 8
 TARGET = 1e-3

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from faceparity.harness.evaluation import rates
 from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.scenarios import candidates as c
 from faceparity.harness.scenarios import drawn as d
 from faceparity.harness.scenarios import search as s
 from faceparity.harness.scenarios.enrolled import Enrolled, Side
+from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW
 
 DIMENSIONS = 24
@@ -62,7 +62,7 @@ def figures(enrolled: Enrolled) -> Iterator[tuple[str, Figure]]:
             found = c.estimate(lists, outcome, members)
             if found.rate is not None:
                 told = found.errors >= BOUND_BELOW
-                yield f"{name}, {who}", (found.rate, rates.interval_of(found) if told else None)
+                yield f"{name}, {who}", (found.rate, estimates.interval_of(found) if told else None)
     part, whole = (c.sums(lists, alarms, x) for x in (group == 0, np.ones(group.size, bool)))
     share, interval = c.share_of(part, whole, part.ids.size - 1)
     if share is not None:

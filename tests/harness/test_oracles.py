@@ -17,7 +17,6 @@ from scipy import stats
 
 from faceparity.datasets.audit.group_support import floor
 from faceparity.harness import results
-from faceparity.harness.evaluation.rates import mated, to_rate
 from faceparity.harness.metrics import differential as d
 from faceparity.harness.metrics import identification as ident
 from faceparity.harness.metrics import rates as r
@@ -25,6 +24,7 @@ from faceparity.harness.metrics import separation as s
 from faceparity.harness.metrics import watchlist as w
 from faceparity.harness.scenarios.lineup import group_counts
 from faceparity.harness.uncertainty import bootstrap, contrasts, counts, intervals, null, variance
+from faceparity.harness.verification.rates.estimates import mated, to_rate
 
 ORACLES = {e["id"]: e for e in json.loads(Path(__file__).with_name("oracles.json").read_text(encoding="utf-8"))["oracles"]}
 Values = dict[str, Any]

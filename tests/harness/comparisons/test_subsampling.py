@@ -16,9 +16,9 @@ from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.subsampling import Deal, deal
 from faceparity.harness.comparisons.tally import Grid, Pairs
 from faceparity.harness.comparisons.tiles import tally_pairs
-from faceparity.harness.evaluation.operating_point import non_mated_by_group
-from faceparity.harness.evaluation.rates import interval_of
 from faceparity.harness.groups.groupings import Cells, make_grouping
+from faceparity.harness.verification.one_threshold import non_mated_by_group
+from faceparity.harness.verification.rates.estimates import interval_of
 
 FLOOR, DENSE = 6.0, 0.0
 

@@ -23,12 +23,12 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness import results, scores_file
 from faceparity.harness.comparisons.similarity import exact_scores, prepare
-from faceparity.harness.evaluation import tallying
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.options import Options
 from faceparity.harness.runs.result_files import Result, report_writers, write_results
 from faceparity.harness.runs.runner import prepare_folder
 from faceparity.harness.scores_file import evaluate_scores
+from faceparity.harness.verification.threshold import collect_evidence
 from tests.harness import toy
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -223,7 +223,7 @@ def check_expected(e: results.Evaluation, world: Little) -> None:
 def test_nothing_falls_over_and_nothing_is_made_up(name, path, tmp_path, capsys, monkeypatch) -> None:
     world = WORLDS[name]
     if world.group.max(initial=0) > 100:
-        for module in (tallying, scores_file):  # Tables of 200 × 200 × 1,000 bins take seconds to fill with nothing.
+        for module in (collect_evidence, scores_file):  # Tables of 200 × 200 × 1,000 bins take seconds to fill with nothing.
             monkeypatch.setattr(module, "BINS", 50)
     e = path(world, tmp_path)
     check_reasons(e)

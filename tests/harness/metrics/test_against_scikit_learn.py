@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import det_curve, roc_curve
 
-from faceparity.harness.evaluation import rates as estimates
-from faceparity.harness.evaluation.cell_errors import CellErrors
 from faceparity.harness.metrics import differential as d
 from faceparity.harness.metrics import rates as r
 from faceparity.harness.metrics import separation as s
 from faceparity.harness.uncertainty import intervals, variance
+from faceparity.harness.verification.rates import estimates
+from faceparity.harness.verification.rates.error_counts import CellErrors
 
 
 @pytest.fixture(params=[0, 1, 2])

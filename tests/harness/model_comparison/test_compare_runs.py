@@ -11,7 +11,7 @@ import pytest
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.comparisons.similarity import exact_scores, prepare
-from faceparity.harness.evaluation import private_sides, reestimate
+from faceparity.harness.evaluation import private_sides
 from faceparity.harness.evaluation.common import Side
 from faceparity.harness.evaluation.compare import compare
 from faceparity.harness.evaluation.compare_notes import letters
@@ -22,6 +22,7 @@ from faceparity.harness.evaluation.side_by_side import compare_runs
 from faceparity.harness.options import Options
 from faceparity.harness.results.comparison import Comparison, comparison_from_json, comparison_to_json
 from faceparity.harness.templates import private_tables
+from faceparity.harness.verification.threshold import threshold_bootstrap
 from tests.harness import toy, toy_runs
 
 pytestmark = pytest.mark.slow
@@ -420,10 +421,10 @@ def test_a_model_with_fewer_replicates_is_compared_over_those_that_both_have(two
     results, _ = three
     ledgers = [r.evaluation.comparisons.ledger_entries for r in results[:2]]
     assert ledgers[0] != ledgers[1]
-    monkeypatch.setattr(reestimate, "MOST_WORK", 500 * max(ledgers))
+    monkeypatch.setattr(threshold_bootstrap, "MOST_WORK", 500 * max(ledgers))
     fewer = compare_runs([[r] for r in results[:2]], "faceparity compare")
     monkeypatch.undo()
     replicates = point(fewer, "target").replicates
     assert 200 <= replicates < 1000
-    monkeypatch.setattr(reestimate, "REPLICATES", replicates)
+    monkeypatch.setattr(threshold_bootstrap, "REPLICATES", replicates)
     assert fewer.datasets == compare_runs([[r] for r in results[:2]], "faceparity compare").datasets

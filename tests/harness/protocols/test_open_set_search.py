@@ -178,7 +178,7 @@ def test_gates() -> None:
     ):
         who = np.repeat(np.arange(people, dtype=np.int32), 2)
         flags = np.ones(who.size, bool)
-        rate = searches.rates.to_rate(searches.estimate(np.arange(who.size) % 3 == 0, flags, flags, who, True), "x", "all")
+        rate = searches.estimates.to_rate(searches.estimate(np.arange(who.size) % 3 == 0, flags, flags, who, True), "x", "all")
         assert (rate.status, rate.reason) == (status, reason)
         assert (rate.interval is not None) == (people == 50)
 

@@ -16,9 +16,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from faceparity.harness import results
-from faceparity.harness.evaluation import reestimate
 from faceparity.harness.options import Options
 from faceparity.harness.scores_file import evaluate_scores
+from faceparity.harness.verification.threshold import threshold_bootstrap
 
 THRESHOLD = 0.5
 
@@ -168,7 +168,7 @@ def test_people_without_errors_lower_a_rate_and_leave_it_a_width(size, more, see
 @pytest.mark.parametrize("most", [6_000_000, 12_000_000, 1_000_000_000])
 def test_groups_with_unlike_numbers_of_replicates_are_still_compared(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Work is limited, so of a group with more rows fewer replicates are drawn: the claims that compare two groups take what both have."""
-    monkeypatch.setattr(reestimate, "MOST_WORK", most)
+    monkeypatch.setattr(threshold_bootstrap, "MOST_WORK", most)
     rng = np.random.default_rng(3)
     of, values = np.repeat(np.arange(2), (200, 150)), np.asarray(["Black", "White"])
     a, b = np.asarray(

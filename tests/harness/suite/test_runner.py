@@ -13,7 +13,6 @@ import pytest
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.registry import load_dataset
 from faceparity.harness.evaluation.exclusion_file import Excluded
-from faceparity.harness.evaluation.measure import Fixed
 from faceparity.harness.evaluation.preflight import group_samples
 from faceparity.harness.evaluation.resolved import resolve
 from faceparity.harness.execution.backend import Here, PlaceGoneError
@@ -27,6 +26,7 @@ from faceparity.harness.suite.declared import MistakesError, Suite, SuiteFile, r
 from faceparity.harness.suite.made import Entry, MadeBy, Record, is_whole, made_by, read_record, sha256, write_record
 from faceparity.harness.suite.plan import IMAGES_PER_SECOND, make_plan
 from faceparity.harness.templates.store import Store
+from faceparity.harness.verification.operating_points import Fixed
 
 MADE = MadeBy(version="1", code="c", libraries="l", dataset="d", model="m", options="o")
 

@@ -9,13 +9,13 @@ import pytest
 from scipy import stats
 
 from faceparity.harness import results
-from faceparity.harness.evaluation import tallying
-from faceparity.harness.evaluation.contrasts import agree, settle
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.options import Options
 from faceparity.harness.uncertainty import contrasts
 from faceparity.harness.uncertainty.bootstrap import Compared, MatedScores, SortedErrors, bootstrap_at_target
+from faceparity.harness.verification.rates.group_contrasts import agree, settle
 from faceparity.harness.verification.rates.verdict_rules import EFFECTIVE_IN_HIGHER
+from faceparity.harness.verification.threshold import collect_evidence
 from tests.harness import toy
 
 
@@ -118,8 +118,8 @@ def test_a_ledger_that_does_not_reach_the_target_gives_no_threshold(monkeypatch:
     dataset = toy.make_dataset(1, 300, 1)
     templates = toy.make_templates(dataset, 2)
     options = Options(by=("gender",), targets=(1e-1, 2e-3))
-    monkeypatch.setattr(tallying, "LEDGER_CAP", 500)
-    monkeypatch.setattr(tallying, "DEEPEN_CAP", 100)
+    monkeypatch.setattr(collect_evidence, "LEDGER_CAP", 500)
+    monkeypatch.setattr(collect_evidence, "DEEPEN_CAP", 100)
     e = evaluate(dataset, toy.make_card(), templates, options).evaluation
     far, near, _ = e.groupings[0].operating_points
     assert e.comparisons.ledger_entries <= 500

@@ -10,10 +10,10 @@ import pytest
 
 from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness.comparisons.similarity import exact_scores, prepare
-from faceparity.harness.evaluation import rates
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.options import Options
 from faceparity.harness.uncertainty import intervals, variance
+from faceparity.harness.verification.rates import estimates
 from tests.harness import toy
 
 PUBLISHED = 0.05
@@ -210,10 +210,10 @@ def test_upper_bounds_in_place_of_sums_over_pairs_never_make_a_sum_of_squares_ne
     assert bound <= (errors - 0.2 * 1000) @ (errors - 0.2 * 1000) / 20000**2 + 1e-12
 
 
-def _cell(comparisons: int, subjects: int, errors: int = 0) -> rates.Estimate:
+def _cell(comparisons: int, subjects: int, errors: int = 0) -> estimates.Estimate:
     ids = np.arange(comparisons, comparisons + subjects, dtype=np.int32)
     p = errors / comparisons
-    return rates.Estimate(
+    return estimates.Estimate(
         subjects,
         None,
         comparisons,
@@ -229,7 +229,7 @@ def _cell(comparisons: int, subjects: int, errors: int = 0) -> rates.Estimate:
 
 def test_a_mean_over_cells_without_errors_is_bounded_by_its_smallest_cell() -> None:
     """Rates of 0.69 % and 0 give no error with 5 %, and their mean is six times 3 / all comparisons."""
-    rate = rates.to_rate(rates.mean_of([_cell(435, 30), _cell(4950, 100)], False), "g", "matched")
+    rate = estimates.to_rate(estimates.mean_of([_cell(435, 30), _cell(4950, 100)], False), "g", "matched")
     assert rate.bounds.independent == pytest.approx(3 / 435 / 2)
     assert rate.bounds.worst_case == pytest.approx(3 / 15 / 2)
     assert rate.rate is None
@@ -239,7 +239,7 @@ def test_a_mean_over_cells_without_errors_is_bounded_by_its_smallest_cell() -> N
 
 def test_failures_are_told_although_no_comparison_was_in_error() -> None:
     ids = np.arange(60, dtype=np.int32)
-    rate = rates.to_rate(rates.mated(ids, np.zeros(60), np.ones(60), 80), "g", "within")
+    rate = estimates.to_rate(estimates.mated(ids, np.zeros(60), np.ones(60), 80), "g", "within")
     assert (rate.status, rate.errors, rate.rate) == ("bound", 0, None)
     assert rate.rate_including_failures == pytest.approx(20 / 80)
-    assert rates.to_rate(rates.mated(ids, np.zeros(60), np.ones(60), 60), "g", "within").rate_including_failures is None
+    assert estimates.to_rate(estimates.mated(ids, np.zeros(60), np.ones(60), 60), "g", "within").rate_including_failures is None

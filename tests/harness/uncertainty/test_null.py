@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faceparity.harness.evaluation.contrasts import Measured
-from faceparity.harness.evaluation.indices import make_differential
-from faceparity.harness.evaluation.rates import Estimate
 from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.metrics.differential import MEASURES, fdr, gini, max_difference, max_min
 from faceparity.harness.uncertainty import variance
 from faceparity.harness.uncertainty.null import equal_rates, null_of
+from faceparity.harness.verification.rates.disparity_indices import make_differential
+from faceparity.harness.verification.rates.estimates import Estimate
+from faceparity.harness.verification.rates.group_contrasts import Measured
 from tests.benchmarks import null_indices
 
 K = 6

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faceparity.harness.evaluation.contrasts import Measured, make_contrasts, ratio_of
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.rates import Estimate, mated
 from faceparity.harness.groups.groupings import make_cells, make_grouping
 from faceparity.harness.options import Options
 from faceparity.harness.uncertainty.power import Precision, needed_subjects, would_be_called
+from faceparity.harness.verification.rates.estimates import Estimate, mated
+from faceparity.harness.verification.rates.group_contrasts import Measured, make_contrasts, ratio_of
 from tests.harness import toy
 
 MANY = 1e12

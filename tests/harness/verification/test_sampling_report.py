@@ -14,12 +14,12 @@ from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness.evaluation.compare_notes import notes, to_compared
 from faceparity.harness.evaluation.evaluate import Evaluated, evaluate
 from faceparity.harness.evaluation.resolved import resolve
-from faceparity.harness.evaluation.sampled import WHY_UNPAIRED, check_share, deal_share, scores_to_make
 from faceparity.harness.evaluation.side_by_side import compare_runs
 from faceparity.harness.options import Options
 from faceparity.harness.results import Evaluation
 from faceparity.harness.runs.result_files import Result, write_results
 from faceparity.harness.suite.made import made_by
+from faceparity.harness.verification.sampling_report import WHY_UNPAIRED, check_share, deal_share, scores_to_make
 from faceparity.reports import format as words
 from faceparity.reports.parts import Text
 from faceparity.reports.ratios import ratio_items

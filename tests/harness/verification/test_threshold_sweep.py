@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness.comparisons.score_list import Rows, evidence_of_rows, tally_of_list
 from faceparity.harness.comparisons.tally import Grid
-from faceparity.harness.evaluation import tallying
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.pool import make_pool
-from faceparity.harness.evaluation.sweep import GROUPS, POSITIONS, make_sweeps, positions
 from faceparity.harness.groups.groupings import make_cells, make_grouping
 from faceparity.harness.options import Options
 from faceparity.harness.uncertainty import intervals
+from faceparity.harness.verification.threshold import collect_evidence
+from faceparity.harness.verification.threshold.threshold_pool import make_pool
+from faceparity.harness.verification.threshold_sweep import GROUPS, POSITIONS, make_sweeps, positions
 from tests.harness import sweep_brute as brute
 from tests.harness import toy
 
@@ -162,7 +162,7 @@ def evaluated():
     card = toy.make_card(published=0.5)
     options = Options(targets=(1e-2, 1e-3), threshold=0.1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tallying, "DEEPEN_CAP", 0)  # so that the threshold asked for stays below the ledger
+        patch.setattr(collect_evidence, "DEEPEN_CAP", 0)  # so that the threshold asked for stays below the ledger
         return evaluate(dataset, card, toy.make_templates(dataset, 2, failed=0.04), options).evaluation
 
 

@@ -121,8 +121,8 @@ def test_names_are_text_whatever_signs_are_in_them(builder: Any) -> None:
 
 
 def test_methods_name_the_constants_of_the_code(pdfs: dict[str, Pdf]) -> None:
-    from faceparity.harness.evaluation.contrasts import EFFECTIVE_IN_HIGHER
-    from faceparity.harness.evaluation.rates import INTERVAL_FROM, SHOWN_FROM
+    from faceparity.harness.verification.rates.estimates import INTERVAL_FROM, SHOWN_FROM
+    from faceparity.harness.verification.rates.group_contrasts import EFFECTIVE_IN_HIGHER
 
     assert bare(f"A group is shown from {SHOWN_FROM} people, an interval from {INTERVAL_FROM}") in pdfs["plain"].text
     assert bare(f"at least {EFFECTIVE_IN_HIGHER} effective errors") in pdfs["plain"].text

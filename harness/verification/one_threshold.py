@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence, sum_over_groups
 from faceparity.harness.groups.groupings import Grouping, cells_of, one_group, subjects_per_group
+from faceparity.harness.verification.rates import estimates
+from faceparity.harness.verification.rates.disparity_indices import make_differential
+from faceparity.harness.verification.rates.error_counts import ErrorsByGroup
+from faceparity.harness.verification.rates.group_contrasts import Measured, make_contrasts, settle
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
-
-from . import rates
-from .cell_errors import ErrorsByGroup
-from .contrasts import Measured, make_contrasts, settle
-from .indices import make_differential
-from .pool import Pool
-from .reestimate import Reestimated
+from faceparity.harness.verification.threshold.threshold_bootstrap import Reestimated
+from faceparity.harness.verification.threshold.threshold_pool import Pool
 
 Origin = Literal["target", "published", "fixed"]
 
@@ -47,13 +46,13 @@ class Setting:
     seed: int
 
 
-def non_mated_by_group(evidence: Evidence, grouping: Grouping, threshold: float) -> list[rates.Estimate]:
+def non_mated_by_group(evidence: Evidence, grouping: Grouping, threshold: float) -> list[estimates.Estimate]:
     """FMR of each group, both samples in it, errors at or above the threshold. Raises KeyError below the ledger, if not asked for."""
     cells = ErrorsByGroup(evidence, grouping, threshold)
-    return [rates.non_mated(cells.within(g)) for g in range(grouping.n)]
+    return [estimates.non_mated(cells.within(g)) for g in range(grouping.n)]
 
 
-def mated_by_group(evidence: Evidence, grouping: Grouping, threshold: float) -> list[rates.Estimate]:
+def mated_by_group(evidence: Evidence, grouping: Grouping, threshold: float) -> list[estimates.Estimate]:
     """FNMR of each group: mated comparisons with both samples in it, errors below the threshold."""
     pairs = evidence.tally.mated_pairs
     group = grouping.of(evidence.cells.of_sample)
@@ -66,16 +65,16 @@ def mated_by_group(evidence: Evidence, grouping: Grouping, threshold: float) -> 
         ids, trials = np.unique(subject, return_counts=True)
         wrong = np.bincount(subject, weights=pairs.score[mine] < np.float32(threshold), minlength=int(ids.max(initial=-1)) + 1)
         attempted = None if tried is None else int(tried[g, g])
-        out.append(rates.mated(ids.astype(np.int32), wrong[ids].astype(np.float64), trials.astype(np.float64), attempted))
+        out.append(estimates.mated(ids.astype(np.int32), wrong[ids].astype(np.float64), trials.astype(np.float64), attempted))
     return out
 
 
-def can_be_matched(own: list[int], finest: Grouping, cells: Sequence[rates.Estimate]) -> bool:
+def can_be_matched(own: list[int], finest: Grouping, cells: Sequence[estimates.Estimate]) -> bool:
     """Whether a mean over these cells of the finest grouping may be given: each has a rate and 30 subjects, none is merged."""
     return bool(own) and not any(cells[c].rate is None or cells[c].subjects < SHOWN_FROM or finest.merged[c] for c in own)
 
 
-def _matched(grouping: Grouping, finest: Grouping, cells: list[rates.Estimate], shared: bool) -> list[rates.Estimate]:
+def _matched(grouping: Grouping, finest: Grouping, cells: list[estimates.Estimate], shared: bool) -> list[estimates.Estimate]:
     """Each group's mean over its cells of the finest grouping; undefined if one of them is under 30 subjects."""
     out = []
     for g in range(grouping.n):
@@ -83,14 +82,18 @@ def _matched(grouping: Grouping, finest: Grouping, cells: list[rates.Estimate], 
         if not can_be_matched(own, finest, cells):
             subjects = sum(cells[c].subjects for c in own)
             comparisons = sum(cells[c].comparisons for c in own)
-            out.append(rates.Estimate(subjects, None, comparisons, 0, None, reason="cells_too_small"))
+            out.append(estimates.Estimate(subjects, None, comparisons, 0, None, reason="cells_too_small"))
         else:
-            out.append(rates.mean_of([cells[c] for c in own], shared))
+            out.append(estimates.mean_of([cells[c] for c in own], shared))
     return out
 
 
 def _measure(
-    measure: Literal["fmr", "fnmr"], grouping: Grouping, setting: Setting, own: list[rates.Estimate], finest: list[rates.Estimate]
+    measure: Literal["fmr", "fnmr"],
+    grouping: Grouping,
+    setting: Setting,
+    own: list[estimates.Estimate],
+    finest: list[estimates.Estimate],
 ) -> Measured:
     """The estimates by which groups are compared: matched where the run has further attributes, within otherwise."""
     if grouping.attributes == setting.finest.attributes:
@@ -106,14 +109,16 @@ def compared_estimates(measure: Literal["fmr", "fnmr"], grouping: Grouping, sett
     return _measure(measure, grouping, setting, own, finest)
 
 
-def _listed(grouping: Grouping, measured: Measured, own: list[rates.Estimate], conditional: bool) -> list[results.Rate]:
+def _listed(grouping: Grouping, measured: Measured, own: list[estimates.Estimate], conditional: bool) -> list[results.Rate]:
     """The rates as published: matched first, then as sampled; or within alone."""
     listed = [
-        rates.to_rate(e, n, measured.design, conditional=conditional)
+        estimates.to_rate(e, n, measured.design, conditional=conditional)
         for n, e in zip(grouping.names, measured.estimates, strict=True)
     ]
     if measured.design == "matched":
-        listed += [rates.to_rate(e, n, "as_sampled", conditional=conditional) for n, e in zip(grouping.names, own, strict=True)]
+        listed += [
+            estimates.to_rate(e, n, "as_sampled", conditional=conditional) for n, e in zip(grouping.names, own, strict=True)
+        ]
     return listed
 
 
@@ -124,7 +129,7 @@ def evaluate_point(point: Point, grouping: Grouping, setting: Setting) -> result
     finest_fmr = non_mated_by_group(evidence, setting.finest, threshold)
     finest_fnmr = mated_by_group(evidence, setting.finest, threshold)
     cells = ErrorsByGroup(evidence, grouping, threshold)
-    fmr_own = [rates.non_mated(cells.within(g)) for g in range(grouping.n)]
+    fmr_own = [estimates.non_mated(cells.within(g)) for g in range(grouping.n)]
     fnmr_own = mated_by_group(evidence, grouping, threshold)
     fmr = _measure("fmr", grouping, setting, fmr_own, finest_fmr)
     fnmr = _measure("fnmr", grouping, setting, fnmr_own, finest_fnmr)
@@ -156,20 +161,20 @@ def evaluate_point(point: Point, grouping: Grouping, setting: Setting) -> result
 
 
 def _matrix(
-    cells: ErrorsByGroup, grouping: Grouping, own: list[rates.Estimate], design: results.Design, conditional: bool
+    cells: ErrorsByGroup, grouping: Grouping, own: list[estimates.Estimate], design: results.Design, conditional: bool
 ) -> list[results.Rate]:
     """Group × group; the diagonal is the within-group rate as sampled."""
     diagonal: results.Design = "within" if design == "within" else "as_sampled"
     out = []
     for g in range(grouping.n):
-        out.append(rates.to_rate(own[g], grouping.names[g], diagonal, group_b=grouping.names[g], conditional=conditional))
+        out.append(estimates.to_rate(own[g], grouping.names[g], diagonal, group_b=grouping.names[g], conditional=conditional))
         for h in range(g + 1, grouping.n):
-            cross = rates.non_mated(cells.cross(g, h))
-            out.append(rates.to_rate(cross, grouping.names[g], "cross", group_b=grouping.names[h], conditional=conditional))
+            cross = estimates.non_mated(cells.cross(g, h))
+            out.append(estimates.to_rate(cross, grouping.names[g], "cross", group_b=grouping.names[h], conditional=conditional))
     return out
 
 
-def _overall(point: Point, setting: Setting, fmr: list[rates.Estimate], fnmr: list[rates.Estimate]) -> results.Overall:
+def _overall(point: Point, setting: Setting, fmr: list[estimates.Estimate], fnmr: list[estimates.Estimate]) -> results.Overall:
     """Rates on the pool, and on all pairs."""
     evidence, pool = setting.evidence, setting.pool
     conditional = point.origin == "target"
@@ -180,9 +185,9 @@ def _overall(point: Point, setting: Setting, fmr: list[rates.Estimate], fnmr: li
     if pool.name == "balanced":
         members = [setting.finest.names.index(g) for g in pool.groups]
         shared = evidence.shared_subjects
-        pool_fmr = rates.mean_of([fmr[g] for g in members], shared) if members else all_fmr
+        pool_fmr = estimates.mean_of([fmr[g] for g in members], shared) if members else all_fmr
         usable = [fnmr[g] for g in members if fnmr[g].rate is not None]
-        pool_fnmr = rates.mean_of(usable, shared) if usable and len(usable) == len(members) else None
+        pool_fnmr = estimates.mean_of(usable, shared) if usable and len(usable) == len(members) else None
         design: results.Design = "matched"
     elif pool.name == "all":
         pool_fmr, pool_fnmr, design = all_fmr, all_fnmr, "all"
@@ -192,10 +197,10 @@ def _overall(point: Point, setting: Setting, fmr: list[rates.Estimate], fnmr: li
         pool_fmr, pool_fnmr = (f(evidence, one, point.threshold)[0] for f in (non_mated_by_group, mated_by_group))
         design = "as_sampled"
     return results.Overall(
-        fmr=rates.to_rate(pool_fmr, "pool", design, conditional=conditional),
-        fnmr=rates.to_rate(pool_fnmr, "pool", design) if pool_fnmr and has_mated else None,
-        fmr_all_pairs=rates.to_rate(all_fmr, "all pairs", "all", conditional=conditional),
-        fnmr_all_pairs=rates.to_rate(all_fnmr, "all pairs", "all") if has_mated else None,
+        fmr=estimates.to_rate(pool_fmr, "pool", design, conditional=conditional),
+        fnmr=estimates.to_rate(pool_fnmr, "pool", design) if pool_fnmr and has_mated else None,
+        fmr_all_pairs=estimates.to_rate(all_fmr, "all pairs", "all", conditional=conditional),
+        fnmr_all_pairs=estimates.to_rate(all_fnmr, "all pairs", "all") if has_mated else None,
     )
 
 

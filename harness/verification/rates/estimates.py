@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from faceparity.harness import results
 from faceparity.harness.uncertainty import intervals, variance
 from faceparity.harness.uncertainty.contrasts import satterthwaite
+from faceparity.harness.verification.rates.error_counts import CellErrors
 from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, INTERVAL_FROM, SHOWN_FROM
-
-from .cell_errors import CellErrors
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,10 @@ from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.groups.groupings import Grouping, cells_of, subjects_per_group
 from faceparity.harness.uncertainty import contrasts as stats
 from faceparity.harness.uncertainty.bootstrap import same_draws
-
-from .operating_point import mated_by_group
-from .pool import LEAST_EXPECTED_ERRORS, Found, Pool, find_threshold
-from .rates import Estimate
-from .reestimate import reestimate
+from faceparity.harness.verification.one_threshold import mated_by_group
+from faceparity.harness.verification.rates.estimates import Estimate
+from faceparity.harness.verification.threshold.threshold_bootstrap import reestimate
+from faceparity.harness.verification.threshold.threshold_pool import LEAST_EXPECTED_ERRORS, Found, Pool, find_threshold
 
 UNDEFINED = 0.1
 """Share of replicates without a rate, or without a ratio, above which there is none."""

@@ -12,6 +12,7 @@ from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.uncertainty import contrasts as stats
 from faceparity.harness.uncertainty.power import Precision, needed_subjects
 from faceparity.harness.verification.rates import verdict_rules
+from faceparity.harness.verification.rates.estimates import Estimate
 from faceparity.harness.verification.rates.verdict_rules import (
     EFFECTIVE_IN_HIGHER,
     EFFECTIVE_IN_LOWER,
@@ -20,9 +21,7 @@ from faceparity.harness.verification.rates.verdict_rules import (
     confirm_all,
     enough_errors,
 )
-
-from .rates import Estimate
-from .reestimate import Reestimated
+from faceparity.harness.verification.threshold.threshold_bootstrap import Reestimated
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,7 @@ from faceparity.harness.uncertainty.bootstrap import (
     bootstrap_at_target,
     ratio_interval,
 )
-
-from .pool import Pool
+from faceparity.harness.verification.threshold.threshold_pool import Pool
 
 I32 = NDArray[np.int32]
 

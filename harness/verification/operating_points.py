@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence, without_comparisons
 from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.verification.one_threshold import Point, Setting, evaluate_point
+from faceparity.harness.verification.rates.group_contrasts import agree
 from faceparity.harness.verification.rates.verdict_rules import CONTAMINATED_FROM, EFFECTIVE_IN_LOWER, REFUSED_FROM
-
-from .contrasts import agree
-from .operating_point import Point, Setting, evaluate_point
-from .pool import Pool, find_threshold
-from .reestimate import reestimate
+from faceparity.harness.verification.threshold.threshold_bootstrap import reestimate
+from faceparity.harness.verification.threshold.threshold_pool import Pool, find_threshold
 
 
 @dataclass(frozen=True)

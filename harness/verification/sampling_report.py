@@ -13,8 +13,7 @@ from faceparity.harness.comparisons.pair_counts import DealtPairs
 from faceparity.harness.comparisons.subsampling import Deal, as_fraction, deal
 from faceparity.harness.groups.groupings import Cells, Grouping, subjects_per_group
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
-
-from .pool import LEAST_EXPECTED_ERRORS
+from faceparity.harness.verification.threshold.threshold_pool import LEAST_EXPECTED_ERRORS
 
 MOST_TILES = 4_000_000
 NAMED = 3

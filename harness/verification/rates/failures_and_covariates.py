@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from faceparity.harness import results
 from faceparity.harness.groups.groupings import Cells, Grouping, subjects_per_group
+from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
-
-from . import rates
 
 UNITS = {
     "face_size": "px",
@@ -40,8 +39,8 @@ def failure_rate(
     """FTX of the samples in `mine`, clustered by subject."""
     ids, trials = np.unique(subjects[mine], return_counts=True)
     errors = np.bincount(subjects[mine], weights=failed[mine], minlength=int(ids.max(initial=-1)) + 1)[ids]
-    estimate = rates.mated(ids.astype(np.int32), errors.astype(np.float64), trials.astype(np.float64), None)
-    return rates.to_rate(estimate, name, design)
+    estimate = estimates.mated(ids.astype(np.int32), errors.astype(np.float64), trials.astype(np.float64), None)
+    return estimates.to_rate(estimate, name, design)
 
 
 def failure_rates(

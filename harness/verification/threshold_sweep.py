@@ -16,13 +16,12 @@ from faceparity.harness.comparisons.tally import F32, Tally
 from faceparity.harness.groups.groupings import Grouping, cells_of
 from faceparity.harness.uncertainty.contrasts import satterthwaite
 from faceparity.harness.uncertainty.intervals import LEVEL
+from faceparity.harness.verification.errors_by_threshold import At, Mated, NonMated, first_in_ledger
+from faceparity.harness.verification.one_threshold import can_be_matched, mated_by_group, non_mated_by_group, reference_group
+from faceparity.harness.verification.rates import estimates
+from faceparity.harness.verification.rates.group_contrasts import ratio_of
 from faceparity.harness.verification.rates.verdict_rules import INTERVAL_FROM, SHOWN_FROM, enough_errors
-
-from . import rates
-from .along import At, Mated, NonMated, first_in_ledger
-from .contrasts import ratio_of
-from .operating_point import can_be_matched, mated_by_group, non_mated_by_group, reference_group
-from .pool import Pool
+from faceparity.harness.verification.threshold.threshold_pool import Pool
 
 POSITIONS = 128
 BELOW_LEDGER = 16
@@ -122,7 +121,7 @@ def _short(x: float | None) -> float | None:
     return None if x is None else float(f"{x:.7g}")
 
 
-def _n_of_interval(e: rates.Estimate) -> float | None:
+def _n_of_interval(e: estimates.Estimate) -> float | None:
     """The sample size behind `rates.interval_of`."""
     if e.rate is None or e.rate >= 1 or e.variance <= 0:
         return float(max(1, e.subjects // 2))
@@ -188,7 +187,7 @@ def _group_of_subjects(grouping: Grouping, evidence: Evidence) -> NDArray[np.int
     return np.asarray(np.unique(np.stack([group[known], evidence.subjects[known]]), axis=1)[0], np.int64)
 
 
-def _columns(grouping: Grouping, finest: Grouping, at_top: list[rates.Estimate], chosen: list[int]) -> list[_Column]:
+def _columns(grouping: Grouping, finest: Grouping, at_top: list[estimates.Estimate], chosen: list[int]) -> list[_Column]:
     """Matched where the tables have a matched rate, as sampled else; the finest grouping's groups within themselves."""
     out = []
     for g in chosen:
@@ -203,7 +202,7 @@ def _columns(grouping: Grouping, finest: Grouping, at_top: list[rates.Estimate],
 
 
 def _mean(evidence: Evidence, cells: list[At]) -> At:
-    mean = rates.mean_of([c.estimate for c in cells], evidence.shared_subjects)
+    mean = estimates.mean_of([c.estimate for c in cells], evidence.shared_subjects)
     return At(mean, all(c.counted for c in cells))
 
 
@@ -236,7 +235,7 @@ def _to_record(measure: Measure, x: _Column, reference: str | None) -> results.S
     base = results.SweptRate(group=x.name, measure=measure, design=x.design, subjects=e.subjects, comparisons=e.comparisons)
     if e.rate is None or e.subjects < SHOWN_FROM:
         return base.model_copy(update={"reason": e.reason if e.rate is None else "too_few_subjects"})
-    shown = rates.to_rate(_without_errors(e), x.name, x.design)
+    shown = estimates.to_rate(_without_errors(e), x.name, x.design)
     df = list(dict.fromkeys(d for d in x.df if d is not None))
     compared = reference not in (None, x.name) and x.design != "as_sampled" and not x.merged
     return base.model_copy(
@@ -252,9 +251,9 @@ def _to_record(measure: Measure, x: _Column, reference: str | None) -> results.S
     )
 
 
-def _without_errors(e: rates.Estimate) -> rates.Estimate:
+def _without_errors(e: estimates.Estimate) -> estimates.Estimate:
     """The same comparisons, had there been no error."""
-    return rates.Estimate(e.subjects, None, e.comparisons, 0, 0.0, zero_bounds=e.zero_bounds)
+    return estimates.Estimate(e.subjects, None, e.comparisons, 0, 0.0, zero_bounds=e.zero_bounds)
 
 
 def _pool_fmr(evidence: Evidence, pool: Pool, thresholds: F32) -> list[float | None]:

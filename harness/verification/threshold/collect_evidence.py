@@ -17,8 +17,7 @@ from faceparity.harness.comparisons.tally import Grid, Tally
 from faceparity.harness.comparisons.tiles import tally_pairs
 from faceparity.harness.execution.backend import Place
 from faceparity.harness.groups.groupings import Cells
-
-from .pool import Pool
+from faceparity.harness.verification.threshold.threshold_pool import Pool
 
 BINS = 1000
 PILOT = 3000

@@ -12,10 +12,9 @@ from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.metrics.differential import MEASURES
 from faceparity.harness.metrics.registry import Given, Measure
 from faceparity.harness.uncertainty.null import equal_rates, null_of
+from faceparity.harness.verification.rates.estimates import Estimate
+from faceparity.harness.verification.rates.group_contrasts import Measured
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
-
-from .contrasts import Measured
-from .rates import Estimate
 
 ALPHA = 0.5
 OTHER_ALPHAS = (0.75, 1.0)

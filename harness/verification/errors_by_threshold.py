@@ -12,9 +12,8 @@ from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence, sum_over_groups
 from faceparity.harness.comparisons.tally import F32, I32, I64
 from faceparity.harness.groups.groupings import Grouping
-
-from . import rates
-from .cell_errors import CellErrors, ErrorsByGroup
+from faceparity.harness.verification.rates import estimates
+from faceparity.harness.verification.rates.error_counts import CellErrors, ErrorsByGroup
 
 F64 = NDArray[np.float64]
 
@@ -37,7 +36,7 @@ class _Group:
 class At:
     """A group at one threshold. counted: errors are known by subject, so the estimate has a variance; else it is a bare rate."""
 
-    estimate: rates.Estimate
+    estimate: estimates.Estimate
     counted: bool = True
 
 
@@ -60,7 +59,7 @@ class NonMated:
             for g, row in zip(groups, rows, strict=True):
                 part = g.subject[g.starts[k] : g.starts[k + 1]]
                 row += np.bincount(part, minlength=row.size)
-                out.append(At(rates.non_mated(_cell_at(g, k, row))))
+                out.append(At(estimates.non_mated(_cell_at(g, k, row))))
             yield out
         for k in range(first - 1, -1, -1):
             yield self._below_ledger(k, [g.cell for g in groups])
@@ -70,7 +69,7 @@ class NonMated:
         threshold, tally = self.thresholds[k], self.evidence.tally
         if (tally.dense_thresholds == threshold).any():
             asked = ErrorsByGroup(self.evidence, self.grouping, float(threshold))
-            return [At(rates.non_mated(asked.within(g))) for g in self.chosen]
+            return [At(estimates.non_mated(asked.within(g))) for g in self.chosen]
         edge = int(np.searchsorted(tally.grid.edges, threshold))
         out = []
         for g, cell in zip(self.chosen, cells, strict=True):
@@ -80,7 +79,7 @@ class NonMated:
             p = errors / n if n else None
             reason: results.Reason | None = None if n else "zero_comparisons"
             without = np.full(cell.ids.size, p, float)
-            bare = rates.Estimate(cell.subjects, None, n, errors, p, reason=reason, ids=cell.ids, without=without)
+            bare = estimates.Estimate(cell.subjects, None, n, errors, p, reason=reason, ids=cell.ids, without=without)
             out.append(At(bare, counted=False))
         return out
 
@@ -171,5 +170,5 @@ class Mated:
             for g, ids, trials, place, starts, wrong in state:
                 wrong -= np.bincount(place[starts[k + 1] : starts[min(k + 2, size)]], minlength=wrong.size)
                 tried = None if self._tried is None else int(self._tried[g, g])
-                out.append(At(rates.mated(ids, wrong, trials, tried)))
+                out.append(At(estimates.mated(ids, wrong, trials, tried)))
             yield out

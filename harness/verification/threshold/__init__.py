@@ -1,0 +1,1 @@
+"""Where the threshold is set, and how certain it is."""
