@@ -12,6 +12,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import whole_number
 from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness import results
+from faceparity.harness.claims.claim_verdicts import Bench, evaluate_claims
 from faceparity.harness.comparisons.score_list import Rows, evidence_of_rows, tally_of_list
 from faceparity.harness.groups.groupings import Cells, Grouping, make_cells
 from faceparity.harness.verification.one_threshold import Setting
@@ -24,7 +25,6 @@ from faceparity.harness.verification.threshold_sweep import make_sweeps
 from .comparisons.evidence import Evidence
 from .comparisons.tally import Grid
 from .evaluation import describe
-from .evaluation.claims import Bench, evaluate_claims
 from .evaluation.evaluate import comparisons_info, to_grouping
 from .evaluation.preflight import check_cells, check_references, groupings_of
 from .evaluation.resolved import Resolved, as_resolved

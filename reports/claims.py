@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from faceparity.harness.claims.claim import KNOWN
+from faceparity.harness.claims.claim_file import KNOWN
 from faceparity.harness.results import Claim, ClaimReading, ClaimTest, Evaluation, Rate
 from faceparity.harness.verification.rates.verdict_rules import is_significant
 from faceparity.reports import format as f

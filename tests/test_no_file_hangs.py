@@ -15,7 +15,7 @@ from faceparity.datasets.formats.safe_pickle import read_pack
 from faceparity.datasets.loading.label_table import text_of
 from faceparity.datasets.loading.publisher_layout import read_json, stream
 from faceparity.datasets.readers.pair_lists import lines_of
-from faceparity.harness.claims.claim import read_claim
+from faceparity.harness.claims.claim_file import read_claim
 from faceparity.harness.models.registry import load_model_card
 from faceparity.harness.runs.result_files import load_results
 from faceparity.harness.scenarios.load import load_scenarios

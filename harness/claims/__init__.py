@@ -4,7 +4,17 @@ A file states source, exact words, hypothesis, groups, operating point, and what
 Tests are made in `evaluation.claims`; what they come to is decided here (`verdicts`), by the same rules for all.
 """
 
-from .claim import ClaimFile, Contrasted, Quote, Reading, Stated, parse_claim, read_claim, read_claims, shipped_claims
+from faceparity.harness.claims.claim_file import (
+    ClaimFile,
+    Contrasted,
+    Quote,
+    Reading,
+    Stated,
+    parse_claim,
+    read_claim,
+    read_claims,
+    shipped_claims,
+)
 
 __all__ = [
     "ClaimFile",

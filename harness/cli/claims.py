@@ -9,7 +9,7 @@ from textwrap import fill
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import printable
 from faceparity.harness.claims import Reading, Stated, read_claim, shipped_claims
-from faceparity.harness.claims.claim import KNOWN
+from faceparity.harness.claims.claim_file import KNOWN
 
 WIDTH = 100
 THRESHOLDS = {

@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
+from faceparity.harness.claims.claim_verdicts import Bench, evaluate_claims
 from faceparity.harness.comparisons.evidence import Evidence, count_comparisons, count_dealt, never_attempted
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.execution.worker_deaths import lost_warnings
+from faceparity.harness.experiments.controlled_experiment import paired
 from faceparity.harness.groups.groupings import Cells, Grouping
 from faceparity.harness.models.base.card import ModelCard, training_overlap
 from faceparity.harness.options import Options
+from faceparity.harness.protocols.open_set_search import evaluate_searches
+from faceparity.harness.protocols.pair_lists import Setting as ProtocolSetting
+from faceparity.harness.protocols.pair_lists import evaluate_protocols
 from faceparity.harness.results.parts.notices import SYNTHETIC
 from faceparity.harness.scenarios.run import evaluate_scenarios
 from faceparity.harness.scenarios.setting import Setting as ScenarioSetting
@@ -31,13 +36,8 @@ from faceparity.harness.verification.threshold.threshold_pool import Pool, make_
 from faceparity.harness.verification.threshold_sweep import make_sweeps
 
 from . import describe
-from .claims import Bench, evaluate_claims
-from .paired import paired
 from .preflight import GroupedSamples, check_references, group_samples
-from .protocols import Setting as ProtocolSetting
-from .protocols import evaluate_protocols
 from .resolved import Resolved, as_resolved
-from .searches import evaluate_searches
 
 
 @dataclass(frozen=True)

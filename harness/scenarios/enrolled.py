@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.comparisons.similarity import Kind, prepare
 from faceparity.harness.comparisons.tally import Tally
-from faceparity.harness.evaluation.template_sets import pool
+from faceparity.harness.protocols.template_pooling import pool
 from faceparity.harness.templates.extract import Templates
 
 F32 = NDArray[np.float32]

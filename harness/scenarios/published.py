@@ -7,7 +7,7 @@ import numpy as np
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset, SearchProtocol, TemplateSets
 from faceparity.harness.comparisons.similarity import prepare
-from faceparity.harness.evaluation.template_sets import averaged, usual_cells
+from faceparity.harness.protocols.template_pooling import averaged, usual_cells
 
 from .enrolled import Enrolled, Side
 from .setting import Setting

@@ -13,9 +13,9 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.fetch.artefacts import is_here
 from faceparity.datasets.registry import load_dataset
 from faceparity.datasets.schema.dataset import Dataset, PairProtocol
-from faceparity.harness.evaluation.protocols import Setting, evaluate_protocols
 from faceparity.harness.groups.groupings import make_cells
 from faceparity.harness.models.registry import artefacts_of, load_model_card
+from faceparity.harness.protocols.pair_lists import Setting, evaluate_protocols
 from faceparity.harness.templates.extract import extract
 from faceparity.harness.templates.store import Store
 from tests import ROOT

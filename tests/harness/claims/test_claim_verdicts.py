@@ -11,8 +11,8 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Attribute, Dataset
 from faceparity.harness import results as record
 from faceparity.harness.claims import parse_claim, read_claims, shipped_claims
+from faceparity.harness.claims.group_pairs import fits
 from faceparity.harness.claims.verdicts import adjusted, result_of, verdict_of
-from faceparity.harness.evaluation.claim_tests import fits
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.resolved import Resolved
 from faceparity.harness.options import Options
@@ -379,7 +379,7 @@ def difference(measure: str, value: float, reference: float, p: float | None, **
 
 
 def test_the_tone_experiment_is_judged_by_its_differences_on_the_same_heads() -> None:
-    from faceparity.harness.evaluation.claims import Bench, evaluate_claims
+    from faceparity.harness.claims.claim_verdicts import Bench, evaluate_claims
 
     rates = [
         difference("fmr", 0.002, 0.02, 1e-6, errors=40, reference_errors=400),

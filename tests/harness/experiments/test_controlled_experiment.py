@@ -21,7 +21,7 @@ from faceparity.harness import results
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.similarity import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.paired import paired
+from faceparity.harness.experiments.controlled_experiment import paired
 from faceparity.harness.options import Options
 from faceparity.harness.uncertainty import paired as core
 from tests.harness import toy

@@ -9,10 +9,10 @@ import pytest
 
 from faceparity.datasets.schema.dataset import Dataset, SearchProtocol, TemplateSets
 from faceparity.harness import results
-from faceparity.harness.evaluation import searches
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.subsets import without_samples
 from faceparity.harness.options import Options
+from faceparity.harness.protocols import open_set_search
 from faceparity.harness.templates.extract import Templates
 from tests.harness.toy import make_card, make_dataset, make_templates
 
@@ -161,9 +161,9 @@ def test_intervals_are_by_probe_subjects() -> None:
     """Four equal searches of each of 80 people tell no more than one of each would."""
     rng = np.random.default_rng(0)
     wrong = rng.random(80) < 0.3
-    one = searches.estimate(wrong, np.ones(80, bool), np.ones(80, bool), np.arange(80, dtype=np.int32), True)
+    one = open_set_search.estimate(wrong, np.ones(80, bool), np.ones(80, bool), np.arange(80, dtype=np.int32), True)
     four = [np.repeat(x, 4) for x in (wrong, np.ones(80, bool), np.ones(80, bool), np.arange(80, dtype=np.int32))]
-    more = searches.estimate(*four, True)  # type: ignore[arg-type]
+    more = open_set_search.estimate(*four, True)  # type: ignore[arg-type]
     left_out = np.array([(wrong.sum() - w) / 79 for w in wrong])
     jackknife = 79 / 80 * ((left_out - left_out.mean()) ** 2).sum()
     assert one.variance == pytest.approx(more.variance) == pytest.approx(jackknife, rel=0.02)
@@ -178,7 +178,9 @@ def test_gates() -> None:
     ):
         who = np.repeat(np.arange(people, dtype=np.int32), 2)
         flags = np.ones(who.size, bool)
-        rate = searches.estimates.to_rate(searches.estimate(np.arange(who.size) % 3 == 0, flags, flags, who, True), "x", "all")
+        rate = open_set_search.estimates.to_rate(
+            open_set_search.estimate(np.arange(who.size) % 3 == 0, flags, flags, who, True), "x", "all"
+        )
         assert (rate.status, rate.reason) == (status, reason)
         assert (rate.interval is not None) == (people == 50)
 
@@ -186,7 +188,7 @@ def test_gates() -> None:
 def test_small_blocks_give_the_same(
     toy: tuple[Dataset, Templates], found: results.Search, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searches, "BLOCK", 100)
+    monkeypatch.setattr(open_set_search, "BLOCK", 100)
     (again,) = evaluate(toy[0], make_card(), toy[1], Options(by=("gender",))).evaluation.searches
     assert again == found
 

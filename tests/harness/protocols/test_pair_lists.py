@@ -14,9 +14,9 @@ from faceparity.datasets.schema.dataset import Dataset, PairProtocol
 from faceparity.harness import results
 from faceparity.harness.comparisons.similarity import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.protocols import people_of
 from faceparity.harness.metrics import verification
 from faceparity.harness.options import Options
+from faceparity.harness.protocols.pair_lists import people_of
 from faceparity.harness.templates.extract import Templates
 from tests.harness.toy import make_card, make_dataset, make_templates
 

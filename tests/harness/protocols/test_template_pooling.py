@@ -9,8 +9,8 @@ import pytest
 
 from faceparity.datasets.schema.dataset import Dataset, SetProtocol
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.template_sets import pool
 from faceparity.harness.options import Options
+from faceparity.harness.protocols.template_pooling import pool
 from faceparity.harness.templates.extract import Templates
 from tests.harness.toy import make_card, make_dataset, make_templates
 
@@ -98,7 +98,7 @@ def test_a_list_of_sets(toy: tuple[Dataset, Templates]) -> None:
 
 
 def test_the_members_of_one_person_in_two_groups_take_the_usual_one(toy: tuple[Dataset, Templates]) -> None:
-    from faceparity.harness.evaluation.template_sets import _usual
+    from faceparity.harness.protocols.template_pooling import _usual
 
     cell = np.array([2, 1, 1, 0, 3, 3, 0], np.int32)
     assert _usual(cell, np.array([0, 0, 0, 1, 1, 1, 2]), 3, 4).tolist() == [1, 3, 0]

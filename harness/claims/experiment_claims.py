@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from faceparity.harness import results
-from faceparity.harness.claims.claim import ClaimFile, Reading
-
-from .claim_tests import Chosen, Draft, Key, blank_of, key_of
+from faceparity.harness.claims.claim_file import ClaimFile, Reading
+from faceparity.harness.claims.group_pairs import Chosen, Draft, Key, blank_of, key_of
 
 
 def experiment(

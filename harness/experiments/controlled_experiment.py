@@ -18,12 +18,11 @@ from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.similarity import Kind, prepare
+from faceparity.harness.experiments.paired_differences import compare_failures, compare_means, fmr_estimate, side, with_holm
+from faceparity.harness.experiments.paired_scores import Conditions, Scorer, Sums, make_conditions, mated_sums, non_mated_sums
 from faceparity.harness.groups.groupings import JOINER
 from faceparity.harness.verification.rates.estimates import Estimate, mated, to_rate
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
-
-from .paired_differences import compare_failures, compare_means, fmr_estimate, side, with_holm
-from .paired_scores import Conditions, Scorer, Sums, make_conditions, mated_sums, non_mated_sums
 
 Mask = NDArray[np.bool_]
 MOST_ACROSS = 200

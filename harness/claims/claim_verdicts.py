@@ -8,7 +8,9 @@ from functools import cached_property
 from typing import Literal
 
 from faceparity.harness import results
-from faceparity.harness.claims.claim import ClaimFile, Contrasted, Reading, Stated
+from faceparity.harness.claims.claim_file import ClaimFile, Contrasted, Reading, Stated
+from faceparity.harness.claims.experiment_claims import experiment
+from faceparity.harness.claims.group_pairs import Chosen, Draft, Key, blank_of, is_attribute, key_of, pairs
 from faceparity.harness.claims.verdicts import adjusted, reason_of, result_of, verdict_of
 from faceparity.harness.groups.groupings import Grouping, cells_of, subjects_per_group
 from faceparity.harness.verification.one_threshold import Setting, compared_estimates
@@ -24,9 +26,6 @@ from faceparity.harness.verification.rates import estimates as rates
 from faceparity.harness.verification.rates.group_contrasts import Measured, compare, detectable
 from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM, SHOWN_FROM, enough_errors
 from faceparity.harness.verification.threshold.threshold_pool import Found, find_threshold
-
-from .claim_experiment import experiment
-from .claim_tests import Chosen, Draft, Key, blank_of, is_attribute, key_of, pairs
 
 Measure = Literal["fmr", "fnmr"]
 

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness import results
+from faceparity.harness.experiments.paired_scores import Array, Sums
 from faceparity.harness.uncertainty import paired as stats
 from faceparity.harness.uncertainty.intervals import zero_error_bounds
 from faceparity.harness.verification.rates.estimates import Estimate
 from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, EFFECTIVE_IN_HIGHER, SHOWN_FROM, adjust, call
-
-from .paired_scores import Array, Sums
 
 HIGHER_FROM = EFFECTIVE_IN_HIGHER
 """Errors on the higher side without which a difference of rates is not called. Counted, not effective: what makes a subject's

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from faceparity.datasets.loading.label_vocabulary import concept_of_column, concept_value, parse_age
 from faceparity.harness import results
-from faceparity.harness.claims.claim import Contrasted, Reading
+from faceparity.harness.claims.claim_file import Contrasted, Reading
 from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.verification.rates import estimates as rates
 

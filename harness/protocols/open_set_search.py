@@ -16,13 +16,12 @@ from faceparity.datasets.schema.dataset import Dataset, SearchProtocol, Template
 from faceparity.harness import results
 from faceparity.harness.comparisons.similarity import Kind, exact_scores, prepare
 from faceparity.harness.metrics import identification as ident
+from faceparity.harness.protocols.pair_lists import Setting
+from faceparity.harness.protocols.template_pooling import averaged, usual_cells
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.uncertainty import variance
 from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
-
-from .protocols import Setting
-from .template_sets import averaged, usual_cells
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]

@@ -22,14 +22,13 @@ from faceparity.harness.comparisons.tally import Grid
 from faceparity.harness.groups.groupings import Cells, Grouping, one_group
 from faceparity.harness.metrics import verification
 from faceparity.harness.metrics.rates import threshold_at_target
+from faceparity.harness.protocols.template_pooling import pooled
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.verification.one_threshold import mated_by_group
 from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.error_counts import ErrorsByGroup
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 from faceparity.harness.verification.threshold.threshold_pool import LEAST_EXPECTED_ERRORS
-
-from .template_sets import pooled
 
 I32 = NDArray[np.int32]
 Flags = NDArray[np.bool_]

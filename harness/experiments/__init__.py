@@ -1,0 +1,1 @@
+"""Controlled experiments: the same heads under several conditions."""
