@@ -22,8 +22,8 @@ from faceparity.harness.protocols.open_set_search import evaluate_searches
 from faceparity.harness.protocols.pair_lists import Setting as ProtocolSetting
 from faceparity.harness.protocols.pair_lists import evaluate_protocols
 from faceparity.harness.results.parts.notices import SYNTHETIC
-from faceparity.harness.scenarios.run import evaluate_scenarios
-from faceparity.harness.scenarios.setting import Setting as ScenarioSetting
+from faceparity.harness.scenarios.base.context import Setting as ScenarioSetting
+from faceparity.harness.scenarios.dispatch import evaluate_scenarios
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.verification.one_threshold import Setting, reference_group
 from faceparity.harness.verification.operating_points import Fixed, Questions, measure

@@ -19,7 +19,7 @@ from faceparity.datasets.schema.dataset import Attribute, Dataset
 from faceparity.harness.groups.groupings import Cells, Grouping, make_cells, make_grouping, one_group
 from faceparity.harness.groups.small_groups import hide_small_groups
 from faceparity.harness.options import Options
-from faceparity.harness.scenarios.run import check_scenarios
+from faceparity.harness.scenarios.dispatch import check_scenarios
 from faceparity.harness.verification.threshold.threshold_pool import check_pool
 
 from .resolved import Resolved, as_resolved

@@ -8,7 +8,7 @@ from faceparity.harness.claims import read_claims
 from faceparity.harness.claims.claim_file import Stated, shipped_claims
 from faceparity.harness.execution.backend import Place
 from faceparity.harness.options import Options
-from faceparity.harness.scenarios.declared import Scenario
+from faceparity.harness.scenarios.base.schema import Scenario
 from faceparity.harness.scenarios.load import load_scenarios
 from faceparity.harness.verification.operating_points import Fixed
 from faceparity.harness.verification.sampling_report import check_share

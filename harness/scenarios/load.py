@@ -11,11 +11,10 @@ from pydantic import ValidationError
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.toml_files import parse_toml, read_bytes
 from faceparity.harness.options import is_file
-
-from .declared import File, Scenario
+from faceparity.harness.scenarios.base.schema import File, Scenario
 
 KINDS = ("watchlist", "search", "gallery", "lineup")
-READY = __package__ + ".ready"
+READY = __package__ + ".presets"
 
 
 def ready_names() -> list[str]:

@@ -21,7 +21,7 @@ from faceparity.harness.models.registry import load_model_card, open_model
 from faceparity.harness.options import Options, in_python, is_file
 from faceparity.harness.runs.result_files import report_writers, safe_name
 from faceparity.harness.runs.transferred_thresholds import thresholds_of
-from faceparity.harness.scenarios.declared import Scenario
+from faceparity.harness.scenarios.base.schema import Scenario
 from faceparity.harness.scenarios.load import load_scenarios
 from faceparity.harness.verification.operating_points import Fixed
 from faceparity.harness.verification.sampling_report import check_share

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from faceparity.harness.groups.groupings import Grouping
-from faceparity.harness.scenarios import candidates as c
-from faceparity.harness.scenarios import drawn as d
-from faceparity.harness.scenarios import search as s
-from faceparity.harness.scenarios.enrolled import Enrolled, Side
+from faceparity.harness.scenarios.search import candidate_lists as c
+from faceparity.harness.scenarios.search import random_galleries as d
+from faceparity.harness.scenarios.search import search as s
+from faceparity.harness.scenarios.search.enrolment import Enrolled, Side
 from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW
 

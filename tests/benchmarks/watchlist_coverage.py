@@ -24,12 +24,12 @@ from scipy import special
 
 from faceparity.harness.comparisons.tally import Pairs
 from faceparity.harness.groups.groupings import Grouping
-from faceparity.harness.scenarios.declared import Watchlist
-from faceparity.harness.scenarios.lists import make_lists
-from faceparity.harness.scenarios.simulate import draw
-from faceparity.harness.scenarios.study import Study
-from faceparity.harness.scenarios.watchlist import searches_of
-from faceparity.harness.scenarios.watchlist_reading import Question, read
+from faceparity.harness.scenarios.base.schema import Watchlist
+from faceparity.harness.scenarios.watchlist.list_composition import make_lists
+from faceparity.harness.scenarios.watchlist.simulate import draw
+from faceparity.harness.scenarios.watchlist.study_population import Study
+from faceparity.harness.scenarios.watchlist.watchlist import searches_of
+from faceparity.harness.scenarios.watchlist.watchlist_figures import Question, read
 from faceparity.harness.uncertainty.intervals import quantile_z, wilson
 
 REPETITIONS = 400

@@ -22,7 +22,7 @@ from faceparity.harness.metrics import identification as ident
 from faceparity.harness.metrics import rates as r
 from faceparity.harness.metrics import separation as s
 from faceparity.harness.metrics import watchlist as w
-from faceparity.harness.scenarios.lineup import group_counts
+from faceparity.harness.scenarios.search.lineup import group_counts
 from faceparity.harness.uncertainty import bootstrap, contrasts, counts, intervals, null, variance
 from faceparity.harness.verification.rates.estimates import mated, to_rate
 

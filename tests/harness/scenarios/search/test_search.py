@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from faceparity.harness.comparisons.similarity import exact_scores, prepare
 from faceparity.harness.groups.groupings import Grouping
-from faceparity.harness.scenarios import candidates as c
-from faceparity.harness.scenarios import drawn as d
-from faceparity.harness.scenarios import search as s
-from faceparity.harness.scenarios.enrolled import Enrolled, Side
+from faceparity.harness.scenarios.search import candidate_lists as c
+from faceparity.harness.scenarios.search import random_galleries as d
+from faceparity.harness.scenarios.search import search as s
+from faceparity.harness.scenarios.search.enrolment import Enrolled, Side
 
 F32 = NDArray[np.float32]
 Galleries = Iterator[tuple[int, ...]]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from faceparity.harness.comparisons.tally import Pairs
-from faceparity.harness.scenarios.expectation import Searches, expected
-from faceparity.harness.scenarios.simulate import draw, draws, spread
-from faceparity.harness.scenarios.study import Study, searches_of_frames, searches_of_images
+from faceparity.harness.scenarios.watchlist.expected_alerts import Searches, expected
+from faceparity.harness.scenarios.watchlist.simulate import draw, draws, spread
+from faceparity.harness.scenarios.watchlist.study_population import Study, searches_of_frames, searches_of_images
 
 GROUP = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1], np.int32)
 Chances = dict[tuple[int, int], float]

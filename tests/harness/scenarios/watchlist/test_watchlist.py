@@ -17,10 +17,10 @@ from faceparity.harness.evaluation.preflight import preflight
 from faceparity.harness.evaluation.resolved import Resolved
 from faceparity.harness.metrics.watchlist import fpir_of_fmr, predicted_fpir
 from faceparity.harness.options import Options
-from faceparity.harness.scenarios.declared import Watchlist
-from faceparity.harness.scenarios.lists import allocate
-from faceparity.harness.scenarios.run import evaluate_scenarios
-from faceparity.harness.scenarios.setting import Setting
+from faceparity.harness.scenarios.base.context import Setting
+from faceparity.harness.scenarios.base.schema import Watchlist
+from faceparity.harness.scenarios.dispatch import evaluate_scenarios
+from faceparity.harness.scenarios.watchlist.list_composition import allocate
 from faceparity.harness.templates.extract import Templates
 from tests.harness.toy import make_card, make_dataset, make_templates
 

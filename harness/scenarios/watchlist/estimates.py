@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from faceparity.harness import results
+from faceparity.harness.scenarios.base import group_verdicts
+from faceparity.harness.scenarios.watchlist.expected_alerts import F64, I32, I64
 from faceparity.harness.uncertainty import contrasts, intervals, variance
 from faceparity.harness.verification.rates.estimates import Estimate
-
-from . import verdicts
-from .expectation import F64, I32, I64
 
 METHOD = "exact mean over all lists; Wilson-t, delete-one-subject jackknife over crowd and list"
 
@@ -66,7 +65,9 @@ def interval_of_share(value: float, without: F64, subjects: int) -> tuple[float,
 
 def compare(estimates: Sequence[Estimate], names: Sequence[str], tested: Sequence[int], base: int) -> list[results.ScenarioRatio]:
     """Each tested group's rate over that of `base`, in their order; Holm over all of them."""
-    return verdicts.settled([verdicts.compare(estimates[g], estimates[base], names[base], _jackknifed) for g in tested])
+    return group_verdicts.settled(
+        [group_verdicts.compare(estimates[g], estimates[base], names[base], _jackknifed) for g in tested]
+    )
 
 
 def _jackknifed(a: Estimate, b: Estimate) -> contrasts.LogRatio | None:

@@ -12,18 +12,17 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
 from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.scenarios.base.context import Setting, base_fields, grouping_of
+from faceparity.harness.scenarios.base.context import to_threshold as recorded_threshold
+from faceparity.harness.scenarios.base.group_verdicts import contrasts
+from faceparity.harness.scenarios.base.schema import Enrolment, Gallery, Search
+from faceparity.harness.scenarios.search import candidate_lists as ls
+from faceparity.harness.scenarios.search import random_galleries as d
+from faceparity.harness.scenarios.search.enrolment import Enrolled, enrol
+from faceparity.harness.scenarios.search.published_galleries import published_gallery, published_sides
 from faceparity.harness.verification.one_threshold import reference_group
 from faceparity.harness.verification.rates import estimates as rates
 from faceparity.harness.verification.rates.verdict_rules import CONTAMINATED_FROM, INTERVAL_FROM, REFUSED_FROM, confirm_all
-
-from . import candidates as ls
-from . import drawn as d
-from .declared import Enrolment, Gallery, Search
-from .enrolled import Enrolled, enrol
-from .published import published_gallery, published_sides
-from .setting import Setting, base_fields, grouping_of
-from .setting import to_threshold as recorded_threshold
-from .verdicts import contrasts
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]

@@ -10,14 +10,13 @@ from faceparity.harness import results
 from faceparity.harness.comparisons.tally import Pairs
 from faceparity.harness.groups.groupings import Grouping
 from faceparity.harness.metrics.watchlist import expected_alerts, precision, predicted_fpir
+from faceparity.harness.scenarios.base.schema import Watchlist
+from faceparity.harness.scenarios.watchlist.estimates import compare, estimate_fnir, estimate_fpir, interval_of_share
+from faceparity.harness.scenarios.watchlist.expected_alerts import F64, I64, Expected, Searches, expected
+from faceparity.harness.scenarios.watchlist.list_composition import Lists
+from faceparity.harness.scenarios.watchlist.simulate import draws, spread
+from faceparity.harness.scenarios.watchlist.study_population import Study, missed
 from faceparity.harness.verification.rates import estimates as rates
-
-from .declared import Watchlist
-from .estimates import compare, estimate_fnir, estimate_fpir, interval_of_share
-from .expectation import F64, I64, Expected, Searches, expected
-from .lists import Lists
-from .simulate import draws, spread
-from .study import Study, missed
 
 EVERYBODY = "everybody"
 

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from faceparity.harness.comparisons.tally import Pairs, Tally
 from faceparity.harness.groups.groupings import Cells, Grouping
-
-from .expectation import F64, I32, I64, Searches
+from faceparity.harness.scenarios.watchlist.expected_alerts import F64, I32, I64, Searches
 
 MOST_SETS = 32
 """So many sets of frames of one person are searched; where there are more, so many drawn with a fixed seed."""

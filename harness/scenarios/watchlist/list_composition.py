@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceparity.datasets.common.errors import UserError
-
-from .declared import MakeUp, Watchlist
-from .expectation import F64, I64
+from faceparity.harness.scenarios.base.schema import MakeUp, Watchlist
+from faceparity.harness.scenarios.watchlist.expected_alerts import F64, I64
 
 SPARED = 2
 """Of each group that walks past at least so many people are off the list: one to walk past, when another is left out."""

@@ -17,15 +17,21 @@ from faceparity.harness import results
 from faceparity.harness.comparisons.tally import Pairs
 from faceparity.harness.groups.groupings import Grouping, make_cells
 from faceparity.harness.metrics.watchlist import predicted_fpir
+from faceparity.harness.scenarios.base.context import Setting, base_fields, grouping_of, to_threshold
+from faceparity.harness.scenarios.base.schema import At, Watchlist
+from faceparity.harness.scenarios.watchlist.expected_alerts import F64, Searches, expected
+from faceparity.harness.scenarios.watchlist.list_composition import Lists, make_lists
+from faceparity.harness.scenarios.watchlist.study_population import (
+    Study,
+    make_study,
+    matches,
+    searches_of_frames,
+    searches_of_images,
+    with_frames,
+)
+from faceparity.harness.scenarios.watchlist.watchlist_figures import Question, fmr_between, read
 from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM
 from faceparity.harness.verification.threshold.threshold_pool import LEAST_EXPECTED_ERRORS
-
-from .declared import At, Watchlist
-from .expectation import F64, Searches, expected
-from .lists import Lists, make_lists
-from .setting import Setting, base_fields, grouping_of, to_threshold
-from .study import Study, make_study, matches, searches_of_frames, searches_of_images, with_frames
-from .watchlist_reading import Question, fmr_between, read
 
 LARGEST_EXTRAPOLATED = 1_000_000
 NEARLY_ALL = 0.999

@@ -8,9 +8,8 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset, SearchProtocol, TemplateSets
 from faceparity.harness.comparisons.similarity import prepare
 from faceparity.harness.protocols.template_pooling import averaged, usual_cells
-
-from .enrolled import Enrolled, Side
-from .setting import Setting
+from faceparity.harness.scenarios.base.context import Setting
+from faceparity.harness.scenarios.search.enrolment import Enrolled, Side
 
 
 def published_gallery(dataset: Dataset, name: str) -> tuple[SearchProtocol, TemplateSets]:

@@ -13,11 +13,10 @@ from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.groups.groupings import Cells, Grouping
 from faceparity.harness.models.base.card import ModelCard
+from faceparity.harness.scenarios.base.schema import At, Base
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM
 from faceparity.harness.verification.threshold.threshold_pool import Pool, find_threshold
-
-from .declared import At, Base
 
 
 @dataclass(frozen=True)

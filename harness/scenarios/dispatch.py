@@ -10,10 +10,10 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
 from faceparity.harness.groups.groupings import Grouping
-
-from . import lineup, search, watchlist
-from .declared import Base, Scenario
-from .setting import Setting
+from faceparity.harness.scenarios.base.context import Setting
+from faceparity.harness.scenarios.base.schema import Base, Scenario
+from faceparity.harness.scenarios.search import lineup, search
+from faceparity.harness.scenarios.watchlist import watchlist
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,10 @@ from faceparity.harness.comparisons.similarity import Kind, exact_scores, prepar
 from faceparity.harness.comparisons.top_k import top_k
 from faceparity.harness.metrics.rates import threshold_at_target
 from faceparity.harness.results import Reason
+from faceparity.harness.scenarios.search import random_galleries as d
+from faceparity.harness.scenarios.search.enrolment import Enrolled, Side, not_compared, own
 from faceparity.harness.uncertainty import intervals, variance
 from faceparity.harness.verification.rates import estimates
-
-from . import drawn as d
-from .enrolled import Enrolled, Side, not_compared, own
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness.comparisons.tally import Pairs
-
-from .expectation import F64, I64
-from .study import Study
+from faceparity.harness.scenarios.watchlist.expected_alerts import F64, I64
+from faceparity.harness.scenarios.watchlist.study_population import Study
 
 Rng = np.random.Generator
 

@@ -15,15 +15,14 @@ from faceparity.harness import results
 from faceparity.harness.groups.groupings import SMALL_CELL, Grouping
 from faceparity.harness.groups.small_groups import hide_small_groups
 from faceparity.harness.metrics.watchlist import fmr_of_fpir
+from faceparity.harness.scenarios.base.context import Setting, base_fields, grouping_of
+from faceparity.harness.scenarios.base.group_verdicts import compare, settled
+from faceparity.harness.scenarios.base.schema import Chosen, Lineup
+from faceparity.harness.scenarios.search import candidate_lists as c
+from faceparity.harness.scenarios.search.enrolment import Enrolled, averaged, never, single
+from faceparity.harness.scenarios.search.search import false_alarms
 from faceparity.harness.uncertainty import counts
 from faceparity.harness.verification.rates import estimates
-
-from . import candidates as c
-from .declared import Chosen, Lineup
-from .enrolled import Enrolled, averaged, never, single
-from .search import false_alarms
-from .setting import Setting, base_fields, grouping_of
-from .verdicts import compare, settled
 
 Flags = NDArray[np.bool_]
 I32 = NDArray[np.int32]

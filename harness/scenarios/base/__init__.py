@@ -1,0 +1,1 @@
+"""What all scenarios share: how they are declared, and their verdicts."""

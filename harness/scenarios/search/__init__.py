@@ -1,0 +1,1 @@
+"""Searches, galleries and line-ups."""
