@@ -24,7 +24,7 @@ WRITER = "faceparity.reports.compare"
 
 def compare_command(runs: Sequence[Path], out: Path | None, seed: int) -> None:
     """Read the runs, compare, write, show. Raises UserError."""
-    from faceparity.harness.evaluation.side_by_side import compare_runs
+    from faceparity.harness.model_comparison.compare_runs import compare_runs
 
     found = _load(runs)
     folder = out or default_timed("compare")

@@ -109,7 +109,7 @@ def _tell(finished: Finished, checked: Checked, out: Path, command: str, formats
 
 def _write(results: Sequence[Result], record: Record, out: Path, command: str, told: str) -> None:
     """Reports and comparison into the folder, the tables into the terminal."""
-    from faceparity.harness.evaluation.side_by_side import compare_runs
+    from faceparity.harness.model_comparison.compare_runs import compare_runs
 
     place = out / COMPARISON
     pages = [out / "report.html", *([place / compare.RECORD, place / "compare.html"] if len(results) > 1 else [])]

@@ -11,14 +11,14 @@ import pytest
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.comparisons.similarity import exact_scores, prepare
-from faceparity.harness.evaluation import private_sides
-from faceparity.harness.evaluation.common import Side
-from faceparity.harness.evaluation.compare import compare
-from faceparity.harness.evaluation.compare_notes import letters
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.preflight import groupings_of
-from faceparity.harness.evaluation.side_by_side import compare_runs
+from faceparity.harness.model_comparison import private_evidence
+from faceparity.harness.model_comparison.caveats import letters
+from faceparity.harness.model_comparison.common_comparisons import Side
+from faceparity.harness.model_comparison.compare import compare
+from faceparity.harness.model_comparison.compare_runs import compare_runs
 from faceparity.harness.options import Options
 from faceparity.harness.results.comparison import Comparison, comparison_from_json, comparison_to_json
 from faceparity.harness.templates import private_tables
@@ -402,7 +402,7 @@ def test_the_secret_decides_nothing(dataset, tmp_path: Path, monkeypatch: pytest
 def test_private_parts_in_another_order_are_read(three, dataset, tmp_path: Path) -> None:
     """Rows of the code table by rising code, as no version promises not to have written them: the same samples, the same order."""
     results, _ = three
-    there = private_sides.read(results[0].folder / "private")
+    there = private_evidence.read(results[0].folder / "private")
     moved = tmp_path / "private"
     for table in ("ledger", "rejects", "left_out"):
         private_tables.write_table(moved, table, private_tables.read_table(results[0].folder / "private", table))
@@ -410,7 +410,7 @@ def test_private_parts_in_another_order_are_read(three, dataset, tmp_path: Path)
     order = np.argsort(codes["code"])
     private_tables.write_table(moved, "codes", {k: v[order] for k, v in codes.items()})
     private_tables.write_table(moved, "labels", {k: v[order] for k, v in labels.items()})
-    again = private_sides.read(moved)
+    again = private_evidence.read(moved)
     for name in ("codes", "subjects", "labels", "failed", "a", "b", "score", "mated", "left_out"):
         assert np.array_equal(getattr(there, name), getattr(again, name)), name
     assert not np.array_equal(there.codes, np.sort(there.codes))

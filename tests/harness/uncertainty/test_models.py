@@ -13,11 +13,11 @@ from faceparity.harness.comparisons.evidence import without_comparisons
 from faceparity.harness.comparisons.score_list import Rows, evidence_of_rows, tally_of_list
 from faceparity.harness.comparisons.similarity import exact_scores, prepare
 from faceparity.harness.comparisons.tally import Grid
-from faceparity.harness.evaluation.common import Side
-from faceparity.harness.evaluation.compare import compare
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.preflight import groupings_of
 from faceparity.harness.groups.groupings import make_cells, make_grouping
+from faceparity.harness.model_comparison.common_comparisons import Side
+from faceparity.harness.model_comparison.compare import compare
 from faceparity.harness.options import Options
 from faceparity.harness.uncertainty.models import compare_disparities, compare_models, mated_cell, non_mated_cell
 from tests.harness import toy

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from faceparity.harness.evaluation.worst_groups import variances
+from faceparity.harness.model_comparison.worst_groups import variances
 from faceparity.harness.uncertainty.contrasts import holm
 from faceparity.harness.uncertainty.models import Term, mated_cell, variance_of
 from faceparity.harness.uncertainty.ranks import compare_largest, interval_of_largest, rank_intervals

@@ -11,10 +11,10 @@ import pytest
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Attribute
-from faceparity.harness.evaluation.compare_notes import notes, to_compared
 from faceparity.harness.evaluation.evaluate import Evaluated, evaluate
 from faceparity.harness.evaluation.resolved import resolve
-from faceparity.harness.evaluation.side_by_side import compare_runs
+from faceparity.harness.model_comparison.caveats import notes, to_compared
+from faceparity.harness.model_comparison.compare_runs import compare_runs
 from faceparity.harness.options import Options
 from faceparity.harness.results import Evaluation
 from faceparity.harness.runs.result_files import Result, write_results

@@ -10,17 +10,16 @@ import numpy as np
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness import results as record
+from faceparity.harness.evaluation import describe
+from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.model_comparison.caveats import letters, notes, to_compared
+from faceparity.harness.model_comparison.private_evidence import read
+from faceparity.harness.model_comparison.ranking import failure_league
+from faceparity.harness.model_comparison.shared_samples import Entry, PointKey, Shared
 from faceparity.harness.options import Options
 from faceparity.harness.results import comparison as rc
 from faceparity.harness.runs.result_files import Result
 from faceparity.harness.verification.sampling_report import WHY_UNPAIRED
-
-from . import describe
-from .compare_notes import letters, notes, to_compared
-from .league import failure_league
-from .private_sides import read
-from .resolved import Resolved
-from .shared_samples import Entry, PointKey, Shared
 
 
 def compare_runs(runs: Sequence[Sequence[Result]], command: str, seed: int = 0, workers: int = 1) -> rc.Comparison:

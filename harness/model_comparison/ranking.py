@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 
 from faceparity.harness import results
 from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.model_comparison.compare import Cells, large_cells, tested
+from faceparity.harness.model_comparison.paired_bootstrap import DEFINED, Replicated
+from faceparity.harness.model_comparison.worst_groups import Pair, Pairs, Rated, Row, Test, Tests, groups_with_rates, worst_groups
 from faceparity.harness.results import comparison as rc
 from faceparity.harness.uncertainty.intervals import wilson_from_variance
 from faceparity.harness.uncertainty.models import PairedCell, Term, compare_models, mean_rates, variance_of, widened
 from faceparity.harness.uncertainty.ranks import rank_intervals
 from faceparity.harness.verification.rates.verdict_rules import adjust, call
-
-from .compare import Cells, large_cells, tested
-from .replicated import DEFINED, Replicated
-from .worst_groups import Pair, Pairs, Rated, Row, Test, Tests, groups_with_rates, worst_groups
 
 F64 = NDArray[np.float64]
 MOST_GROUPS = 60

@@ -18,6 +18,8 @@ import numpy as np
 
 from faceparity.harness import results
 from faceparity.harness.groups.groupings import Grouping, cells_of
+from faceparity.harness.model_comparison.common_comparisons import Common, Side
+from faceparity.harness.model_comparison.paired_bootstrap import Replicated, Spread
 from faceparity.harness.uncertainty.models import (
     Change,
     PairedCell,
@@ -33,9 +35,6 @@ from faceparity.harness.verification.rates.verdict_rules import (
     enough_errors,
     settle,
 )
-
-from .common import Common, Side
-from .replicated import Replicated, Spread
 
 Measure = Literal["fmr", "fnmr", "ftx", "frr"]
 Cells = list[PairedCell]

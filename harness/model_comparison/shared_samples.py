@@ -12,20 +12,19 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import count_comparisons
+from faceparity.harness.evaluation.preflight import groupings_of
 from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.model_comparison.common_comparisons import Common, Side
+from faceparity.harness.model_comparison.compare import ByCell, by_group, compare, failures
+from faceparity.harness.model_comparison.paired_bootstrap import Replicated
+from faceparity.harness.model_comparison.private_evidence import Private, Together, together
+from faceparity.harness.model_comparison.ranking import leagues
+from faceparity.harness.model_comparison.worst_groups import Pair
 from faceparity.harness.results import comparison as rc
 from faceparity.harness.uncertainty.models import PairedCell, mated_cell
 from faceparity.harness.verification.rates.verdict_rules import confirm_all
 from faceparity.harness.verification.threshold.threshold_bootstrap import Reestimated, reestimate
 from faceparity.harness.verification.threshold.threshold_pool import make_pool
-
-from .common import Common, Side
-from .compare import ByCell, by_group, compare, failures
-from .league import leagues
-from .preflight import groupings_of
-from .private_sides import Private, Together, together
-from .replicated import Replicated
-from .worst_groups import Pair
 
 I32 = NDArray[np.int32]
 PointKey = tuple[str, float | None, int]

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from faceparity.harness import results
 from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.model_comparison.common_comparisons import Common
+from faceparity.harness.model_comparison.compare import ByCell, Cells, Measure, cells_of_groups
+from faceparity.harness.model_comparison.paired_bootstrap import DEFINED, Replicated
 from faceparity.harness.uncertainty.models import PairedCell, effective_errors, mean_rates
 from faceparity.harness.uncertainty.ranks import compare_largest, interval_of_largest
 from faceparity.harness.verification.rates.verdict_rules import EFFECTIVE_IN_LOWER
-
-from .common import Common
-from .compare import ByCell, Cells, Measure, cells_of_groups
-from .replicated import DEFINED, Replicated
 
 F64 = NDArray[np.float64]
 Rated = Literal["fmr", "fnmr"]
