@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from faceparity.datasets.common.telemetry import switch_off_telemetry
 
 if TYPE_CHECKING:
-    from .notebook import EvaluationResult, evaluate, evaluate_scores, load_results
+    from faceparity.harness.api.evaluate import EvaluationResult, evaluate, evaluate_scores, load_results
 
 switch_off_telemetry()
 
@@ -22,6 +22,6 @@ def __getattr__(name: str) -> Any:
     """Looked up in `notebook`, once it is wanted."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import notebook
+    from faceparity.harness.api import evaluate as notebook
 
     return getattr(notebook, name)

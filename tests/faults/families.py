@@ -206,7 +206,7 @@ def parquet(base: Path) -> Family:
 
 def _scored(path: Path) -> object:
     from faceparity.harness.options import Options
-    from faceparity.harness.scores_file import evaluate_scores
+    from faceparity.harness.score_files.evaluate import evaluate_scores
 
     return evaluate_scores(path, Options())
 

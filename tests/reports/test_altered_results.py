@@ -15,7 +15,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.harness.options import Options
 from faceparity.harness.results import to_json
 from faceparity.harness.runs.result_files import RESULTS, load_results, write_reports
-from faceparity.harness.scores_file import evaluate_scores
+from faceparity.harness.score_files.evaluate import evaluate_scores
 from tests import ROOT
 from tests.faults.fuzzing import attempt
 

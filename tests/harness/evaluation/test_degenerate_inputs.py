@@ -21,13 +21,14 @@ import pytest
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Attribute
-from faceparity.harness import results, scores_file
+from faceparity.harness import results
 from faceparity.harness.comparisons.similarity import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.options import Options
 from faceparity.harness.runs.result_files import Result, report_writers, write_results
 from faceparity.harness.runs.runner import prepare_folder
-from faceparity.harness.scores_file import evaluate_scores
+from faceparity.harness.score_files import evaluate as scores_file
+from faceparity.harness.score_files.evaluate import evaluate_scores
 from faceparity.harness.verification.threshold import collect_evidence
 from tests.harness import toy
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from faceparity.harness import results
 from faceparity.harness.options import Options
-from faceparity.harness.scores_file import evaluate_scores
+from faceparity.harness.score_files.evaluate import evaluate_scores
 from faceparity.harness.verification.threshold import threshold_bootstrap
 
 THRESHOLD = 0.5

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.score_source import FileSource
+from faceparity.harness.score_files.source import FileSource
 
 
 def beyond_its_dictionary() -> bytes:

@@ -13,7 +13,7 @@ import pytest
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.options import Options
 from faceparity.harness.results import Bounds, Rate
-from faceparity.harness.scores_file import evaluate_scores
+from faceparity.harness.score_files.evaluate import evaluate_scores
 from faceparity.reports import format as f
 from faceparity.reports.html import render
 from faceparity.reports.select import finest, primary

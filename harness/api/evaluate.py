@@ -16,22 +16,21 @@ from typing import Any
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.registry import load_dataset
 from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness.api.errors import in_python
+from faceparity.harness.api.progress import bars
+from faceparity.harness.api.result import EvaluationResult, load_results
+from faceparity.harness.evaluation.exclusion_file import Excluded, read_exclusions
+from faceparity.harness.evaluation.exclusions import evaluate_without
+from faceparity.harness.evaluation.preflight import preflight
+from faceparity.harness.evaluation.resolved import resolve
 from faceparity.harness.execution.backend import check_dask, chosen
 from faceparity.harness.execution.gpu import check_device, with_device
+from faceparity.harness.models.registry import load_model_card, open_model
+from faceparity.harness.options import Options, flags, helped, python_type
 from faceparity.harness.runs.transferred_thresholds import thresholds_of
+from faceparity.harness.score_files import evaluate as scores_file
 from faceparity.harness.templates.extract import cores, extract
-
-from . import scores_file
-from .evaluation.exclusion_file import Excluded, read_exclusions
-from .evaluation.exclusions import evaluate_without
-from .evaluation.preflight import preflight
-from .evaluation.resolved import resolve
-from .models.registry import load_model_card, open_model
-from .notebook_errors import in_python
-from .notebook_progress import bars
-from .notebook_result import EvaluationResult, load_results
-from .options import Options, flags, helped, python_type
-from .templates.store import Store
+from faceparity.harness.templates.store import Store
 
 __all__ = ["EvaluationResult", "evaluate", "evaluate_scores", "load_results"]
 

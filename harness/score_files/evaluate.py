@@ -13,24 +13,23 @@ from faceparity.datasets.common.sanitise import whole_number
 from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness import results
 from faceparity.harness.claims.claim_verdicts import Bench, evaluate_claims
+from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.score_list import Rows, evidence_of_rows, tally_of_list
+from faceparity.harness.comparisons.tally import Grid
+from faceparity.harness.evaluation import describe
+from faceparity.harness.evaluation.evaluate import comparisons_info, to_grouping
+from faceparity.harness.evaluation.preflight import check_cells, check_references, groupings_of
+from faceparity.harness.evaluation.resolved import Resolved, as_resolved
 from faceparity.harness.groups.groupings import Cells, Grouping, make_cells
+from faceparity.harness.options import Options
+from faceparity.harness.score_files.source import Source, source_of
+from faceparity.harness.score_files.table import ScoreTable, attribute, read_scores, read_texts
 from faceparity.harness.verification.one_threshold import Setting
 from faceparity.harness.verification.operating_points import Fixed, Questions, measure
 from faceparity.harness.verification.rates.failures_and_covariates import failure_rates
 from faceparity.harness.verification.threshold.collect_evidence import BINS, Plan, Tallied, choose_floor
 from faceparity.harness.verification.threshold.threshold_pool import Pool, make_pool
 from faceparity.harness.verification.threshold_sweep import make_sweeps
-
-from .comparisons.evidence import Evidence
-from .comparisons.tally import Grid
-from .evaluation import describe
-from .evaluation.evaluate import comparisons_info, to_grouping
-from .evaluation.preflight import check_cells, check_references, groupings_of
-from .evaluation.resolved import Resolved, as_resolved
-from .options import Options
-from .score_source import Source, source_of
-from .score_table import ScoreTable, attribute, read_scores, read_texts
 
 WIDEST, NARROWEST = 1e38, 1e-30
 """Of the range of scores, so that 1,000 bins in it have a width that float32 can hold."""

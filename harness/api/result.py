@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness import results as record
+from faceparity.harness.api.errors import in_python
 from faceparity.harness.runs.result_files import Result, write_reports, write_results
 from faceparity.harness.runs.result_files import load_results as _load
 from faceparity.harness.runs.runner import prepare_folder
-
-from .notebook_errors import in_python
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from faceparity.datasets.common.errors import UserError
-
-from . import options
+from faceparity.harness import options
 
 
 @contextmanager

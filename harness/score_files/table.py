@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.compiled import njit
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Attribute
-
-from .score_source import Source
-from .table_columns import I32, Scores, Truths, Words, renumber
+from faceparity.harness.score_files.columns import I32, Scores, Truths, Words, renumber
+from faceparity.harness.score_files.source import Source
 
 NEEDED = ("subject_a", "subject_b", "mated", "score")
 

@@ -1,0 +1,1 @@
+"""Scores of any system, read from a table and measured."""
