@@ -20,7 +20,7 @@ from faceparity.harness.models.registry import load_model_card
 from faceparity.harness.runs.result_files import load_results
 from faceparity.harness.scenarios.load import load_scenarios
 from faceparity.harness.score_files.source import FileSource
-from faceparity.harness.suite.declared import read_suite
+from faceparity.harness.suite.suite_file import read_suite
 from faceparity.harness.templates import private_tables
 from faceparity.harness.templates.encryption import SECRET, Keyring
 

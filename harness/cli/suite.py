@@ -15,11 +15,11 @@ from faceparity.harness.options import Options
 from faceparity.harness.runs.output_folder import default_folder
 from faceparity.harness.runs.rerender import requested, write_requested
 from faceparity.harness.runs.result_files import TERMINAL, Result, report_writers, safe_name, write_reports
-from faceparity.harness.suite.check import Checked, Job, check_suite
-from faceparity.harness.suite.declared import Suite, read_suite
-from faceparity.harness.suite.made import Record, read_record, told_of, write_record
+from faceparity.harness.suite.manifest import Record, read_record, told_of, write_record
 from faceparity.harness.suite.plan import Plan, Step, make_plan
-from faceparity.harness.suite.run import Finished, alone_in, check_out, refuse_mixing, run_suite
+from faceparity.harness.suite.preflight import Checked, Job, check_suite
+from faceparity.harness.suite.runner import Finished, alone_in, check_out, refuse_mixing, run_suite
+from faceparity.harness.suite.suite_file import Suite, read_suite
 from faceparity.harness.templates.extract import cores
 from faceparity.harness.templates.store import Store
 

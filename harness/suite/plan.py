@@ -15,11 +15,10 @@ import numpy as np
 
 from faceparity.harness.runs.cost_model import IMAGES_PER_SECOND, cost
 from faceparity.harness.runs.result_files import RESULTS
+from faceparity.harness.suite.manifest import Entry, Record, is_whole
+from faceparity.harness.suite.preflight import Checked, Job
 from faceparity.harness.templates.extract import store_key
 from faceparity.harness.templates.store import Store
-
-from .check import Checked, Job
-from .made import Entry, Record, is_whole
 
 ENOUGH = 32
 """From so many images on a speed counts as measured."""

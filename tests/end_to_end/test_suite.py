@@ -243,7 +243,7 @@ def test_the_suite_of_the_package_names_what_there_is() -> None:
     from faceparity.datasets.registry import dataset_names
     from faceparity.harness.models.registry import load_model_card
 
-    with files("faceparity.harness.suite.ready").joinpath("registry.toml").open("rb") as file:
+    with files("faceparity.harness.suite.presets").joinpath("registry.toml").open("rb") as file:
         declared = read_toml(Path(file.name))
     assert set(declared["datasets"]) <= set(dataset_names())
     assert len({load_model_card(model).name for model in declared["models"]}) == len(declared["models"])

@@ -250,7 +250,7 @@ def toml(base: Path) -> Family:
     from faceparity.harness.claims import read_claim
     from faceparity.harness.models.registry import load_model_card
     from faceparity.harness.scenarios.load import load_scenarios, ready_names, ready_text
-    from faceparity.harness.suite.declared import read_suite
+    from faceparity.harness.suite.suite_file import read_suite
 
     folder = fresh(base / "toml")
     mini.put(folder, "0.png", 0)
@@ -282,7 +282,7 @@ def toml(base: Path) -> Family:
 
 def _refusing(parse: Callable[[], object]) -> None:
     from faceparity.datasets.common.errors import UserError
-    from faceparity.harness.suite.declared import MistakesError
+    from faceparity.harness.suite.suite_file import MistakesError
 
     try:
         parse()

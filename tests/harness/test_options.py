@@ -16,7 +16,7 @@ from faceparity.harness.cli.command import published_command
 from faceparity.harness.evaluation.resolved import resolve
 from faceparity.harness.options import Flag, Options, flags, in_python
 from faceparity.harness.results import RecordedOptions
-from faceparity.harness.suite.declared import SuiteDataset, SuiteFile, SuiteModel
+from faceparity.harness.suite.suite_file import SuiteDataset, SuiteFile, SuiteModel
 
 OTHER: dict[str, Any] = {
     "by": ("gender",), "pool": "all", "references": ("gender=female",), "scenarios": ("watchlist-half", "my/secret-name.toml"),

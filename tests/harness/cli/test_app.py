@@ -9,7 +9,7 @@ import pytest
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness import cli
 from faceparity.harness.cli import app as commands
-from faceparity.harness.suite.declared import MistakesError
+from faceparity.harness.suite.suite_file import MistakesError
 
 
 def fail(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:

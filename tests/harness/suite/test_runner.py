@@ -20,11 +20,11 @@ from faceparity.harness.models.registry import load_model_card
 from faceparity.harness.options import Options
 from faceparity.harness.runs import runner as running
 from faceparity.harness.scenarios.load import load_scenarios
-from faceparity.harness.suite import run as suite_run
-from faceparity.harness.suite.check import Checked, Job
-from faceparity.harness.suite.declared import MistakesError, Suite, SuiteFile, read_suite, ready_suites
-from faceparity.harness.suite.made import Entry, MadeBy, Record, is_whole, made_by, read_record, sha256, write_record
+from faceparity.harness.suite import runner as suite_run
+from faceparity.harness.suite.manifest import Entry, MadeBy, Record, is_whole, made_by, read_record, sha256, write_record
 from faceparity.harness.suite.plan import IMAGES_PER_SECOND, make_plan
+from faceparity.harness.suite.preflight import Checked, Job
+from faceparity.harness.suite.suite_file import MistakesError, Suite, SuiteFile, read_suite, ready_suites
 from faceparity.harness.templates.store import Store
 from faceparity.harness.verification.operating_points import Fixed
 

@@ -18,7 +18,7 @@ from faceparity.harness.model_comparison.compare_runs import compare_runs
 from faceparity.harness.options import Options
 from faceparity.harness.results import Evaluation
 from faceparity.harness.runs.result_files import Result, write_results
-from faceparity.harness.suite.made import made_by
+from faceparity.harness.suite.manifest import made_by
 from faceparity.harness.verification.sampling_report import WHY_UNPAIRED, check_share, deal_share, scores_to_make
 from faceparity.reports import format as words
 from faceparity.reports.parts import Text

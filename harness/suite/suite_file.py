@@ -14,7 +14,7 @@ from faceparity.datasets.common.sanitise import printable
 from faceparity.datasets.common.toml_files import faults, parse_toml, read_bytes
 from faceparity.harness.options import DEFAULT_TARGETS, DatasetOptions, ModelOptions, Options, Targets
 
-READY = __package__ + ".ready"
+READY = __package__ + ".presets"
 
 
 class MistakesError(UserError):

@@ -23,11 +23,10 @@ from faceparity.harness.runs.result_files import report_writers, safe_name
 from faceparity.harness.runs.transferred_thresholds import thresholds_of
 from faceparity.harness.scenarios.base.schema import Scenario
 from faceparity.harness.scenarios.load import load_scenarios
+from faceparity.harness.suite.manifest import MadeBy, made_by
+from faceparity.harness.suite.suite_file import MistakesError, Suite, SuiteDataset, SuiteFile, SuiteModel
 from faceparity.harness.verification.operating_points import Fixed
 from faceparity.harness.verification.sampling_report import check_share
-
-from .declared import MistakesError, Suite, SuiteDataset, SuiteFile, SuiteModel
-from .made import MadeBy, made_by
 
 T = TypeVar("T")
 

@@ -19,12 +19,11 @@ from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.runs.output_folder import check_folder, held
 from faceparity.harness.runs.result_files import RESULTS, Result, load_results
 from faceparity.harness.runs.runner import Listener, Prepared, Request, open_log, run_one
+from faceparity.harness.suite.manifest import RECORD, Entry, Record, sha256, write_record
+from faceparity.harness.suite.plan import Plan, Step
+from faceparity.harness.suite.preflight import Job
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.templates.store import Store
-
-from .check import Job
-from .made import RECORD, Entry, Record, sha256, write_record
-from .plan import Plan, Step
 
 LOG = "suite.log"
 """Not a run's log: `faceparity run --out` then leaves a suite's folder alone."""
