@@ -73,7 +73,7 @@ def run(
     **asked: Any,
 ) -> None:
     """Run models on data sets and report each group's error rates."""
-    from .run import run_command
+    from faceparity.harness.cli.commands.run import run_command
 
     run_command(given(asked), dataset or [], model or ["face_recognition"], ["pdf"] if pdf else [], out)
 
@@ -93,7 +93,7 @@ def score(
     **asked: Any,
 ) -> None:
     """Report on any system's scores: columns subject_a, subject_b, mated, score, ATTRIBUTE_a and ATTRIBUTE_b."""
-    from .score import score_command
+    from faceparity.harness.cli.commands.score import score_command
 
     score_command(given(asked), scores, failures, distance, out)
 
@@ -116,7 +116,7 @@ def report(
 
     RUN is the folder of a run, or that of one data set or model in it.
     """
-    from .report import report_command
+    from faceparity.harness.cli.commands.report import report_command
 
     asked = {"pdf": pdf, "latex": latex, "figures": figures}
     report_command(run, [name for name, wanted in asked.items() if wanted or everything], out)
@@ -138,7 +138,7 @@ def compare(
     Models of one data set are compared comparison by comparison where the runs' private parts can still be read, else with
     intervals of their own. Data sets stand side by side, without a test.
     """
-    from .compare import compare_command
+    from faceparity.harness.cli.commands.compare import compare_command
 
     compare_command(runs, out, seed)
 
@@ -165,7 +165,7 @@ def suite(
     The same command goes on where it was broken off. An evaluation that fails is counted and the others are made. Exit status:
     0 all is there, 1 some could not be made, 2 the file has mistakes, or results of different kinds would be mixed.
     """
-    from .suite import suite_command
+    from faceparity.harness.cli.commands.suite import suite_command
 
     raise typer.Exit(suite_command(given(asked), name, plan, again, pdf, out))
 
@@ -173,7 +173,7 @@ def suite(
 @app.command()
 def datasets(name: MaybeName = None) -> None:
     """List the data sets, or show one card."""
-    from .catalogue import show_datasets
+    from faceparity.harness.cli.catalogue.listing import show_datasets
 
     show_datasets(name)
 
@@ -181,7 +181,7 @@ def datasets(name: MaybeName = None) -> None:
 @app.command()
 def claims(name: MaybeName = None) -> None:
     """List what people claim, as every run tests it, or show one claim. A file of yours (.toml) can be shown too."""
-    from .claims import show_claims
+    from faceparity.harness.cli.catalogue.claims import show_claims
 
     show_claims(name)
 
@@ -192,7 +192,7 @@ def models(
     verify: Annotated[bool, typer.Option("--verify", help="Check every file of weights on this machine by its sha256.")] = False,
 ) -> None:
     """List the models, or show one card. A card of yours (.toml) can be shown too."""
-    from .catalogue import show_models
+    from faceparity.harness.cli.catalogue.listing import show_models
 
     raise typer.Exit(show_models(name, verify))
 
@@ -200,7 +200,7 @@ def models(
 @app.command(short_help="List the scenarios that come with faceparity, or print one to start from.")
 def scenarios(name: MaybeName = None) -> None:
     """List the scenarios that come with faceparity, or print one as TOML, to be changed and given to run --scenario."""
-    from .scenarios import show_scenarios
+    from faceparity.harness.cli.catalogue.scenarios import show_scenarios
 
     show_scenarios(name)
 
@@ -217,7 +217,7 @@ def fetch(
     Data sets: london, lfw, us_congress and fairface, into $FACEPARITY_DATA; of any other, how to obtain it. A fetch of these that
     broke off goes on where it was. Exit status: 0 all is here, 1 a data set has to be asked for, 2 something could not be had.
     """
-    from .fetch import fetch_command
+    from faceparity.harness.cli.commands.fetch import fetch_command
 
     raise typer.Exit(fetch_command(names, accept_licence))
 
@@ -238,7 +238,7 @@ def check(
     Missing and extra files, unknown and conflicting labels, images that can't be decoded, images that are the same or look
     alike, and what its groups can support. Exit status: 0 nothing is wrong, 1 something is, 2 it could not be checked.
     """
-    from .check import check_command
+    from faceparity.harness.cli.commands.check import check_command
 
     raise typer.Exit(check_command(dataset, json, names))
 
@@ -261,7 +261,7 @@ def suspects(
     Among them are wrong labels and people who are in the data twice. They are read from the run's private part, which only this
     machine can open. Nothing is left out of a result unless a person names it: see run --exclude.
     """
-    from .suspects import suspects_command
+    from faceparity.harness.cli.commands.suspects import suspects_command
 
     suspects_command(run, most, sheet, dataset or [])
 
@@ -286,7 +286,7 @@ def purge(
     Everything on this machine is destroyed only after a question at the terminal, or with --yes. Without a purge it ends after 30
     days, or after FACEPARITY_RETENTION_DAYS. Exit status: 0 it is done, 1 the answer was no.
     """
-    from .keep import purge_command
+    from faceparity.harness.cli.commands.purge import purge_command
 
     raise typer.Exit(purge_command(folder, everything, older_than, yes))
 
@@ -296,6 +296,6 @@ def schema(
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="results (default) or comparison.")] = "results",
 ) -> None:
     """Print the JSON Schema of results.json, or with `comparison` of comparison.json."""
-    from .keep import print_schema
+    from faceparity.harness.cli.commands.purge import print_schema
 
     print_schema(name)

@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from faceparity.harness.cli.command import published_command
+from faceparity.harness.cli.support.published_command import published_command
 from faceparity.harness.templates.private_tables import read_table
 from tests.end_to_end.end_to_end_help import picture, results, write_labels
 

@@ -12,7 +12,7 @@ import typer
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness import evaluate, evaluate_scores
 from faceparity.harness.cli.app import app
-from faceparity.harness.cli.command import published_command
+from faceparity.harness.cli.support.published_command import published_command
 from faceparity.harness.evaluation.resolved import resolve
 from faceparity.harness.options import Flag, Options, flags, in_python
 from faceparity.harness.results import RecordedOptions
@@ -72,7 +72,7 @@ def test_a_suite_s_tables_vary_options_of_a_run_alone() -> None:
 def test_each_option_typed_reaches_the_options(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the shell hands it over: every value by itself after its flag."""
     seen: list[Options] = []
-    monkeypatch.setattr("faceparity.harness.cli.run.run_command", lambda asked, *rest: seen.append(Options.of(asked)))
+    monkeypatch.setattr("faceparity.harness.cli.commands.run.run_command", lambda asked, *rest: seen.append(Options.of(asked)))
     flag, value = dict(flags())[name], OTHER[name]
     values = list(value) if isinstance(value, tuple) else [value]
     words = [flag.name] if value is True else [w for v in values for w in (flag.name, str(v))]
@@ -82,7 +82,7 @@ def test_each_option_typed_reaches_the_options(name: str, monkeypatch: pytest.Mo
 
 def test_nothing_typed_is_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Options] = []
-    monkeypatch.setattr("faceparity.harness.cli.run.run_command", lambda asked, *rest: seen.append(Options.of(asked)))
+    monkeypatch.setattr("faceparity.harness.cli.commands.run.run_command", lambda asked, *rest: seen.append(Options.of(asked)))
     app(["run"], standalone_mode=False)
     assert seen == [Options()]
     assert Options().as_flags() == []

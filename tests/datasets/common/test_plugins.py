@@ -169,7 +169,7 @@ BROKEN = {
 def test_a_broken_reader_of_others_takes_nothing_down(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from faceparity.harness.cli.catalogue import show_datasets
+    from faceparity.harness.cli.catalogue.listing import show_datasets
 
     (tmp_path / "ending_at_import.py").write_text("import sys\nsys.exit()\n")
     monkeypatch.syspath_prepend(tmp_path)

@@ -23,7 +23,7 @@ from faceparity.datasets.fetch import dataset_sources
 from faceparity.datasets.fetch.dataset_sources import PLANS, RECORD, Piece, Plan, fetch_set
 from faceparity.datasets.fetch.download import Patience
 from faceparity.datasets.registry import load_dataset
-from faceparity.harness.cli.fetch import fetch_command
+from faceparity.harness.cli.commands.fetch import fetch_command
 
 QUICK = Patience(seconds=1.0, tries=2, pause=0.01)
 

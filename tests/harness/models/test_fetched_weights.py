@@ -17,7 +17,7 @@ import pytest
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.fetch.artefacts import Artefact, NpmPackage, RegistryPackage, Url, fetch, is_here, path, pinned_sha256
-from faceparity.harness.cli import catalogue
+from faceparity.harness.cli.catalogue import listing
 from faceparity.harness.models import ModelCard, registry
 from faceparity.harness.models.assembly.weight_sources import source
 from faceparity.harness.models.base.model import Image
@@ -192,14 +192,14 @@ def test_fetched_accepted_and_run(
     monkeypatch.setattr(registry, "shipped_card", lambda wanted: card)
     if card.terms:
         with pytest.raises(UserError, match=f"run `faceparity fetch {name} --accept-licence`") as refused:
-            catalogue.fetch_named([name])
+            listing.fetch_named([name])
         assert card.terms in str(refused.value)
     with pytest.raises(UserError, match=f"is not on this machine: run `faceparity fetch {name}`"):
         open_model(name)
-    catalogue.fetch_named([name], accept_licence=bool(card.terms))
+    listing.fetch_named([name], accept_licence=bool(card.terms))
     told = capsys.readouterr().out
     assert card.conditions() in told
-    catalogue.fetch_named([name])  # what is here already asks for nothing
+    listing.fetch_named([name])  # what is here already asks for nothing
     model = open_model(name)
     one, two = model.extract([picture(1), picture(2)])
     assert one.status == two.status == "ok"

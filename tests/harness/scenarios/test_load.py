@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.cli.command import published_command
+from faceparity.harness.cli.support.published_command import published_command
 from faceparity.harness.scenarios.load import is_file, load_scenarios, ready_names, ready_text
 
 GOOD = """

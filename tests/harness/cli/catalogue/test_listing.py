@@ -13,8 +13,8 @@ import pytest
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.fetch.artefacts import Artefact, Url, place_of
-from faceparity.harness.cli import model_cards
-from faceparity.harness.cli.catalogue import show_models
+from faceparity.harness.cli.catalogue import model_cards
+from faceparity.harness.cli.catalogue.listing import show_models
 from faceparity.harness.models import artefacts_of, load_model_card, model_names, open_model
 from tests.harness.models_toy import embedder
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.cli.check import check_command
+from faceparity.harness.cli.commands.check import check_command
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.control.head.mesh_source import MESHES
 from faceparity.datasets.fetch import artefacts as fetching
 from faceparity.datasets.fetch.artefacts import Artefact
-from faceparity.harness.cli.catalogue import fetch_named
-from faceparity.harness.cli.fetch import fetch_command
+from faceparity.harness.cli.catalogue.listing import fetch_named
+from faceparity.harness.cli.commands.fetch import fetch_command
 from faceparity.harness.models import registry
 from faceparity.harness.models.registry import artefacts_of
 

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceparity.datasets.common.sanitise import printable
+from faceparity.harness.cli.commands import compare
+from faceparity.harness.cli.support import console
+from faceparity.harness.cli.support.published_command import published_command
 from faceparity.harness.execution.backend import Place, check_dask, chosen
 from faceparity.harness.options import Options
 from faceparity.harness.runs.output_folder import default_folder
@@ -23,9 +26,6 @@ from faceparity.harness.suite.suite_file import Suite, read_suite
 from faceparity.harness.templates.extract import cores
 from faceparity.harness.templates.store import Store
 
-from . import compare, show
-from .command import published_command
-
 if TYPE_CHECKING:
     from faceparity.harness.results.comparison import Comparison
 
@@ -35,7 +35,7 @@ REPORT_SECONDS, PAIR_SECONDS = 1.0, 0.6
 """About how long the report takes for an evaluation, and the comparison for two models of a data set."""
 
 
-class SuiteScreen(show.Screen):
+class SuiteScreen(console.Screen):
     """Tells a person how a suite goes on: a line for each evaluation, and on a terminal a bar over all of them with the time left."""
 
     def begins(self, step: Step, number: int, of: int, seconds_left: float) -> None:
@@ -98,12 +98,12 @@ def _tell(finished: Finished, checked: Checked, out: Path, command: str, formats
         _write(results, record, out, command, told)
     places = [f"Report: {out / 'report.html'}"] if results else []
     if results and formats:
-        with show.working("writing the PDF"):
+        with console.working("writing the PDF"):
             places += write_requested(results, out, formats)
     if len(results) > 1:
         places.append(f"Leaderboard: {out / COMPARISON / 'compare.html'}")
     failed = f"; {finished.failed} could not be made: the same command tries again" if finished.failed else ""
-    show.say("\n".join([*places, f"{len(results)} of {len(checked.jobs)} evaluations are there{failed}"]))
+    console.say("\n".join([*places, f"{len(results)} of {len(checked.jobs)} evaluations are there{failed}"]))
     return 1 if finished.failed else 0
 
 
@@ -115,8 +115,8 @@ def _write(results: Sequence[Result], record: Record, out: Path, command: str, t
     pages = [out / "report.html", *([place / compare.RECORD, place / "compare.html"] if len(results) > 1 else [])]
     anew = record.told != told or not all(page.is_file() for page in pages)
     if anew:
-        show.say(_ending(results))
-        with show.working("writing the report"):
+        console.say(_ending(results))
+        with console.working("writing the report"):
             (out / "report.pdf").unlink(missing_ok=True)  # it tells of the results before
             write_reports(results, out)
     if len(results) < 2:
@@ -124,7 +124,7 @@ def _write(results: Sequence[Result], record: Record, out: Path, command: str, t
     else:
         comparison = None if anew else _kept(place)
         if comparison is None:
-            with show.working("comparing"):
+            with console.working("comparing"):
                 comparison = compare_runs([results], command, record_seed(results), cores())
                 compare.write(comparison, place)
         import_module(compare.WRITER).show(comparison)

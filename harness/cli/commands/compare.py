@@ -9,13 +9,12 @@ from pathlib import Path
 from faceparity.datasets.common.atomic_write import write_atomically
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.paths import real_path
+from faceparity.harness.cli.support import console
+from faceparity.harness.cli.support.published_command import published_command
 from faceparity.harness.results.comparison import Comparison, comparison_to_json
 from faceparity.harness.runs.output_folder import WRITABLE, check_folder, default_timed
 from faceparity.harness.runs.result_files import Result, load_results
 from faceparity.harness.templates.extract import cores
-
-from . import show
-from .command import published_command
 
 RECORD = "comparison.json"
 WRITER = "faceparity.reports.compare"
@@ -30,11 +29,11 @@ def compare_command(runs: Sequence[Path], out: Path | None, seed: int) -> None:
     folder = out or default_timed("compare")
     _check_folder(folder, runs)
     command = published_command("compare", [("--seed", seed or None), ("--out", out)], files=len(runs))
-    with show.working("comparing"):
+    with console.working("comparing"):
         comparison = compare_runs(found, command.replace("<file>", "<run>"), seed, cores())
     write(comparison, folder)
     import_module(WRITER).show(comparison)
-    show.say(f"Comparison: {folder / 'compare.html'}")
+    console.say(f"Comparison: {folder / 'compare.html'}")
 
 
 def _load(runs: Sequence[Path]) -> list[list[Result]]:

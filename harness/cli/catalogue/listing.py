@@ -11,8 +11,7 @@ def show_datasets(name: str | None) -> None:
     """One line for each data set, or one card in words."""
     from faceparity.datasets.registry import check_known
     from faceparity.datasets.schema.card import load_card
-
-    from .dataset_cards import in_words, listing
+    from faceparity.harness.cli.catalogue.dataset_cards import in_words, listing
 
     if name is None:
         lines = listing()
@@ -28,7 +27,7 @@ def show_datasets(name: str | None) -> None:
 
 def show_models(name: str | None, verify: bool = False) -> int:
     """One line for each model, or one card in words; or whether files of weights are whole. 1 if one of them is not, else 0."""
-    from . import model_cards
+    from faceparity.harness.cli.catalogue import model_cards
 
     if verify:
         lines, whole = model_cards.verify(name)

@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from faceparity.harness.cli.support import console
+from faceparity.harness.cli.support.published_command import published_command
 from faceparity.harness.evaluation.resolved import resolve
 from faceparity.harness.options import Options
 from faceparity.harness.runs.output_folder import default_timed
 from faceparity.harness.runs.result_files import TERMINAL, Result, report_writers, write_reports, write_results
 from faceparity.harness.runs.runner import check_folder, prepare_folder
 from faceparity.harness.score_files.evaluate import evaluate_scores
-
-from . import show
-from .command import published_command
 
 
 def score_command(asked: Mapping[str, Any], scores: Path, failures: Path | None, distance: bool, out: Path | None) -> None:
@@ -24,7 +23,7 @@ def score_command(asked: Mapping[str, Any], scores: Path, failures: Path | None,
     resolved = resolve(options, command=published_command("score", given, files=1))
     folder = out or default_timed("run")
     check_folder(folder)
-    with show.working(f"{scores.name}: comparisons"):
+    with console.working(f"{scores.name}: comparisons"):
         evaluation = evaluate_scores(scores, resolved, failures=failures, distance=distance)
     prepare_folder(folder)
     (folder / "run.log").write_text(f"score file, {evaluation.comparisons.non_mated} non-mated comparisons\n", "utf-8")
@@ -32,4 +31,4 @@ def score_command(asked: Mapping[str, Any], scores: Path, failures: Path | None,
     results = [Result(evaluation, folder)]
     write_reports(results, folder)
     report_writers()[TERMINAL](results, folder)
-    show.say(f"Report: {folder / 'report.html'}")
+    console.say(f"Report: {folder / 'report.html'}")

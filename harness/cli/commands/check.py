@@ -24,14 +24,13 @@ def check_command(spec: str, json_to: str | None, names: bool) -> int:
     from faceparity.datasets.audit.copy_check import check
     from faceparity.datasets.common.sanitise import printable
     from faceparity.datasets.registry import load_dataset
-
-    from . import show
+    from faceparity.harness.cli.support import console
 
     if names and json_to is None:
         raise UserError("--names puts file names into the JSON: say where with --json FILE")
-    with show.working("reading the labels and every file's digest"):
+    with console.working("reading the labels and every file's digest"):
         dataset = load_dataset(spec)
-    with show.Screen() as screen:
+    with console.Screen() as screen:
         step, done = screen.stage(f"{printable(dataset.name)} · images", dataset.n_samples), 0
 
         def tick() -> None:
@@ -51,8 +50,7 @@ def check_command(spec: str, json_to: str | None, names: bool) -> int:
 def lines(dataset: Dataset, found: Check) -> Iterator[str]:
     """What a person reads."""
     from faceparity.datasets.common.sanitise import printable
-
-    from .show import WORDS
+    from faceparity.harness.cli.support.console import WORDS
 
     people = "no subject labels" if found.identity == "none" else _plural(found.subjects, "person", "people")
     yield f"{found.name}: {_plural(found.samples, 'image')}, {people}"

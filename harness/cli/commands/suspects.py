@@ -43,8 +43,7 @@ class Suspect:
 def suspects_command(run: Path, most: int, sheet: Path | None, datasets: Sequence[str]) -> None:
     """Print each result's suspects by file name; write a sheet with the pictures if asked for. Raises UserError."""
     from faceparity.datasets.common.sanitise import printable
-
-    from .suspects_sheet import check_place, write_sheet
+    from faceparity.harness.cli.commands.review_sheet import check_place, write_sheet
 
     results = load_results(run)
     if sheet is not None:

@@ -11,6 +11,8 @@ from faceparity.datasets.common import paths
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.registry import load_dataset
 from faceparity.datasets.schema.dataset import Dataset
+from faceparity.harness.cli.support import console
+from faceparity.harness.cli.support.published_command import published_command
 from faceparity.harness.evaluation.exclusion_file import read_exclusions
 from faceparity.harness.evaluation.resolved import resolve
 from faceparity.harness.execution.backend import check_dask, chosen
@@ -24,9 +26,6 @@ from faceparity.harness.runs.runner import Request, check_folder, run
 from faceparity.harness.runs.transferred_thresholds import thresholds_of
 from faceparity.harness.templates.extract import cores
 from faceparity.harness.templates.private_files import make_folder
-
-from . import show
-from .command import published_command
 
 CONTROL = "control"
 """What is run if no data set is named: faces of nobody, which come with the package."""
@@ -47,14 +46,14 @@ def run_command(asked: Mapping[str, Any], datasets: list[str], models: list[str]
     if options.threshold_from is not None:
         names = [load_model_card(m).name for m in specs]
         resolved = replace(resolved, fixed=thresholds_of(options.threshold_from, names))
-    with show.Screen() as screen, chosen(resolved.workers, options.device, options.dask, screen.line) as place:
+    with console.Screen() as screen, chosen(resolved.workers, options.device, options.dask, screen.line) as place:
         loaded = [_load(spec, options.include_minors, screen) for spec in dict.fromkeys(datasets or [CONTROL])]
         _check_names(loaded)
         exclusions = read_exclusions(options.exclude, loaded) if options.exclude else {}
         results = run(Request(loaded, specs, replace(resolved, place=place), out, exclusions), screen)
     further = write_requested(results, out, formats)
     report_writers()[TERMINAL](results, out)
-    show.say("\n".join([f"Report: {out / 'report.html'}", *further]))
+    console.say("\n".join([f"Report: {out / 'report.html'}", *further]))
 
 
 def command_of(options: Options, datasets: list[str], models: list[str], formats: list[str], out: Path | None) -> str:
@@ -63,7 +62,7 @@ def command_of(options: Options, datasets: list[str], models: list[str], formats
     return published_command("run", [*written, *((f"--{name}", True) for name in formats), ("--out", out)])
 
 
-def _load(spec: str, include_minors: bool, screen: show.Screen) -> Dataset:
+def _load(spec: str, include_minors: bool, screen: console.Screen) -> Dataset:
     dataset = load_dataset(spec, include_minors=include_minors)
     screen.loaded(dataset)
     return dataset

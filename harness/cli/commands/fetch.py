@@ -22,8 +22,7 @@ MOST_LINES = 10
 def fetch_command(names: list[str], accepted: bool) -> int:
     """Fetch everything named; all names and licences are settled first. 0 if all is here, 1 if a set has to be asked for."""
     from faceparity.datasets.registry import dataset_names
-
-    from .catalogue import fetch_named
+    from faceparity.harness.cli.catalogue.listing import fetch_named
 
     sets = [n for n in dict.fromkeys(names) if n in dataset_names()]
     others = [n for n in dict.fromkeys(names) if n not in sets]

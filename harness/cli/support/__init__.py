@@ -1,0 +1,1 @@
+"""What commands share: the console and the command as published."""
