@@ -20,9 +20,9 @@ from faceparity.harness.api.errors import in_python
 from faceparity.harness.api.progress import bars
 from faceparity.harness.api.result import EvaluationResult, load_results
 from faceparity.harness.evaluation.exclusion_file import Excluded, read_exclusions
-from faceparity.harness.evaluation.exclusions import evaluate_without
 from faceparity.harness.evaluation.preflight import preflight
-from faceparity.harness.evaluation.resolved import resolve
+from faceparity.harness.evaluation.resolved_options import resolve
+from faceparity.harness.evaluation.with_exclusions import evaluate_without
 from faceparity.harness.execution.backend import check_dask, chosen
 from faceparity.harness.execution.gpu import check_device, with_device
 from faceparity.harness.models.registry import load_model_card, open_model

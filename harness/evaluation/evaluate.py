@@ -13,6 +13,8 @@ from faceparity.harness import results
 from faceparity.harness.claims.claim_verdicts import Bench, evaluate_claims
 from faceparity.harness.comparisons.evidence import Evidence, count_comparisons, count_dealt, never_attempted
 from faceparity.harness.comparisons.samples import Samples
+from faceparity.harness.evaluation import provenance
+from faceparity.harness.evaluation.resolved_options import Resolved, as_resolved
 from faceparity.harness.execution.worker_deaths import lost_warnings
 from faceparity.harness.experiments.controlled_experiment import paired
 from faceparity.harness.groups.groupings import Cells, Grouping
@@ -35,9 +37,7 @@ from faceparity.harness.verification.threshold.collect_evidence import Plan, Tal
 from faceparity.harness.verification.threshold.threshold_pool import Pool, make_pool
 from faceparity.harness.verification.threshold_sweep import make_sweeps
 
-from . import describe
 from .preflight import GroupedSamples, check_references, group_samples
-from .resolved import Resolved, as_resolved
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,9 @@ def evaluate(
         resolved.workers,
     )  # fmt: skip
     evaluation = results.Evaluation(
-        provenance=describe.provenance(resolved),
-        dataset=describe.dataset_info(dataset, attributes, groupings),
-        model=describe.model_info(card, templates.model_fingerprint, dataset),
+        provenance=provenance.provenance(resolved),
+        dataset=provenance.dataset_info(dataset, attributes, groupings),
+        model=provenance.model_info(card, templates.model_fingerprint, dataset),
         comparisons=comparisons_info(tallied, samples),
         paired=paired(dataset, samples, templates.samples, measured[-1], card.score.kind, options.references),
         extraction=_extraction(groupings, cells, dataset.subjects, templates, card.faces_policy),

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.registry import default_attributes
 from faceparity.datasets.schema.dataset import Attribute, Dataset
+from faceparity.harness.evaluation.resolved_options import Resolved, as_resolved
 from faceparity.harness.groups.groupings import Cells, Grouping, make_cells, make_grouping, one_group
 from faceparity.harness.groups.small_groups import hide_small_groups
 from faceparity.harness.options import Options
 from faceparity.harness.scenarios.dispatch import check_scenarios
 from faceparity.harness.verification.threshold.threshold_pool import check_pool
-
-from .resolved import Resolved, as_resolved
 
 MOST_CELLS = 200
 """More combinations of attribute values are refused: their histograms would take gigabytes, their groups be tiny."""

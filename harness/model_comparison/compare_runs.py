@@ -10,8 +10,8 @@ import numpy as np
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness import results as record
-from faceparity.harness.evaluation import describe
-from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.evaluation import provenance
+from faceparity.harness.evaluation.resolved_options import Resolved
 from faceparity.harness.model_comparison.caveats import letters, notes, to_compared
 from faceparity.harness.model_comparison.private_evidence import read
 from faceparity.harness.model_comparison.ranking import failure_league
@@ -42,7 +42,7 @@ def compare_runs(runs: Sequence[Sequence[Result]], command: str, seed: int = 0, 
     made = [_block(block, seed, workers) for block in blocks.values()]
     compared = to_compared([(x.id, x.run, x.evaluation, x.private is not None, x.reason) for x in entries])
     excluded = {x.id: x.private.excluded for x in entries if x.private is not None}
-    p = describe.provenance(Resolved(Options(seed=seed), command=command, workers=workers))
+    p = provenance.provenance(Resolved(Options(seed=seed), command=command, workers=workers))
     return rc.Comparison(
         faceparity=p.faceparity,
         commit=p.commit,

@@ -18,9 +18,9 @@ from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.comparisons.tally import Pairs
 from faceparity.harness.evaluation.evaluate import Evaluated
 from faceparity.harness.evaluation.exclusion_file import Excluded
-from faceparity.harness.evaluation.exclusions import evaluate_without
 from faceparity.harness.evaluation.preflight import GroupedSamples, preflight
-from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.evaluation.resolved_options import Resolved
+from faceparity.harness.evaluation.with_exclusions import evaluate_without
 from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.models.base.model import Model
 from faceparity.harness.models.registry import load_model_card, open_model

@@ -16,10 +16,10 @@ from faceparity.harness.claims.claim_verdicts import Bench, evaluate_claims
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.score_list import Rows, evidence_of_rows, tally_of_list
 from faceparity.harness.comparisons.tally import Grid
-from faceparity.harness.evaluation import describe
+from faceparity.harness.evaluation import provenance
 from faceparity.harness.evaluation.evaluate import comparisons_info, to_grouping
 from faceparity.harness.evaluation.preflight import check_cells, check_references, groupings_of
-from faceparity.harness.evaluation.resolved import Resolved, as_resolved
+from faceparity.harness.evaluation.resolved_options import Resolved, as_resolved
 from faceparity.harness.groups.groupings import Cells, Grouping, make_cells
 from faceparity.harness.options import Options
 from faceparity.harness.score_files.source import Source, source_of
@@ -67,7 +67,7 @@ def evaluate_scores(
     setting = Setting(evidence, groupings[-1], pool, options.references, sign, options.seed)
     bench = Bench(setting, questions, groupings, measured, more=[a.name for a in table.attributes if a.name not in by])
     evaluation = results.Evaluation(
-        provenance=describe.provenance(resolved),
+        provenance=provenance.provenance(resolved),
         dataset=_dataset(source, table, attributes, groupings),
         model=_model(source, distance, table.digest),
         comparisons=info.model_copy(update={"left_out": table.left_out}),
@@ -160,7 +160,7 @@ def _dataset(
     labels = [
         results.LabelInfo(
             attribute=a.name, column=f"{a.name}_a, {a.name}_b", of=a.of, provenance="unknown",
-            values=describe.published_values(a, groupings), unlabelled=int((a.codes < 0).sum()),
+            values=provenance.published_values(a, groupings), unlabelled=int((a.codes < 0).sum()),
         )
         for a in attributes
     ]  # fmt: skip

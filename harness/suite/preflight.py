@@ -13,7 +13,7 @@ from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.claims import read_claims
 from faceparity.harness.evaluation.exclusion_file import Excluded, read_exclusions
 from faceparity.harness.evaluation.preflight import GroupedSamples, checks, group_samples
-from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.evaluation.resolved_options import Resolved
 from faceparity.harness.execution.gpu import check_device, with_device
 from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.models.base.spec import parse, titled

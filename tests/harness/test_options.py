@@ -13,7 +13,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.harness import evaluate, evaluate_scores
 from faceparity.harness.cli.app import app
 from faceparity.harness.cli.support.published_command import published_command
-from faceparity.harness.evaluation.resolved import resolve
+from faceparity.harness.evaluation.resolved_options import resolve
 from faceparity.harness.options import Flag, Options, flags, in_python
 from faceparity.harness.results import RecordedOptions
 from faceparity.harness.suite.suite_file import SuiteDataset, SuiteFile, SuiteModel

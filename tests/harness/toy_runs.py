@@ -9,7 +9,7 @@ import numpy as np
 
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.evaluation.exclusion_file import Excluded
-from faceparity.harness.evaluation.exclusions import evaluate_without
+from faceparity.harness.evaluation.with_exclusions import evaluate_without
 from faceparity.harness.options import Options
 from faceparity.harness.runs.runner import Result, write_exclusions, write_private, write_results
 from faceparity.harness.templates.extract import Templates

@@ -14,7 +14,7 @@ from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.cli.support import console
 from faceparity.harness.cli.support.published_command import published_command
 from faceparity.harness.evaluation.exclusion_file import read_exclusions
-from faceparity.harness.evaluation.resolved import resolve
+from faceparity.harness.evaluation.resolved_options import resolve
 from faceparity.harness.execution.backend import check_dask, chosen
 from faceparity.harness.execution.gpu import check_device, with_device
 from faceparity.harness.models.registry import load_model_card

@@ -8,7 +8,7 @@ from typing import Any
 
 from faceparity.harness.cli.support import console
 from faceparity.harness.cli.support.published_command import published_command
-from faceparity.harness.evaluation.resolved import resolve
+from faceparity.harness.evaluation.resolved_options import resolve
 from faceparity.harness.options import Options
 from faceparity.harness.runs.output_folder import default_timed
 from faceparity.harness.runs.result_files import TERMINAL, Result, report_writers, write_reports, write_results

@@ -22,7 +22,7 @@ SPILLS = "spills"
 @cache
 def facts() -> Facts:
     """Of this process. Everything but ARITHMETIC decides what is computed; ARITHMETIC shows its last digits."""
-    from faceparity.harness.evaluation.describe import LIBRARIES as RECORDED
+    from faceparity.harness.evaluation.provenance import LIBRARIES as RECORDED
     from faceparity.harness.execution.versions import code_digest
     from faceparity.harness.execution.worker import decoder
     from faceparity.harness.models.assembly.pipeline import library_versions

@@ -14,7 +14,7 @@ from faceparity.harness.claims import parse_claim, read_claims, shipped_claims
 from faceparity.harness.claims.group_pairs import fits
 from faceparity.harness.claims.verdicts import adjusted, result_of, verdict_of
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.evaluation.resolved_options import Resolved
 from faceparity.harness.options import Options
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.uncertainty.contrasts import holm

@@ -12,7 +12,7 @@ from faceparity.harness.comparisons.subsampling import deal
 from faceparity.harness.comparisons.tally import Grid, Tally
 from faceparity.harness.comparisons.tiles import make_job, tally_pairs, tiles_of
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.evaluation.resolved_options import Resolved
 from faceparity.harness.execution.gpu import OnDevice
 from faceparity.harness.options import Options
 from tests.harness import toy

@@ -15,8 +15,8 @@ from faceparity.datasets.schema.dataset import Dataset, PairProtocol, SetProtoco
 from faceparity.harness.comparisons.similarity import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.exclusion_file import Excluded, read_exclusions
-from faceparity.harness.evaluation.exclusions import evaluate_without
 from faceparity.harness.evaluation.subsets import without_samples
+from faceparity.harness.evaluation.with_exclusions import evaluate_without
 from faceparity.harness.options import Options
 from faceparity.harness.results import Evaluation, from_json, to_json
 from tests.harness import toy

@@ -12,7 +12,7 @@ import pytest
 from faceparity.datasets import control
 from faceparity.datasets.registry import load_dataset
 from faceparity.harness.evaluation import preflight
-from faceparity.harness.evaluation.resolved import resolve
+from faceparity.harness.evaluation.resolved_options import resolve
 from faceparity.harness.options import Options
 from faceparity.harness.runs import runner as running
 

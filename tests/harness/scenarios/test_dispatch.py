@@ -12,7 +12,7 @@ from faceparity.datasets.schema.dataset import Dataset, SearchProtocol, Template
 from faceparity.harness import results
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.preflight import preflight
-from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.evaluation.resolved_options import Resolved
 from faceparity.harness.options import Options
 from faceparity.harness.scenarios.load import load_scenarios, parse, ready_names
 from faceparity.harness.templates.extract import Templates

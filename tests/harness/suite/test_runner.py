@@ -14,7 +14,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.registry import load_dataset
 from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.preflight import group_samples
-from faceparity.harness.evaluation.resolved import resolve
+from faceparity.harness.evaluation.resolved_options import resolve
 from faceparity.harness.execution.backend import Here, PlaceGoneError
 from faceparity.harness.models.registry import load_model_card
 from faceparity.harness.options import Options

@@ -12,7 +12,7 @@ import pytest
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness.evaluation.evaluate import Evaluated, evaluate
-from faceparity.harness.evaluation.resolved import resolve
+from faceparity.harness.evaluation.resolved_options import resolve
 from faceparity.harness.model_comparison.caveats import notes, to_compared
 from faceparity.harness.model_comparison.compare_runs import compare_runs
 from faceparity.harness.options import Options

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from faceparity.harness.evaluation.exclusion_file import Excluded
-from faceparity.harness.evaluation.exclusions import evaluate_without
+from faceparity.harness.evaluation.with_exclusions import evaluate_without
 from faceparity.harness.options import Options
 from faceparity.harness.results import Evaluation, ExcludedCount, Exclusion, ExclusionCounts, ExclusionPoint, ExclusionRate
 from faceparity.reports import csv_rows, exclusions, html, markdown, tables, terminal

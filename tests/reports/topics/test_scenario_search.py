@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.evaluation.resolved_options import Resolved
 from faceparity.harness.options import Options
 from faceparity.harness.results import Bounds, Evaluation, LineupScenario, Rate, ScenarioRatio, SearchesPart, from_json, to_json
 from faceparity.harness.scenarios.load import parse

@@ -14,7 +14,7 @@ from faceparity.datasets.schema.dataset import Attribute, Dataset
 from faceparity.harness import results
 from faceparity.harness.evaluation import evaluate as evaluation
 from faceparity.harness.evaluation.preflight import preflight
-from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.evaluation.resolved_options import Resolved
 from faceparity.harness.metrics.watchlist import fpir_of_fmr, predicted_fpir
 from faceparity.harness.options import Options
 from faceparity.harness.scenarios.base.context import Setting

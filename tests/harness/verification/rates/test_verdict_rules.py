@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.evaluation.resolved import Resolved
+from faceparity.harness.evaluation.resolved_options import Resolved
 from faceparity.harness.options import Options
 from faceparity.harness.scenarios.load import load_scenarios
 from faceparity.harness.verification.rates.verdict_rules import (

@@ -11,16 +11,15 @@ import numpy as np
 
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
+from faceparity.harness.evaluation.evaluate import Evaluated, evaluate
+from faceparity.harness.evaluation.exclusion_file import Excluded
+from faceparity.harness.evaluation.preflight import GroupedSamples
+from faceparity.harness.evaluation.resolved_options import Resolved
+from faceparity.harness.evaluation.subsets import without_pairs, without_samples
 from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.options import Options
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.verification.rates.verdict_rules import Verdict, confirm
-
-from .evaluate import Evaluated, evaluate
-from .exclusion_file import Excluded
-from .preflight import GroupedSamples
-from .resolved import Resolved
-from .subsets import without_pairs, without_samples
 
 EVERYBODY = "the pool"
 
