@@ -12,19 +12,23 @@ from typing import TYPE_CHECKING, Any
 from faceparity.datasets.common.telemetry import switch_off_telemetry
 
 if TYPE_CHECKING:
-    from .html import render, write_report
-    from .markdown import summary
-    from .notebook import Figures, NotebookFigure
-    from .tables import write_tables
+    from faceparity.reports.exports.notebook import Figures, NotebookFigure
+    from faceparity.reports.formats.csv_tables import write_tables
+    from faceparity.reports.formats.html import render, write_report
+    from faceparity.reports.formats.markdown import summary
 
 switch_off_telemetry()
 
 __all__ = ["Figures", "NotebookFigure", "render", "summary", "write_report", "write_tables"]
 
 _FROM = {
-    "Figures": "notebook", "NotebookFigure": "notebook", "render": "html", "summary": "markdown", "write_report": "html",
-    "write_tables": "tables",
-}  # fmt: skip
+    "Figures": "exports.notebook",
+    "NotebookFigure": "exports.notebook",
+    "render": "formats.html",
+    "summary": "formats.markdown",
+    "write_report": "formats.html",
+    "write_tables": "formats.csv_tables",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from faceparity.harness.runs.result_files import Result
 
 def tables(results: Sequence[Result], out: Path) -> None:
     """`tables/*.csv` beside each results.json."""
-    from .tables import write_tables
+    from faceparity.reports.formats.csv_tables import write_tables
 
     for result in results:
         write_tables(result.evaluation, result.folder / "tables")
@@ -18,7 +18,7 @@ def tables(results: Sequence[Result], out: Path) -> None:
 
 def html(results: Sequence[Result], out: Path) -> None:
     """`report.html` over everything in the run's folder."""
-    from .html import write_report
+    from faceparity.reports.formats.html import write_report
 
     write_report([result.evaluation for result in results], out / "report.html")
 
@@ -29,7 +29,7 @@ def terminal(results: Sequence[Result], out: Path) -> None:
 
     from rich.console import Console
 
-    from .terminal import render
+    from faceparity.reports.formats.terminal import render
 
     width = None if sys.stdout.isatty() else 100
     Console(highlight=False, width=width).print(render([result.evaluation for result in results]))
@@ -37,7 +37,7 @@ def terminal(results: Sequence[Result], out: Path) -> None:
 
 def markdown(results: Sequence[Result], out: Path) -> None:
     """`summary.md`: small tables to paste into a text."""
-    from .markdown import summary
+    from faceparity.reports.formats.markdown import summary
 
     (out / "summary.md").write_text(summary([result.evaluation for result in results]), "utf-8")
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-TABLES = "faceparity.reports.tables"
-SHOWN = "faceparity.reports.notebook"
-PAGE = "faceparity.reports.html"
+TABLES = "faceparity.reports.formats.csv_tables"
+SHOWN = "faceparity.reports.exports.notebook"
+PAGE = "faceparity.reports.formats.html"
 """Found by name, as reports stand behind the harness."""
 
 

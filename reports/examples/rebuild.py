@@ -20,8 +20,8 @@ from faceparity.harness.results import Evaluation
 from faceparity.harness.results.parts.notices import SAYS_NOTHING
 from faceparity.harness.runs.rerender import redraw
 from faceparity.harness.runs.result_files import RESULTS, load_results
-from faceparity.reports.finding import finding
-from faceparity.reports.markdown import escaped
+from faceparity.reports.formats.markdown import escaped
+from faceparity.reports.wording.finding import finding
 
 HERE = Path(__file__).resolve().parent
 KEPT = (RESULTS, "report.html", "summary.md", "chart.svg", "chart.png")

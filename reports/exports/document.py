@@ -7,10 +7,10 @@ from textwrap import wrap
 from typing import Any
 
 from faceparity.harness.results import Evaluation
-from faceparity.reports import format as f
-from faceparity.reports.about import GLOSSARY
-from faceparity.reports.html import NAME, chapter, overview, synthetic, title
-from faceparity.reports.parts import Fold, Heading, Item, Items, Picture, Raw, Table, Text
+from faceparity.reports.formats.html import NAME, chapter, overview, synthetic, title
+from faceparity.reports.layout.elements import Fold, Heading, Item, Items, Picture, Raw, Table, Text
+from faceparity.reports.sections.about import GLOSSARY
+from faceparity.reports.wording import numbers as f
 
 from .scope import answers
 from .standalone import size, standalone

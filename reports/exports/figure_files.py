@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from faceparity.harness.results import Evaluation
-from faceparity.reports import format as f
-from faceparity.reports.svg import Figure
+from faceparity.reports.charts.svg import Figure
+from faceparity.reports.wording import numbers as f
 
 from .engine import typeset
 from .pieces import Piece, at, pieces, source
@@ -77,7 +77,7 @@ def caption(e: Evaluation, piece: Piece) -> dict[str, Any]:
 
 def as_markdown(captions: list[dict[str, Any]]) -> str:
     """The captions to read and to copy."""
-    from faceparity.reports.markdown import escaped
+    from faceparity.reports.formats.markdown import escaped
 
     parts = [
         f"## {escaped(c['file'])}\n\n{escaped(c['caption'])}\n\n{escaped(c['source'])}\n\nIn words: {escaped(c['alt'])}\n"

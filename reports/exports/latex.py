@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from faceparity.harness.results import Evaluation
-from faceparity.reports import format as f
-from faceparity.reports.parts import Table
+from faceparity.reports.layout.elements import Table
+from faceparity.reports.wording import numbers as f
 
 from .pieces import Piece, at, pieces, source
 from .tex import FALLBACK, tex

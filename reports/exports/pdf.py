@@ -12,7 +12,7 @@ from faceparity.harness.results import Evaluation
 from faceparity.harness.uncertainty import null
 from faceparity.harness.verification.rates import verdict_rules
 from faceparity.harness.verification.threshold import threshold_bootstrap, threshold_pool
-from faceparity.reports import format as f
+from faceparity.reports.wording import numbers as f
 
 from .document import document
 from .engine import typeset

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from faceparity.harness.results import Evaluation, OperatingPoint
 from faceparity.harness.runs.result_files import safe_name
-from faceparity.reports import format as f
-from faceparity.reports.figures import where
-from faceparity.reports.html import chapter
-from faceparity.reports.parts import Fold, Item, Picture, Table
-from faceparity.reports.svg import Figure
+from faceparity.reports.charts.figures import where
+from faceparity.reports.charts.svg import Figure
+from faceparity.reports.formats.html import chapter
+from faceparity.reports.layout.elements import Fold, Item, Picture, Table
+from faceparity.reports.wording import numbers as f
 
 KEY = re.compile(r"^e\d+-(?:(\d+)-)?(?:(\d+)-)?(.+)$")
 """Keys name the evaluation, then where there are several the grouping and the operating point, then what it is."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from faceparity.reports.topics import topics
+from faceparity.reports.topics.registry import topics
 
 METHODS = "methods"
 """The methods appendix, as a place where a question is answered."""

@@ -24,7 +24,7 @@ from faceparity.harness.options import Options
 from faceparity.harness.templates.extract import extract
 from faceparity.harness.templates.store import Store
 from faceparity.harness.verification.rates.separation import make_separation
-from faceparity.reports import format as f
+from faceparity.reports.wording import numbers as f
 
 MODELS = ("face_recognition", "sface")
 TARGET = 1e-2

@@ -40,7 +40,7 @@ def builder() -> ModuleType:
 @pytest.fixture(scope="session")
 def read_page() -> Callable[[list[Evaluation]], Any]:
     """Renders evaluations and reads the page."""
-    from faceparity.reports.html import render
+    from faceparity.reports.formats.html import render
 
     return lambda evaluations: report_page.read(render(evaluations))
 

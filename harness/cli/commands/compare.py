@@ -17,7 +17,7 @@ from faceparity.harness.runs.result_files import Result, load_results
 from faceparity.harness.templates.extract import cores
 
 RECORD = "comparison.json"
-WRITER = "faceparity.reports.compare"
+WRITER = "faceparity.reports.comparison.write"
 """What tells a comparison; found by name, as reports stand behind the harness."""
 
 

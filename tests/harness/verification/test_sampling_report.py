@@ -20,9 +20,9 @@ from faceparity.harness.results import Evaluation
 from faceparity.harness.runs.result_files import Result, write_results
 from faceparity.harness.suite.manifest import made_by
 from faceparity.harness.verification.sampling_report import WHY_UNPAIRED, check_share, deal_share, scores_to_make
-from faceparity.reports import format as words
-from faceparity.reports.parts import Text
-from faceparity.reports.ratios import ratio_items
+from faceparity.reports.layout.elements import Text
+from faceparity.reports.sections.ratios import ratio_items
+from faceparity.reports.wording import numbers as words
 from tests.harness import toy
 
 SHARE = 0.2

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from faceparity.harness.results import Curve, Evaluation
-from faceparity.reports import format as f
-from faceparity.reports.curves import det, histograms, rates_by_threshold, tails, thin
-from faceparity.reports.figures import heat_map, rate_chart, ratio_forest
-from faceparity.reports.select import finest, headline
-from faceparity.reports.svg import Figure
+from faceparity.reports.charts.curves import det, histograms, rates_by_threshold, tails, thin
+from faceparity.reports.charts.figures import heat_map, rate_chart, ratio_forest
+from faceparity.reports.charts.svg import Figure
+from faceparity.reports.wording import numbers as f
+from faceparity.reports.wording.headline import finest, headline
 
 KINDS = ["plain", "contaminated", "distance", "refused", "hostile"]
 

@@ -31,15 +31,15 @@ from faceparity.harness.results.comparison import (
     Unpaired,
     UnpairedPair,
 )
-from faceparity.reports import compare_words as words
-from faceparity.reports.compare_leagues import in_order, league_table, rank
-from faceparity.reports.compare_page import chapters, leads, render
-from faceparity.reports.compare_tables import HEADERS, tables, write_tables
-from faceparity.reports.compare_text import markdown
-from faceparity.reports.compare_text import render as terminal
-from faceparity.reports.csv_rows import to_csv
-from faceparity.reports.lint import forbidden
-from faceparity.reports.parts import Fold, Picture, Table
+from faceparity.reports.comparison.csv_tables import HEADERS, tables, write_tables
+from faceparity.reports.comparison.page import chapters, leads, render
+from faceparity.reports.comparison.rankings import in_order, league_table, rank
+from faceparity.reports.comparison.text import markdown
+from faceparity.reports.comparison.text import render as terminal
+from faceparity.reports.layout.elements import Fold, Picture, Table
+from faceparity.reports.wording import compare_words as words
+from faceparity.reports.wording.csv_rows import to_csv
+from faceparity.reports.wording.forbidden_words import forbidden
 
 HOSTILE = "<script>alert(1)</script>|=1+1\u202e*_`"
 GROUPS = ["female", "male"]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from faceparity.harness.results import Evaluation
-from faceparity.reports.csv_rows import cell
-from faceparity.reports.tables import tables, write_tables
+from faceparity.reports.formats.csv_tables import tables, write_tables
+from faceparity.reports.wording.csv_rows import cell
 
 
 def read(path: Path) -> list[dict[str, str]]:

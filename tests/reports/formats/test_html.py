@@ -13,9 +13,9 @@ import pytest
 
 from faceparity.harness.results import Evaluation
 from faceparity.harness.results.parts.notices import ALIKE, SAYS_NOTHING
-from faceparity.reports.html import render, write_report
-from faceparity.reports.parts import for_script
-from faceparity.reports.select import finest
+from faceparity.reports.formats.html import render, write_report
+from faceparity.reports.layout.elements import for_script
+from faceparity.reports.wording.headline import finest
 
 KINDS = ["plain", "no_mated", "contaminated", "partial", "distance", "synthetic", "refused", "hostile"]
 
@@ -143,7 +143,7 @@ def test_a_failing_report_leaves_the_old_one(
     def broken(_: object) -> str:
         raise RuntimeError
 
-    monkeypatch.setattr("faceparity.reports.html.render", broken)
+    monkeypatch.setattr("faceparity.reports.formats.html.render", broken)
     with pytest.raises(RuntimeError):
         write_report([variants["plain"]], path)
     assert path.read_text() == "old"

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from faceparity.harness.results import Evaluation
-from faceparity.reports import html as report_html
-from faceparity.reports.html import render
+from faceparity.reports.formats import html as report_html
+from faceparity.reports.formats.html import render
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +109,7 @@ def test_the_first_thing_that_tab_reaches_leads_to_the_findings(browser: Any, pa
 
 
 def test_text_stands_out_from_its_ground_and_lines_from_paper() -> None:
-    css = (Path(report_html.__file__).with_name("templates") / "report.css").read_text("utf-8")
+    css = (report_html.TEMPLATES / "report.css").read_text("utf-8")
     for block in re.findall(r":root\{([^}]*)\}", css):
         colour = dict(re.findall(r"--([\w]+):(#[0-9a-f]{3,6})(?=[;\s]|$)", block.replace("\n", "")))
         grounds = [colour[x] for x in ("paper", "panel", "flagbg")]

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from faceparity.harness.results import Contrast, Curve, Evaluation, Group, Rate
-from faceparity.reports.finding import finding
-from faceparity.reports.html import render
-from faceparity.reports.select import finest
+from faceparity.reports.formats.html import render
+from faceparity.reports.wording.finding import finding
+from faceparity.reports.wording.headline import finest
 
 
 def multiplied(e: Evaluation, times: int) -> Evaluation:

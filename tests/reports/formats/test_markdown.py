@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from faceparity.harness.results import Evaluation
 from faceparity.harness.results.parts.notices import SYNTHETIC
-from faceparity.reports import format as f
-from faceparity.reports.markdown import summary
-from faceparity.reports.select import finest
+from faceparity.reports.formats.markdown import summary
+from faceparity.reports.wording import numbers as f
+from faceparity.reports.wording.headline import finest
 
 
 def test_rates_are_the_records(variants: dict[str, Evaluation]) -> None:

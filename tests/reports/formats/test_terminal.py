@@ -7,9 +7,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from faceparity.harness.results import Evaluation
-from faceparity.reports import format as f
-from faceparity.reports.select import finest
-from faceparity.reports.terminal import render
+from faceparity.reports.formats.terminal import render
+from faceparity.reports.wording import numbers as f
+from faceparity.reports.wording.headline import finest
 
 KINDS = ["plain", "no_mated", "contaminated", "partial", "distance", "synthetic", "refused", "hostile"]
 

@@ -9,12 +9,12 @@ import pytest
 
 from faceparity.harness.metrics.differential import MEASURES
 from faceparity.harness.results import Evaluation, Separation
-from faceparity.reports.csv_rows import named_indices, to_csv
-from faceparity.reports.indices import index_items, index_range, index_weakness, separation_items
-from faceparity.reports.narrative import forbidden
-from faceparity.reports.parts import Fold, Item, Table, Text
-from faceparity.reports.select import finest
-from faceparity.reports.tables import tables
+from faceparity.reports.formats.csv_tables import tables
+from faceparity.reports.layout.elements import Fold, Item, Table, Text
+from faceparity.reports.sections.indices import index_items, index_range, index_weakness, separation_items
+from faceparity.reports.wording.csv_rows import named_indices, to_csv
+from faceparity.reports.wording.headline import finest
+from faceparity.reports.wording.narrative import forbidden
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.options import Options
 from faceparity.harness.results import Bounds, Rate
 from faceparity.harness.score_files.evaluate import evaluate_scores
-from faceparity.reports import format as f
-from faceparity.reports.html import render
-from faceparity.reports.select import finest, primary
-from faceparity.reports.slider import slider_data
+from faceparity.reports.formats.html import render
+from faceparity.reports.sections.slider import slider_data
+from faceparity.reports.wording import numbers as f
+from faceparity.reports.wording.headline import finest, primary
 from tests.harness import sweep_brute as brute
 from tests.harness import toy
 
@@ -402,7 +402,7 @@ def test_probable_repeats_both_readings(browser, repeated, tmp_path) -> None:
 
 
 def test_the_data_are_small_and_the_same_each_time(evaluation) -> None:
-    from faceparity.reports.parts import for_script
+    from faceparity.reports.layout.elements import for_script
 
     text = for_script(slider_data(evaluation))
     assert text == for_script(slider_data(evaluation))

@@ -20,7 +20,10 @@ from faceparity.harness.results import (
     Evaluation,
     Rate,
 )
-from faceparity.reports.claims import (
+from faceparity.reports.formats.csv_tables import tables
+from faceparity.reports.formats.html import render
+from faceparity.reports.formats.markdown import summary
+from faceparity.reports.topics.claims import (
     CALLED,
     claim_sections,
     claim_tables,
@@ -33,12 +36,9 @@ from faceparity.reports.claims import (
     untested,
     verdict_sentence,
 )
-from faceparity.reports.csv_rows import to_csv
-from faceparity.reports.html import render
-from faceparity.reports.lint import forbidden
-from faceparity.reports.markdown import summary
-from faceparity.reports.names import names_of
-from faceparity.reports.tables import tables
+from faceparity.reports.wording.csv_rows import to_csv
+from faceparity.reports.wording.forbidden_words import forbidden
+from faceparity.reports.wording.names import names_of
 
 
 def rate(group: str, errors: int, n: int = 40_000) -> Rate:

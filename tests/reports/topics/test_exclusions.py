@@ -14,8 +14,10 @@ from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.with_exclusions import evaluate_without
 from faceparity.harness.options import Options
 from faceparity.harness.results import Evaluation, ExcludedCount, Exclusion, ExclusionCounts, ExclusionPoint, ExclusionRate
-from faceparity.reports import csv_rows, exclusions, html, markdown, tables, terminal
-from faceparity.reports import format as f
+from faceparity.reports.formats import csv_tables, html, markdown, terminal
+from faceparity.reports.topics import exclusions
+from faceparity.reports.wording import csv_rows
+from faceparity.reports.wording import numbers as f
 from tests.harness import toy
 
 
@@ -91,7 +93,7 @@ def test_a_refused_target_is_said_to_be_refused(evaluation: Evaluation) -> None:
 
 
 def test_the_table_holds_every_rate_twice(evaluation: Evaluation) -> None:
-    made = tables.tables(evaluation)
+    made = csv_tables.tables(evaluation)
     header, rows = made["exclusions"]
     read = list(csv.DictReader(io.StringIO(csv_rows.to_csv(header, rows))))
     wanted = [r for x in evaluation.exclusions for p in x.points for r in p.rates]
@@ -106,4 +108,4 @@ def test_nothing_is_said_where_nothing_was_left_out(evaluation: Evaluation) -> N
     plain = evaluation.model_copy(update={"exclusions": [], "warnings": []})
     for place, text in everywhere(plain).items():
         assert "left out by name" not in text.casefold(), place
-    assert "exclusions" not in tables.tables(plain)
+    assert "exclusions" not in csv_tables.tables(plain)

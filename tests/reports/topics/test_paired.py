@@ -23,15 +23,15 @@ from faceparity.harness.results import (
     Rate,
     canonical,
 )
-from faceparity.reports import format as f
-from faceparity.reports.html import render
-from faceparity.reports.markdown import summary
-from faceparity.reports.narrative import forbidden
-from faceparity.reports.paired import paired_sections
-from faceparity.reports.paired_words import compact, places, sentences, signed
-from faceparity.reports.select import finest
-from faceparity.reports.tables import write_tables
-from faceparity.reports.terminal import render as terminal
+from faceparity.reports.formats.csv_tables import write_tables
+from faceparity.reports.formats.html import render
+from faceparity.reports.formats.markdown import summary
+from faceparity.reports.formats.terminal import render as terminal
+from faceparity.reports.topics.paired import paired_sections
+from faceparity.reports.wording import numbers as f
+from faceparity.reports.wording.headline import finest
+from faceparity.reports.wording.narrative import forbidden
+from faceparity.reports.wording.paired_words import compact, places, sentences, signed
 from tests.reports import report_page
 
 TONES, LIGHTS = ["1", "2", "5"], ["dim", "lit"]
@@ -151,8 +151,8 @@ def e(request: pytest.FixtureRequest, builder: ModuleType, variants: dict[str, E
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages of this section alone, which are drawn sooner."""
-    monkeypatch.setattr("faceparity.reports.html.measured", paired_sections)
-    monkeypatch.setattr("faceparity.reports.html.about", lambda e, key: [])
+    monkeypatch.setattr("faceparity.reports.formats.html.measured", paired_sections)
+    monkeypatch.setattr("faceparity.reports.formats.html.about", lambda e, key: [])
 
 
 @pytest.mark.usefixtures("alone")

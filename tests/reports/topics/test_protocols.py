@@ -19,12 +19,13 @@ from faceparity.harness.results import (
     VerificationGroup,
     canonical,
 )
-from faceparity.reports import protocols, terminal
-from faceparity.reports.csv_rows import to_csv
-from faceparity.reports.html import render
-from faceparity.reports.markdown import summary
-from faceparity.reports.narrative import forbidden
-from faceparity.reports.tables import tables
+from faceparity.reports.formats import terminal
+from faceparity.reports.formats.csv_tables import tables
+from faceparity.reports.formats.html import render
+from faceparity.reports.formats.markdown import summary
+from faceparity.reports.topics import protocols
+from faceparity.reports.wording.csv_rows import to_csv
+from faceparity.reports.wording.narrative import forbidden
 
 
 def verification(failed: int = 3) -> Verification:

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from faceparity import reports
 from faceparity.harness.results import Evaluation, Part
-from faceparity.reports import html, markdown, terminal
+from faceparity.reports import topics as package_of_topics
 from faceparity.reports.exports.document import document
 from faceparity.reports.exports.scope import CHECKS, SCOPE, parts_of
-from faceparity.reports.names import names_of
-from faceparity.reports.tables import tables, to_csv
-from faceparity.reports.topics import topics
+from faceparity.reports.formats import html, markdown, terminal
+from faceparity.reports.formats.csv_tables import tables, to_csv
+from faceparity.reports.topics.registry import topics
+from faceparity.reports.wording.names import names_of
 
 TOPICS = {topic.name: topic for topic in topics()}
 by_topic = pytest.mark.parametrize("name", list(TOPICS))
@@ -127,8 +127,8 @@ def test_order_is_one_and_the_same_everywhere(topical: dict[str, Evaluation]) ->
 
 
 MADE_UP = """
-from faceparity.reports.parts import Section, Text
-from faceparity.reports.topic import Entry, SmallTable, Topic
+from faceparity.reports.layout.elements import Section, Text
+from faceparity.reports.layout.topic import Entry, SmallTable, Topic
 
 HEADER = ["sighting", "letters"]
 
@@ -162,13 +162,13 @@ TOPIC = Topic("warnings", 15, "finding", sections, entries, tables, names, answe
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder whose modules belong to reports too; what was found before is forgotten, before and after."""
-    monkeypatch.setattr(reports, "__path__", [*reports.__path__, str(tmp_path)])
+    monkeypatch.setattr(package_of_topics, "__path__", [*package_of_topics.__path__, str(tmp_path)])
     topics.cache_clear()
     yield tmp_path
     topics.cache_clear()
-    sys.modules.pop("faceparity.reports.warnings", None)
-    if "warnings" in vars(reports):
-        del reports.warnings  # type: ignore[attr-defined]
+    sys.modules.pop("faceparity.reports.topics.warnings", None)
+    if "warnings" in vars(package_of_topics):
+        del package_of_topics.warnings  # type: ignore[attr-defined]
 
 
 def test_one_new_file_is_enough(package: Path, variants: dict[str, Evaluation]) -> None:
@@ -190,5 +190,5 @@ def test_one_new_file_is_enough(package: Path, variants: dict[str, Evaluation]) 
 @pytest.mark.parametrize("text", ["", "TOPIC = 1", MADE_UP.replace('"warnings"', '"cautions"')])
 def test_a_module_named_for_a_part_must_hold_its_topic(package: Path, text: str) -> None:
     (package / "warnings.py").write_text(text, "utf-8")
-    with pytest.raises(TypeError, match=r"faceparity\.reports\.warnings.*no topic 'warnings'"):
+    with pytest.raises(TypeError, match=r"faceparity\.reports\.topics\.warnings.*no topic 'warnings'"):
         topics()

@@ -15,11 +15,11 @@ from faceparity.harness.evaluation.resolved_options import Resolved
 from faceparity.harness.options import Options
 from faceparity.harness.results import Bounds, Evaluation, LineupScenario, Rate, ScenarioRatio, SearchesPart, from_json, to_json
 from faceparity.harness.scenarios.load import parse
-from faceparity.reports import scenarios
-from faceparity.reports.lint import forbidden
-from faceparity.reports.names import names_of
-from faceparity.reports.parts import Item
-from faceparity.reports.scenario_people import about, people, scale, told_apart
+from faceparity.reports.layout.elements import Item
+from faceparity.reports.topics import scenarios
+from faceparity.reports.wording.forbidden_words import forbidden
+from faceparity.reports.wording.names import names_of
+from faceparity.reports.wording.natural_frequencies import about, people, scale, told_apart
 from tests.harness.toy import make_card, make_dataset, make_templates
 
 TOML = """

@@ -20,11 +20,12 @@ from faceparity.harness.results import (
     WatchlistSize,
     canonical,
 )
-from faceparity.reports import scenarios, terminal
-from faceparity.reports.html import render
-from faceparity.reports.markdown import summary
-from faceparity.reports.narrative import forbidden
-from faceparity.reports.tables import tables
+from faceparity.reports.formats import terminal
+from faceparity.reports.formats.csv_tables import tables
+from faceparity.reports.formats.html import render
+from faceparity.reports.formats.markdown import summary
+from faceparity.reports.topics import scenarios
+from faceparity.reports.wording.narrative import forbidden
 
 
 def group(builder: ModuleType, name: str, people: int, errors: int, **more: Any) -> WatchlistGroup:

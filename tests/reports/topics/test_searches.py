@@ -10,12 +10,13 @@ import pytest
 from rich.console import Console
 
 from faceparity.harness.results import Evaluation, Search, SearchGallery, SearchGroups, SearchPoint, SearchRank, canonical
-from faceparity.reports import searches, terminal
-from faceparity.reports.csv_rows import to_csv
-from faceparity.reports.html import render
-from faceparity.reports.markdown import summary
-from faceparity.reports.narrative import forbidden
-from faceparity.reports.tables import tables
+from faceparity.reports.formats import terminal
+from faceparity.reports.formats.csv_tables import tables
+from faceparity.reports.formats.html import render
+from faceparity.reports.formats.markdown import summary
+from faceparity.reports.topics import searches
+from faceparity.reports.wording.csv_rows import to_csv
+from faceparity.reports.wording.narrative import forbidden
 
 
 def gallery(builder: ModuleType, name: str, hit: float, **counts: int) -> SearchGallery:

@@ -10,13 +10,13 @@ from rich.console import Console
 
 from faceparity.harness.claims import shipped_claims
 from faceparity.harness.results import Evaluation, Rate
-from faceparity.reports.about import GLOSSARY, about
-from faceparity.reports.lint import RULES, forbidden
-from faceparity.reports.markdown import summary
-from faceparity.reports.names import names_of
-from faceparity.reports.parts import Item
-from faceparity.reports.sections import measured
-from faceparity.reports.terminal import render
+from faceparity.reports.formats.markdown import summary
+from faceparity.reports.formats.terminal import render
+from faceparity.reports.layout.elements import Item
+from faceparity.reports.sections.about import GLOSSARY, about
+from faceparity.reports.sections.outline import measured
+from faceparity.reports.wording.forbidden_words import RULES, forbidden
+from faceparity.reports.wording.names import names_of
 
 BAD = [
     "The model has no bias.",

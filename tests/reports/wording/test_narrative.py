@@ -6,11 +6,11 @@ from types import ModuleType
 import pytest
 
 from faceparity.harness.results import Evaluation, Index
-from faceparity.reports import format as f
-from faceparity.reports.about import GLOSSARY, LIMITS, differing
-from faceparity.reports.finding import finding
-from faceparity.reports.narrative import cautions, forbidden, index_sentence
-from faceparity.reports.select import finest, headline
+from faceparity.reports.sections.about import GLOSSARY, LIMITS, differing
+from faceparity.reports.wording import numbers as f
+from faceparity.reports.wording.finding import finding
+from faceparity.reports.wording.headline import finest, headline
+from faceparity.reports.wording.narrative import cautions, forbidden, index_sentence
 
 
 def told(e: Evaluation) -> str:

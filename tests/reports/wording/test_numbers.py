@@ -6,7 +6,7 @@ import pytest
 
 from faceparity.harness import results
 from faceparity.harness.results import Bounds, Rate
-from faceparity.reports import format as f
+from faceparity.reports.wording import numbers as f
 
 
 def plain(text: str) -> str:

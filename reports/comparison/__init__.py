@@ -1,0 +1,1 @@
+"""The report on models and data sets side by side."""

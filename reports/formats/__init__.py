@@ -1,0 +1,1 @@
+"""The formats that every run writes."""

@@ -1,0 +1,88 @@
+"""What a page is made of: text, tables, figures and folds, in sections. Strings only, not yet escaped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from faceparity.reports.charts.svg import Figure
+
+
+class Text(NamedTuple):
+    """A paragraph. tone: "" or "lead" (a finding), "flag" (a caution), "note" (small)."""
+
+    text: str
+    tone: str = ""
+    kind: str = "text"
+
+
+class Items(NamedTuple):
+    """A bulleted list."""
+
+    items: Sequence[str]
+    kind: str = "items"
+
+
+class Heading(NamedTuple):
+    """A heading within a section."""
+
+    text: str
+    kind: str = "heading"
+
+
+class Table(NamedTuple):
+    """A table; the first cell of a row names the row. `words`: columns of text, set left; the others are numbers, set right."""
+
+    key: str
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    words: frozenset[int] = frozenset()
+    kind: str = "table"
+
+
+class Picture(NamedTuple):
+    """A figure with its caption."""
+
+    figure: Figure
+    kind: str = "picture"
+
+
+class Raw(NamedTuple):
+    """Markup of our own, which must be escaped already. `data`: JSON for a script, put into `<script type="application/json">`."""
+
+    html: str
+    data: str = ""
+    key: str = ""
+    kind: str = "raw"
+
+
+class Fold(NamedTuple):
+    """What is closed at first: its summary, and its content."""
+
+    summary: str
+    items: Sequence[Item]
+    kind: str = "fold"
+
+
+Item = Text | Items | Heading | Table | Picture | Raw | Fold
+
+
+class Section(NamedTuple):
+    """A section of one evaluation."""
+
+    key: str
+    title: str
+    items: Sequence[Item]
+
+
+def for_script(data: object) -> str:
+    """Data as JSON that can stand inside a script element whatever its texts are."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
+
+
+def pictures(*figures: Figure | None) -> list[Item]:
+    """Those figures that there are."""
+    return [Picture(x) for x in figures if x is not None]
