@@ -11,7 +11,7 @@ from faceparity.datasets.control.head import facial_hair, hair
 from faceparity.datasets.control.head.identity import Identity, skin_lab
 from faceparity.datasets.control.head.materials import Cloth, Painted
 from faceparity.datasets.control.head.mesh import Floats
-from faceparity.datasets.control.head.shape import Model, Pose, Shape, build, rotation
+from faceparity.datasets.control.head.shape import HeadModel, Pose, Shape, build, rotation
 from faceparity.datasets.control.head.skin import ita, paint
 from faceparity.datasets.control.rendering import render
 from faceparity.datasets.control.rendering.render import Shot
@@ -81,7 +81,7 @@ def _shot(rng: np.random.Generator, neck: Floats) -> Shot:
 class Studio:
     """Photographs one head."""
 
-    def __init__(self, model: Model, identity: Identity) -> None:
+    def __init__(self, model: HeadModel, identity: Identity) -> None:
         self.model, self.identity = model, identity
         looks = identity.looks
         self.painted = Painted(

@@ -14,7 +14,7 @@ import numpy as np
 
 from faceparity.datasets.control.head.identity import ANCESTRIES, SEXES, Identity, draw_identity
 from faceparity.datasets.control.head.mesh import Archive
-from faceparity.datasets.control.head.shape import Model, read_model
+from faceparity.datasets.control.head.shape import HeadModel, read_model
 from faceparity.datasets.control.head.skin import ita
 
 from .generate import EXPOSURES, Photograph, Studio
@@ -35,7 +35,7 @@ MONK_LAB = (
 """CIE Lab (D65) of the ten swatches of the Monk Skin Tone scale, published as sRGB at https://skintone.google: f6ede4, f3e7db, f7ead0,
 eadaba, d7bd96, a07e56, 825c43, 604134, 3a312a, 292420."""
 
-_model: Model | None = None
+_model: HeadModel | None = None
 
 
 def monk(tone: tuple[float, float, float]) -> int:

@@ -19,7 +19,7 @@ TOLERANCE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Reproduction:
     """How images made now differ from those in a folder.
 
     same_bytes, same_pixels: how many of the `files` are equal as files, as decoded pictures. largest: difference of any one pixel and
@@ -53,7 +53,7 @@ def pixels(jpeg: bytes) -> NDArray[np.int16]:
         return np.asarray(picture.convert("RGB"), np.int16)
 
 
-def compare(folder: Path, made: Iterable[tuple[Row, bytes]]) -> Compared:
+def compare(folder: Path, made: Iterable[tuple[Row, bytes]]) -> Reproduction:
     """Images made now, with their labels, against the files of the same names. Raises UserError if a file is not there."""
     table = _labels(folder)
     files = same_bytes = same_pixels = largest = labels = 0
@@ -70,7 +70,7 @@ def compare(folder: Path, made: Iterable[tuple[Row, bytes]]) -> Compared:
         same_pixels += not apart.any()
         largest, worst = max(largest, int(apart.max())), max(worst, float(apart.mean()))
         labels += table.get(name) != tuple(str(cell) for cell in row)
-    return Compared(files, same_bytes, same_pixels, largest, worst, labels)
+    return Reproduction(files, same_bytes, same_pixels, largest, worst, labels)
 
 
 def _labels(folder: Path) -> dict[str, tuple[str, ...]]:

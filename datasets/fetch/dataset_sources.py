@@ -29,7 +29,7 @@ _VOLUNTEERS = "https://raw.githubusercontent.com/CivilServiceUSA/us-{h}/master/u
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SetFile:
     """One file of a set. sha256: empty where no published one was at hand: what comes is then not checked, and its digest recorded.
 
     optional: the set is of use without it.
@@ -47,16 +47,16 @@ Bytes = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SourcePlan:
     """pieces: what is fetched. lay_out: from the folder of fetched files to the folder of the set. note: what to know of the source.
 
     more: fetches what only the pieces name, into their folder.
     """
 
-    pieces: tuple[Piece, ...]
+    pieces: tuple[SetFile, ...]
     lay_out: Callable[[Path, Path], None]
     note: str
-    more: Callable[[Path], list[Piece]] | None = None
+    more: Callable[[Path], list[SetFile]] | None = None
 
 
 def _london(raw: Path, into: Path) -> None:
@@ -113,10 +113,10 @@ def _members(raw: Path) -> list[dict[str, str]]:
     return [row for row in rows if re.fullmatch(r"[A-Z]\d{6}", row["bioguide_id"] or "")]
 
 
-def _portraits(raw: Path) -> list[Piece]:
+def _portraits(raw: Path) -> list[SetFile]:
     """One portrait of each member."""
     names = [row["bioguide_id"] for row in _members(raw)]
-    return [Piece(f"portraits/{n}.jpg", f"{_CONGRESS}/images/congress/450x550/{n}.jpg", optional=True) for n in names]
+    return [SetFile(f"portraits/{n}.jpg", f"{_CONGRESS}/images/congress/450x550/{n}.jpg", optional=True) for n in names]
 
 
 def _us_congress(raw: Path, into: Path) -> None:
@@ -139,32 +139,32 @@ def _us_congress(raw: Path, into: Path) -> None:
 
 
 _UNSEEN = "The address is quoted by others and was not tried by faceparity's makers."
-PLANS: dict[str, Plan] = {
-    "london": Plan((Piece("london.zip", f"{_FIGSHARE}/articles/5047666/versions/3"),), _london, _UNSEEN),
-    "lfw": Plan(
+PLANS: dict[str, SourcePlan] = {
+    "london": SourcePlan((SetFile("london.zip", f"{_FIGSHARE}/articles/5047666/versions/3"),), _london, _UNSEEN),
+    "lfw": SourcePlan(
         (
-            Piece("lfw.tgz", f"{_FIGSHARE}/files/5976018", "055f7d9c632d7370e6fb4afc7468d40f970c34a80d4c6f50ffec63f5a8d536c0"),
-            Piece("pairs.txt", f"{_FIGSHARE}/files/5976006", "ea42330c62c92989f9d7c03237ed5d591365e89b3e649747777b70e692dc1592"),
-            Piece("pairsDevTrain.txt", f"{_FIGSHARE}/files/5976012", "1d454dada7dfeca0e7eab6f65dc4e97a6312d44cf142207be28d688be92aabfa"),
-            Piece("pairsDevTest.txt", f"{_FIGSHARE}/files/5976009", "7cb06600ea8b2814ac26e946201cdb304296262aad67d046a16a7ec85d0ff87c"),
-            Piece("lfw_attributes.txt", "https://www.cs.columbia.edu/CAVE/databases/pubfig/download/lfw_attributes.txt", optional=True),
+            SetFile("lfw.tgz", f"{_FIGSHARE}/files/5976018", "055f7d9c632d7370e6fb4afc7468d40f970c34a80d4c6f50ffec63f5a8d536c0"),
+            SetFile("pairs.txt", f"{_FIGSHARE}/files/5976006", "ea42330c62c92989f9d7c03237ed5d591365e89b3e649747777b70e692dc1592"),
+            SetFile("pairsDevTrain.txt", f"{_FIGSHARE}/files/5976012", "1d454dada7dfeca0e7eab6f65dc4e97a6312d44cf142207be28d688be92aabfa"),
+            SetFile("pairsDevTest.txt", f"{_FIGSHARE}/files/5976009", "7cb06600ea8b2814ac26e946201cdb304296262aad67d046a16a7ec85d0ff87c"),
+            SetFile("lfw_attributes.txt", "https://www.cs.columbia.edu/CAVE/databases/pubfig/download/lfw_attributes.txt", optional=True),
         ),
         _lfw,
         "Images and lists as scikit-learn's fetcher gets them, by the digests that it publishes; the labels come from Columbia, "
         "without a published digest.",
     ),
-    "fairface": Plan(
+    "fairface": SourcePlan(
         (
-            Piece("fairface_label_val.csv", f"{_DRIVE}1wOdja-ezstMEp81tX1a-EYkFebev4h7D"),
-            Piece("fairface-img-margin025-trainval.zip", f"{_DRIVE}1Z1RqRo0_JiavaZw2yzZG6WETdZQ8qX86"),
+            SetFile("fairface_label_val.csv", f"{_DRIVE}1wOdja-ezstMEp81tX1a-EYkFebev4h7D"),
+            SetFile("fairface-img-margin025-trainval.zip", f"{_DRIVE}1Z1RqRo0_JiavaZw2yzZG6WETdZQ8qX86"),
         ),
         _fairface,
         f"The authors' files (padding 0.25) on Google Drive; the validation part is kept. {_UNSEEN}",
     ),
-    "us_congress": Plan(
+    "us_congress": SourcePlan(
         (
-            Piece("legislators-current.csv", f"{_CONGRESS}/congress-legislators/legislators-current.csv"),
-            *(Piece(f"us-{h}.json", _VOLUNTEERS.format(h=h), optional=True) for h in ("house", "senate")),
+            SetFile("legislators-current.csv", f"{_CONGRESS}/congress-legislators/legislators-current.csv"),
+            *(SetFile(f"us-{h}.json", _VOLUNTEERS.format(h=h), optional=True) for h in ("house", "senate")),
         ),
         _us_congress,
         "Members of today, one portrait each, so without mated comparisons; not the copy that the card describes. Nobody knows when "
@@ -179,8 +179,8 @@ class Fetched:
     """A set that is there now. pieces: (file, address, what came). missing: pieces that are not to be had."""
 
     folder: Path
-    pieces: tuple[tuple[Piece, Got], ...]
-    missing: tuple[Piece, ...]
+    pieces: tuple[tuple[SetFile, Got], ...]
+    missing: tuple[SetFile, ...]
 
 
 def base() -> Path:
@@ -189,7 +189,9 @@ def base() -> Path:
     return Path(named).expanduser() if named else paths.datasets()
 
 
-def fetch_set(name: str, progress: Bytes | None = None, patience: Patience | None = None, plan: Plan | None = None) -> Fetched:
+def fetch_set(
+    name: str, progress: Bytes | None = None, patience: Patience | None = None, plan: SourcePlan | None = None
+) -> Fetched:
     """Fetches a data set into `base()`/NAME, which appears when all of it is there; what came of a broken fetch is kept for the next.
 
     Ask for the licence to be accepted before. Raises UserError.
@@ -227,7 +229,7 @@ def fetch_set(name: str, progress: Bytes | None = None, patience: Patience | Non
     return Fetched(folder, tuple(had), tuple(missing))
 
 
-def _lay_out(plan: Plan, raw: Path, made: Path) -> None:
+def _lay_out(plan: SourcePlan, raw: Path, made: Path) -> None:
     """Raises UserError where what came is not what was foreseen; what nobody vouches for is then not kept."""
     try:
         plan.lay_out(raw, made)
@@ -239,10 +241,10 @@ def _lay_out(plan: Plan, raw: Path, made: Path) -> None:
 
 
 def _pieces(
-    pieces: tuple[Piece, ...] | list[Piece], raw: Path, progress: Bytes | None, patience: Patience
-) -> tuple[list[tuple[Piece, Got]], list[Piece]]:
+    pieces: tuple[SetFile, ...] | list[SetFile], raw: Path, progress: Bytes | None, patience: Patience
+) -> tuple[list[tuple[SetFile, Got]], list[SetFile]]:
     """Each piece, unless it is there from a broken fetch."""
-    had: list[tuple[Piece, Got]] = []
+    had: list[tuple[SetFile, Got]] = []
     missing = []
     for piece in pieces:
 
@@ -270,7 +272,7 @@ def _pieces(
     return had, missing
 
 
-def _here(target: Path, piece: Piece) -> Got | None:
+def _here(target: Path, piece: SetFile) -> Got | None:
     """A piece that came before: `download` leaves only whole files under their own names."""
     from faceparity.datasets.fetch.artefacts import file_sha256
 
@@ -283,7 +285,7 @@ def _here(target: Path, piece: Piece) -> Got | None:
     return Got(target, found, target.stat().st_size, bool(piece.sha256), target.stat().st_size)
 
 
-def _note(made: Path, name: str, had: list[tuple[Piece, Got]]) -> None:
+def _note(made: Path, name: str, had: list[tuple[SetFile, Got]]) -> None:
     """What was fetched: a later copy can be held against it."""
     about = {
         "dataset": name,

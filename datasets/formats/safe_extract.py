@@ -24,7 +24,7 @@ FREE_BYTES = 256 * 2**20
 _CHUNK = 1 << 20
 
 
-class _Refused(Exception):  # noqa: N818
+class _ArchiveRefusedError(Exception):
     """Why an archive is not unpacked; the message names the member."""
 
 
@@ -51,7 +51,7 @@ def unpack(archive: Path, into: Path, *, max_bytes: int = MAX_BYTES, max_files: 
         staging.chmod(0o755)
         staging.rename(into)
         return sorted(names)
-    except _Refused as reason:
+    except _ArchiveRefusedError as reason:
         raise UserError(f"{archive} is not unpacked: {reason}") from None
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         text = " ".join(str(error).split())[:120]
@@ -75,18 +75,18 @@ def _extract(archive: Path, staging: Path, max_bytes: int, max_files: int) -> li
             (staging / path).mkdir(parents=True, exist_ok=True)
             continue
         if path in seen:
-            raise _Refused(f"{name!r} is in it twice")
+            raise _ArchiveRefusedError(f"{name!r} is in it twice")
         seen.add(path)
         names.append(path)
         if len(names) > max_files:
-            raise _Refused(f"it holds more than {max_files:,} files")
+            raise _ArchiveRefusedError(f"it holds more than {max_files:,} files")
         target = staging / path
         target.parent.mkdir(parents=True, exist_ok=True)
         with content, target.open("xb") as out:
             while chunk := content.read(_CHUNK):
                 left -= len(chunk)
                 if left < 0:
-                    raise _Refused(f"it unpacks to more than {max_bytes:,} bytes, which looks like a bomb")
+                    raise _ArchiveRefusedError(f"it unpacks to more than {max_bytes:,} bytes, which looks like a bomb")
                 out.write(chunk)
     return names
 
@@ -96,11 +96,11 @@ def safe_path(name: str) -> str:
     posix = name.replace("\\", "/")
     parts = [part for part in posix.split("/") if part not in ("", ".")]
     if posix.startswith("/") or re.match(r"[A-Za-z]:", posix):
-        raise _Refused(f"{name!r} is an absolute path")
+        raise _ArchiveRefusedError(f"{name!r} is an absolute path")
     if ".." in parts:
-        raise _Refused(f"{name!r} climbs out of the folder")
+        raise _ArchiveRefusedError(f"{name!r} climbs out of the folder")
     if "\0" in name or (not parts and posix not in (".", "./", "")):
-        raise _Refused(f"{name!r} is no file name")
+        raise _ArchiveRefusedError(f"{name!r} is no file name")
     return "/".join(parts)
 
 
@@ -108,12 +108,12 @@ def _zip_members(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
     with zipfile.ZipFile(archive) as file:
         for member in file.infolist():
             if not member.filename:
-                raise _Refused("a file in it has no name")
+                raise _ArchiveRefusedError("a file in it has no name")
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise _Refused(f"{member.filename!r} is a link or a device")
+                raise _ArchiveRefusedError(f"{member.filename!r} is a link or a device")
             if member.flag_bits & 1:
-                raise _Refused(f"{member.filename!r} is encrypted: unpack it with its password yourself")
+                raise _ArchiveRefusedError(f"{member.filename!r} is encrypted: unpack it with its password yourself")
             yield member.filename, None if member.is_dir() else file.open(member)
 
 
@@ -121,5 +121,5 @@ def _tar_members(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
     with tarfile.open(archive, "r:*") as file:
         for member in file:
             if not (member.isdir() or member.isreg()) or member.issparse():
-                raise _Refused(f"{member.name!r} is a link, a device or a file with holes")
+                raise _ArchiveRefusedError(f"{member.name!r} is a link, a device or a file with holes")
             yield member.name, None if member.isdir() else file.extractfile(member)

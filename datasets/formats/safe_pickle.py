@@ -30,7 +30,7 @@ _OPCODES = """
 _ALLOWED = frozenset(_OPCODES.split())
 
 
-class _Refused(Exception):  # noqa: N818  (said of the pickle)
+class _PickleRefusedError(Exception):
     """The pickle asks for something that no pack needs."""
 
 
@@ -55,7 +55,7 @@ def read_pack(path: Path) -> Pack:
     try:
         _inspect(data)
         return _pack(_Inert(io.BytesIO(data), encoding="bytes").load())
-    except _Refused as error:
+    except _PickleRefusedError as error:
         raise UserError(f"{path} is refused and was not run: {error}; get the pack from its publisher again") from None
     except MemoryError:
         raise UserError(f"{path} does not fit into this machine's memory") from None
@@ -69,11 +69,11 @@ def _inspect(data: bytes) -> None:
     """Raises _Refused at the first instruction, name or memo number that no pack needs."""
     for opcode, argument, _ in pickletools.genops(data):
         if opcode.name not in _ALLOWED:
-            raise _Refused(f"its pickle uses {opcode.name}, which no pack needs")
+            raise _PickleRefusedError(f"its pickle uses {opcode.name}, which no pack needs")
         if opcode.name == "GLOBAL":
             _stand_in(*str(argument).split(" ", 1))
     if numbers_too_high(io.BytesIO(data)):
-        raise _Refused("its pickle numbers its parts as no program writes them")
+        raise _PickleRefusedError("its pickle numbers its parts as no program writes them")
 
 
 def numbers_too_high(stream: IO[bytes]) -> bool:
@@ -99,7 +99,7 @@ class _Inert(pickle.Unpickler):
         return _stand_in(module, name)
 
     def persistent_load(self, pid: Any, /) -> NoReturn:
-        raise _Refused("its pickle refers to things outside itself")
+        raise _PickleRefusedError("its pickle refers to things outside itself")
 
 
 class _Array:
@@ -133,7 +133,7 @@ class _StandIn:
     __slots__ = ()
 
     def __setstate__(self, state: Any) -> NoReturn:
-        raise _Refused("its pickle tries to change a function")
+        raise _PickleRefusedError("its pickle tries to change a function")
 
 
 class _NewArray(_StandIn):
@@ -161,7 +161,7 @@ class _Encode(_StandIn):
 
     def __call__(self, text: Any, encoding: Any) -> bytes:
         if encoding not in ("latin1", "latin-1", b"latin1") or not isinstance(text, str):
-            raise _Refused("its pickle encodes text in a way that no pack needs")
+            raise _PickleRefusedError("its pickle encodes text in a way that no pack needs")
         return text.encode("latin-1")
 
 
@@ -185,19 +185,19 @@ _STAND_INS: dict[str, _StandIn] = {
 def _stand_in(module: str, name: str) -> _StandIn:
     known = _STAND_INS.get(f"{module.replace('numpy._core', 'numpy.core')} {name}")
     if known is None:
-        raise _Refused(f"its pickle names {module}.{name}, which no pack needs"[:200])
+        raise _PickleRefusedError(f"its pickle names {module}.{name}, which no pack needs"[:200])
     return known
 
 
 def _kind(dtype: Any) -> str:
     if not isinstance(dtype, _Dtype) or dtype.letters.lstrip("|<=") not in ("u1", "b1", "i1", "i4", "i8"):
-        raise _Refused("its pickle holds numbers of a kind that no pack needs")
+        raise _PickleRefusedError("its pickle holds numbers of a kind that no pack needs")
     return dtype.letters.lstrip("|<=")
 
 
 def _bytes(raw: Any) -> bytes:
     if not isinstance(raw, bytes | bytearray):
-        raise _Refused("its pickle holds an array that is not made of bytes")
+        raise _PickleRefusedError("its pickle holds an array that is not made of bytes")
     return bytes(raw)
 
 
@@ -205,31 +205,31 @@ def _whole(array: _Array) -> list[int]:
     """The numbers of a one-dimensional array."""
     width = int(array.kind[1])
     if len(array.shape) != 1 or array.shape[0] * width != len(array.raw):
-        raise _Refused("its pickle holds an array whose size is not what it says")
+        raise _PickleRefusedError("its pickle holds an array whose size is not what it says")
     return [int.from_bytes(array.raw[i : i + width], "little") for i in range(0, len(array.raw), width)]
 
 
 def _image(item: Any) -> bytes:
     if isinstance(item, _Array):
         if item.kind != "u1" or len(item.shape) != 1 or item.shape[0] != len(item.raw):
-            raise _Refused("one of its images is an array that is not an encoded image")
+            raise _PickleRefusedError("one of its images is an array that is not an encoded image")
         return item.raw
     if isinstance(item, bytes | bytearray):
         return bytes(item)
-    raise _Refused("one of its images is not made of bytes")
+    raise _PickleRefusedError("one of its images is not made of bytes")
 
 
 def _truths(labels: Any) -> list[bool]:
     numbers: Sequence[Any] = _whole(labels) if isinstance(labels, _Array) else labels
     if not isinstance(numbers, list | tuple) or not all(isinstance(x, int) and x in (0, 1) for x in numbers):
-        raise _Refused("its labels are not a list of true and false")
+        raise _PickleRefusedError("its labels are not a list of true and false")
     return [bool(x) for x in numbers]
 
 
 def _pack(content: Any) -> Pack:
     if not isinstance(content, tuple | list) or len(content) != 2 or not isinstance(content[0], tuple | list):
-        raise _Refused("it does not hold a list of images and a list of labels")
+        raise _PickleRefusedError("it does not hold a list of images and a list of labels")
     images, mated = [_image(item) for item in content[0]], _truths(content[1])
     if len(images) != 2 * len(mated) or not mated:
-        raise _Refused(f"it holds {len(images)} images for {len(mated)} pairs")
+        raise _PickleRefusedError(f"it holds {len(images)} images for {len(mated)} pairs")
     return Pack(images, mated)

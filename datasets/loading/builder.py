@@ -24,7 +24,7 @@ ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LabelledImage:
     """One image as a set's label file gives it.
 
     file: as written there. where: `labels.csv:12`. subject: empty where the set has none. labels: attribute → the set's own
@@ -74,7 +74,7 @@ def folder_of(root: Path) -> Path:
 def build(
     card: DatasetCard,
     root: Path,
-    rows: Sequence[Row],
+    rows: Sequence[LabelledImage],
     problems: Iterable[Problem] = (),
     *,
     name: str | None = None,
@@ -121,16 +121,18 @@ def build(
     )
 
 
-def _named(rows: Sequence[Row]) -> set[str]:
+def _named(rows: Sequence[LabelledImage]) -> set[str]:
     return {row.file for row in rows}
 
 
-def _place(root: Path, rows: Sequence[Row], identity: str, rules: Rules, found: list[Problem]) -> dict[str, Row]:
+def _place(
+    root: Path, rows: Sequence[LabelledImage], identity: str, rules: Rules, found: list[Problem]
+) -> dict[str, LabelledImage]:
     """The rows whose file is there, by that file's path; and images that no row names."""
     listed = list_images(root, rules.within)
     locator = Locator(root, listed)
     alike = _by_stem(listed)
-    placed: dict[str, Row] = {}
+    placed: dict[str, LabelledImage] = {}
     for row in rows:
         try:
             file = locator.find(row.file)
@@ -175,11 +177,13 @@ def _not_there(file: str, alike: dict[str, list[str]]) -> str:
     return f"{file!r} is not there, or not an ordinary file" + (f"; {near[0]!r} is" if len(near) == 1 else "")
 
 
-def _age(row: Row) -> Ages | None:
+def _age(row: LabelledImage) -> Ages | None:
     return parse_age(row.labels.get(AGE, "") if row.age is None else row.age)
 
 
-def _without_minors(card: DatasetCard, placed: dict[str, Row], rules: Rules, found: list[Problem]) -> dict[str, Row]:
+def _without_minors(
+    card: DatasetCard, placed: dict[str, LabelledImage], rules: Rules, found: list[Problem]
+) -> dict[str, LabelledImage]:
     if rules.include_minors or AGE not in card.attributes:
         return placed
     minors = {file for file, row in placed.items() if (age := _age(row)) is not None and age.minor}
@@ -187,7 +191,7 @@ def _without_minors(card: DatasetCard, placed: dict[str, Row], rules: Rules, fou
     return {file: row for file, row in placed.items() if file not in minors}
 
 
-def _nothing_left(root: Path, rows: Sequence[Row], found: Sequence[Problem]) -> UserError:
+def _nothing_left(root: Path, rows: Sequence[LabelledImage], found: Sequence[Problem]) -> UserError:
     counts = Counter(problem.kind for problem in found if problem.kind != "extra_file")
     why = ", ".join(f"{n} {kind}" for kind, n in counts.most_common()) or "there are none"
     first = next((f"; first: {p.where}: {p.detail}" for p in found if p.kind != "extra_file"), "")
@@ -216,7 +220,7 @@ def _attribute(
     name: str,
     about: AttributeCard,
     files: Sequence[str],
-    rows: Sequence[Row],
+    rows: Sequence[LabelledImage],
     subjects: NDArray[np.int32],
     rules: Rules,
     found: list[Problem],
@@ -247,7 +251,7 @@ def _value(name: str, about: AttributeCard, word: str, rules: Rules) -> str | No
     return " ".join(word.split()) if rules.any_value and not is_missing(word) else None
 
 
-def _age_values(rows: Sequence[Row], rules: Rules) -> list[str | None]:
+def _age_values(rows: Sequence[LabelledImage], rules: Rules) -> list[str | None]:
     values = age_group_names([_age(row) for row in rows], rules.own_age_bins)
     if not rules.any_value:
         return values
@@ -260,7 +264,7 @@ def _age_values(rows: Sequence[Row], rules: Rules) -> list[str | None]:
 
 
 def _one_per_subject(
-    name: str, values: list[str | None], rows: Sequence[Row], subjects: NDArray[np.int32], found: list[Problem]
+    name: str, values: list[str | None], rows: Sequence[LabelledImage], subjects: NDArray[np.int32], found: list[Problem]
 ) -> list[str | None]:
     """The label of a person, for each of their samples: also those whose own cell is empty; none where samples disagree."""
     said: dict[int, set[str]] = {}
@@ -294,7 +298,7 @@ def _pairs(
 def _digest(
     files: Sequence[str],
     content: Sequence[str],
-    rows: Sequence[Row],
+    rows: Sequence[LabelledImage],
     card: DatasetCard,
     pairs: NDArray[np.int32],
     rules: Rules,

@@ -91,7 +91,7 @@ def _texts(part: Any) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Table:
+class LabelTable:
     """A label file. problems: rows that can't be read."""
 
     path: Path
@@ -145,7 +145,7 @@ def delimiter_of(text: str) -> str:
     return max(_DELIMITERS, key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> LabelTable:
     """Reads a label file: UTF-8 (with or without a byte order mark) or UTF-16, cells parted by `,` `;` tab or `|`, any line ends.
 
     Rows with too few or too many cells, or with a line break inside a cell, are left out and become problems: in them, cells
@@ -156,7 +156,7 @@ def read_table(path: Path) -> Table:
     return _by_arrow(path, text, delimiter) or _by_row(path, text, delimiter)
 
 
-def _by_row(path: Path, text: str, delimiter: str) -> Table:
+def _by_row(path: Path, text: str, delimiter: str) -> LabelTable:
     """Any table, row by row."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     header: tuple[str, ...] = ()
@@ -185,10 +185,10 @@ def _by_row(path: Path, text: str, delimiter: str) -> Table:
     if not header:
         raise UserError(f"{path} is empty: it needs a row of column names and a row for each image")
     by_name = {name: column for name, column in zip(header, columns, strict=True) if name}
-    return Table(path, tuple(by_name), Lines(path.name, by_name, np.array(rows, np.int64)), tuple(problems))
+    return LabelTable(path, tuple(by_name), Lines(path.name, by_name, np.array(rows, np.int64)), tuple(problems))
 
 
-def _by_arrow(path: Path, text: str, delimiter: str) -> Table | None:
+def _by_arrow(path: Path, text: str, delimiter: str) -> LabelTable | None:
     """A large table without quotation marks, empty rows or rows of another length, as programs write them; None for any other."""
     first, newline, rest = text.partition("\n")
     if len(text) < _LARGE or not newline or _ODD.search(text) or "\n\n" in rest or rest.startswith("\n"):
@@ -214,7 +214,7 @@ def _by_arrow(path: Path, text: str, delimiter: str) -> Table | None:
     rows = np.flatnonzero(some.to_numpy()).astype(np.int64)
     if rows.size < found.num_rows:
         columns = {name: column.filter(some) for name, column in columns.items()}
-    return Table(path, header, Lines(path.name, columns, rows + 2), ())
+    return LabelTable(path, header, Lines(path.name, columns, rows + 2), ())
 
 
 def _header(path: Path, cells: list[str]) -> tuple[str, ...]:

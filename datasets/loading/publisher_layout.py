@@ -12,8 +12,8 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.paths import real_path
 from faceparity.datasets.common.regular_files import TooLargeError, open_regular_text, read_regular
 from faceparity.datasets.common.sanitise import printable
-from faceparity.datasets.loading.builder import Row, folder_of
-from faceparity.datasets.loading.label_table import Table
+from faceparity.datasets.loading.builder import LabelledImage, folder_of
+from faceparity.datasets.loading.label_table import LabelTable
 from faceparity.datasets.schema.card import DatasetCard
 from faceparity.datasets.schema.dataset import Problem
 
@@ -64,13 +64,15 @@ def _spelt(root: Path, path: str) -> str | None:
     return "/".join(parts)
 
 
-def rows_of(table: Table, card: DatasetCard, *, file: str, subject: str | None = None, prefix: str = "") -> list[Row]:
+def rows_of(
+    table: LabelTable, card: DatasetCard, *, file: str, subject: str | None = None, prefix: str = ""
+) -> list[LabelledImage]:
     """A row for each line of a table whose columns the card names. prefix: goes before each file. Raises UserError."""
     at = table.need(file, NOT_PUBLISHED)
     who = table.need(subject, NOT_PUBLISHED) if subject else None
     columns = {name: table.need(about.column, NOT_PUBLISHED) for name, about in card.attributes.items()}
     return [
-        Row(
+        LabelledImage(
             prefix + line.cells[at] if line.cells[at] else "",
             line.where,
             line.cells[who] if who else "",

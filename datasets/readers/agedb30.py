@@ -9,7 +9,7 @@ from typing import cast
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.regular_files import read_regular
 from faceparity.datasets.formats.matlab import Array, MatlabError, Value, read_matlab
-from faceparity.datasets.loading.builder import Row, Rules, build, folder_of
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.image_files import list_images
 from faceparity.datasets.loading.publisher_layout import place, wrong_folder
 from faceparity.datasets.readers.pair_lists import PairList, under, with_protocols
@@ -35,7 +35,9 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     found = {file: match for file in list_images(root, within) if (match := _FILE.fullmatch(Path(file).stem))}
     if not found:
         raise wrong_folder(root, card, *FOLDERS)
-    rows = [Row(file, file, match[1], {"gender": match[3].lower(), "age_group": match[2]}) for file, match in found.items()]
+    rows = [
+        LabelledImage(file, file, match[1], {"gender": match[3].lower(), "age_group": match[2]}) for file, match in found.items()
+    ]
     path = place(root, LIST, f"AgeDB_FINAL_protocol/{LIST}", under(str(Path(folder).parent), LIST), under(folder, LIST))
     problems = [] if path else [Problem("missing_file", LIST, "the published protocol is not here: it is not followed")]
     dataset = build(card, root, rows, problems, name=name, rules=Rules(within=within, include_minors=include_minors))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import whole_number
-from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build
 from faceparity.datasets.loading.image_files import list_images
 from faceparity.datasets.loading.publisher_layout import need, place, refused_pickles, stream
 from faceparity.datasets.readers.pair_lists import PairList, with_protocols
@@ -36,7 +36,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
         parts = file.split("/")
         if len(parts) == 3:
             ethnicity, gender = folders[parts[0]]
-            rows.append(Row(file, file, parts[1], {"ethnicity": ethnicity, "gender": gender}))
+            rows.append(LabelledImage(file, file, parts[1], {"ethnicity": ethnicity, "gender": gender}))
     lists = _datatables(root, problems)
     rules = Rules(within=tuple(folders), include_minors=include_minors)
     return with_protocols(build(card, root, rows, problems, name=name, rules=rules), lists)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import whole_number
-from faceparity.datasets.loading.builder import Row, Rules, build, folder_of
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.image_files import list_images
 from faceparity.datasets.loading.publisher_layout import place, wrong_folder
 from faceparity.datasets.readers.pair_lists import PairList, folds_of, lines_of, under, with_protocols
@@ -47,7 +47,7 @@ def read_flat(root: Path, which: str, listed: str, name: str | None, include_min
     path = place(root, listed, under(str(Path(folder).parent), listed), under(folder, listed))
     if path is None:
         problems.append(Problem("missing_file", listed, "the published list of pairs is not here: the protocol is not followed"))
-    rows = [Row(file, file, person, labels.get(person)) for file, person in people.items()]
+    rows = [LabelledImage(file, file, person, labels.get(person)) for file, person in people.items()]
     rules = Rules(within=(folder,) if folder else (), include_minors=include_minors)
     dataset = build(labels.card, root, rows, problems, name=name, rules=rules)
     return dataset if path is None else with_protocols(dataset, [read_ends(root / path, which.upper(), folder)])

@@ -10,7 +10,7 @@ from typing import Any
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import printable
-from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build
 from faceparity.datasets.loading.image_files import list_images
 from faceparity.datasets.loading.publisher_layout import need, read_json
 from faceparity.datasets.schema.card import load_card
@@ -27,7 +27,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     content = read_json(path)
     if not isinstance(content, dict):
         raise _unlike(path, "an object from subject to files, dark_files and label")
-    videos: dict[str, Row] = {}
+    videos: dict[str, LabelledImage] = {}
     problems: list[Problem] = []
     for subject, about in content.items():
         label = about.get("label") if isinstance(about, dict) else None
@@ -43,7 +43,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
         }
         for video in map(str, about["files"]):
             light = {"lighting": "dark" if video in dark else "bright"}
-            videos[_stem(video)] = Row(video, f"{path.name}: {subject}", subject, {**labels, **light})
+            videos[_stem(video)] = LabelledImage(video, f"{path.name}: {subject}", subject, {**labels, **light})
     rows = _frames(root, videos, problems)
     rules = Rules(any_value=True, include_minors=include_minors)
     return build(card, root, rows, problems, name=name, rules=rules)
@@ -56,7 +56,7 @@ def read_v2(root: Path, *, name: str | None = None, include_minors: bool = False
     content = read_json(path)
     if not isinstance(content, list):
         raise _unlike(path, "a list of videos with video_name and subject_id")
-    videos: dict[str, Row] = {}
+    videos: dict[str, LabelledImage] = {}
     problems: list[Problem] = []
     for number, video in enumerate(content, 1):
         where = f"{path.name}: entry {number}"
@@ -70,7 +70,7 @@ def read_v2(root: Path, *, name: str | None = None, include_minors: bool = False
             "fitzpatrick": _scale(video.get("fitzpatrick_skin_tone"), "type").upper(),
         }
         stem = _stem(_text(video["video_name"]))
-        videos[stem] = Row(stem, where, _text(video["subject_id"]).zfill(4), labels)
+        videos[stem] = LabelledImage(stem, where, _text(video["subject_id"]).zfill(4), labels)
     rows = _frames(root, videos, problems)
     rules = Rules(any_value=True, include_minors=include_minors)
     return build(card, root, rows, problems, name=name, rules=rules)
@@ -90,7 +90,7 @@ def _stem(video: str) -> str:
     return PurePosixPath(video.replace("\\", "/")).stem
 
 
-def _frames(root: Path, videos: Mapping[str, Row], problems: list[Problem]) -> list[Row]:
+def _frames(root: Path, videos: Mapping[str, LabelledImage], problems: list[Problem]) -> list[LabelledImage]:
     """A row for each image that belongs to a video; a video without a frame is one problem."""
     rows, seen = [], set()
     for file in list_images(root):

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from faceparity.datasets.loading.builder import Row, Rules, build, folder_of
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.image_files import list_images
 from faceparity.datasets.loading.publisher_layout import wrong_folder
 from faceparity.datasets.schema.card import load_card
@@ -24,7 +24,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     for file in list_images(root):
         if found := _NAME.match(file.rsplit("/", 1)[-1]):
             race, gender, model, _ = found.groups()
-            rows.append(Row(file, file, f"{race}{gender}-{model}", {"gender": gender, "ethnicity": race}))
+            rows.append(LabelledImage(file, file, f"{race}{gender}-{model}", {"gender": gender, "ethnicity": race}))
     if not rows:
         raise wrong_folder(root, card)
     data = build(card, root, rows, name=name, rules=Rules(include_minors=include_minors))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import whole_number
-from faceparity.datasets.loading.builder import Row, Rules, build, folder_of
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.image_files import list_images
 from faceparity.datasets.loading.publisher_layout import place, wrong_folder
 from faceparity.datasets.readers.pair_lists import PairList, lines_of, under, with_protocols
@@ -31,7 +31,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     if images is None:
         raise wrong_folder(root, card, *ROOTS)
     base = images.removesuffix("Data/Images").strip("/") if images.casefold() != "data/images" else ""
-    rows = [Row(file, file, match[1]) for file in list_images(root, (images,)) if (match := _FILE.fullmatch(file))]
+    rows = [LabelledImage(file, file, match[1]) for file in list_images(root, (images,)) if (match := _FILE.fullmatch(file))]
     problems: list[Problem] = []
     lists = [_protocol(root, base, which, problems) for which in LISTS]
     rules = Rules(within=(images,), include_minors=include_minors)

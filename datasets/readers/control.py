@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.datasets.loading.builder import Row, Rules, build, folder_of
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.label_table import read_table
 from faceparity.datasets.schema.card import load_card
 from faceparity.datasets.schema.dataset import Dataset
@@ -34,7 +34,7 @@ def _read(root: Path, which: str, name: str | None, include_minors: bool) -> Dat
     file, subject = table.need("file", note), table.need("subject", note)
     columns = {attribute: table.need(about.column, note) for attribute, about in card.attributes.items()}
     rows = [
-        Row(line.cells[file], line.where, line.cells[subject], {a: line.cells[column] for a, column in columns.items()})
+        LabelledImage(line.cells[file], line.where, line.cells[subject], {a: line.cells[column] for a, column in columns.items()})
         for line in table.lines
     ]
     rules = Rules(any_value=True, include_minors=include_minors)

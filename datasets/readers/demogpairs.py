@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build
 from faceparity.datasets.loading.publisher_layout import need, place
 from faceparity.datasets.readers.pair_lists import lines_of
 from faceparity.datasets.schema.card import load_card
@@ -35,6 +35,6 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
                 problems.append(Problem("bad_row", where, f"{line!r} is not a source and PERSON/IMAGE.jpg"))
                 continue
             file = "/".join(parts if images is None or parts[0] == images else [images, *parts])
-            rows.append(Row(file, where, parts[-2], {"ethnicity": ethnicity, "gender": gender}))
+            rows.append(LabelledImage(file, where, parts[-2], {"ethnicity": ethnicity, "gender": gender}))
     rules = Rules(within=(images,) if images else (), include_minors=include_minors)
     return build(card, root, rows, problems, name=name, rules=rules)

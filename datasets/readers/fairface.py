@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build
 from faceparity.datasets.loading.label_table import read_table
 from faceparity.datasets.loading.publisher_layout import NOT_PUBLISHED, need
 from faceparity.datasets.schema.card import load_card
@@ -24,7 +24,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     columns = {attribute: table.need(about.column, NOT_PUBLISHED) for attribute, about in card.attributes.items()}
     prefixed = not (root / "fairface").is_dir()
     rows = [
-        Row(
+        LabelledImage(
             line.cells[file].removeprefix("fairface/") if prefixed else line.cells[file],
             line.where,
             labels={attribute: line.cells[column] for attribute, column in columns.items()},

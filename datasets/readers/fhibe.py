@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
 
-from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build
 from faceparity.datasets.loading.image_files import list_images
 from faceparity.datasets.loading.publisher_layout import need, stream
 from faceparity.datasets.schema.card import load_card
@@ -58,7 +58,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
             "age_group": re.sub(r"^\[(\d+),\s*\+[\])]$", r"\1+", said["age_group"]),
             "skin_tone": skin(said["skin_tone"]),
         }
-        rows.append(Row(found, where, subject, labels))
+        rows.append(LabelledImage(found, where, subject, labels))
     within = tuple({found.rsplit("/", 1)[0] for found in (row.file for row in rows) if "/" in found and (root / found).is_file()})
     rules = Rules(any_value=True, within=_topmost(within), include_minors=include_minors, aside=frozenset(aside))
     return build(card, root, rows, problems, name=name, rules=rules)

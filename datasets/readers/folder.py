@@ -12,9 +12,9 @@ from pydantic import Field
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.paths import real_path
 from faceparity.datasets.common.toml_files import checked, read_toml
-from faceparity.datasets.loading.builder import Row, Rules, build, folder_of
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.image_files import IMAGE_SUFFIXES
-from faceparity.datasets.loading.label_table import Table, plain, read_table
+from faceparity.datasets.loading.label_table import LabelTable, plain, read_table
 from faceparity.datasets.loading.label_vocabulary import CONCEPTS, concept_of_column, is_missing, of_whom
 from faceparity.datasets.schema.card import AttributeCard, DatasetCard, PairedCard, Strict, load_card
 from faceparity.datasets.schema.dataset import Dataset
@@ -78,7 +78,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
         words = tuple(line.cells[about.column] for about in attributes.values())
         labels = told.setdefault(words, dict(zip(attributes, words, strict=True)))
         file = prefix + line.cells[image] if line.cells[image] else ""
-        rows.append(Row(file, line.where, line.cells[subject] if subject else "", labels))
+        rows.append(LabelledImage(file, line.where, line.cells[subject] if subject else "", labels))
     rules = Rules(any_value=True, include_minors=include_minors)
     data = build(card, root, rows, table.problems, name=card.name, rules=rules)
     used = {image, subject, *(about.column for about in attributes.values())}
@@ -126,11 +126,11 @@ def _csv(root: Path, config: FolderConfig) -> Path:
     return found[0]
 
 
-def _named(table: Table, key: str, column: str) -> str:
+def _named(table: LabelTable, key: str, column: str) -> str:
     return table.need(column, f"{CONFIG} says {key} = {column!r}; name one of these there")
 
 
-def _image_column(table: Table, config: FolderConfig) -> str:
+def _image_column(table: LabelTable, config: FolderConfig) -> str:
     if config.image is not None:
         return _named(table, "image", config.image)
     if (column := table.column(IMAGE_COLUMNS)) is not None:
@@ -145,7 +145,7 @@ def _image_column(table: Table, config: FolderConfig) -> str:
     )
 
 
-def _subject_column(table: Table, config: FolderConfig, used: set[str]) -> str | None:
+def _subject_column(table: LabelTable, config: FolderConfig, used: set[str]) -> str | None:
     if config.subject is not None:
         return _named(table, "subject", config.subject) if config.subject else None
     column = table.column([name for name in SUBJECT_COLUMNS if name not in used])
@@ -156,7 +156,7 @@ def _subject_column(table: Table, config: FolderConfig, used: set[str]) -> str |
     return column
 
 
-def _attributes(table: Table, config: FolderConfig, image: str, subject: str | None) -> dict[str, AttributeCard]:
+def _attributes(table: LabelTable, config: FolderConfig, image: str, subject: str | None) -> dict[str, AttributeCard]:
     if config.attributes is not None:
         return {
             name: about.model_copy(update={"column": _named(table, f"attributes.{name}.column", about.column)})
@@ -174,17 +174,17 @@ def _attributes(table: Table, config: FolderConfig, image: str, subject: str | N
     return found
 
 
-def _divides(table: Table, column: str, subject: str | None) -> bool:
+def _divides(table: LabelTable, column: str, subject: str | None) -> bool:
     """Whether a column that is no concept divides the people, rather than telling each from each, as names do."""
     return 2 <= len(_distinct(table, column)) <= min(MAX_VALUES, max(2, _bearers(table, column, subject) // 2))
 
 
-def _bearers(table: Table, column: str, subject: str | None) -> int:
+def _bearers(table: LabelTable, column: str, subject: str | None) -> int:
     """How many people, or else pictures, could have a value of a column."""
     return len(_distinct(table, subject)) if subject and _of(table, column, subject) == "subject" else len(table.lines)
 
 
-def _why_not(table: Table, column: str, subject: str | None) -> str:
+def _why_not(table: LabelTable, column: str, subject: str | None) -> str:
     """Why a column is no attribute, in a few words."""
     values = len(_distinct(table, column))
     if not values:
@@ -198,7 +198,7 @@ def _why_not(table: Table, column: str, subject: str | None) -> str:
     return f"not named in {CONFIG}"
 
 
-def _of(table: Table, column: str, subject: str | None) -> Literal["subject", "sample"]:
+def _of(table: LabelTable, column: str, subject: str | None) -> Literal["subject", "sample"]:
     """Of a column that is no concept: the subject's if it is the same on all their images, as far as it is filled in."""
     if subject is None:
         return "sample"
@@ -209,7 +209,7 @@ def _of(table: Table, column: str, subject: str | None) -> Literal["subject", "s
     return "subject"
 
 
-def _distinct(table: Table, column: str) -> set[str]:
+def _distinct(table: LabelTable, column: str) -> set[str]:
     return {cell for cell in table.lines.distinct(column) if not is_missing(cell)}
 
 

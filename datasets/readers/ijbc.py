@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.datasets.loading.builder import Row, Rules, build, folder_of
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.image_files import Locator, OutsideRoot, UnreadableImage, decode
 from faceparity.datasets.loading.publisher_layout import need, stream
 from faceparity.datasets.readers.ijbc_protocols import whole_number, with_set_protocols
@@ -48,7 +48,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
         labels = {attribute: whole_number(cell) for attribute, cell in zip(_LABELS, cells[2:], strict=False)}
         crop = crop_name(cells[0], cells[1])
         media[crop] = (whole_number(cells[0]), cells[1], whole_number(cells[-1]) or cells[1])
-        rows.append(Row(crop, where, whole_number(cells[0]), labels))
+        rows.append(LabelledImage(crop, where, whole_number(cells[0]), labels))
     rules = Rules(any_value=True, within=(CROPS,), include_minors=include_minors)
     data = build(card, root, rows, problems, name=name, rules=rules)
     told = [(i, media[crop]) for i, crop in enumerate(data.files)]

@@ -73,7 +73,7 @@ def with_set_protocols(dataset: Dataset, root: Path, faces: Faces) -> Dataset:
     )
 
 
-class _Table:
+class _TemplateTable:
     """The templates of one or several tables: the subject of each by its number, and the faces of each that are here."""
 
     def __init__(self, name: str, root: Path, tables: tuple[str, ...], faces: Faces, problems: list[Problem]) -> None:
@@ -111,7 +111,7 @@ class _Table:
 
 
 def _protocol(name: str, root: Path, pairs: str, tables: tuple[str, ...], faces: Faces, problems: list[Problem]) -> SetProtocol:
-    table = _Table(name, root, tables, faces, problems)
+    table = _TemplateTable(name, root, tables, faces, problems)
     listed = root / str(place(root, pairs))
     a, b = _index(table.ids, *_numbers(listed))
     here = (a >= 0) & (b >= 0)
@@ -141,7 +141,7 @@ def _searches(root: Path, faces: Faces, subjects: NDArray[np.int32], problems: l
     code = {who: int(subjects[sample]) for (who, _), (sample, _) in faces.items()}
 
     def read(name: str, file: str) -> TemplateSets:
-        table = _Table(SEARCH, root, (file,), faces, problems)
+        table = _TemplateTable(SEARCH, root, (file,), faces, problems)
         gone = sorted((t for t in table.subject if t not in table.members), key=int)
         of = np.array([code[table.subject[str(t)]] for t in table.ids.tolist()], np.int32)
         return TemplateSets(name, *table.sets(), of, np.array([code.get(table.subject[t], -1) for t in gone], np.int32))

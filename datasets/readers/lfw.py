@@ -9,7 +9,7 @@ from pathlib import Path
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import whole_number
-from faceparity.datasets.loading.builder import Row, Rules, build, folder_of
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.image_files import list_images
 from faceparity.datasets.loading.publisher_layout import place, wrong_folder
 from faceparity.datasets.readers.pair_lists import PairList, lines_of, read_lfw_list, under, with_protocols
@@ -98,14 +98,14 @@ def read_people(
     labels = read_labels(root, card, places)
     within = (folder,) if folder else ()
     found = {file: match[1] for file in list_images(root, within) if (match := _FILE.fullmatch(file))}
-    rows = [Row(file, file, person, labels.get(person)) for file, person in found.items()]
+    rows = [LabelledImage(file, file, person, labels.get(person)) for file, person in found.items()]
     if counts := place(root, *(under(at, NAMES) for at in places)):
         rows += _promised(root / counts, folder, found)
     rules = Rules(within=within, include_minors=include_minors)
     return build(labels.card, root, rows, [*problems, *labels.problems], name=name, rules=rules)
 
 
-def _promised(path: Path, folder: str, found: dict[str, str]) -> list[Row]:
+def _promised(path: Path, folder: str, found: dict[str, str]) -> list[LabelledImage]:
     """Rows for images that the list of names counts and that are not here, so that they count as missing."""
     file_of = file_in(folder)
     rows = []
@@ -116,5 +116,5 @@ def _promised(path: Path, folder: str, found: dict[str, str]) -> list[Row]:
             raise UserError(f"{path}, line {row}, is not a name and a number of images: put the publisher's list there, or none")
         for number in range(1, images + 1):
             if (file := file_of(name, number)) not in found:
-                rows.append(Row(file, f"{path.name}:{row}", name))
+                rows.append(LabelledImage(file, f"{path.name}:{row}", name))
     return rows

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build
 from faceparity.datasets.loading.image_files import list_images
 from faceparity.datasets.loading.label_table import read_table
 from faceparity.datasets.loading.publisher_layout import NOT_PUBLISHED, need
@@ -45,7 +45,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
         for pose, folder in FOLDERS.items():
             if flat or pose in present:
                 file = images.get((subject, pose), f"{'' if flat else folder + '/'}{subject}_{pose}.jpg")
-                rows.append(Row(file, line.where, subject, labels))
+                rows.append(LabelledImage(file, line.where, subject, labels))
     within = () if flat else tuple(present.values())
     return build(card, root, rows, problems, name=name, rules=Rules(within=within, include_minors=include_minors))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build
 from faceparity.datasets.loading.image_files import list_images
 from faceparity.datasets.loading.label_table import read_table
 from faceparity.datasets.loading.publisher_layout import NOT_PUBLISHED, need
@@ -29,5 +29,5 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
         labels = {attribute: line.cells[column] for attribute, column in columns.items()}
         if labels["ethnicity"].upper() == "U":
             labels["ethnicity"] = "unknown"
-        rows.append(Row(files.get(photo.casefold(), photo), line.where, photo.split("-")[0], labels))
+        rows.append(LabelledImage(files.get(photo.casefold(), photo), line.where, photo.split("-")[0], labels))
     return build(card, root, rows, table.problems, name=name, rules=Rules(include_minors=include_minors))

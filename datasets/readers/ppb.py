@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build
 from faceparity.datasets.loading.label_table import text_of
 from faceparity.datasets.loading.publisher_layout import need, place
 from faceparity.datasets.schema.card import load_card
@@ -33,7 +33,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
             problems.append(Problem("bad_row", where, f"{len(cells)} cells, not the {len(COLUMNS)} of {', '.join(COLUMNS)}"))
             continue
         file = f"{images}/{cells[1]}" if images else cells[1]
-        rows.append(Row(file, where, cells[1], {"gender": cells[2], "skin_tone": cells[4]}))
+        rows.append(LabelledImage(file, where, cells[1], {"gender": cells[2], "skin_tone": cells[4]}))
     rules = Rules(within=(images,) if images else (), include_minors=include_minors)
     data = build(card, root, rows, problems, name=name, rules=rules)
     return replace(data, unused={"numeric": "what its numbers mean is not documented", "country": "where, not who"})

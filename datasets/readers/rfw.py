@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build
 from faceparity.datasets.loading.image_files import list_images
 from faceparity.datasets.loading.publisher_layout import need, place, wrong_folder
 from faceparity.datasets.readers.pair_lists import PairList, read_lfw_list, with_protocols
@@ -24,7 +24,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     for file in list_images(root, (data,)):
         parts = file.removeprefix(f"{data}/").split("/")
         if len(parts) == 3 and parts[0].casefold() in races:
-            rows.append(Row(file, file, parts[1], {"ethnicity": races[parts[0].casefold()]}))
+            rows.append(LabelledImage(file, file, parts[1], {"ethnicity": races[parts[0].casefold()]}))
     if not rows:
         raise wrong_folder(root / data, card)
     lists: list[PairList] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build
 from faceparity.datasets.loading.label_table import read_table
 from faceparity.datasets.loading.publisher_layout import need
 from faceparity.datasets.schema.card import load_card
@@ -29,7 +29,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
         labels = {attribute: line.cells[column] for attribute, column in columns.items()}
         taken, born = _year(line.cells[year]), _year(labels["age_group"])
         age = "" if math.isnan(taken) else labels["age_group"] if math.isnan(born) else f"{taken - born:.0f}"
-        rows.append(Row(line.cells[file], line.where, line.cells[subject], labels, age, taken))
+        rows.append(LabelledImage(line.cells[file], line.where, line.cells[subject], labels, age, taken))
     problems = list(table.problems)
     pairs = []
     if (root / SAME_PHOTO).is_file():

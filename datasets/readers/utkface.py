@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from faceparity.datasets.common.sanitise import printable
-from faceparity.datasets.loading.builder import Row, Rules, build, folder_of
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.image_files import list_images
 from faceparity.datasets.loading.publisher_layout import wrong_folder
 from faceparity.datasets.schema.card import load_card
@@ -28,7 +28,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
         last = file.rsplit("/", 1)[-1]
         if found := _NAME.match(last):
             age, gender, race = found.groups()
-            rows.append(Row(file, file, labels={"gender": gender, "ethnicity": race, "age_group": age}))
+            rows.append(LabelledImage(file, file, labels={"gender": gender, "ethnicity": race, "age_group": age}))
         elif _PART.match(last):
             problems.append(Problem("bad_row", printable(file), "its name lacks the gender or the race"))
             aside.append(file)

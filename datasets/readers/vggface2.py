@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from faceparity.datasets.common.regular_files import open_regular_text
-from faceparity.datasets.loading.builder import Row, Rules, build
+from faceparity.datasets.loading.builder import LabelledImage, Rules, build
 from faceparity.datasets.loading.image_files import list_images
 from faceparity.datasets.loading.label_table import read_table, text_of
 from faceparity.datasets.loading.publisher_layout import need, stream
@@ -34,7 +34,9 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     rows = []
     for file, subject in _images(root, test):
         labels = {"gender": gender.get(subject, "")}
-        rows.append(Row(file, file, subject, labels if race is None else {**labels, "ethnicity": race.get(subject, "")}))
+        rows.append(
+            LabelledImage(file, file, subject, labels if race is None else {**labels, "ethnicity": race.get(subject, "")})
+        )
     return build(card, root, rows, problems, name=name, rules=Rules(within=(test,), include_minors=include_minors))
 
 
@@ -99,7 +101,7 @@ def read_maad(root: Path, *, name: str | None = None, include_minors: bool = Fal
                 "ethnicity": _only(_ETHNICITIES, says.get),
                 "age_group": _only(_AGES, says.get).replace("_", " ").lower(),
             }
-            rows.append(Row(f"{test}/{cells[0]}", where, cells[0].split("/")[0], labels))
+            rows.append(LabelledImage(f"{test}/{cells[0]}", where, cells[0].split("/")[0], labels))
     rules = Rules(any_value=True, within=(test,), include_minors=include_minors)
     return build(card, root, rows, problems, name=name, rules=rules)
 

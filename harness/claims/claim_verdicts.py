@@ -10,10 +10,10 @@ from typing import Literal
 from faceparity.harness import results
 from faceparity.harness.claims.claim_file import ClaimFile, Contrasted, Reading, Stated
 from faceparity.harness.claims.experiment_claims import experiment
-from faceparity.harness.claims.group_pairs import Chosen, Draft, Key, blank_of, is_attribute, key_of, pairs
+from faceparity.harness.claims.group_pairs import ClaimedPair, Draft, Key, blank_of, is_attribute, key_of, pairs
 from faceparity.harness.claims.verdicts import adjusted, reason_of, result_of, verdict_of
-from faceparity.harness.groups.groupings import Grouping, cells_of, subjects_per_group
-from faceparity.harness.verification.one_threshold import Setting, compared_estimates
+from faceparity.harness.groups.groupings import SampleGrouping, cells_of, subjects_per_group
+from faceparity.harness.verification.one_threshold import PointContext, compared_estimates
 from faceparity.harness.verification.operating_points import Questions, cleaned, same_person_share
 from faceparity.harness.verification.per_group_threshold import (
     AtOwnThreshold,
@@ -25,7 +25,7 @@ from faceparity.harness.verification.per_group_threshold import (
 from faceparity.harness.verification.rates import estimates as rates
 from faceparity.harness.verification.rates.group_contrasts import Measured, compare, detectable
 from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM, SHOWN_FROM, enough_errors
-from faceparity.harness.verification.threshold.threshold_pool import Found, find_threshold
+from faceparity.harness.verification.threshold.threshold_pool import FoundThreshold, find_threshold
 
 Measure = Literal["fmr", "fnmr"]
 
@@ -34,9 +34,9 @@ Measure = Literal["fmr", "fnmr"]
 class Bench:
     """One model on one data set, ready to be asked. points: of each grouping. more: attributes of the data set that the run left out."""
 
-    setting: Setting
+    setting: PointContext
     questions: Questions
-    groupings: Sequence[Grouping]
+    groupings: Sequence[SampleGrouping]
     points: Sequence[Sequence[results.OperatingPoint]]
     paired: Sequence[results.Paired] = ()
     synthetic: bool = False
@@ -49,7 +49,7 @@ class Bench:
         return next(i for i, g in enumerate(self.groupings) if g.attributes == (attribute,))
 
     @cached_property
-    def clean(self) -> Setting | None:
+    def clean(self) -> PointContext | None:
         """Without comparisons that look like one person; None where subjects are labelled."""
         return None if self.questions.same_person is None else cleaned(self.setting, self.questions)
 
@@ -137,7 +137,7 @@ def _prepare(claim: ClaimFile, reading: Reading | None, bench: Bench) -> tuple[E
     return early, [d for c in chosen for d in _tests(c, reading, bench)]
 
 
-def choose(contrasts: Sequence[Contrasted], bench: Bench) -> tuple[Early, list[Chosen]]:
+def choose(contrasts: Sequence[Contrasted], bench: Bench) -> tuple[Early, list[ClaimedPair]]:
     """The pairs of groups that the claim names, by its own label; if the run has only another one for it, by that, and no verdict."""
     singles = [g for g in bench.groupings if len(g.attributes) == 1]
     label = [c for c in contrasts if not c.proxy]
@@ -153,7 +153,7 @@ def choose(contrasts: Sequence[Contrasted], bench: Bench) -> tuple[Early, list[C
     return ("no_such_label", ", ".join(wanted)), []
 
 
-def _tests(chosen: Chosen, reading: Reading, bench: Bench) -> Iterator[Draft]:
+def _tests(chosen: ClaimedPair, reading: Reading, bench: Bench) -> Iterator[Draft]:
     for target in reading.targets:
         if reading.threshold == "own":
             yield _own(chosen, reading, target, bench)
@@ -170,45 +170,45 @@ class Thresholds:
     clean: None where there is no second reading; without a threshold of its own it stands for one that can't be made.
     """
 
-    found: Found
-    clean: Found | None = None
+    found: FoundThreshold
+    clean: FoundThreshold | None = None
 
 
-def _of_run(chosen: Chosen, target: float, bench: Bench) -> Thresholds:
+def _of_run(chosen: ClaimedPair, target: float, bench: Bench) -> Thresholds:
     """The run's own operating point."""
     points = bench.points[bench.single(chosen.attribute)]
     point = next((p for p in points if p.origin == "target" and p.target_fmr == target), None)
     if point is None:
-        return Thresholds(Found(None, None, None, f"--target-fmr {target:g}"))
-    found = Found(point.threshold, point.achieved_fmr, point.reason, point.detail, point.needs_comparisons)
+        return Thresholds(FoundThreshold(None, None, None, f"--target-fmr {target:g}"))
+    found = FoundThreshold(point.threshold, point.achieved_fmr, point.reason, point.detail, point.needs_comparisons)
     second = point.without_likely_same_person
-    return Thresholds(found, None if second is None else Found(second.threshold, second.achieved_fmr))
+    return Thresholds(found, None if second is None else FoundThreshold(second.threshold, second.achieved_fmr))
 
 
-def _set_on_reference(chosen: Chosen, target: float, bench: Bench) -> Thresholds:
+def _set_on_reference(chosen: ClaimedPair, target: float, bench: Bench) -> Thresholds:
     """A threshold at which the reference group's own comparisons reach the target, in the design in which groups are compared."""
     setting, grouping = bench.setting, bench.groupings[bench.single(chosen.attribute)]
     finest = None if grouping.attributes == setting.finest.attributes else setting.finest
     g = grouping.names.index(chosen.reference)
     if finest is not None and not _large(cells_of(grouping, finest, g), finest, setting):
-        return Thresholds(Found(None, None, "cells_too_small", _hint("cells_too_small", chosen)))
+        return Thresholds(FoundThreshold(None, None, "cells_too_small", _hint("cells_too_small", chosen)))
     pool = pool_of_group(setting.evidence, grouping, g, finest)
     found = threshold_of_group(pool, setting.evidence, target)
     if found.threshold is None or bench.clean is None:
         return Thresholds(found)
     share = same_person_share(found.threshold, replace(setting, pool=pool), bench.questions)
     if share is not None and share > REFUSED_FROM:
-        return Thresholds(Found(None, None, "mostly_same_person"))
+        return Thresholds(FoundThreshold(None, None, "mostly_same_person"))
     return Thresholds(found, find_threshold(pool, bench.clean.evidence, target))
 
 
-def _large(cells: Sequence[int], finest: Grouping, setting: Setting) -> bool:
+def _large(cells: Sequence[int], finest: SampleGrouping, setting: PointContext) -> bool:
     """Whether each of these cells has as many people as groups are matched on."""
     sizes = subjects_per_group(finest, setting.evidence.cells, setting.evidence.subjects)
     return all(sizes[c] >= SHOWN_FROM and not finest.merged[c] for c in cells)
 
 
-def _one(chosen: Chosen, reading: Reading, target: float, bench: Bench, at: Thresholds) -> Draft:
+def _one(chosen: ClaimedPair, reading: Reading, target: float, bench: Bench, at: Thresholds) -> Draft:
     """One group against one reference at one threshold for both."""
     assert reading.measure in ("fmr", "fnmr")
     measure: Measure = "fmr" if reading.measure == "fmr" else "fnmr"
@@ -251,7 +251,7 @@ def _one(chosen: Chosen, reading: Reading, target: float, bench: Bench, at: Thre
     return draft if at.clean is None else _both(draft, chosen, measure, at.clean, bench)
 
 
-def _hint(reason: results.Reason | None, chosen: Chosen) -> str:
+def _hint(reason: results.Reason | None, chosen: ClaimedPair) -> str:
     """What would help where cells are too small to match groups on the other attributes."""
     return f"--by {chosen.attribute}" if reason == "cells_too_small" else ""
 
@@ -260,7 +260,7 @@ def _gated(test: results.ClaimTest, gates: bool) -> results.ClaimTest:
     return test if gates else test.model_copy(update={"reason": "too_few_errors"})
 
 
-def _both(draft: Draft, chosen: Chosen, measure: Measure, clean: Found, bench: Bench) -> Draft:
+def _both(draft: Draft, chosen: ClaimedPair, measure: Measure, clean: FoundThreshold, bench: Bench) -> Draft:
     """The same without comparisons that look like one person: both must say it, so the larger p counts."""
     apart = draft.test.model_copy(update={"reason": "readings_differ"})
     if clean.threshold is None:
@@ -276,7 +276,7 @@ def _both(draft: Draft, chosen: Chosen, measure: Measure, clean: Found, bench: B
     return replace(draft, test=_gated(draft.test.model_copy(update=update), draft.gates and enough), gates=draft.gates and enough)
 
 
-def _own(chosen: Chosen, reading: Reading, target: float, bench: Bench) -> Draft:
+def _own(chosen: ClaimedPair, reading: Reading, target: float, bench: Bench) -> Draft:
     """Both groups, each at its own threshold, as sampled."""
     sign = bench.setting.sign
     grouping = bench.groupings[bench.single(chosen.attribute)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from faceparity.harness import results
 from faceparity.harness.claims.claim_file import ClaimFile, Reading
-from faceparity.harness.claims.group_pairs import Chosen, Draft, Key, blank_of, key_of
+from faceparity.harness.claims.group_pairs import ClaimedPair, Draft, Key, blank_of, key_of
 
 
 def experiment(
@@ -21,12 +21,12 @@ def experiment(
         if c.attribute not in factors:
             continue
         paired, _ = factors[c.attribute]
-        pairs = [Chosen(c.attribute, a, b) for a in c.groups for b in c.references]
+        pairs = [ClaimedPair(c.attribute, a, b) for a in c.groups for b in c.references]
         out += [d for pair in pairs for d in _paired_tests(pair, reading, paired)]
     return (None, ""), out
 
 
-def _paired_tests(chosen: Chosen, reading: Reading, paired: results.Paired) -> Iterator[Draft]:
+def _paired_tests(chosen: ClaimedPair, reading: Reading, paired: results.Paired) -> Iterator[Draft]:
     for target in reading.targets or (None,):
         blank = blank_of(chosen, reading, target, "paired")
         of, point = paired.differences, None
@@ -44,7 +44,7 @@ def _paired_tests(chosen: Chosen, reading: Reading, paired: results.Paired) -> I
         yield _paired_draft(blank, chosen, d, key_of(chosen, reading, target))
 
 
-def _paired_draft(blank: results.ClaimTest, chosen: Chosen, d: results.PairedDifference | None, key: Key) -> Draft:
+def _paired_draft(blank: results.ClaimTest, chosen: ClaimedPair, d: results.PairedDifference | None, key: Key) -> Draft:
     if d is None:
         detail = f"--reference {chosen.attribute}={chosen.reference}"
         return Draft(blank.model_copy(update={"reason": "no_such_label", "detail": detail}))

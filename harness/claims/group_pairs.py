@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from faceparity.datasets.loading.label_vocabulary import concept_of_column, concept_value, parse_age
 from faceparity.harness import results
 from faceparity.harness.claims.claim_file import Contrasted, Reading
-from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.verification.rates import estimates as rates
 
 Key = tuple[str, ...]
@@ -27,7 +27,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ClaimedPair:
     """One pair of groups of the run that a claim is about."""
 
     attribute: str
@@ -35,12 +35,12 @@ class Chosen:
     reference: str
 
 
-def key_of(chosen: Chosen, reading: Reading, target: float | None) -> Key:
+def key_of(chosen: ClaimedPair, reading: Reading, target: float | None) -> Key:
     """What makes two tests one."""
     return (chosen.attribute, chosen.group, chosen.reference, reading.measure, reading.threshold, str(target))
 
 
-def blank_of(chosen: Chosen, reading: Reading, target: float | None, design: str) -> results.ClaimTest:
+def blank_of(chosen: ClaimedPair, reading: Reading, target: float | None, design: str) -> results.ClaimTest:
     """A test that could not be made, until it is."""
     return results.ClaimTest(
         attribute=chosen.attribute, group=chosen.group, reference=chosen.reference, measure=reading.measure, design=design,
@@ -53,7 +53,7 @@ def is_attribute(attribute: str, wanted: str) -> bool:
     return attribute == wanted or concept_of_column(attribute) == wanted
 
 
-def pairs(contrast: Contrasted, singles: Sequence[Grouping]) -> list[Chosen]:
+def pairs(contrast: Contrasted, singles: Sequence[SampleGrouping]) -> list[ClaimedPair]:
     """Every group that fits against every reference that fits; merged groups fit nothing."""
     for g in singles:
         attribute = g.attributes[0]
@@ -64,7 +64,7 @@ def pairs(contrast: Contrasted, singles: Sequence[Grouping]) -> list[Chosen]:
             [n for w in wanted for n in names if fits(contrast.attribute, w, n)]
             for wanted in (contrast.groups, contrast.references)
         )
-        return [Chosen(attribute, a, b) for a in dict.fromkeys(groups) for b in dict.fromkeys(references) if a != b]
+        return [ClaimedPair(attribute, a, b) for a in dict.fromkeys(groups) for b in dict.fromkeys(references) if a != b]
     return []
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from faceparity.harness.comparisons.kernel import Found, settle
+from faceparity.harness.comparisons.kernel import TileMatches, settle
 from faceparity.harness.comparisons.tally import I64, Tally
-from faceparity.harness.comparisons.tiles import Job, Strip, Sum
+from faceparity.harness.comparisons.tiles import Strip, Sum, TallyJob
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +31,7 @@ class Rectangle(NamedTuple):
     tiles: list[tuple[int, int]]
 
 
-def rectangles(job: Job, tiles: Sequence[tuple[int, int]]) -> Iterator[Rectangle]:
+def rectangles(job: TallyJob, tiles: Sequence[tuple[int, int]]) -> Iterator[Rectangle]:
     """The tiles, neighbours together: a device wants more at a time than a processor's cache holds."""
     held: Rectangle | None = None
     for tile in tiles:
@@ -49,7 +49,7 @@ def rectangles(job: Job, tiles: Sequence[tuple[int, int]]) -> Iterator[Rectangle
 
 
 def tally_on(
-    device: str, job: Job, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None
+    device: str, job: TallyJob, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None
 ) -> Tally:
     """As `tally_tiles`, on the device that torch calls so. All templates must fit into its memory."""
     import torch
@@ -58,7 +58,7 @@ def tally_on(
     torch.set_float32_matmul_precision("highest")  # no TF32: ten bits would not do
     try:
         with torch.inference_mode():
-            held, total = _Held(job, torch.device(device)), Sum(job, cap)
+            held, total = _DeviceTemplates(job, torch.device(device)), Sum(job, cap)
             for one in rectangles(job, tiles):
                 found, n_noted = held.counted(one)
                 n_kept = settle(one.row.start, one.col.start, n_noted, job.prepared, job.bins, found)
@@ -70,10 +70,10 @@ def tally_on(
     return total.total([job.identical[tile] for tile in tiles if tile in job.identical])
 
 
-class _Held:
+class _DeviceTemplates:
     """A job's templates on the device."""
 
-    def __init__(self, job: Job, device: torch.device) -> None:
+    def __init__(self, job: TallyJob, device: torch.device) -> None:
         import torch
 
         self.torch, self.job, self.device = torch, job, device
@@ -81,7 +81,7 @@ class _Held:
         self.squares = torch.from_numpy(job.prepared.squares).to(device)
         self.subjects = torch.from_numpy(job.prepared.subjects).to(device)
 
-    def counted(self, one: Rectangle) -> tuple[Found, int]:
+    def counted(self, one: Rectangle) -> tuple[TileMatches, int]:
         """What a rectangle holds, but for what `settle` does; and how many scores wait for that."""
         scores = self._scores(one)
         made = scores != -np.inf
@@ -91,7 +91,7 @@ class _Held:
         marks = [made, *(scores >= float(t) for t in self.job.bins.dense)]
         by_row, by_col = ([m.sum(dim=axis, dtype=self.torch.int32).cpu().numpy() for m in marks] for axis in (1, 0))
         none = np.empty(0, np.uint32)
-        found = Found(
+        found = TileMatches(
             self._by_bin(counts, made.numel() - int(made.sum())), np.stack(by_row), np.stack(by_col),
             (row + one.row.start).cpu().numpy().astype(np.int32), (col + one.col.start).cpu().numpy().astype(np.int32),
             scores[row, col].cpu().numpy(), step[row, col].cpu().numpy().astype(np.uint16),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.compiled import njit
 from faceparity.harness.comparisons.similarity import F32, exact_score
 
-from .tally import I32, I64, Grid
+from .tally import I32, I64, ScoreBins
 
 U16 = NDArray[np.uint16]
 U32 = NDArray[np.uint32]
@@ -22,7 +22,7 @@ MOST_STEPS = 1 << 15
 FLAGS = np.uint64(0x8000_8000_8000_8000)
 
 
-class Prepared(NamedTuple):
+class PreparedTemplates(NamedTuple):
     """Prepared templates, float32[n, d], by rising cell and subject; lengths squared; subjects; whether scores are distances.
 
     longest: no squared length is greater.
@@ -53,7 +53,7 @@ class Bins(NamedTuple):
     dense: F32
 
 
-class Found(NamedTuple):
+class TileMatches(NamedTuple):
     """What a tile of up to `tile` rows and columns holds; overwritten by the next.
 
     bins: int64[bins]. rows, cols: int32[1 + T, tile], of each row and column the comparisons made, then its errors at
@@ -76,10 +76,10 @@ class Found(NamedTuple):
     asked: U32
 
 
-def make_found(tile: int, grid: Grid, bins: Bins) -> Found:
+def make_found(tile: int, grid: ScoreBins, bins: Bins) -> TileMatches:
     """Room for what a tile holds."""
     words = np.empty(-(-tile // 4), np.uint64)
-    return Found(
+    return TileMatches(
         np.zeros(grid.n, np.int64),
         np.zeros((1 + bins.dense.size, tile), np.int32),
         np.zeros((1 + bins.dense.size, tile), np.int32),
@@ -95,7 +95,7 @@ def make_found(tile: int, grid: Grid, bins: Bins) -> Found:
     )
 
 
-def make_bins(grid: Grid, floor: float, dense: F32, longest: float, distance: bool) -> Bins:
+def make_bins(grid: ScoreBins, floor: float, dense: F32, longest: float, distance: bool) -> Bins:
     """Where to count, and which scores need an exact one: from the floor up, and near every threshold.
 
     longest: the greatest squared length of a template, which the error of a float32 product grows with. Raises
@@ -173,7 +173,7 @@ def _ask(steps: U16, start: int, stop: int, asked: U32, n_asked: int) -> int:
 
 
 @njit(nogil=True)
-def _note(row: F32, i: int, j0: int, n_asked: int, found: Found, n_noted: int) -> int:
+def _note(row: F32, i: int, j0: int, n_asked: int, found: TileMatches, n_noted: int) -> int:
     """Keep the scores asked about, of sample i with samples j0, j0 + 1, …, for `settle`, but comparisons not made (-inf)."""
     # Arrays are named once: each use of a tuple's array counts its references anew, which takes longer than the work itself.
     asked, steps, a, b, score, step = found.asked, found.steps, found.a, found.b, found.score, found.step
@@ -185,7 +185,7 @@ def _note(row: F32, i: int, j0: int, n_asked: int, found: Found, n_noted: int) -
 
 
 @njit(nogil=True)
-def settle(row0: int, col0: int, n_noted: int, prepared: Prepared, bins: Bins, found: Found) -> int:
+def settle(row0: int, col0: int, n_noted: int, prepared: PreparedTemplates, bins: Bins, found: TileMatches) -> int:
     """Count the scores noted in a tile by their bin instead of their step, a score in a band by the exact one.
 
     What reaches the floor stays in the ledger, in the order it came; returns how many do.
@@ -246,7 +246,7 @@ def _leave_out_subject(row: F32, subjects: I32, i: int, j0: int) -> bool:
 
 
 @njit(nogil=True)
-def _to_bins(found: Found, first: I64, left_out: int) -> None:
+def _to_bins(found: TileMatches, first: I64, left_out: int) -> None:
     """Counts by step to counts by bin. What was left out is in the first step."""
     for k in range(found.step_counts.shape[1]):
         for turn in range(4):
@@ -255,7 +255,7 @@ def _to_bins(found: Found, first: I64, left_out: int) -> None:
 
 
 @njit(nogil=True)
-def count_tile(scores: F32, row0: int, col0: int, prepared: Prepared, bins: Bins, found: Found) -> int:
+def count_tile(scores: F32, row0: int, col0: int, prepared: PreparedTemplates, bins: Bins, found: TileMatches) -> int:
     """Count a tile of products whose rows are all of one cell, and whose columns are.
 
     scores: float32[rows, columns], overwritten; -inf (in rows marked in `found.gaps`) where two samples are not to be compared.

@@ -83,7 +83,7 @@ class AllPairs:
         return float(total)
 
 
-class _Group(NamedTuple):
+class _GroupSamples(NamedTuple):
     """The samples of one group: parts of subject i, rising, are part[start[i] : start[i + 1]]. together: int64[parts, parts], of
     how many pairs of a person's samples, summed over people, the one is in part i; the other in a part that meets j."""
 
@@ -99,13 +99,13 @@ class DealtPairs:
     subjects: I32
     left_out: Pairs
     dealt: Deal
-    _known: dict[tuple[int, int], _Group] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[tuple[int, int], _GroupSamples] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def _n(self) -> int:
         return int(self.subjects.max(initial=-1)) + 1
 
-    def _group(self, group_of_sample: I32, g: int) -> _Group:
+    def _group(self, group_of_sample: I32, g: int) -> _GroupSamples:
         """Kept, as it is asked for again at each threshold: a grouping is told by its content."""
         key = (hash(group_of_sample.tobytes()), g)
         if key not in self._known:
@@ -117,7 +117,7 @@ class DealtPairs:
             part = self.dealt.of_sample[order].astype(np.int64)
             shape = (self._n, self.dealt.parts)
             held = sparse.csr_array((np.ones(part.size, np.int64), (self.subjects[order], part)), shape=shape)
-            self._known[key] = _Group(start, part, sparse.csr_array(self.dealt.table() @ (held.T @ held)))
+            self._known[key] = _GroupSamples(start, part, sparse.csr_array(self.dealt.table() @ (held.T @ held)))
         return self._known[key]
 
     def of_pairs(self, group_of_sample: I32, g: int, h: int, a: I32, b: I32) -> F64:

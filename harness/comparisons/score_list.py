@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.compiled import njit
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.pair_counts import F64
-from faceparity.harness.comparisons.tally import F32, I32, I64, Grid, Pairs, Tally, empty
+from faceparity.harness.comparisons.tally import F32, I32, I64, Pairs, ScoreBins, Tally, empty
 from faceparity.harness.groups.groupings import Cells, shares_subjects
 
 
 @dataclass(frozen=True)
-class Rows:
+class ScoreRows:
     """Comparisons as listed. a, b: samples; score: similarity, nan where the comparison failed; subjects: per sample."""
 
     subjects: I32
@@ -26,7 +26,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedComparisons:
     """Exactly these non-mated comparisons were made: M_ij counted from the list.
 
     A unit is a subject in a cell, units are numbered by subject. low, high, count: int32[entries], the comparisons of two units,
@@ -44,7 +44,7 @@ class Listed:
     _squares: dict[bytes, I64] = field(default_factory=dict)
 
     @staticmethod
-    def of(rows: Rows, cells: Cells) -> Listed:
+    def of(rows: ScoreRows, cells: Cells) -> ListedComparisons:
         """Count the non-mated comparisons that did not fail."""
         people = int(rows.subjects.max(initial=-1)) + 1
         place = rows.subjects.astype(np.int64) * cells.n + cells.of_sample
@@ -59,7 +59,7 @@ class Listed:
         keys.sort()
         low, high, count = _entries(keys, people, width, first)
         starts = np.searchsorted(subject[low], np.arange(people + 1))
-        return Listed(low, high, count, starts, subject, sample.astype(np.int32))
+        return ListedComparisons(low, high, count, starts, subject, sample.astype(np.int32))
 
     def of_pairs(self, group_of_sample: I32, g: int, h: int, a: I32, b: I32) -> F64:
         """See PairCounts."""
@@ -194,7 +194,7 @@ def _square_sums(low: I32, high: I32, count: I32, subject: I32, group: I32, tabl
         k = end
 
 
-def tally_of_list(rows: Rows, cells: Cells, grid: Grid) -> tuple[Tally, I64, I64]:
+def tally_of_list(rows: ScoreRows, cells: Cells, grid: ScoreBins) -> tuple[Tally, I64, I64]:
     """The tally of listed comparisons but for its ledger, and how many non-mated and mated comparisons were attempted.
 
     cells.of_sample: per sample. A comparison is mated if its samples are of one subject. int64[K, K] at [lower cell, higher cell].
@@ -251,7 +251,7 @@ def _select(a: I32, b: I32, score: F32, subjects: I32, mated: bool, floor: float
 
 
 def evidence_of_rows(
-    rows: Rows, cells: Cells, counted: tuple[Tally, I64, I64], floor: float, *, failures_supplied: bool
+    rows: ScoreRows, cells: Cells, counted: tuple[Tally, I64, I64], floor: float, *, failures_supplied: bool
 ) -> Evidence:
     """The evidence of listed comparisons: what `tally_of_list` counted, with a ledger of all at or above the floor."""
 
@@ -266,7 +266,7 @@ def evidence_of_rows(
         replace(tally, floor=least, ledger=pairs(False, least), mated_pairs=pairs(True, float("-inf"))),
         cells,
         rows.subjects,
-        Listed.of(rows, cells),
+        ListedComparisons.of(rows, cells),
         tried_non_mated if failures_supplied else None,
         tried_mated if failures_supplied else None,
         shared_subjects=shares_subjects(rows.subjects, cells.of_sample),
@@ -274,13 +274,13 @@ def evidence_of_rows(
 
 
 def evidence_of_list(
-    subjects: I32, cells: Cells, a: I32, b: I32, score: F32, failed: NDArray[np.bool_], grid: Grid, failures_supplied: bool
+    subjects: I32, cells: Cells, a: I32, b: I32, score: F32, failed: NDArray[np.bool_], grid: ScoreBins, failures_supplied: bool
 ) -> Evidence:
     """The evidence of listed comparisons, every non-mated one of them in the ledger.
 
     subjects, cells.of_sample: per sample. a, b: samples of each row; mated if of one subject. score: where not failed.
     failed: rows whose comparison could not be made; they count as attempted.
     """
-    rows = Rows(subjects, a, b, np.where(failed, np.float32(np.nan), score).astype(np.float32))
+    rows = ScoreRows(subjects, a, b, np.where(failed, np.float32(np.nan), score).astype(np.float32))
     counted = tally_of_list(rows, cells, grid)
     return evidence_of_rows(rows, cells, counted, float("-inf"), failures_supplied=failures_supplied)

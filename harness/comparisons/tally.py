@@ -84,7 +84,7 @@ def _unpack(packed: U64, score: F32, bits: int, places: int) -> tuple[I32, I32, 
 
 
 @dataclass(frozen=True)
-class Grid:
+class ScoreBins:
     """Bins of comparison scores. edges: float32[n + 1], rising; bin i is [edges[i], edges[i + 1]).
 
     Scores below the first edge count in the first bin, scores at or above the last edge in the last. Published and fixed
@@ -99,7 +99,7 @@ class Grid:
     steps: int
 
     @staticmethod
-    def uniform(low: float, high: float, n: int, thresholds: tuple[float, ...] = ()) -> Grid:
+    def uniform(low: float, high: float, n: int, thresholds: tuple[float, ...] = ()) -> ScoreBins:
         """`n` equal bins from low to high, cut at `thresholds` too. Raises ValueError unless low < high in float32."""
         first, last = np.float32(low), np.float32(high)
         if not first < last:
@@ -108,7 +108,7 @@ class Grid:
         starts = _starts(np.linspace(first, last, n + 1)[1:-1].astype(np.float32), first, per_width)
         cuts = np.asarray(thresholds, np.float32)
         edges = np.unique(np.concatenate([[first], starts, [last], cuts])).astype(np.float32)
-        return Grid(edges, cuts, first, per_width, n)
+        return ScoreBins(edges, cuts, first, per_width, n)
 
     @property
     def n(self) -> int:
@@ -173,7 +173,7 @@ class Tally:
     pairs that the data set lists as the same photograph; those without an identical image are `same_photo`.
     """
 
-    grid: Grid
+    grid: ScoreBins
     floor: float
     non_mated: Counts
     mated: Counts
@@ -215,7 +215,7 @@ class Tally:
         return int(self.mated.sum())
 
 
-def empty(grid: Grid, floor: float, n_samples: int, n_cells: int, dense_thresholds: F32, most: float = np.inf) -> Tally:
+def empty(grid: ScoreBins, floor: float, n_samples: int, n_cells: int, dense_thresholds: F32, most: float = np.inf) -> Tally:
     """A tally of nothing. most: comparisons that any two cells can have: histograms of many cells take half the room if they are few."""
     shape = (n_cells, n_cells, grid.n)
     counts: Any = np.int32 if most <= np.iinfo(np.int32).max else np.int64

@@ -21,10 +21,10 @@ from threadpoolctl import threadpool_limits
 from faceparity.harness.comparisons.similarity import F32, Kind, exact_scores, longest_of, prepare, squared_lengths
 from faceparity.harness.comparisons.subsampling import Deal
 
-from .kernel import Bins, Found, Prepared, count_tile, make_bins, make_found
+from .kernel import Bins, PreparedTemplates, TileMatches, count_tile, make_bins, make_found
 from .mated import mated_pairs, tally_mated
 from .samples import Samples
-from .tally import I32, Grid, Pairs, Tally, empty
+from .tally import I32, Pairs, ScoreBins, Tally, empty
 
 TILE = 1024
 
@@ -40,7 +40,7 @@ class Strip:
 
 
 @dataclass(frozen=True)
-class Job:
+class TallyJob:
     """One pass's fixed inputs; samples are prepared and in the order of the tiles.
 
     identical: of each tile that has them, pairs of different subjects with one image, or excluded by name (a < b).
@@ -48,11 +48,11 @@ class Job:
 
     samples: Samples
     kind: Kind
-    grid: Grid
+    grid: ScoreBins
     floor: float
     dense: F32
     bins: Bins
-    prepared: Prepared
+    prepared: PreparedTemplates
     strips: list[Strip]
     identical: dict[tuple[int, int], tuple[I32, I32]]
 
@@ -72,7 +72,7 @@ def tile_grid(n_strips: int) -> list[tuple[int, int]]:
     return [(row, col) for row in range(n_strips) for col in range(row, n_strips)]
 
 
-def tiles_of(job: Job) -> list[tuple[int, int]]:
+def tiles_of(job: TallyJob) -> list[tuple[int, int]]:
     """The pairs of strips that are compared: all, or those that are dealt."""
     dealt = job.samples.dealt
     if dealt is None:
@@ -87,15 +87,15 @@ def tiles_of(job: Job) -> list[tuple[int, int]]:
     return sorted(found)
 
 
-def make_job(ordered: Samples, kind: Kind, grid: Grid, floor: float, dense: Sequence[float], tile: int) -> Job:
+def make_job(ordered: Samples, kind: Kind, grid: ScoreBins, floor: float, dense: Sequence[float], tile: int) -> TallyJob:
     """See Job. ordered: by cell, then part, then subject, templates prepared."""
     below = np.asarray(dense, np.float32)
     squares = squared_lengths(ordered.templates)
     longest = longest_of(squares)
     bins = make_bins(grid, floor, below, longest, kind == "euclidean")
-    prepared = Prepared(ordered.templates, squares, ordered.subjects, kind == "euclidean", longest)
+    prepared = PreparedTemplates(ordered.templates, squares, ordered.subjects, kind == "euclidean", longest)
     strips = strips_of(ordered.cells, tile, ordered.dealt)
-    return Job(ordered, kind, grid, floor, below, bins, prepared, strips, _identical(ordered, strips))
+    return TallyJob(ordered, kind, grid, floor, below, bins, prepared, strips, _identical(ordered, strips))
 
 
 def _identical(samples: Samples, strips: list[Strip]) -> dict[tuple[int, int], tuple[I32, I32]]:
@@ -115,14 +115,14 @@ def _identical(samples: Samples, strips: list[Strip]) -> dict[tuple[int, int], t
 class Sum:
     """A tally as it grows; the ledger is given up once it has more than `cap` entries."""
 
-    def __init__(self, job: Job, cap: float) -> None:
+    def __init__(self, job: TallyJob, cap: float) -> None:
         self.job, self.cap, self.held = job, cap, 0
         largest = int(np.bincount(job.samples.cells).max(initial=0))
         self.tally = empty(job.grid, job.floor, job.samples.n, job.samples.n_cells, job.dense, largest**2)
         self.ledger: list[tuple[I32, I32, F32]] = []
         self.lock = Lock()
 
-    def add(self, row: Strip, col: Strip, found: Found, n_kept: int) -> None:
+    def add(self, row: Strip, col: Strip, found: TileMatches, n_kept: int) -> None:
         """Add what a tile holds, or several side by side. Thread-safe."""
         part = (found.a[:n_kept].copy(), found.b[:n_kept].copy(), found.score[:n_kept].copy())
         with self.lock:
@@ -144,7 +144,7 @@ class Sum:
         return replace(self.tally, ledger=ledger, left_out_non_mated=_left_out(self.job, left_out))
 
 
-def _left_out(job: Job, identical: list[tuple[I32, I32]]) -> Pairs:
+def _left_out(job: TallyJob, identical: list[tuple[I32, I32]]) -> Pairs:
     """Comparisons not made, with the scores that they would have had."""
     none = np.empty(0, np.int32)
     a, b = (np.concatenate([none, *(pair[side] for pair in identical)]) for side in (0, 1))
@@ -152,7 +152,7 @@ def _left_out(job: Job, identical: list[tuple[I32, I32]]) -> Pairs:
 
 
 def tally_tiles(
-    job: Job,
+    job: TallyJob,
     tiles: Sequence[tuple[int, int]],
     workers: int = 1,
     cap: float = np.inf,
@@ -182,11 +182,11 @@ def tally_tiles(
     return total.total([job.identical[tile] for tile in tiles if tile in job.identical])
 
 
-class Worker(Protocol):
+class TileWorker(Protocol):
     """Works off tiles: `tally_tiles`, or a place that makes the same tally of them (see `faceparity.harness.execution.backend`)."""
 
     def __call__(
-        self, job: Job, tiles: Sequence[tuple[int, int]], *, cap: float, progress: Callable[[int], None] | None
+        self, job: TallyJob, tiles: Sequence[tuple[int, int]], *, cap: float, progress: Callable[[int], None] | None
     ) -> Tally:
         """See `tally_tiles`."""
         ...
@@ -195,7 +195,7 @@ class Worker(Protocol):
 def tally_pairs(
     samples: Samples,
     kind: Kind,
-    grid: Grid,
+    grid: ScoreBins,
     floor: float,
     *,
     dense: Sequence[float] = (),
@@ -204,7 +204,7 @@ def tally_pairs(
     order: Sequence[int] | None = None,
     cap: float = np.inf,
     progress: Callable[[int], None] | None = None,
-    worker: Worker | None = None,
+    worker: TileWorker | None = None,
 ) -> Tally:
     """The tally of every unordered pair of samples, or of those that are dealt; identical images are looked for among all.
 

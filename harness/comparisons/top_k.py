@@ -28,7 +28,7 @@ _CHUNK = 128
 """Products looked at together: only where one of them could matter, one by one."""
 
 
-class Rows(Protocol):
+class TemplateRows(Protocol):
     """Templates by row, float32[n, d]: an array, a memory-mapped file, or whatever gives rows for a slice or for their numbers."""
 
     @property
@@ -84,7 +84,7 @@ class _Skips(NamedTuple):
 
 def top_k(
     probes: F32,
-    gallery: Rows,
+    gallery: TemplateRows,
     k: int,
     kind: Kind,
     *,

@@ -17,24 +17,24 @@ from faceparity.harness.evaluation import provenance
 from faceparity.harness.evaluation.resolved_options import Resolved, as_resolved
 from faceparity.harness.execution.worker_deaths import lost_warnings
 from faceparity.harness.experiments.controlled_experiment import paired
-from faceparity.harness.groups.groupings import Cells, Grouping
+from faceparity.harness.groups.groupings import Cells, SampleGrouping
 from faceparity.harness.models.base.card import ModelCard, training_overlap
 from faceparity.harness.options import Options
 from faceparity.harness.protocols.open_set_search import evaluate_searches
-from faceparity.harness.protocols.pair_lists import Setting as ProtocolSetting
+from faceparity.harness.protocols.pair_lists import ProtocolContext as ProtocolSetting
 from faceparity.harness.protocols.pair_lists import evaluate_protocols
 from faceparity.harness.results.parts.notices import SYNTHETIC
-from faceparity.harness.scenarios.base.context import Setting as ScenarioSetting
+from faceparity.harness.scenarios.base.context import ScenarioContext as ScenarioSetting
 from faceparity.harness.scenarios.dispatch import evaluate_scenarios
 from faceparity.harness.templates.extract import Templates
-from faceparity.harness.verification.one_threshold import Setting, reference_group
+from faceparity.harness.verification.one_threshold import PointContext, reference_group
 from faceparity.harness.verification.operating_points import Fixed, Questions, measure
 from faceparity.harness.verification.rates.failures_and_covariates import covariates, failure_rates, group_sizes
 from faceparity.harness.verification.rates.score_histograms import make_curves
 from faceparity.harness.verification.rates.separation import make_separation
 from faceparity.harness.verification.sampling_report import deal_share, sampled_info, sampled_warnings
-from faceparity.harness.verification.threshold.collect_evidence import Plan, Tallied, tally_all_pairs
-from faceparity.harness.verification.threshold.threshold_pool import Pool, make_pool
+from faceparity.harness.verification.threshold.collect_evidence import CollectedEvidence, TallyPlan, tally_all_pairs
+from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool, make_pool
 from faceparity.harness.verification.threshold_sweep import make_sweeps
 
 from .preflight import GroupedSamples, check_references, group_samples
@@ -116,28 +116,28 @@ def evaluate(
             *_warnings(dataset, card, tallied, pool, groupings[-1], options.targets),
         ],
     )
-    setting = Setting(tallied.evidence, groupings[-1], pool, options.references, questions.sign, options.seed)
+    setting = PointContext(tallied.evidence, groupings[-1], pool, options.references, questions.sign, options.seed)
     more = [a for a in dataset.attributes if a not in cells.attributes]
     bench = Bench(setting, questions, groupings, measured, evaluation.paired, dataset.card.synthetic, more)
     evaluation = evaluation.model_copy(update={"claims": evaluate_claims(resolved.claims, bench)})
     return Evaluated(results.canonical(evaluation), tallied.evidence)
 
 
-def _plan(card: ModelCard, questions: Questions, resolved: Resolved) -> Plan:
+def _plan(card: ModelCard, questions: Questions, resolved: Resolved) -> TallyPlan:
     """What the tally must be able to answer."""
     fixed = tuple(f.threshold for f in questions.fixed)
     score = card.score
-    return Plan(
+    return TallyPlan(
         score.kind, score.low, score.high, questions.targets, fixed, questions.same_person, resolved.workers, resolved.place
     )  # fmt: skip
 
 
 def _extraction(
-    groupings: Sequence[Grouping], cells: Cells, subjects: NDArray[np.int32], templates: Templates, faces_policy: str
-) -> results.Extraction:
+    groupings: Sequence[SampleGrouping], cells: Cells, subjects: NDArray[np.int32], templates: Templates, faces_policy: str
+) -> results.ExtractionCounts:
     """Which samples gave no template, and why."""
     overall, by_group = failure_rates(groupings, cells, subjects, templates.status != "ok")
-    return results.Extraction(
+    return results.ExtractionCounts(
         overall=overall,
         by_group=by_group,
         faces_policy=faces_policy,
@@ -187,7 +187,7 @@ def _f32(x: float) -> float:
     return float(str(np.float32(x)))
 
 
-def comparisons_info(tallied: Tallied, samples: Samples | None = None) -> results.Comparisons:
+def comparisons_info(tallied: CollectedEvidence, samples: Samples | None = None) -> results.Comparisons:
     """How many comparisons there were, and how many were left out and why. samples: of templates; None for a score file."""
     tally = tallied.evidence.tally
     left_out = {
@@ -213,7 +213,7 @@ def comparisons_info(tallied: Tallied, samples: Samples | None = None) -> result
 
 
 def to_grouping(
-    grouping: Grouping,
+    grouping: SampleGrouping,
     points: list[results.OperatingPoint],
     evidence: Evidence,
     cells: Cells,
@@ -242,7 +242,12 @@ def to_grouping(
 
 
 def _warnings(
-    dataset: Dataset, card: ModelCard, tallied: Tallied, pool: Pool, finest: Grouping, targets: Sequence[float]
+    dataset: Dataset,
+    card: ModelCard,
+    tallied: CollectedEvidence,
+    pool: ThresholdPool,
+    finest: SampleGrouping,
+    targets: Sequence[float],
 ) -> list[str]:
     """What must be said on the first screen."""
     out = []

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import printable
-from faceparity.datasets.loading.label_table import Line, Table, plain, read_table
+from faceparity.datasets.loading.label_table import LabelTable, Line, plain, read_table
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.results import ExclusionReason
 
@@ -111,7 +111,7 @@ def _rows(path: Path) -> list[Named]:
     return rows
 
 
-def _row(line: Line, table: Table, one: str | None, a: str | None, b: str | None) -> Named:
+def _row(line: Line, table: LabelTable, one: str | None, a: str | None, b: str | None) -> Named:
     def cell(column: str | None) -> str:
         return line.cells.get(column, "") if column else ""
 

@@ -17,7 +17,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.registry import default_attributes
 from faceparity.datasets.schema.dataset import Attribute, Dataset
 from faceparity.harness.evaluation.resolved_options import Resolved, as_resolved
-from faceparity.harness.groups.groupings import Cells, Grouping, make_cells, make_grouping, one_group
+from faceparity.harness.groups.groupings import Cells, SampleGrouping, make_cells, make_grouping, one_group
 from faceparity.harness.groups.small_groups import hide_small_groups
 from faceparity.harness.options import Options
 from faceparity.harness.scenarios.dispatch import check_scenarios
@@ -42,7 +42,7 @@ class GroupedSamples(NamedTuple):
 
     attributes: tuple[Attribute, ...]
     cells: Cells
-    groupings: list[Grouping]
+    groupings: list[SampleGrouping]
 
 
 def group_samples(dataset: Dataset, by: Sequence[str]) -> GroupedSamples:
@@ -88,7 +88,7 @@ def attributes_of(dataset: Dataset, by: Sequence[str]) -> list[str]:
     return wanted
 
 
-def groupings_of(cells: Cells, subjects: NDArray[np.int32], merge: bool) -> list[Grouping]:
+def groupings_of(cells: Cells, subjects: NDArray[np.int32], merge: bool) -> list[SampleGrouping]:
     """Each attribute alone, then their intersections, the finest last; without attributes one group of everybody.
 
     merge: small groups are hidden, see `hide_small_groups`.
@@ -101,7 +101,7 @@ def groupings_of(cells: Cells, subjects: NDArray[np.int32], merge: bool) -> list
     return hide_small_groups(found, cells, subjects) if merge else found
 
 
-def check_references(references: Sequence[str], groupings: Sequence[Grouping]) -> None:
+def check_references(references: Sequence[str], groupings: Sequence[SampleGrouping]) -> None:
     """Raises UserError if a named reference is no ATTRIBUTE=VALUE of the run."""
     for named in references:
         attribute, equals, value = named.partition("=")

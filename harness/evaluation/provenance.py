@@ -13,14 +13,16 @@ from pathlib import Path, PurePath
 from faceparity.datasets.schema.dataset import Attribute, Dataset
 from faceparity.harness import results
 from faceparity.harness.evaluation.resolved_options import Resolved
-from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.models.base.card import ModelCard, training_overlap
 from faceparity.harness.verification.threshold.threshold_pool import published_value
 
 LIBRARIES = ("numpy", "scipy", "numba", "onnxruntime", "opencv-python-headless", "pillow", "dlib-bin", "scikit-learn")
 
 
-def dataset_info(dataset: Dataset, attributes: Sequence[Attribute], groupings: Sequence[Grouping] = ()) -> results.DatasetInfo:
+def dataset_info(
+    dataset: Dataset, attributes: Sequence[Attribute], groupings: Sequence[SampleGrouping] = ()
+) -> results.DatasetInfo:
     """What was measured on; problems as counts only. groupings: as published, for values that were merged."""
     card = dataset.card
     return results.DatasetInfo(
@@ -44,12 +46,12 @@ def dataset_info(dataset: Dataset, attributes: Sequence[Attribute], groupings: S
     )
 
 
-def published_values(attribute: Attribute, groupings: Sequence[Grouping]) -> list[str]:
+def published_values(attribute: Attribute, groupings: Sequence[SampleGrouping]) -> list[str]:
     """The values of an attribute, those of too few people as the one merged group that they are in."""
     return list(dict.fromkeys(published_value(attribute.name, value, groupings) for value in attribute.values))
 
 
-def _label_info(dataset: Dataset, attribute: Attribute, groupings: Sequence[Grouping]) -> results.LabelInfo:
+def _label_info(dataset: Dataset, attribute: Attribute, groupings: Sequence[SampleGrouping]) -> results.LabelInfo:
     card = dataset.card.attributes.get(attribute.name)
     return results.LabelInfo(
         attribute=attribute.name,

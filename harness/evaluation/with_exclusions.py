@@ -25,7 +25,7 @@ EVERYBODY = "the pool"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class EvaluationWithSamples:
     """An evaluation with the samples that it was made of."""
 
     evaluated: Evaluated
@@ -41,7 +41,7 @@ def evaluate_without(
     excluded: Excluded,
     progress: Callable[[int], None] | None = None,
     grouped: GroupedSamples | None = None,
-) -> Outcome:
+) -> EvaluationWithSamples:
     """Evaluates a data set without what is excluded; `evaluation.exclusions` holds the rates with it too.
 
     Everything is done twice, by the same rules: a threshold at a target is set anew on what is left. Without exclusions it is
@@ -49,7 +49,7 @@ def evaluate_without(
     """
     before = evaluate(dataset, card, templates, asked, progress, grouped=grouped)
     if not excluded:
-        return Outcome(before, dataset, templates)
+        return EvaluationWithSamples(before, dataset, templates)
     whole = dataset.n_samples
     smaller, fewer = without_samples(dataset, templates, excluded.samples)
     number = np.full(whole, -1, np.int32)
@@ -61,7 +61,7 @@ def evaluate_without(
     told = told.model_copy(update={"listed_pairs": _missing(smaller) - _missing(dataset)})
     warnings = [*after.evaluation.warnings, *_warnings(told, dataset)]
     evaluation = after.evaluation.model_copy(update={"exclusions": [told], "warnings": warnings})
-    return Outcome(replace(after, evaluation=results.canonical(evaluation)), smaller, fewer)
+    return EvaluationWithSamples(replace(after, evaluation=results.canonical(evaluation)), smaller, fewer)
 
 
 def _missing(dataset: Dataset) -> int:

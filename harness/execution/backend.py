@@ -9,7 +9,7 @@ from typing import Protocol
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.comparisons.tally import Tally
-from faceparity.harness.comparisons.tiles import Job, tally_tiles
+from faceparity.harness.comparisons.tiles import TallyJob, tally_tiles
 from faceparity.harness.execution import process_pool
 from faceparity.harness.execution.worker import Opener
 from faceparity.harness.execution.worker_process import Batch
@@ -42,7 +42,7 @@ class Place(Protocol):
         """
         ...
 
-    def tally(self, job: Job, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
+    def tally(self, job: TallyJob, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
         """See `tally_tiles`."""
         ...
 
@@ -60,7 +60,7 @@ class Here:
         """See Place."""
         return process_pool.run_batches(batches, name, opener, self.threads)
 
-    def tally(self, job: Job, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
+    def tally(self, job: TallyJob, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
         """See Place."""
         return tally_tiles(job, tiles, self.threads, cap, progress)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.comparisons.tally import Tally
-from faceparity.harness.comparisons.tiles import Job
+from faceparity.harness.comparisons.tiles import TallyJob
 from faceparity.harness.execution import process_pool
 from faceparity.harness.execution.worker import Opener
 from faceparity.harness.execution.worker_process import Batch
@@ -32,7 +32,7 @@ class OnDevice:
         """See Place. Each process finds and cuts out faces, and has its own copy of the network on the device."""
         return process_pool.run_batches(batches, name, opener, self.threads)
 
-    def tally(self, job: Job, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
+    def tally(self, job: TallyJob, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
         """See Place. Raises UserError if the templates do not fit into the device's memory."""
         from faceparity.harness.comparisons.gpu_tiles import tally_on
 

@@ -10,12 +10,19 @@ import time
 from collections.abc import Generator, Sequence
 from typing import TypeAlias
 
-from faceparity.harness.execution.worker import Job, Opener, Outcome
+from faceparity.harness.execution.worker import ImageJob, ImageOutcome, Opener
 from faceparity.harness.execution.worker_deaths import Death, advice, crash_reason, explained, lost_reason
-from faceparity.harness.execution.worker_process import Batch, Worker, WorkerDiedError, Workers, WorkersEndedError, check_start
+from faceparity.harness.execution.worker_process import (
+    Batch,
+    WorkerDiedError,
+    WorkerProcess,
+    Workers,
+    WorkersEndedError,
+    check_start,
+)
 from faceparity.harness.models.base.model import Extraction
 
-Done: TypeAlias = tuple[Batch, list[Outcome]]
+Done: TypeAlias = tuple[Batch, list[ImageOutcome]]
 
 CRASHES_TO_BELIEVE = 2
 """An image is to blame once this many fresh processes crashed on it, with nothing else of the run at work."""
@@ -109,10 +116,10 @@ class _Alone:
 
     def __init__(self, processes: Workers) -> None:
         self._processes = processes
-        self._one: Worker | None = None
+        self._one: WorkerProcess | None = None
         self._lost = 0
 
-    def outcomes(self, batch: Batch) -> list[Outcome]:
+    def outcomes(self, batch: Batch) -> list[ImageOutcome]:
         """The outcomes of a batch during which a worker ended."""
         if len(batch) > 1:
             try:
@@ -121,7 +128,7 @@ class _Alone:
                 _wait_after(died.death, 1)
         return [self._outcome(job) for job in batch]
 
-    def _outcome(self, job: Job) -> Outcome:
+    def _outcome(self, job: ImageJob) -> ImageOutcome:
         deaths: list[Death] = []
         most = TRIES if self._lost < MANY else TRIES_AFTER_MANY
         while len(deaths) < most:
@@ -132,7 +139,7 @@ class _Alone:
                 deaths += [died.death] if died.fresh else []
                 if sum(bool(death.crash) for death in deaths) >= CRASHES_TO_BELIEVE:
                     # Remembered, so that it cannot crash another run.
-                    return Outcome(Extraction("unreadable", reason=crash_reason(died.death)))
+                    return ImageOutcome(Extraction("unreadable", reason=crash_reason(died.death)))
                 if len(deaths) < most:
                     _wait_after(died.death, len(deaths))
                 continue
@@ -140,9 +147,9 @@ class _Alone:
             return outcome
         self._lost += 1
         last = next(death for death in reversed(deaths) if not death.crash)
-        return Outcome(Extraction("unreadable", reason=lost_reason(last)), keep=False)
+        return ImageOutcome(Extraction("unreadable", reason=lost_reason(last)), keep=False)
 
-    def _attempt(self, batch: Batch) -> list[Outcome]:
+    def _attempt(self, batch: Batch) -> list[ImageOutcome]:
         """The outcomes of a batch, if the worker lives to give them. Raises WorkerDiedError."""
         one = self._one = self._one or self._started()
         one.send(batch)
@@ -155,7 +162,7 @@ class _Alone:
         assert outcomes is not None
         return outcomes
 
-    def _started(self) -> Worker:
+    def _started(self) -> WorkerProcess:
         """A worker that is ready. Raises WorkersEndedError."""
         words = ""
         for kills in range(1, STARTS + 1):

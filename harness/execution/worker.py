@@ -39,14 +39,14 @@ THREAD_VARIABLES = (
 )
 
 
-class Job(NamedTuple):
+class ImageJob(NamedTuple):
     """One image: its path, as `datasets.loading.image_packs` takes it, and the sha256 of the bytes that the data set was read with."""
 
     path: str
     content: str
 
 
-class Outcome(NamedTuple):
+class ImageOutcome(NamedTuple):
     """What became of one image.
 
     keep: whether it will be the same the next time, so that the store may remember it.
@@ -58,7 +58,7 @@ class Outcome(NamedTuple):
     fault: str = ""
 
 
-class _Held(NamedTuple):
+class _DecodedImage(NamedTuple):
     """A decoded image that waits for the model."""
 
     at: int
@@ -70,20 +70,20 @@ Reader = Callable[[Path], bytes]
 """Gives the bytes of an image, or raises OSError or UnreadableImage."""
 
 
-def run_batch(model: Model, jobs: Sequence[Job], read: Reader | None = None) -> list[Outcome]:
+def run_batch(model: Model, jobs: Sequence[ImageJob], read: Reader | None = None) -> list[ImageOutcome]:
     """One outcome per job, in order. The images' sizes alone decide how many the model gets at once.
 
     read: where images come from, by default their files. Models that read files themselves need those.
     """
-    outcomes: dict[int, Outcome] = {}
-    held: list[_Held] = []
+    outcomes: dict[int, ImageOutcome] = {}
+    held: list[_DecodedImage] = []
     size = 0
     for index, job in enumerate(jobs):
         image = _load(job, read)
-        if isinstance(image, Outcome):
+        if isinstance(image, ImageOutcome):
             outcomes[index] = image
             continue
-        held.append(_Held(index, image, job.path))
+        held.append(_DecodedImage(index, image, job.path))
         size += image.nbytes
         if size >= PIXELS_AT_ONCE:
             outcomes.update(_extract(model, held))
@@ -92,7 +92,7 @@ def run_batch(model: Model, jobs: Sequence[Job], read: Reader | None = None) -> 
     return [outcomes[index] for index in range(len(jobs))]
 
 
-def _load(job: Job, read: Reader | None) -> Image | Outcome:
+def _load(job: ImageJob, read: Reader | None) -> Image | ImageOutcome:
     """The decoded image, or why there is none. A file that changed since the data set was read must not enter the store."""
     from faceparity.datasets.loading.image_files import UnreadableImage, decode
     from faceparity.datasets.loading.image_packs import image_bytes
@@ -100,16 +100,16 @@ def _load(job: Job, read: Reader | None) -> Image | Outcome:
     try:
         data = (read or image_bytes)(Path(job.path))
         if hashlib.sha256(data).hexdigest() != job.content:
-            return Outcome(Extraction("unreadable", reason="changed since the data set was read"), keep=False)
+            return ImageOutcome(Extraction("unreadable", reason="changed since the data set was read"), keep=False)
         return decode(data)
     except UnreadableImage as error:
         # Running out of memory says something about today, not about the image.
-        return Outcome(Extraction("unreadable", reason=error.reason), keep=not isinstance(error.__context__, MemoryError))
+        return ImageOutcome(Extraction("unreadable", reason=error.reason), keep=not isinstance(error.__context__, MemoryError))
     except OSError as error:
-        return Outcome(Extraction("unreadable", reason=f"cannot be opened: {error.strerror}"), keep=False)
+        return ImageOutcome(Extraction("unreadable", reason=f"cannot be opened: {error.strerror}"), keep=False)
 
 
-def _extract(model: Model, held: Sequence[_Held]) -> Iterator[tuple[int, Outcome]]:
+def _extract(model: Model, held: Sequence[_DecodedImage]) -> Iterator[tuple[int, ImageOutcome]]:
     """If the model fails on a group, each image of it is tried alone, so that one image cannot cost the others.
 
     Raises OutOfStepError.
@@ -130,7 +130,7 @@ def _extract(model: Model, held: Sequence[_Held]) -> Iterator[tuple[int, Outcome
         yield one.at, _checked(model, one, answer)
 
 
-def _answers(model: Model, held: Sequence[_Held]) -> list[object]:
+def _answers(model: Model, held: Sequence[_DecodedImage]) -> list[object]:
     """What the model gives for each image, unchecked. Raises ModelRaisedError for anything that is not one answer for each."""
     with raised_by_model():
         answers = list(_from_files(model, held) if isinstance(model, FileModel) else model.extract([one.image for one in held]))
@@ -139,14 +139,14 @@ def _answers(model: Model, held: Sequence[_Held]) -> list[object]:
         return answers
 
 
-def _failed(error: BaseException | None) -> Outcome:
+def _failed(error: BaseException | None) -> ImageOutcome:
     """An image that the model gave nothing usable for. Not kept: a model that is mended meets it again."""
     reason = error.reason if isinstance(error, AnswerError) else f"the model failed on it ({type(error).__name__})"
     fault = str(error) if isinstance(error, AnswerError) else f"{type(error).__name__}: {error}"
-    return Outcome(Extraction("unreadable", reason=reason), keep=False, fault=fault)
+    return ImageOutcome(Extraction("unreadable", reason=reason), keep=False, fault=fault)
 
 
-def _checked(model: Model, one: _Held, answer: object) -> Outcome:
+def _checked(model: Model, one: _DecodedImage, answer: object) -> ImageOutcome:
     """The answer if it can be used, with the digest of the image's pixels. Checked for all kinds of model here."""
     try:
         with raised_by_model():
@@ -155,10 +155,10 @@ def _checked(model: Model, one: _Held, answer: object) -> Outcome:
         return _failed(error.__cause__)
     if isinstance(model, FileModel) or not extraction.pixels:
         extraction = replace(extraction, pixels=pixels_digest(one.image))
-    return Outcome(extraction)
+    return ImageOutcome(extraction)
 
 
-def _from_files(model: FileModel, held: Sequence[_Held]) -> Sequence[object]:
+def _from_files(model: FileModel, held: Sequence[_DecodedImage]) -> Sequence[object]:
     """What a model makes of the files themselves; a picture out of an archive is given to it as a file of its own."""
     import tempfile
 
@@ -228,10 +228,10 @@ def serve(name: str, opener: Opener, batches: Connection, alive: Connection, mad
             batches.send(_sendable(error))
 
 
-def _next_batch(batches: Connection) -> Sequence[Job] | None:
+def _next_batch(batches: Connection) -> Sequence[ImageJob] | None:
     """None if the parent wants no more."""
     try:
-        jobs: Sequence[Job] = batches.recv()
+        jobs: Sequence[ImageJob] = batches.recv()
     except (EOFError, OSError):
         return None
     return jobs

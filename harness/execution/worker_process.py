@@ -12,11 +12,11 @@ from typing import Self
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.execution import worker
-from faceparity.harness.execution.worker import Job, Opener, Outcome
+from faceparity.harness.execution.worker import ImageJob, ImageOutcome, Opener
 from faceparity.harness.execution.worker_deaths import Death, by_exit_code
 from faceparity.harness.models.onnx import converted_cache
 
-Batch = Sequence[Job]
+Batch = Sequence[ImageJob]
 
 _SECONDS_TO_END = 10.0
 
@@ -32,7 +32,7 @@ class WorkerDiedError(Exception):
         self.death, self.starting, self.fresh = death, starting, fresh
 
 
-class Worker:
+class WorkerProcess:
     """A worker process, and this end of the pipe to it. Raises WorkerDiedError if it cannot be started.
 
     batch: what it was sent and has not answered; one at a time, so that neither end ever waits for the other to read.
@@ -65,7 +65,7 @@ class Worker:
         with suppress(OSError):
             self.connection.send(batch)
 
-    def receive(self) -> list[Outcome] | None:
+    def receive(self) -> list[ImageOutcome] | None:
         """Wait for its next word: None once it is ready, then the outcomes of what it was sent.
 
         Raises WorkerDiedError, and whatever it raised itself.
@@ -78,7 +78,7 @@ class Worker:
             raise WorkerDiedError(death, starting=self.starting, fresh=self.fresh) from None
         if isinstance(answer, Exception):
             raise answer
-        outcomes: list[Outcome] | None = answer
+        outcomes: list[ImageOutcome] | None = answer
         self.fresh = self.starting
         self.starting, self.batch = False, None
         return outcomes
@@ -98,7 +98,7 @@ class Workers:
 
     def __init__(self, name: str, opener: Opener) -> None:
         self._name, self._opener = name, opener
-        self._running: list[Worker] = []
+        self._running: list[WorkerProcess] = []
         # Its other end closes with this process, however that ends.
         self._reader, self._writer = multiprocessing.get_context("spawn").Pipe(duplex=False)
 
@@ -113,22 +113,22 @@ class Workers:
     def __len__(self) -> int:
         return len(self._running)
 
-    def __iter__(self) -> Iterator[Worker]:
+    def __iter__(self) -> Iterator[WorkerProcess]:
         return iter(self._running)
 
-    def start(self) -> Worker:
+    def start(self) -> WorkerProcess:
         """Start one more. Raises WorkerDiedError."""
-        one = Worker(self._name, self._opener, self._reader)
+        one = WorkerProcess(self._name, self._opener, self._reader)
         self._running.append(one)
         return one
 
-    def wait(self) -> list[Worker]:
+    def wait(self) -> list[WorkerProcess]:
         """Return those that have something to say, or are gone, as soon as there are any; none at once if none is running."""
         connections = [one.connection for one in self._running]
         ready = wait(connections) if connections else []  # `wait` waits for ever for nothing
         return [one for one in self._running if one.connection in ready]
 
-    def end(self, one: Worker) -> None:
+    def end(self, one: WorkerProcess) -> None:
         """End one of them."""
         one.end()
         self._running.remove(one)

@@ -19,7 +19,14 @@ from faceparity.harness import results
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.similarity import Kind, prepare
 from faceparity.harness.experiments.paired_differences import compare_failures, compare_means, fmr_estimate, side, with_holm
-from faceparity.harness.experiments.paired_scores import Conditions, Scorer, Sums, make_conditions, mated_sums, non_mated_sums
+from faceparity.harness.experiments.paired_scores import (
+    Conditions,
+    Scorer,
+    ScoreSums,
+    make_conditions,
+    mated_sums,
+    non_mated_sums,
+)
 from faceparity.harness.groups.groupings import JOINER
 from faceparity.harness.verification.rates.estimates import Estimate, mated, to_rate
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
@@ -38,7 +45,7 @@ class Factor(NamedTuple):
     reference: int
 
 
-class Contrast(NamedTuple):
+class ConditionContrast(NamedTuple):
     """Two sides of a comparison, each a list of conditions: here[i] and there[i] differ only in what is contrasted."""
 
     factor: str | None
@@ -59,14 +66,14 @@ class Experiment:
     factors: list[Factor]
     names: list[str]
     conditions: Conditions
-    contrasts: list[Contrast]
+    contrasts: list[ConditionContrast]
     masks: list[Mask]
     shown: list[Mask]
     same: int | None
-    non_mated: list[dict[int, Sums]]
-    own: list[Sums]
-    mated: list[Sums]
-    across: dict[tuple[int, int], Sums]
+    non_mated: list[dict[int, ScoreSums]]
+    own: list[ScoreSums]
+    mated: list[ScoreSums]
+    across: dict[tuple[int, int], ScoreSums]
 
 
 def paired(
@@ -127,7 +134,7 @@ def _codes(dataset: Dataset, factors: Sequence[Factor]) -> NDArray[np.int64]:
     return np.stack(columns, axis=1)
 
 
-def contrasts_of(factors: Sequence[Factor], codes: NDArray[np.int64]) -> list[Contrast]:
+def contrasts_of(factors: Sequence[Factor], codes: NDArray[np.int64]) -> list[ConditionContrast]:
     """Each level against its factor's reference, over all settings of the other factors that both occur under; then each whole
     condition against that of all reference levels, if it occurs and there are several factors."""
     index = {tuple(row): c for c, row in enumerate(codes.tolist())}
@@ -137,11 +144,13 @@ def contrasts_of(factors: Sequence[Factor], codes: NDArray[np.int64]) -> list[Co
             twins = [(c, index.get((*row[:k], f.reference, *row[k + 1 :]))) for row, c in index.items() if row[k] == level]
             both = [(c, r) for c, r in twins if r is not None]
             if level != f.reference and both:
-                out.append(Contrast(f.name, f.levels[level], f.levels[f.reference], [c for c, _ in both], [r for _, r in both]))
+                out.append(
+                    ConditionContrast(f.name, f.levels[level], f.levels[f.reference], [c for c, _ in both], [r for _, r in both])
+                )
     first = index.get(tuple(f.reference for f in factors))
     if len(factors) > 1 and first is not None:
         names = [_name(factors, row) for row in codes.tolist()]
-        out += [Contrast(None, names[c], names[first], [c], [first]) for c in range(len(names)) if c != first]
+        out += [ConditionContrast(None, names[c], names[first], [c], [first]) for c in range(len(names)) if c != first]
     return out
 
 
@@ -156,7 +165,7 @@ def _experiment(factors: list[Factor], conditions: Conditions, scorer: Scorer) -
     everywhere = np.asarray(complete.all(axis=1))
     same = int(everywhere.sum()) if everywhere.sum() >= SHOWN_FROM else None
     shown = [everywhere if same is not None else complete[:, c] for c in range(conditions.n)]
-    non_mated: list[dict[int, Sums]] = [{} for _ in contrasts]
+    non_mated: list[dict[int, ScoreSums]] = [{} for _ in contrasts]
     own = []
     for c in range(conditions.n):
         using = [i for i, x in enumerate(contrasts) if c in (*x.here, *x.there)]
@@ -175,9 +184,9 @@ def _experiment(factors: list[Factor], conditions: Conditions, scorer: Scorer) -
     return Experiment(factors, names, conditions, contrasts, masks, shown, same, non_mated, own, within, across)
 
 
-def of_mask(sums: Sums, k: int, mask: Mask) -> Sums:
+def of_mask(sums: ScoreSums, k: int, mask: Mask) -> ScoreSums:
     """The sums of mask k, its units alone."""
-    return Sums(sums.counts[k, mask], sums.scores[k, mask], sums.matches[:, k, mask])
+    return ScoreSums(sums.counts[k, mask], sums.scores[k, mask], sums.matches[:, k, mask])
 
 
 def _record(x: Experiment, points: Sequence[results.OperatingPoint]) -> results.Paired:
@@ -236,9 +245,9 @@ def _differences(
     return with_holm(out)
 
 
-def select(sums: Sums, units: Mask) -> Sums:
+def select(sums: ScoreSums, units: Mask) -> ScoreSums:
     """The sums of some units."""
-    return Sums(sums.counts[units], sums.scores[units], sums.matches[:, units])
+    return ScoreSums(sums.counts[units], sums.scores[units], sums.matches[:, units])
 
 
 def _failures(x: Experiment) -> list[results.PairedDifference]:
@@ -282,7 +291,7 @@ def _point(x: Experiment, p: results.OperatingPoint, t: int | None) -> results.P
     )
 
 
-def _mated_rate(sums: Sums, t: int) -> Estimate:
+def _mated_rate(sums: ScoreSums, t: int) -> Estimate:
     has = sums.counts > 0
     errors = (sums.counts - sums.matches[t])[has]
     ids = np.flatnonzero(has).astype(np.int32)

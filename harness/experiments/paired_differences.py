@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness import results
-from faceparity.harness.experiments.paired_scores import Array, Sums
+from faceparity.harness.experiments.paired_scores import Array, ScoreSums
 from faceparity.harness.uncertainty import paired as stats
 from faceparity.harness.uncertainty.intervals import zero_error_bounds
 from faceparity.harness.verification.rates.estimates import Estimate
@@ -22,7 +22,7 @@ seldom, not too often (simulated, 60 subjects and equal rates: 0 to 0.4 % at an 
 """
 
 
-class Side(NamedTuple):
+class ConditionMean(NamedTuple):
     """One side of a difference: its mean, comparisons, and errors (None: a score)."""
 
     mean: stats.Mean
@@ -30,7 +30,7 @@ class Side(NamedTuple):
     errors: int | None
 
 
-def side(sums: Sequence[Sums], measure: str, t: int | None) -> Side | None:
+def side(sums: Sequence[ScoreSums], measure: str, t: int | None) -> ConditionMean | None:
     """The average over conditions, each with the sums of the same units. None where a condition has no comparison left.
 
     measure: non_mated_score, mated_score, fmr or fnmr; t: which threshold, of the latter two.
@@ -43,16 +43,18 @@ def side(sums: Sequence[Sums], measure: str, t: int | None) -> Side | None:
     share = 2 if between else 1
     errors = None if t is None else round(sum(v.sum() for v in values) / share)
     means = [mean(v, s.counts) for v, s in zip(values, sums, strict=True)]
-    return Side(stats.average(means), round(sum(s.counts.sum() for s in sums) / share), errors)
+    return ConditionMean(stats.average(means), round(sum(s.counts.sum() for s in sums) / share), errors)
 
 
-def _values(sums: Sums, measure: str, t: int | None) -> Array:
+def _values(sums: ScoreSums, measure: str, t: int | None) -> Array:
     if t is None:
         return sums.scores
     return np.asarray(sums.matches[t] if measure == "fmr" else sums.counts - sums.matches[t])
 
 
-def compare_means(base: results.PairedDifference, here: Side | None, there: Side | None) -> results.PairedDifference:
+def compare_means(
+    base: results.PairedDifference, here: ConditionMean | None, there: ConditionMean | None
+) -> results.PairedDifference:
     """`base` with the difference of two sides over the same units; the p-value is not adjusted yet."""
     if here is None or there is None:
         return base.model_copy(update={"reason": "zero_comparisons" if base.measure == "fmr" else "no_mated_pairs"})
@@ -68,7 +70,9 @@ def compare_means(base: results.PairedDifference, here: Side | None, there: Side
     return _rates(base.model_copy(update=told), full, here, there)
 
 
-def _rates(base: results.PairedDifference, full: dict[str, object], here: Side, there: Side) -> results.PairedDifference:
+def _rates(
+    base: results.PairedDifference, full: dict[str, object], here: ConditionMean, there: ConditionMean
+) -> results.PairedDifference:
     """The gates of a difference of error rates."""
     errors = max(here.errors or 0, there.errors or 0)
     if not errors:
@@ -88,13 +92,13 @@ def _without_errors(base: results.PairedDifference) -> results.PairedDifference:
     return base.model_copy(update={"difference": None, "verdict": "none", "bound": bound, "reason": "zero_errors"})
 
 
-def _observed(here: Side, there: Side) -> dict[str, float | None]:
+def _observed(here: ConditionMean, there: ConditionMean) -> dict[str, float | None]:
     """The rates; none where no error was seen, which is not a rate of zero."""
     values = (here.mean.value if here.errors else None, there.mean.value if there.errors else None)
     return dict(zip(("value", "reference_value"), values, strict=True))
 
 
-def _ratio(here: Side, there: Side) -> dict[str, object]:
+def _ratio(here: ConditionMean, there: ConditionMean) -> dict[str, object]:
     if not (here.mean.value > 0 and there.mean.value > 0):
         return {}
     out: dict[str, object] = {"ratio": here.mean.value / there.mean.value}
@@ -160,7 +164,7 @@ def _verdict(d: results.PairedDifference) -> results.PairedDifference:
     return d if verdict == "inconclusive" else d.model_copy(update={"verdict": verdict})
 
 
-def fmr_estimate(sums: Sums, t: int) -> Estimate:
+def fmr_estimate(sums: ScoreSums, t: int) -> Estimate:
     """The FMR over the pairs of some units under one condition, with max(binomial, jackknife) by unit."""
     n, comparisons = sums.counts.size, round(sums.counts.sum() / 2)
     if not comparisons:

@@ -75,7 +75,7 @@ def make_conditions(subjects: NDArray[np.int32], codes: I64, template: NDArray[n
 
 
 @dataclass(frozen=True)
-class Sums:
+class ScoreSums:
     """Comparisons, sum of scores, and scores at or above each threshold, by unit: float64[..., units], [..., units],
     [thresholds, ..., units]. Non-mated: each comparison counts for both its units.
     """
@@ -104,7 +104,7 @@ class Scorer:
         return scores, valid
 
 
-def non_mated_sums(scorer: Scorer, rows: I64, masks: NDArray[np.bool_]) -> Sums:
+def non_mated_sums(scorer: Scorer, rows: I64, masks: NDArray[np.bool_]) -> ScoreSums:
     """Sums over the pairs of units within each mask, under one condition.
 
     rows: int64[units, captures], templates, -1 for none. masks: bool[masks, units], each a set of units. Result: [masks, units],
@@ -124,7 +124,7 @@ def non_mated_sums(scorer: Scorer, rows: I64, masks: NDArray[np.bool_]) -> Sums:
                 total[k, first] += values @ weights[later]
                 total[k, later] += values.T @ weights[first]
     kept = np.where(masks[None], total.transpose(0, 2, 1), 0.0)
-    return Sums(kept[0], kept[1], kept[2:])
+    return ScoreSums(kept[0], kept[1], kept[2:])
 
 
 def _block(scorer: Scorer, rows: I64, first: I64, second: I64) -> Array:
@@ -141,7 +141,7 @@ def _sums(scorer: Scorer, scores: F32, valid: NDArray[np.bool_], shape: tuple[in
     return np.stack([np.asarray(x, np.float64).reshape(shape).sum(axis=-1) for x in parts])
 
 
-def mated_sums(scorer: Scorer, rows_a: I64, rows_b: I64, same_photo: set[tuple[int, int]]) -> Sums:
+def mated_sums(scorer: Scorer, rows_a: I64, rows_b: I64, same_photo: set[tuple[int, int]]) -> ScoreSums:
     """Sums by unit of the comparisons of its captures under one condition with those under another; [units].
 
     rows_a, rows_b: int64[units, captures]. The same array twice: within one condition, every two captures once.
@@ -154,4 +154,4 @@ def mated_sums(scorer: Scorer, rows_a: I64, rows_b: I64, same_photo: set[tuple[i
         listed = [(min(x, y), max(x, y)) in same_photo for x, y in zip(a.ravel().tolist(), b.ravel().tolist(), strict=True)]
         valid = valid & ~np.asarray(listed, bool)
     sums = _sums(scorer, scores, valid, a.shape)
-    return Sums(sums[0], sums[1], sums[2:])
+    return ScoreSums(sums[0], sums[1], sums[2:])

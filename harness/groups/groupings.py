@@ -34,7 +34,7 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Grouping:
+class SampleGrouping:
     """One way of dividing the samples.
 
     names, values: of each group. of_cell: int32[n_cells], the group of each cell, -1 for none. merged: per group, how many
@@ -71,26 +71,26 @@ def make_cells(attributes: Sequence[Attribute], n_samples: int) -> Cells:
     )
 
 
-def make_grouping(cells: Cells, attributes: Sequence[str]) -> Grouping:
+def make_grouping(cells: Cells, attributes: Sequence[str]) -> SampleGrouping:
     """The groups by `attributes` (a subset of the cells', in the order given): a cell with one of them unlabelled is in no group."""
     columns = [cells.attributes.index(name) for name in attributes]
     codes = cells.codes[:, columns]
     labelled = (codes >= 0).all(axis=1)
     of_cell = np.full(cells.n, -1, np.int32)
     if not labelled.any():
-        return Grouping(tuple(attributes), (), (), of_cell, ())
+        return SampleGrouping(tuple(attributes), (), (), of_cell, ())
     groups, inverse = np.unique(codes[labelled], axis=0, return_inverse=True)
     of_cell[labelled] = inverse.reshape(-1)
     values = tuple(tuple(cells.values[column][code] for column, code in zip(columns, row, strict=True)) for row in groups)
-    return Grouping(tuple(attributes), tuple(JOINER.join(v) for v in values), values, of_cell, (0,) * len(values))
+    return SampleGrouping(tuple(attributes), tuple(JOINER.join(v) for v in values), values, of_cell, (0,) * len(values))
 
 
-def one_group(cells: Cells, name: str) -> Grouping:
+def one_group(cells: Cells, name: str) -> SampleGrouping:
     """A grouping by nothing: one group of that name, with everybody in it, labelled or not."""
-    return Grouping((), (name,), ((),), np.zeros(cells.n, np.int32), (0,))
+    return SampleGrouping((), (name,), ((),), np.zeros(cells.n, np.int32), (0,))
 
 
-def subjects_per_group(grouping: Grouping, cells: Cells, subjects: NDArray[np.int32]) -> NDArray[np.int64]:
+def subjects_per_group(grouping: SampleGrouping, cells: Cells, subjects: NDArray[np.int32]) -> NDArray[np.int64]:
     """int64[n_groups]: how many different subjects have a sample in each group."""
     group = grouping.of(cells.of_sample)
     known = group >= 0
@@ -98,7 +98,7 @@ def subjects_per_group(grouping: Grouping, cells: Cells, subjects: NDArray[np.in
     return np.bincount(pairs[:, 0], minlength=grouping.n).astype(np.int64)
 
 
-def cells_of(grouping: Grouping, finest: Grouping, g: int) -> list[int]:
+def cells_of(grouping: SampleGrouping, finest: SampleGrouping, g: int) -> list[int]:
     """The groups of the finest grouping that lie in group g."""
     return sorted({int(finest.of_cell[c]) for c in np.flatnonzero((grouping.of_cell == g) & (finest.of_cell >= 0))})
 

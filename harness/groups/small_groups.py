@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness.groups.groupings import SMALL_CELL, Cells, Grouping, subjects_per_group
+from faceparity.harness.groups.groupings import SMALL_CELL, Cells, SampleGrouping, subjects_per_group
 
 _ALL_COMBINATIONS = 12
 """Of up to so many independent remainders every sum is looked at; of more, those of up to three."""
@@ -25,8 +25,8 @@ _TRIED = 40
 
 
 def hide_small_groups(
-    groupings: Sequence[Grouping], cells: Cells, subjects: NDArray[np.int32], smallest: int = SMALL_CELL
-) -> list[Grouping]:
+    groupings: Sequence[SampleGrouping], cells: Cells, subjects: NDArray[np.int32], smallest: int = SMALL_CELL
+) -> list[SampleGrouping]:
     """The groupings as they may be published together: nothing in them, nor between them, is about fewer than `smallest` subjects.
 
     subjects: int32[n_samples]. In each grouping, groups of too few subjects become one, `other (n groups)`, the last; if that
@@ -45,7 +45,7 @@ def hide_small_groups(
 
 
 def small_remainder(
-    groupings: Sequence[Grouping], cells: Cells, people: Sequence[NDArray[np.int32]], smallest: int = SMALL_CELL
+    groupings: Sequence[SampleGrouping], cells: Cells, people: Sequence[NDArray[np.int32]], smallest: int = SMALL_CELL
 ) -> NDArray[np.bool_] | None:
     """Cells of together fewer than `smallest` subjects whose sum follows from the published groups; None if there are none.
 
@@ -64,7 +64,7 @@ def small_remainder(
     return None
 
 
-def merge(grouping: Grouping, gone: Sequence[int]) -> Grouping:
+def merge(grouping: SampleGrouping, gone: Sequence[int]) -> SampleGrouping:
     """The grouping with the groups `gone` as one, `other (n groups)`, the last. Merging none returns it as it is."""
     if not gone:
         return grouping
@@ -75,7 +75,7 @@ def merge(grouping: Grouping, gone: Sequence[int]) -> Grouping:
     renumber[sorted(hidden)] = len(kept)
     stands_for = sum(max(1, grouping.merged[g]) for g in hidden)
     other = f"other ({stands_for} group{'s' if stands_for > 1 else ''})"
-    return Grouping(
+    return SampleGrouping(
         grouping.attributes,
         (*(grouping.names[g] for g in kept), other),
         (*(grouping.values[g] for g in kept), ("other",) * len(grouping.attributes)),
@@ -84,7 +84,7 @@ def merge(grouping: Grouping, gone: Sequence[int]) -> Grouping:
     )
 
 
-def _small(grouping: Grouping, cells: Cells, subjects: NDArray[np.int32], smallest: int) -> list[int]:
+def _small(grouping: SampleGrouping, cells: Cells, subjects: NDArray[np.int32], smallest: int) -> list[int]:
     """The groups of too few subjects, with as many of the next smallest as it takes to hide them."""
     sizes = subjects_per_group(grouping, cells, subjects)
     order, joined = np.argsort(sizes, kind="stable"), int((sizes < smallest).sum())
@@ -97,7 +97,7 @@ def _subjects_of_cells(cells: Cells, subjects: NDArray[np.int32]) -> list[NDArra
     return [np.unique(subjects[cells.of_sample == c]) for c in range(cells.n)]
 
 
-def _indicators(groupings: Sequence[Grouping], n_cells: int) -> NDArray[np.float64]:
+def _indicators(groupings: Sequence[SampleGrouping], n_cells: int) -> NDArray[np.float64]:
     """float64[n_published, n_cells]: which cells each published sum is over; the first is the total."""
     rows = [np.ones((1, n_cells))]
     rows += [(g.of_cell == np.arange(g.n)[:, None]).astype(np.float64) for g in groupings]
@@ -148,8 +148,8 @@ def _zero_one_sums(basis: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
 
 
 def _join_one_more(
-    found: list[Grouping], remainder: NDArray[np.bool_], cells: Cells, subjects: NDArray[np.int32]
-) -> list[Grouping] | None:
+    found: list[SampleGrouping], remainder: NDArray[np.bool_], cells: Cells, subjects: NDArray[np.int32]
+) -> list[SampleGrouping] | None:
     """One more group merged: in a grouping with as many attributes as possible, so that single attributes stay whole, the
     smallest that hides the remainder, or the smallest there is if no single one does.
 
@@ -167,7 +167,7 @@ def _join_one_more(
     return next(hidden, ways[0] if ways else None)
 
 
-def _joined(found: list[Grouping], i: int, k: int, cells: Cells, subjects: NDArray[np.int32]) -> list[Grouping]:
+def _joined(found: list[SampleGrouping], i: int, k: int, cells: Cells, subjects: NDArray[np.int32]) -> list[SampleGrouping]:
     """The groupings with group k of the i-th merged: into its `other`, or else with its smallest other group, as one hides nothing."""
     partners = [g for g in range(found[i].n) if found[i].merged[g]]
     if not partners:

@@ -23,7 +23,7 @@ Flags = NDArray[np.bool_]
 LEAST_EXPECTED_ERRORS = 10
 
 
-class Searches(NamedTuple):
+class SearchRanks(NamedTuple):
     """What each of n searches came to.
 
     mated: bool[n], its subject is in the gallery. failed: bool[n], of a mated search neither the mate nor any other gallery entry
@@ -39,7 +39,7 @@ class Searches(NamedTuple):
     rank: NDArray[np.int64]
 
 
-def search(score: Scores, probes: People, gallery: People) -> Searches:
+def search(score: Scores, probes: People, gallery: People) -> SearchRanks:
     """The outcome of each row of a block of searches.
 
     score: float[n, g], nan where not compared. probes: int[n], gallery: int[g], whose each is.
@@ -52,20 +52,20 @@ def search(score: Scores, probes: People, gallery: People) -> Searches:
     mate = np.where(own & made, score, low).max(axis=1, initial=low)
     rank = 1 + ((score >= mate[:, None]) & made & ~own).sum(axis=1, dtype=np.int64)
     failed = np.where(mated, ~found, ~made.any(axis=1))
-    return Searches(mated, failed, others.max(axis=1, initial=low), mate, np.where(found, rank, 0))
+    return SearchRanks(mated, failed, others.max(axis=1, initial=low), mate, np.where(found, rank, 0))
 
 
-def joined(blocks: Sequence[Searches]) -> Searches:
+def joined(blocks: Sequence[SearchRanks]) -> SearchRanks:
     """The searches of several blocks, in their order. At least one block."""
-    return Searches(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
+    return SearchRanks(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
 
 
-def false_positives(searches: Searches, threshold: float) -> Flags:
+def false_positives(searches: SearchRanks, threshold: float) -> Flags:
     """bool[n]: non-mated searches with a candidate."""
     return ~searches.mated & ~searches.failed & (searches.top >= _like(searches.top, threshold))
 
 
-def misses(searches: Searches, threshold: float = -math.inf, rank: int | None = None) -> Flags:
+def misses(searches: SearchRanks, threshold: float = -math.inf, rank: int | None = None) -> Flags:
     """bool[n]: mated searches, failed ones apart, whose mate scores below the threshold, or lies beyond `rank` (None: any rank)."""
     missed = searches.mate < _like(searches.mate, threshold)
     if rank is not None:
@@ -73,19 +73,19 @@ def misses(searches: Searches, threshold: float = -math.inf, rank: int | None = 
     return searches.mated & ~searches.failed & missed
 
 
-def fpir(searches: Searches, threshold: float) -> WithFailures:
+def fpir(searches: SearchRanks, threshold: float) -> WithFailures:
     """FPIR(N, T): share of non-mated searches with at least one candidate. None without searches."""
     errors, made, attempted = _counts(searches, ~searches.mated, false_positives(searches, threshold))
     return WithFailures(errors / made if made else None, errors / attempted if attempted else None)
 
 
-def fnir(searches: Searches, threshold: float = -math.inf, rank: int | None = None) -> WithFailures:
+def fnir(searches: SearchRanks, threshold: float = -math.inf, rank: int | None = None) -> WithFailures:
     """FNIR(N, R, T): share of mated searches whose mate is below the threshold or beyond rank R (None: any). None without searches."""
     errors, made, attempted = _counts(searches, searches.mated, misses(searches, threshold, rank))
     return WithFailures(errors / made if made else None, (errors + attempted - made) / attempted if attempted else None)
 
 
-def hit_rates(searches: Searches, ranks: Sequence[int]) -> list[WithFailures]:
+def hit_rates(searches: SearchRanks, ranks: Sequence[int]) -> list[WithFailures]:
     """The cumulative match characteristic: share of mated searches whose mate is among the first `rank`, whatever its score."""
     missed = [fnir(searches, rank=rank) for rank in ranks]
     return [WithFailures(*(None if x is None else 1 - x for x in both)) for both in missed]
@@ -98,7 +98,7 @@ def candidates(score: Scores, probes: People, gallery: People, thresholds: Seque
     return np.stack(found, axis=1) if found else np.empty((score.shape[0], 0), np.int64)
 
 
-def selectivity(searches: Searches, found: NDArray[np.integer]) -> WithFailures:
+def selectivity(searches: SearchRanks, found: NDArray[np.integer]) -> WithFailures:
     """SEL(N, T): mean number of candidates of a non-mated search; may exceed 1. found: int[n], candidates of each search at T."""
     total, made, attempted = _counts(searches, ~searches.mated, found)
     return WithFailures(total / made if made else None, total / attempted if attempted else None)
@@ -113,7 +113,7 @@ class TargetThreshold(NamedTuple):
     needs: int | None = None
 
 
-def threshold_at_fpir(searches: Searches, target: float, least: int = LEAST_EXPECTED_ERRORS) -> TargetThreshold:
+def threshold_at_fpir(searches: SearchRanks, target: float, least: int = LEAST_EXPECTED_ERRORS) -> TargetThreshold:
     """The smallest observed top non-mate score of a non-mated search at which FPIR, failures left out, is at most `target`.
 
     Ties count together; nothing is interpolated. Refused where fewer than `least` errors are expected. target: 0 < target < 1.
@@ -127,7 +127,7 @@ def threshold_at_fpir(searches: Searches, target: float, least: int = LEAST_EXPE
     return TargetThreshold(found[0], float((top >= _like(top, found[0])).mean()))
 
 
-def _counts(searches: Searches, which: Flags, errors: NDArray[np.generic]) -> tuple[int, int, int]:
+def _counts(searches: SearchRanks, which: Flags, errors: NDArray[np.generic]) -> tuple[int, int, int]:
     """Errors, searches made, and searches attempted, among `which`."""
     made = which & ~searches.failed
     return int(np.asarray(errors)[made].sum()), int(made.sum()), int(which.sum())

@@ -30,7 +30,7 @@ class Choice(NamedTuple):
     accuracy: float
 
 
-class Spread(NamedTuple):
+class FoldSpread(NamedTuple):
     """Over folds: mean, standard error of the mean (sd/√n), sample standard deviation (n - 1). None where undefined."""
 
     mean: float | None
@@ -115,12 +115,12 @@ def _judge(scores: Scores, mated: Flags, fold: NDArray[np.int32], failed: Flags,
     return Folds(tuple(thresholds), right, count(right), count(~failed), count(failed & mated), count(failed & ~mated))
 
 
-def spread(values: Sequence[float | None]) -> Spread:
+def spread(values: Sequence[float | None]) -> FoldSpread:
     """Mean, standard error and sample standard deviation over the folds. All None if a fold has no value; the last two of one."""
     known = [v for v in values if v is not None]
     if not known or len(known) < len(values):
-        return Spread(None, None, None)
+        return FoldSpread(None, None, None)
     if len(known) == 1:
-        return Spread(known[0], None, None)
+        return FoldSpread(known[0], None, None)
     sd = float(np.std(known, ddof=1))
-    return Spread(float(np.mean(known)), sd / len(known) ** 0.5, sd)
+    return FoldSpread(float(np.mean(known)), sd / len(known) ** 0.5, sd)

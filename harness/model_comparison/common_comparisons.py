@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.pair_counts import AllPairs
-from faceparity.harness.comparisons.score_list import Listed
+from faceparity.harness.comparisons.score_list import ListedComparisons
 from faceparity.harness.comparisons.tally import I32, I64, Pairs
-from faceparity.harness.groups.groupings import Grouping, shares_subjects
+from faceparity.harness.groups.groupings import SampleGrouping, shares_subjects
 from faceparity.harness.uncertainty.models import PairedCell, mated_cell, non_mated_cell
 
 F64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Side:
+class ModelEvidence:
     """One model's evidence. samples: int64, one number per sample of the evidence, the same for the same sample of the data set
     (`Templates.samples`). threshold: as a similarity."""
 
@@ -31,7 +31,7 @@ class Side:
     threshold: float
 
 
-class Made(Protocol):
+class NonMatedComparisons(Protocol):
     """Which non-mated comparisons there are; group: int32 per sample."""
 
     total: int
@@ -146,10 +146,14 @@ class SameList:
         return self._evidence.pairs.square_sum(group, g, g)
 
 
-def _is_same_list(first: Side, second: Side) -> bool:
+def _is_same_list(first: ModelEvidence, second: ModelEvidence) -> bool:
     """Whether two score files hold the same comparisons, as far as counts by pairs of subjects tell."""
     a, b = first.evidence, second.evidence
-    if not (isinstance(a.pairs, Listed) and isinstance(b.pairs, Listed) and np.array_equal(first.samples, second.samples)):
+    if not (
+        isinstance(a.pairs, ListedComparisons)
+        and isinstance(b.pairs, ListedComparisons)
+        and np.array_equal(first.samples, second.samples)
+    ):
         return False
     columns = [(p.low, p.high, p.count, p.subject) for p in (a.pairs, b.pairs)]
     same = [np.array_equal(x, y) for x, y in zip(*columns, strict=True)]
@@ -167,7 +171,7 @@ class Common:
     subjects, cells: int32 per common sample. made: non-mated comparisons. wrong, mated_wrong: keys of sample pairs, of each model.
     """
 
-    def __init__(self, first: Side, second: Side) -> None:
+    def __init__(self, first: ModelEvidence, second: ModelEvidence) -> None:
         sides = (first, second)
         _check(first, second)
         keys, one, two = np.intersect1d(first.samples, second.samples, assume_unique=True, return_indices=True)
@@ -198,7 +202,7 @@ class Common:
         order = np.argsort(key, kind="stable")
         return key[order], pairs.score[both][order]
 
-    def _made(self, sides: Sequence[Side]) -> Made:
+    def _made(self, sides: Sequence[ModelEvidence]) -> NonMatedComparisons:
         whole = [isinstance(s.evidence.pairs, AllPairs) for s in sides]
         if all(whole):
             left = [self._common(k, s.evidence.tally.left_out_non_mated)[0] for k, s in enumerate(sides)]
@@ -215,16 +219,16 @@ class Common:
             )
         return SameList(sides[0].evidence)
 
-    def _wrong(self, k: int, side: Side) -> I64:
+    def _wrong(self, k: int, side: ModelEvidence) -> I64:
         ledger = side.evidence.tally.ledger
         key, _ = self._common(k, ledger.where(ledger.score >= np.float32(side.threshold)))
         return key[self.made.holds(key)]
 
-    def groups(self, grouping: Grouping) -> I32:
+    def groups(self, grouping: SampleGrouping) -> I32:
         """int32: the group of each common sample, -1 for none."""
         return grouping.of(self.cells)
 
-    def non_mated_by_group(self, grouping: Grouping) -> list[PairedCell | None]:
+    def non_mated_by_group(self, grouping: SampleGrouping) -> list[PairedCell | None]:
         """FMR of each group; None where nothing was compared, or a threshold lies below its ledger."""
         if self.wrong is None:
             return [None] * grouping.n
@@ -254,7 +258,7 @@ class Common:
             int(np.intersect1d(wrong[0], wrong[1]).size), self.made.square_sum(group, g),
         )  # fmt: skip
 
-    def mated_by_group(self, grouping: Grouping) -> list[PairedCell | None]:
+    def mated_by_group(self, grouping: SampleGrouping) -> list[PairedCell | None]:
         """FNMR of each group; None without mated comparisons."""
         group = self.groups(grouping)
         made, at = self._inside(self.mated, group)
@@ -276,7 +280,7 @@ def _places(samples: I64, keys: I64) -> I64:
     return np.where(keys[place] == samples, place, -1) if keys.size else np.full(samples.size, -1, np.int64)
 
 
-def _check(first: Side, second: Side) -> None:
+def _check(first: ModelEvidence, second: ModelEvidence) -> None:
     """Raises UserError unless both runs divide people alike."""
     a, b = first.evidence.cells, second.evidence.cells
     if a.attributes != b.attributes or a.values != b.values or not np.array_equal(a.codes, b.codes):

@@ -17,9 +17,9 @@ from typing import Any, Literal
 import numpy as np
 
 from faceparity.harness import results
-from faceparity.harness.groups.groupings import Grouping, cells_of
-from faceparity.harness.model_comparison.common_comparisons import Common, Side
-from faceparity.harness.model_comparison.paired_bootstrap import Replicated, Spread
+from faceparity.harness.groups.groupings import SampleGrouping, cells_of
+from faceparity.harness.model_comparison.common_comparisons import Common, ModelEvidence
+from faceparity.harness.model_comparison.paired_bootstrap import ChangeSpread, Replicated
 from faceparity.harness.uncertainty.models import (
     Change,
     PairedCell,
@@ -51,13 +51,13 @@ class Groups:
 
 
 def compare(
-    first: Side,
-    second: Side,
-    groupings: Sequence[Grouping],
+    first: ModelEvidence,
+    second: ModelEvidence,
+    groupings: Sequence[SampleGrouping],
     references: Sequence[str | None] | None = None,
     *,
     replicated: Replicated | None = None,
-    including_failures: Callable[[Grouping], list[PairedCell | None]] | None = None,
+    including_failures: Callable[[SampleGrouping], list[PairedCell | None]] | None = None,
 ) -> results.ModelComparison:
     """Every rate of the first model against the second's, and every disparity.
 
@@ -92,12 +92,12 @@ def compare(
     )
 
 
-def by_group(common: Common, grouping: Grouping, measure: Measure) -> list[PairedCell | None]:
+def by_group(common: Common, grouping: SampleGrouping, measure: Measure) -> list[PairedCell | None]:
     """The paired cell of each group; None where there is none."""
     return common.non_mated_by_group(grouping) if measure == "fmr" else common.mated_by_group(grouping)
 
 
-def _largest(common: Common, grouping: Grouping) -> str | None:
+def _largest(common: Common, grouping: SampleGrouping) -> str | None:
     """The group of most subjects, ties by name; never one that stands for merged ones."""
     group = common.groups(grouping)
     sizes = [np.unique(common.subjects[group == g]).size for g in range(grouping.n)]
@@ -111,12 +111,12 @@ def _why_none(common: Common, measure: Measure) -> results.Reason:
     return "zero_comparisons" if common.reached else "below_ledger"
 
 
-def own_cells(grouping: Grouping, finest: Grouping, g: int) -> list[int]:
+def own_cells(grouping: SampleGrouping, finest: SampleGrouping, g: int) -> list[int]:
     """The groups of the finest grouping that make up group g."""
     return [g] if grouping.attributes == finest.attributes else cells_of(grouping, finest, g)
 
 
-def cells_of_groups(common: Common, grouping: Grouping, finest: Grouping, by_cell: ByCell) -> Groups:
+def cells_of_groups(common: Common, grouping: SampleGrouping, finest: SampleGrouping, by_cell: ByCell) -> Groups:
     """`matched`, as everywhere: the mean over the finest cells, each of 30 subjects or more; the finest themselves, `within`."""
     whole = grouping.attributes == finest.attributes
     out: dict[Measure, list[Cells | results.Reason]] = {m: [] for m in by_cell}
@@ -135,8 +135,8 @@ def cells_of_groups(common: Common, grouping: Grouping, finest: Grouping, by_cel
 
 def _changes(
     common: Common,
-    grouping: Grouping,
-    finest: Grouping,
+    grouping: SampleGrouping,
+    finest: SampleGrouping,
     by_cell: ByCell,
     reference: str | None,
     replicated: Replicated | None,
@@ -162,7 +162,7 @@ def _changes(
 
 def _spread(
     replicated: Replicated | None, measure: Measure, own: Sequence[int], base: Sequence[int] | None = None
-) -> Spread | None:
+) -> ChangeSpread | None:
     """Over the replicates, if there are any for this."""
     if replicated is None or (measure != "fmr" and measure != "fnmr"):
         return None
@@ -176,10 +176,10 @@ def large_cells(cells: Sequence[PairedCell | None]) -> list[int]:
 
 
 def _overall(
-    common: Common, finest: Grouping, by_cell: ByCell, replicated: Replicated | None, failing: ByCell
+    common: Common, finest: SampleGrouping, by_cell: ByCell, replicated: Replicated | None, failing: ByCell
 ) -> list[results.ModelChange]:
     """On the mean over groups, and on all pairs."""
-    everyone = Grouping((), ("all pairs",), (("all pairs",),), np.zeros(finest.of_cell.size, np.int32), (0,))
+    everyone = SampleGrouping((), ("all pairs",), (("all pairs",),), np.zeros(finest.of_cell.size, np.int32), (0,))
     out = []
     for measure, cells in [*by_cell.items(), *failing.items()]:
         own = large_cells(cells)
@@ -193,15 +193,15 @@ def _overall(
 
 
 def failures(
-    groupings: Sequence[Grouping],
+    groupings: Sequence[SampleGrouping],
     references: Sequence[str | None],
-    cells: Callable[[Grouping], list[PairedCell | None]],
+    cells: Callable[[SampleGrouping], list[PairedCell | None]],
 ) -> tuple[results.ModelChange, list[results.ModelChanges]]:
     """FTX of two models on the samples that both were given: of everybody, and by group, each grouping a family of its own.
 
     cells: each group's paired cell, trials being samples.
     """
-    everyone = Grouping((), ("all",), (("all",),), np.zeros(groupings[-1].of_cell.size, np.int32), (0,))
+    everyone = SampleGrouping((), ("all",), (("all",),), np.zeros(groupings[-1].of_cell.size, np.int32), (0,))
     whole = cells(everyone)[0]
     overall = _settle([_rate("ftx", "all", "all", [whole] if whole else "zero_comparisons", False)])[0]
     parts = []
@@ -226,7 +226,7 @@ def _rate(
     group: str,
     cells: Cells | results.Reason,
     shared: bool,
-    spread: Spread | None = None,
+    spread: ChangeSpread | None = None,
 ) -> results.ModelChange:
     none = results.ModelChange(
         measure=measure, quantity="rate", design=design, group=group, subjects=0, comparisons=0, verdict="none"
@@ -240,11 +240,11 @@ def _rate(
     return none.model_copy(update={**known, **_figures(cells, change), **_again(spread)})
 
 
-def _widened(change: Change, spread: Spread | None) -> Change:
+def _widened(change: Change, spread: ChangeSpread | None) -> Change:
     return change if spread is None else widened(change, spread.log_variance, spread.difference_variance)
 
 
-def _again(spread: Spread | None) -> dict[str, Any]:
+def _again(spread: ChangeSpread | None) -> dict[str, Any]:
     return {} if spread is None else {"interval_reestimated": spread.interval}
 
 
@@ -298,7 +298,7 @@ def _disparity(
     cells: Cells | results.Reason,
     base: Cells | results.Reason,
     shared: bool,
-    spread: Spread | None = None,
+    spread: ChangeSpread | None = None,
 ) -> results.ModelChange:
     none = results.ModelChange(
         measure=measure, quantity="disparity", design=design, group=group, reference=reference, subjects=0, comparisons=0,

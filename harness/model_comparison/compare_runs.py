@@ -15,7 +15,7 @@ from faceparity.harness.evaluation.resolved_options import Resolved
 from faceparity.harness.model_comparison.caveats import letters, notes, to_compared
 from faceparity.harness.model_comparison.private_evidence import read
 from faceparity.harness.model_comparison.ranking import failure_league
-from faceparity.harness.model_comparison.shared_samples import Entry, PointKey, Shared
+from faceparity.harness.model_comparison.shared_samples import ComparedResult, PointKey, Shared
 from faceparity.harness.options import Options
 from faceparity.harness.results import comparison as rc
 from faceparity.harness.runs.result_files import Result
@@ -35,7 +35,7 @@ def compare_runs(runs: Sequence[Sequence[Result]], command: str, seed: int = 0, 
             "two models or data sets"
         )
     entries = [_entry(letters(i), run, result) for i, (run, result) in enumerate(found)]
-    blocks: dict[tuple[str, str, tuple[str, ...]], list[Entry]] = {}
+    blocks: dict[tuple[str, str, tuple[str, ...]], list[ComparedResult]] = {}
     for entry in entries:
         d = entry.evaluation.dataset
         blocks.setdefault((d.name, d.digest, tuple(x.attribute for x in d.labels)), []).append(entry)
@@ -56,13 +56,13 @@ def compare_runs(runs: Sequence[Sequence[Result]], command: str, seed: int = 0, 
     )
 
 
-def _entry(name: str, run: int, result: Result) -> Entry:
+def _entry(name: str, run: int, result: Result) -> ComparedResult:
     if result.evaluation.comparisons.sampled is not None:
-        return Entry(name, run, result.evaluation, None, WHY_UNPAIRED)
+        return ComparedResult(name, run, result.evaluation, None, WHY_UNPAIRED)
     try:
-        return Entry(name, run, result.evaluation, read(result.folder / "private"), "")
+        return ComparedResult(name, run, result.evaluation, read(result.folder / "private"), "")
     except UserError as error:
-        return Entry(name, run, result.evaluation, None, _reason(str(error)))
+        return ComparedResult(name, run, result.evaluation, None, _reason(str(error)))
 
 
 def _reason(text: str) -> str:
@@ -87,7 +87,7 @@ def _models(compared: Sequence[rc.Compared]) -> Iterator[rc.ComparedModel]:
             yield rc.ComparedModel(model=model, ids=[x.id for x in own])
 
 
-def _block(entries: Sequence[Entry], seed: int, workers: int) -> tuple[rc.ComparedDataset, list[rc.ComparisonNote]]:
+def _block(entries: Sequence[ComparedResult], seed: int, workers: int) -> tuple[rc.ComparedDataset, list[rc.ComparisonNote]]:
     """All results of one data set by the same attributes."""
     first = entries[0].evaluation
     able = [x for x in entries if x.private is not None]
@@ -126,10 +126,10 @@ def _block(entries: Sequence[Entry], seed: int, workers: int) -> tuple[rc.Compar
 
 def _point(
     key: PointKey,
-    entries: Sequence[Entry],
-    paired: Sequence[Entry],
+    entries: Sequence[ComparedResult],
+    paired: Sequence[ComparedResult],
     shared: Shared | None,
-    loose: Sequence[tuple[Entry, Entry]],
+    loose: Sequence[tuple[ComparedResult, ComparedResult]],
 ) -> rc.ComparedPoint | None:
     """Every pair at one operating point; None where fewer than two results have it."""
     having = [x for x in entries if key in x.points]
@@ -154,7 +154,7 @@ def _point(
     return point.model_copy(update=shared.at(key, able)) if len(able) > 1 else point
 
 
-def _unpaired(a: Entry, b: Entry, key: PointKey | None) -> rc.UnpairedPair:
+def _unpaired(a: ComparedResult, b: ComparedResult, key: PointKey | None) -> rc.UnpairedPair:
     """Two results' rates of the groups that both have. key None: failures to extract."""
     why = "; ".join(f"{x.id}: {x.reason}" for x in (a, b) if x.private is None)
     rates = [r for one, two in _alike(a.evaluation, b.evaluation) for r in _unpaired_rates(a, b, one, two, key)]
@@ -169,7 +169,7 @@ def _alike(a: record.Evaluation, b: record.Evaluation) -> Iterator[tuple[record.
 
 
 def _unpaired_rates(
-    a: Entry, b: Entry, one: record.Grouping, two: record.Grouping, key: PointKey | None
+    a: ComparedResult, b: ComparedResult, one: record.Grouping, two: record.Grouping, key: PointKey | None
 ) -> Iterator[rc.Unpaired]:
     measures: tuple[Literal["ftx", "fmr", "fnmr"], ...] = ("ftx",) if key is None else ("fmr", "fnmr")
     for measure in measures:
@@ -185,7 +185,7 @@ def _unpaired_rates(
             )  # fmt: skip
 
 
-def _rates_of(x: Entry, g: record.Grouping, measure: str, key: PointKey | None) -> dict[str, record.Rate]:
+def _rates_of(x: ComparedResult, g: record.Grouping, measure: str, key: PointKey | None) -> dict[str, record.Rate]:
     """Group → rate, of those in the design by which groups are compared."""
     if key is None:
         own = [r for by in x.evaluation.extraction.by_group if by.attributes == g.attributes for r in by.rates]

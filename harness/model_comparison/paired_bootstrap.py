@@ -19,7 +19,7 @@ DEFINED = 0.9
 """With fewer replicates in which a ratio exists its variance is unknown."""
 
 
-class Spread(NamedTuple):
+class ChangeSpread(NamedTuple):
     """Of one change over the replicates: variance of the log ratio (None: unknown), of the difference, percentile interval of the ratio."""
 
     log_variance: float | None
@@ -50,19 +50,19 @@ class Replicated:
         first, second = self.rates_of_cells(measure, cells)
         return np.asarray(first.mean(axis=1), np.float64), np.asarray(second.mean(axis=1), np.float64)
 
-    def of_rate(self, measure: Measure, cells: Sequence[int]) -> Spread:
+    def of_rate(self, measure: Measure, cells: Sequence[int]) -> ChangeSpread:
         """Of the mean rate over cells."""
         first, second = self.rates(measure, cells)
         known = np.isfinite(first) & np.isfinite(second)
         difference = float(np.var((first - second)[known], ddof=1)) if known.sum() > 1 else None
-        return Spread(log_variance(first, second), difference, ratio_interval(first, second))
+        return ChangeSpread(log_variance(first, second), difference, ratio_interval(first, second))
 
-    def of_disparity(self, measure: Measure, cells: Sequence[int], base: Sequence[int]) -> Spread:
+    def of_disparity(self, measure: Measure, cells: Sequence[int], base: Sequence[int]) -> ChangeSpread:
         """Of the ratio of two groups' mean rates."""
         group, reference = self.rates(measure, cells), self.rates(measure, base)
         with np.errstate(divide="ignore", invalid="ignore"):
             first, second = (g / r for g, r in zip(group, reference, strict=True))
-        return Spread(log_variance(first, second), None, ratio_interval(first, second))
+        return ChangeSpread(log_variance(first, second), None, ratio_interval(first, second))
 
 
 def log_variance(first: F64, second: F64) -> float | None:

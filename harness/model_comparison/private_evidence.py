@@ -16,7 +16,7 @@ from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence, count_comparisons
 from faceparity.harness.comparisons.pair_counts import AllPairs
-from faceparity.harness.comparisons.tally import I32, I64, Grid, Pairs, Tally
+from faceparity.harness.comparisons.tally import I32, I64, Pairs, ScoreBins, Tally
 from faceparity.harness.groups.groupings import Cells, make_cells, shares_subjects
 from faceparity.harness.templates import private_tables
 
@@ -261,7 +261,7 @@ def _evidence(
     _count(mated, own, pairs[1], 1)
     floor = e.comparisons.ledger_floor
     tally = Tally(
-        Grid.uniform(-1.0, 1.0, 1), -np.inf if floor is None else floor, non_mated[..., None], mated[..., None],
+        ScoreBins.uniform(-1.0, 1.0, 1), -np.inf if floor is None else floor, non_mated[..., None], mated[..., None],
         np.zeros((m, cells.n), np.int64), pairs[0], pairs[1], np.empty(0, np.float32), np.zeros((0, m, cells.n), np.int32),
         out[0], out[1], 0,
     )  # fmt: skip

@@ -13,10 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness import results
-from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.model_comparison.compare import Cells, large_cells, tested
 from faceparity.harness.model_comparison.paired_bootstrap import DEFINED, Replicated
-from faceparity.harness.model_comparison.worst_groups import Pair, Pairs, Rated, Row, Test, Tests, groups_with_rates, worst_groups
+from faceparity.harness.model_comparison.worst_groups import (
+    ModelFigure,
+    Pair,
+    Pairs,
+    Rated,
+    Test,
+    Tests,
+    groups_with_rates,
+    worst_groups,
+)
 from faceparity.harness.results import comparison as rc
 from faceparity.harness.uncertainty.intervals import wilson_from_variance
 from faceparity.harness.uncertainty.models import PairedCell, Term, compare_models, mean_rates, variance_of, widened
@@ -30,7 +39,9 @@ FEWEST_ERRORS = 10
 """With fewer errors an interval begins at 0."""
 
 
-def leagues(ids: Sequence[str], readings: Sequence[Pairs], groupings: Sequence[Grouping], at_target: bool) -> list[rc.League]:
+def leagues(
+    ids: Sequence[str], readings: Sequence[Pairs], groupings: Sequence[SampleGrouping], at_target: bool
+) -> list[rc.League]:
     """The tables at one operating point. readings: of every two models (i < j); the second without likely same persons, if any.
 
     At a target the pool's FMR is the same for all by construction: there is no table of it.
@@ -53,7 +64,7 @@ def leagues(ids: Sequence[str], readings: Sequence[Pairs], groupings: Sequence[G
 def failure_league(ids: Sequence[str], cell: Callable[[int, int], PairedCell | None]) -> rc.League | None:
     """FTX of every model, all samples together. cell: of two models; None without samples."""
     tests: Tests = {}
-    rows: dict[int, Row] = {}
+    rows: dict[int, ModelFigure] = {}
     seen: PairedCell | None = None
     for i, j in combinations(range(len(ids)), 2):
         seen = cell(i, j)
@@ -67,10 +78,10 @@ def failure_league(ids: Sequence[str], cell: Callable[[int, int], PairedCell | N
     return _table(ids, "ftx", (), seen.ids.size, seen.comparisons, [rows[k] for k in range(len(ids))], None, [tests])
 
 
-def _mean(n: int, pairs: Pairs, measure: Rated) -> tuple[list[Row], Tests]:
+def _mean(n: int, pairs: Pairs, measure: Rated) -> tuple[list[ModelFigure], Tests]:
     """Mean over the large groups."""
     tests: Tests = {}
-    rows: dict[int, Row] = {}
+    rows: dict[int, ModelFigure] = {}
     for (i, j), pair in pairs.items():
         own = large_cells(pair.by_cell[measure])
         cells = [c for g in own if (c := pair.by_cell[measure][g]) is not None]
@@ -95,30 +106,30 @@ def _test_of_means(cells: Cells, shared: bool, replicated: Replicated | None, of
     return Test(called.ratio, called.interval, called.p, float(np.sign(called.first - called.second)))
 
 
-def _mean_row(cells: Cells, m: int, shared: bool, again: F64 | None) -> Row:
+def _mean_row(cells: Cells, m: int, shared: bool, again: F64 | None) -> ModelFigure:
     """One model's mean over cells, with Wilson's interval."""
     if not cells:
-        return Row(None, None, None, "zero_comparisons")
+        return ModelFigure(None, None, None, "zero_comparisons")
     p = float(mean_rates(cells)[m])
     if p == 0:  # bounds on cells of which the smallest tells least
         worst = 3 / (len(cells) * max(1, min(c.ids.size // 2 for c in cells)))
-        return Row(p, (0.0, min(1.0, worst)), None, "zero_errors")
+        return ModelFigure(p, (0.0, min(1.0, worst)), None, "zero_errors")
     if p >= 1:
-        return Row(p, None, None, "other")
+        return ModelFigure(p, None, None, "other")
     w = np.eye(2)[m] / len(cells)
     variance, df = variance_of([Term(c, w) for c in cells], shared)
     if again is not None:
         known = again[np.isfinite(again)]
         if known.size < DEFINED * again.size:
-            return Row(p, None, None, "too_few_errors")
+            return ModelFigure(p, None, None, "too_few_errors")
         variance = max(variance, float(np.var(known, ddof=1)))
     lo, hi = wilson_from_variance(p, variance, df)
     few = sum(c.errors[m] for c in cells) < FEWEST_ERRORS
-    return Row(p, (0.0 if few else lo, hi), None, "too_few_errors" if few else None)
+    return ModelFigure(p, (0.0 if few else lo, hi), None, "too_few_errors" if few else None)
 
 
 def _league(
-    ids: Sequence[str], measure: Rated, attributes: Sequence[str], pair: Pair, found: Sequence[tuple[list[Row], Tests]]
+    ids: Sequence[str], measure: Rated, attributes: Sequence[str], pair: Pair, found: Sequence[tuple[list[ModelFigure], Tests]]
 ) -> rc.League:
     cells = [c for c in pair.by_cell[measure] if c is not None]
     people = int(np.unique(np.concatenate([c.ids for c in cells])).size) if cells else 0
@@ -133,8 +144,8 @@ def _table(
     attributes: Sequence[str],
     subjects: int,
     comparisons: int,
-    rows: Sequence[Row],
-    second: Sequence[Row] | None,
+    rows: Sequence[ModelFigure],
+    second: Sequence[ModelFigure] | None,
     readings: Sequence[Tests],
     left_out: Sequence[str] = (),
 ) -> rc.League:
@@ -183,7 +194,7 @@ def _weaker(tests: Sequence[Test]) -> Test:
 
 
 def _worst(
-    ids: Sequence[str], readings: Sequence[Pairs], measure: Rated, grouping: Grouping, finest: Grouping
+    ids: Sequence[str], readings: Sequence[Pairs], measure: Rated, grouping: SampleGrouping, finest: SampleGrouping
 ) -> rc.League | None:
     """The highest group's rate over the mean over groups, of every model; None without two groups."""
     name: Literal["worst_fmr", "worst_fnmr"] = "worst_fmr" if measure == "fmr" else "worst_fnmr"

@@ -13,8 +13,8 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import count_comparisons
 from faceparity.harness.evaluation.preflight import groupings_of
-from faceparity.harness.groups.groupings import Grouping
-from faceparity.harness.model_comparison.common_comparisons import Common, Side
+from faceparity.harness.groups.groupings import SampleGrouping
+from faceparity.harness.model_comparison.common_comparisons import Common, ModelEvidence
 from faceparity.harness.model_comparison.compare import ByCell, by_group, compare, failures
 from faceparity.harness.model_comparison.paired_bootstrap import Replicated
 from faceparity.harness.model_comparison.private_evidence import Private, Together, together
@@ -31,7 +31,7 @@ PointKey = tuple[str, float | None, int]
 
 
 @dataclass(frozen=True)
-class Entry:
+class ComparedResult:
     """One result: its place among all, its record, and its private part or why there is none."""
 
     id: str
@@ -53,7 +53,9 @@ class Entry:
 class Shared:
     """Several results on the samples that they share."""
 
-    def __init__(self, entries: Sequence[Entry], same_person: dict[str, float | None] | None, seed: int, workers: int) -> None:
+    def __init__(
+        self, entries: Sequence[ComparedResult], same_person: dict[str, float | None] | None, seed: int, workers: int
+    ) -> None:
         evaluations = [x.evaluation for x in entries]
         parts = [x.private for x in entries if x.private is not None]
         same = [None if same_person is None else same_person.get(x.id) for x in entries]
@@ -64,7 +66,7 @@ class Shared:
         self.references = [_reference(evaluations, g) for g in self.groupings]
         self._tried = _mated_attempted(self.all)
 
-    def at(self, key: PointKey, able: Sequence[Entry]) -> dict[str, object]:
+    def at(self, key: PointKey, able: Sequence[ComparedResult]) -> dict[str, object]:
         """Pairs, second reading and leagues of a point."""
         thresholds = {x.id: float(x.points[key].threshold or 0.0) for x in able}
         first, replicates = self._reading(key, able, thresholds)
@@ -85,7 +87,7 @@ class Shared:
         return {"pairs": pairs, "second": second, "leagues": tables, "replicates": replicates}
 
     def _second(
-        self, key: PointKey, able: Sequence[Entry]
+        self, key: PointKey, able: Sequence[ComparedResult]
     ) -> tuple[dict[tuple[int, int], Pair], Shared, dict[str, float]] | None:
         """Without comparisons that look like one person to any model; None where such a reading has no threshold."""
         same, thresholds = {}, {}
@@ -100,7 +102,7 @@ class Shared:
         return cleaned._reading(key, able, thresholds)[0], cleaned, thresholds
 
     def _reading(
-        self, key: PointKey, able: Sequence[Entry], thresholds: dict[str, float]
+        self, key: PointKey, able: Sequence[ComparedResult], thresholds: dict[str, float]
     ) -> tuple[dict[tuple[int, int], Pair], int]:
         again = {x.id: self._again(key, x) for x in able} if key[0] == "target" else {}
         counts = [len(r.replicates.threshold) for r in again.values() if r is not None]
@@ -118,11 +120,11 @@ class Shared:
             out[i, j] = Pair(common, by_cell, replicated)
         return out, replicates if len(counts) == len(again) else 0
 
-    def _side(self, x: Entry, thresholds: dict[str, float]) -> Side:
+    def _side(self, x: ComparedResult, thresholds: dict[str, float]) -> ModelEvidence:
         evidence = self.all.evidence[self.entries.index(x)]
-        return Side(x.id, evidence, np.arange(evidence.subjects.size), thresholds[x.id])
+        return ModelEvidence(x.id, evidence, np.arange(evidence.subjects.size), thresholds[x.id])
 
-    def _again(self, key: PointKey, x: Entry) -> Reestimated | None:
+    def _again(self, key: PointKey, x: ComparedResult) -> Reestimated | None:
         """Replicates in which the threshold is found anew on the shared samples."""
         evidence, target = self.all.evidence[self.entries.index(x)], key[1]
         pool = x.points[key].pool
@@ -135,7 +137,7 @@ class Shared:
             return None
         return reestimate(evidence, self.groupings[-1], made, target, self.seed, self.workers)
 
-    def _compare(self, x: Entry, y: Entry, pair: Pair, thresholds: dict[str, float]) -> results.ModelComparison:
+    def _compare(self, x: ComparedResult, y: ComparedResult, pair: Pair, thresholds: dict[str, float]) -> results.ModelComparison:
         failing = self._including_failures(x, y, thresholds)
         sides = [self._side(z, thresholds) for z in (x, y)]
         told = compare(
@@ -146,8 +148,8 @@ class Shared:
         return told.model_copy(update={"left_out_first": lost[0], "left_out_second": lost[1]})
 
     def _including_failures(
-        self, x: Entry, y: Entry, thresholds: dict[str, float]
-    ) -> Callable[[Grouping], list[PairedCell | None]] | None:
+        self, x: ComparedResult, y: ComparedResult, thresholds: dict[str, float]
+    ) -> Callable[[SampleGrouping], list[PairedCell | None]] | None:
         """Each group's FRR, or None where no failure touches a mated comparison of either."""
         a, b = self._tried
         failed = [self.all.failed[self.entries.index(z)] for z in (x, y)]
@@ -158,7 +160,7 @@ class Shared:
             low = self.all.low_mated(self.entries.index(z), thresholds[z.id])
             wrong.append(f[a] | f[b] | np.isin(a * np.int64(f.size) + b, low))
 
-        def cells(grouping: Grouping) -> list[PairedCell | None]:
+        def cells(grouping: SampleGrouping) -> list[PairedCell | None]:
             group = grouping.of(self.all.cells.of_sample)
             inside = np.where(group[a] == group[b], group[a], -1)
             return _by_person(self.all.subjects[a], inside, grouping.n, wrong[0], wrong[1])
@@ -174,7 +176,7 @@ class Shared:
         """FTX of every two models."""
         for (i, x), (j, y) in combinations(enumerate(self.entries), 2):
 
-            def cells(grouping: Grouping, i: int = i, j: int = j) -> list[PairedCell | None]:
+            def cells(grouping: SampleGrouping, i: int = i, j: int = j) -> list[PairedCell | None]:
                 group = grouping.of(self.all.cells.of_sample)
                 return _by_person(self.all.subjects, group, grouping.n, self.all.failed[i], self.all.failed[j])
 
@@ -211,7 +213,7 @@ def _mated_attempted(t: Together) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     return low[keep], high[keep]
 
 
-def _reference(evaluations: Sequence[results.Evaluation], grouping: Grouping) -> str | None:
+def _reference(evaluations: Sequence[results.Evaluation], grouping: SampleGrouping) -> str | None:
     """The first result's reference group, if there is one of that name."""
     for g in evaluations[0].groupings:
         if tuple(g.attributes) == grouping.attributes and g.reference in grouping.names:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness import results
-from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.model_comparison.common_comparisons import Common
 from faceparity.harness.model_comparison.compare import ByCell, Cells, Measure, cells_of_groups
 from faceparity.harness.model_comparison.paired_bootstrap import DEFINED, Replicated
@@ -44,7 +44,7 @@ class Test(NamedTuple):
     reason: results.Reason | None = None
 
 
-class Row(NamedTuple):
+class ModelFigure(NamedTuple):
     """One model's figure."""
 
     value: float | None
@@ -73,14 +73,16 @@ class _Spreads(NamedTuple):
     df: F64
 
 
-def worst_groups(n: int, pairs: Pairs, measure: Rated, grouping: Grouping, finest: Grouping) -> tuple[list[Row], Tests]:
+def worst_groups(
+    n: int, pairs: Pairs, measure: Rated, grouping: SampleGrouping, finest: SampleGrouping
+) -> tuple[list[ModelFigure], Tests]:
     """Every model's highest group over the mean over groups, and every two models against each other. n: models.
 
     Of each model it is sought among the groups in which the model has errors enough to tell a rate by; if the highest rate seen is
     of another group, the model has no figure. No maximum is resampled: see `uncertainty.ranks`.
     """
     tests: Tests = {}
-    rows: dict[int, Row] = {}
+    rows: dict[int, ModelFigure] = {}
     for (i, j), pair in pairs.items():
         groups = groups_with_rates(pair, measure, grouping, finest)
         owns = cells_of_groups(pair.common, grouping, finest, pair.by_cell).own
@@ -97,7 +99,7 @@ def worst_groups(n: int, pairs: Pairs, measure: Rated, grouping: Grouping, fines
     return [rows[k] for k in range(n)], tests
 
 
-def groups_with_rates(pair: Pair, measure: Measure, grouping: Grouping, finest: Grouping) -> dict[int, Cells]:
+def groups_with_rates(pair: Pair, measure: Measure, grouping: SampleGrouping, finest: SampleGrouping) -> dict[int, Cells]:
     """The groups that have a rate, merged ones apart."""
     found = cells_of_groups(pair.common, grouping, finest, pair.by_cell).cells[measure]
     return {g: c for g, c in enumerate(found) if not isinstance(c, str) and not grouping.merged[g]}
@@ -110,15 +112,15 @@ def _candidates(groups: Mapping[int, Cells], m: int) -> list[int]:
     return enough if enough and max(rates[g] for g in enough) == max(rates.values()) else []
 
 
-def _row(own: _Logs, grouping: Grouping, chosen: Sequence[int], groups: Mapping[int, Cells]) -> Row:
+def _row(own: _Logs, grouping: SampleGrouping, chosen: Sequence[int], groups: Mapping[int, Cells]) -> ModelFigure:
     """One model's figure. The highest of all groups is not below their mean."""
     left_out = tuple(grouping.names[g] for g in groups if g not in chosen)
     if not chosen:
-        return Row(None, None, None, "too_few_errors", left_out)
+        return ModelFigure(None, None, None, "too_few_errors", left_out)
     lo, hi = interval_of_largest(own.logs, own.se, own.df)
     interval = (float(max(1.0, np.exp(lo))), float(np.exp(hi))) if np.isfinite([lo, hi]).all() else None
     name = grouping.names[chosen[int(own.logs.argmax())]]
-    return Row(float(np.exp(own.logs.max())), interval, name, None if interval else "too_few_errors", left_out)
+    return ModelFigure(float(np.exp(own.logs.max())), interval, name, None if interval else "too_few_errors", left_out)
 
 
 def _spreads(pair: Pair, measure: Rated, owns: Mapping[int, list[int]], chosen: Sequence[Sequence[int]]) -> _Spreads:

@@ -16,7 +16,7 @@ from faceparity.datasets.schema.dataset import Dataset, SearchProtocol, Template
 from faceparity.harness import results
 from faceparity.harness.comparisons.similarity import Kind, exact_scores, prepare
 from faceparity.harness.metrics import identification as ident
-from faceparity.harness.protocols.pair_lists import Setting
+from faceparity.harness.protocols.pair_lists import ProtocolContext
 from faceparity.harness.protocols.template_pooling import averaged, usual_cells
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.uncertainty import variance
@@ -44,14 +44,14 @@ class _Templates:
 class _Searched:
     """The n searches in one gallery: subjects and cells of their probes, a threshold for each target, int64[n, targets] candidates."""
 
-    found: ident.Searches
+    found: ident.SearchRanks
     subjects: I32
     cells: I32
     thresholds: tuple[ident.TargetThreshold, ...]
     candidates: NDArray[np.int64]
 
 
-def evaluate_searches(dataset: Dataset, templates: Templates, kind: Kind, setting: Setting) -> list[results.Search]:
+def evaluate_searches(dataset: Dataset, templates: Templates, kind: Kind, setting: ProtocolContext) -> list[results.Search]:
     """Every published search of the data set."""
     if not dataset.search_protocols:
         return []
@@ -66,7 +66,9 @@ def evaluate_searches(dataset: Dataset, templates: Templates, kind: Kind, settin
     return [_one(p, made(p.probes), [made(x) for x in p.galleries], kind, setting) for p in dataset.search_protocols]
 
 
-def _one(p: SearchProtocol, probes: _Templates, galleries: Sequence[_Templates], kind: Kind, setting: Setting) -> results.Search:
+def _one(
+    p: SearchProtocol, probes: _Templates, galleries: Sequence[_Templates], kind: Kind, setting: ProtocolContext
+) -> results.Search:
     cells = usual_cells(p.probes, setting.cells)
     searched = []
     for sets, gallery in zip(p.galleries, galleries, strict=True):
@@ -136,7 +138,7 @@ def _blocks(
         yield rows, score
 
 
-def _ranks(searched: Sequence[_Searched], setting: Setting) -> Iterator[results.SearchRank]:
+def _ranks(searched: Sequence[_Searched], setting: ProtocolContext) -> Iterator[results.SearchRank]:
     for rank in RANKS:
         errors = [ident.misses(s.found, rank=rank) for s in searched]
         missed = _rate(searched, errors, True, "all mated searches")
@@ -151,7 +153,7 @@ def _ranks(searched: Sequence[_Searched], setting: Setting) -> Iterator[results.
         )
 
 
-def _points(searched: Sequence[_Searched], targets: Sequence[float], setting: Setting) -> Iterator[results.SearchPoint]:
+def _points(searched: Sequence[_Searched], targets: Sequence[float], setting: ProtocolContext) -> Iterator[results.SearchPoint]:
     """At each target; of several galleries the mean, each at its own threshold."""
     for k, target in enumerate(targets):
         base = results.SearchPoint(target_fpir=target, threshold=None, native_threshold=None)
@@ -179,7 +181,11 @@ def _points(searched: Sequence[_Searched], targets: Sequence[float], setting: Se
 
 
 def _by_group(
-    searched: Sequence[_Searched], missed: Sequence[Flags], false: Sequence[Flags] | None, setting: Setting, conditional: bool
+    searched: Sequence[_Searched],
+    missed: Sequence[Flags],
+    false: Sequence[Flags] | None,
+    setting: ProtocolContext,
+    conditional: bool,
 ) -> list[results.SearchGroups]:
     """Rates by the probe's group, one threshold for everybody. false: None for ranks, which non-mated searches have none of."""
     out = []

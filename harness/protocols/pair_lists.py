@@ -18,8 +18,8 @@ from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.score_list import evidence_of_list
 from faceparity.harness.comparisons.similarity import Kind, exact_scores, prepare
-from faceparity.harness.comparisons.tally import Grid
-from faceparity.harness.groups.groupings import Cells, Grouping, one_group
+from faceparity.harness.comparisons.tally import ScoreBins
+from faceparity.harness.groups.groupings import Cells, SampleGrouping, one_group
 from faceparity.harness.metrics import verification
 from faceparity.harness.metrics.rates import threshold_at_target
 from faceparity.harness.protocols.template_pooling import pooled
@@ -48,18 +48,18 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Setting:
+class ProtocolContext:
     """What all protocols of a run share. cells: of all samples. low, high: range of scores. sign: into the model's own unit."""
 
     cells: Cells
-    groupings: Sequence[Grouping]
+    groupings: Sequence[SampleGrouping]
     sign: int
     low: float
     high: float
 
 
 def evaluate_protocols(
-    dataset: Dataset, templates: Templates, kind: Kind, setting: Setting, points: Sequence[results.OperatingPoint]
+    dataset: Dataset, templates: Templates, kind: Kind, setting: ProtocolContext, points: Sequence[results.OperatingPoint]
 ) -> list[results.Protocol]:
     """Every protocol of the data set, at the thresholds of the run's operating points, by folds, and at its own targets.
 
@@ -102,7 +102,7 @@ def people_of(protocol: PairProtocol, n_samples: int) -> I32:
 def _one(
     scored: Scored,
     all_scored: dict[str, Scored],
-    setting: Setting,
+    setting: ProtocolContext,
     points: Sequence[results.OperatingPoint],
     pixels: Sequence[str],
 ) -> results.Protocol:
@@ -129,7 +129,7 @@ def _one(
     )
 
 
-def evidence_of_protocol(scored: Scored, setting: Setting) -> Evidence:
+def evidence_of_protocol(scored: Scored, setting: ProtocolContext) -> Evidence:
     """The list's comparisons, for the same statistics as all others.
 
     Where a list contradicts the subject labels, its second sample enters under another number, with the subject that the list
@@ -146,12 +146,12 @@ def evidence_of_protocol(scored: Scored, setting: Setting) -> Evidence:
         subjects = np.append(subjects, np.where(p.mated[contrary], subjects[p.a[contrary]], new)).astype(np.int32)
         of_sample = np.append(of_sample, of_sample[p.b[contrary]]).astype(np.int32)
     cells = replace(setting.cells, of_sample=of_sample)
-    grid = Grid.uniform(setting.low, setting.high, 1)
+    grid = ScoreBins.uniform(setting.low, setting.high, 1)
     score = np.where(scored.failed, np.float32(setting.low), scored.score).astype(np.float32)
     return evidence_of_list(subjects, cells, p.a, b, score, scored.failed, grid, True)
 
 
-def _verification(scored: Scored, all_scored: dict[str, Scored], setting: Setting) -> results.Verification | None:
+def _verification(scored: Scored, all_scored: dict[str, Scored], setting: ProtocolContext) -> results.Verification | None:
     """By folds, or at the threshold that is best on another list; None for a list that has neither."""
     p = scored.protocol
     if p.n_folds > 1:
@@ -170,7 +170,7 @@ def _verification(scored: Scored, all_scored: dict[str, Scored], setting: Settin
     )
 
 
-def _to_record(found: verification.Folds, fold: I32, scored: Scored, setting: Setting, rule: str) -> results.Verification:
+def _to_record(found: verification.Folds, fold: I32, scored: Scored, setting: ProtocolContext, rule: str) -> results.Verification:
     folds = [
         results.VerificationFold(
             fold=k + 1,
@@ -201,7 +201,7 @@ def _to_record(found: verification.Folds, fold: I32, scored: Scored, setting: Se
 
 
 def _right_by_group(
-    grouping: Grouping, right: Flags, judged: Flags, scored: Scored, setting: Setting
+    grouping: SampleGrouping, right: Flags, judged: Flags, scored: Scored, setting: ProtocolContext
 ) -> Iterator[results.VerificationGroup]:
     ga, gb = _groups_of_pairs(grouping, scored.protocol, setting.cells)
     for g, name in enumerate(grouping.names):
@@ -224,13 +224,13 @@ def _people(a: I32, b: I32, subjects: I32) -> int:
     return int(seen.sum())
 
 
-def _groups_of_pairs(grouping: Grouping, protocol: PairProtocol, cells: Cells) -> tuple[I32, I32]:
+def _groups_of_pairs(grouping: SampleGrouping, protocol: PairProtocol, cells: Cells) -> tuple[I32, I32]:
     group = grouping.of(cells.of_sample)
     return group[protocol.a], group[protocol.b]
 
 
 def _points(
-    scored: Scored, evidence: Evidence, setting: Setting, points: Sequence[results.OperatingPoint]
+    scored: Scored, evidence: Evidence, setting: ProtocolContext, points: Sequence[results.OperatingPoint]
 ) -> Iterator[results.ProtocolPoint]:
     for point in points:
         base = results.ProtocolPoint(
@@ -252,7 +252,7 @@ def _points(
 
 
 def _at(
-    base: results.ProtocolPoint, threshold: float, scored: Scored, evidence: Evidence, setting: Setting
+    base: results.ProtocolPoint, threshold: float, scored: Scored, evidence: Evidence, setting: ProtocolContext
 ) -> results.ProtocolPoint:
     """Rates of the list at one threshold, of everybody and by group."""
     made, mated = ~scored.failed, scored.protocol.mated
@@ -278,7 +278,7 @@ def _at(
 
 
 def _rates(
-    evidence: Evidence, grouping: Grouping, threshold: float, design: results.Design, conditional: bool
+    evidence: Evidence, grouping: SampleGrouping, threshold: float, design: results.Design, conditional: bool
 ) -> tuple[list[results.Rate], list[results.Rate]]:
     cells = ErrorsByGroup(evidence, grouping, threshold)
     fmr = [estimates.non_mated(cells.within(g)) for g in range(grouping.n)]
@@ -290,7 +290,7 @@ def _rates(
 
 
 def _by_group(
-    grouping: Grouping, threshold: float, scored: Scored, evidence: Evidence, setting: Setting, conditional: bool
+    grouping: SampleGrouping, threshold: float, scored: Scored, evidence: Evidence, setting: ProtocolContext, conditional: bool
 ) -> results.ProtocolGroups:
     fmr, fnmr = _rates(evidence, grouping, threshold, "within", conditional)
     ga, gb = _groups_of_pairs(grouping, scored.protocol, setting.cells)

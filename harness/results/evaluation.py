@@ -10,7 +10,7 @@ from faceparity.harness.results.claims import Claim
 from faceparity.harness.results.exclusions import Exclusion
 from faceparity.harness.results.experiments import Paired
 from faceparity.harness.results.groups import Grouping
-from faceparity.harness.results.inputs import Comparisons, DatasetInfo, Extraction, ModelInfo, Provenance
+from faceparity.harness.results.inputs import Comparisons, DatasetInfo, ExtractionCounts, ModelInfo, Provenance
 from faceparity.harness.results.parts.base import Part
 from faceparity.harness.results.parts.json_text import to_text
 from faceparity.harness.results.protocols import Protocol, Search
@@ -27,7 +27,7 @@ class Evaluation(Part):
     dataset: DatasetInfo
     model: ModelInfo
     comparisons: Comparisons
-    extraction: Extraction
+    extraction: ExtractionCounts
     groupings: Annotated[list[Grouping], Field(min_length=1)]
     protocols: list[Protocol] = Field(default_factory=list)
     searches: list[Search] = Field(default_factory=list)

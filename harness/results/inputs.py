@@ -8,7 +8,7 @@ from faceparity.harness.options import Options
 from faceparity.harness.results.parts.base import Count, Part, Rate, Share
 
 
-class Extraction(Part):
+class ExtractionCounts(Part):
     """Failures to extract a template (FTX). comparisons = samples attempted, errors = failed."""
 
     supplied: bool = True

@@ -67,7 +67,7 @@ class Silent:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedRun:
     """What was made to check a request, so that it is made once: samples by data set's name, models by what was typed."""
 
     grouped: Mapping[str, GroupedSamples] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Request:
     resolved: Resolved
     out: Path
     exclusions: Mapping[str, Excluded] = field(default_factory=dict)
-    prepared: Prepared = field(default_factory=Prepared)
+    prepared: PreparedRun = field(default_factory=PreparedRun)
 
 
 def run(request: Request, listener: Listener | None = None) -> list[Result]:
@@ -96,7 +96,7 @@ def run(request: Request, listener: Listener | None = None) -> list[Result]:
     """
     tell = listener or Silent()
     cards = checked_cards(request.models)
-    prepared = Prepared(
+    prepared = PreparedRun(
         models={spec: open_model(spec) for spec in cards},
         grouped={dataset.name: preflight(dataset, request.resolved) for dataset in request.datasets},
     )

@@ -9,9 +9,9 @@ from typing import Any
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
-from faceparity.harness.groups.groupings import Grouping
-from faceparity.harness.scenarios.base.context import Setting
-from faceparity.harness.scenarios.base.schema import Base, Scenario
+from faceparity.harness.groups.groupings import SampleGrouping
+from faceparity.harness.scenarios.base.context import ScenarioContext
+from faceparity.harness.scenarios.base.schema import Scenario, ScenarioBase
 from faceparity.harness.scenarios.search import lineup, search
 from faceparity.harness.scenarios.watchlist import watchlist
 
@@ -21,8 +21,8 @@ class Kind:
     """check: raises UserError if the scenario does not fit the data set's people, before the first image is read.
     evaluate: its part of the record; what the data do not allow is null with a reason."""
 
-    check: Callable[[Any, Dataset, Sequence[Grouping]], None]
-    evaluate: Callable[[Any, Setting], results.Scenario]
+    check: Callable[[Any, Dataset, Sequence[SampleGrouping]], None]
+    evaluate: Callable[[Any, ScenarioContext], results.Scenario]
 
 
 KINDS: dict[str, Kind] = {
@@ -33,7 +33,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def check_scenarios(scenarios: Sequence[Scenario], dataset: Dataset, groupings: Sequence[Grouping]) -> None:
+def check_scenarios(scenarios: Sequence[Scenario], dataset: Dataset, groupings: Sequence[SampleGrouping]) -> None:
     """Raises UserError, naming the scenario and the data set, if one of them does not fit. groupings: of all samples."""
     for scenario in scenarios:
         try:
@@ -42,12 +42,12 @@ def check_scenarios(scenarios: Sequence[Scenario], dataset: Dataset, groupings: 
             raise UserError(f"scenario {scenario.name} on {dataset.name}: {error}") from None
 
 
-def evaluate_scenarios(scenarios: Sequence[Scenario], setting: Setting) -> list[results.Scenario]:
+def evaluate_scenarios(scenarios: Sequence[Scenario], setting: ScenarioContext) -> list[results.Scenario]:
     """The record of each, in the order given."""
     return [_kind(s).evaluate(s, setting) for s in scenarios]
 
 
-def _kind(scenario: Base) -> Kind:
+def _kind(scenario: ScenarioBase) -> Kind:
     name = getattr(scenario, "kind", "")
     if name not in KINDS:
         raise UserError(f"kind = {name!r} can't be run; one of {', '.join(KINDS)} can")

@@ -14,21 +14,21 @@ from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness import results
 from faceparity.harness.claims.claim_verdicts import Bench, evaluate_claims
 from faceparity.harness.comparisons.evidence import Evidence
-from faceparity.harness.comparisons.score_list import Rows, evidence_of_rows, tally_of_list
-from faceparity.harness.comparisons.tally import Grid
+from faceparity.harness.comparisons.score_list import ScoreRows, evidence_of_rows, tally_of_list
+from faceparity.harness.comparisons.tally import ScoreBins
 from faceparity.harness.evaluation import provenance
 from faceparity.harness.evaluation.evaluate import comparisons_info, to_grouping
 from faceparity.harness.evaluation.preflight import check_cells, check_references, groupings_of
 from faceparity.harness.evaluation.resolved_options import Resolved, as_resolved
-from faceparity.harness.groups.groupings import Cells, Grouping, make_cells
+from faceparity.harness.groups.groupings import Cells, SampleGrouping, make_cells
 from faceparity.harness.options import Options
 from faceparity.harness.score_files.source import Source, source_of
 from faceparity.harness.score_files.table import ScoreTable, attribute, read_scores, read_texts
-from faceparity.harness.verification.one_threshold import Setting
+from faceparity.harness.verification.one_threshold import PointContext
 from faceparity.harness.verification.operating_points import Fixed, Questions, measure
 from faceparity.harness.verification.rates.failures_and_covariates import failure_rates
-from faceparity.harness.verification.threshold.collect_evidence import BINS, Plan, Tallied, choose_floor
-from faceparity.harness.verification.threshold.threshold_pool import Pool, make_pool
+from faceparity.harness.verification.threshold.collect_evidence import BINS, CollectedEvidence, TallyPlan, choose_floor
+from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool, make_pool
 from faceparity.harness.verification.threshold_sweep import make_sweeps
 
 WIDEST, NARROWEST = 1e38, 1e-30
@@ -63,8 +63,8 @@ def evaluate_scores(
     evidence, pool = _evidence(source, table, cells, groupings, options, questions)
     measured = measure(evidence, groupings, groupings[-1], pool, questions)
     sweeps = make_sweeps(evidence, groupings, pool, options.references, measured, questions.same_person)
-    info = comparisons_info(Tallied(evidence, 1))
-    setting = Setting(evidence, groupings[-1], pool, options.references, sign, options.seed)
+    info = comparisons_info(CollectedEvidence(evidence, 1))
+    setting = PointContext(evidence, groupings[-1], pool, options.references, sign, options.seed)
     bench = Bench(setting, questions, groupings, measured, more=[a.name for a in table.attributes if a.name not in by])
     evaluation = results.Evaluation(
         provenance=provenance.provenance(resolved),
@@ -94,19 +94,19 @@ def _attributes(source: Source, table: ScoreTable, by: Sequence[str]) -> list[At
 
 
 def _evidence(
-    source: Source, table: ScoreTable, cells: Cells, groupings: Sequence[Grouping], options: Options, questions: Questions
-) -> tuple[Evidence, Pool]:
+    source: Source, table: ScoreTable, cells: Cells, groupings: Sequence[SampleGrouping], options: Options, questions: Questions
+) -> tuple[Evidence, ThresholdPool]:
     """What was compared, with a ledger as deep as the targets and thresholds need, and whose comparisons set the threshold."""
     score = -table.score if questions.sign < 0 else table.score
     if np.isnan(score).all():
         raise UserError(f"{source}: every score is empty: no comparison was made; write the scores into the column score")
     low, high = float(np.fmin.reduce(score)), float(np.fmax.reduce(score))
     thresholds = tuple(f.threshold for f in questions.fixed)
-    grid = Grid.uniform(low, _above(source, low, high), BINS, thresholds)
-    rows = Rows(table.subjects, table.a, table.b, score)
+    grid = ScoreBins.uniform(low, _above(source, low, high), BINS, thresholds)
+    rows = ScoreRows(table.subjects, table.a, table.b, score)
     counted = tally_of_list(rows, cells, grid)
     pool = make_pool(options.pool, cells, table.subjects, counted[0].non_mated.sum(axis=2), groupings[-1], groupings)
-    plan = Plan("dot", low, high, questions.targets, (), None, 1)
+    plan = TallyPlan("dot", low, high, questions.targets, (), None, 1)
     floor = min([choose_floor(counted[0], pool, plan, 1.0), *thresholds])
     return evidence_of_rows(rows, cells, counted, floor, failures_supplied=bool(np.isnan(score).any())), pool
 
@@ -118,9 +118,9 @@ def _above(source: Source, low: float, high: float) -> float:
     return max(high, low + NARROWEST) if high > low else low + max(1.0, abs(low))
 
 
-def _failures(source: Source | None, by: Sequence[str], *, empty_scores: bool) -> results.Extraction:
+def _failures(source: Source | None, by: Sequence[str], *, empty_scores: bool) -> results.ExtractionCounts:
     """FTX from the failures file: columns subject, attempted, failed and the attributes, one row a subject or sample."""
-    none = results.Extraction(
+    none = results.ExtractionCounts(
         supplied=empty_scores, overall=None, by_group=[], no_face=0, unreadable=0, several_faces=0, faces_policy="not known"
     )
     if source is None:
@@ -155,7 +155,7 @@ def _whole(source: Source, codes: NDArray[np.int32], words: Sequence[str], name:
 
 
 def _dataset(
-    source: Source, table: ScoreTable, attributes: Sequence[Attribute], groupings: Sequence[Grouping]
+    source: Source, table: ScoreTable, attributes: Sequence[Attribute], groupings: Sequence[SampleGrouping]
 ) -> results.DatasetInfo:
     labels = [
         results.LabelInfo(

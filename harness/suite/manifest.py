@@ -56,7 +56,7 @@ class MadeBy(Strict):
         return [told for name, told in words.items() if getattr(self, name) != getattr(other, name)]
 
 
-class Entry(Strict):
+class ManifestEntry(Strict):
     """One evaluation of the suite. result: sha256 of its results.json, empty where it failed; error: its kind, no text, which
     could hold a name. seconds: for extraction (of `extracted` images) and for the rest (of `comparisons`). lost: images that count as
     failed only because something ended their workers: the next call makes the evaluation again."""
@@ -80,14 +80,14 @@ class Record(Strict):
 
     schema_: Literal["faceparity.suite/1"] = Field(default=SCHEMA, alias="schema")
     suite: str
-    entries: list[Entry] = Field(default_factory=list)
+    entries: list[ManifestEntry] = Field(default_factory=list)
     told: str = ""
 
-    def entry(self, dataset: str, model: str) -> Entry | None:
+    def entry(self, dataset: str, model: str) -> ManifestEntry | None:
         """By the folder's names."""
         return next((e for e in self.entries if (e.dataset, e.model) == (dataset, model)), None)
 
-    def with_entry(self, entry: Entry) -> Record:
+    def with_entry(self, entry: ManifestEntry) -> Record:
         """With this instead of what there was of the same data set and model."""
         others = [e for e in self.entries if (e.dataset, e.model) != (entry.dataset, entry.model)]
         return self.model_copy(update={"entries": [*others, entry]})
@@ -114,7 +114,7 @@ def sha256(file: Path) -> str:
     return file_sha256(file) if file.is_file() else ""
 
 
-def is_whole(entry: Entry | None, folder: Path) -> bool:
+def is_whole(entry: ManifestEntry | None, folder: Path) -> bool:
     """Whether the result is there as it was written."""
     return entry is not None and entry.status == "done" and entry.result == sha256(folder / RESULTS) != ""
 
@@ -145,6 +145,6 @@ def _libraries() -> str:
     return _digest(library_versions(LIBRARIES))
 
 
-def told_of(entries: Sequence[Entry]) -> str:
+def told_of(entries: Sequence[ManifestEntry]) -> str:
     """One sha256 over the results of these, in this order."""
     return _digest([e.result for e in entries])

@@ -15,8 +15,8 @@ import numpy as np
 
 from faceparity.harness.runs.cost_model import IMAGES_PER_SECOND, cost
 from faceparity.harness.runs.result_files import RESULTS
-from faceparity.harness.suite.manifest import Entry, Record, is_whole
-from faceparity.harness.suite.preflight import Checked, Job
+from faceparity.harness.suite.manifest import ManifestEntry, Record, is_whole
+from faceparity.harness.suite.preflight import Checked, SuiteJob
 from faceparity.harness.templates.extract import store_key
 from faceparity.harness.templates.store import Store
 
@@ -28,7 +28,7 @@ ENOUGH = 32
 class Step:
     """One evaluation to be made. images: to be extracted; comparisons: of all samples; seconds, bytes: about."""
 
-    job: Job
+    job: SuiteJob
     images: int
     comparisons: int
     seconds: float
@@ -37,12 +37,12 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SuitePlan:
     """What is to be made, and what is there. stale: made otherwise, with what differs. foreign: results that the suite does not name."""
 
     steps: tuple[Step, ...]
-    done: tuple[Job, ...]
-    stale: tuple[tuple[Job, str], ...]
+    done: tuple[SuiteJob, ...]
+    stale: tuple[tuple[SuiteJob, str], ...]
     foreign: tuple[Path, ...]
 
     @property
@@ -56,7 +56,7 @@ class Plan:
         return sum(step.bytes for step in self.steps)
 
 
-def make_plan(checked: Checked, record: Record, out: Path, store: Store) -> Plan:
+def make_plan(checked: Checked, record: Record, out: Path, store: Store) -> SuitePlan:
     """store: entered. Nothing is changed."""
     done, stale, steps = [], [], []
     known: dict[tuple[str, str], int] = {}
@@ -78,16 +78,16 @@ def make_plan(checked: Checked, record: Record, out: Path, store: Store) -> Plan
             steps.append(_step(job, 0, record.entries))
     named = {job.folder(out) for job in checked.jobs}
     foreign = sorted(f.parent for f in out.glob(f"*/*/{RESULTS}") if f.parent not in named)
-    return Plan(tuple(steps), tuple(done), tuple(stale), tuple(foreign))
+    return SuitePlan(tuple(steps), tuple(done), tuple(stale), tuple(foreign))
 
 
-def _to_extract(job: Job, store: Store) -> int:
+def _to_extract(job: SuiteJob, store: Store) -> int:
     """Images, each content once, that the store does not have."""
     contents = set(job.dataset.content)
     return len(contents) - len(store.get(store_key(job.made.model), contents))
 
 
-def _step(job: Job, images: int, entries: Sequence[Entry]) -> Step:
+def _step(job: SuiteJob, images: int, entries: Sequence[ManifestEntry]) -> Step:
     resolved, n = job.resolved, job.dataset.n_samples
     share = 1.0 if resolved.share is None else resolved.share
     mine = [e for e in entries if e.status == "done" and e.made.model == job.made.model and e.extracted >= ENOUGH]
@@ -105,7 +105,7 @@ def _step(job: Job, images: int, entries: Sequence[Entry]) -> Step:
     return Step(job, images, comparisons, guess.extraction + after, round(guess.disk), bool((per_core or not images) and rest))
 
 
-def _after(e: Entry, job: Job) -> float:
+def _after(e: ManifestEntry, job: SuiteJob) -> float:
     """What an evaluation that was made should have taken after extraction, had its templates been as long."""
     guess = cost(round((2 * e.comparisons) ** 0.5), job.card.dimensions, targets=job.resolved.options.targets, workers=e.workers)
     return guess.comparison + guess.statistics

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Job:
+class SuiteJob:
     """One model on one data set. place: names of its two folders in the suite's."""
 
     dataset: Dataset
@@ -59,7 +59,7 @@ class Checked:
     """A suite without mistakes. left_out: what is not on this machine, a line each."""
 
     suite: Suite
-    jobs: tuple[Job, ...]
+    jobs: tuple[SuiteJob, ...]
     left_out: tuple[str, ...]
 
 
@@ -124,13 +124,13 @@ def check_suite(suite: Suite, workers: int, command: str, loaded: Callable[[Data
     return Checked(suite, tuple(jobs), tuple(found.left_out))
 
 
-def _job(one: _Set, model: _Model, position: int, fixed: Sequence[Fixed], excluded: Excluded) -> Job:
+def _job(one: _Set, model: _Model, position: int, fixed: Sequence[Fixed], excluded: Excluded) -> SuiteJob:
     own = tuple(f for f in fixed if f.model == model.card.name)
     options = one.resolved.options.model_copy(update={"threshold": model.threshold})
     resolved = replace(one.resolved, options=options, fixed=own, position=position)
     place = (safe_name(one.dataset.name), safe_name(model.card.name))
     made = made_by(one.dataset, model.fingerprint, resolved, excluded)
-    return Job(one.dataset, model.spec, model.card, resolved, made, place, one.grouped, excluded)
+    return SuiteJob(one.dataset, model.spec, model.card, resolved, made, place, one.grouped, excluded)
 
 
 def _fixed(models: Sequence[_Model], suite: Suite, found: _Findings) -> tuple[Fixed, ...]:

@@ -18,10 +18,10 @@ from faceparity.harness.execution.worker_deaths import is_lost
 from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.runs.output_folder import check_folder, held
 from faceparity.harness.runs.result_files import RESULTS, Result, load_results
-from faceparity.harness.runs.runner import Listener, Prepared, Request, open_log, run_one
-from faceparity.harness.suite.manifest import RECORD, Entry, Record, sha256, write_record
-from faceparity.harness.suite.plan import Plan, Step
-from faceparity.harness.suite.preflight import Job
+from faceparity.harness.runs.runner import Listener, PreparedRun, Request, open_log, run_one
+from faceparity.harness.suite.manifest import RECORD, ManifestEntry, Record, sha256, write_record
+from faceparity.harness.suite.plan import Step, SuitePlan
+from faceparity.harness.suite.preflight import SuiteJob
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.templates.store import Store
 
@@ -36,7 +36,7 @@ class SuiteListener(Listener, Protocol):
         """An evaluation begins. seconds_left: about, with this one."""
         ...
 
-    def failed(self, job: Job, why: str) -> None:
+    def failed(self, job: SuiteJob, why: str) -> None:
         """An evaluation could not be made; the suite goes on."""
         ...
 
@@ -63,7 +63,7 @@ def alone_in(out: Path) -> Iterator[None]:
         yield
 
 
-def refuse_mixing(plan: Plan, again: bool) -> None:
+def refuse_mixing(plan: SuitePlan, again: bool) -> None:
     """Raises UserError where results of another kind lie in the folder, unless those are to be made again."""
     if plan.foreign:
         n, first = len(plan.foreign), plan.foreign[0]
@@ -79,7 +79,9 @@ def refuse_mixing(plan: Plan, again: bool) -> None:
         )
 
 
-def run_suite(plan: Plan, record: Record, jobs: Sequence[Job], out: Path, store: Store, listener: SuiteListener) -> Finished:
+def run_suite(
+    plan: SuitePlan, record: Record, jobs: Sequence[SuiteJob], out: Path, store: Store, listener: SuiteListener
+) -> Finished:
     """Makes what the plan says is missing. One that fails is counted and the next begins. The folder is held with `alone_in`,
     the store entered. Raises only what ends everything: Ctrl-C, a disk that takes nothing more, PlaceGoneError."""
     log = open_log(out / LOG, "a")
@@ -123,11 +125,11 @@ class _Pace:
         return self._spent / self._due
 
 
-def _make(job: Job, out: Path, store: Store, listener: Listener, log: logging.Logger) -> tuple[Entry, str]:
+def _make(job: SuiteJob, out: Path, store: Store, listener: Listener, log: logging.Logger) -> tuple[ManifestEntry, str]:
     """One evaluation's entry; and why there is no result, empty where there is one."""
     tell, start, folder = _Timed(listener), time.monotonic(), job.folder(out)
     known = {"dataset": job.place[0], "model": job.place[1], "made": job.made, "workers": job.resolved.threads}
-    name, prepared = job.dataset.name, Prepared(grouped={job.dataset.name: job.grouped})
+    name, prepared = job.dataset.name, PreparedRun(grouped={job.dataset.name: job.grouped})
     request = Request([job.dataset], [job.spec], job.resolved, out, exclusions={name: job.excluded}, prepared=prepared)
     try:
         result = run_one(request, job.dataset, job.spec, job.card, store, out, tell, log)
@@ -136,12 +138,12 @@ def _make(job: Job, out: Path, store: Store, listener: Listener, log: logging.Lo
     except Exception as error:  # whatever it is: the other evaluations don't depend on it
         shutil.rmtree(folder, ignore_errors=True)
         log.info("%s: failed, %s", job.told, type(error).__name__)
-        return Entry.model_validate({**known, "status": "failed", "error": type(error).__name__}), _why(error)
+        return ManifestEntry.model_validate({**known, "status": "failed", "error": type(error).__name__}), _why(error)
     c = result.evaluation.comparisons
     measured = {"extracted": tell.extracted_now, "lost": tell.lost, "extraction_seconds": tell.seconds}
     rest = {"comparisons": c.mated + c.non_mated, "comparison_seconds": time.monotonic() - start - tell.seconds}
     more = {"status": "done", "result": sha256(folder / RESULTS), **measured, **rest}
-    return Entry.model_validate({**known, **more}), ""
+    return ManifestEntry.model_validate({**known, **more}), ""
 
 
 def _why(error: Exception) -> str:

@@ -14,7 +14,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.execution import process_pool, worker
 from faceparity.harness.execution.backend import Here, Place
-from faceparity.harness.execution.worker import Job, Opener, Outcome
+from faceparity.harness.execution.worker import ImageJob, ImageOutcome, Opener
 from faceparity.harness.execution.worker_deaths import advice, explained, is_lost, lost_words
 from faceparity.harness.execution.worker_process import WorkersEndedError
 from faceparity.harness.models.base.answer_check import is_usable
@@ -97,7 +97,7 @@ def extract(
         paths.setdefault(content, str(dataset.root / file))
     # Earlier versions kept templates that no comparison takes, such as all zeros: those images are asked for again.
     known = {content: one for content, one in store.get(key, paths).items() if is_usable(model.card, one)}
-    jobs = [Job(path, content) for content, path in paths.items() if content not in known]
+    jobs = [ImageJob(path, content) for content, path in paths.items() if content not in known]
     dimensions = model.card.dimensions
     if jobs:
         faults = _Faults(model_name, any(one.status != "unreadable" for one in known.values()))
@@ -119,7 +119,7 @@ def cores() -> int:
 
 
 def _running(
-    jobs: Sequence[Job], model: Model, name: str, opener: Opener, store: Store, place: Place
+    jobs: Sequence[ImageJob], model: Model, name: str, opener: Opener, store: Store, place: Place
 ) -> Generator[process_pool.Done, None, None]:
     batches = [jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH)]
     # An image that killed a run which read it in its own process is met by worker processes the next time.
@@ -152,7 +152,7 @@ def _drain(
     return fresh
 
 
-def _in_process(batches: Sequence[Sequence[Job]], model: Model, store: Store) -> Generator[process_pool.Done, None, None]:
+def _in_process(batches: Sequence[Sequence[ImageJob]], model: Model, store: Store) -> Generator[process_pool.Done, None, None]:
     with store.attempt(), worker.single_threaded():
         for batch in batches:
             yield batch, worker.run_batch(model, batch)
@@ -169,7 +169,7 @@ class _Faults:
         self.lost = 0
         self.words = ""
 
-    def count(self, outcomes: Sequence[Outcome]) -> None:
+    def count(self, outcomes: Sequence[ImageOutcome]) -> None:
         """Take in a batch; raises as `conclude` does once many images were tried and not one worked."""
         faults = [one.fault for one in outcomes if one.fault]
         self.first = self.first or next(iter(faults), "")

@@ -18,7 +18,7 @@ SUFFIX = "-index.shard"
 
 
 @dataclass(frozen=True)
-class Index:
+class ShardIndex:
     """names: of shards. entries: uint64[n], rising; shard: int32[n], the number of the shard that each is in."""
 
     names: tuple[str, ...]
@@ -32,7 +32,7 @@ class Index:
         hit = (at < asked.size) & (asked[np.minimum(at, max(0, asked.size - 1))] == self.entries) if asked.size else []
         return {self.names[k] for k in np.unique(self.shard[hit])} if asked.size else set()
 
-    def with_shards(self, more: Mapping[str, Iterable[bytes]], there: set[str]) -> Index:
+    def with_shards(self, more: Mapping[str, Iterable[bytes]], there: set[str]) -> ShardIndex:
         """With further shards, and without those that are not there any more."""
         known = np.isin(self.shard, [k for k, name in enumerate(self.names) if name in there])
         kept = sorted({self.names[k] for k in np.unique(self.shard[known])})
@@ -43,12 +43,12 @@ class Index:
             parts.append((found := short(names), np.full(found.size, number[name], np.int32)))
         entries, shard = (np.concatenate(column) for column in zip(*parts, strict=True))
         order = np.argsort(entries, kind="stable")
-        return Index(tuple(number), entries[order], shard[order])
+        return ShardIndex(tuple(number), entries[order], shard[order])
 
 
-def nothing() -> Index:
+def nothing() -> ShardIndex:
     """No shards."""
-    return Index((), np.empty(0, np.uint64), np.empty(0, np.int32))
+    return ShardIndex((), np.empty(0, np.uint64), np.empty(0, np.int32))
 
 
 def short(entries: Iterable[bytes]) -> NDArray[np.uint64]:
@@ -56,7 +56,7 @@ def short(entries: Iterable[bytes]) -> NDArray[np.uint64]:
     return np.frombuffer(b"".join(entry[:8] for entry in entries), "<u8").astype(np.uint64)
 
 
-def pack(index: Index) -> bytes:
+def pack(index: ShardIndex) -> bytes:
     """Arrow IPC bytes: a column of entries, one of shards, and the shards' names in the schema."""
     import pyarrow as pa
 
@@ -68,14 +68,14 @@ def pack(index: Index) -> bytes:
     return bytes(sink.getvalue().to_pybytes())
 
 
-def unpack(payload: bytes) -> Index:
+def unpack(payload: bytes) -> ShardIndex:
     """What `pack` was given."""
     import pyarrow as pa
 
     with pa.ipc.open_stream(payload) as reader:
         table = reader.read_all()
     names = table.schema.metadata[b"names"].decode()
-    return Index(
+    return ShardIndex(
         tuple(names.split("\n")) if names else (),
         np.asarray(table["entry"].to_numpy(), np.uint64), np.asarray(table["shard"].to_numpy(), np.int32),
     )  # fmt: skip

@@ -91,7 +91,7 @@ class Store:
             self._write_index(known.with_shards(more, set(paths)), of_index, fingerprint)
         return found
 
-    def _index(self, files: Sequence[Path], fingerprint: str) -> shard_index.Index:
+    def _index(self, files: Sequence[Path], fingerprint: str) -> shard_index.ShardIndex:
         """The newest that can be read. Its key goes when its day's retention ends; it is made again then."""
         for path in reversed(files):
             with suppress(OSError, encryption.DamagedError, encryption.KeyGoneError, encryption.ClockDoubtError):
@@ -100,7 +100,7 @@ class Store:
                 path.unlink()
         return shard_index.nothing()
 
-    def _write_index(self, known: shard_index.Index, old: Sequence[Path], fingerprint: str) -> None:
+    def _write_index(self, known: shard_index.ShardIndex, old: Sequence[Path], fingerprint: str) -> None:
         """Without it all shards are read, which takes longer and is no reason to end a run that only reads: a full disk is none."""
         name = f"{self.keys.day().isoformat()}{shard_index.SUFFIX}"
         payload = self.keys.seal(shard_index.pack(known), _context(fingerprint, name))

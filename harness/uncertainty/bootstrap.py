@@ -48,7 +48,7 @@ class MatedScores(NamedTuple):
     cell: I32
 
 
-class Compared(NamedTuple):
+class ColumnComparisons(NamedTuple):
     """Which non-mated comparisons there are in each column (a stratum of the pool, or a group).
 
     subject, column, samples: int32[·], so many samples of that subject are in the column, each compared with every sample of
@@ -66,12 +66,14 @@ class Compared(NamedTuple):
     times: I32
 
     @staticmethod
-    def all_pairs(samples: NDArray[np.number]) -> Compared:
+    def all_pairs(samples: NDArray[np.number]) -> ColumnComparisons:
         """From a table of samples [subjects, columns]: every pair of samples of different subjects in a column."""
         subject, column = np.nonzero(samples)
         none = np.empty(0, np.int32)
         held = samples[subject, column].astype(np.int32)
-        return Compared(samples.shape[1], subject.astype(np.int32), column.astype(np.int32), held, none, none, none, none)
+        return ColumnComparisons(
+            samples.shape[1], subject.astype(np.int32), column.astype(np.int32), held, none, none, none, none
+        )
 
 
 class Replicates(NamedTuple):
@@ -256,9 +258,9 @@ def bootstrap_at_target(
     errors: SortedErrors,
     mated: MatedScores,
     strata: I32,
-    pool: Compared,
+    pool: ColumnComparisons,
     pool_weights: F64,
-    groups: Compared,
+    groups: ColumnComparisons,
     target: float,
     *,
     whole: bool = True,

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence, sum_over_groups
-from faceparity.harness.groups.groupings import Grouping, cells_of, one_group, subjects_per_group
+from faceparity.harness.groups.groupings import SampleGrouping, cells_of, one_group, subjects_per_group
 from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.disparity_indices import make_differential
 from faceparity.harness.verification.rates.error_counts import ErrorsByGroup
 from faceparity.harness.verification.rates.group_contrasts import Measured, make_contrasts, settle
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 from faceparity.harness.verification.threshold.threshold_bootstrap import Reestimated
-from faceparity.harness.verification.threshold.threshold_pool import Pool
+from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool
 
 Origin = Literal["target", "published", "fixed"]
 
@@ -35,24 +35,24 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Setting:
+class PointContext:
     """What does not change from threshold to threshold."""
 
     evidence: Evidence
-    finest: Grouping
-    pool: Pool
+    finest: SampleGrouping
+    pool: ThresholdPool
     references: tuple[str, ...]
     sign: int
     seed: int
 
 
-def non_mated_by_group(evidence: Evidence, grouping: Grouping, threshold: float) -> list[estimates.Estimate]:
+def non_mated_by_group(evidence: Evidence, grouping: SampleGrouping, threshold: float) -> list[estimates.Estimate]:
     """FMR of each group, both samples in it, errors at or above the threshold. Raises KeyError below the ledger, if not asked for."""
     cells = ErrorsByGroup(evidence, grouping, threshold)
     return [estimates.non_mated(cells.within(g)) for g in range(grouping.n)]
 
 
-def mated_by_group(evidence: Evidence, grouping: Grouping, threshold: float) -> list[estimates.Estimate]:
+def mated_by_group(evidence: Evidence, grouping: SampleGrouping, threshold: float) -> list[estimates.Estimate]:
     """FNMR of each group: mated comparisons with both samples in it, errors below the threshold."""
     pairs = evidence.tally.mated_pairs
     group = grouping.of(evidence.cells.of_sample)
@@ -69,12 +69,14 @@ def mated_by_group(evidence: Evidence, grouping: Grouping, threshold: float) -> 
     return out
 
 
-def can_be_matched(own: list[int], finest: Grouping, cells: Sequence[estimates.Estimate]) -> bool:
+def can_be_matched(own: list[int], finest: SampleGrouping, cells: Sequence[estimates.Estimate]) -> bool:
     """Whether a mean over these cells of the finest grouping may be given: each has a rate and 30 subjects, none is merged."""
     return bool(own) and not any(cells[c].rate is None or cells[c].subjects < SHOWN_FROM or finest.merged[c] for c in own)
 
 
-def _matched(grouping: Grouping, finest: Grouping, cells: list[estimates.Estimate], shared: bool) -> list[estimates.Estimate]:
+def _matched(
+    grouping: SampleGrouping, finest: SampleGrouping, cells: list[estimates.Estimate], shared: bool
+) -> list[estimates.Estimate]:
     """Each group's mean over its cells of the finest grouping; undefined if one of them is under 30 subjects."""
     out = []
     for g in range(grouping.n):
@@ -90,8 +92,8 @@ def _matched(grouping: Grouping, finest: Grouping, cells: list[estimates.Estimat
 
 def _measure(
     measure: Literal["fmr", "fnmr"],
-    grouping: Grouping,
-    setting: Setting,
+    grouping: SampleGrouping,
+    setting: PointContext,
     own: list[estimates.Estimate],
     finest: list[estimates.Estimate],
 ) -> Measured:
@@ -101,7 +103,9 @@ def _measure(
     return Measured(measure, "matched", _matched(grouping, setting.finest, finest, setting.evidence.shared_subjects))
 
 
-def compared_estimates(measure: Literal["fmr", "fnmr"], grouping: Grouping, setting: Setting, threshold: float) -> Measured:
+def compared_estimates(
+    measure: Literal["fmr", "fnmr"], grouping: SampleGrouping, setting: PointContext, threshold: float
+) -> Measured:
     """The estimates by which groups are compared at a threshold, as `evaluate_point` makes them."""
     found = non_mated_by_group if measure == "fmr" else mated_by_group
     own = found(setting.evidence, grouping, threshold)
@@ -109,7 +113,7 @@ def compared_estimates(measure: Literal["fmr", "fnmr"], grouping: Grouping, sett
     return _measure(measure, grouping, setting, own, finest)
 
 
-def _listed(grouping: Grouping, measured: Measured, own: list[estimates.Estimate], conditional: bool) -> list[results.Rate]:
+def _listed(grouping: SampleGrouping, measured: Measured, own: list[estimates.Estimate], conditional: bool) -> list[results.Rate]:
     """The rates as published: matched first, then as sampled; or within alone."""
     listed = [
         estimates.to_rate(e, n, measured.design, conditional=conditional)
@@ -122,7 +126,7 @@ def _listed(grouping: Grouping, measured: Measured, own: list[estimates.Estimate
     return listed
 
 
-def evaluate_point(point: Point, grouping: Grouping, setting: Setting) -> results.OperatingPoint:
+def evaluate_point(point: Point, grouping: SampleGrouping, setting: PointContext) -> results.OperatingPoint:
     """All rates, the matrix, contrasts and indices at one threshold."""
     evidence, threshold = setting.evidence, point.threshold
     conditional = point.origin == "target"
@@ -161,7 +165,7 @@ def evaluate_point(point: Point, grouping: Grouping, setting: Setting) -> result
 
 
 def _matrix(
-    cells: ErrorsByGroup, grouping: Grouping, own: list[estimates.Estimate], design: results.Design, conditional: bool
+    cells: ErrorsByGroup, grouping: SampleGrouping, own: list[estimates.Estimate], design: results.Design, conditional: bool
 ) -> list[results.Rate]:
     """Group × group; the diagonal is the within-group rate as sampled."""
     diagonal: results.Design = "within" if design == "within" else "as_sampled"
@@ -174,7 +178,9 @@ def _matrix(
     return out
 
 
-def _overall(point: Point, setting: Setting, fmr: list[estimates.Estimate], fnmr: list[estimates.Estimate]) -> results.Overall:
+def _overall(
+    point: Point, setting: PointContext, fmr: list[estimates.Estimate], fnmr: list[estimates.Estimate]
+) -> results.Overall:
     """Rates on the pool, and on all pairs."""
     evidence, pool = setting.evidence, setting.pool
     conditional = point.origin == "target"
@@ -193,7 +199,7 @@ def _overall(point: Point, setting: Setting, fmr: list[estimates.Estimate], fnmr
         pool_fmr, pool_fnmr, design = all_fmr, all_fnmr, "all"
     else:
         inside = np.where(np.diag(pool.stratum) >= 0, 0, -1).astype(np.int32)
-        one = Grouping(pool.attributes, pool.groups, (pool.groups,), inside, (0,))
+        one = SampleGrouping(pool.attributes, pool.groups, (pool.groups,), inside, (0,))
         pool_fmr, pool_fnmr = (f(evidence, one, point.threshold)[0] for f in (non_mated_by_group, mated_by_group))
         design = "as_sampled"
     return results.Overall(
@@ -204,7 +210,7 @@ def _overall(point: Point, setting: Setting, fmr: list[estimates.Estimate], fnmr
     )
 
 
-def reference_group(grouping: Grouping, evidence: Evidence, named: tuple[str, ...]) -> str | None:
+def reference_group(grouping: SampleGrouping, evidence: Evidence, named: tuple[str, ...]) -> str | None:
     """The group that carries every named value of its attributes, of those the one with most subjects (ties: by name).
 
     named: "ATTRIBUTE=VALUE". Never chosen by its rate; a group that stands for merged ones is never it.

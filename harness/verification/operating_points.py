@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence, without_comparisons
-from faceparity.harness.groups.groupings import Grouping
-from faceparity.harness.verification.one_threshold import Point, Setting, evaluate_point
+from faceparity.harness.groups.groupings import SampleGrouping
+from faceparity.harness.verification.one_threshold import Point, PointContext, evaluate_point
 from faceparity.harness.verification.rates.group_contrasts import agree
 from faceparity.harness.verification.rates.verdict_rules import CONTAMINATED_FROM, EFFECTIVE_IN_LOWER, REFUSED_FROM
 from faceparity.harness.verification.threshold.threshold_bootstrap import reestimate
-from faceparity.harness.verification.threshold.threshold_pool import Pool, find_threshold
+from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool, find_threshold
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,17 @@ class Questions:
 
 
 def measure(
-    evidence: Evidence, groupings: Sequence[Grouping], finest: Grouping, pool: Pool, questions: Questions
+    evidence: Evidence, groupings: Sequence[SampleGrouping], finest: SampleGrouping, pool: ThresholdPool, questions: Questions
 ) -> list[list[results.OperatingPoint]]:
     """For each grouping its operating points: targets in the order given, then published and fixed thresholds."""
-    setting = Setting(evidence, finest, pool, questions.references, questions.sign, questions.seed)
+    setting = PointContext(evidence, finest, pool, questions.references, questions.sign, questions.seed)
     by_point = [_at_target(t, groupings, setting, questions) for t in questions.targets]
     by_point += [_at_fixed(f, groupings, setting, questions) for f in questions.fixed]
     return [list(points) for points in zip(*by_point, strict=True)] if by_point else [[] for _ in groupings]
 
 
 def _at_target(
-    target: float, groupings: Sequence[Grouping], setting: Setting, questions: Questions
+    target: float, groupings: Sequence[SampleGrouping], setting: PointContext, questions: Questions
 ) -> list[results.OperatingPoint]:
     found = find_threshold(setting.pool, setting.evidence, target)
     if found.threshold is None:
@@ -72,7 +72,7 @@ def _at_target(
 
 
 def _at_fixed(
-    fixed: Fixed, groupings: Sequence[Grouping], setting: Setting, questions: Questions
+    fixed: Fixed, groupings: Sequence[SampleGrouping], setting: PointContext, questions: Questions
 ) -> list[results.OperatingPoint]:
     achieved = setting.pool.fmr(setting.evidence, fixed.threshold)
     point = Point(fixed.origin, None, fixed.threshold, achieved, None)
@@ -81,7 +81,7 @@ def _at_fixed(
 
 
 def _refused(
-    target: float, setting: Setting, reason: results.Reason | None, detail: str, needs: int | None
+    target: float, setting: PointContext, reason: results.Reason | None, detail: str, needs: int | None
 ) -> results.OperatingPoint:
     return results.OperatingPoint(
         origin="target", target_fmr=target, threshold=None, native_threshold=None, achieved_fmr=None, status="refused",
@@ -90,7 +90,7 @@ def _refused(
 
 
 def _evaluate(
-    point: Point, grouping: Grouping, setting: Setting, questions: Questions, share: float | None
+    point: Point, grouping: SampleGrouping, setting: PointContext, questions: Questions, share: float | None
 ) -> results.OperatingPoint:
     """One grouping at one threshold; at a contaminated one with the second reading, and only verdicts that both share.
 
@@ -109,7 +109,9 @@ def _evaluate(
     return both.model_copy(update={"status": "contaminated", "reason": "contaminated"}) if same.contaminated else both
 
 
-def _second_reading(point: Point, grouping: Grouping, setting: Setting, questions: Questions) -> results.OperatingPoint:
+def _second_reading(
+    point: Point, grouping: SampleGrouping, setting: PointContext, questions: Questions
+) -> results.OperatingPoint:
     """As if comparisons that look like one person had not been made; a target's threshold is found anew."""
     clean = cleaned(setting, questions)
     if point.origin != "target" or point.target is None:
@@ -120,14 +122,14 @@ def _second_reading(point: Point, grouping: Grouping, setting: Setting, question
     return evaluate_point(Point("target", point.target, found.threshold, found.achieved, None), grouping, clean)
 
 
-def cleaned(setting: Setting, questions: Questions) -> Setting:
+def cleaned(setting: PointContext, questions: Questions) -> PointContext:
     """As if comparisons that look like one person had not been made. Only of a set without subject labels."""
     assert questions.same_person is not None
     gone: NDArray[np.bool_] = setting.evidence.tally.ledger.score >= np.float32(questions.same_person)
     return replace(setting, evidence=without_comparisons(setting.evidence, gone))
 
 
-def same_person_share(threshold: float, setting: Setting, questions: Questions) -> float | None:
+def same_person_share(threshold: float, setting: PointContext, questions: Questions) -> float | None:
     """Share of the pool's errors that look like one person; None where subjects are labelled or there is no error."""
     if questions.same_person is None:
         return None
@@ -137,9 +139,9 @@ def same_person_share(threshold: float, setting: Setting, questions: Questions) 
 
 
 def _same_person(
-    grouping: Grouping,
+    grouping: SampleGrouping,
     share: float,
-    setting: Setting,
+    setting: PointContext,
     questions: Questions,
     *,
     refused: bool,

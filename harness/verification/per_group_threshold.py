@@ -11,13 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness.comparisons.evidence import Evidence
-from faceparity.harness.groups.groupings import Grouping, cells_of, subjects_per_group
+from faceparity.harness.groups.groupings import SampleGrouping, cells_of, subjects_per_group
 from faceparity.harness.uncertainty import contrasts as stats
 from faceparity.harness.uncertainty.bootstrap import same_draws
 from faceparity.harness.verification.one_threshold import mated_by_group
 from faceparity.harness.verification.rates.estimates import Estimate
 from faceparity.harness.verification.threshold.threshold_bootstrap import reestimate
-from faceparity.harness.verification.threshold.threshold_pool import LEAST_EXPECTED_ERRORS, Found, Pool, find_threshold
+from faceparity.harness.verification.threshold.threshold_pool import (
+    LEAST_EXPECTED_ERRORS,
+    FoundThreshold,
+    ThresholdPool,
+    find_threshold,
+)
 
 UNDEFINED = 0.1
 """Share of replicates without a rate, or without a ratio, above which there is none."""
@@ -32,12 +37,12 @@ class AtOwnThreshold:
     replicate k of every group draws the same subjects.
     """
 
-    found: Found
+    found: FoundThreshold
     estimate: Estimate
     replicates: NDArray[np.float64]
 
 
-def pool_of_group(evidence: Evidence, grouping: Grouping, g: int, finest: Grouping | None = None) -> Pool:
+def pool_of_group(evidence: Evidence, grouping: SampleGrouping, g: int, finest: SampleGrouping | None = None) -> ThresholdPool:
     """The non-mated comparisons of one group: as sampled, or those inside each of its cells of a finer grouping, equally weighted."""
     strata = [np.flatnonzero(grouping.of_cell == g)]
     if finest is not None:
@@ -48,10 +53,10 @@ def pool_of_group(evidence: Evidence, grouping: Grouping, g: int, finest: Groupi
     name = grouping.names[g]
     size = int(subjects_per_group(grouping, evidence.cells, evidence.subjects)[g])
     weights = np.full(len(strata), 1 / max(1, len(strata)))
-    return Pool(name, grouping.attributes, stratum, weights, (name,) * len(strata), (size,) * len(strata), (), ())
+    return ThresholdPool(name, grouping.attributes, stratum, weights, (name,) * len(strata), (size,) * len(strata), (), ())
 
 
-def threshold_of_group(pool: Pool, evidence: Evidence, target: float) -> Found:
+def threshold_of_group(pool: ThresholdPool, evidence: Evidence, target: float) -> FoundThreshold:
     """The threshold at which one group's own comparisons reach the target, or why there is none."""
     found = find_threshold(pool, evidence, target)
     made = int(pool.comparisons(evidence).sum())
@@ -61,7 +66,7 @@ def threshold_of_group(pool: Pool, evidence: Evidence, target: float) -> Found:
     return replace(found, detail=told)
 
 
-def at_own_threshold(evidence: Evidence, grouping: Grouping, g: int, target: float, seed: int) -> AtOwnThreshold:
+def at_own_threshold(evidence: Evidence, grouping: SampleGrouping, g: int, target: float, seed: int) -> AtOwnThreshold:
     """FNMR of one group, mated comparisons as sampled. Refused below 10 expected false matches among its own comparisons."""
     nothing = np.empty(0)
     pool = pool_of_group(evidence, grouping, g)

@@ -11,7 +11,7 @@ from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence, count_comparisons, sum_over_groups
 from faceparity.harness.comparisons.pair_counts import DealtPairs
 from faceparity.harness.comparisons.subsampling import Deal, as_fraction, deal
-from faceparity.harness.groups.groupings import Cells, Grouping, subjects_per_group
+from faceparity.harness.groups.groupings import Cells, SampleGrouping, subjects_per_group
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 from faceparity.harness.verification.threshold.threshold_pool import LEAST_EXPECTED_ERRORS
 
@@ -67,7 +67,7 @@ def sampled_info(evidence: Evidence) -> results.SampledComparisons | None:
     )  # fmt: skip
 
 
-def sampled_warnings(evidence: Evidence, finest: Grouping, targets: Sequence[float]) -> Iterator[str]:
+def sampled_warnings(evidence: Evidence, finest: SampleGrouping, targets: Sequence[float]) -> Iterator[str]:
     """On the first screen: that not all were made, and for which groups that is too few."""
     info = sampled_info(evidence)
     if info is None:
@@ -90,7 +90,7 @@ def _some(names: Sequence[str]) -> str:
     return f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0]
 
 
-def too_few(evidence: Evidence, finest: Grouping, target: float) -> list[str]:
+def too_few(evidence: Evidence, finest: SampleGrouping, target: float) -> list[str]:
     """Groups large enough to be shown of which the sample has fewer than ten errors to expect at a target, and all would have ten."""
     people = subjects_per_group(finest, evidence.cells, evidence.subjects)
     whole, _ = count_comparisons(evidence.subjects, evidence.cells.of_sample, evidence.cells.n)
@@ -99,7 +99,7 @@ def too_few(evidence: Evidence, finest: Grouping, target: float) -> list[str]:
     return [name for name, gone in zip(finest.names, lost, strict=True) if gone]
 
 
-def too_few_people(evidence: Evidence, finest: Grouping) -> list[str]:
+def too_few_people(evidence: Evidence, finest: SampleGrouping) -> list[str]:
     """Groups of 30 people or more, of whom the sample has fewer than 30 with a comparison in the group."""
     people = subjects_per_group(finest, evidence.cells, evidence.subjects)
     group = finest.of(evidence.cells.of_sample)

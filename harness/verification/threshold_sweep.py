@@ -13,15 +13,15 @@ from scipy.special import stdtrit
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence, without_comparisons
 from faceparity.harness.comparisons.tally import F32, Tally
-from faceparity.harness.groups.groupings import Grouping, cells_of
+from faceparity.harness.groups.groupings import SampleGrouping, cells_of
 from faceparity.harness.uncertainty.contrasts import satterthwaite
 from faceparity.harness.uncertainty.intervals import LEVEL
-from faceparity.harness.verification.errors_by_threshold import At, Mated, NonMated, first_in_ledger
+from faceparity.harness.verification.errors_by_threshold import Mated, NonMated, RateAtThreshold, first_in_ledger
 from faceparity.harness.verification.one_threshold import can_be_matched, mated_by_group, non_mated_by_group, reference_group
 from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.group_contrasts import ratio_of
 from faceparity.harness.verification.rates.verdict_rules import INTERVAL_FROM, SHOWN_FROM, enough_errors
-from faceparity.harness.verification.threshold.threshold_pool import Pool
+from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool
 
 POSITIONS = 128
 BELOW_LEDGER = 16
@@ -35,8 +35,8 @@ Measure = Literal["fmr", "fnmr"]
 
 def make_sweeps(
     evidence: Evidence,
-    groupings: Sequence[Grouping],
-    pool: Pool,
+    groupings: Sequence[SampleGrouping],
+    pool: ThresholdPool,
     references: tuple[str, ...],
     points: Sequence[Sequence[results.OperatingPoint]],
     same_person: float | None,
@@ -96,7 +96,7 @@ class _Column:
     design: results.Design
     matched: list[int] | None
     merged: bool
-    last: At | None = None
+    last: RateAtThreshold | None = None
     errors: list[int] = field(default_factory=list)
     rate: list[float] = field(default_factory=list)
     effective_n: list[float | None] = field(default_factory=list)
@@ -104,7 +104,7 @@ class _Column:
     df: list[float | None] = field(default_factory=list)
     half_width: list[float | None] = field(default_factory=list)
 
-    def note(self, at: At) -> None:
+    def note(self, at: RateAtThreshold) -> None:
         """Takes the next lower threshold."""
         e, self.last = at.estimate, at
         known = at.counted and bool(e.errors)
@@ -129,7 +129,7 @@ def _n_of_interval(e: estimates.Estimate) -> float | None:
 
 
 def _sweeps(
-    evidence: Evidence, groupings: Sequence[Grouping], pool: Pool, references: tuple[str, ...], thresholds: F32
+    evidence: Evidence, groupings: Sequence[SampleGrouping], pool: ThresholdPool, references: tuple[str, ...], thresholds: F32
 ) -> list[results.Sweep]:
     measures: list[Measure] = ["fmr", "fnmr"] if evidence.tally.n_mated else ["fmr"]
     swept: list[list[results.SweptRate]] = [[] for _ in groupings]
@@ -143,7 +143,7 @@ def _sweeps(
 
 
 def _sweep(
-    measure: Measure, evidence: Evidence, groupings: Sequence[Grouping], references: tuple[str, ...], thresholds: F32
+    measure: Measure, evidence: Evidence, groupings: Sequence[SampleGrouping], references: tuple[str, ...], thresholds: F32
 ) -> list[list[results.SweptRate]]:
     finest = groupings[-1]
     at_top = non_mated_by_group(evidence, finest, np.inf) if measure == "fmr" else mated_by_group(evidence, finest, np.inf)
@@ -173,21 +173,23 @@ def _sweep(
     return [[_to_record(measure, x, base) for x in of] for of, base in zip(columns, bases, strict=True)]
 
 
-def _chosen(grouping: Grouping, evidence: Evidence, reference: str | None) -> list[int]:
+def _chosen(grouping: SampleGrouping, evidence: Evidence, reference: str | None) -> list[int]:
     """The reference and the largest other groups, in the grouping's order."""
     sizes = np.bincount(_group_of_subjects(grouping, evidence), minlength=grouping.n)
     order = sorted(range(grouping.n), key=lambda g: (grouping.names[g] != reference, -sizes[g], g))
     return sorted(order[:GROUPS])
 
 
-def _group_of_subjects(grouping: Grouping, evidence: Evidence) -> NDArray[np.int64]:
+def _group_of_subjects(grouping: SampleGrouping, evidence: Evidence) -> NDArray[np.int64]:
     """int64[·]: the group of every subject in it, once for each."""
     group = grouping.of(evidence.cells.of_sample)
     known = group >= 0
     return np.asarray(np.unique(np.stack([group[known], evidence.subjects[known]]), axis=1)[0], np.int64)
 
 
-def _columns(grouping: Grouping, finest: Grouping, at_top: list[estimates.Estimate], chosen: list[int]) -> list[_Column]:
+def _columns(
+    grouping: SampleGrouping, finest: SampleGrouping, at_top: list[estimates.Estimate], chosen: list[int]
+) -> list[_Column]:
     """Matched where the tables have a matched rate, as sampled else; the finest grouping's groups within themselves."""
     out = []
     for g in chosen:
@@ -201,9 +203,9 @@ def _columns(grouping: Grouping, finest: Grouping, at_top: list[estimates.Estima
     return out
 
 
-def _mean(evidence: Evidence, cells: list[At]) -> At:
+def _mean(evidence: Evidence, cells: list[RateAtThreshold]) -> RateAtThreshold:
     mean = estimates.mean_of([c.estimate for c in cells], evidence.shared_subjects)
-    return At(mean, all(c.counted for c in cells))
+    return RateAtThreshold(mean, all(c.counted for c in cells))
 
 
 def _note_ratios(evidence: Evidence, columns: list[_Column], reference: str | None) -> None:
@@ -256,7 +258,7 @@ def _without_errors(e: estimates.Estimate) -> estimates.Estimate:
     return estimates.Estimate(e.subjects, None, e.comparisons, 0, 0.0, zero_bounds=e.zero_bounds)
 
 
-def _pool_fmr(evidence: Evidence, pool: Pool, thresholds: F32) -> list[float | None]:
+def _pool_fmr(evidence: Evidence, pool: ThresholdPool, thresholds: F32) -> list[float | None]:
     made, first = pool.comparisons(evidence), first_in_ledger(evidence, thresholds)
     if not pool.weights.size or (made == 0).any():
         return [None] * thresholds.size

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from faceparity.harness.results import Contrast, Evaluation, Grouping, OperatingPoint, Rate
-from faceparity.reports.charts.row_charts import Cell, Grid, Row, grid_chart, row_chart
+from faceparity.reports.charts.row_charts import Cell, ChartRow, HeatMapGrid, grid_chart, row_chart
 from faceparity.reports.charts.svg import Figure
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.headline import contrast_of, primary, verdict
@@ -41,21 +41,23 @@ def rate_chart(e: Evaluation, p: OperatingPoint, measure: Literal["fmr", "fnmr"]
     return Figure(key, row_chart(shown, key, NAMES[measure], alt, percent_tick, line), caption, alt)
 
 
-def _rate_row(p: OperatingPoint, measure: str, r: Rate) -> Row:
+def _rate_row(p: OperatingPoint, measure: str, r: Rate) -> ChartRow:
     is_ref = any(c.measure == measure and c.reference == r.group for c in p.contrasts)
     label = f.shorten(r.group, LABEL) + (" (reference)" if is_ref else "")
     if r.status == "suppressed" or r.errors is None:
-        return Row(label, f.suppressed(r), "none")
+        return ChartRow(label, f.suppressed(r), "none")
     if r.status == "bound":
         if r.bounds is not None:
-            return Row(
+            return ChartRow(
                 label, f"≤ {f.percent(r.bounds.worst_case, 2)}", "bound", hi=r.bounds.worst_case, tick=r.bounds.independent
             )
         return (
-            Row(label, f"≤ {f.percent(r.interval[1], 2)}", "bound", hi=r.interval[1]) if r.interval else Row(label, "–", "none")
+            ChartRow(label, f"≤ {f.percent(r.interval[1], 2)}", "bound", hi=r.interval[1])
+            if r.interval
+            else ChartRow(label, "–", "none")
         )
     lo, hi = r.interval or (None, None)
-    return Row(label, f.rate(r), "dot", r.rate, lo, hi)
+    return ChartRow(label, f.rate(r), "dot", r.rate, lo, hi)
 
 
 def ratio_forest(e: Evaluation, p: OperatingPoint, measure: Literal["fmr", "fnmr"], key: str) -> Figure | None:
@@ -75,17 +77,17 @@ def ratio_forest(e: Evaluation, p: OperatingPoint, measure: Literal["fmr", "fnmr
     return Figure(key, row_chart(shown, key, title, alt, ratio_tick, 1.0), caption, alt)
 
 
-def _ratio_row(p: OperatingPoint, c: Contrast) -> Row:
+def _ratio_row(p: OperatingPoint, c: Contrast) -> ChartRow:
     label = f.shorten(c.group, LABEL)
     said = verdict(p, c.measure, c.group)
     if c.ratio is None:
-        return Row(label, f.contrast_reason(c.reason) or "no ratio", "none")
+        return ChartRow(label, f.contrast_reason(c.reason) or "no ratio", "none")
     lo, hi = c.interval or (None, None)
     text = f"{f.ratio(c.ratio)} {f.ratio_interval(c.interval)} {said}" if c.interval else f"{f.ratio(c.ratio)} {said}"
-    return Row(label, text, "dot" if said in ("higher", "lower") else "open", c.ratio, lo, hi)
+    return ChartRow(label, text, "dot" if said in ("higher", "lower") else "open", c.ratio, lo, hi)
 
 
-def _some(rows: Sequence[Row]) -> tuple[list[Row], str]:
+def _some(rows: Sequence[ChartRow]) -> tuple[list[ChartRow], str]:
     """The rows to draw, and a note on those that are not: those with nothing to draw, and all after the first 40."""
     drawn = [r for r in rows if r.kind != "none"]
     empty = len(rows) - len(drawn)
@@ -138,12 +140,12 @@ def matrix_cells(p: OperatingPoint) -> dict[frozenset[str], Rate]:
     return cells
 
 
-def _matrix_grid(names: Sequence[str], cells: dict[frozenset[str], Rate]) -> Grid:
+def _matrix_grid(names: Sequence[str], cells: dict[frozenset[str], Rate]) -> HeatMapGrid:
     """The lower half: each pair of groups once. Columns are numbered as the rows are."""
     n = len(names)
     of = [Cell(i, j, cells.get(frozenset((names[i], names[j])))) for i in range(n) for j in range(i + 1)]
     rows = [f"{f.shorten(name, 24)}  {i + 1}" for i, name in enumerate(names)]
-    return Grid(rows, [str(i + 1) for i in range(n)], of, 46, 28, 168, 20)
+    return HeatMapGrid(rows, [str(i + 1) for i in range(n)], of, 46, 28, 168, 20)
 
 
 def group_rate(p: OperatingPoint, measure: str, group: str) -> Rate | None:

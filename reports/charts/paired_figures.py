@@ -7,7 +7,7 @@ from typing import Literal
 
 from faceparity.harness.results import Evaluation, Paired, PairedDifference, PairedPoint
 from faceparity.reports.charts.figures import NAMES
-from faceparity.reports.charts.row_charts import Cell, Grid, grid_chart
+from faceparity.reports.charts.row_charts import Cell, HeatMapGrid, grid_chart
 from faceparity.reports.charts.svg import GRID, INK, PAPER, SERIES, Figure, canvas, style, to_svg
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.paired_words import at, cell, difference, level, scale, units
@@ -78,7 +78,7 @@ def condition_map(e: Evaluation, x: Paired, p: PairedPoint, measure: Literal["fm
     ]
     labels = [f.shorten(f"{x.factors[0].factor} {one}", 17) for one in down]
     corner = f.shorten(x.factors[1].factor, 24) if len(x.factors) == 2 else ""
-    grid = Grid(labels, [f.shorten(one, 9) for one in across], cells, 58, 30, 120, 40, corner)
+    grid = HeatMapGrid(labels, [f.shorten(one, 9) for one in across], cells, 58, 30, 120, 40, corner)
     svg = grid_chart(grid, key, f"{name} by condition", told)
     caption = (
         f"{name} in percent under each condition: {f.shorten(e.model.name, 60)} on {f.shorten(e.dataset.name, 60)}, {at(e, p)}. "

@@ -20,7 +20,7 @@ LEFT, RIGHT, TOP, BOTTOM = 10.8, WIDTH - 10.8, 10.0, 24.0
 INKED = f"font-family:{FONT};font-size:9.5px;fill:{INK}"
 
 
-class Row(NamedTuple):
+class ChartRow(NamedTuple):
     """One line of a dot-and-whisker chart. kind: "dot" (filled), "open" (hollow: no verdict), "bound" (≤ hi), "none" (not drawn)."""
 
     label: str
@@ -48,7 +48,7 @@ def group(style: str, parts: Sequence[str]) -> str:
     return f'<g style="{style}">{"".join(parts)}</g>' if parts else ""
 
 
-def row_chart(rows: Sequence[Row], key: str, title: str, alt: str, tick: Callable[[float], str], line: float | None) -> str:
+def row_chart(rows: Sequence[ChartRow], key: str, title: str, alt: str, tick: Callable[[float], str], line: float | None) -> str:
     """A chart with one labelled row each on a log scale; labels stand above their dots, so that long names fit a phone."""
     height = ROW * len(rows) + BOTTOM + TOP
     lo, hi = _limits(rows, line)
@@ -73,7 +73,7 @@ def row_chart(rows: Sequence[Row], key: str, title: str, alt: str, tick: Callabl
     return element(coloured(group(INKED, parts)), WIDTH, height, key, title, alt)
 
 
-def _marks(r: Row, y: float, x: Callable[[float], float], lo: float) -> list[str]:
+def _marks(r: ChartRow, y: float, x: Callable[[float], float], lo: float) -> list[str]:
     """A dot with its whisker, or an arrow from the left end to a bound."""
     at = number(y)
     if r.kind == "bound" and r.hi is not None:
@@ -90,7 +90,7 @@ def _marks(r: Row, y: float, x: Callable[[float], float], lo: float) -> list[str
     return [*whisker, f'<circle cx="{number(x(r.value))}" cy="{at}" r="3.5"{hollow}/>']
 
 
-def _limits(rows: Sequence[Row], line: float | None) -> tuple[float, float]:
+def _limits(rows: Sequence[ChartRow], line: float | None) -> tuple[float, float]:
     """The range of the axis: all values, bounds and the line; intervals as far as they stay within a factor of 30 of those."""
     core = [x for r in rows for x in (r.value, r.hi if r.kind == "bound" else None, r.tick) if x] + ([line] if line else [])
     ends = [x for r in rows for x in (r.lo, r.hi) if x]
@@ -114,7 +114,7 @@ class Cell(NamedTuple):
     rate: Rate | None
 
 
-class Grid(NamedTuple):
+class HeatMapGrid(NamedTuple):
     """A heat map: names of rows and columns, its cells, and the size of one; `corner` names what is across."""
 
     rows: Sequence[str]
@@ -127,7 +127,7 @@ class Grid(NamedTuple):
     corner: str = ""
 
 
-def grid_chart(g: Grid, key: str, title: str, alt: str) -> str:
+def grid_chart(g: HeatMapGrid, key: str, title: str, alt: str) -> str:
     """Rates of a grid, darker for higher on a log scale; cells without a rate are hatched, bounds written with ≤."""
     rates = [c.rate.rate for c in g.cells if c.rate is not None and c.rate.status == "ok" and c.rate.rate]
     shades = [shade(c.rate, rates) for c in g.cells]
@@ -159,7 +159,7 @@ def grid_chart(g: Grid, key: str, title: str, alt: str) -> str:
     return element(coloured(hatch + group(INKED, parts)), width, height, key, title, alt)
 
 
-def _box(g: Grid, c: Cell, shade: float | None, key: str) -> str:
+def _box(g: HeatMapGrid, c: Cell, shade: float | None, key: str) -> str:
     fill = f"url(#{key}-h)" if shade is None else _cividis(1 - 0.92 * shade)
     x, y = g.left + c.j * g.width, g.top + c.i * g.height
     return f'<rect x="{number(x)}" y="{number(y)}" width="{g.width:g}" height="{g.height:g}" fill="{fill}"/>'

@@ -36,7 +36,7 @@ WORDS_USED = (
 )  # fmt: skip
 
 
-class Chapter(NamedTuple):
+class DatasetChapter(NamedTuple):
     """One data set, or what belongs to all."""
 
     key: str
@@ -123,16 +123,16 @@ def compared(c: Comparison) -> Table:
     return Table("compared", "What is compared", columns, rows, frozenset({1, 2, 5, 6, 7, 8, 9, 10}))
 
 
-def chapters(c: Comparison, names: Names) -> list[Chapter]:
+def chapters(c: Comparison, names: Names) -> list[DatasetChapter]:
     """A chapter for each data set with several results, one for models on several data sets, and how it was done."""
     out = []
     for k, d in _real_first(c, names):
         key = f"d{k + 1}"
         if len(d.ids) > 1:
-            out.append(Chapter(key, _dataset_title(d, names), list(dataset_sections(c, d, names, key))))
+            out.append(DatasetChapter(key, _dataset_title(d, names), list(dataset_sections(c, d, names, key))))
     if c.models:
-        out.append(Chapter("models", "Each model across data sets", list(model_sections(c, names))))
-    out.append(Chapter("how", "How it was compared", [Section("how-how", "Method and provenance", list(_how(c)))]))
+        out.append(DatasetChapter("models", "Each model across data sets", list(model_sections(c, names))))
+    out.append(DatasetChapter("how", "How it was compared", [Section("how-how", "Method and provenance", list(_how(c)))]))
     return out
 
 

@@ -12,7 +12,7 @@ from faceparity.reports.charts.svg import Figure
 from faceparity.reports.wording import numbers as f
 
 from .engine import typeset
-from .pieces import Piece, at, pieces, source
+from .pieces import ExportPiece, at, pieces, source
 from .standalone import size, standalone
 
 PPI = 216
@@ -51,7 +51,7 @@ def on_white(svg: str) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{svg[:end]}<rect width="100%" height="100%" fill="#ffffff"/>{svg[end:]}\n'
 
 
-def caption(e: Evaluation, piece: Piece) -> dict[str, Any]:
+def caption(e: Evaluation, piece: ExportPiece) -> dict[str, Any]:
     """What must stand with a figure wherever it is shown; `caption` and `source` together stand alone."""
     assert isinstance(piece.content, Figure)
     p = piece.point

@@ -8,7 +8,7 @@ from faceparity.harness.results import Evaluation
 from faceparity.reports.layout.elements import Table
 from faceparity.reports.wording import numbers as f
 
-from .pieces import Piece, at, pieces, source
+from .pieces import ExportPiece, at, pieces, source
 from .tex import FALLBACK, tex
 
 LONG = 36
@@ -28,7 +28,7 @@ def write_latex(e: Evaluation, folder: Path) -> list[Path]:
     return paths
 
 
-def latex_table(e: Evaluation, piece: Piece) -> str:
+def latex_table(e: Evaluation, piece: ExportPiece) -> str:
     """One table with a caption that stands alone and a label; nothing in a name is a command."""
     t = piece.content
     assert isinstance(t, Table)

@@ -18,7 +18,7 @@ KEY = re.compile(r"^e\d+-(?:(\d+)-)?(?:(\d+)-)?(.+)$")
 """Keys name the evaluation, then where there are several the grouping and the operating point, then what it is."""
 
 
-class Piece(NamedTuple):
+class ExportPiece(NamedTuple):
     """A table or a figure. name: of its file, without an ending; section: the title of the section it stands in."""
 
     name: str
@@ -27,9 +27,9 @@ class Piece(NamedTuple):
     point: OperatingPoint | None
 
 
-def pieces(e: Evaluation) -> list[Piece]:
+def pieces(e: Evaluation) -> list[ExportPiece]:
     """All tables (but lists of facts) and figures of the page, in its order; names are unlike each other."""
-    out: list[Piece] = []
+    out: list[ExportPiece] = []
     taken: set[str] = set()
     for section in chapter(e, "e1").sections:
         for content in _contents(section.items):
@@ -37,7 +37,7 @@ def pieces(e: Evaluation) -> list[Piece]:
             while name in taken:
                 name += "-b"
             taken.add(name)
-            out.append(Piece(name, section.title, content, point))
+            out.append(ExportPiece(name, section.title, content, point))
     return out
 
 

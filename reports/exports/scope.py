@@ -16,7 +16,7 @@ OPTIONAL = "optional"
 """Where among a question's parts the optional topics that answer it stand."""
 
 
-class Question(NamedTuple):
+class ReportingQuestion(NamedTuple):
     """One thing to report on.
 
     parts: ends of the keys of sections that answer it, METHODS, or OPTIONAL where the optional topics that do are to stand (else last).
@@ -29,64 +29,72 @@ class Question(NamedTuple):
 
 
 SCOPE = (
-    Question(
+    ReportingQuestion(
         "Group membership: which groups, and who said so",
         ("labels", "finding"),
         "Labels as the data set gives them, with their origin.",
     ),
-    Question(
+    ReportingQuestion(
         "Phenotypic measures",
         ("covariates",),
         "Light, contrast, sharpness and size of the face region by group; skin tone only where labelled.",
     ),
-    Question(
+    ReportingQuestion(
         "Failure to enrol and to acquire",
         ("ftx",),
         "As failure to extract a template, by image. Enrolment transactions were not observed.",
     ),
-    Question("Shifts in comparison scores between groups", ("scores", "det"), "Score distributions by group."),
-    Question("Recognition error rates by group: false match", ("fmr", "matrix", "ratios"), "At one threshold for everybody."),
-    Question(
+    ReportingQuestion("Shifts in comparison scores between groups", ("scores", "det"), "Score distributions by group."),
+    ReportingQuestion(
+        "Recognition error rates by group: false match", ("fmr", "matrix", "ratios"), "At one threshold for everybody."
+    ),
+    ReportingQuestion(
         "Recognition error rates by group: false non-match",
         ("fnmr", "both", "ratios"),
         "Where one person has two images or more.",
     ),
-    Question("Recognition error rates by group: identification (1:N)", (), "Where searches were run."),
-    Question("Response and processing time by group", (), "Not covered: no times are measured."),
-    Question(
+    ReportingQuestion("Recognition error rates by group: identification (1:N)", (), "Where searches were run."),
+    ReportingQuestion("Response and processing time by group", (), "Not covered: no times are measured."),
+    ReportingQuestion(
         "Statistical uncertainty",
         ("fmr", "fnmr", "ratios", METHODS),
         "95 % intervals by people, multiplicity, what could have been detected.",
     ),
-    Question("Operational threshold settings", ("threshold", METHODS), "Origin of each threshold, who set it, what it achieved."),
-    Question("Equitability: differences in one figure", ("indices", METHODS), "Each index beside what equal rates would give."),
-    Question("Type of test", (METHODS,), "Technology evaluation on stored images. Scenario and operational tests: not covered."),
-    Question(
+    ReportingQuestion(
+        "Operational threshold settings", ("threshold", METHODS), "Origin of each threshold, who set it, what it achieved."
+    ),
+    ReportingQuestion(
+        "Equitability: differences in one figure", ("indices", METHODS), "Each index beside what equal rates would give."
+    ),
+    ReportingQuestion(
+        "Type of test", (METHODS,), "Technology evaluation on stored images. Scenario and operational tests: not covered."
+    ),
+    ReportingQuestion(
         "Demographics of the population of interest",
         (),
         "Not covered: the data sets are samples of their own; no population is claimed.",
     ),
-    Question("Procurement", (), "Not covered: open models are measured, no product on offer."),
-    Question(
+    ReportingQuestion("Procurement", (), "Not covered: open models are measured, no product on offer."),
+    ReportingQuestion(
         "Reporting on tests", ("provenance", "warnings", "limits"), "What was run, on what, what went wrong, what it cannot say."
     ),
 )
 """Topics that the scope and outline of the standard name."""
 
 CHECKS = (
-    Question("Claim tested", (), "Where claims were tested."),
-    Question(
+    ReportingQuestion("Claim tested", (), "Where claims were tested."),
+    ReportingQuestion(
         "Model, weights, detector and alignment, licence, training data", ("provenance", "labels"), "With sha256 of the weights."
     ),
-    Question("Data set, version, licence, consent", ("labels", "provenance"), ""),
-    Question("Exclusions, with and without", (OPTIONAL, "warnings"), "What was left out, counted."),
-    Question("Comparisons, people and errors in each cell", ("fmr", "fnmr", "matrix"), ""),
-    Question("Adjustment for several comparisons", ("ratios", METHODS), "Holm over all groups and both error rates."),
-    Question("Sensitivity to the threshold", ("sensitivity", "det", "slider"), ""),
-    Question("Sensitivity to the reference group and to labels", ("sensitivity", OPTIONAL, "repeats"), ""),
-    Question("Published pair lists and protocols", (), "Where the data set publishes any."),
-    Question("Seed, commit, libraries, machine", ("provenance",), ""),
-    Question("Limits; nothing carried over to what was not tested", ("limits",), ""),
+    ReportingQuestion("Data set, version, licence, consent", ("labels", "provenance"), ""),
+    ReportingQuestion("Exclusions, with and without", (OPTIONAL, "warnings"), "What was left out, counted."),
+    ReportingQuestion("Comparisons, people and errors in each cell", ("fmr", "fnmr", "matrix"), ""),
+    ReportingQuestion("Adjustment for several comparisons", ("ratios", METHODS), "Holm over all groups and both error rates."),
+    ReportingQuestion("Sensitivity to the threshold", ("sensitivity", "det", "slider"), ""),
+    ReportingQuestion("Sensitivity to the reference group and to labels", ("sensitivity", OPTIONAL, "repeats"), ""),
+    ReportingQuestion("Published pair lists and protocols", (), "Where the data set publishes any."),
+    ReportingQuestion("Seed, commit, libraries, machine", ("provenance",), ""),
+    ReportingQuestion("Limits; nothing carried over to what was not tested", ("limits",), ""),
 )
 """What else a reader needs to check or repeat a result, as model cards and datasheets ask for."""
 
@@ -103,14 +111,14 @@ def answers(sections: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
     ]
 
 
-def parts_of(question: Question) -> list[str]:
+def parts_of(question: ReportingQuestion) -> list[str]:
     """Return the ends of the keys of all sections that answer it, optional topics among them by name."""
     optional = sorted(t.name for t in topics() if question.name in t.answers)
     parts = question.parts if OPTIONAL in question.parts else (*question.parts, OPTIONAL)
     return [end for part in parts for end in (optional if part == OPTIONAL else [part])]
 
 
-def _answered(question: Question, sections: Sequence[Sequence[str]]) -> dict[str, Any]:
+def _answered(question: ReportingQuestion, sections: Sequence[Sequence[str]]) -> dict[str, Any]:
     places = []
     parts = parts_of(question)
     for keys in sections:

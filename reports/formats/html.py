@@ -37,7 +37,7 @@ class Script(NamedTuple):
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
-class Chapter(NamedTuple):
+class EvaluationChapter(NamedTuple):
     """One evaluation on the page."""
 
     key: str
@@ -117,10 +117,10 @@ def title(evaluations: Sequence[Evaluation]) -> str:
     return f"False matches by group: {f.some(models, 'model')} on {f.some(data, 'data set')}"
 
 
-def chapter(e: Evaluation, key: str) -> Chapter:
+def chapter(e: Evaluation, key: str) -> EvaluationChapter:
     """All sections of one evaluation."""
     name = f"{f.shorten(e.dataset.title, 80)}, {f.shorten(e.model.title, 80)}"
-    return Chapter(key, name, measured(e, key) + about(e, key), finding(e).main[0], size(e))
+    return EvaluationChapter(key, name, measured(e, key) + about(e, key), finding(e).main[0], size(e))
 
 
 def size(e: Evaluation) -> str:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from faceparity.harness.results import Evaluation, OperatingPoint
 from faceparity.harness.results.parts.notices import SYNTHETIC
-from faceparity.reports.layout.topic import Entry, SmallTable
+from faceparity.reports.layout.topic import SmallTable, TopicEntry
 from faceparity.reports.topics.registry import topics
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.headline import finest
@@ -58,7 +58,7 @@ def _dataset(evaluations: Sequence[Evaluation]) -> str:
     return "\n".join(told).rstrip()
 
 
-def _entry(e: Evaluation, x: Entry) -> list[str]:
+def _entry(e: Evaluation, x: TopicEntry) -> list[str]:
     """Return an entry of a topic as lines, a blank one first."""
     said = [*x.sentences, *([x.contents] if x.contents else []), *x.flags]
     below = [line for small in x.tables for line in _small_table(small)]

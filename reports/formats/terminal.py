@@ -11,7 +11,7 @@ from rich.text import Text
 
 from faceparity.harness.results import Contrast, Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.harness.results.parts.notices import SYNTHETIC
-from faceparity.reports.layout.topic import Entry, SmallTable
+from faceparity.reports.layout.topic import SmallTable, TopicEntry
 from faceparity.reports.topics.registry import topics
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
@@ -92,7 +92,7 @@ def _mark(e: Evaluation, p: OperatingPoint, r: Rate | None) -> str:
     return short(r) + (f" {told}" if told in ("higher", "lower") else "")
 
 
-def _entry(x: Entry) -> Iterator[RenderableType]:
+def _entry(x: TopicEntry) -> Iterator[RenderableType]:
     """Give an entry of a topic; sentences stand out from what was measured on, where that is said."""
     yield Text()
     yield Text(x.title, style="bold underline")

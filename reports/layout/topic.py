@@ -29,7 +29,7 @@ class SmallTable(NamedTuple):
     figures: bool = False
 
 
-class Entry(NamedTuple):
+class TopicEntry(NamedTuple):
     """A topic, or one of its parts, in terminal and summary.md. contents: what was measured on; closing: below the tables."""
 
     title: str
@@ -43,7 +43,7 @@ class Entry(NamedTuple):
 class Entries(Protocol):
     """A topic's entries; wide: with room for all columns (summary.md) or without (the terminal's 80)."""
 
-    def __call__(self, e: Evaluation, /, *, wide: bool) -> Iterable[Entry]:
+    def __call__(self, e: Evaluation, /, *, wide: bool) -> Iterable[TopicEntry]:
         """Give none for a record without the topic."""
 
 

@@ -9,7 +9,7 @@ from faceparity.harness.claims.claim_file import KNOWN
 from faceparity.harness.results import Claim, ClaimReading, ClaimTest, Evaluation, Rate
 from faceparity.harness.verification.rates.verdict_rules import is_significant
 from faceparity.reports.layout.elements import Fold, Item, Items, Section, Table, Text
-from faceparity.reports.layout.topic import Entry, SmallTable, Topic
+from faceparity.reports.layout.topic import SmallTable, Topic, TopicEntry
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import Row, Tables
 from faceparity.reports.wording.narrative import MEASURES, evidence, labelled, subject
@@ -362,12 +362,12 @@ def _test_row(t: ClaimTest) -> Row:
     return [*out, t.result, t.reason, t.detail]
 
 
-def _entries(e: Evaluation, *, wide: bool) -> Iterator[Entry]:
+def _entries(e: Evaluation, *, wide: bool) -> Iterator[TopicEntry]:
     """Give every reading with a verdict, then how many there is none for."""
     if e.claims:
         header, rows = compact(e)
         caption = "" if wide else "Verdicts are of this model on this data set"
-        yield Entry(TITLE, tables=[SmallTable(caption, header, rows)] if rows else [], closing=untested(e))
+        yield TopicEntry(TITLE, tables=[SmallTable(caption, header, rows)] if rows else [], closing=untested(e))
 
 
 def _names(e: Evaluation) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from faceparity.harness.results import Evaluation, Exclusion, ExclusionPoint, ExclusionRate
 from faceparity.reports.layout.elements import Heading, Item, Section, Table, Text
-from faceparity.reports.layout.topic import Entry, SmallTable, Topic
+from faceparity.reports.layout.topic import SmallTable, Topic, TopicEntry
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import Row, Tables, grouping_name
 from faceparity.reports.wording.headline import finest
@@ -166,7 +166,7 @@ def exclusion_tables(e: Evaluation) -> Tables:
     }
 
 
-def _entries(e: Evaluation, *, wide: bool) -> Iterator[Entry]:
+def _entries(e: Evaluation, *, wide: bool) -> Iterator[TopicEntry]:
     """Give rates with and without what was left out."""
     for x in e.exclusions:
         tables = []
@@ -174,7 +174,7 @@ def _entries(e: Evaluation, *, wide: bool) -> Iterator[Entry]:
             header, rows = compact(e, p)
             caption = f"{f.sentence(name(p))}. {thresholds(e, p)}"
             tables.append(SmallTable(caption, header if rows else [], rows))
-        yield Entry(TITLE, sentences=sentences(x), tables=tables)
+        yield TopicEntry(TITLE, sentences=sentences(x), tables=tables)
 
 
 TOPIC = Topic(

@@ -8,7 +8,7 @@ from typing import Literal
 from faceparity.harness.results import Evaluation, Paired, PairedDifference, PairedPoint, Rate
 from faceparity.reports.charts.paired_figures import condition_map, score_chart
 from faceparity.reports.layout.elements import Fold, Heading, Item, Section, Table, Text, pictures
-from faceparity.reports.layout.topic import Entry, SmallTable, Topic
+from faceparity.reports.layout.topic import SmallTable, Topic, TopicEntry
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import Row, Tables, header_of, rate_row
 from faceparity.reports.wording.paired_words import (
@@ -269,11 +269,11 @@ def _difference(d: PairedDifference) -> Row:
     ]
 
 
-def _entries(e: Evaluation, *, wide: bool) -> Iterator[Entry]:
+def _entries(e: Evaluation, *, wide: bool) -> Iterator[TopicEntry]:
     """Give every level against its reference, with intervals where there is room."""
     for x in e.paired:
         table = SmallTable("", *compact(e, x, interval=wide), legend(interval=wide), figures=True)
-        yield Entry(title(x), sentences=sentences(e, x), tables=[table])
+        yield TopicEntry(title(x), sentences=sentences(e, x), tables=[table])
 
 
 TOPIC = Topic("paired", 60, "finding", paired_sections, _entries, paired_tables)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from faceparity.harness.results import Evaluation, Overall, Protocol, ProtocolGroups, ProtocolPoint, Rate, Verification
 from faceparity.reports.layout.elements import Fold, Heading, Item, Section, Table, Text
-from faceparity.reports.layout.topic import Entry, SmallTable, Topic
+from faceparity.reports.layout.topic import SmallTable, Topic, TopicEntry
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import Row, Tables, grouping_name, header_of, rate_row
 from faceparity.reports.wording.headline import finest, headline
@@ -254,12 +254,12 @@ def _spread(v: Verification | None) -> Row:
     return [v.accuracy, v.standard_error, v.standard_deviation, *including, v.rule, v.reason]
 
 
-def _entries(e: Evaluation, *, wide: bool) -> Iterator[Entry]:
+def _entries(e: Evaluation, *, wide: bool) -> Iterator[TopicEntry]:
     """Give the benchmark's own figure, then the list's rates beside those of all pairs."""
     for p in e.protocols:
         header, rows = compact(e, p, threshold=wide)
         table = SmallTable("" if wide else "On the list, and over all pairs", header, rows)
-        yield Entry(f"{TITLE}: {f.clean(p.name)}", contents(e, p), sentences(p), flags(p), [table])
+        yield TopicEntry(f"{TITLE}: {f.clean(p.name)}", contents(e, p), sentences(p), flags(p), [table])
 
 
 TOPIC = Topic(

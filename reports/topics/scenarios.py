@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from faceparity.harness.results import Evaluation, Scenario
 from faceparity.reports.layout.elements import Heading, Item, Section, Text
-from faceparity.reports.layout.topic import Entry, SmallTable, Topic
+from faceparity.reports.layout.topic import SmallTable, Topic, TopicEntry
 from faceparity.reports.topics import scenario_lineup as lineup
 from faceparity.reports.topics import scenario_search as search
 from faceparity.reports.topics import scenario_watchlist as watchlist
@@ -81,10 +81,10 @@ def scenario_tables(e: Evaluation) -> Tables:
     return out
 
 
-def _entries(e: Evaluation, *, wide: bool) -> Iterator[Entry]:
+def _entries(e: Evaluation, *, wide: bool) -> Iterator[TopicEntry]:
     """Give each scenario in people, then by group."""
     for s in e.scenarios:
-        yield Entry(title(s), sentences=sentences(e, s), flags=flags(s), tables=small(e, s))
+        yield TopicEntry(title(s), sentences=sentences(e, s), flags=flags(s), tables=small(e, s))
 
 
 TOPIC = Topic(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from faceparity.harness.results import Evaluation, Rate, Search, SearchGallery, SearchGroups, SearchPoint, SearchRank
 from faceparity.reports.layout.elements import Fold, Heading, Item, Section, Table, Text
-from faceparity.reports.layout.topic import Entry, SmallTable, Topic
+from faceparity.reports.layout.topic import SmallTable, Topic, TopicEntry
 from faceparity.reports.topics.protocols import labels, rate
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import Row, Tables, grouping_name, header_of, rate_row
@@ -200,11 +200,11 @@ def _rate_rows(g: SearchGallery) -> Iterator[Row]:
                 yield from ([measure, None, *at, grouping_name(by.attributes), *rate_row(r)] for r in of)
 
 
-def _entries(e: Evaluation, *, wide: bool) -> Iterator[Entry]:
+def _entries(e: Evaluation, *, wide: bool) -> Iterator[TopicEntry]:
     """Give what is searched in what, then rates by gallery."""
     for s in e.searches:
         table = SmallTable("" if wide else "Failed searches left out", *compact(s))
-        yield Entry(f"{TITLE}: {f.clean(s.name)}", contents(s), flags=flags(s), tables=[table])
+        yield TopicEntry(f"{TITLE}: {f.clean(s.name)}", contents(s), flags=flags(s), tables=[table])
 
 
 TOPIC = Topic(

@@ -11,7 +11,7 @@ from faceparity.reports.wording.headline import finest, verdict
 ARROWS = {"higher": " ▲", "lower": " ▼"}
 
 
-class Row(NamedTuple):
+class SummaryRow(NamedTuple):
     """One group: its failures to extract, and its FMR at each of the table's operating points (None where not given)."""
 
     group: str
@@ -23,7 +23,7 @@ class Compact(NamedTuple):
     """points: those with a threshold. rows: groups with a shown rate at any of them. hidden: how many have none."""
 
     points: list[OperatingPoint]
-    rows: list[Row]
+    rows: list[SummaryRow]
     hidden: int
 
 
@@ -37,7 +37,7 @@ def compact(e: Evaluation) -> Compact:
     for group in grouping.groups:
         rates = [next((r for r in p.fmr if r.group == group.group), None) for p in points]
         if any(r is not None and r.status != "suppressed" for r in rates):
-            rows.append(Row(group.group, failures.get(group.group), rates))
+            rows.append(SummaryRow(group.group, failures.get(group.group), rates))
     return Compact(points, rows, len(grouping.groups) - len(rows))
 
 

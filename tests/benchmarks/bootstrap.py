@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-from faceparity.harness.uncertainty.bootstrap import Compared, MatedScores, Replicates, SortedErrors, bootstrap_at_target
+from faceparity.harness.uncertainty.bootstrap import ColumnComparisons, MatedScores, Replicates, SortedErrors, bootstrap_at_target
 
 GROUPS = 8
 
@@ -28,7 +28,7 @@ def inputs(subjects: int, errors: int, seed: int = 0) -> dict[str, object]:
     score = np.sort(rng.random(kept).astype(np.float32))[::-1].copy()
     samples = np.zeros((subjects, GROUPS), np.int32)
     samples[np.arange(subjects), group] = 1
-    made = Compared.all_pairs(samples)
+    made = ColumnComparisons.all_pairs(samples)
     mated = MatedScores(np.arange(subjects, dtype=np.int32), np.sort(rng.random(subjects).astype(np.float32)), group)
     each = np.bincount(group).astype(float)
     weights = np.full(GROUPS, 1 / GROUPS)

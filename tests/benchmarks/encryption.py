@@ -50,7 +50,7 @@ def measure(dataset: str, name: str, images: int, rounds: int, folder: Path) -> 
     """Seconds per image of each way."""
     data = load_dataset(dataset)
     chosen = np.sort(np.random.default_rng(0).permutation(data.n_samples)[: images or None])
-    jobs = [worker.Job(str(data.root / data.files[i]), data.content[i]) for i in chosen]
+    jobs = [worker.ImageJob(str(data.root / data.files[i]), data.content[i]) for i in chosen]
     batches = [jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH)]
     keys = Keyring(folder / "keys")
     total = {way: np.zeros(2) for way in ("extraction", "sealing", "opening", "writing")}
@@ -70,8 +70,8 @@ def measure(dataset: str, name: str, images: int, rounds: int, folder: Path) -> 
 
 
 def one_batch(
-    extracted: Callable[[Sequence[worker.Job]], list[worker.Outcome]],
-    batch: Sequence[worker.Job],
+    extracted: Callable[[Sequence[worker.ImageJob]], list[worker.ImageOutcome]],
+    batch: Sequence[worker.ImageJob],
     store: Path,
     keys: Keyring,
     of: str,

@@ -43,10 +43,10 @@ DATASETS = ("london", "us_congress")
 _model: Pipeline
 _images: list[Any]
 _ready: list[Any]
-_jobs: list[worker.Job]
+_jobs: list[worker.ImageJob]
 
 
-def _start(name: str, jobs: Sequence[worker.Job]) -> None:
+def _start(name: str, jobs: Sequence[worker.ImageJob]) -> None:
     """In each process: the model, decoded images and what is ready to be fed to its network; on one thread."""
     global _model, _images, _ready, _jobs
     opened = open_model(name)
@@ -104,7 +104,7 @@ def _turns(rounds: int) -> dict[str, tuple[float, float]]:
 
 def figures(dataset: Any, name: str, rounds: int, workers: int) -> dict[str, float]:
     """Images per second of each way, every process doing all the images; and the ratios, by the clock and of processor time."""
-    jobs = [worker.Job(str(dataset.root / f), c) for f, c in zip(dataset.files, dataset.content, strict=True)]
+    jobs = [worker.ImageJob(str(dataset.root / f), c) for f, c in zip(dataset.files, dataset.content, strict=True)]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _start, (name, jobs)) as pool:
         taken = list(pool.map(_turns, [rounds] * workers))

@@ -37,7 +37,7 @@ from faceparity.harness.groups.groupings import Cells, make_grouping
 from faceparity.harness.models.base.model import Extraction
 from faceparity.harness.templates.store import Store
 from faceparity.harness.verification.operating_points import Fixed, Questions, measure
-from faceparity.harness.verification.threshold.collect_evidence import Plan, Tallied, tally_all_pairs
+from faceparity.harness.verification.threshold.collect_evidence import CollectedEvidence, TallyPlan, tally_all_pairs
 from faceparity.harness.verification.threshold.threshold_pool import make_pool
 
 from .scoring import GROUPS, THRESHOLD, forget_peak, make_samples, memory_mb
@@ -80,7 +80,7 @@ class Made:
     """A tally, and what it took: seconds by the clock and of the processor without the bursts, megabytes at the peak beyond the
     templates; and the seconds of the processor that bare products took per score."""
 
-    tallied: Tallied
+    tallied: CollectedEvidence
     samples: Samples
     clock: float
     cpu: float
@@ -112,7 +112,7 @@ def make(n: int, dimensions: int, workers: int, share: float | None = None, grou
     cells, subjects = cells_of(samples), samples.subjects
     table, _ = count_comparisons(subjects, samples.cells, groups)
     pool = make_pool("balanced", cells, subjects, table, make_grouping(cells, ["group"]))
-    plan = Plan("cosine", -1.0, 1.0, (TARGET,), (THRESHOLD,), None, workers)
+    plan = TallyPlan("cosine", -1.0, 1.0, (TARGET,), (THRESHOLD,), None, workers)
     dealt = None if share is None else deal(samples.cells, share, 0)
     bursts = Bursts(BETWEEN * n * n / 2 * (share or 1), dimensions)
     forget_peak()

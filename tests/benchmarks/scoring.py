@@ -29,7 +29,7 @@ from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.similarity import prepare
 from faceparity.harness.comparisons.tiles import strips_of, tile_grid
 from faceparity.harness.groups.groupings import Cells, make_grouping
-from faceparity.harness.verification.threshold.collect_evidence import Plan, Tallied, tally_all_pairs
+from faceparity.harness.verification.threshold.collect_evidence import CollectedEvidence, TallyPlan, tally_all_pairs
 from faceparity.harness.verification.threshold.threshold_pool import make_pool
 
 GROUPS = 8
@@ -46,13 +46,13 @@ def make_samples(n: int, dimensions: int) -> Samples:
     return Samples(templates, everyone // 2, cells, everyone, GROUPS, np.empty((0, 2), np.int32))
 
 
-def tally(samples: Samples, workers: int) -> Tallied:
+def tally(samples: Samples, workers: int) -> CollectedEvidence:
     """All that a run does between templates and statistics."""
     codes = np.arange(GROUPS, dtype=np.int32)[:, None]
     cells = Cells(("group",), (tuple("ABCDEFGH"),), samples.cells, codes)
     table, _ = count_comparisons(samples.subjects, samples.cells, GROUPS)
     pool = make_pool("balanced", cells, samples.subjects, table, make_grouping(cells, ["group"]))
-    plan = Plan("cosine", -1.0, 1.0, (TARGET,), (THRESHOLD,), None, workers)
+    plan = TallyPlan("cosine", -1.0, 1.0, (TARGET,), (THRESHOLD,), None, workers)
     return tally_all_pairs(samples, cells, samples.subjects, np.ones(samples.n, bool), pool, plan)
 
 

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.scenarios.search import candidate_lists as c
 from faceparity.harness.scenarios.search import random_galleries as d
 from faceparity.harness.scenarios.search import search as s
-from faceparity.harness.scenarios.search.enrolment import Enrolled, Side
+from faceparity.harness.scenarios.search.enrolment import Enrolled, SearchTemplates
 from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW
 
@@ -35,9 +35,9 @@ def population(rng: np.random.Generator, people: int) -> Enrolled:
     centre = rng.standard_normal((people, DIMENSIONS)) + likeness * common[group]
     who = np.arange(people, dtype=np.int32)
 
-    def side(of: np.ndarray) -> Side:
+    def side(of: np.ndarray) -> SearchTemplates:
         x = (centre[of] + 0.7 * rng.standard_normal((of.size, DIMENSIONS))).astype(np.float32)
-        return Side(x, np.arange(of.size), of, group[of], np.full(of.size, -1))
+        return SearchTemplates(x, np.arange(of.size), of, group[of], np.full(of.size, -1))
 
     probes = side(np.repeat(who, 2))
     return Enrolled(side(who), probes, np.zeros(probes.tried, bool))
@@ -45,7 +45,7 @@ def population(rng: np.random.Generator, people: int) -> Enrolled:
 
 def figures(enrolled: Enrolled) -> Iterator[tuple[str, Figure]]:
     """Each figure of one draw with its interval."""
-    two = Grouping(("group",), ("a", "b"), (("a",), ("b",)), np.array([0, 1], np.int32), (0, 0))
+    two = SampleGrouping(("group",), ("a", "b"), (("a",), ("b",)), np.array([0, 1], np.int32), (0, 0))
     lists = c.make_lists(enrolled, np.zeros(enrolled.gallery.tried, np.int32), np.array([GALLERY]), "cosine")
     first = d.first_of_list(lists.stratum, lists.others, lists.drawn)
     group = c.groups_of(lists.probes, two.of_cell)

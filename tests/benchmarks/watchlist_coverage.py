@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 from scipy import special
 
 from faceparity.harness.comparisons.tally import Pairs
-from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.scenarios.base.schema import Watchlist
 from faceparity.harness.scenarios.watchlist.list_composition import make_lists
 from faceparity.harness.scenarios.watchlist.simulate import draw
 from faceparity.harness.scenarios.watchlist.study_population import Study
 from faceparity.harness.scenarios.watchlist.watchlist import searches_of
-from faceparity.harness.scenarios.watchlist.watchlist_figures import Question, read
+from faceparity.harness.scenarios.watchlist.watchlist_figures import WatchlistQuestion, read
 from faceparity.harness.uncertainty.intervals import quantile_z, wilson
 
 REPETITIONS = 400
@@ -83,9 +83,9 @@ def one(task: tuple[Setting, int]) -> dict[str, Any]:
     scenario = Watchlist.model_validate(
         {"kind": "watchlist", "name": "x", "threshold": {"fixed": 0.5}, "watchlist": {"share": at.share}, "draws": 20}
     )
-    grouping = Grouping(("g",), ("a", "b"), (("a",), ("b",)), np.asarray([0, 1], np.int32), (0, 0))
+    grouping = SampleGrouping(("g",), ("a", "b"), (("a",), ("b",)), np.asarray([0, 1], np.int32), (0, 0))
     lists = make_lists(scenario, grouping.names, study.people)
-    question = Question(scenario, grouping, study, lists, 1, seed)
+    question = WatchlistQuestion(scenario, grouping, study, lists, 1, seed)
     told = read(question, found, searches_of(question, found), Pairs.none(), 0.5, False)
     true = truth(at, lists.listed)
     drawn = draw(study, lists.listed, found, 1, False, rng)

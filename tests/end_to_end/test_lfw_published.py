@@ -15,7 +15,7 @@ from faceparity.datasets.registry import load_dataset
 from faceparity.datasets.schema.dataset import Dataset, PairProtocol
 from faceparity.harness.groups.groupings import make_cells
 from faceparity.harness.models.registry import artefacts_of, load_model_card
-from faceparity.harness.protocols.pair_lists import Setting, evaluate_protocols
+from faceparity.harness.protocols.pair_lists import ProtocolContext, evaluate_protocols
 from faceparity.harness.templates.extract import extract
 from faceparity.harness.templates.store import Store
 from tests import ROOT
@@ -68,7 +68,7 @@ def test_the_published_figures_come_out(lfw: Dataset, model: str) -> None:
     card = load_model_card(model)
     with Store(ephemeral=True) as store:
         templates = extract(lfw, model, store=store)
-    setting = Setting(make_cells([], lfw.n_samples), [], card.score.sign, card.score.low, card.score.high)
+    setting = ProtocolContext(make_cells([], lfw.n_samples), [], card.score.sign, card.score.low, card.score.high)
     (found,) = evaluate_protocols(lfw, templates, card.score.kind, setting, [])
     assert found.verification is not None
     assert found.verification.accuracy is not None

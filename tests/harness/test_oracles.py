@@ -353,7 +353,9 @@ def _(x: Values) -> Values:
     a, b = (np.repeat(i, y[np.triu_indices(5, 1)]).astype(np.int32) for i in np.triu_indices(5, 1))
     zeros, none = np.zeros(a.size, np.int32), np.empty(0, np.int32)
     errors = bootstrap.SortedErrors(a, b, np.ones(a.size, np.float32), zeros, zeros)
-    everyone = bootstrap.Compared(1, np.arange(5, dtype=np.int32), strata, np.full(5, images, np.int32), none, none, none, none)
+    everyone = bootstrap.ColumnComparisons(
+        1, np.arange(5, dtype=np.int32), strata, np.full(5, images, np.int32), none, none, none, none
+    )
     mated_scores = bootstrap.MatedScores(none, np.empty(0, np.float32), none)
     out = bootstrap.bootstrap_at_target(
         errors, mated_scores, strata, everyone, np.ones(1), everyone, 1.0, replicates=k + 1, seed=0

@@ -19,8 +19,8 @@ from faceparity.harness.results import (
     DatasetInfo,
     Differential,
     Evaluation,
-    Extraction,
     ExtractionByAttributes,
+    ExtractionCounts,
     Group,
     Grouping,
     Index,
@@ -427,7 +427,7 @@ def grouping_of(s: Setup, scores: Scores, attributes: list[str], pool: Pool) -> 
     )
 
 
-def extraction_of(s: Setup, scores: Scores) -> Extraction:
+def extraction_of(s: Setup, scores: Scores) -> ExtractionCounts:
     per = 2 if s.mated else 1
     by_group = []
     for attributes in (["gender"], ["ethnicity"], ["gender", "ethnicity"]):
@@ -437,7 +437,7 @@ def extraction_of(s: Setup, scores: Scores) -> Extraction:
             rates.append(rate(g, sum(s.sizes[i] for i in cells), n, sum(s.failed[i] for i in cells), "all"))
         by_group.append(ExtractionByAttributes(attributes=attributes, rates=rates))
     total = rate("all", sum(s.sizes), per * sum(s.sizes), sum(s.failed), "all")
-    return Extraction(
+    return ExtractionCounts(
         supplied=s.supplied,
         overall=total if s.supplied else None,
         by_group=by_group if s.supplied else [],

@@ -54,7 +54,7 @@ class Archive:
 
 
 @dataclass(frozen=True)
-class Base:
+class BaseMesh:
     """The mesh before any morph: all vertices, the kept quads (corner vertices and texture corners) and texture coordinates."""
 
     vertices: Floats
@@ -64,7 +64,7 @@ class Base:
     groups: NDArray[np.str_]
 
 
-def read_base(archive: Archive) -> Base:
+def read_base(archive: Archive) -> BaseMesh:
     """Reads base.obj."""
     vertices, uv, quads, quad_uv, groups = [], [], [], [], []
     group = ""
@@ -82,10 +82,12 @@ def read_base(archive: Archive) -> Base:
                 quads.append([int(c[0]) - 1 for c in corners])
                 quad_uv.append([int(c[1]) - 1 for c in corners])
                 groups.append(group)
-    return Base(np.array(vertices, np.float64), np.array(quads), np.array(quad_uv), np.array(uv, np.float64), np.array(groups))
+    return BaseMesh(
+        np.array(vertices, np.float64), np.array(quads), np.array(quad_uv), np.array(uv, np.float64), np.array(groups)
+    )
 
 
-def body_quads(base: Base) -> NDArray[np.bool_]:
+def body_quads(base: BaseMesh) -> NDArray[np.bool_]:
     """Which quads are head, neck, shoulders or chest."""
     corners = base.vertices[base.quads]
     near = (corners[..., 1].min(1) > LOWEST) & (np.abs(corners[..., 0]).max(1) < WIDEST)
@@ -166,7 +168,7 @@ class Head:
     smooth: the matrix from coarse to fine vertices; rest: fine vertices before any morph; masks: per fine vertex, 0–1.
     """
 
-    base: Base
+    base: BaseMesh
     kept: Ints
     smooth: Any
     triangles: Ints

@@ -9,7 +9,7 @@ import numpy as np
 
 from faceparity.datasets.control.head import mesh
 from faceparity.datasets.control.head.hair import Surface
-from faceparity.datasets.control.head.mesh import Archive, Base, Floats, Head, Ints
+from faceparity.datasets.control.head.mesh import Archive, BaseMesh, Floats, Head, Ints
 
 JOINT_NECK = slice(14534, 14542)
 NECK_AT_REST = 5.89
@@ -18,7 +18,7 @@ LID_GROUPS = (("helper-l-eyelashes-1", False, 1.0), ("helper-l-eyelashes-2", Tru
 
 
 @dataclass(frozen=True)
-class Model:
+class HeadModel:
     """What every rendering needs: the wheel, the head, targets read so far, vertices of the lid edges, teeth."""
 
     archive: Archive
@@ -28,15 +28,15 @@ class Model:
     teeth: Ints
 
 
-def read_model(archive: Archive) -> Model:
+def read_model(archive: Archive) -> HeadModel:
     """Reads the meshes."""
     head = mesh.read_head(archive)
     rims = tuple((_rim(head.base, group), upper, side) for group, upper, side in LID_GROUPS)
     teeth = mesh.triangulated(head.base.quads[np.isin(head.base.groups, ["helper-upper-teeth", "helper-lower-teeth"])])
-    return Model(archive, head, {}, rims, teeth)
+    return HeadModel(archive, head, {}, rims, teeth)
 
 
-def _rim(base: Base, group: str) -> Ints:
+def _rim(base: BaseMesh, group: str) -> Ints:
     """The lash vertices nearest to the lid, from the nose outward."""
     vertices = np.unique(base.quads[base.groups == group])
     at = base.vertices[vertices]
@@ -66,7 +66,7 @@ def _eye(points: Floats) -> tuple[Floats, float]:
     return np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2] + radius]), radius
 
 
-def build(model: Model, weights: Sequence[tuple[str, float]]) -> Shape:
+def build(model: HeadModel, weights: Sequence[tuple[str, float]]) -> Shape:
     """The head with those morph weights."""
     base, head = model.head.base, model.head
     full = base.vertices + mesh.sum_of_targets(model.archive, model.targets, weights, len(base.vertices))

@@ -12,7 +12,7 @@ from faceparity.datasets.control.head.hair import Strands, smooth
 from faceparity.datasets.control.head.identity import Looks
 from faceparity.datasets.control.head.materials import Cloth, Painted, bumped, iris, neckline, skin_albedo
 from faceparity.datasets.control.head.mesh import Floats, Ints
-from faceparity.datasets.control.head.shape import Model, Pose, Shape, ball
+from faceparity.datasets.control.head.shape import HeadModel, Pose, Shape, ball
 from faceparity.datasets.control.head.skin import linear_to_lab
 from faceparity.datasets.control.rendering import raster, shading
 
@@ -53,7 +53,7 @@ class _Seen:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Rendering:
     """linear float64[h, w, 3] at the oversampled size; tone float64[3]: CIE Lab of the mean albedo of cheeks and forehead."""
 
     linear: Floats
@@ -103,7 +103,7 @@ class Camera:
         return np.asarray(to / np.linalg.norm(to, axis=-1, keepdims=True))
 
 
-def _surfaces(model: Model, shape: Shape, strands: list[Strands], shot: Shot) -> Surfaces:
+def _surfaces(model: HeadModel, shape: Shape, strands: list[Strands], shot: Shot) -> Surfaces:
     """Everything posed; cloth stands off the body a little, so that its edge has a thickness."""
     pose, surface = shot.pose, shape.surface
     inside = neckline(shot.cloth, surface.rest)
@@ -134,8 +134,14 @@ def _rasterised(surfaces: Surfaces, strands: list[Strands], camera: Camera, side
 
 
 def draw(
-    model: Model, shape: Shape, painted: Painted, looks: Looks, strands: list[Strands], shot: Shot, tones: Sequence[Floats] = ()
-) -> list[Picture]:
+    model: HeadModel,
+    shape: Shape,
+    painted: Painted,
+    looks: Looks,
+    strands: list[Strands],
+    shot: Shot,
+    tones: Sequence[Floats] = (),
+) -> list[Rendering]:
     """The head as light on a sensor, before lens, noise and development.
 
     tones: mean skins in CIE Lab; one picture for each, alike in all else. Without: one picture, with the head's own skin.
@@ -160,7 +166,7 @@ class _Scene:
 
     def __init__(
         self,
-        model: Model,
+        model: HeadModel,
         shape: Shape,
         painted: Painted,
         looks: Looks,
@@ -322,12 +328,12 @@ class _Lit:
     shine: Floats
     wall: Floats
 
-    def picture(self, albedo: Floats, cheeks: NDArray[np.bool_], shot: Shot) -> Picture:
+    def picture(self, albedo: Floats, cheeks: NDArray[np.bool_], shot: Shot) -> Rendering:
         """The picture with those colours."""
         linear = self.wall.copy()
         linear[self.rows, self.columns] = albedo * self.irradiance + self.shine
         tone = linear_to_lab(albedo[cheeks].mean(0)) if cheeks.any() else np.full(3, np.nan)
-        return Picture(linear * shot.exposure, tone)
+        return Rendering(linear * shot.exposure, tone)
 
 
 def _light(seen: _Seen, shot: Shot, camera: Camera, surfaces: Surfaces, hairs: Floats, side: int) -> _Lit:

@@ -19,8 +19,8 @@ from faceparity.harness.runs.output_folder import default_folder
 from faceparity.harness.runs.rerender import requested, write_requested
 from faceparity.harness.runs.result_files import TERMINAL, Result, report_writers, safe_name, write_reports
 from faceparity.harness.suite.manifest import Record, read_record, told_of, write_record
-from faceparity.harness.suite.plan import Plan, Step, make_plan
-from faceparity.harness.suite.preflight import Checked, Job, check_suite
+from faceparity.harness.suite.plan import Step, SuitePlan, make_plan
+from faceparity.harness.suite.preflight import Checked, SuiteJob, check_suite
 from faceparity.harness.suite.runner import Finished, alone_in, check_out, refuse_mixing, run_suite
 from faceparity.harness.suite.suite_file import Suite, read_suite
 from faceparity.harness.templates.extract import cores
@@ -43,7 +43,7 @@ class SuiteScreen(console.Screen):
         self.overall("all evaluations", number - 1, of, seconds_left)
         self.line(f"[{number}/{of}] {printable(step.job.told)}; {_time(seconds_left)} left")
 
-    def failed(self, job: Job, why: str) -> None:
+    def failed(self, job: SuiteJob, why: str) -> None:
         """See SuiteListener."""
         self.line(f"  {printable(job.told)} could not be made: {printable(why)}")
 
@@ -156,7 +156,7 @@ def record_seed(results: Sequence[Result]) -> int:
     return results[0].evaluation.provenance.seed
 
 
-def _summary(plan: Plan) -> str:
+def _summary(plan: SuitePlan) -> str:
     """One line before it begins."""
     if not plan.steps:
         return f"all {len(plan.done)} evaluations are there"
@@ -167,7 +167,7 @@ def _summary(plan: Plan) -> str:
     )
 
 
-def _plan_text(plan: Plan) -> str:
+def _plan_text(plan: SuitePlan) -> str:
     """What would be done, a line for each evaluation."""
     lines = [
         f"{printable(s.job.told)}: {s.images:,} images to extract, {s.comparisons:,} comparisons, {_time(s.seconds)}, {_size(s.bytes)}"

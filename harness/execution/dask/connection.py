@@ -13,7 +13,7 @@ from typing import Any
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.comparisons.tally import Tally
-from faceparity.harness.comparisons.tiles import Job
+from faceparity.harness.comparisons.tiles import TallyJob
 from faceparity.harness.execution import process_pool
 from faceparity.harness.execution.backend import PlaceGoneError
 from faceparity.harness.execution.dask.address import check_certificates, checked_address, is_private
@@ -75,7 +75,7 @@ class Cluster:
             return process_pool.run_batches(batches, name, opener, self.local)
         return run_shards(self, batches, model, name, opener)
 
-    def tally(self, job: Job, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
+    def tally(self, job: TallyJob, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
         """See Place."""
         from faceparity.harness.execution.dask.tally_jobs import run_blocks
 

@@ -12,7 +12,7 @@ from faceparity.harness.execution.dask import worker_tasks
 from faceparity.harness.execution.dask.connection import Cluster
 from faceparity.harness.execution.dask.model_transfer import blob, to_send, told
 from faceparity.harness.execution.process_pool import Done
-from faceparity.harness.execution.worker import Job, Opener, Outcome, run_batch
+from faceparity.harness.execution.worker import ImageJob, ImageOutcome, Opener, run_batch
 from faceparity.harness.execution.worker_deaths import ON_CLUSTER, lost_reason
 from faceparity.harness.execution.worker_process import Batch
 from faceparity.harness.models.base.model import Extraction, Model
@@ -72,14 +72,14 @@ class _Work:
         """Images go by path until a worker turns out not to see one; then as bytes, and their files' names stay here."""
         images = _read(batch) if self.images_too else None
         places = [k for k, job in enumerate(batch) if images is None or job.content in images]
-        jobs = [Job(told(batch[k].path) if images is None else batch[k].content, batch[k].content) for k in places]
+        jobs = [ImageJob(told(batch[k].path) if images is None else batch[k].content, batch[k].content) for k in places]
         shard = worker_tasks.Shard(self.sent_model, jobs, images)
         future = self.cluster.submit(worker_tasks.extract, shard, list(self.weights.values()))
         self.waiting[future] = _Sent(batch, places, tries)
 
-    def next_done(self) -> list[tuple[Batch, list[Outcome] | None]]:
+    def next_done(self) -> list[tuple[Batch, list[ImageOutcome] | None]]:
         """Batches that are done; None for the outcomes of one that was under way whenever workers died."""
-        done: list[tuple[Batch, list[Outcome] | None]] = []
+        done: list[tuple[Batch, list[ImageOutcome] | None]] = []
         for future in self.cluster.next_done(self.waiting):
             sent = self.waiting.pop(future)
             answer = self.cluster.answer(future)
@@ -89,7 +89,7 @@ class _Work:
                 done.append((sent.batch, None if answer is None else self._completed(sent, answer)))
         return done
 
-    def alone(self, job: Job) -> Outcome:
+    def alone(self, job: ImageJob) -> ImageOutcome:
         """The outcome of one image with nothing else under way."""
         self.send([job])
         while self.waiting:
@@ -97,7 +97,7 @@ class _Work:
                 if outcomes:
                     return outcomes[0]
                 # Not remembered: nobody says whether the image killed its workers, or something else did.
-                return Outcome(Extraction("unreadable", reason=lost_reason(ON_CLUSTER)), keep=False)
+                return ImageOutcome(Extraction("unreadable", reason=lost_reason(ON_CLUSTER)), keep=False)
         raise RuntimeError("an image went out and nothing came back")
 
     def _supply(self, lacking: worker_tasks.Lacking, sent: _Sent) -> None:
@@ -109,7 +109,7 @@ class _Work:
             self.weights[sha256] = self.cluster.hold(blob(self.weights_here[sha256], sha256))
         self.send(sent.batch, sent.tries + 1)
 
-    def _completed(self, sent: _Sent, answer: worker_tasks.Extracted) -> list[Outcome]:
+    def _completed(self, sent: _Sent, answer: worker_tasks.Extracted) -> list[ImageOutcome]:
         """In the order of the batch; what can't be read here is told by the code that would read it."""
         found = dict(zip(sent.places, answer.outcomes, strict=True))
         return [found[k] if k in found else run_batch(self.model, [job])[0] for k, job in enumerate(sent.batch)]

@@ -11,7 +11,7 @@ import numpy as np
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.comparisons.tally import Pairs, Tally
-from faceparity.harness.comparisons.tiles import Job, Strip, Sum
+from faceparity.harness.comparisons.tiles import Strip, Sum, TallyJob
 from faceparity.harness.execution.dask import worker_tasks
 from faceparity.harness.execution.dask.connection import Cluster
 
@@ -49,7 +49,9 @@ def slabs_of(strips: Sequence[Strip], threads: int) -> list[list[int]]:
     return found
 
 
-def run_blocks(cluster: Cluster, job: Job, tiles: Sequence[Tile], cap: float, progress: Callable[[int], None] | None) -> Tally:
+def run_blocks(
+    cluster: Cluster, job: TallyJob, tiles: Sequence[Tile], cap: float, progress: Callable[[int], None] | None
+) -> Tally:
     """The same as `tally_tiles`. Raises UserError where the cluster cannot."""
     slabs = slabs_of(job.strips, cluster.threads)
     held = {k: cluster.hold(_slab(job, slab)) for k, slab in enumerate(slabs)}
@@ -74,18 +76,18 @@ def run_blocks(cluster: Cluster, job: Job, tiles: Sequence[Tile], cap: float, pr
     return total.tally()
 
 
-def _scores(job: Job, tile: Tile) -> int:
+def _scores(job: TallyJob, tile: Tile) -> int:
     row, col = (job.strips[k] for k in tile)
     return (row.stop - row.start) * (col.stop - col.start)
 
 
-def _slab(job: Job, slab: Sequence[int]) -> worker_tasks.Slab:
+def _slab(job: TallyJob, slab: Sequence[int]) -> worker_tasks.Slab:
     rows = slice(job.strips[slab[0]].start, job.strips[slab[-1]].stop)
     prepared = job.prepared
     return worker_tasks.Slab(rows.start, prepared.x[rows], prepared.squares[rows], prepared.subjects[rows])
 
 
-def _parts(job: Job, tiles: Sequence[Tile], slabs: Sequence[Sequence[int]]) -> Iterator[_Part]:
+def _parts(job: TallyJob, tiles: Sequence[Tile], slabs: Sequence[Sequence[int]]) -> Iterator[_Part]:
     """The tiles by the slabs that they lie in."""
     slab_of = {strip: k for k, slab in enumerate(slabs) for strip in slab}
     found: dict[tuple[int, ...], list[Tile]] = {}
@@ -97,13 +99,13 @@ def _parts(job: Job, tiles: Sequence[Tile], slabs: Sequence[Sequence[int]]) -> I
         yield _Part(key, mine, strips, sorted({job.strips[k].cell for k in strips}))
 
 
-def _starts(job: Job, part: _Part) -> list[int]:
+def _starts(job: TallyJob, part: _Part) -> list[int]:
     """Where each strip begins in the block."""
     sizes = [job.strips[k].stop - job.strips[k].start for k in part.strips]
     return [0, *np.cumsum(sizes).tolist()]
 
 
-def _block(job: Job, part: _Part, cap: float) -> worker_tasks.Block:
+def _block(job: TallyJob, part: _Part, cap: float) -> worker_tasks.Block:
     """A part with everything numbered within it: strips keep their order, so that the lower sample and cell stay the lower."""
     number = {strip: k for k, strip in enumerate(part.strips)}
     cell = {of: k for k, of in enumerate(part.cells)}
@@ -127,7 +129,7 @@ def _block(job: Job, part: _Part, cap: float) -> worker_tasks.Block:
 class _Total:
     """The tally of all blocks as they come in; the ledger is given up once it has more than `cap` entries, as in `tally_tiles`."""
 
-    def __init__(self, job: Job, cap: float) -> None:
+    def __init__(self, job: TallyJob, cap: float) -> None:
         self.job, self.cap, self.held = job, cap, 0
         self.sum = Sum(job, cap).tally
         self.ledger: list[Pairs] = []

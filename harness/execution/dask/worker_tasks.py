@@ -19,15 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.comparisons.kernel import Bins, Prepared
+from faceparity.harness.comparisons.kernel import Bins, PreparedTemplates
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.similarity import F32, Kind
-from faceparity.harness.comparisons.tally import I32, Grid, Tally
-from faceparity.harness.comparisons.tiles import Job as Pass
+from faceparity.harness.comparisons.tally import I32, ScoreBins, Tally
 from faceparity.harness.comparisons.tiles import Strip, tally_tiles
+from faceparity.harness.comparisons.tiles import TallyJob as Pass
 from faceparity.harness.execution.dask.environment_check import ARITHMETIC, Facts, differences, facts, spills
 from faceparity.harness.execution.dask.thread_limits import one_thread
-from faceparity.harness.execution.worker import Job, Opener, Outcome, run_batch
+from faceparity.harness.execution.worker import ImageJob, ImageOutcome, Opener, run_batch
 from faceparity.harness.models.base.card import ModelCard, Weights
 from faceparity.harness.models.base.model import Model
 
@@ -65,7 +65,7 @@ class Shard:
     """Images to make templates of. images: their files' bytes by sha256, where workers cannot see them; each job's path is that, too."""
 
     model: SentModel
-    jobs: Sequence[Job]
+    jobs: Sequence[ImageJob]
     images: Mapping[str, bytes] | None = None
 
 
@@ -73,7 +73,7 @@ class Shard:
 class Extracted:
     """One outcome for each job."""
 
-    outcomes: list[Outcome]
+    outcomes: list[ImageOutcome]
 
 
 @dataclass(frozen=True, repr=False)
@@ -125,7 +125,7 @@ def unfit(ticket: Ticket) -> str:
     return "a worker came that writes to its disk when memory runs short" if spills(get_worker()) else ""
 
 
-Answer: TypeAlias = "Extracted | Lacking | Tallied | Refused"
+Answer: TypeAlias = "Extracted | Lacking | BlockTally | Refused"
 
 
 def _answered(ticket: Packed, do: Callable[[], Answer]) -> Answer:
@@ -159,7 +159,7 @@ def _extract(shard: Shard, blobs: Sequence[Packed]) -> Extracted | Lacking | Ref
         return Extracted(run_batch(model, shard.jobs, lambda path: found[str(path)]))
 
 
-def _seen(jobs: Sequence[Job]) -> dict[str, bytes] | None:
+def _seen(jobs: Sequence[ImageJob]) -> dict[str, bytes] | None:
     """The images' bytes by path; None if one of them is not here, or is another."""
     from faceparity.datasets.loading.image_files import UnreadableImage
     from faceparity.datasets.loading.image_packs import image_bytes
@@ -274,7 +274,7 @@ class Block:
     identical: Mapping[tuple[int, int], tuple[I32, I32]]
     n_cells: int
     kind: Kind
-    grid: Grid
+    grid: ScoreBins
     floor: float
     dense: F32
     bins: Bins
@@ -283,7 +283,7 @@ class Block:
 
 
 @dataclass(frozen=True, repr=False)
-class Tallied:
+class BlockTally:
     """The tally of a block, samples and cells numbered as in it. held: how many its ledger has, or had before it was given up."""
 
     tally: Tally
@@ -295,12 +295,12 @@ def tally(ticket: Packed, block: Packed, slabs: Sequence[Packed]) -> Answer:
     return _answered(ticket, lambda: _tally(unpack(block), [unpack(slab) for slab in slabs]))
 
 
-def _tally(block: Block, slabs: Sequence[Slab]) -> Tallied:
+def _tally(block: Block, slabs: Sequence[Slab]) -> BlockTally:
     edge = int(np.searchsorted(block.grid.edges, np.float32(block.floor)))
     on_edge = edge < block.grid.n and block.grid.edges[edge] == np.float32(block.floor)
     # Of a floor between two edges the histograms do not tell how many reach it: then all are kept.
     found = tally_tiles(_pass(block, slabs), block.tiles, 1, block.cap if on_edge else np.inf)
-    return Tallied(found, int(found.non_mated[:, :, edge:].sum()) if on_edge else len(found.ledger))
+    return BlockTally(found, int(found.non_mated[:, :, edge:].sum()) if on_edge else len(found.ledger))
 
 
 def _pass(block: Block, slabs: Sequence[Slab]) -> Pass:
@@ -311,7 +311,7 @@ def _pass(block: Block, slabs: Sequence[Slab]) -> Pass:
     )
     none = np.zeros(subjects.size, np.int32)
     samples = Samples(x, subjects, none, none, block.n_cells, np.empty((0, 2), np.int32))
-    prepared = Prepared(x, squares, subjects, block.kind == "euclidean", block.longest)
+    prepared = PreparedTemplates(x, squares, subjects, block.kind == "euclidean", block.longest)
     return Pass(
         samples, block.kind, block.grid, block.floor, block.dense, block.bins, prepared, block.strips, dict(block.identical)
     )

@@ -13,8 +13,8 @@ from faceparity.datasets.common.regular_files import read_regular
 from faceparity.datasets.common.sanitise import whole_number
 from faceparity.datasets.fetch.artefacts import path, verified
 from faceparity.harness.models.assembly.components import (
+    BuiltComponent,
     Find,
-    Made,
     alignment_words,
     check_alignment,
     make_aligner,
@@ -202,7 +202,7 @@ def assemble(card: ModelCard, options: Mapping[str, str], find: Find) -> Pipelin
     return Pipeline(own, detector, aligner, embedder, settings, libraries, fingerprint_name=card.name)
 
 
-def _network(card: ModelCard, made: Setup, weights: list[Weights], find: Find) -> tuple[Embedder, Made]:
+def _network(card: ModelCard, made: Setup, weights: list[Weights], find: Find) -> tuple[Embedder, BuiltComponent]:
     """The embedder, and what decides its templates besides its weights."""
     from faceparity.harness.models.onnx.session import OnnxEmbedder, open_session
 
@@ -223,10 +223,10 @@ def _network(card: ModelCard, made: Setup, weights: list[Weights], find: Find) -
         if made.jitter > 1:
             embedder = Jittered(embedder, made.jitter)
             settings |= {"jitter": made.jitter, "jitter_version": JITTER}
-        return embedder, Made(embedder, settings, _runtime(made.device))
+        return embedder, BuiltComponent(embedder, settings, _runtime(made.device))
     graph, version = _graph(card, recipe, files, sha256)
     embedder = _fitting(graph, recipe.input, recipe.normalise, card, made.device)
-    return embedder, Made(embedder, settings | version | on_device, _runtime(made.device))
+    return embedder, BuiltComponent(embedder, settings | version | on_device, _runtime(made.device))
 
 
 def _runtime(device: str) -> tuple[str, ...]:

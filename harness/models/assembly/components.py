@@ -36,7 +36,7 @@ Find = Callable[[Weights], Path]
 
 
 @dataclass(frozen=True)
-class Made:
+class BuiltComponent:
     """A part, all that decides what it does besides weights and libraries, and those libraries."""
 
     part: object
@@ -61,32 +61,36 @@ def input_words(feeding: NetworkInput) -> str:
     return f"{feeding.size} × {feeding.size} {feeding.colour}, {scaled}"
 
 
-def make_detector(name: str, weights: list[Weights], find: Find, landmarks: int, upsample: int) -> tuple[Detector, Made]:
+def make_detector(
+    name: str, weights: list[Weights], find: Find, landmarks: int, upsample: int
+) -> tuple[Detector, BuiltComponent]:
     """A detector by name, its weights loaded. landmarks and upsample are for dlib's detectors only."""
     files = {w.role: find(w) for w in weights}
     if name == "yunet":
         from faceparity.harness.models.vision.yunet import NMS, SCORE, SIDES, TOP_K, YuNet
 
         yunet = YuNet(files["detector"])
-        return yunet, Made(yunet, {"score": SCORE, "nms": NMS, "top_k": TOP_K, "sides": SIDES}, OPENCV)
+        return yunet, BuiltComponent(yunet, {"score": SCORE, "nms": NMS, "top_k": TOP_K, "sides": SIDES}, OPENCV)
     if name in ("hog", "mmod"):
         from faceparity.harness.models.vision import dlib_components as d
 
         settings: dict[str, object] = {"upsample": upsample, "landmarks": landmarks, "most_pixels": d.MOST_PIXELS[name]}
         if name == "hog":
             hog = d.HogDetector(files["landmarks"], upsample)
-            return hog, Made(hog, settings, DLIB)
+            return hog, BuiltComponent(hog, settings, DLIB)
         mmod = d.MmodDetector(files["detector"], files["landmarks"], upsample)
-        return mmod, Made(mmod, settings | {"detector": "mmod"}, DLIB)
+        return mmod, BuiltComponent(mmod, settings | {"detector": "mmod"}, DLIB)
     if name.startswith("scrfd"):
         from faceparity.harness.models.vision.scrfd import NMS, SCORE, SIDE, Scrfd
 
         scrfd = Scrfd(files["detector"])
-        return scrfd, Made(scrfd, {"detector": name, "score": SCORE, "nms": NMS, "side": SIDE}, (*OPENCV, "onnxruntime"))
+        return scrfd, BuiltComponent(
+            scrfd, {"detector": name, "score": SCORE, "nms": NMS, "side": SIDE}, (*OPENCV, "onnxruntime")
+        )
     from faceparity.harness.models.vision.no_detector import WholePicture
 
     whole = WholePicture()
-    return whole, Made(whole, {"detector": "none"}, ())
+    return whole, BuiltComponent(whole, {"detector": "none"}, ())
 
 
 def check_alignment(alignment: str, points: str, detector: str) -> None:
@@ -97,13 +101,13 @@ def check_alignment(alignment: str, points: str, detector: str) -> None:
         raise UserError(f"alignment={alignment} needs a face found: detector={detector} goes with alignment=whole only")
 
 
-def make_aligner(name: str, points: str, landmarks: int, size: int) -> tuple[Aligner, Made]:
+def make_aligner(name: str, points: str, landmarks: int, size: int) -> tuple[Aligner, BuiltComponent]:
     """An aligner by name, for the kind of landmarks that the detector gives."""
     if name == "dlib" and points == "dlib":
         from faceparity.harness.models.vision.dlib_components import PADDING, FaceChip
 
         chip = FaceChip(size)
-        return chip, Made(chip, {"chip": size, "padding": PADDING}, DLIB)
+        return chip, BuiltComponent(chip, {"chip": size, "padding": PADDING}, DLIB)
     if name in ("arcface", "dlib"):
         template, centre, kind = _template(name, points, landmarks, size)
         aligner = TemplateAligner(template, size, centre, kind)
@@ -111,12 +115,12 @@ def make_aligner(name: str, points: str, landmarks: int, size: int) -> tuple[Ali
         settings["centre"] = (template.mean(axis=0) if centre is None else centre).tolist()
         if kind != "five":
             settings["points"] = kind
-        return aligner, Made(aligner, settings, (*OPENCV, "numpy"))
+        return aligner, BuiltComponent(aligner, settings, (*OPENCV, "numpy"))
     if name == "box":
         box = BoxAligner(size)
-        return box, Made(box, {"box": size, "margin": box.margin}, OPENCV)
+        return box, BuiltComponent(box, {"box": size, "margin": box.margin}, OPENCV)
     whole = WholeAligner(size)
-    return whole, Made(whole, {"whole": size}, OPENCV)
+    return whole, BuiltComponent(whole, {"whole": size}, OPENCV)
 
 
 def _template(name: str, points: str, landmarks: int, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64] | None, str]:

@@ -40,7 +40,7 @@ class Affine:
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class PoolingLayer:
     """Maximum or mean over a window that never leaves the input. A window of 0 × 0 is the whole input."""
 
     kind: str
@@ -63,7 +63,7 @@ class FullyConnected:
     weights: F32
 
 
-Layer = Convolution | Affine | Pool | Plain | FullyConnected
+Layer = Convolution | Affine | PoolingLayer | Plain | FullyConnected
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Network:
     layers: tuple[Layer, ...]
 
 
-class _Reader:
+class _ByteReader:
     """A position in the bytes."""
 
     def __init__(self, data: bytes, position: int = 0) -> None:
@@ -129,7 +129,7 @@ class _Reader:
         return self.dimensions()
 
 
-def _convolution(r: _Reader) -> Convolution:
+def _convolution(r: _ByteReader) -> Convolution:
     parameters = r.tensor()
     out, rows, columns = r.integer(), r.integer(), r.integer()
     stride, padding = (r.integer(), r.integer()), (r.integer(), r.integer())
@@ -143,7 +143,7 @@ def _convolution(r: _Reader) -> Convolution:
     return Convolution(parameters[:n].reshape(shape), parameters[n:], stride, padding)
 
 
-def _affine(r: _Reader) -> Affine:
+def _affine(r: _ByteReader) -> Affine:
     parameters = r.tensor()
     channels = r.view()[1]
     r.view()
@@ -152,11 +152,11 @@ def _affine(r: _Reader) -> Affine:
     return Affine(parameters[:channels], parameters[channels:])
 
 
-def _pool(r: _Reader, kind: str) -> Pool:
-    return Pool(kind, (r.integer(), r.integer()), (r.integer(), r.integer()), (r.integer(), r.integer()))
+def _pool(r: _ByteReader, kind: str) -> PoolingLayer:
+    return PoolingLayer(kind, (r.integer(), r.integer()), (r.integer(), r.integer()), (r.integer(), r.integer()))
 
 
-def _fully_connected(r: _Reader) -> FullyConnected:
+def _fully_connected(r: _ByteReader) -> FullyConnected:
     outputs, inputs = r.integer(), r.integer()
     parameters = r.tensor()
     r.view()
@@ -169,7 +169,7 @@ def _fully_connected(r: _Reader) -> FullyConnected:
     return FullyConnected(parameters.reshape(inputs, outputs))
 
 
-def _layer(r: _Reader) -> Layer:
+def _layer(r: _ByteReader) -> Layer:
     name = r.text()
     layer: Layer
     if name == "con_4":
@@ -197,7 +197,7 @@ def read_network(data: bytes) -> Network:
     start = data[:4096].find(bytes([1, len(name)]) + name)
     if start < 0 or b"loss_metric_2" not in data[:start]:
         raise DlibFormatError("not a dlib face-recognition network: its head names no metric loss or no sized RGB input")
-    r = _Reader(data, start + 2 + len(name))
+    r = _ByteReader(data, start + 2 + len(name))
     mean, size = (r.real(), r.real(), r.real()), (r.integer(), r.integer())
     layers = [_layer(r)]
     r.integer()  # the layer on the input also says into how many samples an image is expanded

@@ -19,7 +19,7 @@ from faceparity.harness.models.converters.dlib_format import (
     Layer,
     Network,
     Plain,
-    Pool,
+    PoolingLayer,
     read_network,
 )
 from faceparity.harness.models.onnx.converted_cache import derived
@@ -32,7 +32,7 @@ TOLERANCE = 1e-5
 """Largest difference from dlib's own descriptor that is let through; descriptors have a length of about 1.4."""
 
 
-class _Graph:
+class _DlibGraph:
     """Nodes and constants of a graph being built, and where its tip is: a value's name and its [channels, rows, columns]."""
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
@@ -65,7 +65,7 @@ def _windows(
     return rows, columns
 
 
-def _convolve(g: _Graph, c: Convolution, a: Affine) -> None:
+def _convolve(g: _DlibGraph, c: Convolution, a: Affine) -> None:
     """A convolution and the affine layer after it, as one; multiplied out in f64, so that one rounding is all it costs."""
     n = len(g.nodes)
     gamma = a.gamma.astype(np.float64)
@@ -78,7 +78,7 @@ def _convolve(g: _Graph, c: Convolution, a: Affine) -> None:
     )
 
 
-def _pool(g: _Graph, p: Pool) -> None:
+def _pool(g: _DlibGraph, p: PoolingLayer) -> None:
     channels = g.shape[0]
     if p.window == (0, 0):
         g.add("GlobalAveragePool", [g.tip], (channels, 1, 1))
@@ -90,7 +90,7 @@ def _pool(g: _Graph, p: Pool) -> None:
     )
 
 
-def _grow(g: _Graph, shape: tuple[int, int, int]) -> None:
+def _grow(g: _DlibGraph, shape: tuple[int, int, int]) -> None:
     """Zeros after the last channel, row and column, which is how dlib adds tensors of different sizes."""
     if g.shape == shape:
         return
@@ -99,7 +99,7 @@ def _grow(g: _Graph, shape: tuple[int, int, int]) -> None:
     g.add("Pad", [g.tip, pads], shape)
 
 
-def _residual(g: _Graph, entrance: tuple[str, tuple[int, int, int]], shortcut: Pool | None) -> None:
+def _residual(g: _DlibGraph, entrance: tuple[str, tuple[int, int, int]], shortcut: PoolingLayer | None) -> None:
     """Adds the block's entrance, averaged down if there is a pool, to what the block made of it."""
     body, body_shape = g.tip, g.shape
     g.tip, g.shape = entrance
@@ -114,10 +114,10 @@ def _residual(g: _Graph, entrance: tuple[str, tuple[int, int, int]], shortcut: P
     g.add("Add", [g.tip, other], shape)
 
 
-def _layers(g: _Graph, layers: Sequence[Layer]) -> None:
+def _layers(g: _DlibGraph, layers: Sequence[Layer]) -> None:
     """Every layer in turn. A pool right before an addition is on the way around the block, any other on the way through."""
     entrance = (g.tip, g.shape)
-    shortcut: Pool | None = None
+    shortcut: PoolingLayer | None = None
     for i, layer in enumerate(layers):
         following = layers[i + 1] if i + 1 < len(layers) else None
         if isinstance(layer, Convolution) and isinstance(following, Affine):
@@ -125,9 +125,9 @@ def _layers(g: _Graph, layers: Sequence[Layer]) -> None:
         elif isinstance(layer, Affine):
             if i == 0 or not isinstance(layers[i - 1], Convolution):
                 raise DlibFormatError("an affine layer without a convolution before it")
-        elif isinstance(layer, Pool) and following == Plain("add_prev_"):
+        elif isinstance(layer, PoolingLayer) and following == Plain("add_prev_"):
             shortcut = layer
-        elif isinstance(layer, Pool):
+        elif isinstance(layer, PoolingLayer):
             _pool(g, layer)
             entrance = (g.tip, g.shape)
         elif layer == Plain("add_prev_"):
@@ -149,7 +149,7 @@ def to_onnx(network: Network) -> Any:
     """The network as an onnx.ModelProto: `image`, f32[batch, 3, rows, columns] RGB 0–255, to `descriptor`, f32[batch, outputs]."""
     from onnx import TensorProto, helper
 
-    g = _Graph((3, *network.size))
+    g = _DlibGraph((3, *network.size))
     mean = g.constant("mean", np.array(network.mean, np.float32).reshape(1, 3, 1, 1))
     scale = g.constant("scale", np.array(1 / 256, np.float32))
     g.add("Sub", [g.tip, mean], g.shape)

@@ -19,7 +19,7 @@ EPSILON = 1e-3
 State = Mapping[str, NDArray[Any]]
 
 
-class _Graph:
+class _FacenetGraph:
     """Nodes and weights of a graph being built. Every step takes the name of a value and gives that of the one it makes."""
 
     def __init__(self, state: State) -> None:
@@ -64,7 +64,7 @@ class _Graph:
 _LAYER = ("conv.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var")
 
 
-def _block35(g: _Graph, x: str, block: str) -> str:
+def _block35(g: _FacenetGraph, x: str, block: str) -> str:
     zero = g.convolve(x, f"{block}.branch0")
     one = g.convolve(g.convolve(x, f"{block}.branch1.0"), f"{block}.branch1.1", pads=(1, 1))
     two = g.convolve(x, f"{block}.branch2.0")
@@ -73,7 +73,7 @@ def _block35(g: _Graph, x: str, block: str) -> str:
     return g.residual(x, block, [zero, one, two], 0.17)
 
 
-def _crossed(g: _Graph, x: str, block: str, reach: int, scale: float, relu: bool = True) -> str:
+def _crossed(g: _FacenetGraph, x: str, block: str, reach: int, scale: float, relu: bool = True) -> str:
     """Block17 and Block8: a row, then a column of weights; reach: how many on each side of the middle."""
     zero = g.convolve(x, f"{block}.branch0")
     one = g.convolve(x, f"{block}.branch1.0")
@@ -82,13 +82,13 @@ def _crossed(g: _Graph, x: str, block: str, reach: int, scale: float, relu: bool
     return g.residual(x, block, [zero, one], scale, relu)
 
 
-def _mixed_6a(g: _Graph, x: str) -> str:
+def _mixed_6a(g: _FacenetGraph, x: str) -> str:
     zero = g.convolve(x, "mixed_6a.branch0", 2)
     one = g.convolve(g.convolve(x, "mixed_6a.branch1.0"), "mixed_6a.branch1.1", pads=(1, 1))
     return g.add("Concat", [zero, g.convolve(one, "mixed_6a.branch1.2", 2), g.shrink(x)], axis=1)
 
 
-def _mixed_7a(g: _Graph, x: str) -> str:
+def _mixed_7a(g: _FacenetGraph, x: str) -> str:
     zero = g.convolve(g.convolve(x, "mixed_7a.branch0.0"), "mixed_7a.branch0.1", 2)
     one = g.convolve(g.convolve(x, "mixed_7a.branch1.0"), "mixed_7a.branch1.1", 2)
     two = g.convolve(g.convolve(x, "mixed_7a.branch2.0"), "mixed_7a.branch2.1", pads=(1, 1))
@@ -102,7 +102,7 @@ def facenet_to_onnx(weights: bytes) -> bytes:
     """
     from onnx import TensorProto, helper
 
-    g = _Graph(read_state(weights))
+    g = _FacenetGraph(read_state(weights))
     x = g.convolve("image", "conv2d_1a", 2)
     x = g.convolve(x, "conv2d_2a")
     x = g.shrink(g.convolve(x, "conv2d_2b", pads=(1, 1)))

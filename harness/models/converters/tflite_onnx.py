@@ -19,7 +19,7 @@ _DTYPES = {0: np.dtype("<f4"), 2: np.dtype("<i4")}
 _SAME = 0
 
 
-class _Table:
+class _FlatTable:
     """A table of a FlatBuffer: its fields by number. Everything is little-endian."""
 
     def __init__(self, data: bytes, place: int) -> None:
@@ -43,10 +43,10 @@ class _Table:
         place = self._at(field)
         return self._number(place, kind) if place else default
 
-    def table(self, field: int) -> _Table | None:
+    def table(self, field: int) -> _FlatTable | None:
         """A table in this one."""
         place = self._at(field)
-        return _Table(self._data, place + self._number(place, "<u4")) if place else None
+        return _FlatTable(self._data, place + self._number(place, "<u4")) if place else None
 
     def vector(self, field: int, kind: str) -> NDArray[Any]:
         """A vector of numbers, empty if there is none."""
@@ -56,21 +56,21 @@ class _Table:
         start = place + self._number(place, "<u4")
         return np.frombuffer(self._data, kind, self._number(start, "<u4"), start + 4)
 
-    def tables(self, field: int) -> list[_Table]:
+    def tables(self, field: int) -> list[_FlatTable]:
         """A vector of tables."""
         place = self._at(field)
         if not place:
             return []
         start = place + self._number(place, "<u4")
         slots = (start + 4 + 4 * i for i in range(self._number(start, "<u4")))
-        return [_Table(self._data, slot + self._number(slot, "<u4")) for slot in slots]
+        return [_FlatTable(self._data, slot + self._number(slot, "<u4")) for slot in slots]
 
 
-def _model(data: bytes) -> tuple[_Table, list[int], list[_Table]]:
+def _model(data: bytes) -> tuple[_FlatTable, list[int], list[_FlatTable]]:
     """The one subgraph, the code of each operation and the buffers."""
     if data[4:8] != b"TFL3":
         raise ValueError("not a TensorFlow Lite file")
-    model = _Table(data, int(np.frombuffer(data, "<u4", 1)[0]))
+    model = _FlatTable(data, int(np.frombuffer(data, "<u4", 1)[0]))
     graphs = model.tables(2)
     if len(graphs) != 1:
         raise ValueError(f"{len(graphs)} subgraphs where there should be one")
@@ -105,7 +105,7 @@ def tflite_to_onnx(data: bytes) -> bytes:
     return graph.serialised(f"t{end}", int(shapes[end][-1]))
 
 
-def _add(graph: NhwcGraph, code: int, inputs: list[str], output: str, options: _Table | None) -> None:
+def _add(graph: NhwcGraph, code: int, inputs: list[str], output: str, options: _FlatTable | None) -> None:
     """Puts an operation into the graph."""
     number: Callable[[int, str, int], int] = options.number if options is not None else lambda field, kind, default: default
     if code in (CONV, DEPTHWISE):

@@ -49,7 +49,7 @@ def _rebuilt(storage: _Storage, offset: int, shape: tuple[int, ...], strides: tu
     return _Tensor(storage, offset, tuple(shape), tuple(strides))
 
 
-class _Reader(pickle.Unpickler):
+class _StateUnpickler(pickle.Unpickler):
     """An unpickler that knows tensors, ordered dicts and nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
@@ -93,7 +93,7 @@ def _loaded(stream: io.BytesIO) -> Any:
     """The object of the pickle that begins here."""
     if numbers_too_high(stream):
         raise TorchFormatError("its pickle numbers its parts as no program writes them")
-    return _Reader(stream).load()
+    return _StateUnpickler(stream).load()
 
 
 def _zipped(data: bytes) -> tuple[Any, _Numbers]:

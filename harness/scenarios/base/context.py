@@ -11,16 +11,16 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence
-from faceparity.harness.groups.groupings import Cells, Grouping
+from faceparity.harness.groups.groupings import Cells, SampleGrouping
 from faceparity.harness.models.base.card import ModelCard
-from faceparity.harness.scenarios.base.schema import At, Base
+from faceparity.harness.scenarios.base.schema import ScenarioBase, ThresholdSource
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM
-from faceparity.harness.verification.threshold.threshold_pool import Pool, find_threshold
+from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool, find_threshold
 
 
 @dataclass(frozen=True)
-class Setting:
+class ScenarioContext:
     """One model on one data set, measured.
 
     evidence: its arrays are per template, in the order of `templates.samples`. cells: of all samples, failed ones too.
@@ -33,19 +33,19 @@ class Setting:
     templates: Templates
     evidence: Evidence
     cells: Cells
-    groupings: Sequence[Grouping]
-    pool: Pool
+    groupings: Sequence[SampleGrouping]
+    pool: ThresholdPool
     same_person: float | None
     seed: int
     references: tuple[str, ...] = ()
     """Named reference groups, ATTRIBUTE=VALUE."""
     workers: int = 1
 
-    def grouping(self, by: Sequence[str]) -> Grouping:
+    def grouping(self, by: Sequence[str]) -> SampleGrouping:
         """The run's grouping by these attributes; the finest if none are named."""
         return grouping_of(self.groupings, by)
 
-    def threshold(self, at: At) -> results.ScenarioThreshold:
+    def threshold(self, at: ThresholdSource) -> results.ScenarioThreshold:
         """The threshold that a scenario names, or why there is none. A target FPIR is found by the scenario itself."""
         if at.target_fpir is not None:
             raise ValueError("a target FPIR is found on the scenario's own searches")
@@ -89,7 +89,7 @@ def to_threshold(
     )  # fmt: skip
 
 
-def grouping_of(groupings: Sequence[Grouping], by: Sequence[str]) -> Grouping:
+def grouping_of(groupings: Sequence[SampleGrouping], by: Sequence[str]) -> SampleGrouping:
     """The grouping by these attributes in any order; the finest, which is the last, if none are named. Raises UserError."""
     if not by:
         return groupings[-1]
@@ -102,7 +102,7 @@ def grouping_of(groupings: Sequence[Grouping], by: Sequence[str]) -> Grouping:
     return found
 
 
-def base_fields(scenario: Base, grouping: Grouping) -> dict[str, object]:
+def base_fields(scenario: ScenarioBase, grouping: SampleGrouping) -> dict[str, object]:
     """The fields that the record of every kind has."""
     return {
         "name": scenario.name,

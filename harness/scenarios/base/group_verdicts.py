@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeVar
 
 from faceparity.harness import results
-from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.uncertainty.contrasts import LogRatio
 from faceparity.harness.verification.rates.estimates import Estimate
 from faceparity.harness.verification.rates.group_contrasts import ratio_of
@@ -17,7 +17,7 @@ T = TypeVar("T", bound=results.ScenarioRatio)
 
 
 def contrasts(
-    grouping: Grouping, reference: str | None, measured: Mapping[Measure, Sequence[Estimate]]
+    grouping: SampleGrouping, reference: str | None, measured: Mapping[Measure, Sequence[Estimate]]
 ) -> list[results.ScenarioContrast]:
     """Every group against the reference, for each measure that has estimates (one for each group)."""
     out: list[results.ScenarioContrast] = []

@@ -20,7 +20,7 @@ def check_shares(make_up: MakeUp) -> None:
         raise ValueError(f"the shares of make_up sum to {total:.6g}: make them sum to 1")
 
 
-class At(Strict):
+class ThresholdSource(Strict):
     """Where the threshold comes from: exactly one. fixed: in the model's own unit. target_fpir: on this scenario's own searches."""
 
     target_fmr: float | None = Field(default=None, gt=0, lt=1)
@@ -29,14 +29,14 @@ class At(Strict):
     target_fpir: float | None = Field(default=None, gt=0, lt=1)
 
     @model_validator(mode="after")
-    def _one(self) -> At:
+    def _one(self) -> ThresholdSource:
         given = [name for name in ("target_fmr", "published", "fixed", "target_fpir") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"give one of target_fmr, published, fixed and target_fpir, not {' and '.join(given) or 'none'}")
         return self
 
 
-class Base(Strict):
+class ScenarioBase(Strict):
     """What every kind has."""
 
     name: str = Field(max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -45,7 +45,7 @@ class Base(Strict):
     """Who published the figures that it follows, if anybody."""
     by: list[str] = Field(default_factory=list)
     """Attributes by which people are grouped; none: all of the run."""
-    threshold: At
+    threshold: ThresholdSource
 
 
 class People(Strict):
@@ -63,7 +63,7 @@ class People(Strict):
         return self
 
 
-class Listed(People):
+class ListedPeople(People):
     """Who is on a watchlist. images: of each person one image, drawn at random, or all of them."""
 
     images: Literal["one", "all"] = "one"
@@ -83,11 +83,11 @@ class Crowd(Strict):
         return self
 
 
-class Watchlist(Base):
+class Watchlist(ScenarioBase):
     """A crowd is compared with a list of people: who is stopped. draws: lists simulated for the spread between them."""
 
     kind: Literal["watchlist"]
-    watchlist: Listed
+    watchlist: ListedPeople
     crowd: Crowd = Crowd()
     draws: int = Field(default=200, ge=20, le=10_000)
 
@@ -113,7 +113,7 @@ class Enrolment(Strict):
         return self
 
 
-class Search(Base):
+class DeclaredSearch(ScenarioBase):
     """Probes are searched in a gallery, and a list of candidates comes back."""
 
     kind: Literal["search"]
@@ -121,14 +121,14 @@ class Search(Base):
     candidates: int = Field(default=10, ge=1, le=100)
 
 
-class Gallery(Base):
+class Gallery(ScenarioBase):
     """A traveller is searched in a small gallery, and the first candidate counts."""
 
     kind: Literal["gallery"]
     gallery: Enrolment
 
 
-class Chosen(Strict):
+class ImageChoice(Strict):
     """Whose images, exactly one: where: those with these values ({ gender = "female" }); files: names, or patterns (`senate/*.jpg`);
     share: of all people, drawn at random with the run's seed."""
 
@@ -137,19 +137,19 @@ class Chosen(Strict):
     share: float | None = Field(default=None, gt=0, lt=1)
 
     @model_validator(mode="after")
-    def _one(self) -> Chosen:
+    def _one(self) -> ImageChoice:
         given = [name for name in ("where", "files", "share") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"give one of where, files and share, not {' and '.join(given) or 'none'}")
         return self
 
 
-class Lineup(Base):
+class Lineup(ScenarioBase):
     """A named set of probes is searched in a gallery of others. against: who they are; everybody else, if nobody is named."""
 
     kind: Literal["lineup"]
-    probes: Chosen
-    against: Chosen | None = None
+    probes: ImageChoice
+    against: ImageChoice | None = None
     images: Literal["one", "all"] = "one"
 
     @model_validator(mode="after")
@@ -161,7 +161,7 @@ class Lineup(Base):
         return self
 
 
-Scenario = Annotated[Watchlist | Search | Gallery | Lineup, Field(discriminator="kind")]
+Scenario = Annotated[Watchlist | DeclaredSearch | Gallery | Lineup, Field(discriminator="kind")]
 
 
 class File(Strict):

@@ -12,7 +12,7 @@ from faceparity.harness.comparisons.top_k import top_k
 from faceparity.harness.metrics.rates import threshold_at_target
 from faceparity.harness.results import Reason
 from faceparity.harness.scenarios.search import random_galleries as d
-from faceparity.harness.scenarios.search.enrolment import Enrolled, Side, not_compared, own
+from faceparity.harness.scenarios.search.enrolment import Enrolled, SearchTemplates, not_compared, own
 from faceparity.harness.uncertainty import intervals, variance
 from faceparity.harness.verification.rates import estimates
 
@@ -28,7 +28,7 @@ UNLISTED = 0.01
 
 
 @dataclass(frozen=True)
-class Lists:
+class CandidateLists:
     """The searches of n probes with a template (`probes.of` tells which of those attempted) among g people with one, in H strata.
 
     place: int32[n, L], rows of the gallery by falling score, -1 past the end; score: float32[n, L]; stratum: int32[n, L]. others:
@@ -38,8 +38,8 @@ class Lists:
     `Enrolled`. left_out: pairs of probe and gallery row that were not compared.
     """
 
-    probes: Side
-    gallery: Side
+    probes: SearchTemplates
+    gallery: SearchTemplates
     kind: Kind
     place: I32
     score: F32
@@ -87,7 +87,7 @@ def make_lists(
     least: int = 10,
     also: tuple[I64, I64] | None = None,
     workers: int = 1,
-) -> Lists:
+) -> CandidateLists:
     """The lists of all probes.
 
     stratum: int32[attempted gallery], -1 for those who are in no gallery. quota: int64[H], how many of each stratum a gallery has.
@@ -112,7 +112,7 @@ def make_lists(
     others = size[None, :] - gone
     with_mate = np.minimum(quota[None, :] - (mate_home[:, None] == np.arange(quota.size)), others)
     listed = np.append(home, np.int32(-1))[found.place]
-    return Lists(
+    return CandidateLists(
         probes, gallery, kind, found.place.astype(np.int32), found.score, listed.astype(np.int32), home, others,
         np.minimum(quota[None, :], others), np.maximum(with_mate, 0), mate_home >= 0, mate,
         _as_wide(found.above_own, quota.size), np.isin(probes.subjects, gallery.subjects) & ~enrolled.same_photo,
@@ -120,7 +120,7 @@ def make_lists(
     )  # fmt: skip
 
 
-def _mates(enrolled: Enrolled, gallery: Side, pairs: tuple[I64, I64], home: I32, kind: Kind) -> tuple[F32, I64]:
+def _mates(enrolled: Enrolled, gallery: SearchTemplates, pairs: tuple[I64, I64], home: I32, kind: Kind) -> tuple[F32, I64]:
     """float32[n] and int64[n]: the score of each probe's person and the stratum they are in; -inf and -1 for none."""
     probes = enrolled.probes
     kept = ~enrolled.same_photo[probes.of][pairs[0]]
@@ -139,7 +139,7 @@ def _as_wide(counts: I64, strata: int) -> I64:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SearchOutcome:
     """What is to be expected of each probe's search, and what it would be with one person fewer.
 
     value: float64[n], the chance of what is counted. below: float64[n, H], the chance with one other of stratum h fewer who is not
@@ -157,8 +157,8 @@ class Outcome:
 
 
 def outcome(
-    lists: Lists, above: I64, chance: d.Chance, above_list: Flags, *, mated: bool, certain: Flags | None = None
-) -> Outcome:
+    lists: CandidateLists, above: I64, chance: d.Chance, above_list: Flags, *, mated: bool, certain: Flags | None = None
+) -> SearchOutcome:
     """That of `above`, int64[n, H], so many are drawn as `chance` says. above_list: bool[n, L], which candidates they are.
     certain: bool[n], searches in which it happens anyhow. mated: of the people who are in the gallery."""
     drawn = lists.mated_drawn if mated else lists.drawn
@@ -170,11 +170,11 @@ def outcome(
         change = np.where(certain[:, None], 0.0, change)
     counted = lists.mated if mated else np.ones(lists.n, bool)
     attempted = lists.tried_mated if mated else np.ones(lists.probes.tried, bool)
-    return Outcome(value, below, change, counted, attempted, mated)
+    return SearchOutcome(value, below, change, counted, attempted, mated)
 
 
 @dataclass(frozen=True)
-class Sums:
+class SearchSums:
     """Of the searches of some people: how many, the errors to expect, and both without each person.
 
     ids: int32[S], everybody who was searched or could be in a gallery; errors_without, searches_without: float64[S].
@@ -187,7 +187,7 @@ class Sums:
     searches_without: F64
 
 
-def sums(lists: Lists, x: Outcome, members: Flags) -> Sums:
+def sums(lists: CandidateLists, x: SearchOutcome, members: Flags) -> SearchSums:
     """members: bool[attempted probes]."""
     mine = np.flatnonzero(x.counted & members[lists.probes.of])
     subjects, enrolled = lists.subjects, lists.gallery.subjects[lists.gallery.of]
@@ -202,10 +202,10 @@ def sums(lists: Lists, x: Outcome, members: Flags) -> Sums:
     without += np.bincount(enrolled[lists.place[mine[row], col]], x.change[mine[row], col], n)
     searches = np.bincount(subjects[mine], minlength=n)
     ids = np.union1d(subjects[mine], enrolled).astype(np.int32)
-    return Sums(mine.size, errors, ids, without[ids], (mine.size - searches[ids]).astype(np.float64))
+    return SearchSums(mine.size, errors, ids, without[ids], (mine.size - searches[ids]).astype(np.float64))
 
 
-def estimate(lists: Lists, x: Outcome, members: Flags) -> estimates.Estimate:
+def estimate(lists: CandidateLists, x: SearchOutcome, members: Flags) -> estimates.Estimate:
     """The rate over the members' searches. members: bool[attempted probes].
 
     Its variance is the larger of the one clustered by probe subject and the jackknife over everybody, searched or enrolled.
@@ -236,7 +236,7 @@ def _whole(expected: float) -> int:
     return 0 if expected < 1e-9 else max(1, round(expected))
 
 
-def share_of(part: Sums, whole: Sums, df: float) -> tuple[float | None, tuple[float, float] | None]:
+def share_of(part: SearchSums, whole: SearchSums, df: float) -> tuple[float | None, tuple[float, float] | None]:
     """The part's share of all errors to expect, and its interval by the jackknife; None where there is none."""
     if whole.errors < 1e-9:
         return None, None
@@ -251,13 +251,13 @@ def share_of(part: Sums, whole: Sums, df: float) -> tuple[float | None, tuple[fl
     return share, intervals.wilson_from_variance(share, spread, df) if spread > 0 else None
 
 
-def alike(lists: Lists, same_person: float) -> tuple[I64, I64]:
+def alike(lists: CandidateLists, same_person: float) -> tuple[I64, I64]:
     """Probes and gallery rows in the lists at or above a score from which two people are taken for one."""
     row, col = np.nonzero(lists.score >= np.float32(same_person))
     return row.astype(np.int64), lists.place[row, col].astype(np.int64)
 
 
-def unlisted(first: F64, lists: Lists, thresholds: NDArray[np.float32]) -> F64:
+def unlisted(first: F64, lists: CandidateLists, thresholds: NDArray[np.float32]) -> F64:
     """float64[T]: by how much FPIR over everybody may be too low if it is counted from the lists, as some may be too short.
 
     first: float64[n, L], the chance of each candidate to be the first of a gallery without the probe's person.
@@ -269,7 +269,7 @@ def unlisted(first: F64, lists: Lists, thresholds: NDArray[np.float32]) -> F64:
 
 
 def threshold_at_fpir(
-    first: F64, lists: Lists, target: float, least: int
+    first: F64, lists: CandidateLists, target: float, least: int
 ) -> tuple[float | None, float | None, Reason | None, int | None]:
     """The smallest score in the lists at which FPIR ≤ target: threshold, FPIR achieved; or why none, and how many searches it takes.
 
@@ -284,6 +284,6 @@ def threshold_at_fpir(
     return *found, None, None
 
 
-def groups_of(side: Side, of_cell: I32) -> I32:
+def groups_of(side: SearchTemplates, of_cell: I32) -> I32:
     """int32[attempted]: the group of each, -1 for none."""
     return np.append(of_cell, np.int32(-1))[side.cells]

@@ -21,7 +21,7 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Side:
+class SearchTemplates:
     """Templates to be compared: vectors, float32[n, d] as the model gave them, of those that could be made.
 
     tried: how many were attempted. of: int64[n], which of the attempted each is. subjects, cells: int32[tried]. samples: int64[tried],
@@ -39,11 +39,13 @@ class Side:
         """How many were attempted."""
         return int(self.subjects.size)
 
-    def only(self, keep: Flags) -> Side:
+    def only(self, keep: Flags) -> SearchTemplates:
         """Those of the attempted that are to stay."""
         made = keep[self.of]
         number = np.cumsum(keep) - 1
-        return Side(self.vectors[made], number[self.of[made]], self.subjects[keep], self.cells[keep], self.samples[keep])
+        return SearchTemplates(
+            self.vectors[made], number[self.of[made]], self.subjects[keep], self.cells[keep], self.samples[keep]
+        )
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ class Enrolled:
     never: int64[m, 2], samples of different people that are not compared: one image under two names, or excluded by name.
     """
 
-    gallery: Side
-    probes: Side
+    gallery: SearchTemplates
+    probes: SearchTemplates
     same_photo: Flags
     never: I64 = field(default_factory=lambda: np.empty((0, 2), np.int64))
 
@@ -96,15 +98,15 @@ def never(templates: Templates, tally: Tally) -> I64:
     return templates.samples[np.stack([tally.left_out_non_mated.a, tally.left_out_non_mated.b], axis=1)]
 
 
-def single(templates: Templates, subjects: I32, cells: I32, samples: I64) -> Side:
+def single(templates: Templates, subjects: I32, cells: I32, samples: I64) -> SearchTemplates:
     """These samples, a template each."""
     row = np.full(subjects.size, -1, np.int64)
     row[templates.samples] = np.arange(templates.samples.size)
     of = np.flatnonzero(row[samples] >= 0)
-    return Side(templates.vectors[row[samples[of]]], of, subjects[samples], cells[samples], samples)
+    return SearchTemplates(templates.vectors[row[samples[of]]], of, subjects[samples], cells[samples], samples)
 
 
-def averaged(templates: Templates, subjects: I32, cells: I32, members: I64, kind: Kind) -> Side:
+def averaged(templates: Templates, subjects: I32, cells: I32, members: I64, kind: Kind) -> SearchTemplates:
     """One template of each person's members: their mean, of unit vectors where direction is what counts (see `template_sets`)."""
     members = members[np.argsort(subjects[members], kind="stable")]
     people, of_set, count = np.unique(subjects[members], return_inverse=True, return_counts=True)
@@ -116,7 +118,7 @@ def averaged(templates: Templates, subjects: I32, cells: I32, members: I64, kind
         made[made] = np.linalg.norm(vectors[made], axis=1) > 0
     first = members[np.cumsum(count) - count]
     samples = np.where(count == 1, first, -1)
-    return Side(vectors[made], np.flatnonzero(made), people.astype(np.int32), cells[first], samples)
+    return SearchTemplates(vectors[made], np.flatnonzero(made), people.astype(np.int32), cells[first], samples)
 
 
 def _same_photo(dataset: Dataset, templates: Templates, tally: Tally, enrolled: Flags, probes: I64) -> Flags:
@@ -129,7 +131,7 @@ def _same_photo(dataset: Dataset, templates: Templates, tally: Tally, enrolled: 
     return np.asarray(alike[probes] | enrolled[probes])
 
 
-def not_compared(probes: Side, gallery: Side, pairs: I64) -> tuple[I64, I64]:
+def not_compared(probes: SearchTemplates, gallery: SearchTemplates, pairs: I64) -> tuple[I64, I64]:
     """Made probes and made gallery templates of these pairs of samples, whichever of a pair comes first."""
     both = np.concatenate([pairs, pairs[:, ::-1]])
     row, col = (dict(zip(x.samples[x.of].tolist(), range(x.of.size), strict=True)) for x in (probes, gallery))
@@ -138,7 +140,7 @@ def not_compared(probes: Side, gallery: Side, pairs: I64) -> tuple[I64, I64]:
     return table[:, 0], table[:, 1]
 
 
-def own(probes: Side, gallery: Side) -> tuple[I64, I64]:
+def own(probes: SearchTemplates, gallery: SearchTemplates) -> tuple[I64, I64]:
     """Made probes and the made gallery template of the same person."""
     home = {int(who): j for j, who in enumerate(gallery.subjects[gallery.of])}
     found = [(i, home[who]) for i, who in enumerate(probes.subjects[probes.of].tolist()) if who in home]

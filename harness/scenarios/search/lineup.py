@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
-from faceparity.harness.groups.groupings import SMALL_CELL, Grouping
+from faceparity.harness.groups.groupings import SMALL_CELL, SampleGrouping
 from faceparity.harness.groups.small_groups import hide_small_groups
 from faceparity.harness.metrics.watchlist import fmr_of_fpir
-from faceparity.harness.scenarios.base.context import Setting, base_fields, grouping_of
+from faceparity.harness.scenarios.base.context import ScenarioContext, base_fields, grouping_of
 from faceparity.harness.scenarios.base.group_verdicts import compare, settled
-from faceparity.harness.scenarios.base.schema import Chosen, Lineup
+from faceparity.harness.scenarios.base.schema import ImageChoice, Lineup
 from faceparity.harness.scenarios.search import candidate_lists as c
 from faceparity.harness.scenarios.search.enrolment import Enrolled, averaged, never, single
 from faceparity.harness.scenarios.search.search import false_alarms
@@ -29,7 +29,7 @@ I32 = NDArray[np.int32]
 EVERYBODY = "everybody"
 
 
-def check(scenario: Lineup, dataset: Dataset, groupings: Sequence[Grouping]) -> None:
+def check(scenario: Lineup, dataset: Dataset, groupings: Sequence[SampleGrouping]) -> None:
     """Raises UserError if the data has no such probes or gallery, or somebody is in both."""
     grouping_of(groupings, scenario.by)
     sides(scenario, dataset, 0)
@@ -53,7 +53,7 @@ def sides(scenario: Lineup, dataset: Dataset, seed: int) -> tuple[Flags, Flags]:
     return probes, gallery
 
 
-def _chosen(chosen: Chosen, dataset: Dataset, seed: int, key: str) -> Flags:
+def _chosen(chosen: ImageChoice, dataset: Dataset, seed: int, key: str) -> Flags:
     if chosen.share is not None:
         people = np.unique(dataset.subjects)
         drawn = np.random.default_rng(seed).permutation(people)[: max(1, round(chosen.share * people.size))]
@@ -83,7 +83,7 @@ def _by_files(patterns: Sequence[str], dataset: Dataset, key: str) -> Flags:
     return keep
 
 
-def evaluate(scenario: Lineup, setting: Setting) -> results.LineupScenario:
+def evaluate(scenario: Lineup, setting: ScenarioContext) -> results.LineupScenario:
     """The record of one line-up."""
     grouping, dataset = setting.grouping(scenario.by), setting.dataset
     probes, gallery = sides(scenario, dataset, setting.seed)
@@ -109,7 +109,7 @@ def evaluate(scenario: Lineup, setting: Setting) -> results.LineupScenario:
     return results.LineupScenario.model_validate({**fields, **_found(lists, at.threshold, grouping, setting)})
 
 
-def _enrolled(scenario: Lineup, setting: Setting, probes: Flags, gallery: Flags) -> Enrolled:
+def _enrolled(scenario: Lineup, setting: ScenarioContext, probes: Flags, gallery: Flags) -> Enrolled:
     """Of each person of the line-up the first image; of each of the others the first, or all of them as one template."""
     dataset, cells = setting.dataset, setting.cells.of_sample
 
@@ -124,7 +124,7 @@ def _enrolled(scenario: Lineup, setting: Setting, probes: Flags, gallery: Flags)
     return Enrolled(others, searched, np.zeros(searched.tried, bool), never(setting.templates, setting.evidence.tally))
 
 
-def _found(lists: c.Lists, threshold: float, grouping: Grouping, setting: Setting) -> dict[str, object]:
+def _found(lists: c.CandidateLists, threshold: float, grouping: SampleGrouping, setting: ScenarioContext) -> dict[str, object]:
     alarms = false_alarms(lists, threshold)
     group = c.groups_of(lists.probes, grouping.of_cell)
     overall = c.estimate(lists, alarms, np.ones(group.size, bool))
@@ -143,7 +143,9 @@ def _found(lists: c.Lists, threshold: float, grouping: Grouping, setting: Settin
     }
 
 
-def _groups(lists: c.Lists, alarms: c.Outcome, group: I32, grouping: Grouping, least: int) -> list[results.LineupGroup]:
+def _groups(
+    lists: c.CandidateLists, alarms: c.SearchOutcome, group: I32, grouping: SampleGrouping, least: int
+) -> list[results.LineupGroup]:
     """Each group against all others. Who can't be searched is in no count. least: people of the gallery of whom a share is told."""
     made = group[lists.probes.of]
     hit = alarms.value > 0.5

@@ -8,8 +8,8 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset, SearchProtocol, TemplateSets
 from faceparity.harness.comparisons.similarity import prepare
 from faceparity.harness.protocols.template_pooling import averaged, usual_cells
-from faceparity.harness.scenarios.base.context import Setting
-from faceparity.harness.scenarios.search.enrolment import Enrolled, Side
+from faceparity.harness.scenarios.base.context import ScenarioContext
+from faceparity.harness.scenarios.search.enrolment import Enrolled, SearchTemplates
 
 
 def published_gallery(dataset: Dataset, name: str) -> tuple[SearchProtocol, TemplateSets]:
@@ -23,16 +23,16 @@ def published_gallery(dataset: Dataset, name: str) -> tuple[SearchProtocol, Temp
     return found[0]
 
 
-def published_sides(setting: Setting, name: str) -> Enrolled:
+def published_sides(setting: ScenarioContext, name: str) -> Enrolled:
     """Its templates and probes. Of a person with several templates in the gallery the first is kept."""
     protocol, gallery = published_gallery(setting.dataset, name)
     kind = setting.card.score.kind
     prepared = prepare(setting.templates.vectors, kind)
 
-    def side(sets: TemplateSets) -> Side:
+    def side(sets: TemplateSets) -> SearchTemplates:
         vectors, made = averaged(sets, setting.dataset.n_samples, setting.templates, prepared, kind)
         none = np.full(sets.subjects.size, -1, np.int64)
-        return Side(vectors[made], np.flatnonzero(made), sets.subjects, usual_cells(sets, setting.cells), none)
+        return SearchTemplates(vectors[made], np.flatnonzero(made), sets.subjects, usual_cells(sets, setting.cells), none)
 
     first = np.zeros(gallery.subjects.size, bool)
     first[np.unique(gallery.subjects, return_index=True)[1]] = True

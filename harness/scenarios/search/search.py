@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
-from faceparity.harness.groups.groupings import Grouping
-from faceparity.harness.scenarios.base.context import Setting, base_fields, grouping_of
+from faceparity.harness.groups.groupings import SampleGrouping
+from faceparity.harness.scenarios.base.context import ScenarioContext, base_fields, grouping_of
 from faceparity.harness.scenarios.base.context import to_threshold as recorded_threshold
 from faceparity.harness.scenarios.base.group_verdicts import contrasts
-from faceparity.harness.scenarios.base.schema import Enrolment, Gallery, Search
+from faceparity.harness.scenarios.base.schema import DeclaredSearch, Enrolment, Gallery
 from faceparity.harness.scenarios.search import candidate_lists as ls
 from faceparity.harness.scenarios.search import random_galleries as d
 from faceparity.harness.scenarios.search.enrolment import Enrolled, enrol
@@ -34,7 +34,7 @@ DET_POINTS = 40
 EVERYBODY = "everybody"
 
 
-def check(scenario: Search | Gallery, dataset: Dataset, groupings: Sequence[Grouping]) -> None:
+def check(scenario: DeclaredSearch | Gallery, dataset: Dataset, groupings: Sequence[SampleGrouping]) -> None:
     """Raises UserError if the data has no such gallery."""
     grouping = grouping_of(groupings, scenario.by)
     asked = scenario.gallery
@@ -50,9 +50,9 @@ def check(scenario: Search | Gallery, dataset: Dataset, groupings: Sequence[Grou
         )
 
 
-def evaluate(scenario: Search | Gallery, setting: Setting) -> results.SearchScenario | results.GalleryScenario:
+def evaluate(scenario: DeclaredSearch | Gallery, setting: ScenarioContext) -> results.SearchScenario | results.GalleryScenario:
     """The record of one search or gallery."""
-    kind = results.SearchScenario if isinstance(scenario, Search) else results.GalleryScenario
+    kind = results.SearchScenario if isinstance(scenario, DeclaredSearch) else results.GalleryScenario
     return kind.model_validate(_fields(scenario, setting))
 
 
@@ -60,8 +60,8 @@ def evaluate(scenario: Search | Gallery, setting: Setting) -> results.SearchScen
 class _Run:
     """One gallery, everybody's lists, and by whom rates are told: names and bool[attempted probes] of each group."""
 
-    lists: ls.Lists
-    grouping: Grouping
+    lists: ls.CandidateLists
+    grouping: SampleGrouping
     group: I32
     gallery_group: I32
     first: F64
@@ -75,7 +75,7 @@ class _Run:
             yield name, self.group == g
 
 
-def _fields(scenario: Search | Gallery, setting: Setting) -> dict[str, object]:
+def _fields(scenario: DeclaredSearch | Gallery, setting: ScenarioContext) -> dict[str, object]:
     grouping = setting.grouping(scenario.by)
     fields = base_fields(scenario, grouping)
     asked, kind = scenario.gallery, setting.card.score.kind
@@ -87,7 +87,7 @@ def _fields(scenario: Search | Gallery, setting: Setting) -> dict[str, object]:
     stratum, quota, short = _drawn(asked, grouping, enrolled)
     if short:
         return {**fields, "reason": "other", "detail": short}
-    rank = scenario.candidates if isinstance(scenario, Search) else 1
+    rank = scenario.candidates if isinstance(scenario, DeclaredSearch) else 1
     run = _searched(enrolled, stratum, quota, setting, grouping, rank)
     at = _threshold(scenario, run, setting)
     fields |= {
@@ -110,7 +110,7 @@ def _fields(scenario: Search | Gallery, setting: Setting) -> dict[str, object]:
     return {**fields, **_without_threshold(run)}
 
 
-def _shares(asked: Enrolment, grouping: Grouping) -> F64 | None:
+def _shares(asked: Enrolment, grouping: SampleGrouping) -> F64 | None:
     """float64[groups]: the make-up asked for; None for that of the data. Raises UserError for a group that there is not."""
     if asked.make_up == "data":
         return None
@@ -122,7 +122,7 @@ def _shares(asked: Enrolment, grouping: Grouping) -> F64 | None:
     return np.array([asked.make_up.get(name, 0.0) for name in grouping.names])
 
 
-def _drawn(asked: Enrolment, grouping: Grouping, enrolled: Enrolled) -> tuple[I32, I64, str]:
+def _drawn(asked: Enrolment, grouping: SampleGrouping, enrolled: Enrolled) -> tuple[I32, I64, str]:
     """int32[attempted gallery]: each one's stratum; int64[H]: how many of each are drawn; what is wrong with that, empty if nothing."""
     made = np.zeros(enrolled.gallery.tried, bool)
     made[enrolled.gallery.of] = True
@@ -146,14 +146,16 @@ def _size(asked: Enrolment, people: int) -> int:
     return asked.people if asked.people is not None else max(1, int((asked.share or 1.0) * people + 1e-9))
 
 
-def _searched(enrolled: Enrolled, stratum: I32, quota: I64, setting: Setting, grouping: Grouping, rank: int) -> _Run:
+def _searched(
+    enrolled: Enrolled, stratum: I32, quota: I64, setting: ScenarioContext, grouping: SampleGrouping, rank: int
+) -> _Run:
     lists = ls.make_lists(enrolled, stratum, quota, setting.card.score.kind, max(10, rank + 1), workers=setting.workers)
     first = d.first_of_list(lists.stratum, lists.others, lists.drawn)
     gallery_group = ls.groups_of(lists.gallery, grouping.of_cell)[lists.gallery.of]
     return _Run(lists, grouping, ls.groups_of(enrolled.probes, grouping.of_cell), gallery_group, first, rank)
 
 
-def _threshold(scenario: Search | Gallery, run: _Run, setting: Setting) -> results.ScenarioThreshold:
+def _threshold(scenario: DeclaredSearch | Gallery, run: _Run, setting: ScenarioContext) -> results.ScenarioThreshold:
     target = scenario.threshold.target_fpir
     if target is None:
         return setting.threshold(scenario.threshold)
@@ -163,7 +165,7 @@ def _threshold(scenario: Search | Gallery, run: _Run, setting: Setting) -> resul
     return found.model_copy(update={"achieved_fpir": achieved})
 
 
-def _gallery(asked: Enrolment, grouping: Grouping, enrolled: Enrolled, stratum: I32, quota: I64) -> results.ScenarioGallery:
+def _gallery(asked: Enrolment, grouping: SampleGrouping, enrolled: Enrolled, stratum: I32, quota: I64) -> results.ScenarioGallery:
     made = np.zeros(enrolled.gallery.tried, bool)
     made[enrolled.gallery.of] = True
     named = dict(zip(grouping.names, quota.tolist(), strict=True)) if asked.make_up != "data" else {}
@@ -183,26 +185,26 @@ def _probes(run: _Run) -> results.ScenarioProbes:
     )  # fmt: skip
 
 
-def false_alarms(lists: ls.Lists, threshold: float) -> ls.Outcome:
+def false_alarms(lists: ls.CandidateLists, threshold: float) -> ls.SearchOutcome:
     """Searches of people who are not in the gallery that find anybody at or above the threshold."""
     return ls.outcome(lists, lists.above(threshold), d.at_least(1), lists.score >= np.float32(threshold), mated=False)
 
 
-def misses(lists: ls.Lists, rank: int, threshold: float | None = None) -> ls.Outcome:
+def misses(lists: ls.CandidateLists, rank: int, threshold: float | None = None) -> ls.SearchOutcome:
     """Searches of people in the gallery who are not among the first `rank`, or below the threshold. A tie counts against them."""
     low = None if threshold is None else lists.mate < np.float32(threshold)
     listed = lists.score >= lists.mate[:, None]
     return ls.outcome(lists, lists.above_mate, d.at_least(rank), listed, mated=True, certain=low)
 
 
-def mistaken(lists: ls.Lists, threshold: float) -> ls.Outcome:
+def mistaken(lists: ls.CandidateLists, threshold: float) -> ls.SearchOutcome:
     """Searches of people in the gallery whose first candidate is somebody else, at or above the threshold."""
     limit = np.maximum(lists.mate, np.float32(threshold))
     above = np.minimum(lists.above_mate, lists.above(threshold))
     return ls.outcome(lists, above, d.at_least(1), lists.score >= limit[:, None], mated=True)
 
 
-def of_own_group(run: _Run) -> ls.Outcome:
+def of_own_group(run: _Run) -> ls.SearchOutcome:
     """Searches of people who are not in the gallery whose first candidate, whatever the score, is of their own group."""
     x = run.lists
     theirs = np.where(x.place < 0, -1, run.gallery_group[np.maximum(x.place, 0)] if x.gallery.of.size else -1)
@@ -216,15 +218,15 @@ def of_own_group(run: _Run) -> ls.Outcome:
         below[:, h] = fewer[:, -1]
         before = np.concatenate([np.zeros((x.n, 1)), fewer[:, :-1]], axis=1)
         change = np.where(x.stratum == h, before + shifted[:, -1:] - shifted - below[:, [h]], change)
-    return ls.Outcome(value, below, change, own >= 0, run.group >= 0, False)
+    return ls.SearchOutcome(value, below, change, own >= 0, run.group >= 0, False)
 
 
-def _rates(run: _Run, x: ls.Outcome, conditional: bool = False) -> tuple[list[rates.Estimate], list[results.Rate]]:
+def _rates(run: _Run, x: ls.SearchOutcome, conditional: bool = False) -> tuple[list[rates.Estimate], list[results.Rate]]:
     found = [(name, ls.estimate(run.lists, x, members)) for name, members in run.members()]
     return [e for _, e in found], [rates.to_rate(e, name, "all", conditional=conditional) for name, e in found]
 
 
-def _at_threshold(run: _Run, threshold: float, setting: Setting) -> dict[str, object]:
+def _at_threshold(run: _Run, threshold: float, setting: ScenarioContext) -> dict[str, object]:
     alarms = false_alarms(run.lists, threshold)
     estimates, fpir = _rates(run, alarms, conditional=True)
     out: dict[str, object] = {
@@ -239,7 +241,7 @@ def _at_threshold(run: _Run, threshold: float, setting: Setting) -> dict[str, ob
     return out
 
 
-def _alarm_shares(run: _Run, alarms: ls.Outcome, fpir: Sequence[results.Rate]) -> Iterator[results.GroupShare]:
+def _alarm_shares(run: _Run, alarms: ls.SearchOutcome, fpir: Sequence[results.Rate]) -> Iterator[results.GroupShare]:
     """Of the searches of everybody who is in a group, and of the false alarms among them. Groups with a shown rate only."""
     whole = ls.sums(run.lists, alarms, run.group >= 0)
     for (name, members), rate in list(zip(run.members(), fpir, strict=True))[1:]:
@@ -342,7 +344,7 @@ def _det(run: _Run, thresholds: NDArray[np.float32], shown: Sequence[bool]) -> I
 
 
 def _same_person(
-    run: _Run, threshold: float, setting: Setting, enrolled: Enrolled, stratum: I32, quota: I64,
+    run: _Run, threshold: float, setting: ScenarioContext, enrolled: Enrolled, stratum: I32, quota: I64,
     first: Sequence[results.ScenarioContrast],
 ) -> dict[str, object]:  # fmt: skip
     """How much of FPIR is candidates that look like the probe's own person, and FPIR without them where that is more than 5 %.

@@ -20,7 +20,7 @@ I64 = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Searches:
+class CrowdSearches:
     """Searches of a crowd, and whom they match. Sorted by search, then by the group of the person matched.
 
     person, weight: of each search, int32[n], float64[n]; the weights of one person's searches sum to 1. starts: int64[n + 1], where
@@ -48,7 +48,7 @@ class Expected:
     selectivity: F64
 
 
-def expected(searches: Searches, group: I32, listed: I64, *, jackknife: bool = True) -> Expected:
+def expected(searches: CrowdSearches, group: I32, listed: I64, *, jackknife: bool = True) -> Expected:
     """FPIR of each group. group: int32[P], of each person. listed: int64[G], how many people of each group are on the list."""
     n_groups = listed.size
     people = np.bincount(group, minlength=n_groups).astype(np.int64)
@@ -63,7 +63,7 @@ def expected(searches: Searches, group: I32, listed: I64, *, jackknife: bool = T
     return Expected(fpir, without, _selectivity(searches, group, people, listed))
 
 
-def _selectivity(searches: Searches, group: I32, people: I64, listed: I64) -> F64:
+def _selectivity(searches: CrowdSearches, group: I32, people: I64, listed: I64) -> F64:
     """Σ of the matches' chances times that of being listed: exact whatever the dependence."""
     of = np.repeat(np.arange(searches.person.size), np.diff(searches.starts))
     own, theirs = group[searches.person[of]], group[searches.target]
@@ -73,7 +73,7 @@ def _selectivity(searches: Searches, group: I32, people: I64, listed: I64) -> F6
         return np.where(people > 0, total / people, np.nan)
 
 
-def _without(searches: Searches, group: I32, people: I64, total: F64, hit: F64, less_other: F64, less_target: F64) -> F64:
+def _without(searches: CrowdSearches, group: I32, people: I64, total: F64, hit: F64, less_other: F64, less_target: F64) -> F64:
     """float64[G, P]: FPIR of each group with each person gone, who may have searched, been on the list, or both.
 
     less_other: float64[n, G], what each search's chance gains by one fewer in a group who did not match; less_target: float64[m].

@@ -16,7 +16,7 @@ SPARED = 2
 
 
 @dataclass(frozen=True)
-class Lists:
+class ListComposition:
     """listed: int64[G], people of each group on the list. shares: float64[G], the declared make-up of the list. crowd: float64[G],
     shares of those on no list who walk past. room: int64[G], how many could be listed. exact: the make-up was declared group by
     group, so it is kept or refused."""
@@ -40,7 +40,7 @@ class Lists:
         return allocate(n, self.shares, self.room)
 
 
-def make_lists(scenario: Watchlist, names: Sequence[str], people: I64) -> Lists:
+def make_lists(scenario: Watchlist, names: Sequence[str], people: I64) -> ListComposition:
     """The list and the crowd that a scenario declares. people: int64[G], who there is. Raises UserError if there are too few."""
     crowd = shares_of(scenario.crowd.make_up, names, people, "crowd.make_up")
     shares = shares_of(scenario.watchlist.make_up, names, people, "watchlist.make_up")
@@ -49,7 +49,7 @@ def make_lists(scenario: Watchlist, names: Sequence[str], people: I64) -> Lists:
     key = f"watchlist.{'people' if scenario.watchlist.people else 'share'} = {scenario.watchlist.people or scenario.watchlist.share}"
     room = np.maximum(0, np.where(crowd > 0, people - SPARED, people))
     exact = scenario.watchlist.make_up != "data"
-    base = Lists(np.zeros_like(people), shares, crowd, room, exact)
+    base = ListComposition(np.zeros_like(people), shares, crowd, room, exact)
     quota = np.floor(wanted * shares + 1e-9).astype(np.int64)
     if exact and (quota > room).any():
         g = int(np.flatnonzero(quota > room)[0])
@@ -62,7 +62,7 @@ def make_lists(scenario: Watchlist, names: Sequence[str], people: I64) -> Lists:
             f"{key}: the data has {total:,} people with a group, of whom {int(room[shares > 0].sum()):,} can be listed while others of "
             "their groups walk past: write a smaller one, or take more data"
         )
-    return Lists(allocate(wanted, shares, room), shares, crowd, room, exact)
+    return ListComposition(allocate(wanted, shares, room), shares, crowd, room, exact)
 
 
 def shares_of(make_up: MakeUp, names: Sequence[str], people: I64, key: str) -> F64:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness.comparisons.tally import Pairs, Tally
-from faceparity.harness.groups.groupings import Cells, Grouping
-from faceparity.harness.scenarios.watchlist.expected_alerts import F64, I32, I64, Searches
+from faceparity.harness.groups.groupings import Cells, SampleGrouping
+from faceparity.harness.scenarios.watchlist.expected_alerts import F64, I32, I64, CrowdSearches
 
 MOST_SETS = 32
 """So many sets of frames of one person are searched; where there are more, so many drawn with a fixed seed."""
@@ -41,7 +41,7 @@ class Study:
         return np.bincount(self.group, minlength=self.n_groups).astype(np.int64)
 
 
-def make_study(grouping: Grouping, cells: Cells, subjects: NDArray[np.integer], has_template: NDArray[np.bool_]) -> Study:
+def make_study(grouping: SampleGrouping, cells: Cells, subjects: NDArray[np.integer], has_template: NDArray[np.bool_]) -> Study:
     """cells, subjects, has_template: of all samples; templates are those samples that have one, in their order."""
     group = grouping.of(cells.of_sample)
     known = group >= 0
@@ -82,7 +82,7 @@ def matches(study: Study, tally: Tally, threshold: float, below: float | None = 
     return ledger.where(keep)
 
 
-def searches_of_images(study: Study, found: Pairs, every_image: bool) -> Searches:
+def searches_of_images(study: Study, found: Pairs, every_image: bool) -> CrowdSearches:
     """Each image that matches anybody as a search. every_image: people are listed with all their images, else with one of them."""
     probe, other = np.concatenate([found.a, found.b]), np.concatenate([found.b, found.a])
     chosen, unit = np.unique(probe, return_inverse=True)
@@ -90,7 +90,7 @@ def searches_of_images(study: Study, found: Pairs, every_image: bool) -> Searche
     return _searches(study, person, 1.0 / study.images[person], unit.reshape(-1), other, every_image)
 
 
-def searches_of_frames(study: Study, found: Pairs, frames: int, every_image: bool, seed: int) -> Searches:
+def searches_of_frames(study: Study, found: Pairs, frames: int, every_image: bool, seed: int) -> CrowdSearches:
     """Each set of `frames` images of a person as a search; it matches whom any of them matches. Only people with so many images."""
     probe, other = np.concatenate([found.a, found.b]), np.concatenate([found.b, found.a])
     order = np.argsort(probe, kind="stable")
@@ -132,7 +132,7 @@ def _sets(mine: NDArray[np.integer], frames: int, rng: np.random.Generator) -> l
 
 def _searches(
     study: Study, person: I32, weight: F64, unit: NDArray[np.integer], other: NDArray[np.integer], every_image: bool
-) -> Searches:
+) -> CrowdSearches:
     """unit, other: each match's search, and the image matched."""
     target = study.person[other]
     key = (unit.astype(np.int64) * study.n_groups + study.group[target]) * study.group.size + target
@@ -140,7 +140,9 @@ def _searches(
     whom = (keys % study.group.size).astype(np.int32)
     starts = np.searchsorted(keys // (study.n_groups * max(1, study.group.size)), np.arange(person.size + 1))
     chance = np.ones(whom.size) if every_image else count / study.images[whom]
-    return Searches(person.astype(np.int32), weight.astype(np.float64), starts.astype(np.int64), whom, chance.astype(np.float64))
+    return CrowdSearches(
+        person.astype(np.int32), weight.astype(np.float64), starts.astype(np.int64), whom, chance.astype(np.float64)
+    )
 
 
 def with_frames(study: Study, frames: int) -> Study:

@@ -15,12 +15,12 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
 from faceparity.harness.comparisons.tally import Pairs
-from faceparity.harness.groups.groupings import Grouping, make_cells
+from faceparity.harness.groups.groupings import SampleGrouping, make_cells
 from faceparity.harness.metrics.watchlist import predicted_fpir
-from faceparity.harness.scenarios.base.context import Setting, base_fields, grouping_of, to_threshold
-from faceparity.harness.scenarios.base.schema import At, Watchlist
-from faceparity.harness.scenarios.watchlist.expected_alerts import F64, Searches, expected
-from faceparity.harness.scenarios.watchlist.list_composition import Lists, make_lists
+from faceparity.harness.scenarios.base.context import ScenarioContext, base_fields, grouping_of, to_threshold
+from faceparity.harness.scenarios.base.schema import ThresholdSource, Watchlist
+from faceparity.harness.scenarios.watchlist.expected_alerts import F64, CrowdSearches, expected
+from faceparity.harness.scenarios.watchlist.list_composition import ListComposition, make_lists
 from faceparity.harness.scenarios.watchlist.study_population import (
     Study,
     make_study,
@@ -29,7 +29,7 @@ from faceparity.harness.scenarios.watchlist.study_population import (
     searches_of_images,
     with_frames,
 )
-from faceparity.harness.scenarios.watchlist.watchlist_figures import Question, fmr_between, read
+from faceparity.harness.scenarios.watchlist.watchlist_figures import WatchlistQuestion, fmr_between, read
 from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM
 from faceparity.harness.verification.threshold.threshold_pool import LEAST_EXPECTED_ERRORS
 
@@ -40,7 +40,7 @@ STEPS = (1, 2, 5)
 """Sizes of the curve within each power of ten."""
 
 
-def check(scenario: Watchlist, dataset: Dataset, groupings: Sequence[Grouping]) -> None:
+def check(scenario: Watchlist, dataset: Dataset, groupings: Sequence[SampleGrouping]) -> None:
     """Raises UserError if the data has no such list and crowd, were no extraction to fail."""
     grouping = grouping_of(groupings, scenario.by)
     cells = make_cells([dataset.attributes[a] for a in groupings[-1].attributes], dataset.n_samples)
@@ -48,7 +48,7 @@ def check(scenario: Watchlist, dataset: Dataset, groupings: Sequence[Grouping]) 
     make_lists(scenario, grouping.names, study.people)
 
 
-def evaluate(scenario: Watchlist, setting: Setting) -> results.WatchlistScenario:
+def evaluate(scenario: Watchlist, setting: ScenarioContext) -> results.WatchlistScenario:
     """The record of one watchlist. What the data do not allow is a reason instead."""
     grouping = setting.grouping(scenario.by)
     has_template = setting.templates.status == "ok"
@@ -59,7 +59,7 @@ def evaluate(scenario: Watchlist, setting: Setting) -> results.WatchlistScenario
     except UserError as error:
         return blank.model_copy(update={"reason": "too_few_subjects", "detail": str(error)})
     study, lists, frames = _frames(scenario, whole, lists, grouping)
-    question = Question(scenario, grouping, study, lists, frames, setting.seed, setting.references)
+    question = WatchlistQuestion(scenario, grouping, study, lists, frames, setting.seed, setting.references)
     threshold = _threshold(scenario.threshold, setting, question)
     blank = blank.model_copy(update={"threshold": threshold, "frames_measured": frames, "listed": int(lists.listed.sum())})
     if threshold.threshold is None:
@@ -86,7 +86,9 @@ def _declared(scenario: Watchlist, study: Study) -> dict[str, object]:
     }
 
 
-def _frames(scenario: Watchlist, study: Study, lists: Lists, grouping: Grouping) -> tuple[Study, Lists, int]:
+def _frames(
+    scenario: Watchlist, study: Study, lists: ListComposition, grouping: SampleGrouping
+) -> tuple[Study, ListComposition, int]:
     """The people who have enough images for the frames declared; everybody and one frame, where that leaves too few of a group."""
     if scenario.crowd.frames == 1:
         return study, lists, 1
@@ -100,11 +102,11 @@ def _frames(scenario: Watchlist, study: Study, lists: Lists, grouping: Grouping)
     return (fewer, smaller, scenario.crowd.frames) if same and whole else (study, lists, 1)
 
 
-def _threshold(at: At, setting: Setting, question: Question) -> results.ScenarioThreshold:
+def _threshold(at: ThresholdSource, setting: ScenarioContext, question: WatchlistQuestion) -> results.ScenarioThreshold:
     return setting.threshold(at) if at.target_fpir is None else _at_fpir(at.target_fpir, setting, question)
 
 
-def _at_fpir(target: float, setting: Setting, question: Question) -> results.ScenarioThreshold:
+def _at_fpir(target: float, setting: ScenarioContext, question: WatchlistQuestion) -> results.ScenarioThreshold:
     """The smallest observed score at which FPIR over the crowd is at most the target."""
     sign, floor = setting.card.score.sign, setting.evidence.tally.floor
     study, lists = question.study, question.lists
@@ -133,7 +135,7 @@ def _at_fpir(target: float, setting: Setting, question: Question) -> results.Sce
     return told.model_copy(update={"achieved_fpir": fpir(within)})
 
 
-def _same_person_share(found: Pairs, threshold: float, setting: Setting) -> float:
+def _same_person_share(found: Pairs, threshold: float, setting: ScenarioContext) -> float:
     """Share of the matches that look like one person under two names; 0 where subjects are labelled."""
     at = found.score >= np.float32(threshold)
     if setting.same_person is None or not at.any():
@@ -141,14 +143,14 @@ def _same_person_share(found: Pairs, threshold: float, setting: Setting) -> floa
     return float((found.score[at] >= np.float32(setting.same_person)).mean())
 
 
-def searches_of(question: Question, found: Pairs) -> Searches:
+def searches_of(question: WatchlistQuestion, found: Pairs) -> CrowdSearches:
     """The searches of the crowd that match anybody."""
     if question.frames == 1:
         return searches_of_images(question.study, found, question.every_image)
     return searches_of_frames(question.study, found, question.frames, question.every_image, question.seed)
 
 
-def overall_fpir(question: Question, found: Pairs) -> float:
+def overall_fpir(question: WatchlistQuestion, found: Pairs) -> float:
     """FPIR of those who walk past, in the shares of the crowd."""
     means = expected(searches_of(question, found), question.study.group, question.lists.listed, jackknife=False).fpir
     chosen = question.lists.crowd > 0
@@ -165,7 +167,7 @@ def _why(threshold: results.ScenarioThreshold) -> str:
     return ""
 
 
-def _below(setting: Setting) -> str:
+def _below(setting: ScenarioContext) -> str:
     floor = setting.evidence.tally.floor * setting.card.score.sign
     return (
         f"the threshold lies below every comparison that was kept one by one (from {floor:g}, {setting.card.score.unit}): "
@@ -173,7 +175,7 @@ def _below(setting: Setting) -> str:
     )
 
 
-def _measured(question: Question, setting: Setting, threshold: results.ScenarioThreshold) -> dict[str, object]:
+def _measured(question: WatchlistQuestion, setting: ScenarioContext, threshold: results.ScenarioThreshold) -> dict[str, object]:
     """The figures. threshold: one that there is, within the ledger."""
     assert threshold.threshold is not None
     found = matches(question.study, setting.evidence.tally, threshold.threshold)
@@ -219,7 +221,7 @@ def sizes_up_to(largest: int, wanted: int, groups: int) -> list[int]:
     return sorted(({n for n in steps if n >= 2 * groups} | {wanted, largest}) & set(range(1, max(largest, wanted) + 1)))
 
 
-def _sizes(question: Question, found: Pairs) -> list[results.WatchlistSize]:
+def _sizes(question: WatchlistQuestion, found: Pairs) -> list[results.WatchlistSize]:
     """FPIR at every size that the data supports, measured, beside the formula's."""
     searches, fmr = searches_of(question, found), fmr_between(question.study, found)
     out = []
@@ -231,7 +233,9 @@ def _sizes(question: Question, found: Pairs) -> list[results.WatchlistSize]:
     return out
 
 
-def curve_at(question: Question, found: Pairs, searches: Searches, predicted: list[float | None]) -> list[results.WatchlistAt]:
+def curve_at(
+    question: WatchlistQuestion, found: Pairs, searches: CrowdSearches, predicted: list[float | None]
+) -> list[results.WatchlistAt]:
     """One size of the list: every group, then everybody."""
     out = []
     for (name, rate), formula in zip(question.rates(found, searches), predicted, strict=True):
@@ -241,7 +245,7 @@ def curve_at(question: Question, found: Pairs, searches: Searches, predicted: li
     return out
 
 
-def _predicted(question: Question, fmr: F64, listed: F64) -> list[float | None]:
+def _predicted(question: WatchlistQuestion, fmr: F64, listed: F64) -> list[float | None]:
     """FPIR of each group by the formula, then of everybody; for the frames declared. listed: images of each group."""
     frames, crowd = question.scenario.crowd.frames, question.lists.crowd
     out: list[float | None] = []
@@ -253,7 +257,7 @@ def _predicted(question: Question, fmr: F64, listed: F64) -> list[float | None]:
     return [*out, float(crowd @ np.asarray(each))]
 
 
-def _extrapolation(question: Question, found: Pairs) -> list[results.WatchlistSize]:
+def _extrapolation(question: WatchlistQuestion, found: Pairs) -> list[results.WatchlistSize]:
     """The formula alone, for lists longer than the data has people for."""
     fmr = fmr_between(question.study, found)
     per_person = question.images_per_listed

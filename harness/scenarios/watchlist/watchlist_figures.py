@@ -8,12 +8,12 @@ import numpy as np
 
 from faceparity.harness import results
 from faceparity.harness.comparisons.tally import Pairs
-from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.metrics.watchlist import expected_alerts, precision, predicted_fpir
 from faceparity.harness.scenarios.base.schema import Watchlist
 from faceparity.harness.scenarios.watchlist.estimates import compare, estimate_fnir, estimate_fpir, interval_of_share
-from faceparity.harness.scenarios.watchlist.expected_alerts import F64, I64, Expected, Searches, expected
-from faceparity.harness.scenarios.watchlist.list_composition import Lists
+from faceparity.harness.scenarios.watchlist.expected_alerts import F64, I64, CrowdSearches, Expected, expected
+from faceparity.harness.scenarios.watchlist.list_composition import ListComposition
 from faceparity.harness.scenarios.watchlist.simulate import draws, spread
 from faceparity.harness.scenarios.watchlist.study_population import Study, missed
 from faceparity.harness.verification.rates import estimates as rates
@@ -22,13 +22,13 @@ EVERYBODY = "everybody"
 
 
 @dataclass(frozen=True)
-class Question:
+class WatchlistQuestion:
     """What a watchlist asks of its people. frames: as many as are measured."""
 
     scenario: Watchlist
-    grouping: Grouping
+    grouping: SampleGrouping
     study: Study
-    lists: Lists
+    lists: ListComposition
     frames: int
     seed: int
     references: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class Question:
         """Images on the list, expected."""
         return float(self.images_listed.sum())
 
-    def rates(self, found: Pairs, searches: Searches, conditional: bool = False) -> list[tuple[str, results.Rate]]:
+    def rates(self, found: Pairs, searches: CrowdSearches, conditional: bool = False) -> list[tuple[str, results.Rate]]:
         """FPIR of every group, then of everybody."""
         fpir = Fpir(self, found, searches)
         names = [*self.grouping.names, EVERYBODY]
@@ -80,7 +80,7 @@ class Question:
 class Fpir:
     """FPIR of every group and of everybody, with each person left out. estimates: of the groups, then of everybody."""
 
-    def __init__(self, question: Question, found: Pairs, searches: Searches) -> None:
+    def __init__(self, question: WatchlistQuestion, found: Pairs, searches: CrowdSearches) -> None:
         study, lists = question.study, question.lists
         self.expected: Expected = expected(searches, study.group, lists.listed)
         with_failures = _with_failures(question, searches)
@@ -112,14 +112,14 @@ class Fpir:
         )
 
 
-def _searching(searches: Searches, study: Study, lists: Lists) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _searching(searches: CrowdSearches, study: Study, lists: ListComposition) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """bool[searches]: whether it matches anybody who can be on the list."""
     listable = lists.listed[study.group[searches.target]] > 0
     of = np.repeat(np.arange(searches.person.size), np.diff(searches.starts))
     return np.bincount(of, listable, searches.person.size) > 0
 
 
-def _with_failures(question: Question, searches: Searches) -> F64:
+def _with_failures(question: WatchlistQuestion, searches: CrowdSearches) -> F64:
     """float64[G]: FPIR of everybody who walks past, those without a template too, whose image stops nobody."""
     study = question.study
     share = (study.images / np.maximum(1, study.attempted))[searches.person]
@@ -128,7 +128,7 @@ def _with_failures(question: Question, searches: Searches) -> F64:
     return np.asarray(np.where(study.people > 0, means * study.people / np.maximum(1, everybody), np.nan), np.float64)
 
 
-def _pairs(study: Study, lists: Lists, found: Pairs) -> tuple[I64, int]:
+def _pairs(study: Study, lists: ListComposition, found: Pairs) -> tuple[I64, int]:
     """Pairs of people who match, by the group of the one who walks past, and in all; the other can be on the list."""
     a, b = study.person[found.a].astype(np.int64), study.person[found.b].astype(np.int64)
     keys = np.unique(np.minimum(a, b) * study.group.size + np.maximum(a, b)) if a.size else np.empty(0, np.int64)
@@ -169,7 +169,7 @@ class _Mated:
     overall_without: F64 = field(default_factory=lambda: np.empty(0))
 
 
-def _mated(question: Question, mated: Pairs, threshold: float) -> _Mated:
+def _mated(question: WatchlistQuestion, mated: Pairs, threshold: float) -> _Mated:
     study, listed = question.study, question.lists.listed
     chance, including, wrong = missed(study, mated, threshold, question.frames, question.every_image)
     estimates = []
@@ -198,7 +198,7 @@ def _weighted(everybody: rates.Estimate, rate: float, v: float) -> rates.Estimat
 
 
 def read(
-    question: Question, found: Pairs, searches: Searches, mated: Pairs, threshold: float, conditional: bool
+    question: WatchlistQuestion, found: Pairs, searches: CrowdSearches, mated: Pairs, threshold: float, conditional: bool
 ) -> results.WatchlistReading:
     """All figures. found: matches at or above the threshold; searches: of the crowd, what they match."""
     fpir = Fpir(question, found, searches)
@@ -226,7 +226,7 @@ def read(
 class _Alerts:
     """Expected alerts in the crowd, right and wrong, by group, with each person left out: float64[G], float64[G, P]."""
 
-    def __init__(self, question: Question, fpir: Fpir, fnir: _Mated) -> None:
+    def __init__(self, question: WatchlistQuestion, fpir: Fpir, fnir: _Mated) -> None:
         crowd = question.scenario.crowd
         lists = question.lists
         walking = crowd.people * (1 - crowd.watchlisted)
@@ -270,7 +270,7 @@ class _Alerts:
 
 
 def _group(
-    question: Question, g: int, fpir: Fpir, fnir: _Mated, alerts: _Alerts, fmr: F64, simulated: F64, conditional: bool
+    question: WatchlistQuestion, g: int, fpir: Fpir, fnir: _Mated, alerts: _Alerts, fmr: F64, simulated: F64, conditional: bool
 ) -> results.WatchlistGroup:
     study, lists, name = question.study, question.lists, question.grouping.names[g]
     listed = question.images_listed
@@ -310,7 +310,7 @@ def _group(
 
 
 def _overall(
-    question: Question, fpir: Fpir, fnir: _Mated, alerts: _Alerts, fmr: F64, simulated: F64, conditional: bool
+    question: WatchlistQuestion, fpir: Fpir, fnir: _Mated, alerts: _Alerts, fmr: F64, simulated: F64, conditional: bool
 ) -> results.WatchlistGroup:
     lists, study, listed = question.lists, question.study, question.images_listed
     rate = rates.to_rate(fpir.estimates[-1], EVERYBODY, "all", conditional=conditional)

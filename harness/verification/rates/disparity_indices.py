@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness import results
-from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.metrics.differential import MEASURES
 from faceparity.harness.metrics.registry import Given, Measure
 from faceparity.harness.uncertainty.null import equal_rates, null_of
@@ -23,7 +23,7 @@ F64 = NDArray[np.float64]
 
 
 def make_differential(
-    grouping: Grouping, fmr: Measured, fnmr: Measured, seed: int, nominal: float | None = None
+    grouping: SampleGrouping, fmr: Measured, fnmr: Measured, seed: int, nominal: float | None = None
 ) -> results.Differential:
     """Every registered measure over the groups whose rate is shown; merged groups are not in it.
 
@@ -45,7 +45,7 @@ def make_differential(
     )
 
 
-def _usable(grouping: Grouping, measured: Measured) -> list[int]:
+def _usable(grouping: SampleGrouping, measured: Measured) -> list[int]:
     return [
         g for g, e in enumerate(measured.estimates) if e.rate is not None and e.subjects >= SHOWN_FROM and not grouping.merged[g]
     ]
@@ -80,11 +80,11 @@ def _undefined(reason: results.Reason, left_out: list[str]) -> results.Index:
     return results.Index(value=None, status="undefined", reason=reason, left_out=left_out)
 
 
-def _left_out(grouping: Grouping, groups: list[int]) -> list[str]:
+def _left_out(grouping: SampleGrouping, groups: list[int]) -> list[str]:
     return [name for g, name in enumerate(grouping.names) if g not in groups]
 
 
-def _of_one(grouping: Grouping, measured: Measured, seed: int, nominal: float | None) -> dict[str, results.Index]:
+def _of_one(grouping: SampleGrouping, measured: Measured, seed: int, nominal: float | None) -> dict[str, results.Index]:
     """Measures of one error rate. Those with a value for each group are the contrasts, not here."""
     chosen = [m for m in MEASURES.values() if m.of in ("rate", measured.measure) and not m.per_group]
     if nominal is None:
@@ -126,7 +126,7 @@ def _why_not(measured: Measured, groups: list[int]) -> results.Reason | None:
     return "too_few_subjects"
 
 
-def _of_both(grouping: Grouping, fmr: Measured, fnmr: Measured, seed: int, alpha: float) -> dict[str, results.Index]:
+def _of_both(grouping: SampleGrouping, fmr: Measured, fnmr: Measured, seed: int, alpha: float) -> dict[str, results.Index]:
     chosen = [m for m in MEASURES.values() if m.of == "both"]
     groups = [g for g in _usable(grouping, fmr) if g in _usable(grouping, fnmr)]
     left_out = _left_out(grouping, groups)

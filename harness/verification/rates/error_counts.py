@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from faceparity.harness.comparisons.evidence import Evidence, sum_over_groups
 from faceparity.harness.comparisons.tally import I32, Pairs
-from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.groups.groupings import SampleGrouping
 
 F64 = NDArray[np.float64]
 
@@ -51,7 +51,7 @@ class CellErrors:
 class ErrorsByGroup:
     """All cells of one grouping at one threshold."""
 
-    def __init__(self, evidence: Evidence, grouping: Grouping, threshold: float) -> None:
+    def __init__(self, evidence: Evidence, grouping: SampleGrouping, threshold: float) -> None:
         tally = evidence.tally
         self._evidence, self._grouping = evidence, grouping
         self._group = grouping.of(evidence.cells.of_sample)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness import results
-from faceparity.harness.groups.groupings import Cells, Grouping, subjects_per_group
+from faceparity.harness.groups.groupings import Cells, SampleGrouping, subjects_per_group
 from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
@@ -22,7 +22,7 @@ UNITS = {
 }
 
 
-def group_sizes(grouping: Grouping, cells: Cells, subjects: NDArray[np.int32]) -> list[results.Group]:
+def group_sizes(grouping: SampleGrouping, cells: Cells, subjects: NDArray[np.int32]) -> list[results.Group]:
     """Subjects and samples of each group, failed samples included."""
     group = grouping.of(cells.of_sample)
     samples = np.bincount(group[group >= 0], minlength=grouping.n)
@@ -44,7 +44,7 @@ def failure_rate(
 
 
 def failure_rates(
-    groupings: Sequence[Grouping], cells: Cells, subjects: NDArray[np.int32], failed: NDArray[np.bool_]
+    groupings: Sequence[SampleGrouping], cells: Cells, subjects: NDArray[np.int32], failed: NDArray[np.bool_]
 ) -> tuple[results.Rate | None, list[results.ExtractionByAttributes]]:
     """FTX of everybody, and by group of each grouping. All arrays per sample of the data set."""
     if not failed.size:
@@ -59,7 +59,7 @@ def failure_rates(
 
 
 def covariates(
-    grouping: Grouping, cells: Cells, subjects: NDArray[np.int32], values: Mapping[str, NDArray[np.float64]]
+    grouping: SampleGrouping, cells: Cells, subjects: NDArray[np.int32], values: Mapping[str, NDArray[np.float64]]
 ) -> list[results.Covariate]:
     """Quartiles of each covariate by group (groups of 30 subjects or more), and the groups that differ by more than a quartile.
 

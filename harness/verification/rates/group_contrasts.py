@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from faceparity.harness import results
-from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.uncertainty import contrasts as stats
 from faceparity.harness.uncertainty.power import Precision, needed_subjects
 from faceparity.harness.verification.rates import verdict_rules
@@ -35,8 +35,8 @@ class Measured:
 
 def make_contrasts(
     measured: Measured,
-    grouping: Grouping,
-    finest: Grouping,
+    grouping: SampleGrouping,
+    finest: SampleGrouping,
     reference: str | None,
     reestimated: Reestimated | None,
     measures: int = 1,

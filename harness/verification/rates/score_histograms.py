@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence
-from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
 
-def make_curves(evidence: Evidence, grouping: Grouping, subjects: NDArray[np.int64]) -> list[results.Curve]:
+def make_curves(evidence: Evidence, grouping: SampleGrouping, subjects: NDArray[np.int64]) -> list[results.Curve]:
     """One curve of within-group comparisons for each group of at least 30 subjects, cut to the bins that hold anything.
 
     subjects: int64[groups].

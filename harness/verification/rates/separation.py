@@ -9,13 +9,13 @@ import numpy as np
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.tally import F32, I64
-from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.metrics.calibration import group_cllr
 from faceparity.harness.metrics.separation import Det, Eer, d_prime, det_of_histogram, eer, moments
 from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, SHOWN_FROM
 
 
-def make_separation(evidence: Evidence, grouping: Grouping) -> list[results.Separation]:
+def make_separation(evidence: Evidence, grouping: SampleGrouping) -> list[results.Separation]:
     """One for each group. Figures of mated scores want 30 subjects with mated comparisons, as FNMR does, those of non-mated ones
     30 with non-mated comparisons, an EER also ten errors of both kinds; what is left out has a reason."""
     tally = evidence.tally

@@ -104,7 +104,7 @@ def barrier(group: HasRate, reference: HasRate) -> Barrier | None:
     return "other" if max(group.rate or 0.0, reference.rate or 0.0) >= 1 else None
 
 
-class Compared(Protocol):
+class HasVerdict(Protocol):
     """A record of one comparison with its verdict."""
 
     @property
@@ -119,7 +119,7 @@ class Compared(Protocol):
         """Return it with other values."""
 
 
-C = TypeVar("C", bound=Compared)
+C = TypeVar("C", bound=HasVerdict)
 
 
 def settle(

@@ -13,11 +13,11 @@ from faceparity.harness.comparisons.evidence import Evidence, evidence_of_all_pa
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.similarity import Kind
 from faceparity.harness.comparisons.subsampling import Deal
-from faceparity.harness.comparisons.tally import Grid, Tally
+from faceparity.harness.comparisons.tally import ScoreBins, Tally
 from faceparity.harness.comparisons.tiles import tally_pairs
 from faceparity.harness.execution.backend import Place
 from faceparity.harness.groups.groupings import Cells
-from faceparity.harness.verification.threshold.threshold_pool import Pool
+from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool
 
 BINS = 1000
 PILOT = 3000
@@ -30,7 +30,7 @@ DEEPEN_CAP = 5_000_000
 
 
 @dataclass(frozen=True)
-class Plan:
+class TallyPlan:
     """What a tally has to answer. thresholds: published and fixed ones, as similarities."""
 
     kind: Kind
@@ -45,7 +45,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Tallied:
+class CollectedEvidence:
     """The evidence, how many passes it took, and why more than one."""
 
     evidence: Evidence
@@ -58,17 +58,17 @@ def tally_all_pairs(
     cells: Cells,
     subjects: NDArray[np.int32],
     has_template: NDArray[np.bool_],
-    pool: Pool,
-    plan: Plan,
+    pool: ThresholdPool,
+    plan: TallyPlan,
     progress: Callable[[int], None] | None = None,
     dealt: Deal | None = None,
-) -> Tallied:
+) -> CollectedEvidence:
     """Every pair once, with a ledger deep enough for the targets; or those that are dealt.
 
     samples: of the templates; cells, subjects, has_template, dealt: of all samples of the data set. Raises UserError if so many
     comparisons have the very highest scores that no ledger holds them.
     """
-    grid = Grid.uniform(plan.low, plan.high, BINS, plan.thresholds)
+    grid = ScoreBins.uniform(plan.low, plan.high, BINS, plan.thresholds)
     floor = _first_floor(samples, pool, plan, grid, 1.0 if dealt is None else dealt.share)
     if dealt is not None:
         samples = replace(samples, dealt=dealt.only(has_template))
@@ -84,16 +84,16 @@ def tally_all_pairs(
             f"{_held(tally):,} comparisons of different people score {tally.floor:g} or more, and no more than {LEDGER_CAP:,} can be "
             "kept: nearly all scores are alike, so look at the templates (are the images faces?) or compare fewer samples"
         )
-    return Tallied(evidence_of_all_pairs(tally, cells, subjects, has_template, dealt), passes, note)
+    return CollectedEvidence(evidence_of_all_pairs(tally, cells, subjects, has_template, dealt), passes, note)
 
 
-def _first_floor(samples: Samples, pool: Pool, plan: Plan, grid: Grid, share: float) -> float:
+def _first_floor(samples: Samples, pool: ThresholdPool, plan: TallyPlan, grid: ScoreBins, share: float) -> float:
     """By the pilot, which is gone when this returns: of many cells it is as large as a tally."""
     pilot, scale = _pilot(samples, plan, grid)
     return choose_floor(pilot, pool, plan, scale * share)
 
 
-def _pass(samples: Samples, plan: Plan, grid: Grid, floor: float, progress: Callable[[int], None] | None) -> Tally:
+def _pass(samples: Samples, plan: TallyPlan, grid: ScoreBins, floor: float, progress: Callable[[int], None] | None) -> Tally:
     dense = [t for t in plan.thresholds if np.float32(t) < np.float32(floor)]
     return tally_pairs(
         samples, plan.kind, grid, floor, dense=dense, workers=plan.workers, cap=LEDGER_CAP, progress=progress,
@@ -106,7 +106,7 @@ def _held(tally: Tally) -> int:
     return int(tally.non_mated[:, :, np.searchsorted(tally.grid.edges, np.float32(tally.floor)) :].sum())
 
 
-def _pilot(samples: Samples, plan: Plan, grid: Grid) -> tuple[Tally, float]:
+def _pilot(samples: Samples, plan: TallyPlan, grid: ScoreBins) -> tuple[Tally, float]:
     """A tally of a fixed part of the samples (no ledger), and how many comparisons one of its stands for."""
     if samples.n <= PILOT:
         chosen = np.arange(samples.n)
@@ -121,11 +121,11 @@ def _pilot(samples: Samples, plan: Plan, grid: Grid) -> tuple[Tally, float]:
     return tally, (samples.n / max(1, len(chosen))) ** 2
 
 
-def _wanted(plan: Plan) -> float:
+def _wanted(plan: TallyPlan) -> float:
     return MARGIN * max(plan.targets, default=0.0)
 
 
-def _pool_fmr(tally: Tally, pool: Pool) -> NDArray[np.float64]:
+def _pool_fmr(tally: Tally, pool: ThresholdPool) -> NDArray[np.float64]:
     """float64[edges]: the pool's FMR at each edge of the grid, over the strata that have comparisons."""
     inside = pool.stratum >= 0
     by_stratum = np.zeros((pool.weights.size, tally.grid.n), np.int64)
@@ -139,12 +139,12 @@ def _pool_fmr(tally: Tally, pool: Pool) -> NDArray[np.float64]:
     return np.asarray((by_edge[:, known] / made[known]) @ weights, np.float64)
 
 
-def _pool_fmr_at(tally: Tally, pool: Pool, floor: float) -> float:
+def _pool_fmr_at(tally: Tally, pool: ThresholdPool, floor: float) -> float:
     edge = int(np.searchsorted(tally.grid.edges, np.float32(floor)))
     return float(_pool_fmr(tally, pool)[min(edge, tally.grid.n - 1)])
 
 
-def choose_floor(tally: Tally, pool: Pool, plan: Plan, scale: float) -> float:
+def choose_floor(tally: Tally, pool: ThresholdPool, plan: TallyPlan, scale: float) -> float:
     """The highest edge at which the pool's FMR is at least four times the largest target; lower for published and fixed
     thresholds where the ledger stays small; higher where it would pass its cap. scale: comparisons that one of the tally's is.
     """

@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.pair_counts import AllPairs
-from faceparity.harness.comparisons.score_list import Listed
-from faceparity.harness.groups.groupings import Grouping, cells_of
+from faceparity.harness.comparisons.score_list import ListedComparisons
+from faceparity.harness.groups.groupings import SampleGrouping, cells_of
 from faceparity.harness.uncertainty.bootstrap import (
-    Compared,
+    ColumnComparisons,
     MatedScores,
     Replicates,
     SortedErrors,
     bootstrap_at_target,
     ratio_interval,
 )
-from faceparity.harness.verification.threshold.threshold_pool import Pool
+from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool
 
 I32 = NDArray[np.int32]
 
@@ -38,7 +38,7 @@ class Reestimated:
     replicates: Replicates
 
     def ratio_interval(
-        self, measure: Literal["fmr", "fnmr"], grouping: Grouping, finest: Grouping, group: int, reference: int
+        self, measure: Literal["fmr", "fnmr"], grouping: SampleGrouping, finest: SampleGrouping, group: int, reference: int
     ) -> results.Interval | None:
         """95 % percentile interval of the ratio of two groups' mean rates over their finest cells."""
         r = self.replicates
@@ -52,25 +52,25 @@ class Reestimated:
         return ratio_interval(means[0], means[1])
 
 
-def _compared(evidence: Evidence, column: I32, n: int) -> Compared | None:
+def _compared(evidence: Evidence, column: I32, n: int) -> ColumnComparisons | None:
     """The comparisons between samples of one column, int32[samples], -1 for none; None if there is no telling which they are."""
     none = np.empty(0, np.int32)
-    if isinstance(evidence.pairs, Listed):
-        return Compared(n, none, none, none, *evidence.pairs.inside(column))
+    if isinstance(evidence.pairs, ListedComparisons):
+        return ColumnComparisons(n, none, none, none, *evidence.pairs.inside(column))
     if not isinstance(evidence.pairs, AllPairs):
         return None
     known = np.flatnonzero(column >= 0)
     held, samples = np.unique(evidence.subjects[known].astype(np.int64) * n + column[known], return_counts=True)
     out = evidence.pairs.left_out
     gone = np.flatnonzero((column[out.a] == column[out.b]) & (column[out.a] >= 0))
-    return Compared(
+    return ColumnComparisons(
         n, (held // max(1, n)).astype(np.int32), (held % max(1, n)).astype(np.int32), samples.astype(np.int32),
         evidence.subjects[out.a[gone]], evidence.subjects[out.b[gone]], column[out.a[gone]], np.full(gone.size, -1, np.int32),
     )  # fmt: skip
 
 
 def reestimate(
-    evidence: Evidence, finest: Grouping, pool: Pool, target: float, seed: int, workers: int = 1
+    evidence: Evidence, finest: SampleGrouping, pool: ThresholdPool, target: float, seed: int, workers: int = 1
 ) -> Reestimated | None:
     """Bootstrap over subjects at one target; None where it would take too long (millions of listed pairs)."""
     cells = evidence.cells.of_sample
@@ -78,7 +78,7 @@ def reestimate(
     in_pool = np.diag(pool.stratum)[cells].astype(np.int32)
     columns = ((in_pool, pool.weights.size), (group, finest.n))
     work = int(evidence.subjects.max(initial=-1)) + 1 + len(evidence.tally.ledger)
-    if isinstance(evidence.pairs, Listed):
+    if isinstance(evidence.pairs, ListedComparisons):
         work += sum(evidence.pairs.n_inside(column) for column, _ in columns)
     replicates = min(REPLICATES, MOST_WORK // max(1, work))
     compared = [_compared(evidence, column, n) for column, n in columns] if replicates >= FEWEST else [None]
@@ -96,7 +96,7 @@ def reestimate(
     )  # fmt: skip
 
 
-def _errors(evidence: Evidence, group: I32, pool: Pool) -> SortedErrors:
+def _errors(evidence: Evidence, group: I32, pool: ThresholdPool) -> SortedErrors:
     """The ledger's comparisons within a stratum of the pool or a group, highest first."""
     ledger, cells = evidence.tally.ledger, evidence.cells.of_sample
     stratum = pool.stratum[cells[ledger.a], cells[ledger.b]].astype(np.int32)

@@ -12,7 +12,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.pair_counts import DealtPairs
-from faceparity.harness.groups.groupings import SMALL_CELL, Cells, Grouping, make_grouping, subjects_per_group
+from faceparity.harness.groups.groupings import SMALL_CELL, Cells, SampleGrouping, make_grouping, subjects_per_group
 from faceparity.harness.metrics.rates import threshold_at_target
 
 SMALLEST_POOL_GROUP = 30
@@ -22,7 +22,7 @@ NONE_MADE = "no comparisons"
 
 
 @dataclass(frozen=True)
-class Pool:
+class ThresholdPool:
     """A weighted set of non-mated comparisons.
 
     stratum: int32[K, K], symmetric, the stratum of a comparison between two cells, -1 for none. weights: float64[strata], sum 1.
@@ -93,9 +93,9 @@ def make_pool(
     cells: Cells,
     subjects: NDArray[np.int32],
     non_mated: NDArray[np.int64],
-    finest: Grouping,
-    singles: Sequence[Grouping] = (),
-) -> Pool:
+    finest: SampleGrouping,
+    singles: Sequence[SampleGrouping] = (),
+) -> ThresholdPool:
     """The pool called `balanced`, `all` or `ATTRIBUTE=VALUE`.
 
     balanced: within-group comparisons of the finest grouping, groups of at least 30 subjects weighted equally (all groups, if
@@ -107,13 +107,13 @@ def make_pool(
     if name == "all":
         everyone = int(np.unique(subjects).size)
         shape = (cells.n,) * 2
-        return Pool(name, (), np.zeros(shape, np.int32), np.ones(1), ("all pairs",), (everyone,), (), ())
+        return ThresholdPool(name, (), np.zeros(shape, np.int32), np.ones(1), ("all pairs",), (everyone,), (), ())
     if name == "balanced":
         return _balanced(cells, subjects, non_mated, finest, singles)
     return _one_value(name, cells, subjects, singles)
 
 
-def published_value(attribute: str, value: str, singles: Sequence[Grouping]) -> str:
+def published_value(attribute: str, value: str, singles: Sequence[SampleGrouping]) -> str:
     """The value as it may be published: itself, or the merged group that it is in (`other (2 groups)`)."""
     single = next((g for g in singles if g.attributes == (attribute,)), None)
     if single is None or value in single.names or not any(single.merged):
@@ -121,7 +121,7 @@ def published_value(attribute: str, value: str, singles: Sequence[Grouping]) -> 
     return single.names[-1]
 
 
-def check_pool(name: str, cells: Cells, singles: Sequence[Grouping]) -> None:
+def check_pool(name: str, cells: Cells, singles: Sequence[SampleGrouping]) -> None:
     """Raises UserError if it is neither `balanced` nor `all` nor an ATTRIBUTE=VALUE of the cells that may be named (see `make_pool`)."""
     if name in ("balanced", "all"):
         return
@@ -137,19 +137,23 @@ def check_pool(name: str, cells: Cells, singles: Sequence[Grouping]) -> None:
         raise UserError(f"--pool {name}: too few people to be shown by themselves; name a group of at least {SMALL_CELL}")
 
 
-def _one_value(name: str, cells: Cells, subjects: NDArray[np.int32], singles: Sequence[Grouping]) -> Pool:
+def _one_value(name: str, cells: Cells, subjects: NDArray[np.int32], singles: Sequence[SampleGrouping]) -> ThresholdPool:
     check_pool(name, cells, singles)
     attribute, _, value = name.partition("=")
     grouping = make_grouping(cells, [attribute])
     inside = grouping.of_cell == grouping.names.index(value)
     stratum = np.where(inside[:, None] & inside[None, :], 0, -1).astype(np.int32)
     size = int(subjects_per_group(grouping, cells, subjects)[grouping.names.index(value)])
-    return Pool(name, (attribute,), stratum, np.ones(1), (value,), (size,), (), ())
+    return ThresholdPool(name, (attribute,), stratum, np.ones(1), (value,), (size,), (), ())
 
 
 def _balanced(
-    cells: Cells, subjects: NDArray[np.int32], non_mated: NDArray[np.int64], finest: Grouping, singles: Sequence[Grouping]
-) -> Pool:
+    cells: Cells,
+    subjects: NDArray[np.int32],
+    non_mated: NDArray[np.int64],
+    finest: SampleGrouping,
+    singles: Sequence[SampleGrouping],
+) -> ThresholdPool:
     sizes = subjects_per_group(finest, cells, subjects)
     compared = _within(non_mated, finest) > 0
     usable = compared & (np.asarray(finest.merged, int) == 0 if finest.n else compared)
@@ -164,7 +168,7 @@ def _balanced(
         for g in range(finest.n)
         if g not in members
     )
-    return Pool(
+    return ThresholdPool(
         "balanced",
         finest.attributes,
         stratum,
@@ -182,14 +186,16 @@ def _why_out(merged: int, subjects: int) -> str:
     return "fewer than 30 subjects" if subjects < SMALLEST_POOL_GROUP else NONE_MADE
 
 
-def _within(table: NDArray[np.int64], grouping: Grouping) -> NDArray[np.int64]:
+def _within(table: NDArray[np.int64], grouping: SampleGrouping) -> NDArray[np.int64]:
     """int64[G]: comparisons inside each group."""
     same = (grouping.of_cell[:, None] == grouping.of_cell[None, :]) & (grouping.of_cell >= 0)[:, None]
     row, col = np.nonzero(same & (table > 0))
     return np.bincount(grouping.of_cell[row], weights=table[row, col], minlength=grouping.n).astype(np.int64)
 
 
-def _missing_values(cells: Cells, finest: Grouping, members: NDArray[np.int64], singles: Sequence[Grouping]) -> tuple[str, ...]:
+def _missing_values(
+    cells: Cells, finest: SampleGrouping, members: NDArray[np.int64], singles: Sequence[SampleGrouping]
+) -> tuple[str, ...]:
     """Values of an attribute that no group of the pool has, as they may be published; none, if there is no pool at all."""
     missing: list[str] = []
     if not members.size:
@@ -203,7 +209,7 @@ def _missing_values(cells: Cells, finest: Grouping, members: NDArray[np.int64], 
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundThreshold:
     """A threshold at a target, or why there is none."""
 
     threshold: float | None
@@ -213,7 +219,7 @@ class Found:
     needs: int | None = None
 
 
-def _telling(pool: Pool, evidence: Evidence, made: NDArray[np.int64]) -> float:
+def _telling(pool: ThresholdPool, evidence: Evidence, made: NDArray[np.int64]) -> float:
     """How many comparisons would tell as much of the pool's FMR, were they spread over its groups as these weigh; all, but of a sample.
 
     0 where a group that belongs to the pool has none in the sample.
@@ -225,7 +231,7 @@ def _telling(pool: Pool, evidence: Evidence, made: NDArray[np.int64]) -> float:
     return float(1 / (pool.weights**2 / made).sum())
 
 
-def _too_few(pool: Pool, evidence: Evidence, made: NDArray[np.int64], target: float) -> Found | None:
+def _too_few(pool: ThresholdPool, evidence: Evidence, made: NDArray[np.int64], target: float) -> FoundThreshold | None:
     """Why a target is refused for want of comparisons, if it is.
 
     On a sample ten effective errors are wanted too: 30 people have 435 comparisons of a complete set, of a sample a handful, of which
@@ -244,14 +250,14 @@ def _too_few(pool: Pool, evidence: Evidence, made: NDArray[np.int64], target: fl
         )
     else:
         return None
-    return Found(None, None, "too_few_comparisons_for_target", detail, needs)
+    return FoundThreshold(None, None, "too_few_comparisons_for_target", detail, needs)
 
 
-def find_threshold(pool: Pool, evidence: Evidence, target: float) -> Found:
+def find_threshold(pool: ThresholdPool, evidence: Evidence, target: float) -> FoundThreshold:
     """The smallest observed score at which the pool's FMR is at most `target`; refused below 10 expected errors."""
     made = pool.comparisons(evidence)
     if not pool.weights.size or (made == 0).any():
-        return Found(
+        return FoundThreshold(
             None, None, "no_pool", "no group of the pool has a non-mated comparison: --pool all, or fewer attributes with --by"
         )
     if (few := _too_few(pool, evidence, made, target)) is not None:
@@ -264,9 +270,9 @@ def find_threshold(pool: Pool, evidence: Evidence, target: float) -> Found:
             if scores.size
             else "the ledger is empty"
         )
-        return Found(None, None, "target_out_of_reach", at)
+        return FoundThreshold(None, None, "target_out_of_reach", at)
     if len(scores) < int(made.sum()) and float((pool.weights / made)[stratum].sum()) < target:
         # The smallest score that meets the target lies below the ledger: its lowest entry is not it.
         kept = f"only the {len(evidence.tally.ledger):,} highest scores were kept, and the target lies below them: ask for a smaller one"
-        return Found(None, None, "target_out_of_reach", kept)
-    return Found(found[0], found[1])
+        return FoundThreshold(None, None, "target_out_of_reach", kept)
+    return FoundThreshold(found[0], found[1])

@@ -10,7 +10,7 @@ import pytest
 from faceparity.datasets.control.generate import Studio
 from faceparity.datasets.control.head import identity, mesh, skin
 from faceparity.datasets.control.head.mesh_source import MESHES
-from faceparity.datasets.control.head.shape import Model, read_model, rotation
+from faceparity.datasets.control.head.shape import HeadModel, read_model, rotation
 from faceparity.datasets.control.produce import jpeg, monk
 from faceparity.datasets.control.rendering import raster
 from faceparity.datasets.fetch.artefacts import is_here, path
@@ -29,7 +29,7 @@ def wheel() -> Path:
 
 
 @pytest.fixture(scope="module")
-def model(wheel: Path) -> Model:
+def model(wheel: Path) -> HeadModel:
     return read_model(mesh.Archive(wheel))
 
 
@@ -102,7 +102,7 @@ def test_identities_are_the_same_again_and_differ(wheel: Path) -> None:
     )
 
 
-def test_a_photograph_is_the_same_again(model: Model) -> None:
+def test_a_photograph_is_the_same_again(model: HeadModel) -> None:
     who = identity.draw_identity(0, "african", "female", 1, model.archive.names)
     studio = Studio(model, who)
     first, again, other = studio.photograph(1, 0), Studio(model, who).photograph(1, 0), studio.photograph(1, 1)
@@ -114,7 +114,7 @@ def test_a_photograph_is_the_same_again(model: Model) -> None:
     assert first.ita == pytest.approx(skin.ita(np.array(who.looks.skin)), abs=8)
 
 
-def test_tone_and_exposure_change_nothing_else(model: Model) -> None:
+def test_tone_and_exposure_change_nothing_else(model: HeadModel) -> None:
     who = identity.draw_identity(1, "caucasian", "male", 1, model.archive.names)
     taken = Studio(model, who).bracketed(1, 0)
     assert len(taken) == 15

@@ -20,7 +20,7 @@ import pytest
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.fetch import dataset_sources
-from faceparity.datasets.fetch.dataset_sources import PLANS, RECORD, Piece, Plan, fetch_set
+from faceparity.datasets.fetch.dataset_sources import PLANS, RECORD, SetFile, SourcePlan, fetch_set
 from faceparity.datasets.fetch.download import Patience
 from faceparity.datasets.registry import load_dataset
 from faceparity.harness.cli.commands.fetch import fetch_command
@@ -119,12 +119,12 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Threadin
     made.server_close()
 
 
-def plan_for(name: str, server: ThreadingHTTPServer, files: dict[str, bytes]) -> Plan:
+def plan_for(name: str, server: ThreadingHTTPServer, files: dict[str, bytes]) -> SourcePlan:
     """The set's own plan, with the addresses of this server and the digests of these files."""
     server.files = files  # type: ignore[attr-defined]
     here = f"http://127.0.0.1:{server.server_port}/"
 
-    def moved(piece: Piece) -> Piece:
+    def moved(piece: SetFile) -> SetFile:
         sha = hashlib.sha256(files[piece.file]).hexdigest() if piece.sha256 else ""
         return replace(piece, address=here + piece.file, sha256=sha)
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.loading import label_table
-from faceparity.datasets.loading.label_table import Table, read_table
+from faceparity.datasets.loading.label_table import LabelTable, read_table
 
 
-def table(tmp_path: Path, data: str | bytes) -> Table:
+def table(tmp_path: Path, data: str | bytes) -> LabelTable:
     path = tmp_path / "labels.csv"
     path.write_bytes(data if isinstance(data, bytes) else data.encode())
     return read_table(path)

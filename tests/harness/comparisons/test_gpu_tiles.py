@@ -9,7 +9,7 @@ import pytest
 
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.subsampling import deal
-from faceparity.harness.comparisons.tally import Grid, Tally
+from faceparity.harness.comparisons.tally import ScoreBins, Tally
 from faceparity.harness.comparisons.tiles import make_job, tally_pairs, tiles_of
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.resolved_options import Resolved
@@ -51,7 +51,7 @@ def test_whole_numbers_give_the_very_same_tally(kind: str, share: float | None, 
     s = samples(1, 240, 8, whole=True)
     s = s if share is None else replace(s, dealt=deal(s.cells, share, 0))
     floor, dense = (6.0, [0.0]) if kind == "dot" else (-5.0, [-7.0])
-    grid = Grid.uniform(*((-30.0, 30.0) if kind == "dot" else (-15.0, 0.0)), 11, (floor, *dense))
+    grid = ScoreBins.uniform(*((-30.0, 30.0) if kind == "dot" else (-15.0, 0.0)), 11, (floor, *dense))
     want, got = (tally_pairs(s, kind, grid, floor, dense=dense, tile=16, worker=w) for w in (None, by_torch))
     assert_same_but_bins(want, got)
     np.testing.assert_array_equal(want.non_mated, got.non_mated)
@@ -62,7 +62,7 @@ def test_other_numbers_differ_by_one_step_of_the_grid_at_most(kind: str) -> None
     """And in nothing else: ledger, errors by sample and counts at thresholds are the same to the bit."""
     s = samples(2, 1200, 96, whole=False)
     low, high, floor, dense = (-1.0, 1.0, 0.2, 0.1) if kind == "cosine" else (-20.0, 0.0, -12.0, -13.0)
-    grid = Grid.uniform(low, high, 1000, (dense, floor))
+    grid = ScoreBins.uniform(low, high, 1000, (dense, floor))
     want, got = (tally_pairs(s, kind, grid, floor, dense=[dense], tile=256, worker=w) for w in (None, by_torch))
     assert_same_but_bins(want, got)
     one, two = (np.cumsum(t.non_mated, axis=2) for t in (want, got))
@@ -78,7 +78,7 @@ def test_rectangles_hold_every_tile_once_and_only_neighbours() -> None:
     s = samples(3, 300, 8, whole=True)
     order = np.lexsort((s.subjects, s.cells))
     ordered = Samples(s.templates[order], s.subjects[order], s.cells[order], s.images[order], 3, s.same_photo)
-    job = make_job(ordered, "dot", Grid.uniform(-30, 30, 11), 6.0, [], 16)
+    job = make_job(ordered, "dot", ScoreBins.uniform(-30, 30, 11), 6.0, [], 16)
     found = list(rectangles(job, tiles_of(job)))
     assert [t for one in found for t in one.tiles] == tiles_of(job)
     assert len(found) < len(tiles_of(job)) / 3

@@ -14,7 +14,7 @@ from faceparity.harness.comparisons.evidence import count_dealt, evidence_of_all
 from faceparity.harness.comparisons.pair_counts import DealtPairs
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.subsampling import Deal, deal
-from faceparity.harness.comparisons.tally import Grid, Pairs
+from faceparity.harness.comparisons.tally import Pairs, ScoreBins
 from faceparity.harness.comparisons.tiles import tally_pairs
 from faceparity.harness.groups.groupings import Cells, make_grouping
 from faceparity.harness.verification.one_threshold import non_mated_by_group
@@ -46,7 +46,7 @@ def taken(dealt: Deal, a: int, b: int) -> bool:
 def test_equals_a_loop_over_the_pairs_that_are_taken(seed: int, n: int, share: float, tile: int, workers: int) -> None:
     s = make_samples(seed, n)
     s = replace(s, dealt=deal(s.cells, share, seed))
-    grid = Grid.uniform(-30.0, 30.0, 11, (FLOOR, DENSE))
+    grid = ScoreBins.uniform(-30.0, 30.0, 11, (FLOOR, DENSE))
     tally = tally_pairs(s, "dot", grid, FLOOR, dense=[DENSE], workers=workers, tile=tile)
     hist, made = np.zeros_like(tally.non_mated), np.zeros_like(tally.comparisons)
     errors, ledger, mated = np.zeros_like(tally.dense_errors), [], 0
@@ -160,7 +160,7 @@ def evidence_of(seed: int, share: float | None):
     n = subjects.size
     dealt = None if share is None else deal(cells_of, share, seed)
     samples = Samples(templates, subjects, cells_of, np.arange(n, dtype=np.int32), 2, np.empty((0, 2), np.int32), dealt=dealt)
-    tally = tally_pairs(samples, "cosine", Grid.uniform(-1, 1, 100, (0.6,)), 0.6)
+    tally = tally_pairs(samples, "cosine", ScoreBins.uniform(-1, 1, 100, (0.6,)), 0.6)
     cells = Cells(("group",), (("A", "B"),), cells_of, np.arange(2, dtype=np.int32)[:, None])
     return evidence_of_all_pairs(tally, cells, subjects, np.ones(n, bool), dealt), make_grouping(cells, ["group"])
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.similarity import exact_scores, prepare
-from faceparity.harness.comparisons.tally import Grid, Pairs, Tally
+from faceparity.harness.comparisons.tally import Pairs, ScoreBins, Tally
 from faceparity.harness.comparisons.tiles import make_job, strips_of, tally_pairs, tally_tiles, tile_grid
 
 
@@ -37,7 +37,7 @@ def similarity(samples: Samples, i: int, j: int, kind: str) -> np.float32:
     return np.float32(a @ b if kind == "dot" else -np.sqrt(((a - b) ** 2).sum()))
 
 
-def brute_force(samples: Samples, kind: str, grid: Grid, floor: float, dense: list[float]) -> dict[str, object]:
+def brute_force(samples: Samples, kind: str, grid: ScoreBins, floor: float, dense: list[float]) -> dict[str, object]:
     """The same counts by the plainest loop there is."""
     hist = {
         "mated": np.zeros((samples.n_cells,) * 2 + (grid.n,), int),
@@ -93,7 +93,7 @@ def test_equals_a_loop_over_all_pairs(kind: str, seed: int, n: int, tile: int, w
     samples = make_samples(seed, n)
     floor, dense = (6.0, [0.0]) if kind == "dot" else (-5.0, [-7.0])
     low, high = (-30.0, 30.0) if kind == "dot" else (-15.0, 0.0)
-    grid = Grid.uniform(low, high, 11, (floor, *dense))
+    grid = ScoreBins.uniform(low, high, 11, (floor, *dense))
     tally = tally_pairs(samples, kind, grid, floor, dense=dense, workers=workers, tile=tile)
     assert_equal_to_loop(tally, samples, kind, dense)
 
@@ -105,7 +105,7 @@ def test_any_order_of_tiles_and_any_number_of_workers_gives_the_same_bits() -> N
     cells = rng.integers(0, 4, n).astype(np.int32)
     images = np.arange(n, dtype=np.int32)
     samples = Samples(templates, (images // 2).astype(np.int32), cells, images, 4, np.empty((0, 2), np.int32))
-    grid = Grid.uniform(-1, 1, 200, (0.1,))
+    grid = ScoreBins.uniform(-1, 1, 200, (0.1,))
     reference = tally_pairs(samples, "cosine", grid, 0.2, dense=[0.1], tile=64)
     n_tiles = len(tile_grid(len(strips_of(np.sort(cells), 64))))
     for workers in (1, 2, 5):
@@ -138,9 +138,9 @@ def test_a_score_on_the_threshold_is_a_match_whatever_float32_products_say() -> 
     templates = rng.normal(size=(60, 128)).astype(np.float32)
     images = np.arange(60, dtype=np.int32)
     samples = Samples(templates, images, np.zeros(60, np.int32), images, 1, np.empty((0, 2), np.int32))
-    everything = tally_pairs(samples, "cosine", Grid.uniform(-1, 1, 10), -2.0)
+    everything = tally_pairs(samples, "cosine", ScoreBins.uniform(-1, 1, 10), -2.0)
     for score in np.sort(everything.ledger.score)[::97]:
-        grid = Grid.uniform(-1, 1, 10, (float(score),))
+        grid = ScoreBins.uniform(-1, 1, 10, (float(score),))
         expected = int((everything.ledger.score >= score).sum())
         dense = tally_pairs(samples, "cosine", grid, 2.0, dense=[float(score)])
         assert dense.dense_errors.sum() == 2 * expected
@@ -150,7 +150,7 @@ def test_a_score_on_the_threshold_is_a_match_whatever_float32_products_say() -> 
 
 def test_tallies_add_in_any_order() -> None:
     samples = make_samples(5, 30)
-    grid = Grid.uniform(-30, 30, 11)
+    grid = ScoreBins.uniform(-30, 30, 11)
     whole = tally_pairs(samples, "dot", grid, 6.0)
     doubled = whole + whole
     assert doubled.n_non_mated == 2 * whole.n_non_mated
@@ -163,17 +163,17 @@ def test_templates_that_cannot_be_compared_are_refused() -> None:
     samples = make_samples(1, 5)
     samples.templates[3] = np.nan
     with pytest.raises(ValueError, match="template 3"):
-        tally_pairs(samples, "dot", Grid.uniform(-1, 1, 4), 0.0)
+        tally_pairs(samples, "dot", ScoreBins.uniform(-1, 1, 4), 0.0)
     samples.templates[3] = 0
     with pytest.raises(ValueError, match="no direction"):
-        tally_pairs(samples, "cosine", Grid.uniform(-1, 1, 4), 0.0)
+        tally_pairs(samples, "cosine", ScoreBins.uniform(-1, 1, 4), 0.0)
 
 
 @settings(max_examples=60, deadline=None)
 @given(low=st.floats(-1000, 1000), width=st.floats(1e-3, 1e4), n=st.integers(1, 1200), seed=st.integers(0, 99))
 def test_bins_by_formula_are_bins_by_edges(low: float, width: float, n: int, seed: int) -> None:
     """Rounding at an edge must not put a score into one bin here and another there."""
-    grid = Grid.uniform(low, low + width, n)
+    grid = ScoreBins.uniform(low, low + width, n)
     scores = np.random.default_rng(seed).uniform(low - width, low + 2 * width, 5000).astype(np.float32)
     scores = np.concatenate([scores, grid.edges, np.nextafter(grid.edges, np.float32(-np.inf))])
     if grid.n == grid.steps:
@@ -187,7 +187,7 @@ def test_merging_tallies_is_associative_and_order_free(seed: int, n: int, parts:
     """Any division of the tiles among tallies, added in any order, is the tally of all of them."""
     rng = np.random.default_rng(seed)
     samples = make_samples(seed, n)
-    grid = Grid.uniform(-30, 30, 11, (2.0,))
+    grid = ScoreBins.uniform(-30, 30, 11, (2.0,))
     ordered = np.lexsort((samples.subjects, samples.cells))
     job = make_job(
         Samples(
@@ -219,7 +219,7 @@ def assert_same(one: Tally, other: Tally, ledger_of=lambda a, b, s: Pairs(a, b, 
 def test_relabelling_groups_permutes_the_results(seed: int, n: int) -> None:
     samples = make_samples(seed, n)
     new = np.random.default_rng(seed).permutation(samples.n_cells).astype(np.int32)
-    grid = Grid.uniform(-30, 30, 11, (2.0,))
+    grid = ScoreBins.uniform(-30, 30, 11, (2.0,))
     one = tally_pairs(samples, "dot", grid, 2.0, dense=[0.0], tile=7)
     other = tally_pairs(replace(samples, cells=new[samples.cells]), "dot", grid, 2.0, dense=[0.0], tile=7)
     low, high = np.minimum.outer(new, new), np.maximum.outer(new, new)
@@ -238,10 +238,10 @@ def test_a_monotone_transform_of_the_scores_moves_nobody_across_a_threshold(seed
     """Templates times a power of two: every dot product is multiplied exactly, and so are thresholds chosen from the data."""
     samples = make_samples(seed, n)
     factor = np.float32(2.0**power)
-    one = tally_pairs(samples, "dot", Grid.uniform(-200, 200, 11, (2.0,)), 2.0, tile=7)
+    one = tally_pairs(samples, "dot", ScoreBins.uniform(-200, 200, 11, (2.0,)), 2.0, tile=7)
     scaled = replace(samples, templates=samples.templates * factor)
     floor = float(2 * factor**2)
-    other = tally_pairs(scaled, "dot", Grid.uniform(-13000, 13000, 11, (floor,)), floor, tile=7)
+    other = tally_pairs(scaled, "dot", ScoreBins.uniform(-13000, 13000, 11, (floor,)), floor, tile=7)
     np.testing.assert_array_equal(one.ledger.a, other.ledger.a)
     np.testing.assert_array_equal(one.ledger.b, other.ledger.b)
     np.testing.assert_array_equal(one.ledger.score * factor**2, other.ledger.score)
@@ -262,7 +262,7 @@ def test_thresholds_are_exact_where_float32_products_are_not(kind: str, shift: f
     scores = exact_scores(prepare(templates, kind), a, b, kind)
     low, high = float(scores.min()) - 1, float(scores.max()) + 1
     for at in np.sort(scores)[::150]:
-        grid = Grid.uniform(low, high, 10, (float(at),))
+        grid = ScoreBins.uniform(low, high, 10, (float(at),))
         above = tally_pairs(samples, kind, grid, float(at), tile=16)
         assert len(above.ledger) == (scores >= at).sum()
         below = tally_pairs(samples, kind, grid, high, dense=[float(at)], tile=16)
@@ -299,7 +299,7 @@ def test_identical_images_are_left_out_whatever_their_score() -> None:
     images[7] = images[3]
     subjects = np.arange(30, dtype=np.int32)
     samples = Samples(templates, subjects, (subjects % 2).astype(np.int32), images, 2, np.empty((0, 2), np.int32))
-    tally = tally_pairs(samples, "dot", Grid.uniform(-1, 1, 10), 0.5, tile=8)
+    tally = tally_pairs(samples, "dot", ScoreBins.uniform(-1, 1, 10), 0.5, tile=8)
     assert list(zip(tally.left_out_non_mated.a, tally.left_out_non_mated.b, strict=True)) == [(3, 7)]
     assert tally.n_non_mated == 30 * 29 // 2 - 1
     assert tally.comparisons.sum(axis=1).tolist() == [28 if k in (3, 7) else 29 for k in range(30)]
@@ -329,7 +329,7 @@ def test_degenerate_sets(n: int, subjects: int, cells: int, constant: bool, kind
     samples = Samples(
         templates, everyone % subjects, (everyone % cells).astype(np.int32), everyone, cells, np.empty((0, 2), np.int32)
     )  # fmt: skip
-    tally = tally_pairs(samples, kind, Grid.uniform(-20, 20, 7, (1.0,)), 1.0, dense=[-2.0], workers=2)
+    tally = tally_pairs(samples, kind, ScoreBins.uniform(-20, 20, 7, (1.0,)), 1.0, dense=[-2.0], workers=2)
     made = [samples.subjects[i] != samples.subjects[j] for i, j in combinations(range(n), 2)]
     assert (tally.n_non_mated, tally.n_mated) == (sum(made), len(made) - sum(made))
     if n <= 6:
@@ -338,7 +338,7 @@ def test_degenerate_sets(n: int, subjects: int, cells: int, constant: bool, kind
 
 def test_a_ledger_past_its_cap_is_given_up_and_the_histograms_tell_how_long_it_was() -> None:
     samples = make_samples(5, 40)
-    grid = Grid.uniform(-30, 30, 11, (2.0,))
+    grid = ScoreBins.uniform(-30, 30, 11, (2.0,))
     full = tally_pairs(samples, "dot", grid, 2.0, tile=7)
     kept = tally_pairs(samples, "dot", grid, 2.0, tile=7, cap=len(full.ledger))
     lost = tally_pairs(samples, "dot", grid, 2.0, tile=7, cap=len(full.ledger) - 1)

@@ -108,7 +108,7 @@ def test_one_crash_is_not_enough_to_be_stored(tmp_path: Path, monkeypatch: pytes
     crash = worker_deaths.by_exit_code(-signal.SIGSEGV)
 
     class Once(process_pool._Alone):
-        def _attempt(self, batch: worker_process.Batch) -> list[process_pool.Outcome]:
+        def _attempt(self, batch: worker_process.Batch) -> list[process_pool.ImageOutcome]:
             seen.append(batch)
             if len(seen) == 1:
                 raise worker_process.WorkerDiedError(crash, starting=False, fresh=True)
@@ -116,7 +116,7 @@ def test_one_crash_is_not_enough_to_be_stored(tmp_path: Path, monkeypatch: pytes
 
     dataset = fake.make_dataset(tmp_path / "faces", 1)
     with worker_process.Workers("fake", fake.open_fake) as workers:
-        (outcome,) = Once(workers).outcomes([process_pool.Job(str(dataset.root / dataset.files[0]), dataset.content[0])])
+        (outcome,) = Once(workers).outcomes([process_pool.ImageJob(str(dataset.root / dataset.files[0]), dataset.content[0])])
     assert len(seen) == 2
     assert outcome.extraction.status == "ok"
 
@@ -209,16 +209,16 @@ def test_a_run_of_which_every_worker_is_killed_is_an_error_and_nothing_is_stored
 @pytest.mark.parametrize("every", [1, 2])
 def test_kills_while_batches_come_in_store_nothing_false(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int) -> None:
     """Each worker that was sent something is killed, whatever it is at: each of every `every` times."""
-    send, count = worker_process.Worker.send, [0]
+    send, count = worker_process.WorkerProcess.send, [0]
 
-    def killing(self: worker_process.Worker, batch: Sequence[process_pool.Job]) -> None:
+    def killing(self: worker_process.WorkerProcess, batch: Sequence[process_pool.ImageJob]) -> None:
         send(self, batch)
         count[0] += 1
         if count[0] % every == 0 and count[0] < 20:
             assert self.process.pid is not None
             os.kill(self.process.pid, signal.SIGKILL)
 
-    monkeypatch.setattr(worker_process.Worker, "send", killing)
+    monkeypatch.setattr(worker_process.WorkerProcess, "send", killing)
     dataset = fake.make_dataset(tmp_path / "faces", 4 * BATCH, {5: b"no image"})
     got = run(dataset)
     assert set(got.reasons) <= {"", "not an image", KILLED}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness.evaluation.preflight import groupings_of
-from faceparity.harness.groups.groupings import Cells, Grouping, make_cells, subjects_per_group
+from faceparity.harness.groups.groupings import Cells, SampleGrouping, make_cells, subjects_per_group
 from faceparity.harness.groups.small_groups import hide_small_groups
 
 
@@ -31,7 +31,7 @@ def cells_of_codes(*codes: list[int]) -> tuple[Cells, NDArray[np.int32]]:
     return make_cells(made, len(codes[0])), np.arange(len(codes[0]), dtype=np.int32)
 
 
-def published(groupings: list[Grouping], cells: Cells) -> NDArray[np.float64]:
+def published(groupings: list[SampleGrouping], cells: Cells) -> NDArray[np.float64]:
     return np.array([np.ones(cells.n), *((g.of_cell == k).astype(float) for g in groupings for k in range(g.n))])
 
 
@@ -40,7 +40,7 @@ def follows(rows: NDArray[np.float64], wanted: NDArray[np.float64]) -> bool:
     return bool(np.abs(rows.T @ np.linalg.lstsq(rows.T, wanted, rcond=None)[0] - wanted).max() < 1e-6)
 
 
-def leaks(groupings: list[Grouping], cells: Cells) -> list[tuple[int, ...]]:
+def leaks(groupings: list[SampleGrouping], cells: Cells) -> list[tuple[int, ...]]:
     """Every set of labelled cells of fewer than 10 people that follows from what is published, by trying them all."""
     rows = published(groupings, cells)
     sizes = np.bincount(cells.of_sample, minlength=cells.n)

@@ -16,7 +16,7 @@ from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.preflight import groupings_of
 from faceparity.harness.model_comparison import private_evidence
 from faceparity.harness.model_comparison.caveats import letters
-from faceparity.harness.model_comparison.common_comparisons import Side
+from faceparity.harness.model_comparison.common_comparisons import ModelEvidence
 from faceparity.harness.model_comparison.compare import compare
 from faceparity.harness.model_comparison.compare_runs import compare_runs
 from faceparity.harness.options import Options
@@ -75,7 +75,7 @@ def sides(dataset, templates, thresholds):
     out = []
     for k, (t, threshold) in enumerate(zip(templates, thresholds, strict=True)):
         evidence = evaluate(dataset, toy.make_card(published=threshold), t, toy_runs.OPTIONS).evidence
-        out.append(Side("AB"[k], evidence, t.samples, threshold))
+        out.append(ModelEvidence("AB"[k], evidence, t.samples, threshold))
     return out
 
 

@@ -21,9 +21,9 @@ from faceparity.harness.options import Options
 from faceparity.harness.runs import runner as running
 from faceparity.harness.scenarios.load import load_scenarios
 from faceparity.harness.suite import runner as suite_run
-from faceparity.harness.suite.manifest import Entry, MadeBy, Record, is_whole, made_by, read_record, sha256, write_record
+from faceparity.harness.suite.manifest import MadeBy, ManifestEntry, Record, is_whole, made_by, read_record, sha256, write_record
 from faceparity.harness.suite.plan import IMAGES_PER_SECOND, make_plan
-from faceparity.harness.suite.preflight import Checked, Job
+from faceparity.harness.suite.preflight import Checked, SuiteJob
 from faceparity.harness.suite.suite_file import MistakesError, Suite, SuiteFile, read_suite, ready_suites
 from faceparity.harness.templates.store import Store
 from faceparity.harness.verification.operating_points import Fixed
@@ -32,12 +32,12 @@ MADE = MadeBy(version="1", code="c", libraries="l", dataset="d", model="m", opti
 
 
 @pytest.fixture(scope="module")
-def jobs() -> list[Job]:
+def jobs() -> list[SuiteJob]:
     """Three models, of which nothing but the cards is used, on a set that comes with the package."""
     dataset, cards = load_dataset("control-tone"), [load_model_card(m) for m in ("sface", "hse-faceres", "mobileface-v3")]
     resolved = resolve(Options(workers=2))
     return [
-        Job(
+        SuiteJob(
             dataset,
             card.name,
             card,
@@ -56,13 +56,13 @@ def checked(jobs) -> Checked:
     return Checked(Suite("mine", "mine.toml", declared, Path()), tuple(jobs), ())
 
 
-def done(job: Job, out: Path, **more: object) -> Entry:
+def done(job: SuiteJob, out: Path, **more: object) -> ManifestEntry:
     """An entry whose result is there."""
     folder = job.folder(out)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(f"{{}} {job.spec}")
     known = {"dataset": job.place[0], "model": job.place[1], "status": "done", "made": job.made}
-    return Entry.model_validate({**known, "result": sha256(folder / "results.json"), **more})
+    return ManifestEntry.model_validate({**known, "result": sha256(folder / "results.json"), **more})
 
 
 def plan(checked: Checked, record: Record, out: Path):
@@ -131,7 +131,9 @@ def test_exclusions_tell_a_result_from_others(jobs) -> None:
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path) -> None:
-    record = Record(suite="s", told="t").with_entry(Entry(dataset="d", model="m", status="failed", made=MADE, error="ValueError"))
+    record = Record(suite="s", told="t").with_entry(
+        ManifestEntry(dataset="d", model="m", status="failed", made=MADE, error="ValueError")
+    )
     write_record(record, tmp_path)
     assert read_record(tmp_path, "s") == record
     (tmp_path / "suite.json").write_text("{}")

@@ -338,7 +338,9 @@ def test_large_images_are_handed_over_few_at_a_time(tmp_path: Path, monkeypatch:
             handed.append(len(images))
             return super().extract(images)
 
-    jobs = [worker.Job(str(dataset.root / file), content) for file, content in zip(dataset.files, dataset.content, strict=True)]
+    jobs = [
+        worker.ImageJob(str(dataset.root / file), content) for file, content in zip(dataset.files, dataset.content, strict=True)
+    ]
     whole = worker.run_batch(Watching("fake"), jobs)
     assert handed == [6]
     handed.clear()

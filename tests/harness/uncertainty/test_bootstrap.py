@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceparity.harness.uncertainty.bootstrap import (
-    Compared,
+    ColumnComparisons,
     MatedScores,
     Replicates,
     SortedErrors,
@@ -49,7 +49,7 @@ def make_world(seed: int, people: int, groups: int, levels: int, left_out: int) 
     return World(subjects, group, np.where(person < 0, -1, person), score, gone, weights / weights.sum())
 
 
-def compared(world: World, listed: bool) -> Compared:
+def compared(world: World, listed: bool) -> ColumnComparisons:
     """The comparisons within each group; as products of samples less those left out, or one by one."""
     groups, pairs = world.pool_weights.size, [
         (i, j)
@@ -64,7 +64,7 @@ def compared(world: World, listed: bool) -> Compared:
         known = world.group >= 0
         np.add.at(table, (world.subjects[known], world.group[known]), 1)
     times = np.full(len(chosen), 1 if listed else -1, np.int32)
-    return Compared.all_pairs(table)._replace(a=a, b=b, pair_column=column, times=times)
+    return ColumnComparisons.all_pairs(table)._replace(a=a, b=b, pair_column=column, times=times)
 
 
 def sparse(world: World, target: float, kept: int | None, listed: bool = False, workers: int = 1) -> Replicates:
@@ -174,7 +174,7 @@ def test_a_target_is_not_passed_by_rounding() -> None:
     errors = SortedErrors(zero, zero + 1, np.linspace(1, 0, total).astype(np.float32), zero, zero)
     none = MatedScores(np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.int32))
     one = np.asarray([0], np.int32)
-    made = Compared(1, one[:0], one[:0], one[:0], one, one + 1, one, one + total)
+    made = ColumnComparisons(1, one[:0], one[:0], one[:0], one, one + 1, one, one + total)
     strata = np.arange(n, dtype=np.int32)
     found = bootstrap_at_target(errors, none, strata, made, np.ones(1), made, target, replicates=2, seed=0)
     assert found.errors.tolist() == [[30_000.0], [30_000.0]]

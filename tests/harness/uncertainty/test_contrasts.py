@@ -12,7 +12,7 @@ from faceparity.harness import results
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.options import Options
 from faceparity.harness.uncertainty import contrasts
-from faceparity.harness.uncertainty.bootstrap import Compared, MatedScores, SortedErrors, bootstrap_at_target
+from faceparity.harness.uncertainty.bootstrap import ColumnComparisons, MatedScores, SortedErrors, bootstrap_at_target
 from faceparity.harness.verification.rates.group_contrasts import agree, settle
 from faceparity.harness.verification.rates.verdict_rules import EFFECTIVE_IN_HIGHER
 from faceparity.harness.verification.threshold import collect_evidence
@@ -135,7 +135,7 @@ def test_a_replicate_whose_errors_end_before_its_target_has_no_threshold() -> No
     score = np.linspace(1, 0.5, a.size).astype(np.float32)
     zero = np.zeros(a.size, np.int32)
     none = MatedScores(np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.int32))
-    one = Compared.all_pairs(np.ones((n, 1)))
+    one = ColumnComparisons.all_pairs(np.ones((n, 1)))
 
     def thresholds(kept: int, whole: bool) -> np.ndarray:
         errors = SortedErrors(a[:kept], b[:kept], score[:kept], zero[:kept], zero[:kept])

@@ -10,13 +10,13 @@ from scipy import stats
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.comparisons.evidence import without_comparisons
-from faceparity.harness.comparisons.score_list import Rows, evidence_of_rows, tally_of_list
+from faceparity.harness.comparisons.score_list import ScoreRows, evidence_of_rows, tally_of_list
 from faceparity.harness.comparisons.similarity import exact_scores, prepare
-from faceparity.harness.comparisons.tally import Grid
+from faceparity.harness.comparisons.tally import ScoreBins
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.preflight import groupings_of
 from faceparity.harness.groups.groupings import make_cells, make_grouping
-from faceparity.harness.model_comparison.common_comparisons import Side
+from faceparity.harness.model_comparison.common_comparisons import ModelEvidence
 from faceparity.harness.model_comparison.compare import compare
 from faceparity.harness.options import Options
 from faceparity.harness.uncertainty.models import compare_disparities, compare_models, mated_cell, non_mated_cell
@@ -30,7 +30,7 @@ class Run:
         self.dataset, self.templates, self.threshold = dataset, templates, threshold
         evaluated = evaluate(dataset, toy.make_card(published=threshold), templates, options)
         self.evaluation, self.evidence = evaluated.evaluation, evaluated.evidence
-        self.side = Side(name, self.evidence, templates.samples, threshold)
+        self.side = ModelEvidence(name, self.evidence, templates.samples, threshold)
 
     def scores(self) -> dict[tuple[int, int], float]:
         """Score of every pair of samples that was compared."""
@@ -279,7 +279,9 @@ def test_runs_with_other_groups_or_people_are_refused(runs: tuple[Run, Run]) -> 
         compare(first.side, replace(second.side, evidence=replace(second.evidence, subjects=people)), groupings)
 
 
-def _listed(name: str, rows: list[int], threshold: float, floor: float = float("-inf"), seed: int = 0) -> tuple[Side, np.ndarray]:
+def _listed(
+    name: str, rows: list[int], threshold: float, floor: float = float("-inf"), seed: int = 0
+) -> tuple[ModelEvidence, np.ndarray]:
     """A score file of 70 people with two samples each: the chosen pairs of samples, and its scores."""
     subjects = np.repeat(np.arange(70, dtype=np.int32), 2)
     dataset = toy.make_dataset(1, 70, 2)
@@ -288,13 +290,13 @@ def _listed(name: str, rows: list[int], threshold: float, floor: float = float("
     score = np.random.default_rng(5).normal(size=i.size) + 0.6 * np.random.default_rng(seed).normal(size=i.size)
     score[subjects[i] == subjects[j]] += 2
     table = np.stack([i[rows], j[rows], subjects[i[rows]] == subjects[j[rows]]], axis=1)
-    values = Rows(subjects, table[:, 0].astype(np.int32), table[:, 1].astype(np.int32), score[rows].astype(np.float32))
-    counted = tally_of_list(values, cells, Grid.uniform(-6, 8, 200))
+    values = ScoreRows(subjects, table[:, 0].astype(np.int32), table[:, 1].astype(np.int32), score[rows].astype(np.float32))
+    counted = tally_of_list(values, cells, ScoreBins.uniform(-6, 8, 200))
     evidence = evidence_of_rows(values, cells, counted, floor, failures_supplied=False)
-    return Side(name, evidence, np.arange(subjects.size), threshold), np.column_stack([table, score[rows]])
+    return ModelEvidence(name, evidence, np.arange(subjects.size), threshold), np.column_stack([table, score[rows]])
 
 
-def _of_list(sides: tuple[Side, Side]):
+def _of_list(sides: tuple[ModelEvidence, ModelEvidence]):
     grouping = make_grouping(sides[0].evidence.cells, ["gender"])
     return compare(*sides, [grouping]), np.append(grouping.of_cell, -1)[sides[0].evidence.cells.of_sample], grouping
 

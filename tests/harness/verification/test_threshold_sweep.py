@@ -10,8 +10,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from faceparity.datasets.schema.dataset import Attribute
-from faceparity.harness.comparisons.score_list import Rows, evidence_of_rows, tally_of_list
-from faceparity.harness.comparisons.tally import Grid
+from faceparity.harness.comparisons.score_list import ScoreRows, evidence_of_rows, tally_of_list
+from faceparity.harness.comparisons.tally import ScoreBins
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.groups.groupings import make_cells, make_grouping
 from faceparity.harness.options import Options
@@ -53,8 +53,8 @@ def evidence(scores, floor_share: float, asked: tuple[float, ...]):
     second = np.where(scores.a == scores.b, scores.b + n, scores.b).astype(np.int32)
     cells = type(cells)(cells.attributes, cells.values, cells.of_sample[twice], cells.codes)
     low, high = float(scores.score.min()), float(scores.score.max())
-    grid = Grid.uniform(low, high, 300, asked)
-    rows = Rows(twice, scores.a.astype(np.int32), second, scores.score)
+    grid = ScoreBins.uniform(low, high, 300, asked)
+    rows = ScoreRows(twice, scores.a.astype(np.int32), second, scores.score)
     counted = tally_of_list(rows, cells, grid)
     floor = float(grid.edges[int(floor_share * grid.n)])
     groupings = [make_grouping(cells, list(x)) for x in (("gender",), ("ethnicity",), BY)]
@@ -241,8 +241,8 @@ def test_of_very_many_groups_the_largest_and_the_reference_are_kept() -> None:
     names = tuple(f"g{i:03d}" for i in range(groups))
     cells = make_cells([Attribute("region", names, code)], n)
     a, b = (np.array(x, np.int32) for x in zip(*combinations(range(n), 2), strict=True))
-    rows = Rows(np.arange(n, dtype=np.int32), a, b, rng.normal(size=a.size).astype(np.float32))
-    counted = tally_of_list(rows, cells, Grid.uniform(-5, 5, 100))
+    rows = ScoreRows(np.arange(n, dtype=np.int32), a, b, rng.normal(size=a.size).astype(np.float32))
+    counted = tally_of_list(rows, cells, ScoreBins.uniform(-5, 5, 100))
     made = evidence_of_rows(rows, cells, counted, -9.0, failures_supplied=False)
     grouping = make_grouping(cells, ["region"])
     pool = make_pool("all", cells, rows.subjects, counted[0].non_mated.sum(axis=2), grouping)
@@ -255,8 +255,8 @@ def test_of_very_many_groups_the_largest_and_the_reference_are_kept() -> None:
 def test_without_non_mated_comparisons_there_is_no_sweep() -> None:
     cells = make_cells([Attribute("region", ("a",), np.zeros(2, np.int32))], 2)
     one = np.array([0], np.int32)
-    rows = Rows(np.zeros(2, np.int32), one, one + 1, np.array([0.5], np.float32))
-    counted = tally_of_list(rows, cells, Grid.uniform(0, 1, 10))
+    rows = ScoreRows(np.zeros(2, np.int32), one, one + 1, np.array([0.5], np.float32))
+    counted = tally_of_list(rows, cells, ScoreBins.uniform(0, 1, 10))
     made = evidence_of_rows(rows, cells, counted, 0.0, failures_supplied=False)
     grouping = make_grouping(cells, ["region"])
     pool = make_pool("all", cells, rows.subjects, counted[0].non_mated.sum(axis=2), grouping)

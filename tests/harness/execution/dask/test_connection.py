@@ -17,7 +17,7 @@ from onnx import TensorProto, helper
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.subsampling import deal
-from faceparity.harness.comparisons.tally import Grid, Tally
+from faceparity.harness.comparisons.tally import ScoreBins, Tally
 from faceparity.harness.comparisons.tiles import tally_pairs
 from faceparity.harness.execution.backend import PlaceGoneError
 from faceparity.harness.execution.dask import connection, extraction_jobs, model_transfer, tally_jobs
@@ -227,7 +227,7 @@ def same(one: Tally, other: Tally) -> bool:
 def test_tallies(place: Cluster, monkeypatch: pytest.MonkeyPatch, kind: Any, share: float | None) -> None:
     monkeypatch.setattr(tally_jobs, "MOST_ROWS", 200)
     samples = make_samples(1100, 3, share)
-    grid = Grid.uniform(-9, 9, 300, (0.25,))
+    grid = ScoreBins.uniform(-9, 9, 300, (0.25,))
     settings = {"dense": [-0.5], "tile": 64}
     here = tally_pairs(samples, kind, grid, 0.25, **settings)  # type: ignore[arg-type]
     steps: list[int] = []
@@ -244,7 +244,7 @@ def test_tallies(place: Cluster, monkeypatch: pytest.MonkeyPatch, kind: Any, sha
 
 def test_a_worker_killed_among_comparisons_costs_nothing(place: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tally_jobs, "MOST_ROWS", 150)
-    samples, grid = make_samples(1500, 4), Grid.uniform(-1, 1, 100)
+    samples, grid = make_samples(1500, 4), ScoreBins.uniform(-1, 1, 100)
     pids = list(place.client.run(os.getpid).values())
     steps: list[int] = []
 
@@ -267,7 +267,7 @@ def test_keys_are_never_sent(place: Cluster, tmp_path: Path, home: Path, monkeyp
         samples = Samples(
             templates.vectors, np.arange(n, dtype=np.int32), *(np.zeros(n, np.int32),) * 2, 1, np.empty((0, 2), np.int32)
         )
-        tally_pairs(samples, "cosine", Grid.uniform(-1, 1, 10), 0.5, worker=place.tally)
+        tally_pairs(samples, "cosine", ScoreBins.uniform(-1, 1, 10), 0.5, worker=place.tally)
     keys = [path.read_bytes() for path in home.rglob("*") if path.is_file() and path.suffix in (".key", ".secret")]
     assert keys
     assert sent

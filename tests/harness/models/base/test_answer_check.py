@@ -147,7 +147,7 @@ def test_odd_answers_cost_their_image_alone_in_worker_processes(tmp_path: Path, 
 def test_a_persons_interrupt_ends_the_run_and_a_models_does_not(tmp_path: Path) -> None:
     """Ctrl-C comes by the signal, whatever the model is doing; elsewhere than in the main thread it can't come at all."""
     dataset = fake.make_dataset(tmp_path / "faces", 1)
-    jobs = [worker.Job(str(dataset.root / dataset.files[0]), dataset.content[0])]
+    jobs = [worker.ImageJob(str(dataset.root / dataset.files[0]), dataset.content[0])]
 
     class Pressed(fake.FakeModel):
         def _one(self, image: Any) -> Extraction:
@@ -162,7 +162,7 @@ def test_a_persons_interrupt_ends_the_run_and_a_models_does_not(tmp_path: Path) 
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
-    found: list[worker.Outcome] = []
+    found: list[worker.ImageOutcome] = []
     thread = threading.Thread(target=lambda: found.extend(worker.run_batch(open_odd("0 6"), jobs)))
     thread.start()
     thread.join()
@@ -172,7 +172,7 @@ def test_a_persons_interrupt_ends_the_run_and_a_models_does_not(tmp_path: Path) 
 def test_a_models_interrupt_is_told_apart_where_ctrl_c_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that a shell started in the background; whatever an earlier call saw."""
     dataset = fake.make_dataset(tmp_path / "faces", 1)
-    jobs = [worker.Job(str(dataset.root / dataset.files[0]), dataset.content[0])]
+    jobs = [worker.ImageJob(str(dataset.root / dataset.files[0]), dataset.content[0])]
     monkeypatch.setattr(guard, "_pressed", True)
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -20,7 +20,7 @@ from faceparity.harness.models.converters.dlib_format import (
     FullyConnected,
     Network,
     Plain,
-    Pool,
+    PoolingLayer,
     read_network,
 )
 from faceparity.harness.models.converters.dlib_onnx import converted, largest_difference, synthetic_chips, to_onnx
@@ -57,7 +57,7 @@ def test_what_is_in_the_file(network: Network) -> None:
     assert isinstance(last, FullyConnected)
     assert last.weights.shape == (256, 128)
     assert sum(layer == Plain("add_prev_") for layer in network.layers) == 14
-    assert sum(layer == Pool("avg_pool_2", (2, 2), (2, 2), (0, 0)) for layer in network.layers) == 4
+    assert sum(layer == PoolingLayer("avg_pool_2", (2, 2), (2, 2), (0, 0)) for layer in network.layers) == 4
 
 
 def test_same_descriptors_as_dlib(network: Network) -> None:
@@ -200,13 +200,13 @@ def test_graph_by_hand() -> None:
         Convolution(one, np.zeros(1, np.float32), (1, 1), (1, 1)),
         Affine(np.full(1, 2, np.float32), np.full(1, 5, np.float32)),
         Plain("relu_"),
-        Pool("max_pool_2", (1, 1), (1, 1), (0, 0)),
+        PoolingLayer("max_pool_2", (1, 1), (1, 1), (0, 0)),
         Convolution(two, np.array([1, 2], np.float32), (3, 3), (0, 0)),
         Affine(np.ones(2, np.float32), np.zeros(2, np.float32)),
-        Pool("avg_pool_2", (2, 2), (2, 2), (0, 0)),
+        PoolingLayer("avg_pool_2", (2, 2), (2, 2), (0, 0)),
         Plain("add_prev_"),
         Plain("relu_"),
-        Pool("avg_pool_2", (0, 0), (1, 1), (0, 0)),
+        PoolingLayer("avg_pool_2", (0, 0), (1, 1), (0, 0)),
         FullyConnected(np.array([[1, 10], [100, 1000]], np.float32)),
     )
     embedder = OnnxEmbedder(to_onnx(Network((1.0, 2.0, 3.0), (4, 4), layers)).SerializeToString())
@@ -231,13 +231,13 @@ def test_growing_both_ways() -> None:
         Convolution(np.ones((1, 3, 1, 1), np.float32), np.zeros(1, np.float32), (1, 1), (0, 0)),
         Affine(np.ones(1, np.float32), np.zeros(1, np.float32)),
         Plain("relu_"),
-        Pool("max_pool_2", (1, 1), (1, 1), (0, 0)),
+        PoolingLayer("max_pool_2", (1, 1), (1, 1), (0, 0)),
         Convolution(np.ones((2, 1, 3, 3), np.float32), np.zeros(2, np.float32), (2, 2), (0, 0)),
         Affine(np.ones(2, np.float32), np.zeros(2, np.float32)),
-        Pool("avg_pool_2", (2, 2), (2, 2), (0, 0)),
+        PoolingLayer("avg_pool_2", (2, 2), (2, 2), (0, 0)),
         Plain("add_prev_"),
         Plain("relu_"),
-        Pool("avg_pool_2", (0, 0), (1, 1), (0, 0)),
+        PoolingLayer("avg_pool_2", (0, 0), (1, 1), (0, 0)),
         FullyConnected(np.eye(2, dtype=np.float32)),
     )
     embedder = OnnxEmbedder(to_onnx(Network((0.0, 0.0, 0.0), (4, 4), layers)).SerializeToString())

@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from faceparity.harness.comparisons.similarity import exact_scores, prepare
-from faceparity.harness.groups.groupings import Grouping
+from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.scenarios.search import candidate_lists as c
 from faceparity.harness.scenarios.search import random_galleries as d
 from faceparity.harness.scenarios.search import search as s
-from faceparity.harness.scenarios.search.enrolment import Enrolled, Side
+from faceparity.harness.scenarios.search.enrolment import Enrolled, SearchTemplates
 
 F32 = NDArray[np.float32]
 Galleries = Iterator[tuple[int, ...]]
@@ -28,8 +28,8 @@ def people(rng: np.random.Generator, n: int, groups: NDArray[np.int32], images: 
     who = np.arange(n, dtype=np.int32)
     whose = np.repeat(who, images)
 
-    def side(x: F32, of: NDArray[np.int32]) -> Side:
-        return Side(x, np.arange(len(x)), of, groups[of], np.full(len(x), -1))
+    def side(x: F32, of: NDArray[np.int32]) -> SearchTemplates:
+        return SearchTemplates(x, np.arange(len(x)), of, groups[of], np.full(len(x), -1))
 
     return Enrolled(side(gallery, who), side(probes, whose), np.zeros(len(probes), bool))
 
@@ -94,7 +94,7 @@ def case(request: pytest.FixtureRequest) -> tuple[Enrolled, NDArray[np.int32], N
     return enrolled, groups, groups if stratified else np.zeros(9, np.int32), quota
 
 
-def lists_of(enrolled: Enrolled, stratum: NDArray[np.int32], quota: list[int]) -> c.Lists:
+def lists_of(enrolled: Enrolled, stratum: NDArray[np.int32], quota: list[int]) -> c.CandidateLists:
     return c.make_lists(enrolled, stratum, np.asarray(quota), "euclidean")
 
 
@@ -127,7 +127,7 @@ def test_the_first_candidates_group_is_a_mean_over_every_gallery(case: tuple) ->
 
 def run_of(enrolled: Enrolled, groups: NDArray[np.int32], stratum: NDArray[np.int32], quota: list[int]) -> s._Run:
     lists = lists_of(enrolled, stratum, quota)
-    two = Grouping(("group",), ("a", "b"), (("a",), ("b",)), np.array([0, 1], np.int32), (0, 0))
+    two = SampleGrouping(("group",), ("a", "b"), (("a",), ("b",)), np.array([0, 1], np.int32), (0, 0))
     first = d.first_of_list(lists.stratum, lists.others, lists.drawn)
     gallery_group = c.groups_of(lists.gallery, two.of_cell)[lists.gallery.of]
     return s._Run(lists, two, c.groups_of(lists.probes, two.of_cell), gallery_group, first, 1)

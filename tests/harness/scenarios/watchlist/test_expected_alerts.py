@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from faceparity.harness.comparisons.tally import Pairs
-from faceparity.harness.scenarios.watchlist.expected_alerts import Searches, expected
+from faceparity.harness.scenarios.watchlist.expected_alerts import CrowdSearches, expected
 from faceparity.harness.scenarios.watchlist.simulate import draw, draws, spread
 from faceparity.harness.scenarios.watchlist.study_population import Study, searches_of_frames, searches_of_images
 
@@ -16,7 +16,7 @@ GROUP = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1], np.int32)
 Chances = dict[tuple[int, int], float]
 
 
-def by_person(chances: Chances) -> Searches:
+def by_person(chances: Chances) -> CrowdSearches:
     person, starts, target, chance = [], [0], [], []
     for i in range(GROUP.size):
         whom = sorted((j for j in range(GROUP.size) if (i, j) in chances), key=lambda j: (GROUP[j], j))
@@ -25,7 +25,7 @@ def by_person(chances: Chances) -> Searches:
             target += whom
             chance += [chances[i, j] for j in whom]
             starts.append(len(target))
-    return Searches(
+    return CrowdSearches(
         np.array(person, np.int32), np.ones(len(person)), np.array(starts, np.int64), np.array(target, np.int32), np.array(chance)
     )
 
@@ -132,7 +132,7 @@ def test_many_matches_keep_their_chances() -> None:
     from scipy import stats
 
     for chance in (1.0, 0.5):
-        searches = Searches(person, np.ones(1), np.array([0, k]), target, np.full(k, chance))
+        searches = CrowdSearches(person, np.ones(1), np.array([0, k]), target, np.full(k, chance))
         hit = expected(searches, group, np.array([listed])).fpir[0] * n
         count = np.arange(listed + 1)
         want = 1 - (stats.hypergeom.pmf(count, n - 1, k, listed) * (1 - chance) ** count).sum()

@@ -17,7 +17,7 @@ from faceparity.harness.evaluation.preflight import preflight
 from faceparity.harness.evaluation.resolved_options import Resolved
 from faceparity.harness.metrics.watchlist import fpir_of_fmr, predicted_fpir
 from faceparity.harness.options import Options
-from faceparity.harness.scenarios.base.context import Setting
+from faceparity.harness.scenarios.base.context import ScenarioContext
 from faceparity.harness.scenarios.base.schema import Watchlist
 from faceparity.harness.scenarios.dispatch import evaluate_scenarios
 from faceparity.harness.scenarios.watchlist.list_composition import allocate
@@ -41,9 +41,9 @@ def declared(**changes: Any) -> Watchlist:
 
 
 @cache
-def compared(name: str) -> Setting:
+def compared(name: str) -> ScenarioContext:
     """The comparisons of a made-up set, made once. name: of one in `MADE`."""
-    seen: list[Setting] = []
+    seen: list[ScenarioContext] = []
     dataset, templates = MADE[name]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "evaluate_scenarios", lambda _, setting: seen.append(setting) or [])
