@@ -1,7 +1,7 @@
 """What is measured on: cards, readers, download, the embedded control set.
 
-`load_dataset` reads a data set as `-d` names it; `dataset_names` and `load_card` tell which there are and what is known of each.
-They are imported when first asked for, so that importing this package stays light.
+`load_dataset` reads a data set as `-d` names it; `dataset_names` and `load_card` give the sets and what is known of
+each. They are imported on first use, so that importing this package stays light.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _FROM = {
 
 
 def __getattr__(name: str) -> Any:
-    """Looked up in its module, once it is wanted."""
+    """Import a public name from its module on first use."""
     if name not in _FROM:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_FROM[name]}"), name)

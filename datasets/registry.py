@@ -1,7 +1,7 @@
-"""Which data sets there are, and how `-d NAME`, `-d NAME=DIR` is understood.
+"""Which data sets there are, and what `-d NAME` and `-d NAME=DIR` mean.
 
-A set that faceparity brings is a card in `cards`, which names its reader in `readers`: there is no other list of them. Other
-packages add readers by the entry points `faceparity.datasets`.
+A set that faceparity brings is a card in `cards`, which names its reader in `readers`: there is no other list of
+them. Other packages add readers by the entry points `faceparity.datasets`.
 """
 
 from __future__ import annotations
@@ -31,15 +31,21 @@ DATA = "FACEPARITY_DATA"
 
 
 class Reader(Protocol):
-    """Reads one layout."""
+    """A function that reads one layout."""
 
     def __call__(self, root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-        """The data set in the folder `root`. Raises UserError."""
+        """Read the data set in the folder `root`.
+
+        Raises UserError.
+        """
         ...
 
 
 def dataset_names() -> list[str]:
-    """Return the names of all data sets, sorted; imports no reader."""
+    """Return the names of all data sets, sorted.
+
+    Imports no reader.
+    """
     ours = _card_names()
     return sorted({*ours, *plugins(GROUP, ours)})
 
@@ -51,7 +57,7 @@ def _card_names() -> set[str]:
 
 
 def check_known(name: str) -> None:
-    """Raise UserError if there is no data set of that name."""
+    """Raise UserError if no data set has that name."""
     if name not in dataset_names():
         raise _unknown(name)
 
@@ -97,11 +103,12 @@ def _unknown(name: str) -> UserError:
 
 
 def load_dataset(spec: str, *, include_minors: bool = False) -> Dataset:
-    """The data set that `NAME` or `NAME=DIR` means.
+    """Load the data set that `NAME` or `NAME=DIR` means.
 
-    `NAME=DIR` reads DIR as the set NAME. `folder=DIR` reads any folder with a CSV, and is called by DIR's last part (`folder`,
-    if that is somebody's home). `NAME` alone is a set that comes with the package, or is looked for in the folder
-    $FACEPARITY_DATA, under that name or those of its card; a folder there that is no known set is read as `folder`. Raises UserError.
+    `NAME=DIR` reads DIR as the set NAME. `folder=DIR` reads any folder with a CSV, and is called by DIR's last part
+    (`folder`, if that is somebody's home). `NAME` alone is a set that comes with the package, or is looked for in the
+    folder $FACEPARITY_DATA, else where `faceparity fetch` puts sets, under that name or those of its card; a folder there
+    that is no known set is read as `folder`. Raises UserError.
     """
     name, given, where = spec.partition("=")
     name = name.strip()
@@ -120,37 +127,49 @@ def load_dataset(spec: str, *, include_minors: bool = False) -> Dataset:
 
 
 def _called(root: Path) -> str:
-    """The last part of a folder's path; but results are published, so somebody's home is just "folder"."""
-    whole = real_path(root)
-    return "folder" if whole == real_path(Path.home()) else whole.name or "folder"
+    """Return the last part of a folder's path.
+
+    Results are published, so the user's home is just "folder".
+    """
+    resolved = real_path(root)
+    return "folder" if resolved == real_path(Path.home()) else resolved.name or "folder"
 
 
 def embedded(name: str) -> Path | None:
-    """The folder of a set that comes with the package; None for any other, and where it was left out."""
+    """Return the folder of a set in the package.
+
+    None for any other, and where it was left out.
+    """
     card = _card(name)
     folder = Path(__file__).parent / card.packaged if card and card.packaged else None
     return folder if folder is not None and folder.is_dir() else None
 
 
 def whereabouts(name: str) -> Path | None:
-    """Where `-d NAME` would find a copy: in the package, or in the folder $FACEPARITY_DATA; None: nowhere."""
-    if (own := embedded(name)) is not None:
-        return own
+    """Return where `-d NAME` would find a copy.
+
+    It is in the package, in the folder $FACEPARITY_DATA, or where `faceparity fetch` puts sets; None: nowhere.
+    """
+    if (packaged := embedded(name)) is not None:
+        return packaged
     base = _base()
     places = [Path(base).expanduser() / place for place in (name, *_folders(name))] if base and _plain(name) else []
     return next((place for place in places if place.is_dir()), None)
 
 
 def _base() -> str | None:
-    """The folder of data sets: $FACEPARITY_DATA, else where `faceparity fetch` puts them, if that is there."""
-    own = places.datasets()
-    return os.environ.get(DATA) or (str(own) if own.is_dir() else None)
+    """Return the folder of data sets.
+
+    It is $FACEPARITY_DATA, else where `faceparity fetch` puts them, if that is there; None: neither.
+    """
+    fetched = places.datasets()
+    return os.environ.get(DATA) or (str(fetched) if fetched.is_dir() else None)
 
 
 def _by_name(name: str, include_minors: bool) -> Dataset:
     known, card = name in dataset_names(), _card(name)
-    if (own := embedded(name)) is not None:
-        return reader(name)(folder_of(own), name=name, include_minors=include_minors)
+    if (packaged := embedded(name)) is not None:
+        return reader(name)(folder_of(packaged), name=name, include_minors=include_minors)
     if card and card.packaged and not _base():
         part = " --part tone" if name == "control-tone" else ""
         raise UserError(
@@ -174,12 +193,15 @@ def _by_name(name: str, include_minors: bool) -> Dataset:
 
 
 def _card(name: str) -> DatasetCard | None:
-    """Return the card of a set that faceparity brings; None for any other."""
+    """Return the card of a set; None without one.
+
+    Sets of other packages, and unknown names, have none.
+    """
     return load_card(name) if name in _card_names() else None
 
 
 def _plain(name: str) -> bool:
-    """Whether it is the name of a folder and not a path."""
+    """Return whether a name is a folder's, not a path."""
     return bool(name) and not name.startswith(".") and not set(name) & set("/\\")
 
 
@@ -189,7 +211,10 @@ def _folders(name: str) -> list[str]:
 
 
 def default_attributes(dataset: Dataset) -> list[str]:
-    """What to group by if nobody says: as the card says, else gender and ethnicity, else other concepts, else all attributes."""
+    """Return the attributes to group by unless others are named.
+
+    They are those of the card, else gender and ethnicity, else other concepts, else all attributes.
+    """
     by = [attribute for attribute in dataset.card.default_by if attribute in dataset.attributes]
     main = [attribute for attribute in CONCEPTS[:2] if attribute in dataset.attributes]
     other = [attribute for attribute in CONCEPTS if attribute in dataset.attributes]

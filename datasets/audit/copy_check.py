@@ -1,4 +1,4 @@
-"""Is a copy of a data set whole, and what is wrong with it: what `faceparity check` prints, as plain data."""
+"""Check whether a copy of a data set is whole, and what is wrong with it: what `faceparity check` prints, as plain data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from faceparity.datasets.schema.dataset import Attribute, Dataset
 
 @dataclass(frozen=True, slots=True)
 class ValueCount:
-    """How many people and pictures have one value of an attribute; value None: no label."""
+    """People and pictures with one value of an attribute; value None: no label."""
 
     attribute: str
     value: str | None
@@ -30,7 +30,10 @@ class ValueCount:
 
 @dataclass(frozen=True, slots=True)
 class SameBytes:
-    """Images that are one file under several names: how many are more than needed, of the same subject and of others."""
+    """Images with the same bytes as an earlier one.
+
+    They are counted by whether they are of the same subject as that one.
+    """
 
     same_subject: int
     different_subjects: int
@@ -38,7 +41,10 @@ class SameBytes:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What there is and what is wrong. `unreadable` and `alike` tell of files: they are for the terminal only."""
+    """What a copy holds and what is wrong with it.
+
+    `unreadable` and `alike` name files, so they are for the terminal only.
+    """
 
     name: str
     identity: str
@@ -59,33 +65,39 @@ class Check:
 
     @property
     def wrong(self) -> int:
-        """How many problems there are: of the labels and files, unreadable images, and pairs across people that look alike.
+        """Return the number of problems of the copy.
 
-        One person's pictures that look alike are told, but may well be two pictures of one moment. Children are told, too: to
-        leave them out is this program's rule, and nothing is wrong with a copy that holds them.
+        Counted are the problems of labels and files, unreadable images, and pairs of pictures of different people that look
+        alike.
+
+        Pictures of one person that look alike are reported but not counted: they may well be two pictures of one moment. Nor
+        are people under 18: to leave them out is a rule of this program, and a copy that holds them has no fault.
         """
-        kinds = sum(n for kind, n in self.problems.items() if kind != "under_18")
+        kinds = sum(count for kind, count in self.problems.items() if kind != "under_18")
         return kinds + len(self.unreadable) + self.alike.different_subjects
 
 
 def check(dataset: Dataset, tick: Callable[[], object] | None = None, threads: int | None = None) -> Check:
-    """Counts a data set's problems and labels, decodes every image once, and looks for pictures that look alike.
+    """Check a copy's labels and files, and find near duplicates.
 
-    tick: called after each image, from this thread. Pairs that the set lists as one photograph are known, and no problem.
+    Decodes every image once. tick: called after each image, from this thread. threads: of decoding; None: one per core.
+    Pairs that the set lists as one photograph are known, and no problem.
     """
     unreadable = []
     prints: list[Print | None] = []
     first: dict[str, int] = {}
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        looked = pool.map(lambda file: _look(dataset, file), dataset.files)
-        for i, (file, (seen, reason)) in enumerate(zip(dataset.files, looked, strict=True)):
+        results = pool.map(lambda file: _look(dataset, file), dataset.files)
+        for i, (file, (image_hash, reason)) in enumerate(zip(dataset.files, results, strict=True)):
             if reason is not None:
                 unreadable.append((file, reason))
-            prints.append(seen if first.setdefault(dataset.content[i], i) == i else None)
+            prints.append(image_hash if first.setdefault(dataset.content[i], i) == i else None)
             if tick is not None:
                 tick()
-    listed = [(min(a, b), max(a, b)) for a, b in dataset.same_photo.reshape(-1, 2).tolist()]
-    again = [int(dataset.subjects[i] == dataset.subjects[first[sha]]) for i, sha in enumerate(dataset.content) if first[sha] != i]
+    listed = [(min(one, other), max(one, other)) for one, other in dataset.same_photo.reshape(-1, 2).tolist()]
+    repeats_of_same = [
+        int(dataset.subjects[i] == dataset.subjects[first[sha]]) for i, sha in enumerate(dataset.content) if first[sha] != i
+    ]
     return Check(
         name=dataset.name,
         identity=dataset.identity,
@@ -98,18 +110,21 @@ def check(dataset: Dataset, tick: Callable[[], object] | None = None, threads: i
         counts=label_counts(dataset),
         unreadable=tuple(unreadable),
         alike=near_duplicates(prints, dataset.subjects, listed),
-        same_bytes=SameBytes(sum(again), len(again) - sum(again)),
+        same_bytes=SameBytes(sum(repeats_of_same), len(repeats_of_same) - sum(repeats_of_same)),
         support=support_of(dataset, default_attributes(dataset)),
     )
 
 
 def label_counts(dataset: Dataset) -> tuple[ValueCount, ...]:
-    """People and pictures by value, attribute by attribute; those without a label last, if there are any."""
+    """Count people and pictures by value, attribute by attribute.
+
+    Those without a label come last in each attribute, if there are any.
+    """
     return tuple(count for attribute in dataset.attributes.values() for count in _counts(dataset, attribute))
 
 
 def _look(dataset: Dataset, file: str) -> tuple[Print | None, str | None]:
-    """An image's hash, or why it can't be decoded."""
+    """Return an image's hash, or why it can't be decoded."""
     try:
         return fingerprint(decode(source(dataset.root / file))), None
     except UnreadableImage as error:

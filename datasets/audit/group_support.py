@@ -1,11 +1,10 @@
 """What a data set can support: how many people a group needs before anything can be said of its false match rate.
 
 A difference is called only with at least 30 effective errors in the group with the higher rate and 8 in the other
-(faceparity.harness.verification.rates.group_contrasts).
-n people make n(n - 1)/2 pairs of people, and k pictures of each make k² comparisons of
-every such pair. These repeat much the same comparison, so how many effective errors they give lies between two ends: a pair of
-people counts once, or each comparison counts in full. Both ends are given here; where a few people cause most false matches, not
-even the first is reached.
+(faceparity.harness.verification.rates.group_contrasts). n people give n(n - 1)/2 pairs of people, and k pictures of each give k²
+comparisons of every such pair. These largely repeat one another, so the number of effective errors lies between two bounds: each
+pair of people counts once, or each comparison counts in full. Both bounds are given here; where a few people cause most false
+matches, the number is below even the first.
 """
 
 from __future__ import annotations
@@ -53,12 +52,16 @@ class Support:
 
     @property
     def lines(self) -> tuple[str, str]:
-        """Two lines: people in each group, and the lowest FMRs."""
+        """Return two lines: people per group, and the lowest FMRs."""
         return _people(self), _floors(self)
 
 
 def floor(group: str, subjects: int, pictures: float = 1.0) -> Floor:
-    """The lowest FMRs of a group of that many people, with so many pictures of each."""
+    """Return the lowest FMRs of a group of given size.
+
+    pictures: of each person, on average; fewer than 1 counts as 1. A rate is None for fewer than 30 people, and where the
+    errors that it takes are more than the group's comparisons.
+    """
     pairs = subjects * (subjects - 1) / 2
 
     def rate(errors: int, comparisons: float) -> float | None:
@@ -71,8 +74,10 @@ def floor(group: str, subjects: int, pictures: float = 1.0) -> Floor:
 def support(
     sizes: Mapping[str, int], by: Sequence[str] = (), pictures: Mapping[str, float] | float = 1.0, people: str = "People"
 ) -> Support:
-    """What groups of these sizes can support. sizes: group → subjects. by: the attributes that make the groups. pictures: of each
-    person on average, for all groups or for each.
+    """Return what groups of these sizes can support.
+
+    sizes: group → subjects. by: the attributes that make the groups. pictures: of each person on average, for all groups
+    or for each. people: what is counted, as shown.
     """
     each = pictures if isinstance(pictures, Mapping) else dict.fromkeys(sizes, pictures)
     order = sorted(sizes, key=lambda group: (-sizes[group], group))
@@ -80,9 +85,17 @@ def support(
 
 
 def support_of(dataset: Dataset, by: Sequence[str]) -> Support:
-    """What this copy can support, grouped by these attributes together. Samples without a label are in no group."""
+    """Return what this copy can support.
+
+    by: the attributes that together make the groups; without any, everybody is one group. Samples without a label are in
+    no group.
+    """
     attributes = [dataset.attributes[name] for name in by]
-    codes = np.stack([a.codes for a in attributes], axis=1) if attributes else np.zeros((dataset.n_samples, 1), np.int32)
+    codes = (
+        np.stack([attribute.codes for attribute in attributes], axis=1)
+        if attributes
+        else np.zeros((dataset.n_samples, 1), np.int32)
+    )
     labelled = (codes >= 0).all(axis=1)
     cells, cell = np.unique(codes[labelled], axis=0, return_inverse=True)
     who = dataset.subjects[labelled]
@@ -90,14 +103,21 @@ def support_of(dataset: Dataset, by: Sequence[str]) -> Support:
     pictures: dict[str, float] = {}
     for i, values in enumerate(cells.tolist()):
         here = who[cell.ravel() == i]
-        name = " × ".join(a.values[code] for a, code in zip(attributes, values, strict=True)) if attributes else "everybody"
+        name = (
+            " × ".join(attribute.values[code] for attribute, code in zip(attributes, values, strict=True))
+            if attributes
+            else "everybody"
+        )
         sizes[name] = int(np.unique(here).size)
         pictures[name] = here.size / sizes[name]
     return support(sizes, by, pictures, "Images" if dataset.identity == "none" else "People")
 
 
 def support_of_card(card: DatasetCard) -> Support | None:
-    """What the whole set can support, by the group sizes that were published; None if none were."""
+    """Return what the whole set can support, by published sizes.
+
+    None if the card has no group sizes.
+    """
     if not card.group_sizes:
         return None
     by = card.group_sizes_by or card.default_by
@@ -109,13 +129,13 @@ def _people(found: Support) -> str:
     if not found.groups:
         return f"{what}: no group is labelled."
     largest, smallest = found.groups[0], found.groups[-1]
-    n = len(found.groups)
+    n_groups = len(found.groups)
     small = sum(group.subjects < SHOWN for group in found.groups)
     if largest.subjects == smallest.subjects:
-        text = f"{largest.subjects:,} in each of {n} groups" if n > 1 else f"{largest.subjects:,} ({largest.group})"
+        text = f"{largest.subjects:,} in each of {n_groups} groups" if n_groups > 1 else f"{largest.subjects:,} ({largest.group})"
     else:
-        text = f"{smallest.subjects:,} ({smallest.group}) to {largest.subjects:,} ({largest.group}), {n} groups"
-    few = f"{small} of them " if n > 1 else ""
+        text = f"{smallest.subjects:,} ({smallest.group}) to {largest.subjects:,} ({largest.group}), {n_groups} groups"
+    few = f"{small} of them " if n_groups > 1 else ""
     return f"{what}: {text}" + (f"; {few}under {SHOWN}, too few to judge." if small else ".")
 
 
@@ -135,7 +155,10 @@ def _floors(found: Support) -> str:
 
 
 def _span(once: float | None, best: float | None) -> str:
-    """Both ends, where they differ."""
+    """Return both ends of a range, or one if equal.
+
+    Compared as shown, with one significant digit; "none" if either is None.
+    """
     if once is None or best is None:
         return "none"
     return f"{once:.1g}" if f"{once:.1g}" == f"{best:.1g}" else f"{best:.1g} to {once:.1g}"

@@ -1,1 +1,1 @@
-"""Data files."""
+"""Cards of data sets, one TOML file each."""

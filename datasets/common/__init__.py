@@ -1,1 +1,1 @@
-"""What every part needs of files, folders and texts."""
+"""Files, folders and texts: what all packages share."""

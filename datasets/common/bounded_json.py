@@ -1,7 +1,7 @@
-"""Looking over JSON before it is parsed: a parser takes many times the memory of a file that was made to fill it.
+"""Look over JSON before it is parsed: a parser takes many times the memory of a file that was made to fill it.
 
-What is looked for needs no memory: how deep the text nests, how many entries one list or object has, how long one text is, and how
-many values there are. Whether it is JSON is for the parser to say.
+The checks need no memory: how deep the text nests, how many entries one list or object has, how long one text is, and
+how many values there are. Whether it is JSON is for the parser to say.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _QUOTE, _BRACE = b'"'[0], b"{"[0]
 
 
 class TooMuchError(ValueError):
-    """The text holds more than any that is to be read."""
+    """The text exceeds a limit."""
 
 
 @dataclass(frozen=True)
 class JsonLimits:
     """The most that is read: bytes in all, entries of one list, keys of one object, bytes of one text, levels.
 
-    A parser needs up to a hundred bytes for a value that takes two in the text, so that there may be one in `bytes_per_value` bytes,
-    and `values` more. names: of the keys that are expected; of others there may be `other_names` in all, because each can be an
-    error that the parser keeps. No names: any key is expected.
+    A parser needs up to a hundred bytes for a value that takes two in the text, so there may be one value in
+    `bytes_per_value` bytes, and `values` more. names: keys that are expected; of others there may be `other_names` in
+    all, because each can be an error that the parser keeps. Without names any key is expected.
     """
 
     size: int
@@ -47,14 +47,17 @@ its longest list, 28 bytes a value, and 12 levels; small ones have 14 bytes a va
 
 
 def read_json(path: Path, limits: JsonLimits) -> bytes:
-    """Read a JSON file that is within the limits, for a parser. Raises OSError, TooMuchError."""
+    """Read a JSON file, refusing one beyond the limits.
+
+    Returns its bytes, for a parser. Raises OSError, TooMuchError.
+    """
     data = read_regular(path, limits.size)
     check_json(data, limits)
     return data
 
 
 def check_json(data: bytes, limits: JsonLimits) -> None:
-    """Raises TooMuchError where a JSON text goes beyond the limits."""
+    """Raise TooMuchError if a JSON text exceeds the limits."""
     if len(data) > limits.size:
         raise TooMuchError(f"larger than {limits.size >> 20:,} MiB")
     most_values = limits.values + len(data) // limits.bytes_per_value
@@ -67,7 +70,7 @@ def check_json(data: bytes, limits: JsonLimits) -> None:
         if first == _QUOTE:
             if end - start > limits.text:
                 raise TooMuchError(f"a text of more than {limits.text:,} bytes at byte {start:,}")
-            if end - start < 2:  # it does not end: the parser says so
+            if end - start < 2:  # the text does not end: the parser reports it
                 return
             if found[1] and limits.names and data[start + 1 : data.rindex(b'"', start, end)] not in limits.names:
                 others += 1

@@ -1,6 +1,6 @@
-"""Compiled functions. What was compiled is kept where faceparity may write, and nowhere if it may write nowhere.
+"""Compile functions with numba, and cache the result where faceparity can write; without such a folder nothing is cached.
 
-Left alone, numba writes into the installation or the user's home, and raises an error where neither can be written to.
+By default numba writes into the installation or the user's home, and raises an error where neither can be written to.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ Function = Callable[..., Any]
 
 
 def njit(**options: Any) -> Callable[[Function], Any]:
-    """Decorate a function that numba compiles and caches. options: those of `numba.njit`, `cache` aside."""
+    """Decorate a function that numba compiles and caches.
+
+    options: those of `numba.njit`, except `cache`.
+    """
 
     def compiled(function: Function) -> Any:
         folder = cache_folder()
@@ -32,7 +35,7 @@ def njit(**options: Any) -> Callable[[Function], Any]:
         try:
             dispatcher = numba.njit(cache=True, **options)(function)
         finally:
-            # Functions of a user's own, in a notebook, are cached where they were.
+            # A user's own functions, as in a notebook, stay in numba's usual cache.
             numba.config.CACHE_DIR = before
         _keep_going(dispatcher)
         return dispatcher
@@ -42,7 +45,10 @@ def njit(**options: Any) -> Callable[[Function], Any]:
 
 @cache
 def cache_folder() -> Path | None:
-    """Return the folder of compiled code: NUMBA_CACHE_DIR or one of ours; None if it can't be written to."""
+    """Return the folder of compiled code; None if not writable.
+
+    It is NUMBA_CACHE_DIR, or a folder of faceparity's own for each version.
+    """
     try:
         # By version: numba looks at a function's own file alone, not at those of the functions that it calls.
         folder = Path(numba.config.CACHE_DIR or paths.caches() / "numba" / version("faceparity"))
@@ -53,15 +59,18 @@ def cache_folder() -> Path | None:
 
 
 def _keep_going(dispatcher: Any) -> None:
-    """Let a full disk, or a file that can't be read, cost the cached copy alone, not the call that compiled it."""
-    kept: Any = getattr(dispatcher, "_cache", None)
+    """Ignore errors of reading or writing the cache.
+
+    A full disk, or a file that can't be read, then costs the cached copy alone, not the call that compiled it.
+    """
+    numba_cache: Any = getattr(dispatcher, "_cache", None)
     for name in ("load_overload", "save_overload"):
-        if hasattr(kept, name):
-            setattr(kept, name, _or_nothing(getattr(kept, name)))
+        if hasattr(numba_cache, name):
+            setattr(numba_cache, name, _or_nothing(getattr(numba_cache, name)))
 
 
 def _or_nothing(method: Function) -> Function:
-    """Return a method that gives None where the original raises OSError."""
+    """Return a method that gives None on OSError."""
 
     def attempt(*arguments: Any) -> Any:
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Where things lie on this machine. FACEPARITY_HOME, if set, holds all of it."""
+"""Folders of faceparity on this machine. FACEPARITY_HOME, if set, holds all of them."""
 
 from __future__ import annotations
 
@@ -16,60 +16,85 @@ SET_IT = f"set {HOME} to a folder that you can write to"
 
 
 def artefacts() -> Path:
-    """Downloaded and converted weights; nothing personal. May be deleted at any time."""
+    """Return the folder of downloaded and converted weights.
+
+    Nothing in it is personal, and it may be deleted at any time.
+    """
     return _place("artefacts", user_cache_path)
 
 
 def caches() -> Path:
-    """What libraries keep so as to start faster: compiled code, a list of fonts. May be deleted at any time."""
+    """Return the folder of libraries' caches.
+
+    They hold compiled code and a list of fonts, to start faster. It may be deleted at any time.
+    """
     return _place("caches", user_cache_path)
 
 
 def datasets() -> Path:
-    """Data sets that were fetched, where FACEPARITY_DATA names no folder."""
+    """Return the folder of fetched data sets.
+
+    It is used where FACEPARITY_DATA names no folder.
+    """
     return _place("datasets", user_data_path)
 
 
 def store() -> Path:
-    """Encrypted templates: biometric data."""
+    """Return the folder of encrypted templates.
+
+    They are biometric data.
+    """
     return _place("store", user_data_path)
 
 
 def keys() -> Path:
-    """The keys of the stores, apart from them."""
+    """Return the folder of the stores' keys.
+
+    They lie apart from the stores.
+    """
     return _place("keys", user_config_path)
 
 
 def _place(name: str, of_user: Callable[[str], Path]) -> Path:
-    """Raises UserError where neither FACEPARITY_HOME nor the user's account names a folder."""
+    """Return a folder in FACEPARITY_HOME or the user's own.
+
+    of_user: gives the user's folder for a program's name. Raises UserError where neither FACEPARITY_HOME nor the user's
+    account names a folder.
+    """
     home = os.environ.get(HOME)
     try:
         base = Path(home).expanduser() if home else of_user("faceparity")
     except RuntimeError:
         base = Path("~")
     if base.parts[:1] == ("~",):
-        # A service user without HOME and without an account: a folder called ~ in the current one would be made otherwise.
+        # A service user may have neither HOME nor an account: the folder would be one called ~ in the current folder.
         raise UserError(f"this user has no home folder; {SET_IT}")
     return base / name
 
 
 def make_folder(folder: Path) -> Path:
-    """Make a folder and what is missing above it, each for its owner alone (0700) under any umask. Raises OSError."""
+    """Make a folder and its missing parents, each 0700.
+
+    They are for their owner alone under any umask. Raises OSError.
+    """
     missing = []
-    for one in (folder, *folder.parents):
-        if one.is_dir():
+    for parent in (folder, *folder.parents):
+        if parent.is_dir():
             break
-        missing.append(one)
-    for one in reversed(missing):
+        missing.append(parent)
+    for parent in reversed(missing):
         with suppress(FileExistsError):  # another process made it meanwhile; a file in its place fails below
-            one.mkdir(mode=0o700)
+            parent.mkdir(mode=0o700)
             # The umask may have taken away what the owner needs.
-            one.chmod(0o700)
+            parent.chmod(0o700)
     if not folder.is_dir():
         raise NotADirectoryError(20, "Not a directory", str(folder))
     return folder
 
 
 def real_path(path: Path) -> Path:
-    """Resolve links and dots as `Path.resolve` does; an endless link is left as it is, for whoever opens it to refuse in a line."""
+    """Resolve links and dots as `Path.resolve` does.
+
+    A link that leads back to itself is left unresolved: opening it fails with an error that can be reported in one line.
+    """
     return Path(os.path.realpath(path))

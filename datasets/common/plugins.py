@@ -1,4 +1,4 @@
-"""Entry points by which other packages add data sets, models and report formats. What faceparity brings needs none."""
+"""Entry points by which other packages add data sets, models and report formats. Those of faceparity need no entry point."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from importlib import metadata
 
 
 def plugins(group: str, reserved: Collection[str]) -> dict[str, metadata.EntryPoint]:
-    """Return the entry points of a group by name; imports nothing.
+    """Return the entry points of a group by name.
 
-    reserved: names of faceparity's own, which no other package can take. Of two packages with one name the first on the path
-    has it. A package whose metadata is damaged is passed over, so that the others stay usable.
+    Imports nothing. reserved: names of faceparity's own, which no other package can take. Of two packages with one name
+    the first on the path has it. A package whose metadata is damaged is skipped, so that the others stay usable.
     """
     found: dict[str, metadata.EntryPoint] = {}
     for entry in _entries(group):
@@ -20,17 +20,20 @@ def plugins(group: str, reserved: Collection[str]) -> dict[str, metadata.EntryPo
 
 
 def _entries(group: str) -> Iterator[metadata.EntryPoint]:
-    """Yield the entry points of a group, package by package where one of them is damaged."""
+    """Yield the entry points of a group.
+
+    One damaged package fails the whole list, so then the packages are read one by one.
+    """
     try:
         together = metadata.entry_points(group=group)
-    except Exception:  # one damaged entry_points.txt fails the whole list, by whatever its parser meets
+    except Exception:  # one damaged entry_points.txt fails the whole list, with any exception
         yield from _each_package(group)
         return
     yield from together
 
 
 def _each_package(group: str) -> Iterator[metadata.EntryPoint]:
-    """Yield the entry points of every package whose metadata can be read."""
+    """Yield the entry points of every package with readable metadata."""
     for package in metadata.distributions():
         try:
             entries = [entry for entry in package.entry_points if entry.group == group]

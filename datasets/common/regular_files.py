@@ -1,4 +1,4 @@
-"""Opening ordinary files only: a pipe or a device given for one would keep a program waiting for ever, or fill its memory."""
+"""Open ordinary files only: a pipe or a device instead of one would keep a program waiting for ever, or fill its memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class NotAFileError(OSError):
 
 
 class TooLargeError(OSError):
-    """A file larger than any that a person or this package writes. strerror: than what."""
+    """A file larger than a limit that no expected file reaches. strerror: the limit."""
 
 
 def _check(mode: int, path: Path) -> None:
@@ -32,10 +32,13 @@ def _check(mode: int, path: Path) -> None:
 
 
 def open_regular(path: Path) -> io.BufferedReader:
-    """Open an ordinary file for reading. Raises OSError, which says in `strerror` what is there instead."""
+    """Open an ordinary file for reading.
+
+    Raises OSError, whose `strerror` says what is there instead.
+    """
     try:
         _check(os.stat(path).st_mode, path)
-        # Without blocking, should it have become a pipe since.
+        # Without blocking, in case it has become a pipe since the check.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except ValueError as error:
         raise OSError(errno.EINVAL, "not a name for a file", repr(path)) from error
@@ -49,12 +52,18 @@ def open_regular(path: Path) -> io.BufferedReader:
 
 
 def open_regular_text(path: Path, encoding: str = "utf-8", *, errors: str = "strict", newline: str | None = None) -> TextIO:
-    """Open an ordinary file for reading as text. Raises OSError."""
+    """Open an ordinary file for reading as text.
+
+    Raises OSError.
+    """
     return io.TextIOWrapper(open_regular(path), encoding, errors, newline)
 
 
 def read_regular(path: Path, limit: int | None = None) -> bytes:
-    """Read an ordinary file. limit: in bytes; no more are ever read. Raises OSError, of a larger file TooLargeError."""
+    """Read an ordinary file.
+
+    limit: in bytes; at most one byte more is ever read. Raises OSError, for a larger file its subclass TooLargeError.
+    """
     with open_regular(path) as file:
         if limit is None:
             return file.read()
@@ -66,6 +75,9 @@ def read_regular(path: Path, limit: int | None = None) -> bytes:
 
 
 def check_regular(path: Path) -> Path:
-    """Return `path` if an ordinary file lies there, for libraries that open files themselves. Raises OSError."""
+    """Return `path` if it is an ordinary file.
+
+    For libraries that open files themselves. Raises OSError.
+    """
     open_regular(path).close()
     return path

@@ -1,4 +1,4 @@
-"""Text from strangers, as it may be shown."""
+"""Untrusted text: make it safe to show, and read whole numbers from it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ _SPACES = "\u00a0\u2009\u202f"
 
 
 def printable(text: str) -> str:
-    """The same in one line, as it may go to a terminal or a text file: control characters and bytes that are not UTF-8 are escaped.
+    """Escape a text so that it is safe to show.
 
-    Spaces that keep a number together stay.
+    The result is one line that may go to a terminal or a text file: control characters, line breaks and bytes that are
+    not UTF-8 are escaped. Spaces that keep a number together (no-break, thin) stay.
     """
-    return "".join(c if c.isprintable() or c in _SPACES else c.encode("unicode_escape").decode() for c in text)
+    return "".join(
+        character if character.isprintable() or character in _SPACES else character.encode("unicode_escape").decode()
+        for character in text
+    )
 
 
 def whole_number(text: str) -> int | None:
-    """The number that one to nine digits (0–9, blanks around them or not) tell; None for any other text."""
+    """Return the number that a text of digits means.
+
+    It takes one to nine digits 0–9, with or without blanks around them; any other text gives None.
+    """
     text = text.strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None

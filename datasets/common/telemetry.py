@@ -1,7 +1,8 @@
-"""Switches off the telemetry of native libraries before they are loaded.
+"""Switch off the telemetry of native libraries before they are loaded.
 
-onnxruntime sends events and a persistent device id to its maker from 1.29 on, by default, from C++: whoever watches Python's sockets
-does not see it. It reads its environment once, when it is loaded, so this module is the first thing that each of our packages imports.
+onnxruntime sends events and a persistent device id to its maker from 1.29 on, by default, from C++: whoever watches
+Python's sockets does not see it. It reads its environment once, when it is loaded, so this module is the first thing
+that each of our packages imports.
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ def switch_off_telemetry() -> None:
 
 
 def _loaded_with_telemetry() -> bool:
-    """Tell whether this process has loaded an onnxruntime that has telemetry."""
+    """Return whether an onnxruntime with telemetry is loaded already.
+
+    Those from version 1.29 on have it.
+    """
     module = sys.modules.get("onnxruntime")
     numbers = re.match(r"(\d+)\.(\d+)", str(getattr(module, "__version__", "")))
     return numbers is not None and (int(numbers[1]), int(numbers[2])) >= _FIRST_WITH_TELEMETRY

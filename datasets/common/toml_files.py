@@ -1,4 +1,4 @@
-"""Reading the TOML files that users write: cards, scenarios, claims, suites."""
+"""Read the TOML files that users write: cards, scenarios, claims, suites."""
 
 from __future__ import annotations
 
@@ -16,19 +16,23 @@ from faceparity.datasets.common.regular_files import TooLargeError, read_regular
 M = TypeVar("M", bound=BaseModel)
 
 MAX_BYTES = 1 << 20
-"""No file that a person wrote is larger."""
+"""Maximum size of a file; those that people write are smaller."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """What a TOML file says (UTF-8, with or without a byte order mark).
+    """Read a TOML file.
 
-    Raises UserError, one line naming the file, for one that can't be read, is larger than 1 MiB, nests too deep or is no TOML.
+    It is UTF-8, with or without a byte order mark. Raises UserError, one line naming the file, for one that can't be
+    read, is larger than 1 MiB, nests too deep or is no TOML.
     """
     return parse_toml(read_bytes(path), path.name)
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of a TOML file, for those who also want its sha256. Raises UserError."""
+    """Read the bytes of a TOML file.
+
+    For callers that also want its sha256. Raises UserError.
+    """
     try:
         return read_regular(path, MAX_BYTES)
     except TooLargeError as error:
@@ -38,7 +42,10 @@ def read_bytes(path: Path) -> bytes:
 
 
 def parse_toml(data: bytes, name: str) -> dict[str, Any]:
-    """What the bytes of a TOML file say. name: what errors call it. Raises UserError."""
+    """Parse the bytes of a TOML file.
+
+    name: what errors call it. Raises UserError.
+    """
     try:
         return tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -50,7 +57,10 @@ def parse_toml(data: bytes, name: str) -> dict[str, Any]:
 
 
 def checked(kind: type[M], fields: Mapping[str, Any], name: str) -> M:
-    """The fields of a TOML file as `kind`. name: what errors call the file. Raises UserError with the first thing that is wrong."""
+    """Validate the fields of a TOML file as `kind`.
+
+    name: what errors call the file. Raises UserError with the first thing that is wrong.
+    """
     try:
         return kind.model_validate(fields)
     except ValidationError as error:
@@ -58,12 +68,18 @@ def checked(kind: type[M], fields: Mapping[str, Any], name: str) -> M:
 
 
 def first_fault(error: ValidationError, kind: type[BaseModel]) -> str:
-    """The first thing that a file has wrong: the key (items of lists counted from 1), and what is the matter with it."""
+    """Return the first thing that is wrong in a file.
+
+    The text names the key (items of lists counted from 1) and says what is wrong with it.
+    """
     return faults(error, kind)[0]
 
 
 def faults(error: ValidationError, kind: type[BaseModel]) -> list[str]:
-    """Everything that a file has wrong, told as `first_fault` does."""
+    """Return everything that is wrong in a file.
+
+    One text each, in the form of `first_fault`.
+    """
     return [_fault(fault, kind) for fault in error.errors()]
 
 
@@ -74,5 +90,5 @@ def _fault(fault: ErrorDetails, kind: type[BaseModel]) -> str:
         return f"there is no key {key!r}{known}"
     if fault["type"] == "missing":
         return f"{key} is missing"
-    said = fault["msg"].removeprefix("Value error, ")
-    return f"{key}: {said}" if key else said
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{key}: {message}" if key else message

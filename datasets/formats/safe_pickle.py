@@ -1,7 +1,8 @@
-"""Packs of verification pairs that come as Python pickles (insightface's `.bin`), read without running anything in them.
+"""Read packs of verification pairs that come as Python pickles (insightface's `.bin`) without running anything in them.
 
-A pickle is a small program, and an ordinary reader runs whatever it names. Here every instruction is looked at first, and those
-that such packs don't need are refused; names stand for inert stand-ins of this module, never for real classes or functions.
+A pickle is a small program, and an ordinary reader runs all that it names. Here every instruction is checked first,
+and those that such packs don't need are refused; names stand for inert stand-ins of this module, never for real
+classes or functions.
 """
 
 from __future__ import annotations
@@ -43,8 +44,10 @@ class Pack:
 
 
 def read_pack(path: Path) -> Pack:
-    """The pack in a file. Raises UserError if it is none, or if its pickle holds anything but lists, bytes, truth values and
-    plain numpy arrays of them; nothing in it is ever run.
+    """Read the pack in a file.
+
+    Nothing in its pickle is ever run. Raises UserError if it is no pack, or if its pickle holds anything but lists,
+    bytes, truth values and plain numpy arrays of them.
     """
     try:
         data = read_regular(path, MAX_BYTES)
@@ -66,7 +69,10 @@ def read_pack(path: Path) -> Pack:
 
 
 def _inspect(data: bytes) -> None:
-    """Raises _Refused at the first instruction, name or memo number that no pack needs."""
+    """Refuse a pickle with instructions that no pack needs.
+
+    Raises _PickleRefusedError at the first instruction, name or memo number that no pack needs.
+    """
     for opcode, argument, _ in pickletools.genops(data):
         if opcode.name not in _ALLOWED:
             raise _PickleRefusedError(f"its pickle uses {opcode.name}, which no pack needs")
@@ -77,9 +83,10 @@ def _inspect(data: bytes) -> None:
 
 
 def numbers_too_high(stream: IO[bytes]) -> bool:
-    """Whether the pickle that begins here numbers a part higher than it has parts: the memory for it would be taken at once.
+    """Return whether a pickle's memo numbers exceed its parts.
 
-    Leaves the stream where it was. Raises whatever a broken pickle raises.
+    The memory for such a number would be taken at once. The pickle begins where the stream is, and the stream is left
+    there. Raises the errors of `pickletools.genops` for a broken pickle.
     """
     start, put = stream.tell(), 0
     try:
@@ -93,7 +100,7 @@ def numbers_too_high(stream: IO[bytes]) -> bool:
 
 
 class _Inert(pickle.Unpickler):
-    """Knows no names but those of stand-ins."""
+    """An unpickler that knows no names but those of stand-ins."""
 
     def find_class(self, module: str, name: str, /) -> Any:
         return _stand_in(module, name)
@@ -124,11 +131,15 @@ class _Dtype:
         self.letters = letters
 
     def __setstate__(self, state: Any) -> None:
-        """Byte order and the like: of one-byte types nothing matters."""
+        """Ignore the byte order and the rest of the state.
+
+        Of one-byte types nothing matters; longer numbers are read as little-endian, and big-endian labels are refused as
+        neither 0 nor 1.
+        """
 
 
 class _StandIn:
-    """Stands for a function: can be called, and cannot be changed."""
+    """A stand-in for a function: it can be called, and cannot be changed."""
 
     __slots__ = ()
 
@@ -202,7 +213,10 @@ def _bytes(raw: Any) -> bytes:
 
 
 def _whole(array: _Array) -> list[int]:
-    """The numbers of a one-dimensional array."""
+    """Return the numbers of a one-dimensional array.
+
+    Raises _PickleRefusedError.
+    """
     width = int(array.kind[1])
     if len(array.shape) != 1 or array.shape[0] * width != len(array.raw):
         raise _PickleRefusedError("its pickle holds an array whose size is not what it says")
@@ -221,9 +235,9 @@ def _image(item: Any) -> bytes:
 
 def _truths(labels: Any) -> list[bool]:
     numbers: Sequence[Any] = _whole(labels) if isinstance(labels, _Array) else labels
-    if not isinstance(numbers, list | tuple) or not all(isinstance(x, int) and x in (0, 1) for x in numbers):
+    if not isinstance(numbers, list | tuple) or not all(isinstance(label, int) and label in (0, 1) for label in numbers):
         raise _PickleRefusedError("its labels are not a list of true and false")
-    return [bool(x) for x in numbers]
+    return [bool(label) for label in numbers]
 
 
 def _pack(content: Any) -> Pack:

@@ -1,4 +1,4 @@
-"""From rows to a `Dataset`: what all readers share. Files are found, minors left out, labels named, losses written down."""
+"""From rows to a `Dataset`, for all readers: find files, leave out minors, name labels, record what was lost."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class LabelledImage:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How a reader's rows are to be taken.
+    """How to take a reader's rows.
 
     any_value: a word that no concept knows is a value of its own; else it is counted and the sample unlabelled.
     own_age_bins: never regroup ages. within: the folders in which an image without a row is reported (all, if empty).
-    with_years: the set says when pictures were taken. aside: images that are left out with a reason that the reader has told.
+    with_years: the set says when pictures were taken. aside: images left out for a reason that the reader has reported.
     """
 
     any_value: bool = False
@@ -57,7 +57,10 @@ class Rules:
 
 
 def folder_of(root: Path) -> Path:
-    """`root`, if it is a folder that holds something. Raises UserError otherwise."""
+    """Return `root` if it is a folder that isn't empty.
+
+    Raises UserError if not.
+    """
     try:
         if not root.is_dir():
             if root.is_file() and root.name.casefold().endswith(ARCHIVES):
@@ -81,10 +84,10 @@ def build(
     rules: Rules = Rules(),
     same_photo: Iterable[tuple[str, str, str]] = (),
 ) -> Dataset:
-    """The data set of these rows.
+    """Build the data set of a reader's rows.
 
-    problems: what the reader has already found. same_photo: pairs (where, file, file) that show one photograph.
-    Samples come sorted by file name, subjects numbered in the order of their sorted names. Raises UserError if nothing is left.
+    problems: what the reader has already found. same_photo: pairs (where, file, file) that show one photograph. Samples
+    come sorted by file name, subjects numbered in the order of their sorted names. Raises UserError if nothing is left.
     """
     found = list(problems)
     placed = _place(root, rows, card.identity, rules, found)
@@ -128,7 +131,10 @@ def _named(rows: Sequence[LabelledImage]) -> set[str]:
 def _place(
     root: Path, rows: Sequence[LabelledImage], identity: str, rules: Rules, found: list[Problem]
 ) -> dict[str, LabelledImage]:
-    """The rows whose file is there, by that file's path; and images that no row names."""
+    """Return the rows whose file is there, by its path.
+
+    Other rows, and images that no row names, become problems in `found`.
+    """
     listed = list_images(root, rules.within)
     locator = Locator(root, listed)
     alike = _by_stem(listed)
@@ -172,7 +178,10 @@ def _by_stem(listed: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _not_there(file: str, alike: dict[str, list[str]]) -> str:
-    """What is wrong with a file's name, and the one that is probably meant: other case, no suffix, another folder."""
+    """Explain that a file isn't there, with a likely alternative.
+
+    The alternative differs in case, suffix or folder, and is given only if it is the only one.
+    """
     near = alike.get(_stem(file)) or alike.get(PurePosixPath(file).name.casefold()) or []
     return f"{file!r} is not there, or not an ordinary file" + (f"; {near[0]!r} is" if len(near) == 1 else "")
 
@@ -193,8 +202,8 @@ def _without_minors(
 
 def _nothing_left(root: Path, rows: Sequence[LabelledImage], found: Sequence[Problem]) -> UserError:
     counts = Counter(problem.kind for problem in found if problem.kind != "extra_file")
-    why = ", ".join(f"{n} {kind}" for kind, n in counts.most_common()) or "there are none"
-    first = next((f"; first: {p.where}: {p.detail}" for p in found if p.kind != "extra_file"), "")
+    why = ", ".join(f"{count} {kind}" for kind, count in counts.most_common()) or "there are none"
+    first = next((f"; first: {fault.where}: {fault.detail}" for fault in found if fault.kind != "extra_file"), "")
     return UserError(
         f"{root}: no image can be used of {len(rows)} rows ({why}{first}): image paths must be relative to this folder"
     )
@@ -227,16 +236,16 @@ def _attribute(
 ) -> Attribute:
     raw = tuple(row.labels.get(name, "") for row in rows)
     values = _age_values(rows, rules) if name == AGE else [_value(name, about, word, rules) for word in raw]
-    told = raw if name != AGE else tuple(row.labels.get(name, "") if row.age is None else row.age for row in rows)
-    unknown = [v is None and not is_missing(word) for v, word in zip(values, told, strict=True)]
+    words = raw if name != AGE else tuple(row.labels.get(name, "") if row.age is None else row.age for row in rows)
+    unknown = [mapped is None and not is_missing(word) for mapped, word in zip(values, words, strict=True)]
     found += [
-        Problem("unknown_label", file, f"{name} {word!r}") for file, word, bad in zip(files, told, unknown, strict=True) if bad
+        Problem("unknown_label", file, f"{name} {word!r}") for file, word, bad in zip(files, words, unknown, strict=True) if bad
     ]
     if about.of == "subject":
         values = _one_per_subject(name, values, rows, subjects, found)
     found += [
         Problem("missing_label", file, name)
-        for file, value, word in zip(files, values, told, strict=True)
+        for file, value, word in zip(files, values, words, strict=True)
         if value is None and is_missing(word)
     ]
     names = tuple(sorted({value for value in values if value is not None}))
@@ -256,9 +265,11 @@ def _age_values(rows: Sequence[LabelledImage], rules: Rules) -> list[str | None]
     if not rules.any_value:
         return values
     words = [row.labels.get(AGE, "") if row.age is None else row.age for row in rows]
-    # A set may say "young"; a number that makes no age is a mistake all the same.
+    # A set may say "young", but a number that is no age is a mistake.
     return [
-        " ".join(word.split()) if value is None and not is_missing(word) and not any(c.isdigit() for c in word) else value
+        " ".join(word.split())
+        if value is None and not is_missing(word) and not any(character.isdigit() for character in word)
+        else value
         for value, word in zip(values, words, strict=True)
     ]
 
@@ -266,32 +277,40 @@ def _age_values(rows: Sequence[LabelledImage], rules: Rules) -> list[str | None]
 def _one_per_subject(
     name: str, values: list[str | None], rows: Sequence[LabelledImage], subjects: NDArray[np.int32], found: list[Problem]
 ) -> list[str | None]:
-    """The label of a person, for each of their samples: also those whose own cell is empty; none where samples disagree."""
-    said: dict[int, set[str]] = {}
+    """Return a person's label for each of their samples.
+
+    Samples whose own cell is empty have it too. Where a person's samples disagree, none has one, and a problem is added
+    to `found`.
+    """
+    values_of: dict[int, set[str]] = {}
     for subject, value in zip(subjects.tolist(), values, strict=True):
         if value is not None:
-            said.setdefault(subject, set()).add(value)
+            values_of.setdefault(subject, set()).add(value)
     where = {subject: row.where for subject, row in zip(subjects.tolist()[::-1], rows[::-1], strict=True)}
     found += [
         Problem("conflicting_label", where[subject], f"{name} of one subject is {' and '.join(sorted(words))}")
-        for subject, words in sorted(said.items())
+        for subject, words in sorted(values_of.items())
         if len(words) > 1
     ]
-    agreed = {subject: next(iter(words)) for subject, words in said.items() if len(words) == 1}
+    agreed = {subject: next(iter(words)) for subject, words in values_of.items() if len(words) == 1}
     return [agreed.get(subject) for subject in subjects.tolist()]
 
 
 def _pairs(
     files: Sequence[str], same_photo: Iterable[tuple[str, str, str]], named: set[str], found: list[Problem]
 ) -> NDArray[np.int32]:
-    """Indices of the listed pairs, smaller first, sorted, each once. A pair with a file that was left out is not needed."""
+    """Return the listed pairs as indices of samples.
+
+    int32[n, 2], the smaller index first, sorted, each pair once. A pair with a file that was left out is dropped; one
+    that names no two images of the set becomes a problem in `found`.
+    """
     index = {file: i for i, file in enumerate(files)}
     pairs = set()
-    for where, a, b in same_photo:
-        if a in index and b in index and a != b:
-            pairs.add((min(index[a], index[b]), max(index[a], index[b])))
-        elif a not in named or b not in named or a == b:
-            found.append(Problem("bad_row", where, f"{a!r} and {b!r} are not two images of this set"))
+    for where, first, second in same_photo:
+        if first in index and second in index and first != second:
+            pairs.add((min(index[first], index[second]), max(index[first], index[second])))
+        elif first not in named or second not in named or first == second:
+            found.append(Problem("bad_row", where, f"{first!r} and {second!r} are not two images of this set"))
     return np.array(sorted(pairs), np.int32).reshape(-1, 2)
 
 
@@ -303,13 +322,17 @@ def _digest(
     pairs: NDArray[np.int32],
     rules: Rules,
 ) -> str:
-    """sha256 over each sample's file, bytes, subject, the set's own labels and year, and the pairs listed as one photograph."""
+    """Return the digest of a data set, in hex.
+
+    It is the sha256 over each sample's file, bytes, subject, the set's own labels and year, and the pairs listed as one
+    photograph.
+    """
     digest = hashlib.sha256()
     for file, sha, row in zip(files, content, rows, strict=True):
         labels = sorted((attribute, row.labels.get(attribute, "")) for attribute in card.attributes)
         year = None if not rules.with_years or np.isnan(row.year) else row.year
         subject = row.subject if card.identity == "labelled" else ""
         digest.update(json.dumps([file, sha, subject, labels, year]).encode() + b"\n")
-    for a, b in pairs.tolist():
-        digest.update(json.dumps([files[a], files[b]]).encode() + b"\n")
+    for first, second in pairs.tolist():
+        digest.update(json.dumps([files[first], files[second]]).encode() + b"\n")
     return digest.hexdigest()

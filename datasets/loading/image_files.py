@@ -1,4 +1,4 @@
-"""Image files: which there are, whether a path stays inside its folder, what their bytes are, and their pixels as RGB."""
+"""Image files: list them, keep paths inside their folder, hash their bytes, and decode them to RGB."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = ".jpg .jpeg .jpe .jfif .png .bmp .tif .tiff .webp .gif .ppm .pgm .pnm .jp2 .avif .heic .heif"
 IMAGE_SUFFIXES = frozenset(_SUFFIXES.split())
-"""What counts as an image in a folder, in lower case. Not all of them can be decoded: that is then said and counted."""
+"""Suffixes of images, in lower case. Not all of them can be decoded: those that can't are reported and counted."""
 
 MAX_BYTES = 256 * 2**20
 """A larger file is not opened."""
@@ -35,7 +35,7 @@ MAX_PIXELS = 89_478_485
 # Pillow's other formats are no photographs, and some of them start other programs (EPS).
 _FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM", "JPEG2000", "AVIF")
 _CHUNK = 1 << 20
-# What Pillow has to say of a spoiled picture would stand in the middle of a run's progress; the reason is told and counted.
+# Pillow's log of a damaged picture would interrupt a run's progress bar; the reason is reported and counted anyway.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
@@ -53,13 +53,14 @@ class OutsideRoot(Exception):  # noqa: N818
 
 def _walk(folder: Path) -> Iterator[tuple[str, list[str]]]:
     for where, folders, names in os.walk(folder):
-        folders[:] = sorted(f for f in folders if not f.startswith(".") and f != "__MACOSX")
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
         yield where, names
 
 
 def list_images(root: Path, within: Sequence[str] = ()) -> list[str]:
-    """POSIX paths, relative to root and sorted, of everything with an image's suffix; hidden files and folders are passed over.
+    """List the images of a folder, sorted.
 
+    Gives POSIX paths, relative to root, of everything with an image's suffix; hidden files and folders are skipped.
     within: only in these folders of root (all of root if empty). Links to folders are not followed.
     """
     starts = [root / part for part in within] if within else [root]
@@ -86,10 +87,11 @@ class Locator:
         self._composed = {unicodedata.normalize("NFC", name): name for name in listed}
 
     def find(self, name: str) -> str | None:
-        """The POSIX path relative to root of the ordinary file called `name`; None if there is none.
+        """Return the path of a file inside root, or None.
 
-        An absolute path may be one into this very folder. Raises OutsideRoot for any other, for one that climbs out with `..`,
-        and for a link to somewhere else.
+        It is a POSIX path relative to root; None if there is no ordinary file called `name`. An absolute path may be one into
+        this very folder. Raises OutsideRoot for any other, for one that climbs out with `..`, and for a link to somewhere
+        else.
         """
         if not name or "\0" in name:
             return None
@@ -99,7 +101,10 @@ class Locator:
         return path
 
     def _relative(self, path: str) -> str:
-        """An absolute path, seen from this folder."""
+        """Return an absolute path relative to this folder.
+
+        Raises OutsideRoot if it is not in it.
+        """
         for base in (os.path.abspath(self.root), self._real):
             if Path(path).is_relative_to(base):
                 return os.path.relpath(path, base)
@@ -125,12 +130,15 @@ class Locator:
 
 
 def _is_heif(data: bytes) -> bool:
-    """Whether these are the first bytes of what telephones write as .heic."""
+    """Return whether a file's first bytes are those of HEIC."""
     return data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim", b"heis")
 
 
 def _open(path: Path) -> Any:
-    """An ordinary file, open for reading; a device or a pipe is never opened. Raises UnreadableImage."""
+    """Open an ordinary file for reading.
+
+    A device or a pipe is never opened. Raises UnreadableImage.
+    """
     try:
         return open_regular(path)
     except NotAFileError:
@@ -142,7 +150,7 @@ def _open(path: Path) -> Any:
 
 
 def sha256_of_file(path: Path) -> str | None:
-    """sha256 of a file's bytes, hex; None if it can't be read."""
+    """Return the sha256 of a file's bytes, None if unreadable."""
     digest = hashlib.sha256()
     try:
         with _open(path) as file:
@@ -154,7 +162,10 @@ def sha256_of_file(path: Path) -> str | None:
 
 
 def sha256_of_files(root: Path, files: Sequence[str], threads: int | None = None) -> list[str | None]:
-    """sha256 of each file's bytes, in the order of `files` (paths relative to root); None where a file can't be read."""
+    """Return the sha256 of each file's bytes, in hex.
+
+    In the order of `files` (paths relative to root); None where a file can't be read. threads: None for one per core.
+    """
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
         return list(pool.map(lambda name: sha256_of_file(root / name), files, chunksize=1))
 
@@ -179,7 +190,10 @@ def _bytes_of(source: str | os.PathLike[str] | bytes) -> bytes:
 
 @cache
 def _formats() -> tuple[str, ...]:
-    """The formats that this Pillow reads. Silences its warnings: of broken EXIF, and of pictures that are refused here anyway."""
+    """Return the formats of `_FORMATS` that this Pillow reads.
+
+    Silences its warnings: of broken EXIF, and of pictures that are refused here anyway.
+    """
     from PIL import Image
 
     warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -188,12 +202,14 @@ def _formats() -> tuple[str, ...]:
 
 
 def decode(source: str | os.PathLike[str] | bytes) -> NDArray[np.uint8]:
-    """The picture in a file or in a file's bytes: uint8[height, width, 3], RGB, upright by its EXIF orientation.
+    """Decode a picture to upright RGB pixels.
 
-    For an ordinary picture the pixels are those of Pillow's `convert("RGB")`, which is how face_recognition loads images: an
-    alpha channel is dropped rather than laid on a background, CMYK is converted without a colour profile, and of an animation
-    or a multi-page file the first frame counts. Of 16 bits per channel the upper eight are kept (Pillow alone would clip
-    grey ones to white). Raises UnreadableImage.
+    source: a file's path, or a file's bytes. Returns uint8[height, width, 3], upright by the EXIF orientation.
+
+    For an ordinary picture the pixels are those of Pillow's `convert("RGB")`, which is how face_recognition loads images:
+    an alpha channel is dropped rather than laid on a background, CMYK is converted without a colour profile, and of an
+    animation or a multi-page file the first frame counts. Of 16 bits per channel the upper eight are kept (Pillow alone
+    would clip grey ones to white). Raises UnreadableImage.
     """
     import io
 
@@ -226,7 +242,7 @@ def _as_rgb(image: PillowImage.Image) -> NDArray[np.uint8]:
     if image.mode in ("I", "F"):
         raise UnreadableImage(f"pixels of a kind that has no range (mode {image.mode})")
     if image.mode == "P" and "transparency" in image.info:
-        image = image.convert("RGBA")  # the same colours, without a warning
+        image = image.convert("RGBA")  # the colours are the same, and Pillow does not warn
     try:
         return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
     except ValueError:
@@ -241,7 +257,10 @@ def _orientation(image: PillowImage.Image) -> int:
 
 
 def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Undoes EXIF orientation 1–8; any other number leaves the pixels as they are."""
+    """Undo EXIF orientation 1–8.
+
+    Any other number leaves the pixels as they are.
+    """
     if orientation in (5, 6, 7, 8):
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):

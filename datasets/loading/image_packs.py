@@ -1,4 +1,4 @@
-"""Images that are no files of their own: `lfw.bin#000123` is image 123 of the pack lfw.bin."""
+"""Images inside packs: `lfw.bin#000123` is image 123 of the pack lfw.bin."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ _MEMBER = re.compile(r"(.+\.bin)#(\d{6,})", re.ASCII | re.IGNORECASE | re.DOTALL
 
 
 def member_name(pack: str, index: int) -> str:
-    """The name of one image of a pack."""
+    """Return the name of one image of a pack."""
     return f"{pack}#{index:06d}"
 
 
 def source(path: Path) -> Path | bytes:
-    """What `images.decode` is to read: the bytes of a pack's image, or the path itself. Raises UnreadableImage."""
+    """Return what `decode` is to read for a path.
+
+    It is the bytes of a pack's image, or the path itself. Raises UnreadableImage.
+    """
     found = _MEMBER.fullmatch(str(path))
     if found is None or path.exists():
         return path
@@ -39,12 +42,19 @@ def source(path: Path) -> Path | bytes:
 
 
 def image_bytes(path: Path) -> bytes:
-    """The bytes of an image, wherever it lies. Raises OSError, UnreadableImage."""
+    """Return the bytes of an image file or pack member.
+
+    Raises OSError, UnreadableImage.
+    """
     found = source(path)
     return found if isinstance(found, bytes) else read_regular(found)
 
 
 @lru_cache(maxsize=1)
 def _pack(path: str, size: int, changed: int) -> Pack:
-    """One pack is kept: samples come sorted by name, so those of a pack come together."""
+    """Read a pack, and keep the last one read.
+
+    Samples come sorted by name, so those of a pack come together. A changed file has another size or time, and is read
+    again.
+    """
     return read_pack(Path(path))

@@ -22,12 +22,12 @@ from faceparity.datasets.schema.dataset import Problem
 
 _DELIMITERS = ",;\t|"
 _LARGE = 1_000_000
-"""Characters from which a table is worth Arrow's reader."""
+"""Number of characters from which Arrow's reader is faster for a table."""
 _ODD = re.compile('["\r\x1c-\x1f]')
-"""What Arrow reads otherwise than Python: quotations, other line ends, other blanks."""
+"""What Arrow reads differently from Python: quotations, other line ends, other blanks."""
 _AT_ONCE = 8192
 _SAME = 100_000
-"""So many different cells are kept once each."""
+"""Maximum number of different cells that are stored once each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Line:
 
 
 class Lines(Sequence[Line]):
-    """The rows of a table, made one by one as they are looked at: kept by column, a table of millions of rows stays small.
+    """The rows of a table, stored by column and built as `Line` when read, so that a table of millions of rows stays small.
 
     columns: name → texts, of one length: lists, or Arrow's arrays. rows: int64, the row of the file that each is in.
     """
@@ -55,7 +55,7 @@ class Lines(Sequence[Line]):
     @overload
     def __getitem__(self, at: slice) -> tuple[Line, ...]: ...
     def __getitem__(self, at: int | slice) -> Line | tuple[Line, ...]:
-        """One row, or a tuple of several."""
+        """Return one row, or a tuple of several."""
         if isinstance(at, slice):
             return tuple(self[k] for k in range(*at.indices(len(self))))
         if not -len(self) <= at < len(self):
@@ -76,12 +76,12 @@ class Lines(Sequence[Line]):
         ]
 
     def texts(self, column: str) -> Iterator[str]:
-        """One column's cells."""
+        """Yield the cells of one column."""
         for start in range(0, len(self), _AT_ONCE):
             yield from _texts(self._columns[column][start : start + _AT_ONCE])
 
     def distinct(self, column: str) -> set[str]:
-        """One column's different cells."""
+        """Return the different cells of one column."""
         found = self._columns[column]
         return set(found) if isinstance(found, list) else set(found.unique().to_pylist())
 
@@ -100,26 +100,39 @@ class LabelTable:
     problems: tuple[Problem, ...]
 
     def column(self, names: Iterable[str]) -> str | None:
-        """The first of `names` that is a column, as written or else without regard to case, blanks, hyphens and underscores."""
+        """Return the first of `names` that is a column.
+
+        First as written, then without regard to case, blanks, hyphens and underscores; None if none is.
+        """
         by_plain = {plain(column): column for column in reversed(self.header)}
         names = list(names)
         exact = next((name for name in names if name in self.header), None)
         return exact or next((by_plain[plain(name)] for name in names if plain(name) in by_plain), None)
 
     def need(self, name: str, help_: str) -> str:
-        """The column called `name`. Raises UserError, which ends with `help_`, if there is none."""
+        """Return the column called `name`.
+
+        Found as by `column`. Raises UserError, which ends with `help_`, if there is none.
+        """
         if (found := self.column([name])) is None:
             raise UserError(f"{self.path} has no column {name!r}, only {', '.join(self.header)}: {help_}")
         return found
 
 
 def plain(name: str) -> str:
-    """A column's name without case, blanks, hyphens and underscores."""
+    """Return a column's name without case and separators.
+
+    Separators are blanks, hyphens and underscores.
+    """
     return re.sub(r"[\s_\-]+", "", name.casefold())
 
 
 def text_of(path: Path) -> str:
-    """A label file as text, in composed Unicode, its line ends as they are. Raises UserError."""
+    """Read a label file as text.
+
+    It is UTF-8, with or without a byte order mark, or UTF-16 with one; the text is in composed Unicode, its line ends
+    unchanged. Raises UserError.
+    """
     try:
         data = read_regular(path)
     except (FileNotFoundError, NotADirectoryError, NotAFileError):
@@ -140,16 +153,23 @@ def text_of(path: Path) -> str:
 
 
 def delimiter_of(text: str) -> str:
-    """The one of comma, semicolon, tab and bar that cuts the first line into most cells; ties go to the first of these."""
+    """Return the delimiter of a table.
+
+    It is the one of comma, semicolon, tab and bar that cuts the first line into most cells; of a tie the first in this
+    order.
+    """
     first = next((line for line in text[:_LARGE].splitlines() if line.strip()), "")
     return max(_DELIMITERS, key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
 
 
 def read_table(path: Path) -> LabelTable:
-    """Reads a label file: UTF-8 (with or without a byte order mark) or UTF-16, cells parted by `,` `;` tab or `|`, any line ends.
+    """Read a label file.
 
-    Rows with too few or too many cells, or with a line break inside a cell, are left out and become problems: in them, cells
-    may stand under the wrong column. Empty rows are nothing. Raises UserError if there is no readable table.
+    It is UTF-8 (with or without a byte order mark) or UTF-16, with cells separated by `,` `;` tab or `|`, and any line
+    ends.
+
+    Rows with too few or too many cells, or with a line break inside a cell, are left out and become problems: in them,
+    cells may stand under the wrong column. Empty rows are skipped. Raises UserError if there is no readable table.
     """
     text = text_of(path)
     delimiter = delimiter_of(text)
@@ -157,12 +177,15 @@ def read_table(path: Path) -> LabelTable:
 
 
 def _by_row(path: Path, text: str, delimiter: str) -> LabelTable:
-    """Any table, row by row."""
+    """Read any table, row by row.
+
+    Raises UserError.
+    """
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     header: tuple[str, ...] = ()
     columns: list[list[str]] = []
     rows: list[int] = []
-    same: dict[str, str] = {}  # labels are few: each is kept once
+    same: dict[str, str] = {}  # there are few different labels: each is stored once
     problems: list[Problem] = []
     before = 0
     try:
@@ -189,7 +212,11 @@ def _by_row(path: Path, text: str, delimiter: str) -> LabelTable:
 
 
 def _by_arrow(path: Path, text: str, delimiter: str) -> LabelTable | None:
-    """A large table without quotation marks, empty rows or rows of another length, as programs write them; None for any other."""
+    """Read a large, regular table with Arrow.
+
+    Regular: without quotation marks, empty rows or rows of another length, as programs write them; None for any other
+    table.
+    """
     first, newline, rest = text.partition("\n")
     if len(text) < _LARGE or not newline or _ODD.search(text) or "\n\n" in rest or rest.startswith("\n"):
         return None
@@ -210,10 +237,10 @@ def _by_arrow(path: Path, text: str, delimiter: str) -> LabelTable | None:
     except pa.ArrowInvalid:
         return None
     columns = {name: pc.utf8_trim_whitespace(found[name]) for name in header}
-    some = reduce(pc.or_, (pc.not_equal(column, "") for column in columns.values()))
-    rows = np.flatnonzero(some.to_numpy()).astype(np.int64)
+    filled = reduce(pc.or_, (pc.not_equal(column, "") for column in columns.values()))
+    rows = np.flatnonzero(filled.to_numpy()).astype(np.int64)
     if rows.size < found.num_rows:
-        columns = {name: column.filter(some) for name, column in columns.items()}
+        columns = {name: column.filter(filled) for name, column in columns.items()}
     return LabelTable(path, header, Lines(path.name, columns, rows + 2), ())
 
 

@@ -1,6 +1,7 @@
-"""Named concepts: which of a set's columns are gender, ethnicity, age group or skin tone, and which of its words mean the same.
+"""Named concepts: which columns are gender, ethnicity, age group or skin tone, and which words mean the same.
 
-Nothing here guesses anything about a person: it only brings different sets' words for a label that they already give to one word.
+Nothing here guesses anything about a person: words that sets already use for a label are only mapped to one common
+word.
 """
 
 from __future__ import annotations
@@ -70,12 +71,18 @@ _SYNONYMS = {
 
 
 def of_whom(attribute: str) -> Literal["subject", "sample"]:
-    """Whether a concept belongs to the person or to the picture: age and skin tone (as photographed) to the picture."""
+    """Return whether a concept belongs to the person or picture.
+
+    Age and skin tone (as photographed) belong to the picture, "sample".
+    """
     return "sample" if attribute in ("age_group", "skin_tone") else "subject"
 
 
 def concept_of_column(column: str) -> str | None:
-    """The concept that a column's name stands for, or None. `sex` and `Gender` are gender; `region` is nothing."""
+    """Return the concept that a column's name stands for.
+
+    `sex` and `Gender` are gender; None for a name that stands for none, such as `region`.
+    """
     name = _plain(column)
     for prefix in _COLUMN_PREFIXES:
         name = name.removeprefix(prefix)
@@ -84,16 +91,19 @@ def concept_of_column(column: str) -> str | None:
 
 
 def is_missing(raw: str) -> bool:
-    """Whether a cell says that there is no label: empty, NA, unknown, ?"""
+    """Return whether a cell says that there is no label.
+
+    Such are an empty cell, NA, unknown, ? and others, in any case of letters.
+    """
     return raw.strip().casefold() in _MISSING
 
 
 def concept_value(attribute: str, raw: str, overrides: Mapping[str, str] | None = None) -> str | None:
-    """The named value that `raw` stands for, or None if nothing maps it.
+    """Return the named value that a word stands for.
 
-    overrides: a card's own words, tried first, as written and then without regard to case, blanks, hyphens and underscores.
-    "Black/African American" is Black, because both parts are; "East Asian/White" is None: what it means, the card must say.
-    Ages are not words: see `parse_age`.
+    None if nothing maps it. overrides: a card's own words, tried first, as written and then without regard to case,
+    blanks, hyphens and underscores. "Black/African American" is Black, because both parts are; "East Asian/White" is
+    None: what it means, the card must say. Ages are not words: see `parse_age`.
     """
     if overrides:
         plain = {_plain(word): value for word, value in overrides.items()}
@@ -116,19 +126,22 @@ class Ages:
 
     @property
     def minor(self) -> bool:
-        """Whether it reaches below 18."""
+        """Return whether the range reaches below 18."""
         return self.low < 18
 
     @property
     def name(self) -> str:
-        """As shown: `20–29` (en dash), `70+`, `24`."""
+        """Return the name shown: `20–29` (en dash), `70+`, `24`."""
         if self.high is None:
             return f"{self.low}+"
         return str(self.low) if self.low == self.high else f"{self.low}–{self.high}"
 
 
 def _mangled(text: str) -> Ages | None:
-    """A range that a spreadsheet took for a date: `03-Sep`, `9-Mar` (3–9), `Oct-19`, `19-Oct` (10–19), `2019-10-01 00:00:00`."""
+    """Return a range that a spreadsheet took for a date.
+
+    Such are `03-Sep`, `9-Mar` (3–9), `Oct-19`, `19-Oct` (10–19), `2019-10-01 00:00:00`; None for any other text.
+    """
     if found := re.fullmatch(r"(?:(\d{1,2})[-/ ]([a-z]{3})|([a-z]{3})[-/ ](\d{1,2}))", text):
         day, month = (found[1], found[2]) if found[1] else (found[4], found[3])
         if month not in _MONTHS:
@@ -143,10 +156,10 @@ def _mangled(text: str) -> Ages | None:
 
 
 def parse_age(raw: str) -> Ages | None:
-    """The age or range of ages that a cell means, or None if it can't be told.
+    """Return the age or range of ages in a cell.
 
-    Understands `24`, `24.0`, `20-29`, `20–29`, `20 to 29`, `[18,30)`, `70+`, `more than 70`, `>= 60`, `<18`, `under 30`, `child`,
-    and ranges that a spreadsheet turned into dates.
+    Understands `24`, `24.0`, `20-29`, `20–29`, `20 to 29`, `[18,30)`, `70+`, `more than 70`, `>= 60`, `<18`, `under 30`,
+    `child`, and ranges that a spreadsheet turned into dates. None for any other text, and for ages above 125.
     """
     text = " ".join(raw.strip().casefold().split())
     if text in _MINORS:
@@ -180,21 +193,23 @@ def _standard_name(ages: Ages) -> str | None:
 
 
 def age_group_names(ages: Sequence[Ages | None], own_bins: bool = False) -> list[str | None]:
-    """The age group of each sample: 18–29, 30–44, 45–59, 60+ (and 0–17), or the set's own bins where those don't nest in them.
+    """Return the age group of each sample.
 
-    own_bins: keep the set's own bins in any case, so that a part of a set is grouped as the whole is. A single age among
+    The groups are 18–29, 30–44, 45–59, 60+ (and 0–17), or the set's own bins where those don't nest in them.
+
+    own_bins: keep the set's own bins in any case, so that a part of a set is grouped as all of it is. A single age among
     own bins falls in the one bin that holds it, and is None if none or several do.
     """
-    known = {a for a in ages if a is not None}
-    standard = {a: _standard_name(a) for a in known}
+    known = {span for span in ages if span is not None}
+    standard = {span: _standard_name(span) for span in known}
     if not own_bins and None not in standard.values():
-        return [None if a is None else standard[a] for a in ages]
-    bins = [a for a in known if a.low != a.high]
+        return [None if span is None else standard[span] for span in ages]
+    bins = [span for span in known if span.low != span.high]
 
     def own(age: Ages) -> str | None:
         if age.low != age.high:
             return age.name
-        around = [b for b in bins if b.low <= age.low and (b.high is None or age.low <= b.high)]
+        around = [other for other in bins if other.low <= age.low and (other.high is None or age.low <= other.high)]
         return around[0].name if len(around) == 1 else None
 
-    return [None if a is None else own(a) for a in ages]
+    return [None if span is None else own(span) for span in ages]

@@ -1,4 +1,4 @@
-"""What the readers of published layouts share: is this the right folder, where in it things lie, and rows from tables and lists."""
+"""For readers of published layouts: check that it is the right folder, find paths in it, and read tables and lists."""
 
 from __future__ import annotations
 
@@ -25,12 +25,18 @@ _LARGEST = 2**30
 
 
 def place(root: Path, *wanted: str) -> str | None:
-    """The first of these paths that there is under `root`, spelt as it is there: copies differ in capitals."""
+    """Return the first of these paths that exists under `root`.
+
+    It is spelt as it is there, because copies differ in capitals; None if there is none.
+    """
     return next((found for path in wanted if (found := _spelt(root, path)) is not None), None)
 
 
 def need(root: Path, card: DatasetCard, *wanted: str) -> str:
-    """The first of these paths that there is under `root`. Raises UserError that says what the set looks like and what is here."""
+    """Return the first of these paths that exists under `root`.
+
+    Raises UserError, which says what the set looks like and what is here, if there is none.
+    """
     folder_of(root)
     if (found := place(root, *wanted)) is not None:
         return found
@@ -38,36 +44,42 @@ def need(root: Path, card: DatasetCard, *wanted: str) -> str:
 
 
 def wrong_folder(root: Path, card: DatasetCard, *wanted: str) -> UserError:
-    """One line: what was expected, what was found, and which folder near by looks right."""
-    names = sorted(p.name + "/" * p.is_dir() for p in root.iterdir() if not p.name.startswith("."))
+    """Return the error about a folder of another layout.
+
+    One line: what was expected, what was found, and which folder nearby looks right.
+    """
+    names = sorted(path.name + "/" * path.is_dir() for path in root.iterdir() if not path.name.startswith("."))
     found = _some(names) or "nothing"
-    near = [p for p in sorted(root.iterdir()) if p.is_dir()] + list(real_path(root).parents)[:2]
-    right = next((p for p in near if wanted and place(p, *wanted) is not None), None)
+    near = [path for path in sorted(root.iterdir()) if path.is_dir()] + list(real_path(root).parents)[:2]
+    right = next((path for path in near if wanted and place(path, *wanted) is not None), None)
     hint = f"; {right} looks right: give that folder" if right is not None else ""
     expected = ", ".join(card.layout) or " or ".join(wanted)
     return UserError(f"{root} is not {card.title} as it is given out: expected {expected}; found {found}{hint}")
 
 
 def _spelt(root: Path, path: str) -> str | None:
-    at, parts = root, []
+    folder, parts = root, []
     for part in Path(path).parts:
-        if not (at / part).exists():
+        if not (folder / part).exists():
             try:
-                alike = sorted(p.name for p in at.iterdir() if p.name.casefold() == part.casefold())
+                alike = sorted(entry.name for entry in folder.iterdir() if entry.name.casefold() == part.casefold())
             except OSError:
                 return None
             if not alike:
                 return None
             part = alike[0]
         parts.append(part)
-        at = at / part
+        folder = folder / part
     return "/".join(parts)
 
 
 def rows_of(
     table: LabelTable, card: DatasetCard, *, file: str, subject: str | None = None, prefix: str = ""
 ) -> list[LabelledImage]:
-    """A row for each line of a table whose columns the card names. prefix: goes before each file. Raises UserError."""
+    """Return a row for each line of a table.
+
+    The card names the columns of labels. prefix: goes before each file. Raises UserError if a column is missing.
+    """
     at = table.need(file, NOT_PUBLISHED)
     who = table.need(subject, NOT_PUBLISHED) if subject else None
     columns = {name: table.need(about.column, NOT_PUBLISHED) for name, about in card.attributes.items()}
@@ -83,12 +95,13 @@ def rows_of(
 
 
 def stream(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> Iterator[tuple[int, list[str]]]:
-    """The cells of these columns of a long or wide CSV, row by row and with the row's number from 1, in bounded memory.
+    """Yield the cells of these columns of a CSV.
 
-    optional: columns that may be absent; their cells come last, then empty. Rows with too few cells come as empty lists.
-    Raises UserError if it is no UTF-8 CSV or has not these columns.
+    Each row comes with its number, the header's being 1, in bounded memory however long or wide the file is. Rows with
+    too few cells come as empty lists, empty rows not at all. optional: columns that may be absent; their cells come last,
+    then empty. Raises UserError if it is no UTF-8 CSV or has not these columns.
     """
-    before = csv.field_size_limit(_LARGEST_CELL)  # some sets write outlines of faces into a cell
+    before = csv.field_size_limit(_LARGEST_CELL)  # some sets write the outline of a face into one cell
     try:
         with open_regular_text(path, "utf-8-sig", newline="") as file:
             reader = csv.reader(file, skipinitialspace=True)
@@ -113,14 +126,17 @@ def stream(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> 
 
 
 def _some(names: Iterable[str]) -> str:
-    """The first few names, and how many more."""
+    """Return the first few names, and the number of others."""
     listed = list(names)
     more = len(listed) - _NAMED
     return printable(", ".join(listed[:_NAMED])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def read_json(path: Path) -> Any:
-    """A publisher's JSON. Raises UserError."""
+    """Read a publisher's JSON.
+
+    Raises UserError.
+    """
     try:
         return json.loads(read_regular(path, _LARGEST))
     except TooLargeError:
@@ -132,6 +148,9 @@ def read_json(path: Path) -> Any:
 
 
 def refused_pickles(root: Path, instead: str) -> list[Problem]:
-    """A problem for each pickle at the top of a folder: it could run code, so none is ever opened. instead: what to use."""
-    found = sorted(p.name for p in root.iterdir() if p.suffix.casefold() in (".pkl", ".pickle"))
+    """Return a problem for each pickle of a folder.
+
+    Only those at the top of it: a pickle could run code, so none is ever opened. instead: what to use.
+    """
+    found = sorted(path.name for path in root.iterdir() if path.suffix.casefold() in (".pkl", ".pickle"))
     return [Problem("bad_row", printable(name), f"a pickle can run code and is not opened: {instead}") for name in found]

@@ -21,13 +21,16 @@ LIST = "04_FINAL_protocol_30_years.mat"
 N_FOLDS = 10
 PUBLISHER = "Imperial College London"
 MAX_BYTES = 2**28
-"""What a protocol may take unpacked; the publisher's takes a hundredth."""
+"""Maximum size of a protocol, unpacked; the publisher's has a hundredth of it."""
 
 _FILE = re.compile(r"\d+_(.+)_(\d+)_([mfMF])", re.ASCII)
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """All images, with the protocol if it is there. Name, age and gender are in each image's name. Raises UserError."""
+    """Read AgeDB, with its protocol if that is there.
+
+    Name, age and gender are in each image's name. Raises UserError.
+    """
     folder_of(root)
     card = load_card("agedb30")
     folder = place(root, *FOLDERS) or ""
@@ -45,7 +48,11 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
 
 
 def _protocol(path: Path, files: dict[str, str]) -> PairList:
-    """`splits`, ten cells; of each the pairs (2 × n cells, of structures that begin with a name) and n labels, 1 or -1."""
+    """Read the protocol's pairs and folds.
+
+    The file's `splits` are ten cells; each holds the pairs (2 × n cells, of structures that begin with a name) and n
+    labels, 1 if mated, -1 or 0 if not. files: an image's name → its file. Raises UserError for another file.
+    """
     try:
         folds = [_split(split) for split in _array(_load(path)["splits"]).values]
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
@@ -53,12 +60,14 @@ def _protocol(path: Path, files: dict[str, str]) -> PairList:
     if len(folds) != N_FOLDS:
         raise UserError(f"{path} has {len(folds)} splits, not {N_FOLDS}: put the publisher's file there")
     pairs = [(k, *pair) for k, fold in enumerate(folds) for pair in fold]
-    a, b = ([files.get(name, f"{name}.jpg") for name in names] for names in ([x[1] for x in pairs], [x[2] for x in pairs]))
+    first_files, second_files = (
+        [files.get(name, f"{name}.jpg") for name in names] for names in ([row[1] for row in pairs], [row[2] for row in pairs])
+    )
     return PairList(
         "AgeDB-30",
         f"{path.name} ({PUBLISHER})",
-        a,
-        b,
+        first_files,
+        second_files,
         [bool(pair[3]) for pair in pairs],
         [pair[0] for pair in pairs],
         list(range(1, len(pairs) + 1)),
@@ -72,11 +81,14 @@ def _split(split: Value) -> list[tuple[str, str, bool]]:
     if pairs.shape != (2, len(truth)) or not truth or not set(truth) <= {1, -1, 0}:
         raise ValueError("pairs and labels do not match")
     first, second = ([_name(cell) for cell in pairs.values[side::2]] for side in (0, 1))
-    return [(a, b, label == 1) for a, b, label in zip(first, second, truth, strict=True)]
+    return [(one, other, label == 1) for one, other, label in zip(first, second, truth, strict=True)]
 
 
 def _name(cell: Value) -> str:
-    """Each cell is one structure that begins with a name."""
+    """Return the name of a picture.
+
+    Each cell of pairs is one structure that begins with a name. Raises ValueError.
+    """
     name = _fields(cell)[0]
     if not isinstance(name, str):
         raise ValueError("a picture without a name")
@@ -84,7 +96,10 @@ def _name(cell: Value) -> str:
 
 
 def _fields(value: Value) -> tuple[Value, ...]:
-    """Of one structure."""
+    """Return the fields of a single structure.
+
+    Raises ValueError if there is none, or are several.
+    """
     (one,) = _array(value).values
     if isinstance(one, (Array, str)) or not isinstance(one, tuple):
         raise ValueError("no structure where one should be")
@@ -98,7 +113,10 @@ def _array(value: Value) -> Array:
 
 
 def _load(path: Path) -> dict[str, Value]:
-    """A MATLAB file, which holds data only. Raises UserError if it is none, or would not fit."""
+    """Load a MATLAB file, which holds data only.
+
+    Raises UserError if it is none, or larger than `MAX_BYTES`.
+    """
     try:
         data = read_regular(path, MAX_BYTES)
         if not data:

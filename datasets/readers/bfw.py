@@ -16,11 +16,14 @@ from faceparity.datasets.schema.dataset import Dataset, Problem
 FOLDERS = tuple(f"{who}_{sex}" for who in ("asian", "black", "indian", "white") for sex in ("females", "males"))
 _LABEL = {"1": True, "0": False, "1.0": True, "0.0": False, "true": True, "false": False}
 _NOTED = 5
-"""So many bad rows of the datatable, which has about a million, are named; the rest are counted."""
+"""Maximum number of bad rows to name, of about a million in the datatable; the rest are counted."""
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """All images, grouped by what their folder says, and the datatable's pairs where a CSV of it is there. Raises UserError."""
+    """Read all images of BFW, with the datatable's pairs.
+
+    Images are grouped by what their folder says. The pairs are there if a CSV of the datatable is. Raises UserError.
+    """
     card = load_card("bfw")
     need(root, card, *FOLDERS)
     problems = refused_pickles(root, "use the datatable as CSV")
@@ -43,20 +46,24 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
 
 
 def _datatables(root: Path, problems: list[Problem]) -> list[PairList]:
-    tables = sorted(p for p in root.iterdir() if p.suffix.casefold() == ".csv" and "datatable" in p.name.casefold())
+    tables = sorted(path for path in root.iterdir() if path.suffix.casefold() == ".csv" and "datatable" in path.name.casefold())
     if not tables:
         problems.append(Problem("missing_file", "bfw-*-datatable.csv", "the published pairs are not compared"))
         return []
     if len(tables) > 1:
-        names = ", ".join(p.name for p in tables)
+        names = ", ".join(path.name for path in tables)
         raise UserError(f"{root} has several datatables ({names}): leave one of them there")
     return [_pairs(tables[0], problems)]
 
 
 def _pairs(path: Path, problems: list[Problem]) -> PairList:
-    """The pairs in the table's order. `id1` and `id2` number the people of a group only; who is who, the paths tell."""
-    a: list[str] = []
-    b: list[str] = []
+    """Read the pairs of a datatable, in its order.
+
+    `id1` and `id2` number the people of one group only; the paths say who is who. Raises UserError if no pair can be
+    read.
+    """
+    first_files: list[str] = []
+    second_files: list[str] = []
     mated: list[bool] = []
     fold: list[int] = []
     rows: list[int] = []
@@ -72,16 +79,16 @@ def _pairs(path: Path, problems: list[Problem]) -> PairList:
         first, second = (known.setdefault(cell, cell.replace("\\", "/")) for cell in cells[1:3])
         if label != (first.split("/")[-2:-1] == second.split("/")[-2:-1]):
             contrary.append(number)
-        a.append(first)
-        b.append(second)
+        first_files.append(first)
+        second_files.append(second)
         mated.append(label)
         fold.append(in_fold - 1)
         rows.append(number)
-    if not a:
+    if not first_files:
         raise UserError(f"{path} lists no pair that can be read (fold, p1, p2, label): put the publisher's file there")
     problems += _some(path, bad, "a row without a fold from 1, two paths and a label of 1 or 0: left out")
     problems += _some(path, contrary, "its label and the folders' people disagree: followed as it is listed")
-    return PairList("datatable", path.name, a, b, mated, fold, rows, max(fold) + 1)
+    return PairList("datatable", path.name, first_files, second_files, mated, fold, rows, max(fold) + 1)
 
 
 def _some(path: Path, numbers: list[int], what: str) -> list[Problem]:

@@ -29,12 +29,19 @@ PUBLISHER = "Beijing University of Posts and Telecommunications"
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """All aligned images, with the published list if it is there. Raises UserError."""
+    """Read all aligned images of CALFW.
+
+    The published list of pairs is followed if it is there. Raises UserError.
+    """
     return read_flat(root, "calfw", "pairs_CALFW.txt", name, include_minors)
 
 
 def read_flat(root: Path, which: str, listed: str, name: str | None, include_minors: bool) -> Dataset:
-    """A folder of images named `Name_0001.jpg`, and a list of pairs in it or beside it."""
+    """Read a folder of images and its list of pairs.
+
+    Images are named `Name_0001.jpg`; the list is in their folder or beside it. which: the name of the card. listed: the
+    name of the list. Raises UserError.
+    """
     folder_of(root)
     card = load_card(which)
     folder = place(root, *FOLDERS) or ""
@@ -54,10 +61,12 @@ def read_flat(root: Path, which: str, listed: str, name: str | None, include_min
 
 
 def read_ends(path: Path, name: str, folder: str) -> PairList:
-    """A list with two lines a pair, each `file label`. Label 0: two people; any other number: one person.
+    """Read a list with two lines a pair.
 
-    CALFW's other number is the fold of the mated pair, CPLFW's is 1; the non-mated pairs' folds are not written: runs of equal
-    size, as all who use these lists take them. Raises UserError for a list that is not so.
+    Each line is `file label`. Label 0: two people; any other number: one person.
+
+    CALFW's other number is the fold of the mated pair, CPLFW's is 1; the non-mated pairs' folds are not written: runs of
+    equal size, as all who use these lists take them. Raises UserError for a list that is not so.
     """
     ends = []
     for row, line in lines_of(path):
@@ -76,9 +85,9 @@ def read_ends(path: Path, name: str, folder: str) -> PairList:
             )
     mated = [label != 0 for _, _, label in first]
     fold = folds_of(mated, N_FOLDS, path)
-    told = [label for _, _, label in first if label]
-    if max(told) > 1 and told != [k + 1 for k, m in zip(fold, mated, strict=True) if m]:
+    labels = [label for _, _, label in first if label]
+    if max(labels) > 1 and labels != [k + 1 for k, is_mated in zip(fold, mated, strict=True) if is_mated]:
         raise UserError(f"{path}: its mated pairs are not in {N_FOLDS} folds of equal size: it is not the publisher's list")
-    a, b = ([under(folder, file) for _, file, _ in end] for end in (first, second))
+    first_files, second_files = ([under(folder, file) for _, file, _ in end] for end in (first, second))
     rows = [row for row, _, _ in first]
-    return PairList(name, f"{path.name} ({PUBLISHER})", a, b, mated, fold, rows, N_FOLDS)
+    return PairList(name, f"{path.name} ({PUBLISHER})", first_files, second_files, mated, fold, rows, N_FOLDS)

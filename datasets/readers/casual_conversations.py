@@ -21,7 +21,10 @@ _ROMAN = {str(i): roman for i, roman in enumerate(("I", "II", "III", "IV", "V", 
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """Frames of v1, each of the video whose name its own name or folder begins with. Raises UserError."""
+    """Read frames of Casual Conversations v1.
+
+    Each is of the video whose name its own name or folder begins with. Raises UserError.
+    """
     card = load_card("casual_conversations")
     path = root / need(root, card, V1, f"CC_annotations/{V1}", f"annotations/{V1}")
     content = read_json(path)
@@ -50,7 +53,11 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
 
 
 def read_v2(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """Frames of v2, for instance `ccv2-frames-part-1/0000/0000_portuguese_nonscripted_1_raw_frame00000381.jpg`. Raises UserError."""
+    """Read frames of Casual Conversations v2.
+
+    They are named, for instance, `ccv2-frames-part-1/0000/0000_portuguese_nonscripted_1_raw_frame00000381.jpg`. Raises
+    UserError.
+    """
     card = load_card("casual_conversations_v2")
     path = root / need(root, card, V2, f"annotations/{V2}")
     content = read_json(path)
@@ -77,12 +84,18 @@ def read_v2(root: Path, *, name: str | None = None, include_minors: bool = False
 
 
 def _text(value: Any) -> str:
-    """A cell; "N/A" and the like are left for the concepts to know."""
+    """Return a cell as text, with single blanks.
+
+    None is empty; "N/A" and the like stay, for the concepts to recognise.
+    """
     return "" if value is None else " ".join(str(value).split())
 
 
 def _scale(value: Any, key: str) -> str:
-    """`scale 5` → 5, `type iii` → iii."""
+    """Return the step of a scale of skin tones.
+
+    `scale 5` gives 5, `type iii` gives iii. value: a text, or an object that has it under `key`.
+    """
     return _text(value.get(key) if isinstance(value, dict) else value).rpartition(" ")[2]
 
 
@@ -91,7 +104,10 @@ def _stem(video: str) -> str:
 
 
 def _frames(root: Path, videos: Mapping[str, LabelledImage], problems: list[Problem]) -> list[LabelledImage]:
-    """A row for each image that belongs to a video; a video without a frame is one problem."""
+    """Return a row for each image of a video.
+
+    All videos without a frame are one problem. Raises UserError if there is no frame.
+    """
     rows, seen = [], set()
     for file in list_images(root):
         stem = next((name for name in _names(file) if name in videos), None)
@@ -110,7 +126,10 @@ def _frames(root: Path, videos: Mapping[str, LabelledImage], problems: list[Prob
 
 
 def _names(file: str) -> Iterable[str]:
-    """What the video of a frame may be called, longest first: the frame's name and what it begins with, then its folders."""
+    """Yield the names that a frame's video may have.
+
+    They come longest first: the frame's name and what it begins with, then its folders from the inside.
+    """
     path = PurePosixPath(file)
     stem = path.stem
     while stem:

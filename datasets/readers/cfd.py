@@ -17,7 +17,10 @@ _NAME = re.compile(r"CFD-([A-Z])([A-Z])-(\d+)-(\d+)-(?:A|F|HC|HO|N)", re.ASCII)
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """All photographs of the main set, CFD-MR and CFD-INDIA that are here. Raises UserError."""
+    """Read the photographs of the Chicago Face Database.
+
+    They are all those of the main set, CFD-MR and CFD-INDIA that are here. Raises UserError.
+    """
     folder_of(root)
     card = load_card("cfd")
     rows = []

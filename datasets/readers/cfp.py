@@ -24,7 +24,10 @@ _FILE = re.compile(r"(?:.*/)?(\d{3,})/(?:frontal|profile)/\d+\.[A-Za-z]+", re.AS
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """All images, frontal and in profile, with the protocols FF and FP if their splits are there. Raises UserError."""
+    """Read all images of CFP, frontal and in profile.
+
+    The protocols FF and FP are followed if their splits are there. Raises UserError.
+    """
     folder_of(root)
     card = load_card("cfp")
     images = place(root, *ROOTS)
@@ -53,20 +56,23 @@ def _protocol(root: Path, base: str, which: str, problems: list[Problem]) -> Pai
         problems.append(Problem("missing_file", absent[0], f"without it the protocol {which} is not followed"))
         return None
     numbered = {kind: _numbered(root / str(path), base) for kind, path in paths.items()}
-    a, b, mated, fold, rows = [], [], [], [], []
+    first_files, second_files, mated, fold, rows = [], [], [], [], []
     for k, same, path in splits:
         for row, line in lines_of(root / str(path)):
             first, second = _pair(root / str(path), row, line, *(numbered[kind] for kind in LISTS[which]))
-            a.append(first)
-            b.append(second)
+            first_files.append(first)
+            second_files.append(second)
             mated.append(same)
             fold.append(k)
             rows.append(row)
-    return PairList(f"CFP-{which}", f"Split/{which} ({PUBLISHER})", a, b, mated, fold, rows, len(FOLDS))
+    return PairList(f"CFP-{which}", f"Split/{which} ({PUBLISHER})", first_files, second_files, mated, fold, rows, len(FOLDS))
 
 
 def _numbered(path: Path, base: str) -> dict[str, str]:
-    """Number → file, of lines such as `1 ../Data/Images/001/frontal/01.jpg`."""
+    """Read a list of images by their numbers.
+
+    Gives number → file, from lines such as `1 ../Data/Images/001/frontal/01.jpg`. Raises UserError.
+    """
     out = {}
     for row, line in lines_of(path):
         number, _, file = line.partition(" ")
@@ -78,7 +84,7 @@ def _numbered(path: Path, base: str) -> dict[str, str]:
 
 
 def _pair(path: Path, row: int, line: str, first: dict[str, str], second: dict[str, str]) -> tuple[str, str]:
-    a, _, b = (cell.strip() for cell in line.partition(","))
-    if a not in first or b not in second:
+    one, _, other = (cell.strip() for cell in line.partition(","))
+    if one not in first or other not in second:
         raise UserError(f"{path}, line {row}: {line!r} is not two numbers of the lists of images: put the publisher's file there")
-    return first[a], second[b]
+    return first[one], second[other]

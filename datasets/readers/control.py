@@ -1,4 +1,4 @@
-"""The control set: synthetic heads that this project makes itself (`faceparity.datasets.control`), with labels.csv beside the images."""
+"""The control set: synthetic heads rendered by `faceparity.datasets.control`, with labels.csv beside the images."""
 
 from __future__ import annotations
 
@@ -14,12 +14,18 @@ TABLE = "labels.csv"
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """The set's portraits: four of each head. Raises UserError."""
+    """Read the control set's portraits, four of each head.
+
+    Raises UserError.
+    """
     return _read(root, "control", name, include_minors)
 
 
 def read_tone(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """The controlled experiment: every head in every skin tone and exposure, two captures of each. Raises UserError."""
+    """Read the controlled experiment of tone and exposure.
+
+    It has every head in every skin tone and exposure, two captures of each. Raises UserError.
+    """
     return _read(root, "control-tone", name, include_minors)
 
 
@@ -34,7 +40,9 @@ def _read(root: Path, which: str, name: str | None, include_minors: bool) -> Dat
     file, subject = table.need("file", note), table.need("subject", note)
     columns = {attribute: table.need(about.column, note) for attribute, about in card.attributes.items()}
     rows = [
-        LabelledImage(line.cells[file], line.where, line.cells[subject], {a: line.cells[column] for a, column in columns.items()})
+        LabelledImage(
+            line.cells[file], line.where, line.cells[subject], {label: line.cells[column] for label, column in columns.items()}
+        )
         for line in table.lines
     ]
     rules = Rules(any_value=True, include_minors=include_minors)

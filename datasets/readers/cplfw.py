@@ -10,5 +10,8 @@ from .calfw import read_flat
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """All aligned images, with the published list if it is there. Raises UserError."""
+    """Read all aligned images of CPLFW.
+
+    The published list of pairs is followed if it is there. Raises UserError.
+    """
     return read_flat(root, "cplfw", "pairs_CPLFW.txt", name, include_minors)

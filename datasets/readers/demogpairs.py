@@ -14,7 +14,10 @@ GROUPS = tuple(f"{who}_{sex}" for who in ("Asian", "Black", "White") for sex in 
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """All images that the six lists name, each of the person whose folder it is in. Raises UserError."""
+    """Read all images that the six lists name.
+
+    Each is of the person whose folder it is in. Raises UserError.
+    """
     card = load_card("demogpairs")
     lists = need(root, card, "Metadata")
     images = place(root, "DemogPairs", "images")

@@ -15,7 +15,10 @@ TABLES = {"val": "fairface_label_val.csv", "train": "fairface_label_train.csv"}
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """The validation part, or the training part if that alone is there. Ages keep the set's own bins. Raises UserError."""
+    """Read the validation part of FairFace.
+
+    The training part is read if that alone is there. Ages keep the set's own bins. Raises UserError.
+    """
     card = load_card("fairface")
     path = need(root, card, *TABLES.values())
     part = next(part for part, table in TABLES.items() if table.casefold() == path.casefold())

@@ -30,8 +30,10 @@ _SKIN |= {(189, 163, 137): "II", (198, 180, 157): "I"}
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """The face crops of images that show one person; those of two are left out, as in the publisher's own evaluation of
-    verification, and counted. Several pronouns give no gender, several regions of ancestry the group `several`. Raises UserError.
+    """Read the face crops of images that show one person.
+
+    Crops of images that show two are left out, as in the publisher's own evaluation of verification, and counted. Several
+    pronouns give no gender, several regions of ancestry the group `several`. Raises UserError.
     """
     card = load_card("fhibe")
     path = need(root, card, *PLACES)
@@ -65,8 +67,10 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
 
 
 def meant(file: str, files: Mapping[str, list[str]]) -> str:
-    """The image that a path means, whatever folder it starts from: of those of its name the one that shares most folders with it,
-    a crop before any other. The path itself, if there is none or no telling.
+    """Return the image that a path means.
+
+    The path may start from any folder: of the images of its name it means the one that shares most folders with it, a
+    crop before any other. The path itself is returned if there is no such image, or if two are equally like it.
     """
     parts = file.replace("\\", "/").split("/")
 
@@ -75,17 +79,23 @@ def meant(file: str, files: Mapping[str, list[str]]) -> str:
         return "crop_align" in image, sum(1 for _ in same)
 
     ranked = sorted(((likeness(image), image) for image in files.get(parts[-1], ())), reverse=True)
-    alone = ranked and (len(ranked) == 1 or ranked[0][0] != ranked[1][0])
-    return ranked[0][1] if alone else file
+    is_clear = ranked and (len(ranked) == 1 or ranked[0][0] != ranked[1][0])
+    return ranked[0][1] if is_clear else file
 
 
 def _topmost(folders: tuple[str, ...]) -> tuple[str, ...]:
-    """Without those that lie in another of them, so that no image is listed twice."""
-    return tuple(sorted(f for f in folders if not any(f.startswith(f"{other}/") for other in folders)))
+    """Return the folders that lie in none of the others.
+
+    So no image is listed twice.
+    """
+    return tuple(sorted(folder for folder in folders if not any(folder.startswith(f"{other}/") for other in folders)))
 
 
 def selections(cell: str) -> list[str]:
-    """`['0. She/her/hers']` → She/her/hers; also a single choice written without brackets. Never evaluated as code."""
+    """Return the choices in a cell, without their numbers.
+
+    `['0. She/her/hers']` gives She/her/hers; so does a single choice without brackets. Never evaluated as code.
+    """
     choices: object = cell
     if cell.startswith("[") and len(cell) < 4096:
         try:
@@ -97,20 +107,28 @@ def selections(cell: str) -> list[str]:
 
 
 def one(choices: list[str]) -> str:
-    """The only choice; empty if there are several."""
+    """Return the only choice; empty if none or several."""
     return choices[0] if len(choices) == 1 else ""
 
 
 def region(choices: list[str]) -> str:
-    """The region of the world that all choices lie in; `several` if they lie in more than one, empty if none is known."""
+    """Return the region of the world of all choices.
+
+    `several` if they lie in more than one, empty if none is known.
+    """
     known = {
-        _SUBREGIONS.get(c) or next((r for r in REGIONS if c == r or c.endswith(f" {r.removesuffix('s')}")), c) for c in choices
+        _SUBREGIONS.get(choice)
+        or next((name for name in REGIONS if choice == name or choice.endswith(f" {name.removesuffix('s')}")), choice)
+        for choice in choices
     }
-    found = {r for r in known if r in REGIONS}
+    found = {name for name in known if name in REGIONS}
     return "several" if len(found) > 1 else next(iter(found), "")
 
 
 def skin(cell: str) -> str:
-    """The Fitzpatrick type of one of the six colours, as `[102, 78, 65]` or `0. [102, 78, 65]`; any other text as it is."""
+    """Return the Fitzpatrick type of one of the six colours.
+
+    The colour is written `[102, 78, 65]` or `0. [102, 78, 65]`; any other text is returned unchanged.
+    """
     numbers = re.search(r"\[\s*(\d+),\s*(\d+),\s*(\d+)\s*\]", cell)
     return _SKIN.get((int(numbers[1]), int(numbers[2]), int(numbers[3])), cell) if numbers else cell

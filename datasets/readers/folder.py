@@ -1,4 +1,4 @@
-"""Anybody's own pictures: a folder of images and one CSV, described further, if need be, by a `faceparity.toml` beside it."""
+"""A user's own pictures: a folder of images and one CSV, with an optional `faceparity.toml` beside it that describes them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WHO = ("subject", "identity", "person", "individual", "participant")
 SUBJECT_COLUMNS = (*(who + end for who in _WHO for end in ("", "id", "code", "name")), "id", "faceid")
 """Both without regard to case, blanks, hyphens and underscores."""
 _VAGUE = {"id", "faceid"}
-"""A column of this name is the subject only if some value stands there twice: it may as well number the images."""
+"""A column of this name is the subject's only if some value occurs twice in it: else it may number the images."""
 MAX_VALUES = 30
 """A column that is no known concept is an attribute if it has 2 to this many values, and at most one for every two people."""
 
@@ -62,7 +62,10 @@ class FolderConfig(Strict):
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """Images and labels of a folder. Words that no concept knows are values of their own. Raises UserError."""
+    """Read the images and labels of a user's folder.
+
+    Words that no concept knows are values of their own. Raises UserError.
+    """
     folder_of(root)
     config = _config(root)
     table = read_table(_csv(root, config))
@@ -72,17 +75,17 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     _check_paired(root, config.paired, attributes, subject)
     card = _card(name or real_path(root).name, config, "labelled" if subject else "none", attributes)
     prefix = config.images.strip("/") + "/" if config.images.strip("/") not in ("", ".") else ""
-    told: dict[tuple[str, ...], dict[str, str]] = {}  # the same labels are kept once
+    labels_of: dict[tuple[str, ...], dict[str, str]] = {}  # equal labels are stored once
     rows = []
     for line in table.lines:
         words = tuple(line.cells[about.column] for about in attributes.values())
-        labels = told.setdefault(words, dict(zip(attributes, words, strict=True)))
+        labels = labels_of.setdefault(words, dict(zip(attributes, words, strict=True)))
         file = prefix + line.cells[image] if line.cells[image] else ""
         rows.append(LabelledImage(file, line.where, line.cells[subject] if subject else "", labels))
     rules = Rules(any_value=True, include_minors=include_minors)
     data = build(card, root, rows, table.problems, name=card.name, rules=rules)
     used = {image, subject, *(about.column for about in attributes.values())}
-    return replace(data, unused={c: _why_not(table, c, subject) for c in table.header if c not in used})
+    return replace(data, unused={column: _why_not(table, column, subject) for column in table.header if column not in used})
 
 
 def _config(root: Path) -> FolderConfig:
@@ -93,7 +96,10 @@ def _config(root: Path) -> FolderConfig:
 
 
 def _check_paired(root: Path, paired: PairedCard | None, attributes: Mapping[str, AttributeCard], subject: str | None) -> None:
-    """Raises UserError if a controlled experiment is declared that these labels can't tell."""
+    """Refuse a controlled experiment that the labels can't describe.
+
+    Raises UserError if it is declared without a column of subjects, or with a factor that is no attribute.
+    """
     if paired is None:
         return
     if subject is None:
@@ -113,13 +119,15 @@ def _csv(root: Path, config: FolderConfig) -> Path:
         if not real_path(path).is_relative_to(real_path(root)) or not path.is_file():
             raise UserError(f"{root / CONFIG} names csv = {config.csv!r}, which is not a file in that folder")
         return path
-    found = sorted(p for p in root.iterdir() if p.suffix.casefold() in (".csv", ".tsv") and not p.name.startswith("."))
+    found = sorted(
+        file for file in root.iterdir() if file.suffix.casefold() in (".csv", ".tsv") and not file.name.startswith(".")
+    )
     if not found:
         raise UserError(
             f"{root} has no CSV: add one with a column of image paths and, if known, subject, gender, ethnicity, age; {_EXAMPLE}"
         )
     if len(found) > 1:
-        names = ", ".join(p.name for p in found)
+        names = ", ".join(file.name for file in found)
         raise UserError(
             f"{root} has several CSV files ({names}): name the label file in {CONFIG} beside them: csv = {found[0].name!r}"
         )
@@ -136,7 +144,9 @@ def _image_column(table: LabelTable, config: FolderConfig) -> str:
     if (column := table.column(IMAGE_COLUMNS)) is not None:
         return column
     likely = [
-        c for c in table.header if any(Path(line.cells[c]).suffix.casefold() in IMAGE_SUFFIXES for line in table.lines[:20])
+        name
+        for name in table.header
+        if any(Path(line.cells[name]).suffix.casefold() in IMAGE_SUFFIXES for line in table.lines[:20])
     ]
     guess = (likely or ["COLUMN"])[0]
     raise UserError(
@@ -164,10 +174,14 @@ def _attributes(table: LabelTable, config: FolderConfig, image: str, subject: st
         }
     free = [column for column in table.header if column not in (image, subject)]
     named: dict[str, str] = {}
-    for column in sorted(free, key=lambda c: (c.casefold() not in CONCEPTS, table.header.index(c))):
+    for column in sorted(free, key=lambda item: (item.casefold() not in CONCEPTS, table.header.index(item))):
         if (concept := concept_of_column(column)) is not None:
             named.setdefault(concept, column)
-    found = {c: AttributeCard(column=named[c], of=of_whom(c)) for c in CONCEPTS if c in named and _distinct(table, named[c])}
+    found = {
+        item: AttributeCard(column=named[item], of=of_whom(item))
+        for item in CONCEPTS
+        if item in named and _distinct(table, named[item])
+    }
     for column in free:
         if column not in named.values() and _divides(table, column, subject):
             found[column] = AttributeCard(column=column, of=_of(table, column, subject))
@@ -175,17 +189,24 @@ def _attributes(table: LabelTable, config: FolderConfig, image: str, subject: st
 
 
 def _divides(table: LabelTable, column: str, subject: str | None) -> bool:
-    """Whether a column that is no concept divides the people, rather than telling each from each, as names do."""
+    """Return whether a column divides people into groups.
+
+    Names don't: they are different for each. A column that is no concept divides if it has 2 to `MAX_VALUES` values, and
+    at most one for every two that could have one.
+    """
     return 2 <= len(_distinct(table, column)) <= min(MAX_VALUES, max(2, _bearers(table, column, subject) // 2))
 
 
 def _bearers(table: LabelTable, column: str, subject: str | None) -> int:
-    """How many people, or else pictures, could have a value of a column."""
+    """Return the number of those who could have a value.
+
+    They are people if the column is of the subject, else pictures.
+    """
     return len(_distinct(table, subject)) if subject and _of(table, column, subject) == "subject" else len(table.lines)
 
 
 def _why_not(table: LabelTable, column: str, subject: str | None) -> str:
-    """Why a column is no attribute, in a few words."""
+    """Explain in few words why a column is no attribute."""
     values = len(_distinct(table, column))
     if not values:
         return "empty"
@@ -199,7 +220,10 @@ def _why_not(table: LabelTable, column: str, subject: str | None) -> str:
 
 
 def _of(table: LabelTable, column: str, subject: str | None) -> Literal["subject", "sample"]:
-    """Of a column that is no concept: the subject's if it is the same on all their images, as far as it is filled in."""
+    """Return whether a column is of the subject or sample.
+
+    A column that is no concept is of the subject if it is the same on all their images, as far as it is filled in.
+    """
     if subject is None:
         return "sample"
     first: dict[str, str] = {}
@@ -216,13 +240,13 @@ def _distinct(table: LabelTable, column: str) -> set[str]:
 def _card(
     name: str, config: FolderConfig, identity: Literal["labelled", "none"], attributes: Mapping[str, AttributeCard]
 ) -> DatasetCard:
-    own = config.model_dump(exclude={"title", "csv", "images", "image", "subject", "attributes", "paired"})
+    settings = config.model_dump(exclude={"title", "csv", "images", "image", "subject", "attributes", "paired"})
     changes = {
         "name": name,
         "title": config.title or name,
         "identity": identity,
         "attributes": dict(attributes),
         "paired": config.paired,
-        **own,
+        **settings,
     }
     return load_card("folder").model_copy(update=changes)

@@ -30,8 +30,10 @@ _LABELS = {"gender": "GENDER", "skin_tone": "SKINTONE"}
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """The faces cut out before, with subject, and GENDER and SKINTONE as numbers; and the protocols of one-to-one comparison
-    and of search, where their files are there. Raises UserError, also where nothing was cut out yet.
+    """Read the faces of IJB-C that were cut out before.
+
+    They have a subject, and GENDER and SKINTONE as numbers. The protocols of one-to-one comparison and of search are
+    followed where their files are there. Raises UserError, also where nothing was cut out yet.
     """
     card = load_card("ijbc")
     path = need(root, card, *TABLES)
@@ -51,18 +53,21 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
         rows.append(LabelledImage(crop, where, whole_number(cells[0]), labels))
     rules = Rules(any_value=True, within=(CROPS,), include_minors=include_minors)
     data = build(card, root, rows, problems, name=name, rules=rules)
-    told = [(i, media[crop]) for i, crop in enumerate(data.files)]
-    return with_set_protocols(data, root, {(who, file): (i, medium) for i, (who, file, medium) in told})
+    samples = [(i, media[crop]) for i, crop in enumerate(data.files)]
+    return with_set_protocols(data, root, {(who, file): (i, medium) for i, (who, file, medium) in samples})
 
 
 def crop_name(subject: str, file: str) -> str:
-    """Where the face of one subject in one image lies."""
+    """Return the path of one subject's face in one image."""
     stem = file.replace("\\", "/").rpartition(".")[0].replace("/", "_").replace("..", "_")
     return f"{CROPS}/{whole_number(subject)}/{stem}.png"
 
 
 def cut(root: Path) -> Iterator[tuple[str, str]]:
-    """Cuts out every face that is not there yet; gives (file, what went wrong) for each that could not be. Raises UserError."""
+    """Cut out every face that is not there yet.
+
+    Yields (file, what went wrong) for each that could not be cut out. Raises UserError.
+    """
     from PIL import Image
 
     folder_of(root)
@@ -77,9 +82,9 @@ def cut(root: Path) -> Iterator[tuple[str, str]]:
             if file is None:
                 raise UnreadableImage("no such file")
             pixels = decode(images.root / file)
-            x, y, width, height = (float(cell) for cell in cells[2:])
-            left, top = max(0, round(x - MARGIN * width)), max(0, round(y - MARGIN * height))
-            part = pixels[top : round(y + (1 + MARGIN) * height), left : round(x + (1 + MARGIN) * width)]
+            box_x, box_y, width, height = (float(cell) for cell in cells[2:])
+            left, top = max(0, round(box_x - MARGIN * width)), max(0, round(box_y - MARGIN * height))
+            part = pixels[top : round(box_y + (1 + MARGIN) * height), left : round(box_x + (1 + MARGIN) * width)]
             if not part.size:
                 raise UnreadableImage("its box lies outside the image")
         except (UnreadableImage, OutsideRoot, ValueError, OverflowError) as error:
@@ -92,7 +97,10 @@ def cut(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def main() -> int:
-    """`python -m faceparity.datasets.readers.ijbc FOLDER`: 0 if every face was cut out, 1 if some were not, 2 for a mistake."""
+    """Run `python -m faceparity.datasets.readers.ijbc FOLDER`.
+
+    Returns 0 if every face was cut out, 1 if some were not, 2 for a mistake.
+    """
     if len(sys.argv) != 2:
         sys.stderr.write("usage: python -m faceparity.datasets.readers.ijbc FOLDER\n")
         return 2

@@ -1,4 +1,4 @@
-"""IJB-C's protocols: which faces make up each template, which templates are compared one to one, and which are searched in which."""
+"""IJB-C's protocols: the faces of each template, the templates compared one to one, and those searched in a gallery."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ Faces = Mapping[tuple[str, str], tuple[int, str]]
 
 
 def with_set_protocols(dataset: Dataset, root: Path, faces: Faces) -> Dataset:
-    """The data set with the protocols whose files are here; its digest then covers them. Raises UserError."""
+    """Return the data set with the protocols that are here.
+
+    Its digest then covers them. Raises UserError.
+    """
     problems: list[Problem] = []
     found = []
     for name, layouts in PROTOCOLS.items():
@@ -55,9 +58,9 @@ def with_set_protocols(dataset: Dataset, root: Path, faces: Faces) -> Dataset:
             found.append(_protocol(name, root, *here, faces, problems))
     searches = _searches(root, faces, dataset.subjects, problems)
     digest = hashlib.sha256(dataset.digest.encode())
-    for p in found:
-        digest.update(f"\n{p.name} {p.missing} {p.targets}\n".encode())
-        for column in (p.members, p.starts, p.media, p.a, p.b):
+    for protocol in found:
+        digest.update(f"\n{protocol.name} {protocol.missing} {protocol.targets}\n".encode())
+        for column in (protocol.members, protocol.starts, protocol.media, protocol.a, protocol.b):
             digest.update(np.ascontiguousarray(column, "<i8").tobytes())
     for search in searches:
         for sets in (*search.galleries, search.probes):
@@ -100,21 +103,24 @@ class _TemplateTable:
         return absent
 
     def sets(self) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]:
-        """Members, starts and media of the templates in the order of their numbers (see SetProtocol)."""
+        """Return the templates' members, starts and media.
+
+        In the order of the templates' numbers; see SetProtocol.
+        """
         sets = [self.members[str(template)] for template in self.ids.tolist()]
-        media = {medium: i for i, medium in enumerate(sorted({m for one in sets for m in one.values()}))}
+        media = {medium: i for i, medium in enumerate(sorted({name for one in sets for name in one.values()}))}
         return (
             np.array([sample for one in sets for sample in one], np.int32),
             np.concatenate(([0], np.cumsum([len(one) for one in sets]))).astype(np.int64),
-            np.array([media[m] for one in sets for m in one.values()], np.int32),
+            np.array([media[name] for one in sets for name in one.values()], np.int32),
         )
 
 
 def _protocol(name: str, root: Path, pairs: str, tables: tuple[str, ...], faces: Faces, problems: list[Problem]) -> SetProtocol:
     table = _TemplateTable(name, root, tables, faces, problems)
     listed = root / str(place(root, pairs))
-    a, b = _index(table.ids, *_numbers(listed))
-    here = (a >= 0) & (b >= 0)
+    first, second = _index(table.ids, *_numbers(listed))
+    here = (first >= 0) & (second >= 0)
     if not here.any():
         raise UserError(f"{listed} lists no two templates whose faces are here: put the publisher's tables and list there")
     who_of = np.array([int(table.subject[str(template)]) for template in table.ids.tolist()], np.int64)
@@ -125,36 +131,44 @@ def _protocol(name: str, root: Path, pairs: str, tables: tuple[str, ...], faces:
         members=members,
         starts=starts,
         media=media,
-        a=a[here],
-        b=b[here],
-        mated=who_of[a[here]] == who_of[b[here]],
+        a=first[here],
+        b=second[here],
+        mated=who_of[first[here]] == who_of[second[here]],
         missing=int((~here).sum()),
         targets=TARGETS,
     )
 
 
 def _searches(root: Path, faces: Faces, subjects: NDArray[np.int32], problems: list[Problem]) -> tuple[SearchProtocol, ...]:
-    """The galleries that are here, and the probes; none where there are no probes, or no gallery."""
-    files = next((x for x in SEARCHES if place(root, x[0]) and any(place(root, gallery) for gallery in x[1:])), None)
+    """Return the galleries that are here, with the probes.
+
+    None where there are no probes, or no gallery.
+    """
+    files = next((item for item in SEARCHES if place(root, item[0]) and any(place(root, gallery) for gallery in item[1:])), None)
     if files is None:
         return ()
     code = {who: int(subjects[sample]) for (who, _), (sample, _) in faces.items()}
 
     def read(name: str, file: str) -> TemplateSets:
         table = _TemplateTable(SEARCH, root, (file,), faces, problems)
-        gone = sorted((t for t in table.subject if t not in table.members), key=int)
-        of = np.array([code[table.subject[str(t)]] for t in table.ids.tolist()], np.int32)
-        return TemplateSets(name, *table.sets(), of, np.array([code.get(table.subject[t], -1) for t in gone], np.int32))
+        gone = sorted((template for template in table.subject if template not in table.members), key=int)
+        of = np.array([code[table.subject[str(template)]] for template in table.ids.tolist()], np.int32)
+        return TemplateSets(
+            name, *table.sets(), of, np.array([code.get(table.subject[template], -1) for template in gone], np.int32)
+        )
 
     probes = read("probes", files[0])
     galleries = [read(name, file) for name, file in zip(GALLERIES, files[1:], strict=True)]
-    here = tuple(x for x in galleries if x.subjects.size)
+    here = tuple(item for item in galleries if item.subjects.size)
     source = ", ".join(Path(file).name for file in files if place(root, file))
     return (SearchProtocol(SEARCH, source, here, probes, SEARCH_TARGETS),) if here and probes.subjects.size else ()
 
 
 def whole_number(cell: str) -> str:
-    """`12.0`, as tables come out of other programs, is 12; what is no whole number, such as nan, is empty."""
+    """Return the whole number in a cell, as text.
+
+    `12.0`, as other programs write it, gives 12; empty for what is no whole number, such as nan.
+    """
     try:
         value = float(cell)
     except ValueError:
@@ -163,7 +177,10 @@ def whole_number(cell: str) -> str:
 
 
 def _numbers(path: Path) -> tuple[I64, I64]:
-    """Both columns of a list of pairs, with a header or without; Test 1 has 15.7 million of them. Raises UserError."""
+    """Return both columns of a list of pairs.
+
+    It may have a header; that of Test 1 has 15.7 million pairs. Raises UserError.
+    """
     try:
         with open_regular(path) as file:
             header = not file.readline(200)[:1].isdigit()
@@ -176,9 +193,14 @@ def _numbers(path: Path) -> tuple[I64, I64]:
 
 
 def _index(ids: I64, *columns: I64) -> list[NDArray[np.int32]]:
-    """The place of each number in `ids`, which rise; -1 where it is not there."""
+    """Return the index of each number in `ids`.
+
+    ids: rising. -1 where a number is not in it.
+    """
     out = []
     for column in columns:
-        at = np.minimum(np.searchsorted(ids, column), max(0, ids.size - 1))
-        out.append(np.where(ids[at] == column, at, -1).astype(np.int32) if ids.size else np.full(column.size, -1, np.int32))
+        indices = np.minimum(np.searchsorted(ids, column), max(0, ids.size - 1))
+        out.append(
+            np.where(ids[indices] == column, indices, -1).astype(np.int32) if ids.size else np.full(column.size, -1, np.int32)
+        )
     return out

@@ -23,10 +23,17 @@ N_FOLDS = 10
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """Every pack in the folder: its distinct images as samples, its pairs as a protocol. Raises UserError."""
+    """Read every pack in the folder.
+
+    Distinct images are the samples, and the pairs of each pack a protocol. Raises UserError.
+    """
     folder_of(root)
     card = load_card("insightface_bin")
-    packs = sorted(p.name for p in root.iterdir() if p.suffix.casefold() == PACK and p.is_file() and not p.name.startswith("."))
+    packs = sorted(
+        path.name
+        for path in root.iterdir()
+        if path.suffix.casefold() == PACK and path.is_file() and not path.name.startswith(".")
+    )
     if not packs:
         raise wrong_folder(root, card, "lfw.bin")
     first: dict[str, str] = {}
@@ -48,19 +55,33 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
 
 
 def _list(path: Path, first: dict[str, str]) -> PairList:
-    """The pairs of one pack. first: sha256 → the first image with these bytes, of all packs; added to."""
+    """Read the pairs of one pack.
+
+    first: sha256 → the first image with these bytes, of all packs; added to.
+    """
     pack = read_pack(path)
     files = []
     for i, image in enumerate(pack.images):
         files.append(first.setdefault(hashlib.sha256(image).hexdigest(), member_name(path.name, i)))
-    n = len(pack.mated)
+    n_pairs = len(pack.mated)
     return PairList(
-        path.stem, f"{path.name} (insightface)", files[::2], files[1::2], pack.mated, _runs(n, path), range(1, n + 1), N_FOLDS
+        path.stem,
+        f"{path.name} (insightface)",
+        files[::2],
+        files[1::2],
+        pack.mated,
+        _runs(n_pairs, path),
+        range(1, n_pairs + 1),
+        N_FOLDS,
     )
 
 
-def _runs(n: int, path: Path) -> list[int]:
-    """Ten consecutive folds, as equal as can be, whatever is in them: what insightface's own evaluation takes."""
-    if n < N_FOLDS:
-        raise UserError(f"{path} holds {n} pairs, too few for {N_FOLDS} folds: get it from its publisher again")
-    return [k for k, part in enumerate(np.array_split(np.arange(n), N_FOLDS)) for _ in part]
+def _runs(n_pairs: int, path: Path) -> list[int]:
+    """Return the folds of a list: ten consecutive runs.
+
+    They are as equal as can be, regardless of their labels: insightface's own evaluation takes the same. n_pairs: of the
+    list. Raises UserError for fewer than ten pairs.
+    """
+    if n_pairs < N_FOLDS:
+        raise UserError(f"{path} holds {n_pairs} pairs, too few for {N_FOLDS} folds: get it from its publisher again")
+    return [k for k, part in enumerate(np.array_split(np.arange(n_pairs), N_FOLDS)) for _ in part]

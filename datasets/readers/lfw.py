@@ -19,7 +19,7 @@ from faceparity.datasets.schema.dataset import Dataset, Problem
 from .lfw_labels import read_labels
 
 VARIANTS = ("lfw", "lfw_funneled", "lfw-funneled", "lfw-deepfunneled", "lfw_deepfunneled", "lfw-deepfunneled/lfw-deepfunneled")
-"""Where the images lie: as they were found, or aligned by one of two methods. The first that there is is read."""
+"""Folders of the images, as they were found, or aligned by one of two methods. The first that exists is read."""
 
 NAMES = "lfw-names.txt"
 DEVTRAIN = "view 1, development training"
@@ -32,12 +32,15 @@ LISTS = {
 PUBLISHER = "University of Massachusetts Amherst"
 
 MOST_IMAGES = 100_000
-"""Of one person, more than any list counts."""
+"""Maximum number of images of one person; no list counts as many."""
 _FILE = re.compile(r"(?:.*/)?([^/]+)/\1_\d{4}\.[A-Za-z]+", re.ASCII)
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """All images, labelled where a file of labels is there, with those published lists that are there. Raises UserError."""
+    """Read all images of LFW, with its published lists.
+
+    They are labelled where a file of labels is there, and those lists are followed that are there. Raises UserError.
+    """
     folder_of(root)
     card = load_card("lfw")
     folder, problems = images_folder(root, card, VARIANTS)
@@ -60,12 +63,18 @@ def _list(path: Path, listed: str, folder: str) -> PairList:
 
 
 def file_in(folder: str) -> Callable[[str, int], str]:
-    """From a person's name and a number to the file, as the set's own lists mean it."""
+    """Return the function from person and number to file.
+
+    The set's own lists mean files in this way.
+    """
     return lambda name, number: under(folder, name, f"{name}_{number:04d}.jpg")
 
 
 def images_folder(root: Path, card: DatasetCard, variants: Sequence[str]) -> tuple[str, list[Problem]]:
-    """The folder of people's folders, "" for root itself, and a problem for each other variant. Raises UserError."""
+    """Return the folder of people's folders.
+
+    It is "" for root itself; with it comes a problem for each other variant. Raises UserError.
+    """
     here = [folder for variant in variants if (folder := place(root, variant)) and _has_people(root / folder)]
     here = list(dict.fromkeys(here)) or ([""] if _has_people(root) else [])
     if not here:
@@ -75,8 +84,11 @@ def images_folder(root: Path, card: DatasetCard, variants: Sequence[str]) -> tup
 
 
 def _has_people(folder: Path) -> bool:
-    """Whether some folder in it holds images named after itself."""
-    people = (p for p in sorted(folder.iterdir()) if p.is_dir() and not p.name.startswith("."))
+    """Return whether a folder holds people's folders.
+
+    Such a folder holds images named after itself.
+    """
+    people = (path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith("."))
     return any(next(person.glob(f"{_plain(person.name)}_[0-9][0-9][0-9][0-9].*"), None) for person in people)
 
 
@@ -94,7 +106,10 @@ def read_people(
     include_minors: bool = False,
     places: Sequence[str] = (),
 ) -> Dataset:
-    """The images in people's folders. Where lfw-names.txt lies beside them, images that it counts and are not here are missing."""
+    """Read the images in people's folders.
+
+    Where lfw-names.txt lies beside them, images that it counts and that are not here are missing.
+    """
     labels = read_labels(root, card, places)
     within = (folder,) if folder else ()
     found = {file: match[1] for file in list_images(root, within) if (match := _FILE.fullmatch(file))}
@@ -106,7 +121,11 @@ def read_people(
 
 
 def _promised(path: Path, folder: str, found: dict[str, str]) -> list[LabelledImage]:
-    """Rows for images that the list of names counts and that are not here, so that they count as missing."""
+    """Return rows for images that are counted but not here.
+
+    path: the list of names, which says how many images each person has. With these rows the images count as missing.
+    Raises UserError.
+    """
     file_of = file_in(folder)
     rows = []
     for row, line in lines_of(path):

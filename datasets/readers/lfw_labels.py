@@ -35,27 +35,34 @@ _IMAGE = re.compile(r"(.+)_(\d{4})(?:\.\w+)?", re.ASCII)
 
 @dataclass(frozen=True)
 class Labels:
-    """What is known of people by their names. card: with the attributes there are, and who says so."""
+    """Labels of people by their names. card: with the attributes that there are, and their provenance."""
 
     card: DatasetCard
     of: dict[str, dict[str, str]]
     problems: list[Problem]
 
     def get(self, person: str) -> dict[str, str]:
-        """Attribute → word; empty words for somebody of whom nothing is said."""
+        """Return attribute → word of a person.
+
+        Words are empty for somebody of whom nothing is known.
+        """
         return {name: self.of.get(name, {}).get(person, "") for name in self.card.attributes}
 
 
 def person_of(image: str) -> str | None:
-    """`Ada_Alpha` of `Ada_Alpha_0001.jpg`; None for any other name."""
+    """Return the person in an image's name, or None.
+
+    `Ada_Alpha_0001.jpg` gives `Ada_Alpha`; None for a name of another form.
+    """
     found = _IMAGE.fullmatch(image)
     return found[1] if found else None
 
 
 def read_labels(root: Path, card: DatasetCard, within: Iterable[str] = ("",)) -> Labels:
-    """The labels that lie in `root` or in these folders of it. The lists of names go before the machine's word on gender.
+    """Read the labels of people.
 
-    Without any of these files there are no attributes. Raises UserError for a file that cannot be read.
+    They lie in `root` or in these folders of it. The lists of names go before the machine-made labels of gender. Without any of
+    these files there are no attributes. Raises UserError for a file that cannot be read.
     """
     folders = list(dict.fromkeys(("", *within)))
     of: dict[str, dict[str, str]] = {}
@@ -72,33 +79,36 @@ def read_labels(root: Path, card: DatasetCard, within: Iterable[str] = ("",)) ->
 
 
 def _by_lists(root: Path, lists: dict[str, str | None], problems: list[Problem]) -> dict[str, str]:
-    said: dict[str, set[str]] = {}
+    lists_of: dict[str, set[str]] = {}
     for word, name in lists.items():
         if name is None:
             problems.append(Problem("missing_file", LISTS[word][0], f"without it nobody is labelled {word}"))
             continue
         for _, line in lines_of(root / name):
-            said.setdefault(person_of(line) or line.replace(" ", "_"), set()).add(word)
-    for person, words in said.items():
+            lists_of.setdefault(person_of(line) or line.replace(" ", "_"), set()).add(word)
+    for person, words in lists_of.items():
         if len(words) > 1:
             problems.append(Problem("conflicting_label", person, "in both lists of names"))
-    return {person: next(iter(words)) for person, words in said.items() if len(words) == 1}
+    return {person: next(iter(words)) for person, words in lists_of.items() if len(words) == 1}
 
 
 def _machine(path: Path, problems: list[Problem]) -> dict[str, dict[str, str]]:
-    """gender and ethnicity of each person, from the mean over their images; of a tie nothing."""
+    """Return the machine-made gender and ethnicity of each person.
+
+    They come from the mean of the scores over a person's images; a tie gives no label.
+    """
     header: list[str] = []
     sums: dict[str, list[float]] = {}
     wanted = ("Male", *ETHNICITIES)
-    at: list[int] = []
+    columns: list[int] = []
     for row, line in lines_of(path):
         cells = [cell.strip() for cell in line.lstrip("#").strip().split("\t")]
-        if line.startswith("#") or cells[0] == "person":  # copies differ in whether the line of names begins with a mark
+        if line.startswith("#") or cells[0] == "person":  # in some copies the header begins with #
             header = cells if "person" in cells else header
-            at = [header.index(name) for name in wanted] if set(wanted) <= set(header) else []
+            columns = [header.index(name) for name in wanted] if set(wanted) <= set(header) else []
             continue
         try:
-            scores = [float(cells[i]) for i in at]
+            scores = [float(cells[i]) for i in columns]
         except (ValueError, IndexError):
             scores = []
         if not scores or len(cells) < 2:

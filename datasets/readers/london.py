@@ -21,9 +21,10 @@ _FILE = re.compile(r"(\d+)_(03|08)", re.ASCII)
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """The frontal photographs of the set, neutral and smiling; images may also lie in root itself.
+    """Read the frontal photographs, neutral and smiling.
 
-    Either folder may be missing: that is one problem, and without both there are no mated pairs. Raises UserError.
+    Images may also lie in root itself. Either folder may be missing: that is one problem, and without both there are no
+    mated pairs. Raises UserError.
     """
     card = load_card("london")
     path = root / need(root, card, *TABLES)
@@ -51,7 +52,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
 
 
 def _images(root: Path, flat: bool, folders: tuple[str, ...]) -> dict[tuple[str, str], str]:
-    """(subject, pose) → file, whatever the suffix."""
+    """Return (subject, pose) → file, of any image's suffix."""
     found: dict[tuple[str, str], str] = {}
     for file in list_images(root, () if flat else folders):
         if match := _FILE.fullmatch(os.path.splitext(os.path.basename(file))[0]):

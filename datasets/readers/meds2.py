@@ -15,7 +15,10 @@ TABLE = "subject_metadata.csv"
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """All images, wherever they lie under root, by the table that names them. The subject is the name's first part. Raises UserError."""
+    """Read all images of MEDS-II by the table of them.
+
+    They may lie anywhere under root. The subject is the first part of an image's name. Raises UserError.
+    """
     card = load_card("meds2")
     table = read_table(root / need(root, card, TABLE, f"truth/{TABLE}", f"data/{TABLE}"))
     image = table.need("img_name", NOT_PUBLISHED)

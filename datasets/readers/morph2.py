@@ -17,8 +17,10 @@ _YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)", re.ASCII)
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """All images, with the age that the table states and the year of arrest. A person whom the table gives two races or genders
-    has none: the release is known for it. Raises UserError.
+    """Read all images of MORPH-II.
+
+    Age and the year of arrest are those of the table. A person to whom the table gives two races or genders has none: the
+    release is known for it. Raises UserError.
     """
     card = load_card("morph2")
     path = need(root, card, TABLE, f"MORPH_nonCommercial/{TABLE}")
@@ -28,6 +30,6 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     taken = table.column(["doa"])
     if taken is not None:
         years = [_YEAR.search(line.cells[taken]) for line in table.lines]
-        rows = [replace(row, year=float(y[1])) if y else row for row, y in zip(rows, years, strict=True)]
+        rows = [replace(row, year=float(year[1])) if year else row for row, year in zip(rows, years, strict=True)]
     rules = Rules(with_years=taken is not None, include_minors=include_minors)
     return build(card, root, rows, table.problems, name=name, rules=rules)

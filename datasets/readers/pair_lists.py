@@ -41,10 +41,10 @@ class PairList:
 
 
 def with_protocols(dataset: Dataset, lists: Sequence[PairList]) -> Dataset:
-    """The data set with these lists as its protocols; its digest then covers them.
+    """Return the data set with these lists as protocols.
 
-    A pair whose image is not among the samples is counted (`missing`) and left out; each such image is one problem, but for those
-    of children, which are told already.
+    Its digest then covers them. A pair whose image is not among the samples is counted (`missing`) and left out; each
+    such image is one problem, except those of children, which are reported already.
     """
     if not lists:
         return dataset
@@ -61,13 +61,13 @@ def with_protocols(dataset: Dataset, lists: Sequence[PairList]) -> Dataset:
 
 
 def _protocol(listed: PairList, index: dict[str, int]) -> PairProtocol:
-    a, b = (np.array([index.get(file, -1) for file in files], np.int32) for files in (listed.a, listed.b))
-    here = (a >= 0) & (b >= 0)
+    first, second = (np.array([index.get(file, -1) for file in files], np.int32) for files in (listed.a, listed.b))
+    here = (first >= 0) & (second >= 0)
     return PairProtocol(
         name=listed.name,
         source=listed.source,
-        a=a[here],
-        b=b[here],
+        a=first[here],
+        b=second[here],
         mated=np.asarray(listed.mated, bool)[here],
         fold=np.asarray(listed.fold, np.int32)[here],
         n_folds=listed.n_folds,
@@ -78,11 +78,14 @@ def _protocol(listed: PairList, index: dict[str, int]) -> PairProtocol:
 
 
 def _absent(listed: PairList, known: Set[str]) -> list[Problem]:
-    """One problem for each image of the list that is not here, with the number of its pairs."""
+    """Return a problem for each listed image that isn't here.
+
+    It says in how many pairs the image is.
+    """
     first: dict[str, int] = {}
     count: dict[str, int] = {}
-    for a, b, row in zip(listed.a, listed.b, listed.rows, strict=True):
-        for file in {a, b}:
+    for one, other, row in zip(listed.a, listed.b, listed.rows, strict=True):
+        for file in {one, other}:
             if file not in known:
                 first.setdefault(file, row)
                 count[file] = count.get(file, 0) + 1
@@ -95,21 +98,29 @@ def _absent(listed: PairList, known: Set[str]) -> list[Problem]:
 
 def _digest(before: str, protocols: Sequence[PairProtocol]) -> str:
     digest = hashlib.sha256(before.encode())
-    for p in protocols:
-        digest.update(f"\n{p.name}\n{p.n_folds} {p.missing} {p.targets} {p.threshold_from}\n".encode())
-        for column in (p.a, p.b, p.fold):
+    for protocol in protocols:
+        digest.update(
+            f"\n{protocol.name}\n{protocol.n_folds} {protocol.missing} {protocol.targets} {protocol.threshold_from}\n".encode()
+        )
+        for column in (protocol.a, protocol.b, protocol.fold):
             digest.update(np.ascontiguousarray(column, "<i4").tobytes())
-        digest.update(np.ascontiguousarray(p.mated, np.uint8).tobytes())
+        digest.update(np.ascontiguousarray(protocol.mated, np.uint8).tobytes())
     return digest.hexdigest()
 
 
 def under(*parts: str) -> str:
-    """A path in a data set's folder: `under("", "pairs.txt")` is `pairs.txt`."""
+    """Join a path in a data set's folder.
+
+    `under("", "pairs.txt")` is `pairs.txt`.
+    """
     return PurePosixPath(*parts).as_posix()
 
 
 def lines_of(path: Path) -> list[tuple[int, str]]:
-    """The lines of a list that hold something, each with its number from 1, without blanks around them. Raises UserError."""
+    """Read the lines of a list that hold something.
+
+    Each comes with its number from 1, without blanks around it. Raises UserError.
+    """
     try:
         text = read_regular(path).decode("utf-8-sig")
     except OSError as error:
@@ -120,17 +131,23 @@ def lines_of(path: Path) -> list[tuple[int, str]]:
 
 
 def cells_of(line: str) -> list[str]:
-    """The cells of a line, parted by tabs, or by blanks where it has no tab."""
+    """Split a line into cells.
+
+    They are separated by tabs, or by blanks in a line without tabs.
+    """
     return [cell.strip() for cell in line.split("\t")] if "\t" in line else line.split()
 
 
 def folds_of(mated: Sequence[bool], n_folds: int, path: Path) -> list[int]:
-    """The fold of each pair where mated and non-mated pairs are dealt to the folds in equal runs, in the list's order.
+    """Return each pair's fold, for a list without folds.
 
-    Raises UserError if they do not divide evenly: the list is then not whole.
+    Mated and non-mated pairs are each split into equal runs, in the list's order. Raises UserError if they do not divide
+    evenly: the list is then not whole.
     """
     size = {True: sum(mated) // n_folds, False: (len(mated) - sum(mated)) // n_folds}
-    if any(size[kind] * n_folds != sum(m is kind for m in map(bool, mated)) for kind in (True, False)) or not all(size.values()):
+    if any(size[kind] * n_folds != sum(label is kind for label in map(bool, mated)) for kind in (True, False)) or not all(
+        size.values()
+    ):
         same = sum(mated)
         raise UserError(
             f"{path} lists {same} mated and {len(mated) - same} non-mated pairs, which {n_folds} folds cannot share evenly: "
@@ -146,35 +163,40 @@ def folds_of(mated: Sequence[bool], n_folds: int, path: Path) -> list[int]:
 def read_lfw_list(
     path: Path, name: str, file_of: Callable[[str, int], str], *, header: bool | None = True, n_folds: int = 10, source: str = ""
 ) -> PairList:
-    """A list in LFW's form: `name TAB n1 TAB n2` for two images of one person, `name1 TAB n1 TAB name2 TAB n2` for two people.
+    """Read a list in LFW's form.
 
-    file_of: from a person's name and an image's number to the file as the data set names it. header: the first line tells the
-    number of folds and of mated pairs in each (`10 TAB 300`; `1100` alone means one fold), as LFW has it and RFW has not (None:
-    if it is there); without it, folds are equal runs of mated and of non-mated pairs.
-    Raises UserError for a line that is no pair, and for a list that does not hold what its header says.
+    A line is `name TAB n1 TAB n2` for two images of one person, `name1 TAB n1 TAB name2 TAB n2` for two people.
+
+    file_of: from a person's name and an image's number to the file as the data set names it. header: the first line gives
+    the number of folds and of mated pairs in each (`10 TAB 300`; `1100` alone means one fold), as LFW has it and RFW has
+    not (None: if it is there); without it, folds are equal runs of mated and of non-mated pairs. Raises UserError for a
+    line that is no pair, and for a list that does not hold what its header says.
     """
     lines = lines_of(path)
     if header is None:
         header = bool(lines) and all(whole_number(cell) is not None for cell in cells_of(lines[0][1]))
     folds, each = _header(path, lines) if header else (n_folds, None)
-    a, b, mated, rows = [], [], [], []
+    first_files, second_files, mated, rows = [], [], [], []
     for row, line in lines[1:] if header else lines:
         cells = cells_of(line)
         first, second = (whole_number(cells[1]), whole_number(cells[-1])) if len(cells) in (3, 4) else (None, None)
         if first is None or second is None:
             raise UserError(f"{path}, line {row}, is not a pair (name, number, number, or name, number, name, number)")
-        a.append(file_of(cells[0], first))
-        b.append(file_of(cells[0] if len(cells) == 3 else cells[2], second))
+        first_files.append(file_of(cells[0], first))
+        second_files.append(file_of(cells[0] if len(cells) == 3 else cells[2], second))
         mated.append(len(cells) == 3)
         rows.append(row)
     if each is not None:
         _check_header(path, mated, folds, each)
     fold = [i // (2 * each) for i in range(len(mated))] if each is not None else folds_of(mated, folds, path)
-    return PairList(name, source or path.name, a, b, mated, fold, rows, folds)
+    return PairList(name, source or path.name, first_files, second_files, mated, fold, rows, folds)
 
 
 def _header(path: Path, lines: Sequence[tuple[int, str]]) -> tuple[int, int]:
-    """Folds and mated pairs in each, from the first line."""
+    """Return the number of folds, and of mated pairs each.
+
+    They stand in the first line. Raises UserError.
+    """
     numbers = [whole_number(cell) or 0 for cell in cells_of(lines[0][1])] if lines else []
     if len(numbers) not in (1, 2) or not all(numbers):
         raise UserError(

@@ -13,11 +13,14 @@ from faceparity.datasets.schema.dataset import Dataset, Problem
 
 TABLE = "PPB-2017-metadata.csv"
 COLUMNS = ("id", "file", "gender", "numeric", "skin", "country")
-"""By place: the names in the header are not known to be the same in all copies."""
+"""By position: the names in the header may differ between copies."""
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """One image of each parliamentarian, so no mated comparisons. Raises UserError."""
+    """Read one image of each parliamentarian.
+
+    So there are no mated comparisons. Raises UserError.
+    """
     card = load_card("ppb")
     path = need(root, card, TABLE, f"PPB-2017/{TABLE}")
     base = path.rpartition("/")[0]

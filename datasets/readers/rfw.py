@@ -16,7 +16,10 @@ RACES = ("African", "Asian", "Caucasian", "Indian")
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """The test part, grouped by race, with the four published lists of pairs. The training part is not read. Raises UserError."""
+    """Read the test part of RFW, grouped by race.
+
+    With it come the four published lists of pairs. The training part is not read. Raises UserError.
+    """
     card = load_card("rfw")
     data = need(root, card, "test/data")
     races = {folder.casefold(): folder for folder in RACES}
@@ -36,7 +39,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
         elif path is None:
             problems.append(Problem("missing_file", f"test/txts/{race}/{race}_pairs.txt", "its published pairs are not compared"))
         else:
-            # The set's lists have no first line that tells the folds, as LFW's has.
+            # Unlike LFW's, the set's lists have no first line with the number of folds.
             lists.append(read_lfw_list(root / path, race, partial(_file, folder), header=False))
     rules = Rules(within=(data,), include_minors=include_minors)
     return with_protocols(build(card, root, rows, problems, name=name, rules=rules), lists)

@@ -16,8 +16,10 @@ SAME_PHOTO = "same_photo_pairs.csv"
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """All portraits. A person's age group is that of the year of each picture (photo_year - birth_year), so it may differ
-    between two pictures of one person. Raises UserError.
+    """Read all portraits of members of Congress.
+
+    A person's age group is that of the year of each picture (photo_year - birth_year), so it may differ between two
+    pictures of one person. Raises UserError.
     """
     card = load_card("us_congress")
     table = read_table(root / need(root, card, LABELS))
@@ -35,8 +37,8 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     if (root / SAME_PHOTO).is_file():
         listed = read_table(root / SAME_PHOTO)
         problems += listed.problems
-        a, b = listed.need("file_a", note), listed.need("file_b", note)
-        pairs = [(line.where, line.cells[a], line.cells[b]) for line in listed.lines]
+        first, second = listed.need("file_a", note), listed.need("file_b", note)
+        pairs = [(line.where, line.cells[first], line.cells[second]) for line in listed.lines]
     else:
         problems.append(Problem("missing_file", SAME_PHOTO, "pairs that show one photograph count as mated comparisons"))
     rules = Rules(with_years=True, include_minors=include_minors)

@@ -18,8 +18,10 @@ _PART = re.compile(r"\d{1,3}_[\d_]*\d{14,20}", re.ASCII)
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """All images with a whole name. In a name of too few parts (`61_1_20170109142408075`) nobody can tell whether the 1 is the
-    gender or the race: it is left out and counted. Raises UserError.
+    """Read all images of UTKFace whose name is complete.
+
+    In a name of too few parts (`61_1_20170109142408075`) nobody can know whether the 1 is the gender or the race: it is
+    left out and counted. Raises UserError.
     """
     folder_of(root)
     card = load_card("utkface")

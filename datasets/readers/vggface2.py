@@ -20,8 +20,10 @@ _ETHNICITIES, _AGES = ("Asian", "White", "Black"), ("Young", "Middle_Aged", "Sen
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """The test part: subjects, and gender by the publisher's identity table; ethnicity where a table of it lies beside that one
-    (columns Class_ID and Race). The training part is not read: it is what models learn from. Raises UserError.
+    """Read the test part of VGGFace2.
+
+    Gender comes from the publisher's identity table; ethnicity where a table of it lies beside that one (columns Class_ID
+    and Race). The training part is not read: it is what models learn from. Raises UserError.
     """
     card = load_card("vggface2")
     test = need(root, card, "test", "data/test")
@@ -41,13 +43,16 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
 
 
 def _images(root: Path, test: str) -> list[tuple[str, str]]:
-    """(file, subject) of every image that lies in a subject's folder."""
+    """Return (file, subject) of each image in a subject's folder."""
     found = [(file, file.removeprefix(f"{test}/").split("/")) for file in list_images(root, (test,))]
     return [(file, parts[0]) for file, parts in found if len(parts) == 2]
 
 
 def _genders(path: Path, problems: list[Problem]) -> dict[str, str]:
-    """Class_ID → m or f. Rows such as `n000002, "A_Fine_Frenzy",315,1, f`: names may hold commas, so cells count from the end."""
+    """Read Class_ID → m or f from the identity table.
+
+    Its rows are such as `n000002, "A_Fine_Frenzy",315,1, f`: names may hold commas, so cells count from the end.
+    """
     found: dict[str, str] = {}
     for number, line in enumerate(text_of(path).splitlines(), 1):
         cells = [cell.strip() for cell in line.split(",")]
@@ -61,7 +66,10 @@ def _genders(path: Path, problems: list[Problem]) -> dict[str, str]:
 
 
 def _races(root: Path, meta: str) -> dict[str, str] | None:
-    """Class_ID → race, from a table beside the identity table or at the top; None if there is none."""
+    """Read Class_ID → race from a table of it.
+
+    The table lies beside the identity table or at the top; None if there is none.
+    """
     for path in sorted({*(root / meta).parent.glob("*.csv"), *root.glob("*.csv")}):
         if path.name in (META, MAAD):
             continue
@@ -80,8 +88,10 @@ def _races(root: Path, meta: str) -> dict[str, str] | None:
 
 
 def read_maad(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """The test part of VGGFace2 with MAAD-Face's labels of each image. An attribute that is 0 is undefined: no label. Of the rows
-    of other images than those here, which are nearly all, only those of a subject that is here count as missing. Raises UserError.
+    """Read the test part of VGGFace2 with MAAD-Face's labels.
+
+    They are given for each image; an attribute that is 0 is undefined: no label. Of the rows of images that are not here,
+    which are nearly all, only those of a subject that is here count as missing. Raises UserError.
     """
     card = load_card("maad_face")
     test = need(root, card, "test", "data/test")
@@ -107,6 +117,9 @@ def read_maad(root: Path, *, name: str | None = None, include_minors: bool = Fal
 
 
 def _only(columns: tuple[str, ...], says: Callable[[str], str | None]) -> str:
-    """The one of these columns that is 1; empty if none is, or several are."""
+    """Return the one of these columns that is 1.
+
+    Empty if none is, or several are.
+    """
     found = [column for column in columns if says(column) == "1"]
     return found[0] if len(found) == 1 else ""

@@ -17,7 +17,10 @@ LIST = "xqlfw_pairs.txt"
 
 
 def read(root: Path, *, name: str | None = None, include_minors: bool = False) -> Dataset:
-    """All images, with the published list if it is there. Raises UserError."""
+    """Read all images of XQLFW.
+
+    The published list of pairs is followed if it is there. Raises UserError.
+    """
     folder_of(root)
     card = load_card("xqlfw")
     folder, problems = images_folder(root, card, VARIANTS)

@@ -1,1 +1,1 @@
-"""Cards and data sets, as the rest of the package knows them."""
+"""Schemas of cards and of data sets in memory."""

@@ -18,7 +18,10 @@ Answer = Literal["yes", "no", "unclear"]
 
 
 def _encrypted(address: str) -> str:
-    """Refuse an address that anybody on the way could change. Raises ValueError."""
+    """Refuse an address that is not encrypted.
+
+    Anybody on the way could change what comes from it. Raises ValueError.
+    """
     if address.casefold().startswith("http:"):
         raise ValueError(f"{address} is not encrypted: give an https:// address")
     return address
@@ -29,7 +32,7 @@ Address = Annotated[str, AfterValidator(_encrypted)]
 
 
 class Strict(BaseModel):
-    """Unknown fields are errors."""
+    """A frozen model in which unknown fields are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -53,7 +56,7 @@ class PairedCard(Strict):
     factors: list[str] = Field(min_length=1)
     """Names of attributes."""
     captures: int = Field(ge=2)
-    """How many images of a unit there are under each combination."""
+    """Number of images of a unit under each combination."""
     reference: dict[str, str] = Field(default_factory=dict)
     """Factor → the level that others are compared with; of a factor not named, the first level (by number, if all are numbers)."""
 
@@ -65,7 +68,7 @@ class PairedCard(Strict):
 
 
 class DatasetCard(Strict):
-    """What a person must know before using a data set or believing a result on it."""
+    """The card: what a user must know before using a data set or believing a result on it."""
 
     name: str
     title: str
@@ -77,12 +80,12 @@ class DatasetCard(Strict):
     """Folder names looked for under FACEPARITY_DATA, besides `name`."""
     home: Address = ""
     obtain: str = ""
-    """How to come by it, and under what name to unpack it."""
+    """How to obtain it, and under what name to unpack it."""
     layout: list[str] = Field(default_factory=list)
-    """What lies in the folder, as its publisher gives it out: what a wrong folder is told to look like."""
+    """What lies in the publisher's folder, as shown when a folder is a wrong one."""
     version: str = ""
     versions: list[str] = Field(default_factory=list)
-    """Releases and copies that are about, and how they differ."""
+    """Releases and copies in circulation, and how they differ."""
     licence: str = "unknown"
     """A word or two: `CC-BY-4.0`, `research only`."""
     licence_note: str = ""
@@ -108,7 +111,7 @@ class DatasetCard(Strict):
     protocols: list[str] = Field(default_factory=list)
     """Published protocols, and for each whether it is followed here."""
     group_sizes: dict[str, int] = Field(default_factory=dict)
-    """Group → subjects in it in the whole set, as published. `faceparity.datasets.audit.group_support` tells what that can support."""
+    """Group → subjects in it in the whole set, as published. See `faceparity.datasets.audit.group_support`."""
     group_sizes_by: list[str] = Field(default_factory=list)
     """The attributes that make these groups, if not those of `default_by`."""
     group_sizes_note: str = ""
@@ -120,7 +123,7 @@ class DatasetCard(Strict):
 
 
 def load_card(name: str) -> DatasetCard:
-    """The card shipped as `datasets/cards/NAME.toml`.
+    """Load the card shipped as `datasets/cards/NAME.toml`.
 
     Raises FileNotFoundError if there is none, pydantic.ValidationError if it does not follow the schema.
     """

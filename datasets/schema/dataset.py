@@ -58,7 +58,7 @@ class PairProtocol:
     """A list of comparisons that a benchmark publishes, to be followed to the letter and in its order.
 
     a, b: int32[n], samples. mated: bool[n], as the list says it. fold: int32[n], 0 … n_folds - 1; all 0 where it has no folds.
-    missing: how many listed pairs name a sample that is not here; they are not in `a` and `b`.
+    missing: the number of listed pairs with a sample that is not here; they are not in `a` and `b`.
     """
 
     name: str
@@ -73,7 +73,7 @@ class PairProtocol:
     targets: tuple[float, ...] = ()
     """FMRs at which the benchmark itself gives results (TAR @ FAR)."""
     threshold_from: str = ""
-    """Another protocol of the set, on which the benchmark has the threshold chosen; empty for none."""
+    """Another protocol of the set, on which the benchmark chooses the threshold; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,21 +150,24 @@ class Dataset:
     protocols: tuple[PairProtocol, ...] = ()
     """Pair lists that the set publishes."""
     set_protocols: tuple[SetProtocol, ...] = ()
-    """The same of templates made of several samples."""
+    """Lists of comparisons between templates of several samples that the set publishes."""
     search_protocols: tuple[SearchProtocol, ...] = ()
     """Galleries and probes that the set publishes."""
     problems: tuple[Problem, ...] = ()
     unused: dict[str, str] = field(default_factory=dict)
-    """Columns of the label file that serve for nothing, and why: what to tell a person who misses one."""
+    """Unused columns of the label file, each with the reason, as shown to a user who misses one."""
     digest: str = ""
     """sha256 over files, contents and labels: two copies with the same digest give the same result."""
 
     @property
     def n_samples(self) -> int:
-        """How many samples there are."""
+        """Return the number of samples."""
         return len(self.files)
 
     @property
     def n_subjects(self) -> int:
-        """How many people there are, as far as the labels tell."""
+        """Return the number of people, as far as labelled.
+
+        Where the set has no subject labels, it is the number of samples.
+        """
         return int(np.unique(self.subjects).size)
