@@ -120,13 +120,13 @@ def load_dataset(spec: str, *, include_minors: bool = False) -> Dataset:
             raise UserError(f"-d {spec} names no folder: write {name or 'folder'}=DIR")
         read = reader(name)
         root = folder_of(Path(where).expanduser())
-        return read(root, name=_called(root) if name == "folder" else None, include_minors=include_minors)
+        return read(root, name=_published_name(root) if name == "folder" else None, include_minors=include_minors)
     if name == "folder":
         raise UserError("-d folder names no folder: write folder=DIR")
     return _by_name(name, include_minors)
 
 
-def _called(root: Path) -> str:
+def _published_name(root: Path) -> str:
     """Return the last part of a folder's path.
 
     Results are published, so the user's home is just "folder".
@@ -153,7 +153,7 @@ def whereabouts(name: str) -> Path | None:
     if (packaged := embedded(name)) is not None:
         return packaged
     base = _base()
-    places = [Path(base).expanduser() / place for place in (name, *_folders(name))] if base and _plain(name) else []
+    places = [Path(base).expanduser() / place for place in (name, *_folders(name))] if base and _is_folder_name(name) else []
     return next((place for place in places if place.is_dir()), None)
 
 
@@ -200,7 +200,7 @@ def _card(name: str) -> DatasetCard | None:
     return load_card(name) if name in _card_names() else None
 
 
-def _plain(name: str) -> bool:
+def _is_folder_name(name: str) -> bool:
     """Return whether a name is a folder's, not a path."""
     return bool(name) and not name.startswith(".") and not set(name) & set("/\\")
 

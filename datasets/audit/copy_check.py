@@ -87,7 +87,7 @@ def check(dataset: Dataset, tick: Callable[[], object] | None = None, threads: i
     prints: list[Print | None] = []
     first: dict[str, int] = {}
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        results = pool.map(lambda file: _look(dataset, file), dataset.files)
+        results = pool.map(lambda file: _hash_or_reason(dataset, file), dataset.files)
         for i, (file, (image_hash, reason)) in enumerate(zip(dataset.files, results, strict=True)):
             if reason is not None:
                 unreadable.append((file, reason))
@@ -123,7 +123,7 @@ def label_counts(dataset: Dataset) -> tuple[ValueCount, ...]:
     return tuple(count for attribute in dataset.attributes.values() for count in _counts(dataset, attribute))
 
 
-def _look(dataset: Dataset, file: str) -> tuple[Print | None, str | None]:
+def _hash_or_reason(dataset: Dataset, file: str) -> tuple[Print | None, str | None]:
     """Return an image's hash, or why it can't be decoded."""
     try:
         return fingerprint(decode(source(dataset.root / file))), None

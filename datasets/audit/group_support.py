@@ -53,7 +53,7 @@ class Support:
     @property
     def lines(self) -> tuple[str, str]:
         """Return two lines: people per group, and the lowest FMRs."""
-        return _people(self), _floors(self)
+        return _people_line(self), _floors_line(self)
 
 
 def floor(group: str, subjects: int, pictures: float = 1.0) -> Floor:
@@ -124,7 +124,7 @@ def support_of_card(card: DatasetCard) -> Support | None:
     return support(card.group_sizes, by, card.pictures_each, "Images" if card.identity == "none" else "People")
 
 
-def _people(found: Support) -> str:
+def _people_line(found: Support) -> str:
     what = f"{found.people} per group" + (f" ({' × '.join(found.by)})" if found.by else "")
     if not found.groups:
         return f"{what}: no group is labelled."
@@ -139,14 +139,14 @@ def _people(found: Support) -> str:
     return f"{what}: {text}" + (f"; {few}under {SHOWN}, too few to judge." if small else ".")
 
 
-def _floors(found: Support) -> str:
+def _floors_line(found: Support) -> str:
     able = [group for group in found.groups if group.higher is not None]
     start = "Lowest FMR for a claim: "
     if len(able) < 2:
         reach = f"only {able[0].group} reaches" if able else "no group reaches"
         return f"{start}none, {reach} {SHOWN} {found.people.lower()}, and a difference takes two groups."
     first, last = able[0], able[-1]
-    span, largest = _span(last.higher, last.higher_best), _span(first.higher, first.higher_best)
+    span, largest = _rate_range(last.higher, last.higher_best), _rate_range(first.higher, first.higher_best)
     if span != largest:
         span += f" in the smallest group that can be judged ({last.group}), {largest} in the largest"
     if " to " in largest:
@@ -154,7 +154,7 @@ def _floors(found: Support) -> str:
     return f"{start}{span}; it takes {HIGHER} errors in the group with the higher rate and {LOWER} in the other."
 
 
-def _span(once: float | None, best: float | None) -> str:
+def _rate_range(once: float | None, best: float | None) -> str:
     """Return both ends of a range, or one if equal.
 
     Compared as shown, with one significant digit; "none" if either is None.

@@ -110,7 +110,7 @@ def near_duplicates(
     rows: list[Alike] = []
     counts = np.zeros(2, np.int64)
     for turned, other in ((0, upright), (1, mirrored)):
-        keys = _parts(upright, within + 1), _parts(other, within + 1)
+        keys = _hash_parts(upright, within + 1), _hash_parts(other, within + 1)
         more, counted = _search()(upright, mirrored, *keys, people, indices, known, samples, within, LISTED, turned)
         rows += [
             Alike(int(first), int(second), int(distance), bool(turned), bool(same)) for first, second, distance, same in more
@@ -120,7 +120,7 @@ def near_duplicates(
     return NearDuplicates(pairs, int(counts[0]), int(counts[1]), len(found))
 
 
-def _parts(hashes: U64, count: int) -> NDArray[np.int32]:
+def _hash_parts(hashes: U64, count: int) -> NDArray[np.int32]:
     """Split each hash into `count` numbers.
 
     int32[count, images]: part k is made of the bits k, k + count, k + 2 count … of each hash.

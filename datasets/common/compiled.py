@@ -37,7 +37,7 @@ def njit(**options: Any) -> Callable[[Function], Any]:
         finally:
             # A user's own functions, as in a notebook, stay in numba's usual cache.
             numba.config.CACHE_DIR = before
-        _keep_going(dispatcher)
+        _ignore_cache_errors(dispatcher)
         return dispatcher
 
     return compiled
@@ -58,7 +58,7 @@ def cache_folder() -> Path | None:
     return folder
 
 
-def _keep_going(dispatcher: Any) -> None:
+def _ignore_cache_errors(dispatcher: Any) -> None:
     """Ignore errors of reading or writing the cache.
 
     A full disk, or a file that can't be read, then costs the cached copy alone, not the call that compiled it.
@@ -66,10 +66,10 @@ def _keep_going(dispatcher: Any) -> None:
     numba_cache: Any = getattr(dispatcher, "_cache", None)
     for name in ("load_overload", "save_overload"):
         if hasattr(numba_cache, name):
-            setattr(numba_cache, name, _or_nothing(getattr(numba_cache, name)))
+            setattr(numba_cache, name, _none_on_os_error(getattr(numba_cache, name)))
 
 
-def _or_nothing(method: Function) -> Function:
+def _none_on_os_error(method: Function) -> Function:
     """Return a method that gives None on OSError."""
 
     def attempt(*arguments: Any) -> Any:

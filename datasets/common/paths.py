@@ -20,7 +20,7 @@ def artefacts() -> Path:
 
     Nothing in it is personal, and it may be deleted at any time.
     """
-    return _place("artefacts", user_cache_path)
+    return _user_folder("artefacts", user_cache_path)
 
 
 def caches() -> Path:
@@ -28,7 +28,7 @@ def caches() -> Path:
 
     They hold compiled code and a list of fonts, to start faster. It may be deleted at any time.
     """
-    return _place("caches", user_cache_path)
+    return _user_folder("caches", user_cache_path)
 
 
 def datasets() -> Path:
@@ -36,7 +36,7 @@ def datasets() -> Path:
 
     It is used where FACEPARITY_DATA names no folder.
     """
-    return _place("datasets", user_data_path)
+    return _user_folder("datasets", user_data_path)
 
 
 def store() -> Path:
@@ -44,7 +44,7 @@ def store() -> Path:
 
     They are biometric data.
     """
-    return _place("store", user_data_path)
+    return _user_folder("store", user_data_path)
 
 
 def keys() -> Path:
@@ -52,10 +52,10 @@ def keys() -> Path:
 
     They lie apart from the stores.
     """
-    return _place("keys", user_config_path)
+    return _user_folder("keys", user_config_path)
 
 
-def _place(name: str, of_user: Callable[[str], Path]) -> Path:
+def _user_folder(name: str, of_user: Callable[[str], Path]) -> Path:
     """Return a folder in FACEPARITY_HOME or the user's own.
 
     of_user: gives the user's folder for a program's name. Raises UserError where neither FACEPARITY_HOME nor the user's

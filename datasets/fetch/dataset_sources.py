@@ -232,16 +232,16 @@ def fetch_set(
     except OSError as error:
         raise UserError(f"can't write to {base()} ({error.strerror}): set {DATA} to a folder of yours") from error
     try:
-        fetched, missing = _pieces(plan.pieces, raw, progress, patience)
+        fetched, missing = _fetch_pieces(plan.pieces, raw, progress, patience)
         if plan.more is not None:
-            more, lacking = _pieces(plan.more(raw), raw, progress, patience)
+            more, lacking = _fetch_pieces(plan.more(raw), raw, progress, patience)
             if not more:
                 raise UserError(f"{name}: none of {len(lacking):,} pictures is to be had; its publisher may have moved them")
             fetched, missing = fetched + more, missing + lacking
         staging = raw / "made"
         shutil.rmtree(staging, ignore_errors=True)
         _lay_out(plan, raw, staging)
-        _note(staging, name, fetched)
+        _write_record(staging, name, fetched)
         staging.rename(folder)
     except OSError as error:
         raise UserError(f"{base()}: {error.strerror}; nothing is lost, the same command goes on from there") from error
@@ -266,7 +266,7 @@ def _lay_out(plan: SourcePlan, raw: Path, staging: Path) -> None:
         raise
 
 
-def _pieces(
+def _fetch_pieces(
     pieces: tuple[SetFile, ...] | list[SetFile], raw: Path, progress: Bytes | None, patience: Patience
 ) -> tuple[list[tuple[SetFile, Got]], list[SetFile]]:
     """Fetch each piece that an earlier call did not fetch.
@@ -286,7 +286,7 @@ def _pieces(
             fetched.append(
                 (
                     piece,
-                    _here(target, piece)
+                    _earlier_piece(target, piece)
                     or download(piece.address, target, sha256=piece.sha256, progress=tell, patience=patience),
                 )
             )
@@ -301,7 +301,7 @@ def _pieces(
     return fetched, missing
 
 
-def _here(target: Path, piece: SetFile) -> Got | None:
+def _earlier_piece(target: Path, piece: SetFile) -> Got | None:
     """Return a piece that an earlier call fetched, or None.
 
     `download` leaves only whole files under their own names. One with another sha256 than the published one is deleted.
@@ -317,7 +317,7 @@ def _here(target: Path, piece: SetFile) -> Got | None:
     return Got(target, found, target.stat().st_size, bool(piece.sha256), target.stat().st_size)
 
 
-def _note(folder: Path, name: str, fetched: list[tuple[SetFile, Got]]) -> None:
+def _write_record(folder: Path, name: str, fetched: list[tuple[SetFile, Got]]) -> None:
     """Write a record of what was fetched.
 
     A later copy can be compared with it.

@@ -128,7 +128,7 @@ def download(
     while True:
         before = _size(part)
         try:
-            restarted = _pull(address, part, bool(sha256), at_most, page, progress, patience)
+            restarted = _transfer(address, part, bool(sha256), at_most, page, progress, patience)
             resumed = 0 if restarted else resumed
             break
         except _BrokenOff as error:
@@ -154,7 +154,7 @@ def download(
     return Got(target, found, size, bool(sha256), resumed)
 
 
-def _pull(
+def _transfer(
     address: str, part: Path, digest_known: bool, at_most: int, page: bool, progress: Progress | None, patience: Patience
 ) -> bool:
     """Try once to fetch what is missing of a file.
@@ -173,7 +173,7 @@ def _pull(
             request.add_header("If-Range", about["validator"])
     try:
         with urllib.request.build_opener(_Redirects).open(request, timeout=patience.seconds) as answer:
-            begin, total = _begin(answer, have)
+            begin, total = _offset_and_length(answer, have)
             _check_kind(answer, address, page)
             if total is not None and total > at_most:
                 raise UserError(f"{_host(address)} sends {total:,} bytes, more than the {at_most:,} that were foreseen")
@@ -185,12 +185,12 @@ def _pull(
                 _copy(answer, out, begin, total, at_most, progress, address)
             return bool(have) and not begin
     except urllib.error.HTTPError as error:
-        return _refused(error, part, have, address)
+        return _handle_refusal(error, part, have, address)
     except (OSError, http.client.HTTPException) as error:
         raise _BrokenOff(_why(error)) from None
 
 
-def _begin(answer: Any, have: int) -> tuple[int, int | None]:
+def _offset_and_length(answer: Any, have: int) -> tuple[int, int | None]:
     """Return an answer's offset and the file's length.
 
     The length is None where the server does not say it. Raises _BrokenOff if another part came than the one asked for.
@@ -224,7 +224,7 @@ def _copy(
         raise _BrokenOff(f"broke off after {received:,} of {total:,} bytes")
 
 
-def _refused(error: urllib.error.HTTPError, part: Path, have: int, address: str) -> bool:
+def _handle_refusal(error: urllib.error.HTTPError, part: Path, have: int, address: str) -> bool:
     """Handle an answer with an error status.
 
     Returns False if the part is already the whole file. Raises _BrokenOff for an error that may pass, NotThere if the

@@ -127,13 +127,13 @@ def _matrix(data: memoryview, order: Order, depth: int) -> tuple[str, Value]:
         _check_count(count, data)
         return name, Array(shape, [_inner(parts, order, depth) for _ in range(count)])
     if kind == _STRUCT:
-        fields = _fields(parts, order)
+        fields = _field_count(parts, order)
         _check_count(count * max(1, fields), data)
         return name, Array(shape, [tuple(_inner(parts, order, depth) for _ in range(fields)) for _ in range(count)])
     raise MatlabError("something other than cells, structures, text and real numbers")
 
 
-def _fields(parts: Iterator[_Element], order: Order) -> int:
+def _field_count(parts: Iterator[_Element], order: Order) -> int:
     """Return the number of fields of a structure.
 
     Raises MatlabError.

@@ -56,7 +56,7 @@ def read_pack(path: Path) -> Pack:
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): check the path and its permissions") from None
     try:
-        _inspect(data)
+        _check_opcodes(data)
         return _pack(_Inert(io.BytesIO(data), encoding="bytes").load())
     except _PickleRefusedError as error:
         raise UserError(f"{path} is refused and was not run: {error}; get the pack from its publisher again") from None
@@ -68,7 +68,7 @@ def read_pack(path: Path) -> Pack:
         ) from None
 
 
-def _inspect(data: bytes) -> None:
+def _check_opcodes(data: bytes) -> None:
     """Refuse a pickle with instructions that no pack needs.
 
     Raises _PickleRefusedError at the first instruction, name or memo number that no pack needs.
@@ -164,7 +164,7 @@ class _NewDtype(_StandIn):
 
 class _Scalar(_StandIn):
     def __call__(self, dtype: Any, raw: Any) -> int:
-        return _whole(_Array(_kind(dtype), (1,), _bytes(raw)))[0]
+        return _integers(_Array(_kind(dtype), (1,), _bytes(raw)))[0]
 
 
 class _Encode(_StandIn):
@@ -212,7 +212,7 @@ def _bytes(raw: Any) -> bytes:
     return bytes(raw)
 
 
-def _whole(array: _Array) -> list[int]:
+def _integers(array: _Array) -> list[int]:
     """Return the numbers of a one-dimensional array.
 
     Raises _PickleRefusedError.
@@ -233,8 +233,8 @@ def _image(item: Any) -> bytes:
     raise _PickleRefusedError("one of its images is not made of bytes")
 
 
-def _truths(labels: Any) -> list[bool]:
-    numbers: Sequence[Any] = _whole(labels) if isinstance(labels, _Array) else labels
+def _booleans(labels: Any) -> list[bool]:
+    numbers: Sequence[Any] = _integers(labels) if isinstance(labels, _Array) else labels
     if not isinstance(numbers, list | tuple) or not all(isinstance(label, int) and label in (0, 1) for label in numbers):
         raise _PickleRefusedError("its labels are not a list of true and false")
     return [bool(label) for label in numbers]
@@ -243,7 +243,7 @@ def _truths(labels: Any) -> list[bool]:
 def _pack(content: Any) -> Pack:
     if not isinstance(content, tuple | list) or len(content) != 2 or not isinstance(content[0], tuple | list):
         raise _PickleRefusedError("it does not hold a list of images and a list of labels")
-    images, mated = [_image(item) for item in content[0]], _truths(content[1])
+    images, mated = [_image(item) for item in content[0]], _booleans(content[1])
     if len(images) != 2 * len(mated) or not mated:
         raise _PickleRefusedError(f"it holds {len(images)} images for {len(mated)} pairs")
     return Pack(images, mated)

@@ -90,7 +90,7 @@ def build(
     come sorted by file name, subjects numbered in the order of their sorted names. Raises UserError if nothing is left.
     """
     found = list(problems)
-    placed = _place(root, rows, card.identity, rules, found)
+    placed = _match_files(root, rows, card.identity, rules, found)
     placed = _without_minors(card, placed, rules, found)
     files = sorted(placed)
     digests = sha256_of_files(root, files)
@@ -128,7 +128,7 @@ def _named(rows: Sequence[LabelledImage]) -> set[str]:
     return {row.file for row in rows}
 
 
-def _place(
+def _match_files(
     root: Path, rows: Sequence[LabelledImage], identity: str, rules: Rules, found: list[Problem]
 ) -> dict[str, LabelledImage]:
     """Return the rows whose file is there, by its path.
@@ -148,7 +148,7 @@ def _place(
         if not row.file:
             found.append(Problem("bad_row", row.where, "no image is named"))
         elif file is None:
-            found.append(Problem("missing_file", row.where, _not_there(row.file, alike)))
+            found.append(Problem("missing_file", row.where, _missing_file_detail(row.file, alike)))
         elif file in placed:
             same = (row.subject, row.labels) == (placed[file].subject, placed[file].labels)
             detail = f"{file!r} again, after {placed[file].where}" + ("" if same else ", with other labels: those are not used")
@@ -177,7 +177,7 @@ def _by_stem(listed: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _not_there(file: str, alike: dict[str, list[str]]) -> str:
+def _missing_file_detail(file: str, alike: dict[str, list[str]]) -> str:
     """Explain that a file isn't there, with a likely alternative.
 
     The alternative differs in case, suffix or folder, and is given only if it is the only one.

@@ -60,12 +60,12 @@ _MINORS = {"baby", "infant", "toddler", "child", "children", "kid", "minor", "te
 _OLDEST = 125
 
 
-def _plain(word: str) -> str:
+def _normalised(word: str) -> str:
     return re.sub(r"[\s_\-]+", "_", word.strip().casefold()).strip("_")
 
 
 _SYNONYMS = {
-    attribute: {_plain(word): value for value, words in table.items() for word in [value, *words.split()]}
+    attribute: {_normalised(word): value for value, words in table.items() for word in [value, *words.split()]}
     for attribute, table in _WORDS.items()
 }
 
@@ -83,7 +83,7 @@ def concept_of_column(column: str) -> str | None:
 
     `sex` and `Gender` are gender; None for a name that stands for none, such as `region`.
     """
-    name = _plain(column)
+    name = _normalised(column)
     for prefix in _COLUMN_PREFIXES:
         name = name.removeprefix(prefix)
     name = name.removesuffix("_label")
@@ -106,14 +106,14 @@ def concept_value(attribute: str, raw: str, overrides: Mapping[str, str] | None 
     None: what it means, the card must say. Ages are not words: see `parse_age`.
     """
     if overrides:
-        plain = {_plain(word): value for word, value in overrides.items()}
-        found = overrides.get(raw.strip(), plain.get(_plain(raw)))
+        plain = {_normalised(word): value for word, value in overrides.items()}
+        found = overrides.get(raw.strip(), plain.get(_normalised(raw)))
         if found is not None:
             return found
     table = _SYNONYMS.get(attribute, {})
-    if (value := table.get(_plain(raw))) is not None:
+    if (value := table.get(_normalised(raw))) is not None:
         return value
-    parts = {table.get(_plain(part)) for part in raw.split("/")}
+    parts = {table.get(_normalised(part)) for part in raw.split("/")}
     return parts.pop() if len(parts) == 1 else None
 
 
@@ -137,7 +137,7 @@ class Ages:
         return str(self.low) if self.low == self.high else f"{self.low}–{self.high}"
 
 
-def _mangled(text: str) -> Ages | None:
+def _age_from_date(text: str) -> Ages | None:
     """Return a range that a spreadsheet took for a date.
 
     Such are `03-Sep`, `9-Mar` (3–9), `Oct-19`, `19-Oct` (10–19), `2019-10-01 00:00:00`; None for any other text.
@@ -173,15 +173,15 @@ def parse_age(raw: str) -> Ages | None:
     elif found := re.fullmatch(
         r"(?:more than|over|above|older than|>=?|≥) ?(\d{1,3})|(\d{1,3}) ?(?:\+|and (?:over|above|older|up)|or older)", text
     ):
-        return _sane(int(found[1] or found[2]), None)
+        return _plausible_ages(int(found[1] or found[2]), None)
     elif found := re.fullmatch(r"(?:less than|under|below|younger than|<) ?(\d{1,3})", text):
         low, high = 0, int(found[1]) - 1
     else:
-        return _mangled(text)
-    return _sane(low, high)
+        return _age_from_date(text)
+    return _plausible_ages(low, high)
 
 
-def _sane(low: int, high: int | None) -> Ages | None:
+def _plausible_ages(low: int, high: int | None) -> Ages | None:
     return Ages(low, high) if low <= (low if high is None else high) and max(low, high or 0) <= _OLDEST else None
 
 
@@ -206,10 +206,10 @@ def age_group_names(ages: Sequence[Ages | None], own_bins: bool = False) -> list
         return [None if span is None else standard[span] for span in ages]
     bins = [span for span in known if span.low != span.high]
 
-    def own(age: Ages) -> str | None:
+    def own_bin(age: Ages) -> str | None:
         if age.low != age.high:
             return age.name
         around = [other for other in bins if other.low <= age.low and (other.high is None or age.low <= other.high)]
         return around[0].name if len(around) == 1 else None
 
-    return [None if span is None else own(span) for span in ages]
+    return [None if span is None else own_bin(span) for span in ages]

@@ -29,7 +29,7 @@ def place(root: Path, *wanted: str) -> str | None:
 
     It is spelt as it is there, because copies differ in capitals; None if there is none.
     """
-    return next((found for path in wanted if (found := _spelt(root, path)) is not None), None)
+    return next((found for path in wanted if (found := _actual_spelling(root, path)) is not None), None)
 
 
 def need(root: Path, card: DatasetCard, *wanted: str) -> str:
@@ -49,7 +49,7 @@ def wrong_folder(root: Path, card: DatasetCard, *wanted: str) -> UserError:
     One line: what was expected, what was found, and which folder nearby looks right.
     """
     names = sorted(path.name + "/" * path.is_dir() for path in root.iterdir() if not path.name.startswith("."))
-    found = _some(names) or "nothing"
+    found = _first_names(names) or "nothing"
     near = [path for path in sorted(root.iterdir()) if path.is_dir()] + list(real_path(root).parents)[:2]
     right = next((path for path in near if wanted and place(path, *wanted) is not None), None)
     hint = f"; {right} looks right: give that folder" if right is not None else ""
@@ -57,7 +57,7 @@ def wrong_folder(root: Path, card: DatasetCard, *wanted: str) -> UserError:
     return UserError(f"{root} is not {card.title} as it is given out: expected {expected}; found {found}{hint}")
 
 
-def _spelt(root: Path, path: str) -> str | None:
+def _actual_spelling(root: Path, path: str) -> str | None:
     folder, parts = root, []
     for part in Path(path).parts:
         if not (folder / part).exists():
@@ -108,7 +108,7 @@ def stream(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> 
             header = [cell.strip() for cell in next(reader, [])]
             absent = [column for column in columns if column not in header]
             if absent:
-                raise UserError(f"{path} has no column {absent[0]!r}, only {_some(filter(None, header))}: {NOT_PUBLISHED}")
+                raise UserError(f"{path} has no column {absent[0]!r}, only {_first_names(filter(None, header))}: {NOT_PUBLISHED}")
             at = [header.index(column) for column in columns]
             more = [header.index(column) if column in header else -1 for column in optional]
             last = max([*at, *more])
@@ -125,7 +125,7 @@ def stream(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> 
         csv.field_size_limit(before)
 
 
-def _some(names: Iterable[str]) -> str:
+def _first_names(names: Iterable[str]) -> str:
     """Return the first few names, and the number of others."""
     listed = list(names)
     more = len(listed) - _NAMED

@@ -86,12 +86,12 @@ def _pairs(path: Path, problems: list[Problem]) -> PairList:
         rows.append(number)
     if not first_files:
         raise UserError(f"{path} lists no pair that can be read (fold, p1, p2, label): put the publisher's file there")
-    problems += _some(path, bad, "a row without a fold from 1, two paths and a label of 1 or 0: left out")
-    problems += _some(path, contrary, "its label and the folders' people disagree: followed as it is listed")
+    problems += _bad_rows(path, bad, "a row without a fold from 1, two paths and a label of 1 or 0: left out")
+    problems += _bad_rows(path, contrary, "its label and the folders' people disagree: followed as it is listed")
     return PairList("datatable", path.name, first_files, second_files, mated, fold, rows, max(fold) + 1)
 
 
-def _some(path: Path, numbers: list[int], what: str) -> list[Problem]:
+def _bad_rows(path: Path, numbers: list[int], what: str) -> list[Problem]:
     found = [Problem("bad_row", f"{path.name}:{number}", what) for number in numbers[:_NOTED]]
     more = len(numbers) - _NOTED
     return found + ([Problem("bad_row", path.name, f"{more:,} more: {what}")] if more > 0 else [])

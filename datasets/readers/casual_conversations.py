@@ -29,7 +29,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     path = root / need(root, card, V1, f"CC_annotations/{V1}", f"annotations/{V1}")
     content = read_json(path)
     if not isinstance(content, dict):
-        raise _unlike(path, "an object from subject to files, dark_files and label")
+        raise _wrong_content(path, "an object from subject to files, dark_files and label")
     videos: dict[str, LabelledImage] = {}
     problems: list[Problem] = []
     for subject, about in content.items():
@@ -62,7 +62,7 @@ def read_v2(root: Path, *, name: str | None = None, include_minors: bool = False
     path = root / need(root, card, V2, f"annotations/{V2}")
     content = read_json(path)
     if not isinstance(content, list):
-        raise _unlike(path, "a list of videos with video_name and subject_id")
+        raise _wrong_content(path, "a list of videos with video_name and subject_id")
     videos: dict[str, LabelledImage] = {}
     problems: list[Problem] = []
     for number, video in enumerate(content, 1):
@@ -110,7 +110,7 @@ def _frames(root: Path, videos: Mapping[str, LabelledImage], problems: list[Prob
     """
     rows, seen = [], set()
     for file in list_images(root):
-        stem = next((name for name in _names(file) if name in videos), None)
+        stem = next((name for name in _video_names(file) if name in videos), None)
         if stem is not None:
             seen.add(stem)
             rows.append(replace(videos[stem], file=file, where=file))
@@ -125,7 +125,7 @@ def _frames(root: Path, videos: Mapping[str, LabelledImage], problems: list[Prob
     return rows
 
 
-def _names(file: str) -> Iterable[str]:
+def _video_names(file: str) -> Iterable[str]:
     """Yield the names that a frame's video may have.
 
     They come longest first: the frame's name and what it begins with, then its folders from the inside.
@@ -138,5 +138,5 @@ def _names(file: str) -> Iterable[str]:
     yield from reversed(path.parent.parts)
 
 
-def _unlike(path: Path, expected: str) -> UserError:
+def _wrong_content(path: Path, expected: str) -> UserError:
     return UserError(f"{path} is not {expected}: put the publisher's file there")

@@ -55,7 +55,7 @@ def _protocol(root: Path, base: str, which: str, problems: list[Problem]) -> Pai
     if absent:
         problems.append(Problem("missing_file", absent[0], f"without it the protocol {which} is not followed"))
         return None
-    numbered = {kind: _numbered(root / str(path), base) for kind, path in paths.items()}
+    numbered = {kind: _read_numbered(root / str(path), base) for kind, path in paths.items()}
     first_files, second_files, mated, fold, rows = [], [], [], [], []
     for k, same, path in splits:
         for row, line in lines_of(root / str(path)):
@@ -68,7 +68,7 @@ def _protocol(root: Path, base: str, which: str, problems: list[Problem]) -> Pai
     return PairList(f"CFP-{which}", f"Split/{which} ({PUBLISHER})", first_files, second_files, mated, fold, rows, len(FOLDS))
 
 
-def _numbered(path: Path, base: str) -> dict[str, str]:
+def _read_numbered(path: Path, base: str) -> dict[str, str]:
     """Read a list of images by their numbers.
 
     Gives number → file, from lines such as `1 ../Data/Images/001/frontal/01.jpg`. Raises UserError.

@@ -62,7 +62,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
         }
         rows.append(LabelledImage(found, where, subject, labels))
     within = tuple({found.rsplit("/", 1)[0] for found in (row.file for row in rows) if "/" in found and (root / found).is_file()})
-    rules = Rules(any_value=True, within=_topmost(within), include_minors=include_minors, aside=frozenset(aside))
+    rules = Rules(any_value=True, within=_outermost(within), include_minors=include_minors, aside=frozenset(aside))
     return build(card, root, rows, problems, name=name, rules=rules)
 
 
@@ -83,7 +83,7 @@ def meant(file: str, files: Mapping[str, list[str]]) -> str:
     return ranked[0][1] if is_clear else file
 
 
-def _topmost(folders: tuple[str, ...]) -> tuple[str, ...]:
+def _outermost(folders: tuple[str, ...]) -> tuple[str, ...]:
     """Return the folders that lie in none of the others.
 
     So no image is listed twice.

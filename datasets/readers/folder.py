@@ -85,7 +85,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     rules = Rules(any_value=True, include_minors=include_minors)
     data = build(card, root, rows, table.problems, name=card.name, rules=rules)
     used = {image, subject, *(about.column for about in attributes.values())}
-    return replace(data, unused={column: _why_not(table, column, subject) for column in table.header if column not in used})
+    return replace(data, unused={column: _why_unused(table, column, subject) for column in table.header if column not in used})
 
 
 def _config(root: Path) -> FolderConfig:
@@ -184,7 +184,7 @@ def _attributes(table: LabelTable, config: FolderConfig, image: str, subject: st
     }
     for column in free:
         if column not in named.values() and _divides(table, column, subject):
-            found[column] = AttributeCard(column=column, of=_of(table, column, subject))
+            found[column] = AttributeCard(column=column, of=_owner_of(table, column, subject))
     return found
 
 
@@ -194,18 +194,18 @@ def _divides(table: LabelTable, column: str, subject: str | None) -> bool:
     Names don't: they are different for each. A column that is no concept divides if it has 2 to `MAX_VALUES` values, and
     at most one for every two that could have one.
     """
-    return 2 <= len(_distinct(table, column)) <= min(MAX_VALUES, max(2, _bearers(table, column, subject) // 2))
+    return 2 <= len(_distinct(table, column)) <= min(MAX_VALUES, max(2, _n_bearers(table, column, subject) // 2))
 
 
-def _bearers(table: LabelTable, column: str, subject: str | None) -> int:
+def _n_bearers(table: LabelTable, column: str, subject: str | None) -> int:
     """Return the number of those who could have a value.
 
     They are people if the column is of the subject, else pictures.
     """
-    return len(_distinct(table, subject)) if subject and _of(table, column, subject) == "subject" else len(table.lines)
+    return len(_distinct(table, subject)) if subject and _owner_of(table, column, subject) == "subject" else len(table.lines)
 
 
-def _why_not(table: LabelTable, column: str, subject: str | None) -> str:
+def _why_unused(table: LabelTable, column: str, subject: str | None) -> str:
     """Explain in few words why a column is no attribute."""
     values = len(_distinct(table, column))
     if not values:
@@ -219,7 +219,7 @@ def _why_not(table: LabelTable, column: str, subject: str | None) -> str:
     return f"not named in {CONFIG}"
 
 
-def _of(table: LabelTable, column: str, subject: str | None) -> Literal["subject", "sample"]:
+def _owner_of(table: LabelTable, column: str, subject: str | None) -> Literal["subject", "sample"]:
     """Return whether a column is of the subject or sample.
 
     A column that is no concept is of the subject if it is the same on all their images, as far as it is filled in.

@@ -37,7 +37,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     if not packs:
         raise wrong_folder(root, card, "lfw.bin")
     first: dict[str, str] = {}
-    lists = [_list(root / pack, first) for pack in packs]
+    lists = [_pair_list(root / pack, first) for pack in packs]
     content = {file: sha for sha, file in first.items()}
     files = sorted(content)
     dataset = Dataset(
@@ -54,7 +54,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     return with_protocols(dataset, lists)
 
 
-def _list(path: Path, first: dict[str, str]) -> PairList:
+def _pair_list(path: Path, first: dict[str, str]) -> PairList:
     """Read the pairs of one pack.
 
     first: sha256 → the first image with these bytes, of all packs; added to.
@@ -70,13 +70,13 @@ def _list(path: Path, first: dict[str, str]) -> PairList:
         files[::2],
         files[1::2],
         pack.mated,
-        _runs(n_pairs, path),
+        _equal_folds(n_pairs, path),
         range(1, n_pairs + 1),
         N_FOLDS,
     )
 
 
-def _runs(n_pairs: int, path: Path) -> list[int]:
+def _equal_folds(n_pairs: int, path: Path) -> list[int]:
     """Return the folds of a list: ten consecutive runs.
 
     They are as equal as can be, regardless of their labels: insightface's own evaluation takes the same. n_pairs: of the

@@ -89,10 +89,10 @@ def _has_people(folder: Path) -> bool:
     Such a folder holds images named after itself.
     """
     people = (path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith("."))
-    return any(next(person.glob(f"{_plain(person.name)}_[0-9][0-9][0-9][0-9].*"), None) for person in people)
+    return any(next(person.glob(f"{_glob_escaped(person.name)}_[0-9][0-9][0-9][0-9].*"), None) for person in people)
 
 
-def _plain(name: str) -> str:
+def _glob_escaped(name: str) -> str:
     return re.sub(r"([\[\]*?])", r"[\1]", name)
 
 
@@ -115,12 +115,12 @@ def read_people(
     found = {file: match[1] for file in list_images(root, within) if (match := _FILE.fullmatch(file))}
     rows = [LabelledImage(file, file, person, labels.get(person)) for file, person in found.items()]
     if counts := place(root, *(under(at, NAMES) for at in places)):
-        rows += _promised(root / counts, folder, found)
+        rows += _missing_rows(root / counts, folder, found)
     rules = Rules(within=within, include_minors=include_minors)
     return build(labels.card, root, rows, [*problems, *labels.problems], name=name, rules=rules)
 
 
-def _promised(path: Path, folder: str, found: dict[str, str]) -> list[LabelledImage]:
+def _missing_rows(path: Path, folder: str, found: dict[str, str]) -> list[LabelledImage]:
     """Return rows for images that are counted but not here.
 
     path: the list of names, which says how many images each person has. With these rows the images count as missing.

@@ -69,16 +69,16 @@ def read_labels(root: Path, card: DatasetCard, within: Iterable[str] = ("",)) ->
     about: dict[str, AttributeCard] = {}
     problems: list[Problem] = []
     if machine := place(root, *(under(folder, ATTRIBUTES) for folder in folders)):
-        for name, words in _machine(root / machine, problems).items():
+        for name, words in _machine_labels(root / machine, problems).items():
             of[name], about[name] = words, BY_MACHINE[name]
     lists = {word: place(root, *(under(folder, name) for folder in folders for name in names)) for word, names in LISTS.items()}
     if any(lists.values()):
-        of["gender"], about["gender"] = _by_lists(root, lists, problems), BY_NAMES
+        of["gender"], about["gender"] = _labels_by_lists(root, lists, problems), BY_NAMES
     ordered = {name: about[name] for name in ("gender", "ethnicity") if name in about}
     return Labels(card.model_copy(update={"attributes": ordered}), of, problems)
 
 
-def _by_lists(root: Path, lists: dict[str, str | None], problems: list[Problem]) -> dict[str, str]:
+def _labels_by_lists(root: Path, lists: dict[str, str | None], problems: list[Problem]) -> dict[str, str]:
     lists_of: dict[str, set[str]] = {}
     for word, name in lists.items():
         if name is None:
@@ -92,7 +92,7 @@ def _by_lists(root: Path, lists: dict[str, str | None], problems: list[Problem])
     return {person: next(iter(words)) for person, words in lists_of.items() if len(words) == 1}
 
 
-def _machine(path: Path, problems: list[Problem]) -> dict[str, dict[str, str]]:
+def _machine_labels(path: Path, problems: list[Problem]) -> dict[str, dict[str, str]]:
     """Return the machine-made gender and ethnicity of each person.
 
     They come from the mean of the scores over a person's images; a tie gives no label.

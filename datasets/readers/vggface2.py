@@ -108,15 +108,15 @@ def read_maad(root: Path, *, name: str | None = None, include_minors: bool = Fal
             says = dict(zip(columns, cells, strict=True))
             labels = {
                 "gender": {"1": "male", "-1": "female"}.get(says["Male"], ""),
-                "ethnicity": _only(_ETHNICITIES, says.get),
-                "age_group": _only(_AGES, says.get).replace("_", " ").lower(),
+                "ethnicity": _single_one(_ETHNICITIES, says.get),
+                "age_group": _single_one(_AGES, says.get).replace("_", " ").lower(),
             }
             rows.append(LabelledImage(f"{test}/{cells[0]}", where, cells[0].split("/")[0], labels))
     rules = Rules(any_value=True, within=(test,), include_minors=include_minors)
     return build(card, root, rows, problems, name=name, rules=rules)
 
 
-def _only(columns: tuple[str, ...], says: Callable[[str], str | None]) -> str:
+def _single_one(columns: tuple[str, ...], says: Callable[[str], str | None]) -> str:
     """Return the one of these columns that is 1.
 
     Empty if none is, or several are.
