@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Protocol, cast
 
-from faceparity.datasets.common import paths as places
+from faceparity.datasets.common import paths
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.paths import real_path
 from faceparity.datasets.loading.builder import folder_of
@@ -153,8 +153,10 @@ def whereabouts(name: str) -> Path | None:
     if (packaged := embedded(name)) is not None:
         return packaged
     base = _base()
-    places = [Path(base).expanduser() / place for place in (name, *_folders(name))] if base and _is_folder_name(name) else []
-    return next((place for place in places if place.is_dir()), None)
+    candidates = (
+        [Path(base).expanduser() / folder for folder in (name, *_folders(name))] if base and _is_folder_name(name) else []
+    )
+    return next((folder for folder in candidates if folder.is_dir()), None)
 
 
 def _base() -> str | None:
@@ -162,7 +164,7 @@ def _base() -> str | None:
 
     It is $FACEPARITY_DATA, else where `faceparity fetch` puts them, if that is there; None: neither.
     """
-    fetched = places.datasets()
+    fetched = paths.datasets()
     return os.environ.get(DATA) or (str(fetched) if fetched.is_dir() else None)
 
 
@@ -187,8 +189,8 @@ def _by_name(name: str, include_minors: bool) -> Dataset:
     if root is None:
         if not known:
             raise _unknown(name)
-        places = [name, *_folders(name)]
-        raise UserError(f"{base} has no folder {' or '.join(places)}: put the data set there, or write {name}=DIR")
+        folders = [name, *_folders(name)]
+        raise UserError(f"{base} has no folder {' or '.join(folders)}: put the data set there, or write {name}=DIR")
     return reader(name if known else "folder")(folder_of(root), name=name, include_minors=include_minors)
 
 

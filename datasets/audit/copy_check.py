@@ -134,7 +134,9 @@ def _hash_or_reason(dataset: Dataset, file: str) -> tuple[Print | None, str | No
 def _counts(dataset: Dataset, attribute: Attribute) -> list[ValueCount]:
     found = []
     for code, value in [*enumerate(attribute.values), (-1, None)]:
-        here = attribute.codes == code
-        if here.any() or value is not None:
-            found.append(ValueCount(attribute.name, value, int(np.unique(dataset.subjects[here]).size), int(here.sum())))
+        has_value = attribute.codes == code
+        if has_value.any() or value is not None:
+            found.append(
+                ValueCount(attribute.name, value, int(np.unique(dataset.subjects[has_value]).size), int(has_value.sum()))
+            )
     return found

@@ -98,18 +98,18 @@ def support_of(dataset: Dataset, by: Sequence[str]) -> Support:
     )
     labelled = (codes >= 0).all(axis=1)
     cells, cell = np.unique(codes[labelled], axis=0, return_inverse=True)
-    who = dataset.subjects[labelled]
+    subjects = dataset.subjects[labelled]
     sizes: dict[str, int] = {}
     pictures: dict[str, float] = {}
     for i, values in enumerate(cells.tolist()):
-        here = who[cell.ravel() == i]
+        subjects_here = subjects[cell.ravel() == i]
         name = (
             " × ".join(attribute.values[code] for attribute, code in zip(attributes, values, strict=True))
             if attributes
             else "everybody"
         )
-        sizes[name] = int(np.unique(here).size)
-        pictures[name] = here.size / sizes[name]
+        sizes[name] = int(np.unique(subjects_here).size)
+        pictures[name] = subjects_here.size / sizes[name]
     return support(sizes, by, pictures, "Images" if dataset.identity == "none" else "People")
 
 
@@ -125,9 +125,9 @@ def support_of_card(card: DatasetCard) -> Support | None:
 
 
 def _people_line(found: Support) -> str:
-    what = f"{found.people} per group" + (f" ({' × '.join(found.by)})" if found.by else "")
+    start = f"{found.people} per group" + (f" ({' × '.join(found.by)})" if found.by else "")
     if not found.groups:
-        return f"{what}: no group is labelled."
+        return f"{start}: no group is labelled."
     largest, smallest = found.groups[0], found.groups[-1]
     n_groups = len(found.groups)
     small = sum(group.subjects < SHOWN for group in found.groups)
@@ -136,7 +136,7 @@ def _people_line(found: Support) -> str:
     else:
         text = f"{smallest.subjects:,} ({smallest.group}) to {largest.subjects:,} ({largest.group}), {n_groups} groups"
     few = f"{small} of them " if n_groups > 1 else ""
-    return f"{what}: {text}" + (f"; {few}under {SHOWN}, too few to judge." if small else ".")
+    return f"{start}: {text}" + (f"; {few}under {SHOWN}, too few to judge." if small else ".")
 
 
 def _floors_line(found: Support) -> str:

@@ -151,8 +151,8 @@ def _search() -> Any:
 
     @njit()
     def is_known(known: Any, key: Any) -> Any:
-        at = np.searchsorted(known, key)
-        return at < known.size and known[at] == key
+        position = np.searchsorted(known, key)
+        return position < known.size and known[position] == key
 
     @njit()
     def search(
@@ -166,14 +166,14 @@ def _search() -> Any:
             order = np.argsort(right[part])
             ordered = right[part][order]
             for i in range(indices.size):
-                at = np.searchsorted(ordered, left[part, i])
-                while at < order.size and ordered[at] == left[part, i]:
-                    j = order[at]
-                    at += 1
+                position = np.searchsorted(ordered, left[part, i])
+                while position < order.size and ordered[position] == left[part, i]:
+                    j = order[position]
+                    position += 1
                     if j <= i:
                         continue
-                    far = distance(upright[i], mirrored[j] if turned else upright[j], within)
-                    if far > within or (turned and distance(upright[i], upright[j], within) <= within):
+                    bits = distance(upright[i], mirrored[j] if turned else upright[j], within)
+                    if bits > within or (turned and distance(upright[i], upright[j], within) <= within):
                         continue
                     seen = False
                     for k in range(part):
@@ -183,7 +183,7 @@ def _search() -> Any:
                     same = 1 if people[i] == people[j] else 0
                     counts[same] += 1
                     if counts[same] <= cap:
-                        rows[n_rows, 0], rows[n_rows, 1], rows[n_rows, 2], rows[n_rows, 3] = indices[i], indices[j], far, same
+                        rows[n_rows, 0], rows[n_rows, 1], rows[n_rows, 2], rows[n_rows, 3] = indices[i], indices[j], bits, same
                         n_rows += 1
         return rows[:n_rows], counts
 

@@ -85,9 +85,9 @@ def check_json(data: bytes, limits: JsonLimits) -> None:
             if open_at:
                 open_at.pop()
                 counts.pop()
-        elif open_at and (more := data.count(b",", start, end)):
-            values += more
-            counts[-1] += more
+        elif open_at and (commas := data.count(b",", start, end)):
+            values += commas
+            counts[-1] += commas
             is_object = open_at[-1] == _BRACE
             most = limits.keys if is_object else limits.entries
             if counts[-1] >= most:

@@ -53,12 +53,12 @@ def read_matlab(data: bytes, max_bytes: int = MAX_BYTES) -> dict[str, Value]:
         raise MatlabError("no MATLAB 5 file")
     order: Order = "<" if data[126:128] == b"IM" else ">"
     found: dict[str, Value] = {}
-    left = max_bytes
+    bytes_left = max_bytes
     try:
         for element in _elements(memoryview(data)[_HEADER:], order):
             if element.kind == _COMPRESSED:
-                raw = _unpacked(bytes(element.data), left)
-                left -= len(raw)
+                raw = _unpacked(bytes(element.data), bytes_left)
+                bytes_left -= len(raw)
                 inner = next(_elements(memoryview(raw), order), None)
             else:
                 inner = element
@@ -83,21 +83,21 @@ def _elements(data: memoryview, order: Order) -> Iterator[_Element]:
 
     Small ones have their data in their tag. Raises MatlabError.
     """
-    at = 0
-    while at + 8 <= len(data):
-        kind, size = struct.unpack_from(f"{order}II", data, at)
+    offset = 0
+    while offset + 8 <= len(data):
+        kind, size = struct.unpack_from(f"{order}II", data, offset)
         if kind >> 16:
             kind, size = kind & 0xFFFF, kind >> 16
-            begin, end, after = at + 4, at + 4 + size, at + 8
+            begin, end, after = offset + 4, offset + 4 + size, offset + 8
             if size > 4:
                 raise MatlabError("a small element that is not small")
         else:
-            begin, end = at + 8, at + 8 + size
+            begin, end = offset + 8, offset + 8 + size
             after = end if kind == _COMPRESSED else end + -size % 8
         if end > len(data):
             raise MatlabError("torn")
         yield _Element(kind, data[begin:end])
-        at = after
+        offset = after
 
 
 def _matrix(data: memoryview, order: Order, depth: int) -> tuple[str, Value]:

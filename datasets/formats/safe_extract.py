@@ -71,7 +71,7 @@ def _extract(archive: Path, staging: Path, max_bytes: int, max_files: int) -> li
     members = _zip_members(archive) if zipfile.is_zipfile(archive) else _tar_members(archive)
     names: list[str] = []
     seen: set[str] = set()
-    left = max_bytes
+    bytes_left = max_bytes
     for name, content in members:
         path = safe_path(name)
         if content is None:
@@ -87,8 +87,8 @@ def _extract(archive: Path, staging: Path, max_bytes: int, max_files: int) -> li
         target.parent.mkdir(parents=True, exist_ok=True)
         with content, target.open("xb") as out:
             while chunk := content.read(_CHUNK):
-                left -= len(chunk)
-                if left < 0:
+                bytes_left -= len(chunk)
+                if bytes_left < 0:
                     raise _ArchiveRefusedError(f"it unpacks to more than {max_bytes:,} bytes, which looks like a bomb")
                 out.write(chunk)
     return names

@@ -202,10 +202,10 @@ def _without_minors(
 
 def _nothing_left(root: Path, rows: Sequence[LabelledImage], found: Sequence[Problem]) -> UserError:
     counts = Counter(problem.kind for problem in found if problem.kind != "extra_file")
-    why = ", ".join(f"{count} {kind}" for kind, count in counts.most_common()) or "there are none"
+    reasons = ", ".join(f"{count} {kind}" for kind, count in counts.most_common()) or "there are none"
     first = next((f"; first: {fault.where}: {fault.detail}" for fault in found if fault.kind != "extra_file"), "")
     return UserError(
-        f"{root}: no image can be used of {len(rows)} rows ({why}{first}): image paths must be relative to this folder"
+        f"{root}: no image can be used of {len(rows)} rows ({reasons}{first}): image paths must be relative to this folder"
     )
 
 

@@ -80,14 +80,14 @@ def rows_of(
 
     The card names the columns of labels. prefix: goes before each file. Raises UserError if a column is missing.
     """
-    at = table.need(file, NOT_PUBLISHED)
-    who = table.need(subject, NOT_PUBLISHED) if subject else None
+    file_column = table.need(file, NOT_PUBLISHED)
+    subject_column = table.need(subject, NOT_PUBLISHED) if subject else None
     columns = {name: table.need(about.column, NOT_PUBLISHED) for name, about in card.attributes.items()}
     return [
         LabelledImage(
-            prefix + line.cells[at] if line.cells[at] else "",
+            prefix + line.cells[file_column] if line.cells[file_column] else "",
             line.where,
-            line.cells[who] if who else "",
+            line.cells[subject_column] if subject_column else "",
             {name: line.cells[column] for name, column in columns.items()},
         )
         for line in table.lines
@@ -109,12 +109,15 @@ def stream(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> 
             absent = [column for column in columns if column not in header]
             if absent:
                 raise UserError(f"{path} has no column {absent[0]!r}, only {_first_names(filter(None, header))}: {NOT_PUBLISHED}")
-            at = [header.index(column) for column in columns]
-            more = [header.index(column) if column in header else -1 for column in optional]
-            last = max([*at, *more])
+            positions = [header.index(column) for column in columns]
+            optional_positions = [header.index(column) if column in header else -1 for column in optional]
+            last = max([*positions, *optional_positions])
             for number, cells in enumerate(reader, 2):
                 if len(cells) > last:
-                    yield number, [cells[i].strip() for i in at] + [cells[i].strip() if i >= 0 else "" for i in more]
+                    yield (
+                        number,
+                        [cells[i].strip() for i in positions] + [cells[i].strip() if i >= 0 else "" for i in optional_positions],
+                    )
                 elif cells:
                     yield number, []
     except (UnicodeDecodeError, csv.Error) as error:

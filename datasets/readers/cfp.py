@@ -43,10 +43,10 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
 
 
 def _protocol(root: Path, base: str, which: str, problems: list[Problem]) -> PairList | None:
-    at = under(base, "Protocol")
-    paths = {kind: place(root, f"{at}/Pair_list_{kind}.txt") for kind in LISTS[which]}
+    folder = under(base, "Protocol")
+    paths = {kind: place(root, f"{folder}/Pair_list_{kind}.txt") for kind in LISTS[which]}
     splits = [
-        (k, mated, place(root, f"{at}/Split/{which}/{fold}/{kind}.txt"))
+        (k, mated, place(root, f"{folder}/Split/{which}/{fold}/{kind}.txt"))
         for k, fold in enumerate(FOLDS)
         for kind, mated in (("same", True), ("diff", False))
     ]

@@ -53,12 +53,12 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
             problems.append(Problem("bad_row", where, "shows two people: left out, as the publisher does"))
             aside.add(found)
             continue
-        said = dict(zip(card.attributes, words, strict=True))
+        words_of = dict(zip(card.attributes, words, strict=True))
         labels = {
-            "gender": one(selections(said["gender"])),
-            "ancestry": region(selections(said["ancestry"])),
-            "age_group": re.sub(r"^\[(\d+),\s*\+[\])]$", r"\1+", said["age_group"]),
-            "skin_tone": skin(said["skin_tone"]),
+            "gender": one(selections(words_of["gender"])),
+            "ancestry": region(selections(words_of["ancestry"])),
+            "age_group": re.sub(r"^\[(\d+),\s*\+[\])]$", r"\1+", words_of["age_group"]),
+            "skin_tone": skin(words_of["skin_tone"]),
         }
         rows.append(LabelledImage(found, where, subject, labels))
     within = tuple({found.rsplit("/", 1)[0] for found in (row.file for row in rows) if "/" in found and (root / found).is_file()})

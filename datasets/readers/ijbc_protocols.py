@@ -93,10 +93,10 @@ class _TemplateTable:
     def _read(self, path: Path, table: str, faces: Faces, problems: list[Problem]) -> int:
         absent = 0
         for number, cells in stream(path, ("TEMPLATE_ID", "SUBJECT_ID", "FILENAME")):
-            template, who = (whole_number(cell) for cell in cells[:2]) if cells else ("", "")
-            if not template or not who or self.subject.setdefault(template, who) != who:
+            template, subject = (whole_number(cell) for cell in cells[:2]) if cells else ("", "")
+            if not template or not subject or self.subject.setdefault(template, subject) != subject:
                 problems.append(Problem("bad_row", f"{table}:{number}", "no template, or one of two subjects"))
-            elif (face := faces.get((who, cells[2]))) is None:
+            elif (face := faces.get((subject, cells[2]))) is None:
                 absent += 1
             else:
                 self.members.setdefault(template, {}).setdefault(*face)
@@ -108,11 +108,11 @@ class _TemplateTable:
         In the order of the templates' numbers; see SetProtocol.
         """
         sets = [self.members[str(template)] for template in self.ids.tolist()]
-        media = {medium: i for i, medium in enumerate(sorted({name for one in sets for name in one.values()}))}
+        media = {medium: i for i, medium in enumerate(sorted({name for members in sets for name in members.values()}))}
         return (
-            np.array([sample for one in sets for sample in one], np.int32),
-            np.concatenate(([0], np.cumsum([len(one) for one in sets]))).astype(np.int64),
-            np.array([media[name] for one in sets for name in one.values()], np.int32),
+            np.array([sample for members in sets for sample in members], np.int32),
+            np.concatenate(([0], np.cumsum([len(members) for members in sets]))).astype(np.int64),
+            np.array([media[name] for members in sets for name in members.values()], np.int32),
         )
 
 
@@ -120,10 +120,10 @@ def _protocol(name: str, root: Path, pairs: str, tables: tuple[str, ...], faces:
     table = _TemplateTable(name, root, tables, faces, problems)
     listed = root / str(place(root, pairs))
     first, second = _index(table.ids, *_numbers(listed))
-    here = (first >= 0) & (second >= 0)
-    if not here.any():
+    present = (first >= 0) & (second >= 0)
+    if not present.any():
         raise UserError(f"{listed} lists no two templates whose faces are here: put the publisher's tables and list there")
-    who_of = np.array([int(table.subject[str(template)]) for template in table.ids.tolist()], np.int64)
+    subjects = np.array([int(table.subject[str(template)]) for template in table.ids.tolist()], np.int64)
     members, starts, media = table.sets()
     return SetProtocol(
         name=name,
@@ -131,10 +131,10 @@ def _protocol(name: str, root: Path, pairs: str, tables: tuple[str, ...], faces:
         members=members,
         starts=starts,
         media=media,
-        a=first[here],
-        b=second[here],
-        mated=who_of[first[here]] == who_of[second[here]],
-        missing=int((~here).sum()),
+        a=first[present],
+        b=second[present],
+        mated=subjects[first[present]] == subjects[second[present]],
+        missing=int((~present).sum()),
         targets=TARGETS,
     )
 
@@ -151,10 +151,10 @@ def _searches(root: Path, faces: Faces, subjects: NDArray[np.int32], problems: l
 
     def read(name: str, file: str) -> TemplateSets:
         table = _TemplateTable(SEARCH, root, (file,), faces, problems)
-        gone = sorted((template for template in table.subject if template not in table.members), key=int)
-        of = np.array([code[table.subject[str(template)]] for template in table.ids.tolist()], np.int32)
+        absent = sorted((template for template in table.subject if template not in table.members), key=int)
+        owners = np.array([code[table.subject[str(template)]] for template in table.ids.tolist()], np.int32)
         return TemplateSets(
-            name, *table.sets(), of, np.array([code.get(table.subject[template], -1) for template in gone], np.int32)
+            name, *table.sets(), owners, np.array([code.get(table.subject[template], -1) for template in absent], np.int32)
         )
 
     probes = read("probes", files[0])

@@ -44,14 +44,14 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     folder_of(root)
     card = load_card("lfw")
     folder, problems = images_folder(root, card, VARIANTS)
-    places = list(dict.fromkeys((folder, str(Path(folder).parent), "")))
-    lists = [(listed, place(root, *(under(at, listed) for at in places))) for listed in LISTS]
+    folders = list(dict.fromkeys((folder, str(Path(folder).parent), "")))
+    lists = [(listed, place(root, *(under(base, listed) for base in folders))) for listed in LISTS]
     problems += [
         Problem("missing_file", listed, "this published list of pairs is not here: that protocol is not followed")
         for listed, path in lists
         if path is None
     ]
-    dataset = read_people(root, card, folder, problems, name=name, include_minors=include_minors, places=places)
+    dataset = read_people(root, card, folder, problems, name=name, include_minors=include_minors, folders=folders)
     protocols = [_list(root / path, listed, folder) for listed, path in lists if path is not None]
     return with_protocols(dataset, protocols)
 
@@ -75,12 +75,14 @@ def images_folder(root: Path, card: DatasetCard, variants: Sequence[str]) -> tup
 
     It is "" for root itself; with it comes a problem for each other variant. Raises UserError.
     """
-    here = [folder for variant in variants if (folder := place(root, variant)) and _has_people(root / folder)]
-    here = list(dict.fromkeys(here)) or ([""] if _has_people(root) else [])
-    if not here:
+    present = [folder for variant in variants if (folder := place(root, variant)) and _has_people(root / folder)]
+    present = list(dict.fromkeys(present)) or ([""] if _has_people(root) else [])
+    if not present:
         raise wrong_folder(root, card, *variants)
-    others = [Problem("extra_file", other, f"the same photographs in another form: {here[0]} is read") for other in here[1:]]
-    return here[0], others
+    others = [
+        Problem("extra_file", other, f"the same photographs in another form: {present[0]} is read") for other in present[1:]
+    ]
+    return present[0], others
 
 
 def _has_people(folder: Path) -> bool:
@@ -104,17 +106,17 @@ def read_people(
     *,
     name: str | None = None,
     include_minors: bool = False,
-    places: Sequence[str] = (),
+    folders: Sequence[str] = (),
 ) -> Dataset:
     """Read the images in people's folders.
 
     Where lfw-names.txt lies beside them, images that it counts and that are not here are missing.
     """
-    labels = read_labels(root, card, places)
+    labels = read_labels(root, card, folders)
     within = (folder,) if folder else ()
     found = {file: match[1] for file in list_images(root, within) if (match := _FILE.fullmatch(file))}
     rows = [LabelledImage(file, file, person, labels.get(person)) for file, person in found.items()]
-    if counts := place(root, *(under(at, NAMES) for at in places)):
+    if counts := place(root, *(under(base, NAMES) for base in folders)):
         rows += _missing_rows(root / counts, folder, found)
     rules = Rules(within=within, include_minors=include_minors)
     return build(labels.card, root, rows, [*problems, *labels.problems], name=name, rules=rules)

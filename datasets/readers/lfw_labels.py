@@ -65,17 +65,17 @@ def read_labels(root: Path, card: DatasetCard, within: Iterable[str] = ("",)) ->
     these files there are no attributes. Raises UserError for a file that cannot be read.
     """
     folders = list(dict.fromkeys(("", *within)))
-    of: dict[str, dict[str, str]] = {}
-    about: dict[str, AttributeCard] = {}
+    words_of: dict[str, dict[str, str]] = {}
+    cards: dict[str, AttributeCard] = {}
     problems: list[Problem] = []
     if machine := place(root, *(under(folder, ATTRIBUTES) for folder in folders)):
         for name, words in _machine_labels(root / machine, problems).items():
-            of[name], about[name] = words, BY_MACHINE[name]
+            words_of[name], cards[name] = words, BY_MACHINE[name]
     lists = {word: place(root, *(under(folder, name) for folder in folders for name in names)) for word, names in LISTS.items()}
     if any(lists.values()):
-        of["gender"], about["gender"] = _labels_by_lists(root, lists, problems), BY_NAMES
-    ordered = {name: about[name] for name in ("gender", "ethnicity") if name in about}
-    return Labels(card.model_copy(update={"attributes": ordered}), of, problems)
+        words_of["gender"], cards["gender"] = _labels_by_lists(root, lists, problems), BY_NAMES
+    ordered = {name: cards[name] for name in ("gender", "ethnicity") if name in cards}
+    return Labels(card.model_copy(update={"attributes": ordered}), words_of, problems)
 
 
 def _labels_by_lists(root: Path, lists: dict[str, str | None], problems: list[Problem]) -> dict[str, str]:

@@ -96,8 +96,8 @@ def read_maad(root: Path, *, name: str | None = None, include_minors: bool = Fal
     card = load_card("maad_face")
     test = need(root, card, "test", "data/test")
     table = need(root, card, MAAD, f"maad/{MAAD}", f"meta/{MAAD}")
-    here = dict(_images(root, test))
-    subjects = set(here.values())
+    subject_of = dict(_images(root, test))
+    subjects = set(subject_of.values())
     columns = ("Filename", "Male", *_ETHNICITIES, *_AGES)
     rows, problems = [], []
     for number, cells in stream(root / table, columns):

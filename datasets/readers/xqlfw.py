@@ -27,7 +27,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     path = place(root, LIST, under(folder, LIST))
     if path is None:
         problems.append(Problem("missing_file", LIST, "the published list of pairs is not here: the protocol is not followed"))
-    dataset = read_people(root, card, folder, problems, name=name, include_minors=include_minors, places=("", folder))
+    dataset = read_people(root, card, folder, problems, name=name, include_minors=include_minors, folders=("", folder))
     if path is None:
         return dataset
     listed = read_lfw_list(root / path, "XQLFW", file_in(folder), header=None, source=f"{LIST} (Technical University of Munich)")
