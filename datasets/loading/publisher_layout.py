@@ -24,7 +24,7 @@ _LARGEST = 2**30
 """No label file of a known set comes near this many bytes."""
 
 
-def place(root: Path, *wanted: str) -> str | None:
+def find_path(root: Path, *wanted: str) -> str | None:
     """Return the first of these paths that exists under `root`.
 
     It is spelt as it is there, because copies differ in capitals; None if there is none.
@@ -38,7 +38,7 @@ def need(root: Path, card: DatasetCard, *wanted: str) -> str:
     Raises UserError, which says what the set looks like and what is here, if there is none.
     """
     folder_of(root)
-    if (found := place(root, *wanted)) is not None:
+    if (found := find_path(root, *wanted)) is not None:
         return found
     raise wrong_folder(root, card, *wanted)
 
@@ -51,7 +51,7 @@ def wrong_folder(root: Path, card: DatasetCard, *wanted: str) -> UserError:
     names = sorted(path.name + "/" * path.is_dir() for path in root.iterdir() if not path.name.startswith("."))
     found = _first_names(names) or "nothing"
     near = [path for path in sorted(root.iterdir()) if path.is_dir()] + list(real_path(root).parents)[:2]
-    right = next((path for path in near if wanted and place(path, *wanted) is not None), None)
+    right = next((path for path in near if wanted and find_path(path, *wanted) is not None), None)
     hint = f"; {right} looks right: give that folder" if right is not None else ""
     expected = ", ".join(card.layout) or " or ".join(wanted)
     return UserError(f"{root} is not {card.title} as it is given out: expected {expected}; found {found}{hint}")

@@ -11,7 +11,7 @@ from faceparity.datasets.common.regular_files import read_regular
 from faceparity.datasets.formats.matlab import Array, MatlabError, Value, read_matlab
 from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.image_files import list_images
-from faceparity.datasets.loading.publisher_layout import place, wrong_folder
+from faceparity.datasets.loading.publisher_layout import find_path, wrong_folder
 from faceparity.datasets.readers.pair_lists import PairList, under, with_protocols
 from faceparity.datasets.schema.card import load_card
 from faceparity.datasets.schema.dataset import Dataset, Problem
@@ -33,7 +33,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     """
     folder_of(root)
     card = load_card("agedb30")
-    folder = place(root, *FOLDERS) or ""
+    folder = find_path(root, *FOLDERS) or ""
     within = (folder,) if folder else ()
     found = {file: match for file in list_images(root, within) if (match := _FILE.fullmatch(Path(file).stem))}
     if not found:
@@ -41,7 +41,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     rows = [
         LabelledImage(file, file, match[1], {"gender": match[3].lower(), "age_group": match[2]}) for file, match in found.items()
     ]
-    path = place(root, LIST, f"AgeDB_FINAL_protocol/{LIST}", under(str(Path(folder).parent), LIST), under(folder, LIST))
+    path = find_path(root, LIST, f"AgeDB_FINAL_protocol/{LIST}", under(str(Path(folder).parent), LIST), under(folder, LIST))
     problems = [] if path else [Problem("missing_file", LIST, "the published protocol is not here: it is not followed")]
     dataset = build(card, root, rows, problems, name=name, rules=Rules(within=within, include_minors=include_minors))
     return with_protocols(dataset, [_protocol(root / path, {Path(file).stem: file for file in found})]) if path else dataset

@@ -8,7 +8,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import whole_number
 from faceparity.datasets.loading.builder import LabelledImage, Rules, build
 from faceparity.datasets.loading.image_files import list_images
-from faceparity.datasets.loading.publisher_layout import need, place, refused_pickles, stream
+from faceparity.datasets.loading.publisher_layout import find_path, need, refused_pickles, stream
 from faceparity.datasets.readers.pair_lists import PairList, with_protocols
 from faceparity.datasets.schema.card import load_card
 from faceparity.datasets.schema.dataset import Dataset, Problem
@@ -29,7 +29,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     problems = refused_pickles(root, "use the datatable as CSV")
     folders = {}
     for folder in FOLDERS:
-        found = place(root, folder)
+        found = find_path(root, folder)
         if found is None:
             problems.append(Problem("missing_file", folder, "this folder of the set is not here"))
         else:

@@ -8,7 +8,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import whole_number
 from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.image_files import list_images
-from faceparity.datasets.loading.publisher_layout import place, wrong_folder
+from faceparity.datasets.loading.publisher_layout import find_path, wrong_folder
 from faceparity.datasets.readers.pair_lists import PairList, folds_of, lines_of, under, with_protocols
 from faceparity.datasets.schema.card import load_card
 from faceparity.datasets.schema.dataset import Dataset, Problem
@@ -44,14 +44,14 @@ def read_flat(root: Path, which: str, listed: str, name: str | None, include_min
     """
     folder_of(root)
     card = load_card(which)
-    folder = place(root, *FOLDERS) or ""
+    folder = find_path(root, *FOLDERS) or ""
     files = list_images(root, (folder,) if folder else ())
     people = {file: person for file in files if (person := person_of(file.rpartition("/")[2]))}
     if not people:
         raise wrong_folder(root, card, *FOLDERS)
     labels = read_labels(root, card, (folder, str(Path(folder).parent)))
     problems = list(labels.problems)
-    path = place(root, listed, under(str(Path(folder).parent), listed), under(folder, listed))
+    path = find_path(root, listed, under(str(Path(folder).parent), listed), under(folder, listed))
     if path is None:
         problems.append(Problem("missing_file", listed, "the published list of pairs is not here: the protocol is not followed"))
     rows = [LabelledImage(file, file, person, labels.get(person)) for file, person in people.items()]

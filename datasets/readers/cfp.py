@@ -9,7 +9,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import whole_number
 from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.image_files import list_images
-from faceparity.datasets.loading.publisher_layout import place, wrong_folder
+from faceparity.datasets.loading.publisher_layout import find_path, wrong_folder
 from faceparity.datasets.readers.pair_lists import PairList, lines_of, under, with_protocols
 from faceparity.datasets.schema.card import load_card
 from faceparity.datasets.schema.dataset import Dataset, Problem
@@ -30,7 +30,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     """
     folder_of(root)
     card = load_card("cfp")
-    images = place(root, *ROOTS)
+    images = find_path(root, *ROOTS)
     if images is None:
         raise wrong_folder(root, card, *ROOTS)
     base = images.removesuffix("Data/Images").strip("/") if images.casefold() != "data/images" else ""
@@ -44,9 +44,9 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
 
 def _protocol(root: Path, base: str, which: str, problems: list[Problem]) -> PairList | None:
     folder = under(base, "Protocol")
-    paths = {kind: place(root, f"{folder}/Pair_list_{kind}.txt") for kind in LISTS[which]}
+    paths = {kind: find_path(root, f"{folder}/Pair_list_{kind}.txt") for kind in LISTS[which]}
     splits = [
-        (k, mated, place(root, f"{folder}/Split/{which}/{fold}/{kind}.txt"))
+        (k, mated, find_path(root, f"{folder}/Split/{which}/{fold}/{kind}.txt"))
         for k, fold in enumerate(FOLDS)
         for kind, mated in (("same", True), ("diff", False))
     ]

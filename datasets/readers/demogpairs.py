@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from faceparity.datasets.loading.builder import LabelledImage, Rules, build
-from faceparity.datasets.loading.publisher_layout import need, place
+from faceparity.datasets.loading.publisher_layout import find_path, need
 from faceparity.datasets.readers.pair_lists import lines_of
 from faceparity.datasets.schema.card import load_card
 from faceparity.datasets.schema.dataset import Dataset, Problem
@@ -20,10 +20,10 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     """
     card = load_card("demogpairs")
     lists = need(root, card, "Metadata")
-    images = place(root, "DemogPairs", "images")
+    images = find_path(root, "DemogPairs", "images")
     rows, problems = [], []
     for group in GROUPS:
-        path = place(root, f"{lists}/{group}.txt")
+        path = find_path(root, f"{lists}/{group}.txt")
         if path is None:
             problems.append(Problem("missing_file", f"{lists}/{group}.txt", "the list of this group is not here"))
             continue

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.regular_files import open_regular
-from faceparity.datasets.loading.publisher_layout import place, stream
+from faceparity.datasets.loading.publisher_layout import find_path, stream
 from faceparity.datasets.schema.dataset import Dataset, Problem, SearchProtocol, SetProtocol, TemplateSets
 
 I64 = NDArray[np.int64]
@@ -53,7 +53,7 @@ def with_set_protocols(dataset: Dataset, root: Path, faces: Faces) -> Dataset:
     problems: list[Problem] = []
     found = []
     for name, layouts in PROTOCOLS.items():
-        here = next(((pairs, tables) for pairs, tables in layouts if place(root, pairs)), None)
+        here = next(((pairs, tables) for pairs, tables in layouts if find_path(root, pairs)), None)
         if here is not None:
             found.append(_protocol(name, root, *here, faces, problems))
     searches = _searches(root, faces, dataset.subjects, problems)
@@ -83,7 +83,7 @@ class _TemplateTable:
         self.subject: dict[str, str] = {}
         self.members: dict[str, dict[int, str]] = {}
         for table in tables:
-            path = place(root, table)
+            path = find_path(root, table)
             if path is None:
                 problems.append(Problem("missing_file", table, f"its templates are not compared in {name}"))
             elif absent := self._read(root / path, Path(table).name, faces, problems):
@@ -118,7 +118,7 @@ class _TemplateTable:
 
 def _protocol(name: str, root: Path, pairs: str, tables: tuple[str, ...], faces: Faces, problems: list[Problem]) -> SetProtocol:
     table = _TemplateTable(name, root, tables, faces, problems)
-    listed = root / str(place(root, pairs))
+    listed = root / str(find_path(root, pairs))
     first, second = _index(table.ids, *_numbers(listed))
     present = (first >= 0) & (second >= 0)
     if not present.any():
@@ -144,7 +144,9 @@ def _searches(root: Path, faces: Faces, subjects: NDArray[np.int32], problems: l
 
     None where there are no probes, or no gallery.
     """
-    files = next((item for item in SEARCHES if place(root, item[0]) and any(place(root, gallery) for gallery in item[1:])), None)
+    files = next(
+        (item for item in SEARCHES if find_path(root, item[0]) and any(find_path(root, gallery) for gallery in item[1:])), None
+    )
     if files is None:
         return ()
     code = {who: int(subjects[sample]) for (who, _), (sample, _) in faces.items()}
@@ -160,7 +162,7 @@ def _searches(root: Path, faces: Faces, subjects: NDArray[np.int32], problems: l
     probes = read("probes", files[0])
     galleries = [read(name, file) for name, file in zip(GALLERIES, files[1:], strict=True)]
     here = tuple(item for item in galleries if item.subjects.size)
-    source = ", ".join(Path(file).name for file in files if place(root, file))
+    source = ", ".join(Path(file).name for file in files if find_path(root, file))
     return (SearchProtocol(SEARCH, source, here, probes, SEARCH_TARGETS),) if here and probes.subjects.size else ()
 
 

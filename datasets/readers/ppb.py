@@ -7,7 +7,7 @@ from pathlib import Path
 
 from faceparity.datasets.loading.builder import LabelledImage, Rules, build
 from faceparity.datasets.loading.label_table import text_of
-from faceparity.datasets.loading.publisher_layout import need, place
+from faceparity.datasets.loading.publisher_layout import find_path, need
 from faceparity.datasets.schema.card import load_card
 from faceparity.datasets.schema.dataset import Dataset, Problem
 
@@ -24,7 +24,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     card = load_card("ppb")
     path = need(root, card, TABLE, f"PPB-2017/{TABLE}")
     base = path.rpartition("/")[0]
-    images = place(root, f"{base}/imgs" if base else "imgs")
+    images = find_path(root, f"{base}/imgs" if base else "imgs")
     rows, problems = [], []
     # Nothing is quoted, and names may hold quotation marks: a CSV parser would run rows together.
     for number, line in enumerate(text_of(root / path).replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):

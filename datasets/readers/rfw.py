@@ -7,7 +7,7 @@ from pathlib import Path
 
 from faceparity.datasets.loading.builder import LabelledImage, Rules, build
 from faceparity.datasets.loading.image_files import list_images
-from faceparity.datasets.loading.publisher_layout import need, place, wrong_folder
+from faceparity.datasets.loading.publisher_layout import find_path, need, wrong_folder
 from faceparity.datasets.readers.pair_lists import PairList, read_lfw_list, with_protocols
 from faceparity.datasets.schema.card import load_card
 from faceparity.datasets.schema.dataset import Dataset, Problem
@@ -32,8 +32,8 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
         raise wrong_folder(root / data, card)
     lists: list[PairList] = []
     for race in RACES:
-        folder = place(root, f"{data}/{race}")
-        path = place(root, f"test/txts/{race}/{race}_pairs.txt")
+        folder = find_path(root, f"{data}/{race}")
+        path = find_path(root, f"test/txts/{race}/{race}_pairs.txt")
         if folder is None:
             problems.append(Problem("missing_file", f"{data}/{race}", "the images of this race are not here"))
         elif path is None:
