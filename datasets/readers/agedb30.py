@@ -12,7 +12,7 @@ from faceparity.datasets.formats.matlab import Array, MatlabError, Value, read_m
 from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.image_files import list_images
 from faceparity.datasets.loading.publisher_layout import find_path, wrong_folder
-from faceparity.datasets.readers.pair_lists import PairList, under, with_protocols
+from faceparity.datasets.readers.pair_lists import PairList, join_path, with_protocols
 from faceparity.datasets.schema.card import load_card
 from faceparity.datasets.schema.dataset import Dataset, Problem
 
@@ -41,7 +41,9 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     rows = [
         LabelledImage(file, file, match[1], {"gender": match[3].lower(), "age_group": match[2]}) for file, match in found.items()
     ]
-    path = find_path(root, LIST, f"AgeDB_FINAL_protocol/{LIST}", under(str(Path(folder).parent), LIST), under(folder, LIST))
+    path = find_path(
+        root, LIST, f"AgeDB_FINAL_protocol/{LIST}", join_path(str(Path(folder).parent), LIST), join_path(folder, LIST)
+    )
     problems = [] if path else [Problem("missing_file", LIST, "the published protocol is not here: it is not followed")]
     dataset = build(card, root, rows, problems, name=name, rules=Rules(within=within, include_minors=include_minors))
     return with_protocols(dataset, [_protocol(root / path, {Path(file).stem: file for file in found})]) if path else dataset

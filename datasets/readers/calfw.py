@@ -9,7 +9,7 @@ from faceparity.datasets.common.sanitise import whole_number
 from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.image_files import list_images
 from faceparity.datasets.loading.publisher_layout import find_path, wrong_folder
-from faceparity.datasets.readers.pair_lists import PairList, folds_of, lines_of, under, with_protocols
+from faceparity.datasets.readers.pair_lists import PairList, folds_of, join_path, lines_of, with_protocols
 from faceparity.datasets.schema.card import load_card
 from faceparity.datasets.schema.dataset import Dataset, Problem
 
@@ -51,7 +51,7 @@ def read_flat(root: Path, which: str, listed: str, name: str | None, include_min
         raise wrong_folder(root, card, *FOLDERS)
     labels = read_labels(root, card, (folder, str(Path(folder).parent)))
     problems = list(labels.problems)
-    path = find_path(root, listed, under(str(Path(folder).parent), listed), under(folder, listed))
+    path = find_path(root, listed, join_path(str(Path(folder).parent), listed), join_path(folder, listed))
     if path is None:
         problems.append(Problem("missing_file", listed, "the published list of pairs is not here: the protocol is not followed"))
     rows = [LabelledImage(file, file, person, labels.get(person)) for file, person in people.items()]
@@ -88,6 +88,6 @@ def read_ends(path: Path, name: str, folder: str) -> PairList:
     labels = [label for _, _, label in first if label]
     if max(labels) > 1 and labels != [k + 1 for k, is_mated in zip(fold, mated, strict=True) if is_mated]:
         raise UserError(f"{path}: its mated pairs are not in {N_FOLDS} folds of equal size: it is not the publisher's list")
-    first_files, second_files = ([under(folder, file) for _, file, _ in end] for end in (first, second))
+    first_files, second_files = ([join_path(folder, file) for _, file, _ in end] for end in (first, second))
     rows = [row for row, _, _ in first]
     return PairList(name, f"{path.name} ({PUBLISHER})", first_files, second_files, mated, fold, rows, N_FOLDS)

@@ -10,7 +10,7 @@ from faceparity.datasets.common.sanitise import whole_number
 from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.image_files import list_images
 from faceparity.datasets.loading.publisher_layout import find_path, wrong_folder
-from faceparity.datasets.readers.pair_lists import PairList, lines_of, under, with_protocols
+from faceparity.datasets.readers.pair_lists import PairList, join_path, lines_of, with_protocols
 from faceparity.datasets.schema.card import load_card
 from faceparity.datasets.schema.dataset import Dataset, Problem
 
@@ -43,7 +43,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
 
 
 def _protocol(root: Path, base: str, which: str, problems: list[Problem]) -> PairList | None:
-    folder = under(base, "Protocol")
+    folder = join_path(base, "Protocol")
     paths = {kind: find_path(root, f"{folder}/Pair_list_{kind}.txt") for kind in LISTS[which]}
     splits = [
         (k, mated, find_path(root, f"{folder}/Split/{which}/{fold}/{kind}.txt"))
@@ -79,7 +79,7 @@ def _read_numbered(path: Path, base: str) -> dict[str, str]:
         file = file.strip().replace("\\", "/").removeprefix("../")
         if whole_number(number) is None or not file:
             raise UserError(f"{path}, line {row}, is not a number and an image: put the publisher's list there, as it came")
-        out[number] = under(base, file)
+        out[number] = join_path(base, file)
     return out
 
 

@@ -12,7 +12,7 @@ from faceparity.datasets.common.sanitise import whole_number
 from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.image_files import list_images
 from faceparity.datasets.loading.publisher_layout import find_path, wrong_folder
-from faceparity.datasets.readers.pair_lists import PairList, lines_of, read_lfw_list, under, with_protocols
+from faceparity.datasets.readers.pair_lists import PairList, join_path, lines_of, read_lfw_list, with_protocols
 from faceparity.datasets.schema.card import DatasetCard, load_card
 from faceparity.datasets.schema.dataset import Dataset, Problem
 
@@ -45,7 +45,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     card = load_card("lfw")
     folder, problems = images_folder(root, card, VARIANTS)
     folders = list(dict.fromkeys((folder, str(Path(folder).parent), "")))
-    lists = [(listed, find_path(root, *(under(base, listed) for base in folders))) for listed in LISTS]
+    lists = [(listed, find_path(root, *(join_path(base, listed) for base in folders))) for listed in LISTS]
     problems += [
         Problem("missing_file", listed, "this published list of pairs is not here: that protocol is not followed")
         for listed, path in lists
@@ -67,7 +67,7 @@ def file_in(folder: str) -> Callable[[str, int], str]:
 
     The set's own lists mean files in this way.
     """
-    return lambda name, number: under(folder, name, f"{name}_{number:04d}.jpg")
+    return lambda name, number: join_path(folder, name, f"{name}_{number:04d}.jpg")
 
 
 def images_folder(root: Path, card: DatasetCard, variants: Sequence[str]) -> tuple[str, list[Problem]]:
@@ -116,7 +116,7 @@ def read_people(
     within = (folder,) if folder else ()
     found = {file: match[1] for file in list_images(root, within) if (match := _FILE.fullmatch(file))}
     rows = [LabelledImage(file, file, person, labels.get(person)) for file, person in found.items()]
-    if counts := find_path(root, *(under(base, NAMES) for base in folders)):
+    if counts := find_path(root, *(join_path(base, NAMES) for base in folders)):
         rows += _missing_rows(root / counts, folder, found)
     rules = Rules(within=within, include_minors=include_minors)
     return build(labels.card, root, rows, [*problems, *labels.problems], name=name, rules=rules)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faceparity.datasets.loading.publisher_layout import find_path
-from faceparity.datasets.readers.pair_lists import lines_of, under
+from faceparity.datasets.readers.pair_lists import join_path, lines_of
 from faceparity.datasets.schema.card import AttributeCard, DatasetCard
 from faceparity.datasets.schema.dataset import Problem
 
@@ -68,11 +68,11 @@ def read_labels(root: Path, card: DatasetCard, within: Iterable[str] = ("",)) ->
     words_of: dict[str, dict[str, str]] = {}
     cards: dict[str, AttributeCard] = {}
     problems: list[Problem] = []
-    if machine := find_path(root, *(under(folder, ATTRIBUTES) for folder in folders)):
+    if machine := find_path(root, *(join_path(folder, ATTRIBUTES) for folder in folders)):
         for name, words in _machine_labels(root / machine, problems).items():
             words_of[name], cards[name] = words, BY_MACHINE[name]
     lists = {
-        word: find_path(root, *(under(folder, name) for folder in folders for name in names)) for word, names in LISTS.items()
+        word: find_path(root, *(join_path(folder, name) for folder in folders for name in names)) for word, names in LISTS.items()
     }
     if any(lists.values()):
         words_of["gender"], cards["gender"] = _labels_by_lists(root, lists, problems), BY_NAMES

@@ -108,10 +108,10 @@ def _digest(before: str, protocols: Sequence[PairProtocol]) -> str:
     return digest.hexdigest()
 
 
-def under(*parts: str) -> str:
+def join_path(*parts: str) -> str:
     """Join a path in a data set's folder.
 
-    `under("", "pairs.txt")` is `pairs.txt`.
+    `join_path("", "pairs.txt")` is `pairs.txt`.
     """
     return PurePosixPath(*parts).as_posix()
 

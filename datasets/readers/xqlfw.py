@@ -6,7 +6,7 @@ from pathlib import Path
 
 from faceparity.datasets.loading.builder import folder_of
 from faceparity.datasets.loading.publisher_layout import find_path
-from faceparity.datasets.readers.pair_lists import read_lfw_list, under, with_protocols
+from faceparity.datasets.readers.pair_lists import join_path, read_lfw_list, with_protocols
 from faceparity.datasets.schema.card import load_card
 from faceparity.datasets.schema.dataset import Dataset, Problem
 
@@ -24,7 +24,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     folder_of(root)
     card = load_card("xqlfw")
     folder, problems = images_folder(root, card, VARIANTS)
-    path = find_path(root, LIST, under(folder, LIST))
+    path = find_path(root, LIST, join_path(folder, LIST))
     if path is None:
         problems.append(Problem("missing_file", LIST, "the published list of pairs is not here: the protocol is not followed"))
     dataset = read_people(root, card, folder, problems, name=name, include_minors=include_minors, folders=("", folder))
