@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.datasets.fetch.artefacts import Artefact, path, place_of
+from faceparity.datasets.fetch.artefacts import Artefact, artefact_path, path
 from faceparity.datasets.formats.safe_pickle import read_pack
 from faceparity.datasets.loading.label_table import text_of
 from faceparity.datasets.loading.publisher_layout import read_json, stream
@@ -33,8 +33,8 @@ def _own(file: Path, line: str) -> None:
 
 def _weights(file: Path) -> None:
     made = Artefact("x", "x.onnx", "0" * 64, 1, "MIT", ())
-    place_of(made).parent.mkdir(parents=True, exist_ok=True)
-    place_of(made).symlink_to(file.resolve() if not file.is_symlink() else file)
+    artefact_path(made).parent.mkdir(parents=True, exist_ok=True)
+    artefact_path(made).symlink_to(file.resolve() if not file.is_symlink() else file)
     path(made)
 
 

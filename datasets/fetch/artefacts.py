@@ -133,7 +133,7 @@ def verified(file: Path, sha256: str, remedy: str) -> Path:
     return file
 
 
-def place_of(artefact: Artefact) -> Path:
+def artefact_path(artefact: Artefact) -> Path:
     """Return the path of an artefact, whether present or not.
 
     The file is called by its sha256, or by the artefact's name where no sha256 was published.
@@ -156,7 +156,7 @@ def pinned_sha256(artefact: Artefact) -> str:
 
 
 def _pin(artefact: Artefact) -> Path:
-    file = place_of(artefact)
+    file = artefact_path(artefact)
     return file.with_name(file.name + ".sha256")
 
 
@@ -166,7 +166,7 @@ def path(artefact: Artefact) -> Path:
     Never touches the network. Raises UserError if the file is not there or damaged; the message names the command that
     fetches it.
     """
-    file = place_of(artefact)
+    file = artefact_path(artefact)
     command = f"faceparity fetch {artefact.fetch_name or artefact.name}"
     if not file.is_file():
         raise UserError(f"{artefact.file} is not on this machine: run `{command}`")
@@ -175,7 +175,7 @@ def path(artefact: Artefact) -> Path:
 
 def is_here(artefact: Artefact) -> bool:
     """Return whether an artefact is here and undamaged."""
-    file = place_of(artefact)
+    file = artefact_path(artefact)
     return file.is_file() and file_sha256(file) == pinned_sha256(artefact)
 
 
@@ -259,7 +259,7 @@ def _download(source: Url, out: _Counted) -> None:
 
     What came before a transfer broke off is kept, and a later call continues from there. Raises _SourceError.
     """
-    staged = place_of(out.artefact).parent / "partial" / hashlib.sha256(source.address.encode()).hexdigest()
+    staged = artefact_path(out.artefact).parent / "partial" / hashlib.sha256(source.address.encode()).hexdigest()
     most, progress = out.most, out.progress
     steps = (
         None if progress is None else lambda received, total: progress(out.artefact.name, received, out.artefact.size or total)
@@ -366,7 +366,7 @@ def fetch(artefact: Artefact, progress: Progress | None = None, say: Callable[[s
     one line for each source that fails. A file is taken only if its size and sha256 are right, and appears whole or not
     at all. Raises UserError with every source's reason if none gives it.
     """
-    target = place_of(artefact)
+    target = artefact_path(artefact)
     if is_here(artefact):
         return target
     try:

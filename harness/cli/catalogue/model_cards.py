@@ -173,6 +173,6 @@ def _files(name: str, card: ModelCard, find: Find) -> Iterator[tuple[str, str]]:
 
 
 def _there(made: Artefact) -> bool:
-    from faceparity.datasets.fetch.artefacts import place_of
+    from faceparity.datasets.fetch.artefacts import artefact_path
 
-    return place_of(made).is_file() and bool(pinned_sha256(made))
+    return artefact_path(made).is_file() and bool(pinned_sha256(made))

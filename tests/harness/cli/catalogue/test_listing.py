@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.datasets.fetch.artefacts import Artefact, Url, place_of
+from faceparity.datasets.fetch.artefacts import Artefact, Url, artefact_path
 from faceparity.harness.cli.catalogue import model_cards
 from faceparity.harness.cli.catalogue.listing import show_models
 from faceparity.harness.models import artefacts_of, load_model_card, model_names, open_model
@@ -29,8 +29,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def put(artefact: Artefact, data: bytes) -> None:
-    place_of(artefact).parent.mkdir(parents=True, exist_ok=True)
-    place_of(artefact).write_bytes(data)
+    artefact_path(artefact).parent.mkdir(parents=True, exist_ok=True)
+    artefact_path(artefact).write_bytes(data)
 
 
 def test_a_line_for_each_model() -> None:
@@ -113,7 +113,7 @@ def test_what_a_card_of_ones_own_lacks_is_fetched_by_its_path(tmp_path: Path) ->
 
 def test_a_place_is_told_before_anything_is_there(home: Path) -> None:
     artefact = Artefact("a", "a.onnx", "ab" * 32, 1, "MIT", (Url("https://example.org/a.onnx"),))
-    assert place_of(artefact) == home / "artefacts" / ("ab" * 32 + ".onnx")
+    assert artefact_path(artefact) == home / "artefacts" / ("ab" * 32 + ".onnx")
 
 
 def odd_models(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
