@@ -48,14 +48,14 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
             problems.append(Problem("bad_row", where, "too few cells"))
             continue
         file, subject, *words, several = cells
-        found = meant(file, files)
+        found = matching_image(file, files)
         if several.casefold() == "true":
             problems.append(Problem("bad_row", where, "shows two people: left out, as the publisher does"))
             aside.add(found)
             continue
         words_of = dict(zip(card.attributes, words, strict=True))
         labels = {
-            "gender": one(selections(words_of["gender"])),
+            "gender": only_choice(selections(words_of["gender"])),
             "ancestry": region(selections(words_of["ancestry"])),
             "age_group": re.sub(r"^\[(\d+),\s*\+[\])]$", r"\1+", words_of["age_group"]),
             "skin_tone": skin(words_of["skin_tone"]),
@@ -66,7 +66,7 @@ def read(root: Path, *, name: str | None = None, include_minors: bool = False) -
     return build(card, root, rows, problems, name=name, rules=rules)
 
 
-def meant(file: str, files: Mapping[str, list[str]]) -> str:
+def matching_image(file: str, files: Mapping[str, list[str]]) -> str:
     """Return the image that a path means.
 
     The path may start from any folder: of the images of its name it means the one that shares most folders with it, a
@@ -106,7 +106,7 @@ def selections(cell: str) -> list[str]:
     return [re.sub(r"^\d+\.\s*", "", str(choice).strip()) for choice in listed if str(choice).strip()]
 
 
-def one(choices: list[str]) -> str:
+def only_choice(choices: list[str]) -> str:
     """Return the only choice; empty if none or several."""
     return choices[0] if len(choices) == 1 else ""
 

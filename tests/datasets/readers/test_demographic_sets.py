@@ -412,11 +412,11 @@ def test_fhibes_lists_are_read_and_never_run(cell: str, want: list[str]) -> None
 
 def test_fhibes_paths_start_anywhere() -> None:
     files = {"a.png": ["x/crop_align/1/a.png", "x/crop_align/2/a.png", "x/raw/2/a.png"], "b.png": ["y/1/b.png", "y/2/b.png"]}
-    assert fhibe.meant("/home/somebody/crop_align/2/a.png", files) == "x/crop_align/2/a.png"
-    assert fhibe.meant("data\\raw\\1\\a.png", files) == "x/crop_align/1/a.png"
-    assert fhibe.meant("2/b.png", files) == "y/2/b.png"
-    assert fhibe.meant("b.png", files) == "b.png"  # no telling
-    assert fhibe.meant("c.png", files) == "c.png"
+    assert fhibe.matching_image("/home/somebody/crop_align/2/a.png", files) == "x/crop_align/2/a.png"
+    assert fhibe.matching_image("data\\raw\\1\\a.png", files) == "x/crop_align/1/a.png"
+    assert fhibe.matching_image("2/b.png", files) == "y/2/b.png"
+    assert fhibe.matching_image("b.png", files) == "b.png"  # no telling
+    assert fhibe.matching_image("c.png", files) == "c.png"
 
 
 def test_fhibes_wide_cells(tmp_path: Path) -> None:
