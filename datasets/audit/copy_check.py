@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceparity.datasets.audit.group_support import Support, support_of
-from faceparity.datasets.audit.near_duplicates import NearDuplicates, Print, fingerprint, near_duplicates
+from faceparity.datasets.audit.near_duplicates import ImageHash, NearDuplicates, fingerprint, near_duplicates
 from faceparity.datasets.loading.image_files import UnreadableImage, decode
 from faceparity.datasets.loading.image_packs import source
 from faceparity.datasets.registry import default_attributes
@@ -84,7 +84,7 @@ def check(dataset: Dataset, tick: Callable[[], object] | None = None, threads: i
     Pairs that the set lists as one photograph are known, and no problem.
     """
     unreadable = []
-    prints: list[Print | None] = []
+    prints: list[ImageHash | None] = []
     first: dict[str, int] = {}
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
         results = pool.map(lambda file: _hash_or_reason(dataset, file), dataset.files)
@@ -123,7 +123,7 @@ def label_counts(dataset: Dataset) -> tuple[ValueCount, ...]:
     return tuple(count for attribute in dataset.attributes.values() for count in _counts(dataset, attribute))
 
 
-def _hash_or_reason(dataset: Dataset, file: str) -> tuple[Print | None, str | None]:
+def _hash_or_reason(dataset: Dataset, file: str) -> tuple[ImageHash | None, str | None]:
     """Return an image's hash, or why it can't be decoded."""
     try:
         return fingerprint(decode(source(dataset.root / file))), None

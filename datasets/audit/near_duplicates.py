@@ -29,7 +29,7 @@ U64 = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
-class Print:
+class ImageHash:
     """A picture's hash, and that of its mirror image: uint64[WORDS] each."""
 
     upright: U64
@@ -37,7 +37,7 @@ class Print:
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
+class SimilarPair:
     """Two samples, a < b, whose pictures look alike.
 
     distance: bits that differ. mirrored: one is the other's mirror image.
@@ -57,14 +57,14 @@ class NearDuplicates:
     pairs: by sample, at most LISTED of each kind; the counts are of all pairs.
     """
 
-    pairs: tuple[Alike, ...]
+    pairs: tuple[SimilarPair, ...]
     different_subjects: int
     same_subject: int
     compared: int
     """Images with a hash."""
 
 
-def fingerprint(pixels: NDArray[np.uint8]) -> Print | None:
+def fingerprint(pixels: NDArray[np.uint8]) -> ImageHash | None:
     """Return a picture's hash; None if it shows nothing.
 
     pixels: uint8[height, width, 3], RGB. It shows nothing if the standard deviation of its grey values is below `FLAT`.
@@ -76,7 +76,7 @@ def fingerprint(pixels: NDArray[np.uint8]) -> Print | None:
         return None
     waves = cv2.dct(grey.astype(np.float32))[:KEPT, :KEPT]
     odd = np.where(np.arange(KEPT) % 2 == 1, np.float32(-1), np.float32(1))
-    return Print(_bits(waves), _bits(waves * odd))
+    return ImageHash(_bits(waves), _bits(waves * odd))
 
 
 def _bits(waves: NDArray[np.float32]) -> U64:
@@ -86,7 +86,7 @@ def _bits(waves: NDArray[np.float32]) -> U64:
 
 
 def near_duplicates(
-    prints: Sequence[Print | None],
+    prints: Sequence[ImageHash | None],
     subjects: NDArray[np.integer[Any]],
     leave_out: Sequence[tuple[int, int]] = (),
     within: int = ALIKE,
@@ -107,13 +107,14 @@ def near_duplicates(
     people = np.asarray(subjects, np.int64)[indices]
     samples = len(prints)
     known = np.sort(np.array([first * samples + second for first, second in leave_out], np.int64))
-    rows: list[Alike] = []
+    rows: list[SimilarPair] = []
     counts = np.zeros(2, np.int64)
     for turned, other in ((0, upright), (1, mirrored)):
         keys = _hash_parts(upright, within + 1), _hash_parts(other, within + 1)
         more, counted = _search()(upright, mirrored, *keys, people, indices, known, samples, within, LISTED, turned)
         rows += [
-            Alike(int(first), int(second), int(distance), bool(turned), bool(same)) for first, second, distance, same in more
+            SimilarPair(int(first), int(second), int(distance), bool(turned), bool(same))
+            for first, second, distance, same in more
         ]
         counts += counted
     pairs = tuple(sorted(rows, key=lambda item: (item.a, item.b)))

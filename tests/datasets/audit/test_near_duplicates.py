@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from faceparity.datasets.audit.copy_check import check
-from faceparity.datasets.audit.near_duplicates import ALIKE, Print, fingerprint, near_duplicates
+from faceparity.datasets.audit.near_duplicates import ALIKE, ImageHash, fingerprint, near_duplicates
 from faceparity.datasets.loading.image_files import decode
 from faceparity.datasets.readers.control import read as read_control
 from faceparity.datasets.registry import embedded, load_dataset
@@ -79,7 +79,7 @@ def test_the_search_finds_what_comparing_every_pair_finds() -> None:
         for bit in flipped:
             hashes[60 + i, bit // 64] ^= np.uint64(1) << np.uint64(bit % 64)
     turned = hashes[rng.permutation(120)]
-    prints: list[Print | None] = [Print(a, b) for a, b in zip(hashes, turned, strict=True)]
+    prints: list[ImageHash | None] = [ImageHash(a, b) for a, b in zip(hashes, turned, strict=True)]
     prints[7] = None
     subjects = rng.integers(0, 40, 120)
     leave = [(0, 60), (1, 61)]
