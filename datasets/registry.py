@@ -145,7 +145,7 @@ def embedded(name: str) -> Path | None:
     return folder if folder is not None and folder.is_dir() else None
 
 
-def whereabouts(name: str) -> Path | None:
+def find_copy(name: str) -> Path | None:
     """Return where `-d NAME` would find a copy.
 
     It is in the package, in the folder $FACEPARITY_DATA, or where `faceparity fetch` puts sets; None: nowhere.
@@ -185,7 +185,7 @@ def _by_name(name: str, include_minors: bool) -> Dataset:
     base = Path(home).expanduser()
     if not base.is_dir():
         raise UserError(f"{DATA} is {home}, which is not a folder: set it to the folder that holds your data sets")
-    root = whereabouts(name) if name != "folder" else None
+    root = find_copy(name) if name != "folder" else None
     if root is None:
         if not known:
             raise _unknown(name)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.datasets.registry import dataset_names, load_dataset, whereabouts
+from faceparity.datasets.registry import dataset_names, find_copy, load_dataset
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.claims import read_claims
 from faceparity.harness.evaluation.exclusion_file import Excluded, read_exclusions
@@ -175,7 +175,7 @@ def _dataset(
 ) -> _Set | None:
     where = f"datasets: {declared.use}"
     name, equals, folder = declared.use.partition("=")
-    if not equals and name in dataset_names() and name != "folder" and whereabouts(name) is None:
+    if not equals and name in dataset_names() and name != "folder" and find_copy(name) is None:
         found.absent(where, f"not on this machine; `faceparity fetch {name}` gets it, or says how", suite)
         return None
     options = base.options.merged(declared)

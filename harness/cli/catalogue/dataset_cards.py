@@ -21,12 +21,12 @@ _IDENTITY = {
 
 def listing() -> Iterator[str]:
     """A line for each known set: name, whether a copy is here, whether people are told apart, who labelled it, licence, title."""
-    from faceparity.datasets.registry import dataset_names, whereabouts
+    from faceparity.datasets.registry import dataset_names, find_copy
     from faceparity.datasets.schema.card import load_card
 
     rows: list[tuple[str, ...]] = [_HEADER]
     for name in dataset_names():
-        here = "yes" if whereabouts(name) else "-"
+        here = "yes" if find_copy(name) else "-"
         try:
             rows.append(_row(load_card(name), here))
         except FileNotFoundError:
@@ -121,9 +121,9 @@ def _fetch(card: DatasetCard) -> list[str]:
 
 
 def _here(card: DatasetCard) -> str:
-    from faceparity.datasets.registry import whereabouts
+    from faceparity.datasets.registry import find_copy
 
     if card.not_a_benchmark or card.name == "folder":
         return ""
-    found = whereabouts(card.name)
+    found = find_copy(card.name)
     return str(found) if found else f"none found: write -d {card.name}=DIR, or put it at $FACEPARITY_DATA/{card.name}"

@@ -59,7 +59,7 @@ def _known(names: list[str]) -> None:
 def _wanted(name: str, accepted: bool) -> Literal["fetch", "here", "ask"]:
     """Show what a set's card says; whether it can be fetched. Raises UserError unless its licence is accepted."""
     from faceparity.datasets.fetch.dataset_sources import PLANS, base
-    from faceparity.datasets.registry import whereabouts
+    from faceparity.datasets.registry import find_copy
 
     try:
         card = _card(name)
@@ -69,7 +69,7 @@ def _wanted(name: str, accepted: bool) -> Literal["fetch", "here", "ask"]:
         raise UserError("folder is a folder that you have already: faceparity run -d folder=DIR")
     for line in _terms(card):
         print(line)
-    if (here := whereabouts(name)) is not None:
+    if (here := find_copy(name)) is not None:
         print(f"  It is here already: {here}. Whether it is whole: faceparity check {name}")
         return "here"
     if card.not_a_benchmark:

@@ -55,9 +55,9 @@ def write_sheet(sheet: Path, found: Sequence[tuple[Evaluation, Sequence[Suspect]
 
 
 def _root(name: str, given: Mapping[str, str]) -> Path:
-    from faceparity.datasets.registry import whereabouts
+    from faceparity.datasets.registry import find_copy
 
-    root = Path(given[name]).expanduser() if given.get(name) else whereabouts(name)
+    root = Path(given[name]).expanduser() if given.get(name) else find_copy(name)
     if root is None or not root.is_dir():
         raise UserError(f"where are the pictures of {name}? Write -d {name}=DIR")
     return root
