@@ -135,7 +135,7 @@ def _published_name(root: Path) -> str:
     return "folder" if resolved == real_path(Path.home()) else resolved.name or "folder"
 
 
-def embedded(name: str) -> Path | None:
+def packaged_folder(name: str) -> Path | None:
     """Return the folder of a set in the package.
 
     None for any other, and where it was left out.
@@ -150,7 +150,7 @@ def find_copy(name: str) -> Path | None:
 
     It is in the package, in the folder $FACEPARITY_DATA, or where `faceparity fetch` puts sets; None: nowhere.
     """
-    if (packaged := embedded(name)) is not None:
+    if (packaged := packaged_folder(name)) is not None:
         return packaged
     base = _base()
     candidates = (
@@ -170,7 +170,7 @@ def _base() -> str | None:
 
 def _by_name(name: str, include_minors: bool) -> Dataset:
     known, card = name in dataset_names(), _card(name)
-    if (packaged := embedded(name)) is not None:
+    if (packaged := packaged_folder(name)) is not None:
         return reader(name)(folder_of(packaged), name=name, include_minors=include_minors)
     if card and card.packaged and not _base():
         part = " --part tone" if name == "control-tone" else ""

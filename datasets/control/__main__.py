@@ -12,7 +12,7 @@ from faceparity.datasets.control.contact_sheets import SHEETS
 from faceparity.datasets.control.head.mesh_source import MESHES
 from faceparity.datasets.control.reproduction import compare
 from faceparity.datasets.fetch.artefacts import fetch
-from faceparity.datasets.registry import embedded
+from faceparity.datasets.registry import packaged_folder
 
 from .produce import HEADS, Row, photographs, write
 
@@ -38,7 +38,7 @@ def main() -> int:
     )
     what.add_argument("--sheet", type=Path, metavar="FILE", help="only write a contact sheet of the folder's images")
     asked = parser.parse_args()
-    folder = asked.folder or (embedded(SETS[asked.part]) if asked.check or asked.sheet else None)
+    folder = asked.folder or (packaged_folder(SETS[asked.part]) if asked.check or asked.sheet else None)
     if folder is None:
         parser.error("name the FOLDER")
     try:

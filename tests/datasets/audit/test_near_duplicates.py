@@ -13,7 +13,7 @@ from faceparity.datasets.audit.copy_check import check
 from faceparity.datasets.audit.near_duplicates import ALIKE, ImageHash, fingerprint, near_duplicates
 from faceparity.datasets.loading.image_files import decode
 from faceparity.datasets.readers.control import read as read_control
-from faceparity.datasets.registry import embedded, load_dataset
+from faceparity.datasets.registry import load_dataset, packaged_folder
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,7 @@ FILES = ("afr-f-000-1.jpg", "afr-m-001-2.jpg", "afr-f-020-3.jpg")
 
 @pytest.fixture(scope="module")
 def control() -> Path:
-    folder = embedded("control")
+    folder = packaged_folder("control")
     if folder is None:
         pytest.skip("the control set is not in this copy")
     return folder

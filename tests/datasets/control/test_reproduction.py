@@ -19,7 +19,7 @@ from faceparity.datasets.control.head import skin
 from faceparity.datasets.control.head.mesh_source import MESHES
 from faceparity.datasets.control.produce import HEADS, identities, jpeg
 from faceparity.datasets.fetch.artefacts import is_here, path
-from faceparity.datasets.registry import embedded, load_dataset
+from faceparity.datasets.registry import load_dataset, packaged_folder
 
 pytestmark = pytest.mark.slow
 
@@ -109,7 +109,7 @@ PARTS = {"control": "control", "tone": "control-tone"}
 @pytest.mark.parametrize("part", PARTS)
 def test_the_generator_makes_the_committed_files_again(part: str) -> None:
     """Of two heads, at the two ends of the set: decoded, within `TOLERANCE` grey levels; labels equal."""
-    folder = embedded(PARTS[part])
+    folder = packaged_folder(PARTS[part])
     if folder is None:
         pytest.skip("the control set was left out of this checkout")
     if not is_here(MESHES):
@@ -123,7 +123,7 @@ def test_the_generator_makes_the_committed_files_again(part: str) -> None:
     assert found.alike, str(found)
 
 
-@pytest.mark.skipif(embedded("control-tone") is None, reason="the control set was left out of this checkout")
+@pytest.mark.skipif(packaged_folder("control-tone") is None, reason="the control set was left out of this checkout")
 def test_the_tone_experiment_is_whole() -> None:
     found = load_dataset("control-tone")
     assert found.problems == ()
@@ -139,7 +139,7 @@ def test_the_tone_experiment_is_whole() -> None:
 
 
 def test_the_set_is_small() -> None:
-    folders = [folder for folder in map(embedded, PARTS.values()) if folder is not None]
+    folders = [folder for folder in map(packaged_folder, PARTS.values()) if folder is not None]
     assert sum(file.stat().st_size for folder in folders for file in folder.iterdir()) <= 20e6
 
 

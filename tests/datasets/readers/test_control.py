@@ -11,7 +11,7 @@ from PIL import Image
 from faceparity.datasets import registry
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.readers.control import read, read_tone
-from faceparity.datasets.registry import embedded, load_dataset
+from faceparity.datasets.registry import load_dataset, packaged_folder
 
 HEADER = "file,subject,ancestry_morph,sex,age,ita,monk,hair,beard"
 
@@ -62,7 +62,7 @@ def test_another_folder_is_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-@pytest.mark.skipif(embedded("control") is None, reason="the control set was left out of this checkout")
+@pytest.mark.skipif(packaged_folder("control") is None, reason="the control set was left out of this checkout")
 def test_the_embedded_set_keeps_its_promises() -> None:
     found = load_dataset("control")
     assert found.problems == ()
@@ -76,6 +76,6 @@ def test_the_embedded_set_keeps_its_promises() -> None:
 
 def test_where_it_was_left_out_the_message_says_how_to_make_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FACEPARITY_DATA", raising=False)
-    monkeypatch.setattr(registry, "embedded", lambda name: None)
+    monkeypatch.setattr(registry, "packaged_folder", lambda name: None)
     with pytest.raises(UserError, match="control FOLDER` makes it"):
         registry.load_dataset("control")
