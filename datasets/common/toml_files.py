@@ -56,7 +56,7 @@ def parse_toml(data: bytes, name: str) -> dict[str, Any]:
         raise UserError(f"{name} is not a TOML file of ours: it nests too deep") from error
 
 
-def checked(kind: type[M], fields: Mapping[str, Any], name: str) -> M:
+def validate_fields(kind: type[M], fields: Mapping[str, Any], name: str) -> M:
     """Validate the fields of a TOML file as `kind`.
 
     name: what errors call the file. Raises UserError with the first thing that is wrong.

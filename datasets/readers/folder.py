@@ -11,7 +11,7 @@ from pydantic import Field
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.paths import real_path
-from faceparity.datasets.common.toml_files import checked, read_toml
+from faceparity.datasets.common.toml_files import read_toml, validate_fields
 from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.image_files import IMAGE_SUFFIXES
 from faceparity.datasets.loading.label_table import LabelTable, plain, read_table
@@ -92,7 +92,7 @@ def _config(root: Path) -> FolderConfig:
     path = root / CONFIG
     if not path.is_file():
         return FolderConfig()
-    return checked(FolderConfig, read_toml(path), str(path))
+    return validate_fields(FolderConfig, read_toml(path), str(path))
 
 
 def _check_paired(root: Path, paired: PairedCard | None, attributes: Mapping[str, AttributeCard], subject: str | None) -> None:

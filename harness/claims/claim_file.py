@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.datasets.common.toml_files import checked, parse_toml, read_bytes
+from faceparity.datasets.common.toml_files import parse_toml, read_bytes, validate_fields
 from faceparity.datasets.schema.card import Strict
 
 Text = Annotated[str, Field(min_length=1)]
@@ -104,7 +104,7 @@ class Stated(Strict):
 
 def parse_claim(data: bytes, where: str, *, shipped: bool = False) -> Stated:
     """The claim in a TOML file. Raises UserError, in one line, where it is none."""
-    claim = checked(ClaimFile, parse_toml(data, where), where)
+    claim = validate_fields(ClaimFile, parse_toml(data, where), where)
     return Stated(claim=claim, sha256=hashlib.sha256(data).hexdigest(), shipped=shipped)
 
 

@@ -25,7 +25,7 @@ from pydantic import Field, model_validator
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.regular_files import read_regular
-from faceparity.datasets.common.toml_files import checked, read_toml
+from faceparity.datasets.common.toml_files import read_toml, validate_fields
 from faceparity.datasets.fetch.artefacts import file_sha256
 from faceparity.datasets.schema.card import Strict
 from faceparity.harness.models.assembly.builder import assemble, crossed, finder
@@ -90,7 +90,7 @@ class OwnCard(Strict):
 
 def read_card(path: Path) -> OwnCard:
     """A card of the user's own. Raises UserError for a file that is not there, is no TOML or says what a card can't say."""
-    return checked(OwnCard, read_toml(path), path.name)
+    return validate_fields(OwnCard, read_toml(path), path.name)
 
 
 def own_card(spec: Spec) -> ModelCard:

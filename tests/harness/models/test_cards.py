@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.datasets.common.toml_files import checked
+from faceparity.datasets.common.toml_files import validate_fields
 from faceparity.datasets.registry import dataset_names
 from faceparity.datasets.schema.card import DatasetCard, load_card
 from faceparity.harness.cli.app import app
@@ -154,7 +154,7 @@ def test_plain_http_is_refused_in_a_line() -> None:
         with pytest.raises(ValidationError, match="not encrypted: give an https:// address"):
             ModelCard.model_validate({**data, **wrong})
         with pytest.raises(UserError, match=r"^x: .*not encrypted: give an https:// address$"):
-            checked(ModelCard, {**data, **wrong}, "x")
+            validate_fields(ModelCard, {**data, **wrong}, "x")
     with pytest.raises(ValueError, match="is no source"):
         source("http://example.org/net.onnx")
     for name in dataset_names():
