@@ -202,7 +202,7 @@ class Fetched:
     missing: tuple[SetFile, ...]
 
 
-def base() -> Path:
+def datasets_folder() -> Path:
     """Return the folder that data sets are put in.
 
     It is $FACEPARITY_DATA, or a folder of faceparity's own in which `-d NAME` looks too.
@@ -214,23 +214,23 @@ def base() -> Path:
 def fetch_set(
     name: str, progress: Bytes | None = None, patience: Patience | None = None, plan: SourcePlan | None = None
 ) -> Fetched:
-    """Fetch a data set into `base()`/NAME.
+    """Fetch a data set into `datasets_folder()`/NAME.
 
     The folder appears when all of the set is there; what came before a fetch broke off is kept for the next. The caller
     has the licence accepted before. Raises UserError.
     """
     plan, patience = plan or PLANS[name], patience or Patience()
-    folder, raw = base() / name, base() / ".fetching" / name
+    folder, raw = datasets_folder() / name, datasets_folder() / ".fetching" / name
     if folder.exists():
         raise UserError(
             f"{folder} is there already: `faceparity check {name}` tells whether it is whole; move it away to fetch it again"
         )
     try:
         if not os.environ.get(DATA):
-            paths.make_folder(base())
+            paths.make_folder(datasets_folder())
         raw.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"can't write to {base()} ({error.strerror}): set {DATA} to a folder of yours") from error
+        raise UserError(f"can't write to {datasets_folder()} ({error.strerror}): set {DATA} to a folder of yours") from error
     try:
         fetched, missing = _fetch_pieces(plan.pieces, raw, progress, patience)
         if plan.more is not None:
@@ -244,7 +244,7 @@ def fetch_set(
         _write_record(staging, name, fetched)
         staging.rename(folder)
     except OSError as error:
-        raise UserError(f"{base()}: {error.strerror}; nothing is lost, the same command goes on from there") from error
+        raise UserError(f"{datasets_folder()}: {error.strerror}; nothing is lost, the same command goes on from there") from error
     finally:
         for leftover in ("article", "images", "neutral_front", "smiling_front", "made"):
             shutil.rmtree(raw / leftover, ignore_errors=True)

@@ -58,7 +58,7 @@ def _known(names: list[str]) -> None:
 
 def _wanted(name: str, accepted: bool) -> Literal["fetch", "here", "ask"]:
     """Show what a set's card says; whether it can be fetched. Raises UserError unless its licence is accepted."""
-    from faceparity.datasets.fetch.dataset_sources import PLANS, base
+    from faceparity.datasets.fetch.dataset_sources import PLANS, datasets_folder
     from faceparity.datasets.registry import find_copy
 
     try:
@@ -77,7 +77,7 @@ def _wanted(name: str, accepted: bool) -> Literal["fetch", "here", "ask"]:
         return "ask"
     if name not in PLANS:
         print(f"  How to obtain it: {card.obtain}")
-        print(f"  Where to put it: {base() / name}, or anywhere: -d {name}=DIR")
+        print(f"  Where to put it: {datasets_folder() / name}, or anywhere: -d {name}=DIR")
         print("  What lies there then: " + "; ".join(card.layout or ["the images and their label file"]))
         print(f"  Then: faceparity check {name}")
         return "ask"

@@ -161,7 +161,7 @@ def test_what_the_readers_find_in_each(server: ThreadingHTTPServer) -> None:
     assert congress.attributes["gender"].values == ("female", "male")
     assert set(load_dataset("london").attributes["ethnicity"].values) == {"Black", "White"}
     assert load_dataset("lfw").protocols[0].name == "view 2"
-    rows = list(csv.DictReader((dataset_sources.base() / "us_congress" / "labels.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader((dataset_sources.datasets_folder() / "us_congress" / "labels.csv").open(encoding="utf-8")))
     assert [r["birth_year"] for r in rows] == ["1950", "1960"], "nobody without a portrait is listed"
 
 
