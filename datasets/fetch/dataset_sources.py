@@ -14,7 +14,7 @@ from pathlib import Path
 
 from faceparity.datasets.common import paths
 from faceparity.datasets.common.errors import UserError
-from faceparity.datasets.fetch.download import Got, NotThere, Patience, download
+from faceparity.datasets.fetch.download import DownloadedFile, NotThere, Patience, download
 from faceparity.datasets.formats.safe_extract import unpack
 from faceparity.datasets.registry import DATA
 from faceparity.datasets.schema.card import load_card
@@ -198,7 +198,7 @@ class Fetched:
     """
 
     folder: Path
-    pieces: tuple[tuple[SetFile, Got], ...]
+    pieces: tuple[tuple[SetFile, DownloadedFile], ...]
     missing: tuple[SetFile, ...]
 
 
@@ -268,12 +268,12 @@ def _lay_out(plan: SourcePlan, raw: Path, staging: Path) -> None:
 
 def _fetch_pieces(
     pieces: tuple[SetFile, ...] | list[SetFile], raw: Path, progress: Bytes | None, patience: Patience
-) -> tuple[list[tuple[SetFile, Got]], list[SetFile]]:
+) -> tuple[list[tuple[SetFile, DownloadedFile]], list[SetFile]]:
     """Fetch each piece that an earlier call did not fetch.
 
     Returns the pieces with what came, and the optional pieces that could not be fetched. Raises UserError.
     """
-    fetched: list[tuple[SetFile, Got]] = []
+    fetched: list[tuple[SetFile, DownloadedFile]] = []
     missing = []
     for piece in pieces:
 
@@ -301,7 +301,7 @@ def _fetch_pieces(
     return fetched, missing
 
 
-def _earlier_piece(target: Path, piece: SetFile) -> Got | None:
+def _earlier_piece(target: Path, piece: SetFile) -> DownloadedFile | None:
     """Return a piece that an earlier call fetched, or None.
 
     `download` leaves only whole files under their own names. One with another sha256 than the published one is deleted.
@@ -314,10 +314,10 @@ def _earlier_piece(target: Path, piece: SetFile) -> Got | None:
     if piece.sha256 and found != piece.sha256:
         target.unlink()
         return None
-    return Got(target, found, target.stat().st_size, bool(piece.sha256), target.stat().st_size)
+    return DownloadedFile(target, found, target.stat().st_size, bool(piece.sha256), target.stat().st_size)
 
 
-def _write_record(folder: Path, name: str, fetched: list[tuple[SetFile, Got]]) -> None:
+def _write_record(folder: Path, name: str, fetched: list[tuple[SetFile, DownloadedFile]]) -> None:
     """Write a record of what was fetched.
 
     A later copy can be compared with it.

@@ -38,7 +38,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
+class DownloadedFile:
     """A file that was fetched. verified: its sha256 was known beforehand. resumed: bytes that were there already."""
 
     path: Path
@@ -110,7 +110,7 @@ def download(
     page: bool = False,
     progress: Progress | None = None,
     patience: Patience = Patience(),
-) -> Got:
+) -> DownloadedFile:
     """Download the file at an address to `target`.
 
     What came lies beside it (`.part`) until it is whole and right. sha256: what it must be; empty: not known. at_most:
@@ -151,7 +151,7 @@ def download(
         )
     part.replace(target)
     _about(part).unlink(missing_ok=True)
-    return Got(target, found, size, bool(sha256), resumed)
+    return DownloadedFile(target, found, size, bool(sha256), resumed)
 
 
 def _transfer(

@@ -13,7 +13,7 @@ from faceparity.datasets.schema.card import DatasetCard
 
 if TYPE_CHECKING:
     from faceparity.datasets.fetch.dataset_sources import SetFile
-    from faceparity.datasets.fetch.download import Got
+    from faceparity.datasets.fetch.download import DownloadedFile
 
 MOST_LINES = 10
 """Of files that are told one by one."""
@@ -129,7 +129,7 @@ def _fetch(name: str) -> None:
     print(f"  Next: faceparity check {name}")
 
 
-def _came(pieces: Sequence[tuple[SetFile, Got]]) -> list[str]:
+def _came(pieces: Sequence[tuple[SetFile, DownloadedFile]]) -> list[str]:
     """Say of each file, the first ten at most, how large it is and whether it could be checked."""
     from faceparity.datasets.fetch.artefacts import unchecked
 
