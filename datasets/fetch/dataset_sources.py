@@ -14,7 +14,7 @@ from pathlib import Path
 
 from faceparity.datasets.common import paths
 from faceparity.datasets.common.errors import UserError
-from faceparity.datasets.fetch.download import DownloadedFile, NotThere, Patience, download
+from faceparity.datasets.fetch.download import DownloadedFile, NotOnServerError, Patience, download
 from faceparity.datasets.formats.safe_extract import unpack
 from faceparity.datasets.registry import DATA
 from faceparity.datasets.schema.card import load_card
@@ -290,7 +290,7 @@ def _fetch_pieces(
                     or download(piece.address, target, sha256=piece.sha256, progress=tell, patience=patience),
                 )
             )
-        except NotThere:
+        except NotOnServerError:
             if not piece.optional:
                 raise
             missing.append(piece)

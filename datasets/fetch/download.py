@@ -48,7 +48,7 @@ class DownloadedFile:
     resumed: int = 0
 
 
-class NotThere(UserError):  # noqa: N818
+class NotOnServerError(UserError):
     """The server answers, and says that it has no such file."""
 
 
@@ -117,7 +117,7 @@ def download(
     bytes. page: it may be a web page.
 
     A transfer that breaks off or stalls is continued where it stopped, in this call and in later ones, unless the file
-    has changed at the server since. Raises NotThere where the server has no such file, and UserError if the address is
+    has changed at the server since. Raises NotOnServerError where the server has no such file, and UserError if the address is
     not https, or the file can't be fetched or is not what it should be.
     """
     check_address(address)
@@ -227,7 +227,7 @@ def _copy(
 def _handle_refusal(error: urllib.error.HTTPError, part: Path, have: int, address: str) -> bool:
     """Handle an answer with an error status.
 
-    Returns False if the part is already the whole file. Raises _BrokenOff for an error that may pass, NotThere if the
+    Returns False if the part is already the whole file. Raises _BrokenOff for an error that may pass, NotOnServerError if the
     server has no such file, UserError for any other.
     """
     with error:
@@ -237,7 +237,7 @@ def _handle_refusal(error: urllib.error.HTTPError, part: Path, have: int, addres
             _forget(part)
             raise _BrokenOff("the file has become shorter") from None
         if error.code in (404, 410):
-            raise NotThere(f"{address}: not there ({error.code}); its publisher may have moved it") from None
+            raise NotOnServerError(f"{address}: not there ({error.code}); its publisher may have moved it") from None
         if error.code == 429 or error.code >= 500:
             raise _BrokenOff(f"the server is busy ({error.code})") from None
         raise UserError(f"{address}: refused ({error.code} {error.reason})") from None

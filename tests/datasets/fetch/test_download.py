@@ -15,7 +15,7 @@ import pytest
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.fetch.artefacts import Artefact, Url, fetch
-from faceparity.datasets.fetch.download import NotThere, Patience, check_redirect, download
+from faceparity.datasets.fetch.download import NotOnServerError, Patience, check_redirect, download
 
 CONTENT = bytes((i * 7 + i // 256) % 256 for i in range(300_000))
 SHA = hashlib.sha256(CONTENT).hexdigest()
@@ -224,7 +224,7 @@ def test_a_page_instead_of_the_file_is_told(server: Server, tmp_path: Path) -> N
     assert "set.zip" not in left(tmp_path)
 
 
-@pytest.mark.parametrize(("code", "kind", "times"), [(404, NotThere, 1), (403, UserError, 1), (503, UserError, 3)])
+@pytest.mark.parametrize(("code", "kind", "times"), [(404, NotOnServerError, 1), (403, UserError, 1), (503, UserError, 3)])
 def test_refusals(server: Server, tmp_path: Path, code: int, kind: type[Exception], times: int) -> None:
     with pytest.raises(kind, match=str(code)):
         download(play(server, lambda to: to.send_error(code)), tmp_path / "set.zip", patience=QUICK)
