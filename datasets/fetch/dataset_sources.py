@@ -42,8 +42,7 @@ class SetFile:
     optional: bool = False
 
 
-Tell = Callable[[str], None]
-Bytes = Callable[[str, int, int], None]
+ByteProgress = Callable[[str, int, int], None]
 """Called with a piece's name, bytes received and bytes in all (0: not known)."""
 
 
@@ -212,7 +211,7 @@ def datasets_folder() -> Path:
 
 
 def fetch_set(
-    name: str, progress: Bytes | None = None, patience: Patience | None = None, plan: SourcePlan | None = None
+    name: str, progress: ByteProgress | None = None, patience: Patience | None = None, plan: SourcePlan | None = None
 ) -> Fetched:
     """Fetch a data set into `datasets_folder()`/NAME.
 
@@ -267,7 +266,7 @@ def _lay_out(plan: SourcePlan, raw: Path, staging: Path) -> None:
 
 
 def _fetch_pieces(
-    pieces: tuple[SetFile, ...] | list[SetFile], raw: Path, progress: Bytes | None, patience: Patience
+    pieces: tuple[SetFile, ...] | list[SetFile], raw: Path, progress: ByteProgress | None, patience: Patience
 ) -> tuple[list[tuple[SetFile, DownloadedFile]], list[SetFile]]:
     """Fetch each piece that an earlier call did not fetch.
 
