@@ -63,7 +63,7 @@ def crop_name(subject: str, file: str) -> str:
     return f"{CROPS}/{whole_number(subject)}/{stem}.png"
 
 
-def cut(root: Path) -> Iterator[tuple[str, str]]:
+def cut_faces(root: Path) -> Iterator[tuple[str, str]]:
     """Cut out every face that is not there yet.
 
     Yields (file, what went wrong) for each that could not be cut out. Raises UserError.
@@ -106,7 +106,7 @@ def main() -> int:
         return 2
     failed = 0
     try:
-        for file, why in cut(Path(sys.argv[1])):
+        for file, why in cut_faces(Path(sys.argv[1])):
             failed += 1
             sys.stderr.write(f"{file}: {why}\n")
     except UserError as error:

@@ -75,7 +75,7 @@ def test_a_run_follows_the_published_pairs(faceparity, tmp_path: Path) -> None:
 
 def test_a_run_searches_published_galleries(faceparity, tmp_path: Path) -> None:
     out, folder = tmp_path / "out", mini.ijbc(tmp_path / "set")
-    list(ijbc.cut(folder))
+    list(ijbc.cut_faces(folder))
     result = faceparity("run", "-d", f"ijbc={folder}", "-m", "toy", "--threshold", "0.9", "--out", out)
     assert result.returncode == 0, result.stderr
     (s,) = results(out)["searches"]

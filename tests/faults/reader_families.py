@@ -51,10 +51,10 @@ def _packs(root: Path) -> Path:
 
 
 def _ijbc(root: Path) -> Path:
-    from faceparity.datasets.readers.ijbc import cut
+    from faceparity.datasets.readers.ijbc import cut_faces
 
     mini.ijbc(root)
-    for _ in cut(root):
+    for _ in cut_faces(root):
         pass
     return root
 

@@ -259,8 +259,8 @@ def test_maad_face_labels_are_of_pictures_and_zero_is_no_label(tmp_path: Path) -
 def test_ijbc_cuts_out_who_is_meant(tmp_path: Path) -> None:
     mini.ijbc(tmp_path)
     assert "cut its faces out first" in wrong("ijbc", tmp_path)
-    assert list(ijbc.cut(tmp_path)) == [("img/99.png", "no such file")]
-    assert list(ijbc.cut(tmp_path)) == [("img/99.png", "no such file")]  # and again, writing nothing
+    assert list(ijbc.cut_faces(tmp_path)) == [("img/99.png", "no such file")]
+    assert list(ijbc.cut_faces(tmp_path)) == [("img/99.png", "no such file")]  # and again, writing nothing
     data = load_dataset(f"ijbc={tmp_path}")
     assert data.files == ("crops/12/img_1.png", "crops/7/frames_20.png", "crops/7/img_1.png")
     assert data.subjects.tolist() == [0, 1, 1]
@@ -274,7 +274,7 @@ def test_ijbc_cuts_out_who_is_meant(tmp_path: Path) -> None:
 
 def test_ijbcs_templates_are_sets_of_faces(tmp_path: Path) -> None:
     mini.ijbc(tmp_path)
-    list(ijbc.cut(tmp_path))
+    list(ijbc.cut_faces(tmp_path))
     data = load_dataset(f"ijbc={tmp_path}")
     (p,) = data.set_protocols
     sets = [sorted(data.files[i] for i in part) for part in np.split(p.members, p.starts[1:-1])]
@@ -291,7 +291,7 @@ def test_ijbcs_templates_are_sets_of_faces(tmp_path: Path) -> None:
 
 def test_ijbcs_other_release(tmp_path: Path) -> None:
     mini.ijbc(tmp_path)
-    list(ijbc.cut(tmp_path))
+    list(ijbc.cut_faces(tmp_path))
     before = load_dataset(f"ijbc={tmp_path}").set_protocols[0]
     folder = tmp_path / "protocols"
     (folder / "test1/enroll_templates.csv").rename(folder / "ijbc_1N_gallery_G1.csv")
@@ -305,7 +305,7 @@ def test_ijbcs_other_release(tmp_path: Path) -> None:
 
 def test_ijbcs_galleries_and_probes(tmp_path: Path) -> None:
     mini.ijbc(tmp_path)
-    list(ijbc.cut(tmp_path))
+    list(ijbc.cut_faces(tmp_path))
     data = load_dataset(f"ijbc={tmp_path}")
     (p,) = data.search_protocols
     assert (p.name, p.source) == ("1:N (Test 4, mixed media)", "probes.csv, gallery_G1.csv, gallery_G2.csv")
@@ -340,7 +340,7 @@ def test_ijbcs_files_stay_inside(tmp_path: Path) -> None:
     mini.put(tmp_path, "secret.png", 3)
     row = ",1,1,9,9,1,0,3,1,6,1,0,0"
     mini.write(tmp_path, "protocols/ijbc_metadata_with_age.csv", [head, f"7,../secret.png{row}", f"7,img/1.png{row}"])
-    assert [file for file, _ in ijbc.cut(tmp_path)] == ["../secret.png"]
+    assert [file for file, _ in ijbc.cut_faces(tmp_path)] == ["../secret.png"]
     assert ijbc.crop_name("7", "../../x.png").startswith("crops/7/")
     assert ".." not in ijbc.crop_name("7", "../../x.png")
 
@@ -482,7 +482,7 @@ def test_an_archive_is_to_be_unpacked(tmp_path: Path) -> None:
 def test_digests_depend_on_what_is_read_and_not_on_where_it_is(tmp_path: Path, name: str) -> None:
     roots = [mini.ALL[name](tmp_path / place) for place in "ab"]
     for root in roots if name == "ijbc" else ():
-        list(ijbc.cut(root))
+        list(ijbc.cut_faces(root))
     first, second = (load_dataset(f"{name}={root}") for root in roots)
     assert first.digest == second.digest
     assert first.name == name
@@ -505,7 +505,7 @@ def garbled(data: bytes, rng: np.random.Generator) -> bytes:
 def test_garbled_files_are_refused_in_one_line_or_read_with_what_is_left(tmp_path: Path, name: str) -> None:
     root = mini.ALL[name](tmp_path)
     if name == "ijbc":
-        list(ijbc.cut(root))
+        list(ijbc.cut_faces(root))
     rng = np.random.default_rng(sum(name.encode()))
     for path in sorted(p for p in root.rglob("*") if p.suffix in (".csv", ".txt", ".json")):
         whole = path.read_bytes()
