@@ -70,7 +70,7 @@ _SYNONYMS = {
 }
 
 
-def of_whom(attribute: str) -> Literal["subject", "sample"]:
+def concept_owner(attribute: str) -> Literal["subject", "sample"]:
     """Return whether a concept belongs to the person or picture.
 
     Age and skin tone (as photographed) belong to the picture, "sample".

@@ -15,7 +15,7 @@ from faceparity.datasets.common.toml_files import read_toml, validate_fields
 from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.image_files import IMAGE_SUFFIXES
 from faceparity.datasets.loading.label_table import LabelTable, plain, read_table
-from faceparity.datasets.loading.label_vocabulary import CONCEPTS, concept_of_column, is_missing, of_whom
+from faceparity.datasets.loading.label_vocabulary import CONCEPTS, concept_of_column, concept_owner, is_missing
 from faceparity.datasets.schema.card import AttributeCard, DatasetCard, PairedCard, Strict, load_card
 from faceparity.datasets.schema.dataset import Dataset
 
@@ -178,7 +178,7 @@ def _attributes(table: LabelTable, config: FolderConfig, image: str, subject: st
         if (concept := concept_of_column(column)) is not None:
             named.setdefault(concept, column)
     found = {
-        item: AttributeCard(column=named[item], of=of_whom(item))
+        item: AttributeCard(column=named[item], of=concept_owner(item))
         for item in CONCEPTS
         if item in named and _distinct(table, named[item])
     }
