@@ -98,7 +98,7 @@ Progress = Callable[[str, int, int], None]
 """Called with the artefact's name, bytes received so far and bytes in all."""
 
 
-def unchecked(file: str, sha256: str) -> str:
+def unchecked_warning(file: str, sha256: str) -> str:
     """Return the warning about a file without a published sha256."""
     return (
         f"{file}: NOT CHECKED, as no published sha256 of it was at hand. It has sha256 {sha256}: "

@@ -45,7 +45,7 @@ def fetch_named(names: list[str], accept_licence: bool = False) -> None:
     Raises UserError for weights whose terms must be accepted first and are not.
     """
     from faceparity.datasets.control.head.mesh_source import MESHES
-    from faceparity.datasets.fetch.artefacts import fetch, is_here, pinned_sha256, unchecked
+    from faceparity.datasets.fetch.artefacts import fetch, is_here, pinned_sha256, unchecked_warning
     from faceparity.harness.models.registry import artefacts_of, load_model_card
 
     wanted = {name: (MESHES,) if name == MESHES.fetch_name else artefacts_of(name) for name in names}
@@ -65,4 +65,4 @@ def fetch_named(names: list[str], accept_licence: bool = False) -> None:
             sha256 = pinned_sha256(artefact)
             print(f"  {artefact.file}: {state}, sha256 {sha256}, {artefact.licence}")
             if not artefact.sha256:
-                print(f"  {unchecked(artefact.file, sha256)}")
+                print(f"  {unchecked_warning(artefact.file, sha256)}")

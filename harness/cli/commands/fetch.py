@@ -131,14 +131,14 @@ def _fetch(name: str) -> None:
 
 def _came(pieces: Sequence[tuple[SetFile, DownloadedFile]]) -> list[str]:
     """Say of each file, the first ten at most, how large it is and whether it could be checked."""
-    from faceparity.datasets.fetch.artefacts import unchecked
+    from faceparity.datasets.fetch.artefacts import unchecked_warning
 
     lines = []
     for piece, had in pieces[:MOST_LINES]:
         if had.verified:
             lines.append(f"{piece.file}: {had.size:,} bytes, sha256 {had.sha256}, as published")
         else:
-            lines.append(f"{unchecked(piece.file, had.sha256)} ({had.size:,} bytes)")
+            lines.append(f"{unchecked_warning(piece.file, had.sha256)} ({had.size:,} bytes)")
     if more := pieces[MOST_LINES:]:
         unverified = sum(not had.verified for _, had in more)
         lines.append(f"and {len(more):,} more files, {unverified:,} of them NOT CHECKED either; all digests are in fetched.json")
