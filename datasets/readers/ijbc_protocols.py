@@ -142,7 +142,7 @@ def _protocol(name: str, root: Path, pairs: str, tables: tuple[str, ...], faces:
 def _searches(root: Path, faces: Faces, subjects: NDArray[np.int32], problems: list[Problem]) -> tuple[SearchProtocol, ...]:
     """Return the galleries that are here, with the probes.
 
-    None where there are no probes, or no gallery.
+    Empty where there are no probes, or no gallery.
     """
     files = next(
         (item for item in SEARCHES if find_path(root, item[0]) and any(find_path(root, gallery) for gallery in item[1:])), None
