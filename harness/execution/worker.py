@@ -16,13 +16,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from faceparity.harness.models.assembly.pipeline import pixels_digest
 from faceparity.harness.models.base.answer_check import AnswerError, check
 from faceparity.harness.models.base.file_model import FileModel
 from faceparity.harness.models.base.guard import ModelRaisedError, own_interrupts, raised_by_model
 from faceparity.harness.models.base.model import Extraction, Image, Model
 from faceparity.harness.models.custom.subprocess_pipes import kill_running
 from faceparity.harness.models.onnx import converted_cache
+from faceparity.harness.models.vision.pixels import pixels_digest
 
 Opener = Callable[[str], Model]
 """Opens a model by name; a module-level function, since workers get it by its name."""

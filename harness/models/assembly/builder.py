@@ -15,7 +15,6 @@ from faceparity.datasets.fetch.artefacts import path, verified
 from faceparity.harness.models.assembly.components import (
     BuiltComponent,
     Find,
-    alignment_words,
     check_alignment,
     make_aligner,
     make_detector,
@@ -23,6 +22,7 @@ from faceparity.harness.models.assembly.components import (
 from faceparity.harness.models.assembly.pipeline import Pipeline
 from faceparity.harness.models.assembly.weight_sources import INSTALLED, artefact
 from faceparity.harness.models.base.card import ModelCard, NetworkInput, Recipe, Weights
+from faceparity.harness.models.base.descriptions import alignment_words
 from faceparity.harness.models.base.model import Embedder
 from faceparity.harness.models.base.spec import titled
 from faceparity.harness.models.cards import detector_cards

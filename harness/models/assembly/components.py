@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.models.base.card import NetworkInput, Weights
+from faceparity.harness.models.base.card import Weights
+from faceparity.harness.models.base.descriptions import ALIGNMENTS
 from faceparity.harness.models.base.model import Aligner, Detector
 from faceparity.harness.models.vision.alignment import (
     ARCFACE_112,
@@ -24,13 +25,6 @@ from faceparity.harness.models.vision.alignment import (
 OPENCV = ("opencv-python-headless", "opencv-python", "opencv-contrib-python")
 DLIB = ("dlib-bin", "dlib")
 
-ALIGNMENTS = {
-    "arcface": "least-squares similarity of five landmarks onto the {size} px template that ArcFace, SFace and others share",
-    "dlib": "dlib face chip by landmarks, {size} px, padding 0.25",
-    "box": "the detector's box made square, enlarged by a tenth on each side, resized to {size} px; not turned",
-    "whole": "the whole picture, resized to {size} px",
-}
-
 Find = Callable[[Weights], Path]
 """Where a file of weights lies on this machine, its sha256 checked."""
 
@@ -42,23 +36,6 @@ class BuiltComponent:
     part: object
     settings: Mapping[str, object]
     libraries: tuple[str, ...]
-
-
-def alignment_words(name: str, size: int) -> str:
-    """How a card tells of an alignment."""
-    return ALIGNMENTS[name].format(size=size) if name in ALIGNMENTS else name
-
-
-def input_words(feeding: NetworkInput) -> str:
-    """How a card tells of a network's input."""
-
-    def numbers(values: list[float]) -> str:
-        return f"{values[0]:g}" if len(set(values)) == 1 else "(" + ", ".join(f"{v:g}" for v in values) + ")"
-
-    scaled = "0–255" if feeding.mean == [0.0] else f"x − {numbers(feeding.mean)}"
-    if feeding.std != [1.0]:
-        scaled = f"({scaled}) / {numbers(feeding.std)}" if feeding.mean != [0.0] else f"x / {numbers(feeding.std)}"
-    return f"{feeding.size} × {feeding.size} {feeding.colour}, {scaled}"
 
 
 def make_detector(

@@ -12,16 +12,10 @@ import numpy as np
 from faceparity.harness.models.assembly.covariates import covariates
 from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.models.base.model import Aligner, Detector, Embedder, Extraction, Face, Image
+from faceparity.harness.models.vision.pixels import pixels_digest
 
 PIPELINE = 2
 """Raised whenever the code around the networks changes what a template is."""
-
-
-def pixels_digest(image: Image) -> str:
-    """128 bits of the sha256 of an image's shape and pixels, hex. Processors have instructions for sha256."""
-    digest = hashlib.sha256(repr(image.shape).encode("ascii"))
-    digest.update(np.ascontiguousarray(image).data)
-    return digest.hexdigest()[:32]
 
 
 def largest(faces: Sequence[Face]) -> Face:

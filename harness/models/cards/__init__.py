@@ -9,6 +9,7 @@ from typing import Literal
 
 from faceparity.datasets.schema.card import Strict
 from faceparity.harness.models.base.card import ModelCard, Weights
+from faceparity.harness.models.base.descriptions import alignment_words, input_words
 
 DETECTORS = "detectors"
 
@@ -50,8 +51,6 @@ def shipped_card(name: str) -> ModelCard:
 
 def completed(fields: dict[str, object]) -> ModelCard:
     """A card of TOML fields; what it leaves out about detector, alignment and input follows from its recipe."""
-    from faceparity.harness.models.assembly.components import alignment_words, input_words
-
     recipe = fields.get("recipe")
     if not isinstance(recipe, dict) or recipe.get("detector") not in detector_cards():
         return ModelCard.model_validate(fields)

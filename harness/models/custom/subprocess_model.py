@@ -36,11 +36,11 @@ from typing import Any
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.paths import real_path
 from faceparity.datasets.common.sanitise import printable
-from faceparity.harness.models.assembly.pipeline import pixels_digest
 from faceparity.harness.models.base.answer_check import COVARIATES, REASON_LENGTH, AnswerError, OutOfStepError, check
 from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.models.base.model import Extraction, Image
 from faceparity.harness.models.custom.subprocess_pipes import POSIX, Command
+from faceparity.harness.models.vision.pixels import pixels_digest
 
 SECONDS = 120.0
 """An image that takes longer than this is given up, and the command with it."""

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness.models.assembly.pipeline import pixels_digest
 from faceparity.harness.models.base.model import Embedder, Face, Image
 from faceparity.harness.models.vision.alignment import similarity
+from faceparity.harness.models.vision.pixels import pixels_digest
 from faceparity.harness.models.vision.scaling import at_most
 
 UPSAMPLE = 1
