@@ -1,4 +1,4 @@
-"""The parts that models are put together from, by the names that cards and options use, and how they fit each other."""
+"""Detectors and aligners by the names that cards and options use, and which of them fit together."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Find = Callable[[Weights], Path]
 
 @dataclass(frozen=True)
 class BuiltComponent:
-    """A part, all that decides what it does besides weights and libraries, and those libraries."""
+    """A component, the settings that decide what it does besides weights and libraries, and those libraries."""
 
     part: object
     settings: Mapping[str, object]
@@ -41,8 +41,11 @@ class BuiltComponent:
 def make_detector(
     name: str, weights: list[Weights], find: Find, landmarks: int, upsample: int
 ) -> tuple[Detector, BuiltComponent]:
-    """A detector by name, its weights loaded. landmarks and upsample are for dlib's detectors only."""
-    files = {w.role: find(w) for w in weights}
+    """Return a detector by name, its weights loaded.
+
+    landmarks and upsample are for dlib's detectors only.
+    """
+    files = {file.role: find(file) for file in weights}
     if name == "yunet":
         from faceparity.harness.models.vision.yunet import NMS, SCORE, SIDES, TOP_K, YuNet
 
@@ -71,7 +74,10 @@ def make_detector(
 
 
 def check_alignment(alignment: str, points: str, detector: str) -> None:
-    """Raises UserError for an alignment that does not exist or that the detector has no landmarks for."""
+    """Check that an alignment exists and suits the detector.
+
+    Raises UserError where it does not exist, or the detector has no landmarks for it.
+    """
     if alignment not in ALIGNMENTS:
         raise UserError(f"there is no alignment called {alignment!r}: known are {', '.join(ALIGNMENTS)}")
     if points == "none" and alignment != "whole":
@@ -79,7 +85,7 @@ def check_alignment(alignment: str, points: str, detector: str) -> None:
 
 
 def make_aligner(name: str, points: str, landmarks: int, size: int) -> tuple[Aligner, BuiltComponent]:
-    """An aligner by name, for the kind of landmarks that the detector gives."""
+    """Return an aligner by name for the detector's landmarks."""
     if name == "dlib" and points == "dlib":
         from faceparity.harness.models.vision.dlib_components import PADDING, FaceChip
 
@@ -101,7 +107,10 @@ def make_aligner(name: str, points: str, landmarks: int, size: int) -> tuple[Ali
 
 
 def _template(name: str, points: str, landmarks: int, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64] | None, str]:
-    """Where landmarks go, where their mean goes (None: the template's), and which landmarks those are."""
+    """Return where an alignment moves landmarks to.
+
+    Also where their mean goes (None: the template's mean), and which landmarks those are.
+    """
     from faceparity.harness.models.vision.dlib_components import CHIP, DLIB5_ON_112, FIVE_ON_CHIP
 
     if name == "dlib":

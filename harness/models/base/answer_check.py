@@ -1,7 +1,7 @@
-"""Check what a model gave for an image: the one place that templates of all kinds of model pass before they are kept or compared.
+"""Check what a model gave for an image.
 
-A model of a user's own may answer anything. What is not usable is that image's failure, with the reason in plain words; it never
-ends a run, nor enters a comparison.
+Templates of every kind of model pass here, and only here, before they are kept or compared. A model of a user's own may answer
+anything. What is not usable is that image's failure, with the reason in plain words; it never ends a run, nor enters a comparison.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class AnswerError(ValueError):
 
     @property
     def reason(self) -> str:
-        """Why, as it is kept with the image."""
+        """Return the reason as it is kept with the image."""
         return str(self)
 
 
@@ -48,7 +48,10 @@ class OutOfStepError(UserError):
 
 
 def check(card: ModelCard, answer: object) -> Extraction:
-    """Return the extraction with a float32 template of its own. Raises AnswerError where any part of it can't be used."""
+    """Return the extraction with its own float32 template.
+
+    Raises AnswerError where any part of it can't be used.
+    """
     if isinstance(answer, AnswerError):
         raise answer
     if not isinstance(answer, Extraction):
@@ -66,29 +69,39 @@ def check(card: ModelCard, answer: object) -> Extraction:
     )
 
 
-def is_usable(card: ModelCard, kept: Extraction) -> bool:
-    """Whether an extraction of an earlier run, maybe of an earlier version, can enter a comparison."""
+def is_usable(card: ModelCard, stored: Extraction) -> bool:
+    """Return whether a stored extraction can enter a comparison.
+
+    It may come from an earlier run, and from an earlier version of faceparity.
+    """
     try:
-        return kept.status != "ok" or _template(card, kept.template) is not None
+        return stored.status != "ok" or _template(card, stored.template) is not None
     except AnswerError:
         return False
 
 
 def _template(card: ModelCard, given: object) -> NDArray[np.float32]:
-    """float32[dimensions], finite, not all zeros, and short enough to multiply."""
-    wide = _numbers(given)
-    if wide.shape != (card.dimensions,):
-        has = f"{wide.size:,} numbers" if wide.ndim == 1 else f"an array of {' × '.join(map(str, wide.shape)) or 'no'} numbers"
-        raise AnswerError(f"the model gave {has}, but its card says {card.dimensions} dimensions")
-    if not np.isfinite(wide).all():
+    """Return a template as finite float32[dimensions].
+
+    Not all zeros, and short enough to multiply. Raises AnswerError for any other.
+    """
+    values = _numbers(given)
+    if values.shape != (card.dimensions,):
+        count = (
+            f"{values.size:,} numbers"
+            if values.ndim == 1
+            else f"an array of {' × '.join(map(str, values.shape)) or 'no'} numbers"
+        )
+        raise AnswerError(f"the model gave {count}, but its card says {card.dimensions} dimensions")
+    if not np.isfinite(values).all():
         raise AnswerError("its template holds NaN or infinity")
     with np.errstate(over="ignore", under="ignore"):
         # A row of a larger array would keep all of it alive.
-        template = np.array(wide, np.float32)
+        template = np.array(values, np.float32)
     if not np.isfinite(template).all():
         raise AnswerError("its template holds numbers beyond 32-bit floating point")
     if not template.any():
-        raise AnswerError("its template is all zeros" + (", as 32-bit floating point has it" if wide.any() else ""))
+        raise AnswerError("its template is all zeros" + (", as 32-bit floating point has it" if values.any() else ""))
     score = getattr(card, "score", None)
     if score is not None and score.kind != "cosine" and np.sqrt(np.einsum("i,i", template, template, dtype=np.float64)) > LONGEST:
         raise AnswerError(f"its template is longer than {LONGEST:g}, so that products overflow")
@@ -96,10 +109,10 @@ def _template(card: ModelCard, given: object) -> NDArray[np.float32]:
 
 
 def _numbers(given: object) -> NDArray[Any]:
-    """The template as an array of real numbers."""
+    """Return the template as an array of real numbers."""
     if given is None:
         raise AnswerError("the model gave no template")
-    if isinstance(given, list | tuple) and not all(_is_real(one) for one in given):
+    if isinstance(given, list | tuple) and not all(_is_real(number) for number in given):
         raise AnswerError("its template holds something that is not a number")
     try:
         array = np.asarray(given, np.float64 if isinstance(given, list | tuple) else None)
@@ -118,7 +131,10 @@ def _is_real(value: object) -> bool:
 
 
 def _real(value: object) -> float:
-    """The number; NaN where it is none, infinity where it is beyond floating point."""
+    """Return the number as a float.
+
+    NaN where it is no number, infinity where it is beyond floating point.
+    """
     if not isinstance(value, numbers.Real) or not _is_real(value):
         return math.nan
     try:
@@ -176,7 +192,7 @@ def _kind(value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    """A short text of a value, or its kind if it has none."""
+    """Return a short text of a value, or its kind."""
     try:
         text = printable(repr(value))
     except Exception:

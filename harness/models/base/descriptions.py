@@ -13,15 +13,18 @@ ALIGNMENTS = {
 
 
 def alignment_words(name: str, size: int) -> str:
-    """Describe an alignment in words; an unknown one is its name."""
+    """Describe an alignment in words.
+
+    Where none has that name, the name is returned.
+    """
     return ALIGNMENTS[name].format(size=size) if name in ALIGNMENTS else name
 
 
 def input_words(feeding: NetworkInput) -> str:
-    """Describe a network's input in words: its size, channels and scaling."""
+    """Describe a network's input: its size, channels and scaling."""
 
     def numbers(values: list[float]) -> str:
-        """Write one number, or the numbers of several channels in brackets."""
+        """Write one number, or those of several channels in brackets."""
         return f"{values[0]:g}" if len(set(values)) == 1 else "(" + ", ".join(f"{value:g}" for value in values) + ")"
 
     scaled = "0–255" if feeding.mean == [0.0] else f"x − {numbers(feeding.mean)}"

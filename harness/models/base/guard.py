@@ -1,4 +1,4 @@
-"""Call code of a model that is not ours: whatever it raises is the model's failure, SystemExit and KeyboardInterrupt included."""
+"""Call code of other people's models: whatever it raises is the model's failure, SystemExit and KeyboardInterrupt included."""
 
 from __future__ import annotations
 
@@ -15,56 +15,63 @@ _pressed = False
 
 
 class ModelRaisedError(Exception):
-    """A model raised; `__cause__` is what."""
+    """A model raised an exception, which is `__cause__`."""
 
 
 @contextmanager
 def own_interrupts() -> Iterator[None]:
-    """Tell a person's Ctrl-C from a KeyboardInterrupt that a model raises: only the first comes by the signal.
+    """Tell a user's Ctrl-C from a model's KeyboardInterrupt.
 
-    Signals come to the main thread alone; elsewhere a KeyboardInterrupt is always the model's.
+    Only Ctrl-C comes by the signal. Signals come to the main thread alone; in other threads a KeyboardInterrupt is always the model's.
     """
     global _pressed
     # Also where no signal is watched: what an earlier call saw says nothing of this one.
     _pressed = False
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
+    previous = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(previous):
         yield
         return
 
-    def pressed(number: int, frame: FrameType | None) -> None:
+    def pressed(signal_number: int, frame: FrameType | None) -> None:
         global _pressed
         _pressed = True
-        before(number, frame)
+        previous(signal_number, frame)
 
     signal.signal(signal.SIGINT, pressed)
     try:
         yield
     finally:
         # A model that took the signal for itself keeps it no longer than its call.
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous)
 
 
-def _is_a_persons(error: BaseException) -> bool:
+def _is_from_user(error: BaseException) -> bool:
     return isinstance(error, KeyboardInterrupt) and _pressed and threading.current_thread() is threading.main_thread()
 
 
 @contextmanager
 def raised_by_model() -> Iterator[None]:
-    """Turn what a model raises into ModelRaisedError; a person's Ctrl-C, seen within `own_interrupts`, and OutOfStepError go on."""
+    """Turn what a model raises into ModelRaisedError.
+
+    A person's Ctrl-C, seen within `own_interrupts`, and OutOfStepError pass through.
+    """
     try:
         yield
     except OutOfStepError:
         raise
     except BaseException as error:
-        if _is_a_persons(error):
+        if _is_from_user(error):
             raise
         raise ModelRaisedError(type(error).__name__) from error
 
 
 @contextmanager
 def opening(name: str) -> Iterator[None]:
-    """Turn what a model raises while it is imported, opened or asked what it is into a UserError with the model's name."""
+    """Turn a model's errors while opening into a UserError.
+
+    It has the model's name. Covers what is raised while a model is imported, opened or asked what it is. UserError, MemoryError and
+    OSError pass through.
+    """
     try:
         with own_interrupts(), raised_by_model():
             yield
@@ -74,6 +81,8 @@ def opening(name: str) -> Iterator[None]:
             raise cause from None
         if isinstance(cause, ImportError):
             raise UserError(f"the model {name} can't be used: {cause}; install what it needs") from cause
-        said = " ".join(str(cause).split())[:200]
-        what = type(cause).__name__ + (f": {said}" if said else "")
-        raise UserError(f"the model {name} failed while it was opened ({what}): correct its code, or ask its makers") from cause
+        message = " ".join(str(cause).split())[:200]
+        description = type(cause).__name__ + (f": {message}" if message else "")
+        raise UserError(
+            f"the model {name} failed while it was opened ({description}): correct its code, or ask its makers"
+        ) from cause

@@ -52,7 +52,10 @@ class Detector(Protocol):
     """Finds faces."""
 
     def detect(self, image: Image) -> list[Face]:
-        """Every face found, in the detector's own order; empty if none."""
+        """Return every face found, in the detector's own order.
+
+        Empty if there is none.
+        """
         ...
 
 
@@ -60,7 +63,10 @@ class Aligner(Protocol):
     """Cuts a face out of an image as the embedder wants it."""
 
     def align(self, image: Image, face: Face) -> Image:
-        """uint8[size, size, 3], RGB."""
+        """Return the aligned face as the embedder wants it.
+
+        uint8[size, size, 3], RGB.
+        """
         ...
 
 
@@ -68,7 +74,10 @@ class Embedder(Protocol):
     """Turns aligned faces into templates."""
 
     def embed(self, chips: Sequence[Image]) -> NDArray[np.float32]:
-        """float32[len(chips), dimensions]; each row depends on its chip alone."""
+        """Return the templates of aligned faces.
+
+        float32[len(chips), dimensions]; each row depends on its chip alone.
+        """
         ...
 
 
@@ -78,13 +87,19 @@ class Model(Protocol):
 
     @property
     def card(self) -> ModelCard:
-        """What it is."""
+        """Return the model's card."""
         ...
 
     def fingerprint(self) -> str:
-        """sha256 hex of all that decides a template: weights, detector and its settings, alignment, library versions."""
+        """Return a sha256, in hex, of what decides a template.
+
+        That is weights, detector and its settings, alignment, library versions.
+        """
         ...
 
     def extract(self, images: Sequence[Image]) -> list[Extraction]:
-        """One result per image, in order. Status is "ok" or "no_face"."""
+        """Return one result per image, in order.
+
+        Status is "ok" or "no_face".
+        """
         ...
