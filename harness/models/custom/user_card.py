@@ -43,7 +43,7 @@ UNITS = {"cosine": "cosine similarity", "dot": "dot product", "euclidean": "Eucl
 
 
 class OwnCard(Strict):
-    """What a user writes. Everything but the first of onnx, command and templates has a default."""
+    """A card as a user writes it. Everything but the first of onnx, command and templates has a default."""
 
     name: str = Field(default="", max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$|^$")
     title: str = ""
@@ -75,7 +75,7 @@ class OwnCard(Strict):
     known_weaknesses: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _one_kind(self) -> OwnCard:
+    def _check_kind(self) -> OwnCard:
         given = [name for name in ("onnx", "command", "templates") if getattr(self, name)]
         if len(given) != 1:
             raise ValueError(f"give one of onnx, command and templates, not {' and '.join(given) or 'none'}")
@@ -89,21 +89,28 @@ class OwnCard(Strict):
 
 
 def read_card(path: Path) -> OwnCard:
-    """A card of the user's own. Raises UserError for a file that is not there, is no TOML or says what a card can't say."""
+    """Read a user's card.
+
+    Raises UserError for a file that is not there, is no TOML or says what a card can't say.
+    """
     return validate_fields(OwnCard, read_toml(path), path.name)
 
 
 def own_card(spec: Spec) -> ModelCard:
-    """The whole card of a model of the user's own; reads the sha256 of its files, and how many numbers its templates have.
+    """Return the full card of a user's model.
 
-    Raises UserError for whatever is wrong with the card or missing.
+    Reads the sha256 of its files, and how many numbers its templates have. Raises UserError for anything that is wrong with the card or
+    missing.
     """
     path = Path(spec.base)
     return crossed(plain_card(path, read_card(path)), spec.options)
 
 
 def own_model(spec: Spec) -> Model:
-    """The model of a card of the user's own. Raises UserError."""
+    """Open the model of a user's card.
+
+    Raises UserError as `own_card` does.
+    """
     path = Path(spec.base)
     own = read_card(path)
     card = plain_card(path, own)
@@ -120,7 +127,7 @@ def own_model(spec: Spec) -> Model:
 
 
 def plain_card(path: Path, own: OwnCard) -> ModelCard:
-    """The card before options."""
+    """Return the model card of a user's card, without options."""
     name = own.name or path.stem
     fields: dict[str, Any] = {
         "name": name,
@@ -137,9 +144,9 @@ def plain_card(path: Path, own: OwnCard) -> ModelCard:
         "known_weaknesses": own.known_weaknesses,
     }
     if own.onnx:
-        return _of_onnx(path, own, fields)
-    what = "a command of the user's own" if own.command else "ready-made templates"
-    fields |= {"detector": f"unknown ({what})", "alignment": f"unknown ({what})", "input": f"unknown ({what})"}
+        return _onnx_card(path, own, fields)
+    source = "a command of the user's own" if own.command else "ready-made templates"
+    fields |= {"detector": f"unknown ({source})", "alignment": f"unknown ({source})", "input": f"unknown ({source})"}
     if own.command:
         return ModelCard.model_validate({**fields, "weights": [], "dimensions": own.dimensions})
     from faceparity.harness.models.custom.precomputed_templates import shape_of
@@ -149,7 +156,7 @@ def plain_card(path: Path, own: OwnCard) -> ModelCard:
     return ModelCard.model_validate({**fields, "weights": [_weights(file, own, "templates")], "dimensions": dimensions})
 
 
-def _of_onnx(path: Path, own: OwnCard, fields: Mapping[str, Any]) -> ModelCard:
+def _onnx_card(path: Path, own: OwnCard, fields: Mapping[str, Any]) -> ModelCard:
     known = detector_cards()
     if own.detector not in known:
         raise UserError(f"{path.name}: there is no detector called {own.detector!r}: known are {', '.join(known)}")
@@ -162,28 +169,34 @@ def _of_onnx(path: Path, own: OwnCard, fields: Mapping[str, Any]) -> ModelCard:
 
 
 def _weights(file: Path, own: OwnCard, role: str) -> dict[str, Any]:
-    """The file as a card tells of it: by its sha256."""
+    """Describe the file as a card does: by its sha256.
+
+    Raises UserError if it can't be read, or is another than the card says.
+    """
     try:
-        found, size = file_sha256(file), file.stat().st_size
+        actual, size = file_sha256(file), file.stat().st_size
     except OSError as error:
         raise UserError(f"{file} can't be read ({error.strerror}): correct the path in the card") from error
-    if own.sha256 and found != own.sha256:
+    if own.sha256 and actual != own.sha256:
         raise UserError(
-            f"{file} is damaged or another version (sha256 {found[:12]}…, the card says {own.sha256[:12]}…): "
+            f"{file} is damaged or another version (sha256 {actual[:12]}…, the card says {own.sha256[:12]}…): "
             "get it again, or correct the card"
         )
-    named: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "role": role,
         "file": own.onnx or own.templates,
-        "sha256": found,
+        "sha256": actual,
         "size": size,
         "licence": own.licence,
     }
-    return Weights.model_validate(named).model_dump()
+    return Weights.model_validate(fields).model_dump()
 
 
 def _dimensions(file: Path, own: OwnCard) -> int:
-    """How many numbers the network gives. Raises UserError if the file is no ONNX graph or does not say."""
+    """Return how many numbers the network gives.
+
+    Raises UserError if the file is no ONNX graph or does not say.
+    """
     import onnx
 
     try:
@@ -197,12 +210,15 @@ def _dimensions(file: Path, own: OwnCard) -> int:
     name = own.input.output or next(iter(outputs), "")
     if name not in outputs:
         raise UserError(f"{file.name} has no output {name!r}: it has {', '.join(outputs) or 'none'}")
-    sides = [d.dim_value for d in outputs[name].type.tensor_type.shape.dim[1:]]
-    return math.prod(sides) if sides and all(sides) else _tried(file, own)
+    sides = [dimension.dim_value for dimension in outputs[name].type.tensor_type.shape.dim[1:]]
+    return math.prod(sides) if sides and all(sides) else _dimensions_by_trial(file, own)
 
 
-def _tried(file: Path, own: OwnCard) -> int:
-    """How many numbers the network gives for a black picture: for files that do not say."""
+def _dimensions_by_trial(file: Path, own: OwnCard) -> int:
+    """Return how many numbers the network gives when run.
+
+    On a black picture: for files that do not say.
+    """
     from faceparity.harness.models.onnx.repair import repaired
     from faceparity.harness.models.onnx.session import OnnxEmbedder, check_fits, open_session
 
