@@ -14,7 +14,7 @@ from faceparity.datasets.control.head.skin import Map, noise, wrap
 
 @dataclass(frozen=True)
 class Surface:
-    """A head as far as hair needs it: points, normals and rest positions of its vertices, triangles, and the head's centre."""
+    """The parts of a head that hair needs: points, normals and rest positions of its vertices, triangles, and the head's centre."""
 
     points: Floats
     normals: Floats

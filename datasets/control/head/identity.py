@@ -35,7 +35,7 @@ ASYMMETRIES = re.compile(r"/asym-(brown|cheek|eye|jaw|mouth|nose)-\d-[lr]$")
 
 @dataclass(frozen=True)
 class Looks:
-    """What is painted on a head or grows on it. Lab is of the mean skin; lengths in decimetres; 0–1 where nothing else is said."""
+    """What is painted on a head or grows on it. Lab is of the mean skin; lengths in decimetres; 0–1 unless stated."""
 
     skin: tuple[float, float, float]
     redness: float

@@ -101,7 +101,7 @@ def rotation(yaw: float, pitch: float, roll: float) -> Floats:
 
 @dataclass(frozen=True)
 class Pose:
-    """Turns the head about the neck; the shoulders follow by `follow`, the neck in between."""
+    """A turn of the head about the neck; the shoulders follow by `follow`, the neck in between."""
 
     turn: Floats
     shoulders: Floats

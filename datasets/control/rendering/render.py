@@ -74,7 +74,7 @@ class Surfaces:
 
 @dataclass(frozen=True)
 class Buffer:
-    """The z-buffer's answer: which triangle or strand each pixel shows, and where on it."""
+    """The contents of the z-buffer: which triangle or strand each pixel shows, and where on it."""
 
     index: NDArray[np.int32]
     weights: NDArray[np.float32]

@@ -53,7 +53,7 @@ JITTERED = (
 
 @dataclass(frozen=True)
 class Setup:
-    """A recipe with the user's options in it."""
+    """A recipe combined with the user's options."""
 
     recipe: Recipe
     landmarks: int = 5
@@ -115,7 +115,7 @@ def crossed(card: ModelCard, options: Mapping[str, str]) -> ModelCard:
     if not options:
         return card
     chosen = setup(card, options)
-    if chosen == setup(card, {}):  # the options say what holds anyway
+    if chosen == setup(card, {}):  # the options name the defaults
         return card.model_copy(update={"name": titled(card.name, options)})
     assert card.recipe is not None
     detector = detector_cards()[chosen.recipe.detector]

@@ -26,7 +26,7 @@ OPENCV = ("opencv-python-headless", "opencv-python", "opencv-contrib-python")
 DLIB = ("dlib-bin", "dlib")
 
 Find = Callable[[Weights], Path]
-"""Where a file of weights lies on this machine, its sha256 checked."""
+"""Returns the path of a file of weights on this machine, its sha256 checked."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from faceparity.harness.models.base.model import Aligner, Detector, Embedder, Ex
 from faceparity.harness.models.vision.pixels import pixels_digest
 
 PIPELINE = 2
-"""Raised whenever the code around the networks changes what a template is."""
+"""Increased whenever the code around the networks changes what a template is."""
 
 
 def largest(faces: Sequence[Face]) -> Face:

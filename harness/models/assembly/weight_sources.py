@@ -1,4 +1,4 @@
-"""Where weights come from: the lines under `sources` in a card, and the artefacts that `faceparity fetch` makes of them.
+"""Where weights come from: the lines under `sources` in a card, and the artefacts that `faceparity fetch` gets for them.
 
 https://host/file.onnx                       a file at an address; .bz2 is unpacked
 https://host/pack.zip#inside/file.onnx       a file in a .zip or .tgz at an address

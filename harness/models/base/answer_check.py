@@ -35,7 +35,7 @@ _PIXELS_LENGTH = 128
 
 
 class AnswerError(ValueError):
-    """What a model gave for one image can't be used. Its text is the reason; it names no file and no person."""
+    """A model's answer for one image can't be used. Its text is the reason; it names no file and no person."""
 
     @property
     def reason(self) -> str:
@@ -96,7 +96,7 @@ def _template(card: ModelCard, given: object) -> NDArray[np.float32]:
     if not np.isfinite(values).all():
         raise AnswerError("its template holds NaN or infinity")
     with np.errstate(over="ignore", under="ignore"):
-        # A row of a larger array would keep all of it alive.
+        # A copy: a row of a larger array would keep all of that array in memory.
         template = np.array(values, np.float32)
     if not np.isfinite(template).all():
         raise AnswerError("its template holds numbers beyond 32-bit floating point")

@@ -1,4 +1,4 @@
-"""The card of a model: exactly which weights, whose, trained on what, and how its scores are read. A strict schema."""
+"""The card of a model, a strict schema: exactly which weights, whose, trained on what, and how its scores are read."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Score(Strict):
 
 
 class PublishedThreshold(Strict):
-    """The threshold its authors ship."""
+    """The threshold that its authors publish."""
 
     native: float
     """In the model's own unit."""
@@ -85,7 +85,7 @@ class NetworkInput(Strict):
 
 
 class Recipe(Strict):
-    """How faceparity runs a model that it puts together itself. The names are those of `faceparity.harness.models.assembly.components`."""
+    """How faceparity runs a model that it assembles itself. The names are those of `faceparity.harness.models.assembly.components`."""
 
     detector: str
     alignment: str
@@ -111,7 +111,7 @@ class ModelCard(Strict):
     training_data: str
     training_overlaps: dict[str, str] = Field(default_factory=dict)
     """Name of a data set → how the people of its training data overlap it, and how that is known. For data sets whose own card
-    can't know of the model: each pair is told in one of the two cards only."""
+    can't know of the model: each pair stands in one of the two cards only."""
     weights: list[Weights]
     detector: str
     alignment: str

@@ -25,7 +25,7 @@ def own_interrupts() -> Iterator[None]:
     Only Ctrl-C comes by the signal. Signals come to the main thread alone; in other threads a KeyboardInterrupt is always the model's.
     """
     global _pressed
-    # Also where no signal is watched: what an earlier call saw says nothing of this one.
+    # Reset even where no signal is watched: what an earlier call saw does not hold for this one.
     _pressed = False
     previous = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(previous):
@@ -41,7 +41,7 @@ def own_interrupts() -> Iterator[None]:
     try:
         yield
     finally:
-        # A model that took the signal for itself keeps it no longer than its call.
+        # Also undoes a handler that the model installed during its call.
         signal.signal(signal.SIGINT, previous)
 
 

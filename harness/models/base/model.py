@@ -31,7 +31,7 @@ LONGEST = 1e18
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What became of one image.
+    """The result of extracting one image.
 
     template: float32[dimensions], None unless status is "ok". Not normalised: the comparator does that.
     faces: how many faces the detector returned. The largest box is used (ties: the first); the rule is in the card.
@@ -49,7 +49,7 @@ class Extraction:
 
 
 class Detector(Protocol):
-    """Finds faces."""
+    """A face detector."""
 
     def detect(self, image: Image) -> list[Face]:
         """Return every face found, in the detector's own order.
@@ -60,7 +60,7 @@ class Detector(Protocol):
 
 
 class Aligner(Protocol):
-    """Cuts a face out of an image as the embedder wants it."""
+    """An aligner, which cuts a face out of an image as the embedder wants it."""
 
     def align(self, image: Image, face: Face) -> Image:
         """Return the aligned face as the embedder wants it.
@@ -71,7 +71,7 @@ class Aligner(Protocol):
 
 
 class Embedder(Protocol):
-    """Turns aligned faces into templates."""
+    """An embedder, which turns aligned faces into templates."""
 
     def embed(self, chips: Sequence[Image]) -> NDArray[np.float32]:
         """Return the templates of aligned faces.

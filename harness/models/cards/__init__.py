@@ -15,7 +15,7 @@ DETECTORS = "detectors"
 
 
 class DetectorCard(Strict):
-    """A detector. points: five (eyes, nose, corners of the mouth), dlib (its own five or 68), none."""
+    """The card of a detector. points: five (eyes, nose, corners of the mouth), dlib (its own five or 68), none."""
 
     title: str
     points: Literal["five", "dlib", "none"]

@@ -26,7 +26,7 @@ from faceparity.harness.models.onnx.converted_cache import derived
 from faceparity.harness.models.onnx.session import OnnxEmbedder
 
 CONVERTER = 1
-"""Raised whenever the graph that is built changes."""
+"""Increased whenever the graph that is built changes."""
 
 TOLERANCE = 1e-5
 """Largest difference from dlib's own descriptor that is let through; descriptors have a length of about 1.4."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from faceparity.harness.models.converters.torch_state_dict import read_state
 
 FACENET = 1
-"""Raised whenever the graph that is built changes."""
+"""Increased whenever the graph that is built changes."""
 
 EPSILON = 1e-3
 """Of every batch normalisation."""

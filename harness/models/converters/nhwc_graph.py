@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NHWC = 1
-"""Raised whenever the graphs that are built change."""
+"""Increased whenever the graphs that are built change."""
 
 F32 = NDArray[np.float32]
 

@@ -29,7 +29,7 @@ class TorchFormatError(ValueError):
 
 
 class _Storage(NamedTuple):
-    """Where the numbers of a tensor lie."""
+    """The storage that holds the numbers of a tensor: their type, its key in the file, and how many there are."""
 
     dtype: np.dtype[Any]
     key: str

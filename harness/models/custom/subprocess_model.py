@@ -73,7 +73,7 @@ class CommandFailedError(AnswerError):
 
 
 class CommandModel:
-    """A model behind a command. Started at the first image; started again if it died."""
+    """A model behind a command, which is started at the first image, and again if it ended."""
 
     def __init__(self, card: ModelCard, command: Sequence[str], folder: Path) -> None:
         self.card = card
@@ -141,7 +141,7 @@ class CommandModel:
             return results
         if self._ended_in_step() or len(paths) == 1:
             return results
-        # What a command had still to say when it ended within the batch is not known.
+        # A command that ended within the batch may have had more lines to write, so all is asked again, image by image.
         return [result for path in paths for result in self.extract_files([path], [str(path)])]
 
     def _extract_file(self, path: Path, after: Path | None) -> Extraction:
@@ -155,7 +155,7 @@ class CommandModel:
         try:
             answer = self._answer(line, after)
         except CommandFailedError as error:
-            # A process that had worked until then may suffer from what came before this image.
+            # A process that answered earlier images may have ended because of one of those: a new one gets this image once more.
             if not error.ended or not self._answers:
                 raise
             answer = self._answer(line, after)
@@ -207,7 +207,7 @@ class CommandModel:
         while (
             not (self._reads_ahead or command.output.wait_any(pause)) and command.is_alive() and time.monotonic() < self._deadline
         ):
-            # In this order: what has not answered by now had not when it took the path.
+            # In this order: a command without an answer now had none either when it took the path.
             self._reads_ahead = command.has_taken_all() and not command.output.waiting() and command.is_alive()
             self._was_observed = True
             pause = min(2 * pause, 0.05)

@@ -47,7 +47,7 @@ class Output:
     def _read_on(self) -> None:
         while not self._ended and not self._closed:
             if POSIX:
-                # In slices: the end of the wait is the end of the stream, or of the use of it.
+                # Wait in slices of a second, until the stream ends or is closed.
                 _readable(self._stream, 1000)
                 with self.changed:
                     self.changed.wait_for(lambda: self._room() or self._closed)
@@ -162,7 +162,7 @@ class Command:
             raise
         assert self.process.stdout is not None
         assert self.process.stderr is not None
-        # Kept, as it tells how much of what was written the command has not taken yet.
+        # The reading end is kept: it shows how much of what was written the command has not taken yet.
         self._reader, self._writer = reader, writer
         if POSIX:
             os.set_blocking(writer, False)
@@ -244,7 +244,7 @@ class Command:
         Returns the last line of its standard error.
         """
         if POSIX:
-            # Also when it has ended: what it started may live, and hold the pipes.
+            # Also when it has ended: processes that it started may still run and keep the pipes open.
             if self.process.returncode is None:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(self.process.pid, signal.SIGKILL)

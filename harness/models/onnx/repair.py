@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 REPAIR = 1
-"""Raised whenever a step changes the graph that comes out."""
+"""Increased whenever a step changes the graph that comes out."""
 
 
 def _initializers(model: Any) -> dict[str, Any]:

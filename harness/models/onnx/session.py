@@ -51,18 +51,18 @@ def open_session(model: Path | bytes, device: str = "cpu") -> Any:
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3
     options.use_deterministic_compute = True
-    # What a GPU can't do stays on the CPU. No TF32, whose ten bits would change more than the last digits.
+    # What a GPU can't do stays on the CPU. No TF32: its ten-bit mantissa would change more than the last digits.
     on_gpu = [(CUDA, {"use_tf32": "0", "cudnn_conv_algo_search": "DEFAULT"})] if device == "cuda" else []
     session = ort.InferenceSession(
         str(model) if isinstance(model, Path) else model, options, providers=[*on_gpu, "CPUExecutionProvider"]
     )
-    if device == "cuda" and CUDA not in session.get_providers():  # it falls back without a word
+    if device == "cuda" and CUDA not in session.get_providers():  # onnxruntime falls back to the CPU silently
         raise UserError(NO_CUDA)
     return session
 
 
 class OnnxEmbedder:
-    """Run aligned faces through a graph with one image input, one at a time.
+    """An embedder that runs aligned faces, one at a time, through a graph with one image input.
 
     One at a time, because kernels are chosen by the size of the batch: a template must not depend on its neighbours. A graph
     whose batch is fixed at a larger number gets the same face in every position, and its first answer counts.

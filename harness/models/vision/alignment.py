@@ -40,7 +40,7 @@ def similarity(
 
 
 SMALLEST_SCALE = 0.25
-"""Below it bilinear sampling skips so many pixels that the face is averaged down first, to twice its size in the end."""
+"""Scale below which the image is first averaged down, to twice the final size: bilinear sampling would skip too many pixels."""
 
 
 _EYES_NOSE_MOUTH_OF_68 = ((36, 37, 38, 39, 40, 41), (42, 43, 44, 45, 46, 47), (30,), (48,), (54,))
@@ -55,7 +55,7 @@ def five_of_68(points: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 class TemplateAligner:
-    """Move the first five landmarks onto a template, bilinearly, with black where the image ends.
+    """An aligner that moves the first five landmarks onto a template, bilinearly, with black where the image ends.
 
     points: "dlib68" if the landmarks are the 68 of iBUG 300-W, of which five are made.
     """
@@ -86,7 +86,10 @@ class TemplateAligner:
 
 
 class BoxAligner:
-    """Crop the detector's box, squared about its middle and enlarged by `margin` of its side on each side; black beyond the image."""
+    """An aligner that crops the detector's box, squared about its middle and enlarged by `margin` of its side on each side.
+
+    Beyond the image it is black.
+    """
 
     margin = 0.1
 
@@ -114,7 +117,7 @@ class BoxAligner:
 
 
 class WholeAligner:
-    """Resize the whole picture: for pictures that are aligned faces already."""
+    """An aligner that resizes the whole picture: for pictures that are aligned faces already."""
 
     def __init__(self, size: int) -> None:
         self.size = size

@@ -138,13 +138,13 @@ class FaceChip:
         """
         dlib = self._dlib
         points = [dlib.point(round(float(across)), round(float(down))) for across, down in face.landmarks]
-        shape = dlib.full_object_detection(dlib.rectangle(), points)  # with landmarks the box has no say
+        shape = dlib.full_object_detection(dlib.rectangle(), points)  # where there are landmarks the box is not used
         chip: Image = dlib.get_face_chip(image, shape, size=self._size, padding=PADDING)
         return chip
 
 
 JITTER = 1
-"""Raised whenever `jittered` changes."""
+"""Increased whenever `jittered` changes."""
 
 
 def jittered(chip: Image, times: int) -> list[Image]:
@@ -176,7 +176,7 @@ def jittered(chip: Image, times: int) -> list[Image]:
 
 
 class Jittered:
-    """The mean of an embedder's templates over jittered copies of a face."""
+    """An embedder that averages another's templates over jittered copies of a face."""
 
     def __init__(self, embedder: Embedder, times: int) -> None:
         self._embedder = embedder

@@ -8,7 +8,7 @@ from faceparity.harness.models.base.model import Face, Image
 
 
 class WholePicture:
-    """One face in every picture, as large as the picture."""
+    """A stand-in for a detector: every picture is one face, as large as the picture."""
 
     def detect(self, image: Image) -> list[Face]:
         """Return the picture as one face.

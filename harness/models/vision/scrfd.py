@@ -17,7 +17,7 @@ NMS = 0.4
 SIDE = 640
 STRIDES = (8, 16, 32)
 ANCHORS = 2
-"""Of each size at each place."""
+"""Anchors of each size at each position."""
 
 
 def fitted(image: Image) -> tuple[Image, float]:
@@ -66,7 +66,7 @@ def suppressed(boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArr
 
 
 class Scrfd:
-    """Faces by SCRFD with key points. Landmarks: eyes, nose, corners of the mouth; boxes may reach beyond the image."""
+    """The SCRFD detector with key points. Landmarks: eyes, nose, corners of the mouth; boxes may reach beyond the image."""
 
     def __init__(self, weights: Path) -> None:
         self._session = open_session(weights)

@@ -40,9 +40,9 @@ def _create(weights: Path) -> Any:
 
 
 class YuNet:
-    """Faces by YuNet. Boxes may reach beyond the image; confidence 0.6–1; landmarks: eyes, nose, corners of the mouth.
+    """The YuNet detector. Boxes may reach beyond the image; confidence 0.6–1; landmarks: eyes, nose, corners of the mouth.
 
-    Making one sets OpenCV to a single thread.
+    Opening one sets OpenCV to a single thread.
     """
 
     def __init__(self, weights: Path) -> None:
