@@ -71,7 +71,7 @@ def _read_rows(file: Path, rows: int) -> dict[str, int]:
     return row_by_name
 
 
-class ReadyTemplates:
+class PrecomputedTemplates:
     """A model that looks templates up. An image that is not listed is a failure. `answer_check` finds templates that are not usable."""
 
     def __init__(self, card: ModelCard, templates: Path, files: Path) -> None:

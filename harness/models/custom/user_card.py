@@ -121,9 +121,9 @@ def own_model(spec: Spec) -> Model:
         from faceparity.harness.models.custom.subprocess_model import CommandModel
 
         return CommandModel(card, own.command, path.parent)
-    from faceparity.harness.models.custom.precomputed_templates import ReadyTemplates
+    from faceparity.harness.models.custom.precomputed_templates import PrecomputedTemplates
 
-    return ReadyTemplates(card, path.parent / own.templates, path.parent / own.files)
+    return PrecomputedTemplates(card, path.parent / own.templates, path.parent / own.files)
 
 
 def plain_card(path: Path, own: OwnCard) -> ModelCard:
