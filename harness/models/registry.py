@@ -31,7 +31,7 @@ from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.models.base.guard import opening
 from faceparity.harness.models.base.model import Model
 from faceparity.harness.models.base.spec import Spec, parse
-from faceparity.harness.models.custom.user_card import own_card, own_model, plain_card, read_card
+from faceparity.harness.models.custom.user_card import card_without_options, load_user_card, open_user_model, read_user_card
 
 from .cards import shipped_card, shipped_names
 
@@ -83,7 +83,7 @@ def load_model_card(name: str) -> ModelCard:
     """
     spec = parse(name)
     if spec.is_file:
-        return own_card(spec)
+        return load_user_card(spec)
     if spec.base in shipped_names():
         return pinned(crossed(shipped_card(spec.base), spec.options))
     module, _ = _module(spec)
@@ -104,7 +104,7 @@ def open_model(name: str) -> Model:
     """
     spec = parse(name)
     if spec.is_file:
-        return own_model(spec)
+        return open_user_model(spec)
     if spec.base in shipped_names():
         return assemble(pinned(shipped_card(spec.base)), spec.options, finder(name))
     module, function = _module(spec)
@@ -131,8 +131,12 @@ def assembly_of(name: str) -> Assembly | None:
     spec = parse(name)
     if spec.is_file:
         path = Path(spec.base)
-        user_card = read_card(path)
-        return Assembly(plain_card(path, user_card), spec.options, finder(spec.base, path.parent)) if user_card.onnx else None
+        user_card = read_user_card(path)
+        return (
+            Assembly(card_without_options(path, user_card), spec.options, finder(spec.base, path.parent))
+            if user_card.onnx
+            else None
+        )
     if spec.base in shipped_names():
         return Assembly(pinned(shipped_card(spec.base)), spec.options, finder(name))
     return None
