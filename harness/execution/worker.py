@@ -215,7 +215,7 @@ def serve(name: str, opener: Opener, batches: Connection, alive: Connection, mad
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
-    converted_cache.trust(made)
+    converted_cache.trust_digests(made)
     try:
         model = opener(name)
         # After the model, since only libraries that are loaded can be limited; those that read their environment are already.

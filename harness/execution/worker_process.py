@@ -41,7 +41,7 @@ class WorkerProcess:
     def __init__(self, name: str, opener: Opener, alive: Connection) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=worker.serve, args=(name, opener, theirs, alive, converted_cache.known()))
+        self.process = context.Process(target=worker.serve, args=(name, opener, theirs, alive, converted_cache.known_digests()))
         self.starting, self.fresh = True, True
         self.batch: Batch | None = None
         try:

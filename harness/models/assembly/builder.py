@@ -258,10 +258,10 @@ def _converted_graph(
 
     Also the version of the code that converts it, by the converter's name.
     """
-    from faceparity.harness.models.onnx.converted_cache import derived
+    from faceparity.harness.models.onnx.converted_cache import converted_file
 
     conversion = _conversion(card, recipe, files, sha256)
-    return derived(conversion.name, conversion.make), conversion.version
+    return converted_file(conversion.name, conversion.make), conversion.version
 
 
 class _Conversion(NamedTuple):

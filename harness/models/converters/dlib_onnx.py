@@ -22,7 +22,7 @@ from faceparity.harness.models.converters.dlib_format import (
     PoolingLayer,
     read_network,
 )
-from faceparity.harness.models.onnx.converted_cache import derived
+from faceparity.harness.models.onnx.converted_cache import converted_file
 from faceparity.harness.models.onnx.session import OnnxEmbedder
 
 CONVERTER = 1
@@ -253,4 +253,4 @@ def converted(weights: Path, sha256: str) -> Path:
     sha256: that of the weights. The file is kept, and checked against dlib the first time. Raises UserError if the weights can't be read
     as a network or the graph's descriptors differ from dlib's.
     """
-    return derived(file_name(sha256), lambda: convert(weights), lambda graph: _check(graph, weights))
+    return converted_file(file_name(sha256), lambda: convert(weights), lambda graph: _check(graph, weights))

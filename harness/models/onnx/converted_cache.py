@@ -20,15 +20,15 @@ _known: dict[str, str] = {}
 """sha256 of what was made in this process, or in its parent, by the file's name."""
 
 
-def known() -> dict[str, str]:
+def known_digests() -> dict[str, str]:
     """Return the sha256 of every file made in this process.
 
-    By name, for `trust` in its workers.
+    By name, for `trust_digests` in its workers.
     """
     return dict(_known)
 
 
-def trust(digests: Mapping[str, str]) -> None:
+def trust_digests(digests: Mapping[str, str]) -> None:
     """Take files of these sha256, by name, as valid.
 
     They are not made once more.
@@ -36,7 +36,7 @@ def trust(digests: Mapping[str, str]) -> None:
     _known.update(digests)
 
 
-def derived(name: str, make: Callable[[], bytes], check: Callable[[bytes], None] | None = None) -> Path:
+def converted_file(name: str, make: Callable[[], bytes], check: Callable[[bytes], None] | None = None) -> Path:
     """Return the path of a file that `make` gives.
 
     It is called NAME, lies among the artefacts and holds the same bytes at every call. check: of bytes that are not on the disk yet;
