@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from faceparity.harness.models.base.answer_check import AnswerError, check
 from faceparity.harness.models.base.file_model import FileModel
-from faceparity.harness.models.base.guard import ModelRaisedError, own_interrupts, raised_by_model
+from faceparity.harness.models.base.guard import ModelRaisedError, raised_by_model, watch_interrupts
 from faceparity.harness.models.base.model import Extraction, Image, Model
 from faceparity.harness.models.custom.subprocess_pipes import kill_running
 from faceparity.harness.models.onnx import converted_cache
@@ -117,7 +117,7 @@ def _extract(model: Model, held: Sequence[_DecodedImage]) -> Iterator[tuple[int,
     if not held:
         return
     try:
-        with own_interrupts():
+        with watch_interrupts():
             answers = _answers(model, held)
     except ModelRaisedError as error:
         if len(held) == 1:

@@ -19,7 +19,7 @@ class ModelRaisedError(Exception):
 
 
 @contextmanager
-def own_interrupts() -> Iterator[None]:
+def watch_interrupts() -> Iterator[None]:
     """Tell a user's Ctrl-C from a model's KeyboardInterrupt.
 
     Only Ctrl-C comes by the signal. Signals come to the main thread alone; in other threads a KeyboardInterrupt is always the model's.
@@ -53,7 +53,7 @@ def _is_from_user(error: BaseException) -> bool:
 def raised_by_model() -> Iterator[None]:
     """Turn what a model raises into ModelRaisedError.
 
-    A person's Ctrl-C, seen within `own_interrupts`, and OutOfStepError pass through.
+    A person's Ctrl-C, seen within `watch_interrupts`, and OutOfStepError pass through.
     """
     try:
         yield
@@ -73,7 +73,7 @@ def opening(name: str) -> Iterator[None]:
     OSError pass through.
     """
     try:
-        with own_interrupts(), raised_by_model():
+        with watch_interrupts(), raised_by_model():
             yield
     except ModelRaisedError as error:
         cause = error.__cause__
