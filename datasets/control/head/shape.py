@@ -125,7 +125,7 @@ class Pose:
         return np.asarray(turned / np.maximum(np.linalg.norm(turned, axis=-1, keepdims=True), 1e-9))
 
 
-def ball(rows: int = 20, columns: int = 40) -> tuple[Floats, Ints]:
+def unit_sphere(rows: int = 20, columns: int = 40) -> tuple[Floats, Ints]:
     """Return a unit sphere's vertices and triangles.
 
     Its poles are on the z axis.

@@ -12,7 +12,7 @@ from faceparity.datasets.control.head.hair import Strands, smooth
 from faceparity.datasets.control.head.identity import Looks
 from faceparity.datasets.control.head.materials import Cloth, Painted, bumped, iris, neckline, skin_albedo
 from faceparity.datasets.control.head.mesh import Floats, Ints
-from faceparity.datasets.control.head.shape import HeadModel, Pose, Shape, ball
+from faceparity.datasets.control.head.shape import HeadModel, Pose, Shape, unit_sphere
 from faceparity.datasets.control.head.skin import linear_to_lab
 from faceparity.datasets.control.rendering import raster, shading
 
@@ -111,7 +111,7 @@ def _surfaces(model: HeadModel, shape: Shape, strands: list[Strands], shot: Shot
     pose, surface = shot.pose, shape.surface
     inside = neckline(shot.cloth, surface.rest)
     thickness = 0.05 * smooth((inside + 0.02) / 0.07) + 0.07 * smooth((inside - 0.1) / 0.8)
-    unit, faces = ball()
+    unit, faces = unit_sphere()
     parts = [(pose.points(surface.points + thickness[:, None] * surface.normals), surface.triangles)]
     parts += [(pose.points(centre + radius * unit), faces) for centre, radius in shape.eyes]
     parts.append((pose.points(shape.full), model.teeth))
@@ -262,7 +262,7 @@ class _Scene:
             return
         seen, shot, pose = self.seen, self.shot, self.shot.pose
         points, triangles = self.surfaces.parts[1 + eye]
-        local = self._mix(pick, triangles[number], ball()[0])
+        local = self._mix(pick, triangles[number], unit_sphere()[0])
         local = local / np.linalg.norm(local, axis=1, keepdims=True)
         centre: Floats = pose.points(self.shape.eyes[eye][0][None])[0]
         lens = _target(self.shape, pose) + np.array([shot.gaze[0], shot.gaze[1], DISTANCE])
@@ -367,7 +367,7 @@ def _light(seen: _Pixels, shot: Shot, camera: Camera, surfaces: Surfaces, hairs:
     count = len(seen.rows)
     reach = shading.shadows(shot.lights, solids, triangles, hairs, seen.points, seen.kind == shading.HAIR)
     diffuse, shine = np.zeros((count, 3), np.float32), np.zeros((count, 3), np.float32)
-    shading.lit(
+    shading.illuminate(
         seen.kind, seen.normal, seen.tangent, camera.view(seen.points), seen.gloss, seen.albedo,
         shot.lights.directions, shot.lights.colours, reach, diffuse, shine,
     )  # fmt: skip

@@ -110,7 +110,7 @@ def shadows(
 
 
 @njit()
-def lit(kind, normal, tangent, view, gloss, albedo, directions, colours, seen, diffuse, shine) -> None:  # type: ignore[no-untyped-def]
+def illuminate(kind, normal, tangent, view, gloss, albedo, directions, colours, seen, diffuse, shine) -> None:  # type: ignore[no-untyped-def]
     """Fill `diffuse` and `shine`, float32[pixels, 3].
 
     diffuse: light that arrives to be scattered; shine: light that is reflected at once. kind int8[pixels]; tangent: of strands; gloss
