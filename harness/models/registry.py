@@ -24,7 +24,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.plugins import plugins
 from faceparity.datasets.common.toml_files import first_fault
 from faceparity.datasets.fetch.artefacts import Artefact
-from faceparity.harness.models.assembly.builder import assemble, crossed, finder
+from faceparity.harness.models.assembly.builder import assemble, card_with_options, finder
 from faceparity.harness.models.assembly.components import Find
 from faceparity.harness.models.assembly.weight_sources import artefacts, pinned
 from faceparity.harness.models.base.card import ModelCard
@@ -85,7 +85,7 @@ def load_model_card(name: str) -> ModelCard:
     if spec.is_file:
         return load_user_card(spec)
     if spec.base in shipped_names():
-        return pinned(crossed(shipped_card(spec.base), spec.options))
+        return pinned(card_with_options(shipped_card(spec.base), spec.options))
     module, _ = _module(spec)
     with opening(name):
         try:

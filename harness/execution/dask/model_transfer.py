@@ -8,7 +8,7 @@ from pathlib import Path
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.execution.dask.worker_tasks import Blob, SentModel
 from faceparity.harness.execution.worker import Opener
-from faceparity.harness.models.assembly.builder import crossed
+from faceparity.harness.models.assembly.builder import card_with_options
 from faceparity.harness.models.base.model import Model
 from faceparity.harness.models.registry import assembly_of
 
@@ -26,7 +26,7 @@ def to_send(name: str, model: Model, opener: Opener, registered: bool) -> tuple[
     made = assembly_of(name) if registered else None
     if made is None:
         return SentModel(name, model.fingerprint(), opener), {}
-    here = {w.sha256: made.find(w) for w in crossed(made.card, made.options).weights}
+    here = {w.sha256: made.find(w) for w in card_with_options(made.card, made.options).weights}
     paths = {sha256: told(path) for sha256, path in here.items()}
     card = made.card.model_dump_json()
     return SentModel(made.card.name, model.fingerprint(), opener, card, dict(made.options), paths), here

@@ -213,11 +213,11 @@ def _opened(wanted: SentModel, sent: Mapping[str, bytes]) -> Model:
 
 def _lacking(wanted: SentModel, sent: Mapping[str, bytes]) -> frozenset[str]:
     """Which files of weights are neither here nor sent."""
-    from faceparity.harness.models.assembly.builder import crossed
+    from faceparity.harness.models.assembly.builder import card_with_options
 
     if not wanted.card or _idle.get(wanted.fingerprint):
         return frozenset()
-    weights = crossed(ModelCard.model_validate_json(wanted.card), wanted.options).weights
+    weights = card_with_options(ModelCard.model_validate_json(wanted.card), wanted.options).weights
     return frozenset(w.sha256 for w in weights if _place(w, wanted, sent) is None)
 
 

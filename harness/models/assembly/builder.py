@@ -107,7 +107,7 @@ def _number(card: ModelCard, options: Mapping[str, str], name: str, default: int
     return number
 
 
-def crossed(card: ModelCard, options: Mapping[str, str]) -> ModelCard:
+def card_with_options(card: ModelCard, options: Mapping[str, str]) -> ModelCard:
     """Return the card of a model run with options.
 
     Its name, weights and words are those of what is run. Raises UserError as `setup` does.
@@ -205,7 +205,7 @@ def assemble(card: ModelCard, options: Mapping[str, str], find: Find) -> Pipelin
     card: as it is without options. Raises UserError for options that do not exist or do not fit, and for weights that are missing,
     damaged or of another shape.
     """
-    chosen, final_card = setup(card, options), crossed(card, options)
+    chosen, final_card = setup(card, options), card_with_options(card, options)
     feeding = chosen.recipe.input
     points = detector_cards()[chosen.recipe.detector].points
     of_detector = [file for file in final_card.weights if file.role in ("detector", "landmarks")]

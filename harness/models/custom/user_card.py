@@ -28,7 +28,7 @@ from faceparity.datasets.common.regular_files import read_regular
 from faceparity.datasets.common.toml_files import read_toml, validate_fields
 from faceparity.datasets.fetch.artefacts import file_sha256
 from faceparity.datasets.schema.card import Strict
-from faceparity.harness.models.assembly.builder import assemble, crossed, finder
+from faceparity.harness.models.assembly.builder import assemble, card_with_options, finder
 from faceparity.harness.models.assembly.components import check_alignment
 from faceparity.harness.models.base.card import Allows, ModelCard, NetworkInput, PublishedThreshold, Recipe, Score, Weights
 from faceparity.harness.models.base.model import Model
@@ -103,7 +103,7 @@ def load_user_card(spec: Spec) -> ModelCard:
     missing.
     """
     path = Path(spec.base)
-    return crossed(card_without_options(path, read_user_card(path)), spec.options)
+    return card_with_options(card_without_options(path, read_user_card(path)), spec.options)
 
 
 def open_user_model(spec: Spec) -> Model:
@@ -116,7 +116,7 @@ def open_user_model(spec: Spec) -> Model:
     card = card_without_options(path, user_card)
     if user_card.onnx:
         return assemble(card, spec.options, finder(spec.base, path.parent))
-    crossed(card, spec.options)
+    card_with_options(card, spec.options)
     if user_card.command:
         from faceparity.harness.models.custom.subprocess_model import CommandModel
 
