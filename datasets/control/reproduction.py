@@ -53,7 +53,7 @@ def pixels(jpeg: bytes) -> NDArray[np.int16]:
         return np.asarray(picture.convert("RGB"), np.int16)
 
 
-def compare(folder: Path, made: Iterable[tuple[Row, bytes]]) -> Reproduction:
+def compare(folder: Path, images: Iterable[tuple[Row, bytes]]) -> Reproduction:
     """Compare images made now with a folder's files.
 
     By name, with their labels. Raises UserError if a file is not there.
@@ -61,7 +61,7 @@ def compare(folder: Path, made: Iterable[tuple[Row, bytes]]) -> Reproduction:
     labels_by_file = _labels(folder)
     files = same_bytes = same_pixels = largest = labels = 0
     worst_mean = 0.0
-    for row, data in made:
+    for row, data in images:
         name = str(row[0])
         try:
             stored = (folder / name).read_bytes()

@@ -12,9 +12,11 @@ from faceparity.datasets.control.head.mesh import Floats
 from faceparity.datasets.control.head.skin import AXIS, noise
 
 
-def _short_strands(root: Roots, way: Floats, lengths: Floats, lift: float, rng: np.random.Generator, steps: int = 4) -> Floats:
-    """Return short strands that lie along `way`."""
-    tangent = unit(way - (way * root.normals).sum(1, keepdims=True) * root.normals)
+def _short_strands(
+    root: Roots, direction: Floats, lengths: Floats, lift: float, rng: np.random.Generator, steps: int = 4
+) -> Floats:
+    """Return short strands that lie along a direction."""
+    tangent = unit(direction - (direction * root.normals).sum(1, keepdims=True) * root.normals)
     tangent = unit(tangent + rng.normal(0, 0.16, tangent.shape))
     fraction = np.linspace(0, 1, steps)[None, :, None]
     rise = lift * root.normals[:, None] * (fraction - 0.55 * fraction * fraction)
@@ -45,10 +47,12 @@ def brows(surface: Surface, looks: Looks) -> Strands:
     root = roots(surface, density, int(480 * looks.brow_density), rng)
     side = np.sign(root.rest[:, 0])
     relative = np.clip((np.abs(root.rest[:, 0]) - 0.12) / 0.42, 0, 1)
-    way = np.stack([side * (0.35 + relative), 0.75 - 1.05 * relative, -0.3 * relative], 1)
+    direction = np.stack([side * (0.35 + relative), 0.75 - 1.05 * relative, -0.3 * relative], 1)
     lengths = rng.uniform(0.045, 0.085, len(root.points))
     colour = np.minimum(np.array(looks.hair_colour) * 0.6 + np.array([0.032, 0.024, 0.019]), 0.085)
-    return Strands(_short_strands(root, way, lengths, 0.22, rng), tinted(rng, tuple(colour), len(root.points), 0.2), False, 0.012)
+    return Strands(
+        _short_strands(root, direction, lengths, 0.22, rng), tinted(rng, tuple(colour), len(root.points), 0.2), False, 0.012
+    )
 
 
 def _beard_density(looks: Looks) -> Density:
@@ -126,9 +130,9 @@ def beard(surface: Surface, looks: Looks) -> Strands | None:
     count, length = _BEARDS[looks.beard]
     root = roots(surface, _beard_density(looks), int(count * min(1.0, looks.beard_density)), rng)
     side = np.sign(root.rest[:, 0])
-    way = np.stack([0.35 * side * (root.rest[:, 1] > 6.6), np.full(len(side), -1.0), np.full(len(side), 0.05)], 1)
+    direction = np.stack([0.35 * side * (root.rest[:, 1] > 6.6), np.full(len(side), -1.0), np.full(len(side), 0.05)], 1)
     lengths = length * np.exp(rng.normal(0, 0.25, len(side)))
-    points = _short_strands(root, way, lengths, 0.55, rng, 5)
+    points = _short_strands(root, direction, lengths, 0.55, rng, 5)
     points += 0.25 * lengths[:, None, None] * waves(rng, root.rest, 0.05)[:, None] * np.linspace(0, 1, 5)[None, :, None] ** 2
     shade = tuple(0.8 * channel for channel in looks.hair_colour)
     return Strands(points, tinted(rng, (shade[0], shade[1], shade[2]), len(points), 0.22), looks.beard == "full", 0.006)

@@ -186,15 +186,15 @@ class _Obstacle:
         return np.asarray(out)
 
 
-def waves(rng: np.random.Generator, at: Floats, scale: float) -> Floats:
+def waves(rng: np.random.Generator, positions: Floats, scale: float) -> Floats:
     """Return a smooth random field.
 
     float64[n, 3], about unit variance; scale in decimetres.
     """
-    total = np.zeros_like(at)
+    total = np.zeros_like(positions)
     for _ in range(6):
         frequencies = rng.normal(size=(3, 3)) / scale
-        total += np.sin(at @ frequencies.T * 1.5 + rng.uniform(0, 6.3, 3))
+        total += np.sin(positions @ frequencies.T * 1.5 + rng.uniform(0, 6.3, 3))
     return np.asarray(total / np.sqrt(3))
 
 
@@ -235,20 +235,20 @@ def _comb(kind: str, looks: Looks, root: Roots, centre: Floats) -> Floats:
     """
     rest = root.rest
     if kind == "whorl":
-        way = rest - np.array([0.12, 8.45, 0.05])
-        way[:, 2] += 0.25
-        way[:, 1] -= 0.6
+        direction = rest - np.array([0.12, 8.45, 0.05])
+        direction[:, 2] += 0.25
+        direction[:, 1] -= 0.6
     elif kind == "side":
         over = 1.0 if looks.parting <= 0 else -1.0
         top = smooth((rest[:, 1] - 7.85) / 0.25)
-        way = np.stack([over * 0.9 * top, -1.0 + 1.0 * top, -0.35 - 0.1 * top], 1)
+        direction = np.stack([over * 0.9 * top, -1.0 + 1.0 * top, -0.35 - 0.1 * top], 1)
     elif kind == "part":
         side = np.tanh((rest[:, 0] - looks.parting * smooth((rest[:, 2] - 0.2) / 0.5)) / 0.025)
         front = smooth((rest[:, 2] - 0.5) / 0.6)
-        way = np.stack([side * 1.0, np.full(len(rest), -0.35), -0.2 - 0.75 * front], 1)
+        direction = np.stack([side * 1.0, np.full(len(rest), -0.35), -0.2 - 0.75 * front], 1)
     else:
-        way = _TIED - rest
-    tangent = way - (way * root.normals).sum(1, keepdims=True) * root.normals
+        direction = _TIED - rest
+    tangent = direction - (direction * root.normals).sum(1, keepdims=True) * root.normals
     return unit(tangent)
 
 
@@ -317,15 +317,15 @@ def _off_the_face(points: Floats, side: Floats, centre: Floats) -> Floats:
 
 
 def tinted(
-    rng: np.random.Generator, colour: tuple[float, float, float], count: int, spread: float, at: Floats | None = None
+    rng: np.random.Generator, colour: tuple[float, float, float], count: int, spread: float, positions: Floats | None = None
 ) -> Floats:
     """Return colours of strands, some lighter and some darker.
 
-    With `at`, neighbours are alike.
+    With positions, neighbours are alike.
     """
     shade = rng.normal(0, spread, count)
-    if at is not None:
-        shade = shade + spread * waves(rng, at, 0.10)[:, 0]
+    if positions is not None:
+        shade = shade + spread * waves(rng, positions, 0.10)[:, 0]
     return np.asarray(np.array(colour) * np.exp(shade)[:, None])
 
 

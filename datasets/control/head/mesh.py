@@ -147,23 +147,23 @@ def _vertex_rule(quads: Ints, edges: Ints, count: Ints, face: Any, middle: Any, 
     border = edges[count == 1]
     rim = np.zeros(vertex_count, bool)
     rim[border.ravel()] = True
-    one = np.ones(quads.size)
-    around = sparse.csr_matrix((one, (quads.ravel(), np.repeat(np.arange(len(quads)), 4))), (vertex_count, len(quads)))
-    at = sparse.csr_matrix(
+    ones = np.ones(quads.size)
+    around = sparse.csr_matrix((ones, (quads.ravel(), np.repeat(np.arange(len(quads)), 4))), (vertex_count, len(quads)))
+    edges_at = sparse.csr_matrix(
         (np.ones(edges.size), (edges.ravel(), np.repeat(np.arange(len(edges)), 2))), (vertex_count, len(edges))
     )
-    degree = np.maximum(np.asarray(at.sum(1)).ravel(), 1)
+    degree = np.maximum(np.asarray(edges_at.sum(1)).ravel(), 1)
     from_faces = sparse.diags(1 / valence**2) @ around @ face
-    from_edges = sparse.diags(2 / (degree * valence)) @ at @ middle
+    from_edges = sparse.diags(2 / (degree * valence)) @ edges_at @ middle
     from_itself = sparse.diags(np.where(valence > 3, (valence - 3) / valence, 0.0))
     used = np.bincount(quads.ravel(), minlength=vertex_count) > 0
     soft = sparse.diags((~rim & used).astype(float)) @ (from_faces + from_edges + from_itself)
     fixed = sparse.diags((rim | ~used).astype(float))
-    both = np.concatenate([border, border[:, ::-1]])
-    share = np.bincount(both[:, 0], minlength=vertex_count) if len(both) else np.zeros(vertex_count)
+    both_ways = np.concatenate([border, border[:, ::-1]])
+    share = np.bincount(both_ways[:, 0], minlength=vertex_count) if len(both_ways) else np.zeros(vertex_count)
     slack = (
-        sparse.csr_matrix((np.full(len(both), 0.125), (both[:, 0], both[:, 1])), (vertex_count, vertex_count))
-        if len(both)
+        sparse.csr_matrix((np.full(len(both_ways), 0.125), (both_ways[:, 0], both_ways[:, 1])), (vertex_count, vertex_count))
+        if len(both_ways)
         else sparse.csr_matrix((vertex_count, vertex_count))
     )
     keep = sparse.diags(1 - 0.125 * share)

@@ -281,13 +281,13 @@ class _Scene:
         self.seen.kind[pick] = shading.CLOTH
 
     def _hair(self, number: int) -> None:
-        seen, strand, at = self.seen, self.strands[number], self.surfaces.strands[number]
+        seen, strand, points = self.seen, self.strands[number], self.surfaces.strands[number]
         pick, point = self._pixels_of(4 + number)
         count = strand.points.shape[1]
         which, point = np.divmod(point, count)
-        way = at[which, point + 1] - at[which, point]
-        seen.points[pick] = at[which, point] + self.fractions[pick][:, None] * way
-        seen.tangent[pick] = way / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-9)
+        direction = points[which, point + 1] - points[which, point]
+        seen.points[pick] = points[which, point] + self.fractions[pick][:, None] * direction
+        seen.tangent[pick] = direction / np.maximum(np.linalg.norm(direction, axis=1, keepdims=True), 1e-9)
         out = seen.points[pick] - self.shot.pose.points(self.shape.surface.centre[None])[0]
         seen.normal[pick] = out / np.linalg.norm(out, axis=1, keepdims=True)
         # hair is darker towards the root, where other hair shades it from all sides

@@ -69,8 +69,8 @@ def make_detector(
         )
     from faceparity.harness.models.vision.no_detector import WholePicture
 
-    whole = WholePicture()
-    return whole, BuiltComponent(whole, {"detector": "none"}, ())
+    no_detector = WholePicture()
+    return no_detector, BuiltComponent(no_detector, {"detector": "none"}, ())
 
 
 def check_alignment(alignment: str, points: str, detector: str) -> None:

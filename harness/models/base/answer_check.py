@@ -80,12 +80,12 @@ def is_usable(card: ModelCard, stored: Extraction) -> bool:
         return False
 
 
-def _template(card: ModelCard, given: object) -> NDArray[np.float32]:
+def _template(card: ModelCard, answer: object) -> NDArray[np.float32]:
     """Return a template as finite float32[dimensions].
 
     Not all zeros, and short enough to multiply. Raises AnswerError for any other.
     """
-    values = _numbers(given)
+    values = _numbers(answer)
     if values.shape != (card.dimensions,):
         count = (
             f"{values.size:,} numbers"
@@ -108,18 +108,18 @@ def _template(card: ModelCard, given: object) -> NDArray[np.float32]:
     return template
 
 
-def _numbers(given: object) -> NDArray[Any]:
+def _numbers(value: object) -> NDArray[Any]:
     """Return the template as an array of real numbers."""
-    if given is None:
+    if value is None:
         raise AnswerError("the model gave no template")
-    if isinstance(given, list | tuple) and not all(_is_real(number) for number in given):
+    if isinstance(value, list | tuple) and not all(_is_real(number) for number in value):
         raise AnswerError("its template holds something that is not a number")
     try:
-        array = np.asarray(given, np.float64 if isinstance(given, list | tuple) else None)
+        array = np.asarray(value, np.float64 if isinstance(value, list | tuple) else None)
     except OverflowError:
         raise AnswerError("its template holds numbers beyond 32-bit floating point") from None
     except Exception as error:
-        raise AnswerError(f"its template is {_kind(given)} that is no array of numbers ({type(error).__name__})") from error
+        raise AnswerError(f"its template is {_kind(value)} that is no array of numbers ({type(error).__name__})") from error
     if array.dtype.kind not in "fiu":
         what = "complex numbers" if array.dtype.kind == "c" else f"{array.dtype.name} values"
         raise AnswerError(f"its template holds {what}, not real numbers")
@@ -143,47 +143,47 @@ def _real(value: object) -> float:
         return math.inf
 
 
-def _faces(given: object) -> int:
-    count = _real(given)
+def _faces(value: object) -> int:
+    count = _real(value)
     if not (0 <= count <= MOST_FACES and count.is_integer()):
-        raise AnswerError(f"the model counted {_shown(given)} faces, which is no whole number from 0 to {MOST_FACES:,}")
+        raise AnswerError(f"the model counted {_shown(value)} faces, which is no whole number from 0 to {MOST_FACES:,}")
     return int(count)
 
 
-def _pixels(given: object) -> str:
-    if not isinstance(given, str) or len(given) > _PIXELS_LENGTH or not (given.isascii() and (given.isprintable())):
-        raise AnswerError(f"the model gave {_shown(given)} as the digest of the pixels")
-    return given
-
-
-def _covariates(given: object) -> dict[str, float] | None:
-    if given is None:
-        return None
-    if not isinstance(given, Mapping):
-        raise AnswerError(f"the model gave {_kind(given)} as covariates, not a dict of numbers")
-    return {_name(name): _covariate(name, value) for name, value in given.items()} or None
-
-
-def _name(given: object) -> str:
-    if not isinstance(given, str) or given not in COVARIATES:
-        raise AnswerError(f"the model gave a covariate {_shown(given)}: known are {', '.join(COVARIATES)}")
-    return given
-
-
-def _covariate(name: str, given: object) -> float:
-    low, high = COVARIATES[_name(name)]
-    value = _real(given)
-    if not math.isfinite(value) or not low <= value <= high:
-        raise AnswerError(f"the model gave {name} = {_shown(given)}, which is no number that it can have")
+def _pixels(value: object) -> str:
+    if not isinstance(value, str) or len(value) > _PIXELS_LENGTH or not (value.isascii() and (value.isprintable())):
+        raise AnswerError(f"the model gave {_shown(value)} as the digest of the pixels")
     return value
 
 
-def _reason(given: object) -> str:
-    if given is None:
+def _covariates(answers: object) -> dict[str, float] | None:
+    if answers is None:
+        return None
+    if not isinstance(answers, Mapping):
+        raise AnswerError(f"the model gave {_kind(answers)} as covariates, not a dict of numbers")
+    return {_name(name): _covariate(name, value) for name, value in answers.items()} or None
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or value not in COVARIATES:
+        raise AnswerError(f"the model gave a covariate {_shown(value)}: known are {', '.join(COVARIATES)}")
+    return value
+
+
+def _covariate(name: str, answer: object) -> float:
+    low, high = COVARIATES[_name(name)]
+    value = _real(answer)
+    if not math.isfinite(value) or not low <= value <= high:
+        raise AnswerError(f"the model gave {name} = {_shown(answer)}, which is no number that it can have")
+    return value
+
+
+def _reason(value: object) -> str:
+    if value is None:
         return ""
-    if not isinstance(given, str):
-        raise AnswerError(f"the model gave {_kind(given)} as its reason, not a text")
-    return printable(" ".join(given.split()))[:REASON_LENGTH]
+    if not isinstance(value, str):
+        raise AnswerError(f"the model gave {_kind(value)} as its reason, not a text")
+    return printable(" ".join(value.split()))[:REASON_LENGTH]
 
 
 def _kind(value: object) -> str:

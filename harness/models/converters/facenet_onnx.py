@@ -71,12 +71,12 @@ _LAYER = ("conv.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_
 
 
 def _block35(builder: _FacenetGraph, value: str, block: str) -> str:
-    zero = builder.convolve(value, f"{block}.branch0")
-    one = builder.convolve(builder.convolve(value, f"{block}.branch1.0"), f"{block}.branch1.1", pads=(1, 1))
-    two = builder.convolve(value, f"{block}.branch2.0")
+    first = builder.convolve(value, f"{block}.branch0")
+    second = builder.convolve(builder.convolve(value, f"{block}.branch1.0"), f"{block}.branch1.1", pads=(1, 1))
+    third = builder.convolve(value, f"{block}.branch2.0")
     for i in (1, 2):
-        two = builder.convolve(two, f"{block}.branch2.{i}", pads=(1, 1))
-    return builder.residual(value, block, [zero, one, two], 0.17)
+        third = builder.convolve(third, f"{block}.branch2.{i}", pads=(1, 1))
+    return builder.residual(value, block, [first, second, third], 0.17)
 
 
 def _separable_block(builder: _FacenetGraph, value: str, block: str, reach: int, scale: float, relu: bool = True) -> str:
@@ -84,24 +84,24 @@ def _separable_block(builder: _FacenetGraph, value: str, block: str, reach: int,
 
     One of its branches is a row of weights, then a column; reach: how many on each side of the middle.
     """
-    zero = builder.convolve(value, f"{block}.branch0")
-    one = builder.convolve(value, f"{block}.branch1.0")
-    one = builder.convolve(one, f"{block}.branch1.1", pads=(0, reach))
-    one = builder.convolve(one, f"{block}.branch1.2", pads=(reach, 0))
-    return builder.residual(value, block, [zero, one], scale, relu)
+    first = builder.convolve(value, f"{block}.branch0")
+    second = builder.convolve(value, f"{block}.branch1.0")
+    second = builder.convolve(second, f"{block}.branch1.1", pads=(0, reach))
+    second = builder.convolve(second, f"{block}.branch1.2", pads=(reach, 0))
+    return builder.residual(value, block, [first, second], scale, relu)
 
 
 def _mixed_6a(builder: _FacenetGraph, value: str) -> str:
-    zero = builder.convolve(value, "mixed_6a.branch0", 2)
-    one = builder.convolve(builder.convolve(value, "mixed_6a.branch1.0"), "mixed_6a.branch1.1", pads=(1, 1))
-    return builder.add("Concat", [zero, builder.convolve(one, "mixed_6a.branch1.2", 2), builder.shrink(value)], axis=1)
+    first = builder.convolve(value, "mixed_6a.branch0", 2)
+    second = builder.convolve(builder.convolve(value, "mixed_6a.branch1.0"), "mixed_6a.branch1.1", pads=(1, 1))
+    return builder.add("Concat", [first, builder.convolve(second, "mixed_6a.branch1.2", 2), builder.shrink(value)], axis=1)
 
 
 def _mixed_7a(builder: _FacenetGraph, value: str) -> str:
-    zero = builder.convolve(builder.convolve(value, "mixed_7a.branch0.0"), "mixed_7a.branch0.1", 2)
-    one = builder.convolve(builder.convolve(value, "mixed_7a.branch1.0"), "mixed_7a.branch1.1", 2)
-    two = builder.convolve(builder.convolve(value, "mixed_7a.branch2.0"), "mixed_7a.branch2.1", pads=(1, 1))
-    return builder.add("Concat", [zero, one, builder.convolve(two, "mixed_7a.branch2.2", 2), builder.shrink(value)], axis=1)
+    first = builder.convolve(builder.convolve(value, "mixed_7a.branch0.0"), "mixed_7a.branch0.1", 2)
+    second = builder.convolve(builder.convolve(value, "mixed_7a.branch1.0"), "mixed_7a.branch1.1", 2)
+    third = builder.convolve(builder.convolve(value, "mixed_7a.branch2.0"), "mixed_7a.branch2.1", pads=(1, 1))
+    return builder.add("Concat", [first, second, builder.convolve(third, "mixed_7a.branch2.2", 2), builder.shrink(value)], axis=1)
 
 
 def facenet_to_onnx(weights: bytes) -> bytes:

@@ -147,7 +147,7 @@ class CommandModel:
     def _extract_file(self, path: Path, after: Path | None) -> Extraction:
         """Return the result for one file.
 
-        following: the file that is asked for next.
+        after: the file that is asked for next.
         """
         line = _request_line(path)
         if line is None:

@@ -76,9 +76,9 @@ class UserCard(Strict):
 
     @model_validator(mode="after")
     def _check_kind(self) -> UserCard:
-        given = [name for name in ("onnx", "command", "templates") if getattr(self, name)]
-        if len(given) != 1:
-            raise ValueError(f"give one of onnx, command and templates, not {' and '.join(given) or 'none'}")
+        kinds = [name for name in ("onnx", "command", "templates") if getattr(self, name)]
+        if len(kinds) != 1:
+            raise ValueError(f"give one of onnx, command and templates, not {' and '.join(kinds) or 'none'}")
         if self.templates and not self.files:
             raise ValueError("templates need files: a CSV with a column `file`, one row for each row of the .npy file")
         if self.command and not self.dimensions:
@@ -158,10 +158,10 @@ def card_without_options(path: Path, user_card: UserCard) -> ModelCard:
 
 
 def _onnx_card(path: Path, user_card: UserCard, fields: Mapping[str, Any]) -> ModelCard:
-    known = detector_cards()
-    if user_card.detector not in known:
-        raise UserError(f"{path.name}: there is no detector called {user_card.detector!r}: known are {', '.join(known)}")
-    check_alignment(user_card.alignment, known[user_card.detector].points, user_card.detector)
+    detectors = detector_cards()
+    if user_card.detector not in detectors:
+        raise UserError(f"{path.name}: there is no detector called {user_card.detector!r}: known are {', '.join(detectors)}")
+    check_alignment(user_card.alignment, detectors[user_card.detector].points, user_card.detector)
     file = path.parent / user_card.onnx
     weights = _weights(file, user_card, "embedder")
     recipe = Recipe(

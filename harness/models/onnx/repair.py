@@ -68,7 +68,7 @@ def fold_quantised_weights(model: Any) -> None:
     folded: dict[str, NDArray[Any]] = {}
     others = []
     for node in model.graph.node:
-        known = {**arrays, **folded}
+        constants = {**arrays, **folded}
         if node.op_type == "DequantizeLinear" and all(name in arrays for name in node.input) and len(node.input) == 3:
             options = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
             values, scales, zeros = (arrays[name] for name in node.input)
@@ -77,7 +77,7 @@ def fold_quantised_weights(model: Any) -> None:
                 continue
             folded[node.output[0]] = dequantised(values, scales, zeros, options.get("axis", 1), options["block_size"])
         elif node.op_type == "Reshape" and node.input[0] in folded and node.input[1] in arrays:
-            folded[node.output[0]] = known[node.input[0]].reshape(known[node.input[1]].tolist())
+            folded[node.output[0]] = constants[node.input[0]].reshape(constants[node.input[1]].tolist())
         else:
             others.append(node)
     del model.graph.node[:]
