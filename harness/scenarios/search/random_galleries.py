@@ -95,8 +95,9 @@ def without_one(chance: Chance, others: I64, above: I64, drawn: I64) -> tuple[F6
 def first_of_list(stratum: NDArray[np.integer], others: I64, drawn: I64, gone: int | None = None, shifted: bool = False) -> F64:
     """Return each candidate's chance to be the gallery's first.
 
-    float64[n, L], that no candidate before it in the list is in the gallery, and it is. stratum: int[n, L], of each candidate, -1 past the list's end. gone: the chances with one person of that stratum
-    fewer, who comes after the candidate; before it, if `shifted`.
+    float64[n, L]: that it is in the gallery and no candidate before it in the list is.
+    stratum: int[n, L], of each candidate, -1 past the list's end. gone: the chances with one person of that stratum fewer, who
+    comes after the candidate; before it, if `shifted`.
     """
     before, after = np.ones(stratum.shape), np.ones(stratum.shape)
     for h in range(others.shape[1]):

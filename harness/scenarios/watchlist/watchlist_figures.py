@@ -225,8 +225,8 @@ def _weighted(everybody: rates.Estimate, rate: float, variance: float) -> rates.
     return replace(
         everybody,
         rate=rate,
-        variance=error_variance,
-        plain_variance=error_variance,
+        variance=variance,
+        plain_variance=variance,
         including_failures=None,
         subject_weighted=rate,
     )
