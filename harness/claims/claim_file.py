@@ -16,7 +16,7 @@ from faceparity.datasets.schema.card import Strict
 
 Text = Annotated[str, Field(min_length=1)]
 Target = Annotated[float, Field(gt=0, lt=1)]
-# How a quotation's words are known, as readers are told it.
+# How a quotation's words are known, in the words of reports.
 KNOWN = {"source": "read at the source", "secondary": "as quoted elsewhere", "own": "our own words"}
 
 
@@ -74,7 +74,7 @@ class ClaimFile(Strict):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
     title: Text
     about: Literal["people", "experiment"]
-    """experiment: of a controlled experiment, whoever or whatever is pictured."""
+    """experiment: of a controlled experiment, no matter who or what is pictured."""
     quotes: tuple[Quote, ...] = Field(min_length=1)
     measures: Text
     hypothesis: Text

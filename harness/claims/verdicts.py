@@ -16,7 +16,7 @@ ORDER: tuple[ClaimReason, ...] = (
     "target_not_asked", "too_few_subjects", "group_undefined", "reference_undefined", "zero_comparisons", "not_grouped",
     "no_such_label", "other",
 )  # fmt: skip
-"""Of several reasons why tests could not be made the one that is told: the first of these."""
+"""The reasons why tests could not be made by priority: of several, the first here is given."""
 
 
 def result_of(expects: Literal["higher", "lower"], higher: bool | None, p_holm: float | None, gates: bool) -> ClaimResult:

@@ -292,7 +292,9 @@ def evidence_of_rows(
 
     def pairs(mated: bool, least: float) -> Pairs:
         chosen = _select(rows.a, rows.b, rows.score, rows.subjects, mated, least)
-        chosen = chosen[np.argsort(rows.score[chosen])]  # Two rows of one pair: by score, whatever their order in the file.
+        chosen = chosen[
+            np.argsort(rows.score[chosen])
+        ]  # Two rows of one pair: by score, so that their order in the file does not matter.
         return Pairs.of(rows.a[chosen], rows.b[chosen], rows.score[chosen])
 
     tally, tried_non_mated, tried_mated = counted

@@ -76,7 +76,7 @@ def first(error: ValidationError) -> str:
     """
     wrong = error.errors()[0]
     keys = list(wrong["loc"])
-    if len(keys) > 2 and keys[2] in KINDS:  # which kind it is, told by its own key
+    if len(keys) > 2 and keys[2] in KINDS:  # the kind, which has a key of its own
         del keys[2]
     key = ".".join(f"{part + 1}" if isinstance(part, int) else str(part) for part in keys)
     kind, message = wrong["type"], wrong["msg"].removeprefix("Value error, ")

@@ -24,7 +24,7 @@ Flags = NDArray[np.bool_]
 ENTRIES = 12_000_000
 """Candidates that all lists together may hold."""
 UNLISTED = 0.01
-"""Of a rate, how much may be missing as lists are too short; what is less sure is not told."""
+"""The share of a rate that may be missing as lists are too short; a rate less sure than that is not given."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from faceparity.harness.scenarios.base.schema import MakeUp, Watchlist
 from faceparity.harness.scenarios.watchlist.expected_alerts import F64, I64
 
 SPARED = 2
-"""Of each group that walks past at least so many people are off the list: one to walk past, when another is left out."""
+"""People of each group in the crowd who stay off the list at least: one walks past while another is left out."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from faceparity.harness.groups.groupings import Cells, SampleGrouping
 from faceparity.harness.scenarios.watchlist.expected_alerts import F64, I32, I64, CrowdSearches
 
 MOST_SETS = 32
-"""So many sets of frames of one person are searched; where there are more, so many drawn with a fixed seed."""
+"""Sets of frames of one person that are searched at most; where there are more, this number drawn with the run's seed."""
 
 
 @dataclass(frozen=True)
