@@ -31,7 +31,7 @@ Measure = Literal["fmr", "fnmr"]
 
 
 @dataclass
-class Bench:
+class ClaimContext:
     """One model on one data set, with what the tests of claims share.
 
     points: of each grouping. more: attributes of the data set that the run left out.
@@ -77,13 +77,13 @@ class Bench:
         return self._own[key]
 
 
-def evaluate_claims(claims: Sequence[Stated], bench: Bench) -> list[results.Claim]:
+def evaluate_claims(claims: Sequence[Stated], context: ClaimContext) -> list[results.Claim]:
     """Evaluate every claim in both readings.
 
     Holm's adjustment is over all tests of all of them.
     """
     drafts = [
-        (entry, [(name, reading, *_prepare(entry.claim, reading, bench)) for name, reading in _readings(entry.claim)])
+        (entry, [(name, reading, *_prepare(entry.claim, reading, context)) for name, reading in _readings(entry.claim)])
         for entry in claims
     ]
     family = adjusted(
@@ -146,47 +146,47 @@ def _settled(draft: Draft, reading: Reading | None, family: dict[Key, float]) ->
     return draft.test.model_copy(update={"p_holm": p_holm, "result": result, "detectable_ratio": could})
 
 
-def _prepare(claim: ClaimFile, reading: Reading | None, bench: Bench) -> tuple[Early, list[Draft]]:
+def _prepare(claim: ClaimFile, reading: Reading | None, context: ClaimContext) -> tuple[Early, list[Draft]]:
     """Return what prevents any verdict, and the tests possible anyway."""
-    if claim.about == "people" and bench.synthetic:
+    if claim.about == "people" and context.synthetic:
         return ("synthetic", ""), []
     if reading is None:
         return ("no_measure", ""), []
     if claim.about == "experiment":
-        return experiment(claim, reading, bench.paired)
-    if reading.measure == "fnmr" and not bench.setting.evidence.tally.n_mated:
+        return experiment(claim, reading, context.paired)
+    if reading.measure == "fnmr" and not context.setting.evidence.tally.n_mated:
         return ("no_mated_pairs", ""), []
-    early, chosen = choose(claim.contrasts, bench)
-    return early, [draft for pair in chosen for draft in _tests(pair, reading, bench)]
+    early, chosen = choose(claim.contrasts, context)
+    return early, [draft for pair in chosen for draft in _tests(pair, reading, context)]
 
 
-def choose(contrasts: Sequence[Contrasted], bench: Bench) -> tuple[Early, list[ClaimedPair]]:
+def choose(contrasts: Sequence[Contrasted], context: ClaimContext) -> tuple[Early, list[ClaimedPair]]:
     """Choose the pairs of groups that the claim names.
 
     By its own label; if the run has only another one for it, by that, with a reason why there is no verdict.
     """
-    singles = [grouping for grouping in bench.groupings if len(grouping.attributes) == 1]
+    singles = [grouping for grouping in context.groupings if len(grouping.attributes) == 1]
     label = [contrast for contrast in contrasts if not contrast.proxy]
     labelled = [pair for contrast in label for pair in pairs(contrast, singles)]
     if labelled:
         return (None, ""), labelled
     wanted = sorted({contrast.attribute for contrast in label})
     proxies = [pair for contrast in contrasts if contrast.proxy for pair in pairs(contrast, singles)]
-    if left := [attribute for attribute in bench.more if any(is_attribute(attribute, label_name) for label_name in wanted)]:
+    if left := [attribute for attribute in context.more if any(is_attribute(attribute, label_name) for label_name in wanted)]:
         return ("not_grouped", f"--by {left[0]}"), proxies
     if proxies:
         return ("proxy_label", proxies[0].attribute), proxies
     return ("no_such_label", ", ".join(wanted)), []
 
 
-def _tests(chosen: ClaimedPair, reading: Reading, bench: Bench) -> Iterator[Draft]:
+def _tests(chosen: ClaimedPair, reading: Reading, context: ClaimContext) -> Iterator[Draft]:
     for target in reading.targets:
         if reading.threshold == "own":
-            yield _own(chosen, reading, target, bench)
+            yield _own(chosen, reading, target, context)
         elif reading.threshold == "reference":
-            yield _one(chosen, reading, target, bench, _set_on_reference(chosen, target, bench))
+            yield _one(chosen, reading, target, context, _set_on_reference(chosen, target, context))
         else:
-            yield _one(chosen, reading, target, bench, _of_run(chosen, target, bench))
+            yield _one(chosen, reading, target, context, _of_run(chosen, target, context))
 
 
 @dataclass(frozen=True)
@@ -201,9 +201,9 @@ class Thresholds:
     clean: FoundThreshold | None = None
 
 
-def _of_run(chosen: ClaimedPair, target: float, bench: Bench) -> Thresholds:
+def _of_run(chosen: ClaimedPair, target: float, context: ClaimContext) -> Thresholds:
     """Return the thresholds of the run's own operating point."""
-    points = bench.points[bench.single(chosen.attribute)]
+    points = context.points[context.single(chosen.attribute)]
     point = next((candidate for candidate in points if candidate.origin == "target" and candidate.target_fmr == target), None)
     if point is None:
         return Thresholds(FoundThreshold(None, None, None, f"--target-fmr {target:g}"))
@@ -212,24 +212,24 @@ def _of_run(chosen: ClaimedPair, target: float, bench: Bench) -> Thresholds:
     return Thresholds(found, None if second is None else FoundThreshold(second.threshold, second.achieved_fmr))
 
 
-def _set_on_reference(chosen: ClaimedPair, target: float, bench: Bench) -> Thresholds:
+def _set_on_reference(chosen: ClaimedPair, target: float, context: ClaimContext) -> Thresholds:
     """Return a threshold set on the reference group's comparisons.
 
     They reach the target at it, in the design in which groups are compared.
     """
-    setting, grouping = bench.setting, bench.groupings[bench.single(chosen.attribute)]
+    setting, grouping = context.setting, context.groupings[context.single(chosen.attribute)]
     finest = None if grouping.attributes == setting.finest.attributes else setting.finest
     g = grouping.names.index(chosen.reference)
     if finest is not None and not _large(cells_of(grouping, finest, g), finest, setting):
         return Thresholds(FoundThreshold(None, None, "cells_too_small", _hint("cells_too_small", chosen)))
     pool = pool_of_group(setting.evidence, grouping, g, finest)
     found = threshold_of_group(pool, setting.evidence, target)
-    if found.threshold is None or bench.clean is None:
+    if found.threshold is None or context.clean is None:
         return Thresholds(found)
-    share = same_person_share(found.threshold, replace(setting, pool=pool), bench.questions)
+    share = same_person_share(found.threshold, replace(setting, pool=pool), context.questions)
     if share is not None and share > REFUSED_FROM:
         return Thresholds(FoundThreshold(None, None, "mostly_same_person"))
-    return Thresholds(found, find_threshold(pool, bench.clean.evidence, target))
+    return Thresholds(found, find_threshold(pool, context.clean.evidence, target))
 
 
 def _large(cells: Sequence[int], finest: SampleGrouping, setting: PointContext) -> bool:
@@ -238,17 +238,17 @@ def _large(cells: Sequence[int], finest: SampleGrouping, setting: PointContext) 
     return all(sizes[cell] >= SHOWN_FROM and not finest.merged[cell] for cell in cells)
 
 
-def _one(chosen: ClaimedPair, reading: Reading, target: float, bench: Bench, at: Thresholds) -> Draft:
+def _one(chosen: ClaimedPair, reading: Reading, target: float, context: ClaimContext, at: Thresholds) -> Draft:
     """Test one group against its reference at one shared threshold."""
     assert reading.measure in ("fmr", "fnmr")
     measure: Measure = "fmr" if reading.measure == "fmr" else "fnmr"
-    found, sign = at.found, bench.setting.sign
-    names = bench.groupings[bench.single(chosen.attribute)].names
+    found, sign = at.found, context.setting.sign
+    names = context.groupings[context.single(chosen.attribute)].names
     blank = blank_of(chosen, reading, target, "matched")
     if found.threshold is None:
         reason = found.reason or "target_not_asked"
         return Draft(blank.model_copy(update={"reason": reason, "detail": found.detail, "needs_comparisons": found.needs}))
-    measured = bench.estimates(measure, chosen.attribute, found.threshold)
+    measured = context.estimates(measure, chosen.attribute, found.threshold)
     estimate, base = (measured.estimates[names.index(name)] for name in (chosen.group, chosen.reference))
     contrast = compare(measured, chosen.group, chosen.reference, estimate, base)
     conditional = measure == "fmr"
@@ -278,7 +278,7 @@ def _one(chosen: ClaimedPair, reading: Reading, target: float, bench: Bench, at:
         return Draft(test, key, estimates=(estimate, base))
     gates = enough_errors(contrast.ratio, estimate.effective_errors or 0.0, base.effective_errors or 0.0)
     draft = Draft(_gated(test, gates), key, contrast.ratio > 1, gates, (estimate, base))
-    return draft if at.clean is None else _both(draft, chosen, measure, at.clean, bench)
+    return draft if at.clean is None else _both(draft, chosen, measure, at.clean, context)
 
 
 def _hint(reason: results.Reason | None, chosen: ClaimedPair) -> str:
@@ -293,7 +293,7 @@ def _gated(test: results.ClaimTest, gates: bool) -> results.ClaimTest:
     return test if gates else test.model_copy(update={"reason": "too_few_errors"})
 
 
-def _both(draft: Draft, chosen: ClaimedPair, measure: Measure, clean: FoundThreshold, bench: Bench) -> Draft:
+def _both(draft: Draft, chosen: ClaimedPair, measure: Measure, clean: FoundThreshold, context: ClaimContext) -> Draft:
     """Combine a test with that without likely same-person comparisons.
 
     Both must agree, so the larger p counts.
@@ -301,8 +301,8 @@ def _both(draft: Draft, chosen: ClaimedPair, measure: Measure, clean: FoundThres
     apart = draft.test.model_copy(update={"reason": "readings_differ"})
     if clean.threshold is None:
         return replace(draft, test=apart, gates=False)
-    measured = bench.estimates(measure, chosen.attribute, clean.threshold, clean=True)
-    names = bench.groupings[bench.single(chosen.attribute)].names
+    measured = context.estimates(measure, chosen.attribute, clean.threshold, clean=True)
+    names = context.groupings[context.single(chosen.attribute)].names
     estimate, base = (measured.estimates[names.index(name)] for name in (chosen.group, chosen.reference))
     other = compare(measured, chosen.group, chosen.reference, estimate, base)
     if other.ratio is None or other.p is None or (other.ratio > 1) != draft.higher:
@@ -312,15 +312,15 @@ def _both(draft: Draft, chosen: ClaimedPair, measure: Measure, clean: FoundThres
     return replace(draft, test=_gated(draft.test.model_copy(update=update), draft.gates and enough), gates=draft.gates and enough)
 
 
-def _own(chosen: ClaimedPair, reading: Reading, target: float, bench: Bench) -> Draft:
+def _own(chosen: ClaimedPair, reading: Reading, target: float, context: ClaimContext) -> Draft:
     """Test one group against its reference at own thresholds.
 
     Each of the two has its own; as sampled.
     """
-    sign = bench.setting.sign
-    grouping = bench.groupings[bench.single(chosen.attribute)]
-    design: results.Design = "within" if grouping.attributes == bench.setting.finest.attributes else "as_sampled"
-    tested, base = (bench.own(chosen.attribute, name, target) for name in (chosen.group, chosen.reference))
+    sign = context.setting.sign
+    grouping = context.groupings[context.single(chosen.attribute)]
+    design: results.Design = "within" if grouping.attributes == context.setting.finest.attributes else "as_sampled"
+    tested, base = (context.own(chosen.attribute, name, target) for name in (chosen.group, chosen.reference))
     test = blank_of(chosen, reading, target, design)
     for name, side in ((chosen.group, tested), (chosen.reference, base)):
         if side.found.threshold is None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
-from faceparity.harness.claims.claim_verdicts import Bench, evaluate_claims
+from faceparity.harness.claims.claim_verdicts import ClaimContext, evaluate_claims
 from faceparity.harness.comparisons.evidence import Evidence, count_comparisons, count_dealt, never_attempted
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.evaluation import provenance
@@ -118,7 +118,7 @@ def evaluate(
     )
     setting = PointContext(tallied.evidence, groupings[-1], pool, options.references, questions.sign, options.seed)
     more = [a for a in dataset.attributes if a not in cells.attributes]
-    bench = Bench(setting, questions, groupings, measured, evaluation.paired, dataset.card.synthetic, more)
+    bench = ClaimContext(setting, questions, groupings, measured, evaluation.paired, dataset.card.synthetic, more)
     evaluation = evaluation.model_copy(update={"claims": evaluate_claims(resolved.claims, bench)})
     return Evaluated(results.canonical(evaluation), tallied.evidence)
 

@@ -12,7 +12,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import whole_number
 from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness import results
-from faceparity.harness.claims.claim_verdicts import Bench, evaluate_claims
+from faceparity.harness.claims.claim_verdicts import ClaimContext, evaluate_claims
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.score_list import ScoreRows, evidence_of_rows, tally_of_list
 from faceparity.harness.comparisons.tally import ScoreBins
@@ -65,7 +65,7 @@ def evaluate_scores(
     sweeps = make_sweeps(evidence, groupings, pool, options.references, measured, questions.same_person)
     info = comparisons_info(CollectedEvidence(evidence, 1))
     setting = PointContext(evidence, groupings[-1], pool, options.references, sign, options.seed)
-    bench = Bench(setting, questions, groupings, measured, more=[a.name for a in table.attributes if a.name not in by])
+    bench = ClaimContext(setting, questions, groupings, measured, more=[a.name for a in table.attributes if a.name not in by])
     evaluation = results.Evaluation(
         provenance=provenance.provenance(resolved),
         dataset=_dataset(source, table, attributes, groupings),
