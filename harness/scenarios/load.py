@@ -14,24 +14,24 @@ from faceparity.harness.options import is_file
 from faceparity.harness.scenarios.base.schema import File, Scenario
 
 KINDS = ("watchlist", "search", "gallery", "lineup")
-READY = __package__ + ".presets"
+PRESETS = __package__ + ".presets"
 
 
-def ready_names() -> list[str]:
+def preset_names() -> list[str]:
     """Return the names of the packaged scenarios, sorted."""
-    return sorted(entry.name.removesuffix(".toml") for entry in files(READY).iterdir() if entry.name.endswith(".toml"))
+    return sorted(entry.name.removesuffix(".toml") for entry in files(PRESETS).iterdir() if entry.name.endswith(".toml"))
 
 
-def ready_text(name: str) -> str:
+def preset_text(name: str) -> str:
     """Return the TOML text of a packaged scenario.
 
     Raises UserError if there is none of that name.
     """
-    if name not in ready_names():
+    if name not in preset_names():
         raise UserError(
-            f"no scenario is called {name!r}; there are {', '.join(ready_names())}, or write a file that ends in .toml"
+            f"no scenario is called {name!r}; there are {', '.join(preset_names())}, or write a file that ends in .toml"
         )
-    return files(READY).joinpath(f"{name}.toml").read_text("utf-8")
+    return files(PRESETS).joinpath(f"{name}.toml").read_text("utf-8")
 
 
 def load_scenarios(given: Sequence[str]) -> tuple[Scenario, ...]:
@@ -41,7 +41,7 @@ def load_scenarios(given: Sequence[str]) -> tuple[Scenario, ...]:
     """
     found: list[Scenario] = []
     for name in dict.fromkeys(given):
-        text = _read(name) if is_file(name) else ready_text(name)
+        text = _read(name) if is_file(name) else preset_text(name)
         for scenario in parse(text, name):
             if any(other.name == scenario.name for other in found):
                 raise UserError(f"--scenario {name}: two scenarios are called {scenario.name}: give one another name")
