@@ -95,7 +95,7 @@ class ClaimFile(Strict):
         return self
 
 
-class Stated(Strict):
+class StatedClaim(Strict):
     """A claim with the sha256 of its file."""
 
     claim: ClaimFile
@@ -103,16 +103,16 @@ class Stated(Strict):
     shipped: bool
 
 
-def parse_claim(data: bytes, where: str, *, shipped: bool = False) -> Stated:
+def parse_claim(data: bytes, where: str, *, shipped: bool = False) -> StatedClaim:
     """Parse the claim in a TOML file.
 
     Raises UserError, in one line, where it is none.
     """
     claim = validate_fields(ClaimFile, parse_toml(data, where), where)
-    return Stated(claim=claim, sha256=hashlib.sha256(data).hexdigest(), shipped=shipped)
+    return StatedClaim(claim=claim, sha256=hashlib.sha256(data).hexdigest(), shipped=shipped)
 
 
-def read_claim(path: Path) -> Stated:
+def read_claim(path: Path) -> StatedClaim:
     """Read the claim in a user's file.
 
     Raises UserError if it can't be read or is none.
@@ -121,7 +121,7 @@ def read_claim(path: Path) -> Stated:
 
 
 @cache
-def shipped_claims() -> tuple[Stated, ...]:
+def shipped_claims() -> tuple[StatedClaim, ...]:
     """Return the claims that come with the package.
 
     In the order of the numbers that their files begin with, which is the order in reports.
@@ -132,7 +132,7 @@ def shipped_claims() -> tuple[Stated, ...]:
     return tuple(parse_claim(entry.read_bytes(), entry.name, shipped=True) for entry in entries)
 
 
-def read_claims(paths: tuple[Path, ...] = ()) -> tuple[Stated, ...]:
+def read_claims(paths: tuple[Path, ...] = ()) -> tuple[StatedClaim, ...]:
     """Return the shipped claims, then the user's own.
 
     Raises UserError for a file that is none, and for two claims of one name.

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from faceparity.harness import results
-from faceparity.harness.claims.claim_file import ClaimFile, Contrasted, Reading, Stated
+from faceparity.harness.claims.claim_file import ClaimFile, Contrasted, Reading, StatedClaim
 from faceparity.harness.claims.experiment_claims import experiment
 from faceparity.harness.claims.group_pairs import ClaimedPair, Draft, Key, blank_of, is_attribute, key_of, pairs
 from faceparity.harness.claims.verdicts import adjusted, reason_of, result_of, verdict_of
@@ -77,7 +77,7 @@ class ClaimContext:
         return self._own[key]
 
 
-def evaluate_claims(claims: Sequence[Stated], context: ClaimContext) -> list[results.Claim]:
+def evaluate_claims(claims: Sequence[StatedClaim], context: ClaimContext) -> list[results.Claim]:
     """Evaluate every claim in both readings.
 
     Holm's adjustment is over all tests of all of them.
@@ -109,7 +109,7 @@ def _readings(claim: ClaimFile) -> list[tuple[ReadingName, Reading | None]]:
     return [("as_measured", claim.as_measured), ("operational", claim.operational)]
 
 
-def _claim(stated: Stated, readings: list[results.ClaimReading]) -> results.Claim:
+def _claim(stated: StatedClaim, readings: list[results.ClaimReading]) -> results.Claim:
     claim = stated.claim
     return results.Claim(
         name=claim.name, title=claim.title, sha256=stated.sha256, shipped=stated.shipped, about=claim.about,

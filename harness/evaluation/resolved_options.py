@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from faceparity.harness.claims import read_claims
-from faceparity.harness.claims.claim_file import Stated, shipped_claims
+from faceparity.harness.claims.claim_file import StatedClaim, shipped_claims
 from faceparity.harness.execution.backend import Place
 from faceparity.harness.options import Options
 from faceparity.harness.scenarios.base.schema import Scenario
@@ -24,7 +24,7 @@ class Resolved:
 
     options: Options = field(default_factory=Options)
     scenarios: tuple[Scenario, ...] = ()
-    claims: tuple[Stated, ...] = field(default_factory=shipped_claims)
+    claims: tuple[StatedClaim, ...] = field(default_factory=shipped_claims)
     fixed: tuple[Fixed, ...] = ()
     command: str = ""
     position: int = 0

@@ -8,7 +8,7 @@ from textwrap import fill
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import printable
-from faceparity.harness.claims import Reading, Stated, read_claim, shipped_claims
+from faceparity.harness.claims import Reading, StatedClaim, read_claim, shipped_claims
 from faceparity.harness.claims.claim_file import KNOWN
 
 WIDTH = 100
@@ -32,7 +32,7 @@ def show_claims(name: str | None) -> None:
         print(line)
 
 
-def _named(name: str) -> Stated:
+def _named(name: str) -> StatedClaim:
     if name.endswith(".toml"):
         return read_claim(Path(name))
     found = next((s for s in shipped_claims() if s.claim.name == name), None)
@@ -48,7 +48,7 @@ def _listing() -> Iterator[str]:
         yield f"{s.claim.name:<{width}}  {s.claim.title}"
 
 
-def _in_words(stated: Stated) -> Iterator[str]:
+def _in_words(stated: StatedClaim) -> Iterator[str]:
     c = stated.claim
     yield printable(f"{c.name}: {c.title}")
     for q in c.quotes:
