@@ -6,8 +6,8 @@ A file states source, exact words, hypothesis, groups, operating point, and what
 """
 
 from faceparity.harness.claims.claim_file import (
+    ClaimedContrast,
     ClaimFile,
-    Contrasted,
     Quote,
     Reading,
     StatedClaim,
@@ -19,7 +19,7 @@ from faceparity.harness.claims.claim_file import (
 
 __all__ = [
     "ClaimFile",
-    "Contrasted",
+    "ClaimedContrast",
     "Quote",
     "Reading",
     "StatedClaim",

@@ -29,7 +29,7 @@ class Quote(Strict):
     known: Literal["source", "secondary", "own"]
 
 
-class Contrasted(Strict):
+class ClaimedContrast(Strict):
     """The groups and references of a claim: every group is compared with every reference.
 
     Values as data sets label them, in the named words ("Black", "female"), or ages: "18–30" is every age group within it, "30+"
@@ -81,7 +81,7 @@ class ClaimFile(Strict):
     bears_out: Text
     contradicts: Text
     limits: str = ""
-    contrasts: tuple[Contrasted, ...] = Field(min_length=1)
+    contrasts: tuple[ClaimedContrast, ...] = Field(min_length=1)
     as_measured: Reading | None = None
     """None: the words do not say how it was measured."""
     operational: Reading | None = None

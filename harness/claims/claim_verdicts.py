@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from faceparity.harness import results
-from faceparity.harness.claims.claim_file import ClaimFile, Contrasted, Reading, StatedClaim
+from faceparity.harness.claims.claim_file import ClaimedContrast, ClaimFile, Reading, StatedClaim
 from faceparity.harness.claims.experiment_claims import experiment
 from faceparity.harness.claims.group_pairs import ClaimedPair, Draft, Key, blank_of, is_attribute, key_of, pairs
 from faceparity.harness.claims.verdicts import adjusted, reason_of, result_of, verdict_of
@@ -160,7 +160,7 @@ def _prepare(claim: ClaimFile, reading: Reading | None, context: ClaimContext) -
     return early, [draft for pair in chosen for draft in _tests(pair, reading, context)]
 
 
-def choose(contrasts: Sequence[Contrasted], context: ClaimContext) -> tuple[Early, list[ClaimedPair]]:
+def choose(contrasts: Sequence[ClaimedContrast], context: ClaimContext) -> tuple[Early, list[ClaimedPair]]:
     """Choose the pairs of groups that the claim names.
 
     By its own label; if the run has only another one for it, by that, with a reason why there is no verdict.

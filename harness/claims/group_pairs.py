@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from faceparity.datasets.loading.label_vocabulary import concept_of_column, concept_value, parse_age
 from faceparity.harness import results
-from faceparity.harness.claims.claim_file import Contrasted, Reading
+from faceparity.harness.claims.claim_file import ClaimedContrast, Reading
 from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.verification.rates import estimates as rates
 
@@ -59,7 +59,7 @@ def is_attribute(attribute: str, wanted: str) -> bool:
     return attribute == wanted or concept_of_column(attribute) == wanted
 
 
-def pairs(contrast: Contrasted, singles: Sequence[SampleGrouping]) -> list[ClaimedPair]:
+def pairs(contrast: ClaimedContrast, singles: Sequence[SampleGrouping]) -> list[ClaimedPair]:
     """Return every fitting group with every fitting reference.
 
     Merged groups fit nothing.
