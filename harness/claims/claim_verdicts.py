@@ -83,7 +83,7 @@ def evaluate_claims(claims: Sequence[StatedClaim], context: ClaimContext) -> lis
     Holm's adjustment is over all tests of all of them.
     """
     drafts = [
-        (entry, [(name, reading, *_prepare(entry.claim, reading, context)) for name, reading in _readings(entry.claim)])
+        (entry, [(name, reading, *_draft_tests(entry.claim, reading, context)) for name, reading in _readings(entry.claim)])
         for entry in claims
     ]
     family = adjusted(
@@ -93,7 +93,7 @@ def evaluate_claims(claims: Sequence[StatedClaim], context: ClaimContext) -> lis
         _claim(
             stated,
             [
-                _reading(name, read_as, early, [_settled(draft, read_as, family) for draft in tests])
+                _reading(name, read_as, early, [_with_result(draft, read_as, family) for draft in tests])
                 for name, read_as, early, tests in parts
             ],
         )
@@ -136,7 +136,7 @@ def _reading(name: ReadingName, reading: Reading | None, early: Early, tests: li
     return base.model_copy(update=fields)
 
 
-def _settled(draft: Draft, reading: Reading | None, family: dict[Key, float]) -> results.ClaimTest:
+def _with_result(draft: Draft, reading: Reading | None, family: dict[Key, float]) -> results.ClaimTest:
     """Return the test with adjusted p, result and detectable ratio."""
     if draft.key is None or reading is None:
         return draft.test
@@ -146,7 +146,7 @@ def _settled(draft: Draft, reading: Reading | None, family: dict[Key, float]) ->
     return draft.test.model_copy(update={"p_holm": p_holm, "result": result, "detectable_ratio": could})
 
 
-def _prepare(claim: ClaimFile, reading: Reading | None, context: ClaimContext) -> tuple[Early, list[Draft]]:
+def _draft_tests(claim: ClaimFile, reading: Reading | None, context: ClaimContext) -> tuple[Early, list[Draft]]:
     """Return what prevents any verdict, and the tests possible anyway."""
     if claim.about == "people" and context.synthetic:
         return ("synthetic", ""), []
@@ -182,11 +182,11 @@ def choose(contrasts: Sequence[ClaimedContrast], context: ClaimContext) -> tuple
 def _tests(chosen: ClaimedPair, reading: Reading, context: ClaimContext) -> Iterator[Draft]:
     for target in reading.targets:
         if reading.threshold == "own":
-            yield _own(chosen, reading, target, context)
+            yield _test_at_own_thresholds(chosen, reading, target, context)
         elif reading.threshold == "reference":
-            yield _one(chosen, reading, target, context, _set_on_reference(chosen, target, context))
+            yield _test_at_one_threshold(chosen, reading, target, context, _reference_thresholds(chosen, target, context))
         else:
-            yield _one(chosen, reading, target, context, _of_run(chosen, target, context))
+            yield _test_at_one_threshold(chosen, reading, target, context, _run_thresholds(chosen, target, context))
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ class Thresholds:
     clean: FoundThreshold | None = None
 
 
-def _of_run(chosen: ClaimedPair, target: float, context: ClaimContext) -> Thresholds:
+def _run_thresholds(chosen: ClaimedPair, target: float, context: ClaimContext) -> Thresholds:
     """Return the thresholds of the run's own operating point."""
     points = context.points[context.single(chosen.attribute)]
     point = next((candidate for candidate in points if candidate.origin == "target" and candidate.target_fmr == target), None)
@@ -212,7 +212,7 @@ def _of_run(chosen: ClaimedPair, target: float, context: ClaimContext) -> Thresh
     return Thresholds(found, None if second is None else FoundThreshold(second.threshold, second.achieved_fmr))
 
 
-def _set_on_reference(chosen: ClaimedPair, target: float, context: ClaimContext) -> Thresholds:
+def _reference_thresholds(chosen: ClaimedPair, target: float, context: ClaimContext) -> Thresholds:
     """Return a threshold set on the reference group's comparisons.
 
     They reach the target at it, in the design in which groups are compared.
@@ -220,7 +220,7 @@ def _set_on_reference(chosen: ClaimedPair, target: float, context: ClaimContext)
     setting, grouping = context.setting, context.groupings[context.single(chosen.attribute)]
     finest = None if grouping.attributes == setting.finest.attributes else setting.finest
     g = grouping.names.index(chosen.reference)
-    if finest is not None and not _large(cells_of(grouping, finest, g), finest, setting):
+    if finest is not None and not _all_large(cells_of(grouping, finest, g), finest, setting):
         return Thresholds(FoundThreshold(None, None, "cells_too_small", _hint("cells_too_small", chosen)))
     pool = pool_of_group(setting.evidence, grouping, g, finest)
     found = threshold_of_group(pool, setting.evidence, target)
@@ -232,13 +232,13 @@ def _set_on_reference(chosen: ClaimedPair, target: float, context: ClaimContext)
     return Thresholds(found, find_threshold(pool, context.clean.evidence, target))
 
 
-def _large(cells: Sequence[int], finest: SampleGrouping, setting: PointContext) -> bool:
+def _all_large(cells: Sequence[int], finest: SampleGrouping, setting: PointContext) -> bool:
     """Return whether all cells have enough people for matching."""
     sizes = subjects_per_group(finest, setting.evidence.cells, setting.evidence.subjects)
     return all(sizes[cell] >= SHOWN_FROM and not finest.merged[cell] for cell in cells)
 
 
-def _one(chosen: ClaimedPair, reading: Reading, target: float, context: ClaimContext, at: Thresholds) -> Draft:
+def _test_at_one_threshold(chosen: ClaimedPair, reading: Reading, target: float, context: ClaimContext, at: Thresholds) -> Draft:
     """Test one group against its reference at one shared threshold."""
     assert reading.measure in ("fmr", "fnmr")
     measure: Measure = "fmr" if reading.measure == "fmr" else "fnmr"
@@ -277,8 +277,8 @@ def _one(chosen: ClaimedPair, reading: Reading, target: float, context: ClaimCon
     if contrast.ratio is None:
         return Draft(test, key, estimates=(estimate, base))
     gates = enough_errors(contrast.ratio, estimate.effective_errors or 0.0, base.effective_errors or 0.0)
-    draft = Draft(_gated(test, gates), key, contrast.ratio > 1, gates, (estimate, base))
-    return draft if at.clean is None else _both(draft, chosen, measure, at.clean, context)
+    draft = Draft(_with_gates(test, gates), key, contrast.ratio > 1, gates, (estimate, base))
+    return draft if at.clean is None else _confirmed_without_same_person(draft, chosen, measure, at.clean, context)
 
 
 def _hint(reason: results.Reason | None, chosen: ClaimedPair) -> str:
@@ -289,11 +289,13 @@ def _hint(reason: results.Reason | None, chosen: ClaimedPair) -> str:
     return f"--by {chosen.attribute}" if reason == "cells_too_small" else ""
 
 
-def _gated(test: results.ClaimTest, gates: bool) -> results.ClaimTest:
+def _with_gates(test: results.ClaimTest, gates: bool) -> results.ClaimTest:
     return test if gates else test.model_copy(update={"reason": "too_few_errors"})
 
 
-def _both(draft: Draft, chosen: ClaimedPair, measure: Measure, clean: FoundThreshold, context: ClaimContext) -> Draft:
+def _confirmed_without_same_person(
+    draft: Draft, chosen: ClaimedPair, measure: Measure, clean: FoundThreshold, context: ClaimContext
+) -> Draft:
     """Combine a test with that without likely same-person comparisons.
 
     Both must agree, so the larger p counts.
@@ -309,10 +311,12 @@ def _both(draft: Draft, chosen: ClaimedPair, measure: Measure, clean: FoundThres
         return replace(draft, test=apart.model_copy(update={"ratio_without_repeats": other.ratio}), gates=False)
     enough = enough_errors(other.ratio, estimate.effective_errors or 0.0, base.effective_errors or 0.0)
     update = {"ratio_without_repeats": other.ratio, "p": max(draft.test.p or 0.0, other.p)}
-    return replace(draft, test=_gated(draft.test.model_copy(update=update), draft.gates and enough), gates=draft.gates and enough)
+    return replace(
+        draft, test=_with_gates(draft.test.model_copy(update=update), draft.gates and enough), gates=draft.gates and enough
+    )
 
 
-def _own(chosen: ClaimedPair, reading: Reading, target: float, context: ClaimContext) -> Draft:
+def _test_at_own_thresholds(chosen: ClaimedPair, reading: Reading, target: float, context: ClaimContext) -> Draft:
     """Test one group against its reference at own thresholds.
 
     Each of the two has its own; as sampled.
@@ -352,7 +356,7 @@ def _own(chosen: ClaimedPair, reading: Reading, target: float, context: ClaimCon
         return Draft(test.model_copy(update={"reason": contrast.reason or "too_few_errors"}), key, estimates=estimates)
     gates = enough_errors(ratio.ratio, tested.estimate.effective_errors or 0.0, base.estimate.effective_errors or 0.0)
     fields = {"ratio": ratio.ratio, "interval": ratio.interval, "df": ratio.df, "p": ratio.p}
-    return Draft(_gated(test.model_copy(update=fields), gates), key, ratio.ratio > 1, gates, estimates)
+    return Draft(_with_gates(test.model_copy(update=fields), gates), key, ratio.ratio > 1, gates, estimates)
 
 
 def _native(threshold: float | None, sign: int) -> float | None:

@@ -96,7 +96,7 @@ class _DeviceTemplates:
         compared = scores != -np.inf
         step = self._steps(scores)
         counts = self.torch.bincount(step.view(-1), minlength=self.job.grid.steps).cpu().numpy().astype(np.int64)
-        row, col = (self._asked(step) & compared).nonzero(as_tuple=True)
+        row, col = (self._needs_exact(step) & compared).nonzero(as_tuple=True)
         marks = [compared, *(scores >= float(threshold) for threshold in self.job.bins.dense)]
         by_row, by_col = ([mark.sum(dim=axis, dtype=self.torch.int32).cpu().numpy() for mark in marks] for axis in (1, 0))
         none = np.empty(0, np.uint32)
@@ -153,7 +153,7 @@ class _DeviceTemplates:
         )
         return ((scores - low) * per_width).clamp_(0, grid.steps - 1).to(self.torch.int32)
 
-    def _asked(self, step: torch.Tensor) -> torch.Tensor:
+    def _needs_exact(self, step: torch.Tensor) -> torch.Tensor:
         """Return which steps touch a band that needs exact scores."""
         bands: list[list[int]] = self.job.bins.band_steps.tolist()
         asked = step >= bands[-1][0]

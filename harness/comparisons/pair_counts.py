@@ -142,7 +142,7 @@ class DealtPairs:
     def of_pairs(self, group_of_sample: I32, g: int, h: int, a: I32, b: I32) -> F64:
         """Return M_ij of subject pairs, as `PairCounts`."""
         one, two = self._group(group_of_sample, g), self._group(group_of_sample, h)
-        count: F64 = _met(one.start, one.part, two.start, two.part, a, b, self.dealt.parts, self.dealt.rounds)
+        count: F64 = _count_met(one.start, one.part, two.start, two.part, a, b, self.dealt.parts, self.dealt.rounds)
         keys, missing = AllPairs(self.subjects, self.left_out).missing(group_of_sample, g, h)
         if keys.size:
             low, high = (np.minimum(a, b), np.maximum(a, b)) if g == h else (a, b)
@@ -159,7 +159,9 @@ class DealtPairs:
         """
         one, two = self._group(group_of_sample, g), self._group(group_of_sample, h)
         everybody = np.arange(self._n, dtype=np.int32)
-        with_itself = _met(one.start, one.part, two.start, two.part, everybody, everybody, self.dealt.parts, self.dealt.rounds)
+        with_itself = _count_met(
+            one.start, one.part, two.start, two.part, everybody, everybody, self.dealt.parts, self.dealt.rounds
+        )
         total = float((two.together * one.together.T).sum()) - float((with_itself**2).sum())
         total /= 2 if g == h else 1
         keys, missing = AllPairs(self.subjects, self.left_out).missing(group_of_sample, g, h)
@@ -171,7 +173,7 @@ class DealtPairs:
 
 
 @njit(nogil=True)
-def _met(
+def _count_met(
     start_a: I64, part_a: I64, start_b: I64, part_b: I64, a: I32, b: I32, parts: int, rounds: int
 ) -> F64:  # fmt: skip
     """Count the samples of subjects that meet, float64[len(a)].

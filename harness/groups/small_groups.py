@@ -35,7 +35,7 @@ def hide_small_groups(
     groupings with most attributes first, the smallest group that helps. People who lack a label are not such a remainder by
     themselves: nothing is said of them.
     """
-    found = [merge(grouping, _small(grouping, cells, subjects, smallest)) for grouping in groupings]
+    found = [merge(grouping, _groups_to_merge(grouping, cells, subjects, smallest)) for grouping in groupings]
     people = _subjects_of_cells(cells, subjects)
     while True:
         remainder = small_remainder(found, cells, people, smallest)
@@ -89,7 +89,7 @@ def merge(grouping: SampleGrouping, gone: Sequence[int]) -> SampleGrouping:
     )
 
 
-def _small(grouping: SampleGrouping, cells: Cells, subjects: NDArray[np.int32], smallest: int) -> list[int]:
+def _groups_to_merge(grouping: SampleGrouping, cells: Cells, subjects: NDArray[np.int32], smallest: int) -> list[int]:
     """Return the groups of too few subjects.
 
     With as many of the next smallest as it takes to hide them.
@@ -178,12 +178,14 @@ def _join_one_more(
         for k, size in enumerate(subjects_per_group(grouping, cells, subjects))
         if not grouping.merged[k]
     )
-    ways = [_joined(found, i, k, cells, subjects) for of, _, i, k in candidates[:_TRIED] if of == candidates[0][0]]
-    hidden = (way for way in ways if _apart(_indicators(way, cells.n), remainder))
+    ways = [_merge_with_another(found, i, k, cells, subjects) for of, _, i, k in candidates[:_TRIED] if of == candidates[0][0]]
+    hidden = (way for way in ways if _is_independent(_indicators(way, cells.n), remainder))
     return next(hidden, ways[0] if ways else None)
 
 
-def _joined(found: list[SampleGrouping], i: int, k: int, cells: Cells, subjects: NDArray[np.int32]) -> list[SampleGrouping]:
+def _merge_with_another(
+    found: list[SampleGrouping], i: int, k: int, cells: Cells, subjects: NDArray[np.int32]
+) -> list[SampleGrouping]:
     """Merge group k of grouping i with another.
 
     Into its `other`, or without one together with its smallest other group, as one group alone hides nothing.
@@ -196,7 +198,7 @@ def _joined(found: list[SampleGrouping], i: int, k: int, cells: Cells, subjects:
     return [merge(g, [k, *partners]) if j == i else g for j, g in enumerate(found)]
 
 
-def _apart(rows: NDArray[np.float64], remainder: NDArray[np.bool_]) -> bool:
+def _is_independent(rows: NDArray[np.float64], remainder: NDArray[np.bool_]) -> bool:
     """Return whether the remainder is no combination of the rows."""
     wanted = remainder.astype(np.float64)
     solution = np.linalg.lstsq(rows.T, wanted, rcond=None)[0]

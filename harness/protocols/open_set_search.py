@@ -70,12 +70,12 @@ def evaluate_searches(dataset: Dataset, templates: Templates, kind: Kind, contex
         return _Templates(comparable, has_vector, sets.subjects)
 
     return [
-        _one(protocol, averages(protocol.probes), [averages(gallery) for gallery in protocol.galleries], kind, context)
+        _evaluate_one(protocol, averages(protocol.probes), [averages(gallery) for gallery in protocol.galleries], kind, context)
         for protocol in dataset.search_protocols
     ]
 
 
-def _one(
+def _evaluate_one(
     protocol: SearchProtocol, probes: _Templates, galleries: Sequence[_Templates], kind: Kind, context: ProtocolContext
 ) -> results.Search:
     cells = usual_cells(protocol.probes, context.cells)

@@ -76,7 +76,7 @@ def evaluate_protocols(
     number = np.full(dataset.n_samples, -1, np.int32)
     number[templates.samples] = np.arange(templates.samples.size, dtype=np.int32)
     scored = {protocol.name: _score(protocol, dataset, number, prepared, kind) for protocol in dataset.protocols}
-    return [_one(each, scored, context, points, templates.pixels) for each in scored.values()] + of_sets
+    return [_evaluate_one(each, scored, context, points, templates.pixels) for each in scored.values()] + of_sets
 
 
 def _score(protocol: PairProtocol, dataset: Dataset, number: I32, prepared: NDArray[np.float32], kind: Kind) -> Scored:
@@ -101,7 +101,7 @@ def people_of(protocol: PairProtocol, n_samples: int) -> I32:
     return np.asarray(sparse.csgraph.connected_components(graph, directed=False)[1], np.int32)
 
 
-def _one(
+def _evaluate_one(
     scored: Scored,
     all_scored: dict[str, Scored],
     context: ProtocolContext,
@@ -254,7 +254,7 @@ def _points(
         base = results.ProtocolPoint(
             origin=point.origin, target_fmr=point.target_fmr, threshold=None, native_threshold=None, reason=point.reason
         )
-        yield base if point.threshold is None else _at(base, point.threshold, scored, evidence, context)
+        yield base if point.threshold is None else _rates_at(base, point.threshold, scored, evidence, context)
     other = scored.score[~scored.failed & ~scored.protocol.mated]
     for target in scored.protocol.targets:
         base = results.ProtocolPoint(origin="protocol", target_fmr=target, threshold=None, native_threshold=None)
@@ -266,10 +266,10 @@ def _points(
         if found is None:
             yield base.model_copy(update={"reason": "target_out_of_reach"})
         else:
-            yield _at(base, found[0], scored, evidence, context)
+            yield _rates_at(base, found[0], scored, evidence, context)
 
 
-def _at(
+def _rates_at(
     base: results.ProtocolPoint, threshold: float, scored: Scored, evidence: Evidence, context: ProtocolContext
 ) -> results.ProtocolPoint:
     """Return the rates of the list at one threshold.

@@ -240,13 +240,13 @@ def estimate(lists: CandidateLists, result: SearchOutcome, members: Flags) -> es
     plain = variance.cluster_variance(wrong, trials)
     failed = tried - mine.size if result.failures_count else 0
     return estimates.Estimate(
-        people.size, None, mine.size, _whole(total.errors), rate, max(plain, variance.jackknife_variance(without)), plain,
+        people.size, None, mine.size, _rounded_errors(total.errors), rate, max(plain, variance.jackknife_variance(without)), plain,
         max(1.0, people.size - 1), tried, (total.errors + failed) / tried if tried else None, float((wrong / trials).mean()),
         "Wilson-t, max(clustered, jackknife) by probe and gallery subjects", ids=total.ids, without=without,
     )  # fmt: skip
 
 
-def _whole(expected: float) -> int:
+def _rounded_errors(expected: float) -> int:
     """Round expected errors to a whole number.
 
     0 only below 1e-9, where there can be none; at least 1 above it.

@@ -90,7 +90,7 @@ def _fields(scenario: DeclaredSearch | Gallery, context: ScenarioContext) -> dic
     else:
         tally = context.evidence.tally
         enrolled = enrol(context.dataset, context.templates, context.cells.of_sample, tally, kind, asked.images)
-    stratum, quota, short = _drawn(asked, grouping, enrolled)
+    stratum, quota, short = _strata_and_quotas(asked, grouping, enrolled)
     if short:
         return {**fields, "reason": "other", "detail": short}
     rank = scenario.candidates if isinstance(scenario, DeclaredSearch) else 1
@@ -131,7 +131,7 @@ def _shares(asked: Enrolment, grouping: SampleGrouping) -> F64 | None:
     return np.array([asked.make_up.get(name, 0.0) for name in grouping.names])
 
 
-def _drawn(asked: Enrolment, grouping: SampleGrouping, enrolled: Enrolled) -> tuple[I32, I64, str]:
+def _strata_and_quotas(asked: Enrolment, grouping: SampleGrouping, enrolled: Enrolled) -> tuple[I32, I64, str]:
     """Return each one's stratum, the quotas and what is wrong.
 
     int32[attempted gallery]; int64[H], how many of each stratum are drawn; a text, empty if nothing is wrong.
@@ -300,7 +300,8 @@ def _without_threshold(run: _Run) -> dict[str, object]:
     _, own_group = _rates(run, of_own_group(run))
     if 1 - run.first.sum(axis=1).mean() < ls.UNLISTED:
         fields["own_group"] = [
-            results.OwnGroup(rate=rate, expected=expected) for rate, expected in zip(own_group, _blindly(run), strict=True)
+            results.OwnGroup(rate=rate, expected=expected)
+            for rate, expected in zip(own_group, _own_group_expected(run), strict=True)
         ]
     shown = [rate.status != "suppressed" for rate in own_group]
     if lists.mated.any():
@@ -316,7 +317,7 @@ def _without_threshold(run: _Run) -> dict[str, object]:
     }
 
 
-def _blindly(run: _Run) -> list[float | None]:
+def _own_group_expected(run: _Run) -> list[float | None]:
     """Return own-group rates expected of blindly drawn candidates.
 
     The mean share of a gallery that is of the probe's own group, for everybody, then each group; None without a search.

@@ -80,11 +80,11 @@ def compare(estimates: Sequence[Estimate], names: Sequence[str], tested: Sequenc
     Ratios over the rate of group `base`, in the order of `tested`; p is adjusted by Holm's method over all of them.
     """
     return group_verdicts.settled(
-        [group_verdicts.compare(estimates[group], estimates[base], names[base], _jackknifed) for group in tested]
+        [group_verdicts.compare(estimates[group], estimates[base], names[base], _jackknifed_ratio) for group in tested]
     )
 
 
-def _jackknifed(tested: Estimate, base: Estimate) -> contrasts.LogRatio | None:
+def _jackknifed_ratio(tested: Estimate, base: Estimate) -> contrasts.LogRatio | None:
     """Return the ratio of two rates by the joint jackknife.
 
     The jackknife is over the people that both rates share; None where the ratio is undefined without somebody.

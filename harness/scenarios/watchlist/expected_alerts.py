@@ -106,7 +106,7 @@ def _without(searches: CrowdSearches, group: I32, people: I64, total: F64, hit: 
 
 
 @njit()
-def _none(people: int, drawn: int, chance: F64, skip: int) -> float:
+def _chance_of_none(people: int, drawn: int, chance: F64, skip: int) -> float:
     """Return the chance that no listed person is matched.
 
     `drawn` of `people` are listed, of whom those in `chance` may match, each with its chance. skip: the index of one left out.
@@ -129,8 +129,8 @@ def _none(people: int, drawn: int, chance: F64, skip: int) -> float:
 
 
 @njit()
-def _none_sure(n: int, drawn: int, k: int) -> float:
-    """Return `_none` where all k match for certain.
+def _chance_of_none_if_certain(n: int, drawn: int, k: int) -> float:
+    """Return `_chance_of_none` where all k match for certain.
 
     C(n - k, drawn)/C(n, drawn).
     """
@@ -143,8 +143,8 @@ def _none_sure(n: int, drawn: int, k: int) -> float:
 
 
 @njit()
-def _none_without_each(people: int, drawn: int, chance: F64) -> F64:
-    """Return `_none` with each match left out, float64[k].
+def _chances_of_none_without_each(people: int, drawn: int, chance: F64) -> F64:
+    """Return `_chance_of_none` with each match left out, float64[k].
 
     people: without the one left out. Forward through the matches before it, backward through those after: a separate pass for each
     would take k times as long.
@@ -202,7 +202,9 @@ def _searched(
             drawn = min(listed[h], people_of_group)
             mine = chance[first[h] : at]
             none[h] = (
-                _none_sure(people_of_group, drawn, matched) if mine.min() >= 1.0 else _none(people_of_group, drawn, mine, -1)
+                _chance_of_none_if_certain(people_of_group, drawn, matched)
+                if mine.min() >= 1.0
+                else _chance_of_none(people_of_group, drawn, mine, -1)
             )
         first[n_groups] = at
         hit[search] = 1.0 - none.prod()
@@ -221,10 +223,18 @@ def _searched(
             mine = chance[first[h] : first[h + 1]]
             sure = mine.min() >= 1.0
             if people_of_group >= matched:
-                fewer = _none_sure(people_of_group, drawn, matched) if sure else _none(people_of_group, drawn, mine, -1)
+                fewer = (
+                    _chance_of_none_if_certain(people_of_group, drawn, matched)
+                    if sure
+                    else _chance_of_none(people_of_group, drawn, mine, -1)
+                )
                 less_other[search, h] = (none[h] - fewer) * others
             if sure:
-                less_target[first[h] : first[h + 1]] = (none[h] - _none_sure(people_of_group, drawn, matched - 1)) * others
+                less_target[first[h] : first[h + 1]] = (
+                    none[h] - _chance_of_none_if_certain(people_of_group, drawn, matched - 1)
+                ) * others
             else:
-                less_target[first[h] : first[h + 1]] = (none[h] - _none_without_each(people_of_group, drawn, mine)) * others
+                less_target[first[h] : first[h + 1]] = (
+                    none[h] - _chances_of_none_without_each(people_of_group, drawn, mine)
+                ) * others
     return hit, less_other, less_target

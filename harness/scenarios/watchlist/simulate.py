@@ -24,10 +24,10 @@ def draw(study: Study, listed: I64, found: Pairs, frames: int, every_image: bool
         on[rng.choice(members, int(listed[g]), replace=False)] = True
     inside = study.person >= 0
     known = np.where(inside, study.person, 0)
-    searched = inside & ~on[known] & (_places(study, rng) < frames)
+    searched = inside & ~on[known] & (_random_places(study, rng) < frames)
     enrolled = inside & on[known]
     if not every_image:
-        enrolled &= _places(study, rng) == 0
+        enrolled &= _random_places(study, rng) == 0
     stopped = np.zeros(study.group.size, bool)
     for probes, gallery in ((found.a, found.b), (found.b, found.a)):
         stopped[study.person[probes[searched[probes] & enrolled[gallery]]]] = True
@@ -36,7 +36,7 @@ def draw(study: Study, listed: I64, found: Pairs, frames: int, every_image: bool
         return np.where(off > 0, np.bincount(study.group[stopped], minlength=study.n_groups) / off, np.nan)
 
 
-def _places(study: Study, rng: Rng) -> NDArray[np.int64]:
+def _random_places(study: Study, rng: Rng) -> NDArray[np.int64]:
     """Return each template's place among its person's, int64[n].
 
     In an order drawn at random, from 0.

@@ -69,9 +69,9 @@ def evaluate(scenario: Watchlist, context: ScenarioContext) -> results.Watchlist
     threshold = _threshold(scenario.threshold, context, question)
     blank = blank.model_copy(update={"threshold": threshold, "frames_measured": frames, "listed": int(lists.listed.sum())})
     if threshold.threshold is None:
-        return blank.model_copy(update={"reason": threshold.reason or "other", "detail": _why(threshold)})
+        return blank.model_copy(update={"reason": threshold.reason or "other", "detail": _refusal(threshold)})
     if np.float32(threshold.threshold) < np.float32(context.evidence.tally.floor):
-        return blank.model_copy(update={"reason": "below_ledger", "detail": _below(context)})
+        return blank.model_copy(update={"reason": "below_ledger", "detail": _below_ledger_text(context)})
     return blank.model_copy(update=_measured(question, context, threshold))
 
 
@@ -172,7 +172,7 @@ def overall_fpir(question: WatchlistQuestion, found: Pairs) -> float:
     return float(question.lists.crowd[chosen] @ means[chosen])
 
 
-def _why(threshold: results.ScenarioThreshold) -> str:
+def _refusal(threshold: results.ScenarioThreshold) -> str:
     if threshold.reason == "mostly_same_person":
         return "most matches at this target look like one person under two names: the set has no subject labels to tell"
     if threshold.reason == "below_ledger":
@@ -182,7 +182,7 @@ def _why(threshold: results.ScenarioThreshold) -> str:
     return ""
 
 
-def _below(context: ScenarioContext) -> str:
+def _below_ledger_text(context: ScenarioContext) -> str:
     floor = context.evidence.tally.floor * context.card.score.sign
     return (
         f"the threshold lies below every comparison that was kept one by one (from {floor:g}, {context.card.score.unit}): "
@@ -211,11 +211,11 @@ def _measured(question: WatchlistQuestion, context: ScenarioContext, threshold: 
             kept = found.where(~alike)
             cleaned = read(question, kept, searches_of(question, kept), mated, threshold.threshold, conditional)
             fields["without_likely_same_person"] = cleaned
-            fields["reading"] = _agree(fields["reading"], cleaned)  # type: ignore[arg-type]
+            fields["reading"] = _agreed_verdicts(fields["reading"], cleaned)  # type: ignore[arg-type]
     return fields
 
 
-def _agree(first: results.WatchlistReading, second: results.WatchlistReading) -> results.WatchlistReading:
+def _agreed_verdicts(first: results.WatchlistReading, second: results.WatchlistReading) -> results.WatchlistReading:
     """Return the first reading with only the verdicts both share."""
     other = {
         group_record.group: group_record.ratio.verdict if group_record.ratio is not None else None
