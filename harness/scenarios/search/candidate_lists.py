@@ -11,7 +11,7 @@ from faceparity.harness.comparisons.similarity import Kind, exact_scores, prepar
 from faceparity.harness.comparisons.top_k import top_k
 from faceparity.harness.metrics.rates import threshold_at_target
 from faceparity.harness.results import Reason
-from faceparity.harness.scenarios.search import random_galleries as d
+from faceparity.harness.scenarios.search import random_galleries
 from faceparity.harness.scenarios.search.enrolment import Enrolled, SearchTemplates, not_compared, own
 from faceparity.harness.uncertainty import intervals, variance
 from faceparity.harness.verification.rates import estimates
@@ -107,7 +107,9 @@ def make_lists(
     left_out = np.unique(np.concatenate([np.stack(pair, axis=1) for pair in pairs]), axis=0)
     mate, mate_home = _mates(enrolled, gallery, mates, home, kind)
     share = float((quota[quota > 0] / size[quota > 0]).min(initial=1 - 1e-9))
-    length = min(max(least, d.depth(gallery.of.size, share)), max(least, ENTRIES // max(1, probes.of.size)), gallery.of.size)
+    length = min(
+        max(least, random_galleries.depth(gallery.of.size, share)), max(least, ENTRIES // max(1, probes.of.size)), gallery.of.size
+    )
     found = top_k(
         probes.vectors, gallery.vectors, length, kind, leave_out=(left_out[:, 0], left_out[:, 1]), strata=home,
         own=np.where(np.isfinite(mate), mate, np.float32(np.nan)), workers=workers,
@@ -165,7 +167,13 @@ class SearchOutcome:
 
 
 def outcome(
-    lists: CandidateLists, above: I64, chance: d.Chance, above_list: Flags, *, mated: bool, certain: Flags | None = None
+    lists: CandidateLists,
+    above: I64,
+    chance: random_galleries.Chance,
+    above_list: Flags,
+    *,
+    mated: bool,
+    certain: Flags | None = None,
 ) -> SearchOutcome:
     """Return the outcome of every search, as `chance` counts it.
 
@@ -174,7 +182,7 @@ def outcome(
     """
     drawn = lists.mated_drawn if mated else lists.drawn
     value = chance(lists.others, above, drawn)
-    below, hit = d.without_one(chance, lists.others, above, drawn)
+    below, hit = random_galleries.without_one(chance, lists.others, above, drawn)
     change = np.where(above_list, np.take_along_axis(hit - below, np.maximum(lists.stratum, 0), axis=1), 0.0)
     if certain is not None:
         value, below = np.where(certain, 1.0, value), np.where(certain[:, None], 1.0, below)

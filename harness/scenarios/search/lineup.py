@@ -18,7 +18,7 @@ from faceparity.harness.metrics.watchlist import fmr_of_fpir
 from faceparity.harness.scenarios.base.context import ScenarioContext, base_fields, grouping_of
 from faceparity.harness.scenarios.base.group_verdicts import compare, settled
 from faceparity.harness.scenarios.base.schema import ImageChoice, Lineup
-from faceparity.harness.scenarios.search import candidate_lists as c
+from faceparity.harness.scenarios.search import candidate_lists
 from faceparity.harness.scenarios.search.enrolment import Enrolled, averaged, never, single
 from faceparity.harness.scenarios.search.search import false_alarms
 from faceparity.harness.uncertainty import counts
@@ -111,7 +111,9 @@ def evaluate(scenario: Lineup, context: ScenarioContext) -> results.LineupScenar
             {**fields, "reason": "zero_comparisons", "detail": "one side has no template"}
         )
     everybody, kind = np.array([enrolled.gallery.tried]), context.card.score.kind
-    lists = c.make_lists(enrolled, np.zeros(enrolled.gallery.tried, np.int32), everybody, kind, workers=context.workers)
+    lists = candidate_lists.make_lists(
+        enrolled, np.zeros(enrolled.gallery.tried, np.int32), everybody, kind, workers=context.workers
+    )
     return results.LineupScenario.model_validate({**fields, **_found(lists, at.threshold, grouping, context)})
 
 
@@ -133,11 +135,13 @@ def _enrolled(scenario: Lineup, context: ScenarioContext, probes: Flags, gallery
     return Enrolled(others, searched, np.zeros(searched.tried, bool), never(context.templates, context.evidence.tally))
 
 
-def _found(lists: c.CandidateLists, threshold: float, grouping: SampleGrouping, context: ScenarioContext) -> dict[str, object]:
+def _found(
+    lists: candidate_lists.CandidateLists, threshold: float, grouping: SampleGrouping, context: ScenarioContext
+) -> dict[str, object]:
     """Return the fields of the record at a threshold."""
     alarms = false_alarms(lists, threshold)
-    group = c.groups_of(lists.probes, grouping.of_cell)
-    overall = c.estimate(lists, alarms, np.ones(group.size, bool))
+    group = candidate_lists.groups_of(lists.probes, grouping.of_cell)
+    overall = candidate_lists.estimate(lists, alarms, np.ones(group.size, bool))
     rate = estimates.to_rate(overall, EVERYBODY, "all")
     top = lists.score[:, 0]
     flagged = int((top >= np.float32(threshold)).sum())
@@ -154,7 +158,7 @@ def _found(lists: c.CandidateLists, threshold: float, grouping: SampleGrouping, 
 
 
 def _groups(
-    lists: c.CandidateLists, alarms: c.SearchOutcome, group: I32, grouping: SampleGrouping, least: int
+    lists: candidate_lists.CandidateLists, alarms: candidate_lists.SearchOutcome, group: I32, grouping: SampleGrouping, least: int
 ) -> list[results.LineupGroup]:
     """Compare each group with all others.
 
@@ -163,12 +167,12 @@ def _groups(
     """
     probe_group = group[lists.probes.of]
     hit = alarms.value > 0.5
-    gallery_group = c.groups_of(lists.gallery, grouping.of_cell)[lists.gallery.of]
+    gallery_group = candidate_lists.groups_of(lists.gallery, grouping.of_cell)[lists.gallery.of]
     labelled = int((gallery_group >= 0).sum())
     people, flagged = int((probe_group >= 0).sum()), int(hit[probe_group >= 0].sum())
     rows, ratios = [], []
     for g, name in enumerate(grouping.names):
-        estimate, others = (c.estimate(lists, alarms, row) for row in (group == g, (group >= 0) & (group != g)))
+        estimate, others = (candidate_lists.estimate(lists, alarms, row) for row in (group == g, (group >= 0) & (group != g)))
         rate = estimates.to_rate(estimate, name, "all")
         ratio = compare(estimate, others, "all others")
         ratios.append(ratio if len(grouping.names) > 1 else ratio.model_copy(update={"verdict": "none", "reason": "one_group"}))

@@ -19,8 +19,7 @@ from faceparity.harness.scenarios.base.context import ScenarioContext, base_fiel
 from faceparity.harness.scenarios.base.context import to_threshold as recorded_threshold
 from faceparity.harness.scenarios.base.group_verdicts import contrasts
 from faceparity.harness.scenarios.base.schema import DeclaredSearch, Enrolment, Gallery
-from faceparity.harness.scenarios.search import candidate_lists as ls
-from faceparity.harness.scenarios.search import random_galleries as d
+from faceparity.harness.scenarios.search import candidate_lists, random_galleries
 from faceparity.harness.scenarios.search.enrolment import Enrolled, enrol
 from faceparity.harness.scenarios.search.published_galleries import published_gallery, published_sides
 from faceparity.harness.verification.one_threshold import reference_group
@@ -66,7 +65,7 @@ def evaluate(scenario: DeclaredSearch | Gallery, context: ScenarioContext) -> re
 class _Run:
     """One gallery, everybody's lists, and the groups of probes and gallery. group: int32[attempted probes]."""
 
-    lists: ls.CandidateLists
+    lists: candidate_lists.CandidateLists
     grouping: SampleGrouping
     group: I32
     gallery_group: I32
@@ -143,12 +142,12 @@ def _strata_and_quotas(asked: Enrolment, grouping: SampleGrouping, enrolled: Enr
         size = _size(asked, people)
         error = "" if size <= people else f"a gallery of {size:,} people, and templates of {people:,} could be made"
         return np.zeros(has_template.size, np.int32), np.array([size]), error
-    group = ls.groups_of(enrolled.gallery, grouping.of_cell)
+    group = candidate_lists.groups_of(enrolled.gallery, grouping.of_cell)
     available = np.bincount(group[has_template & (group >= 0)], minlength=grouping.n)
     wanted = shares > 0
     most = int(np.min(available[wanted] / shares[wanted], initial=people))
     size = _size(asked, most)
-    quota = d.quotas(shares, size)
+    quota = random_galleries.quotas(shares, size)
     for g in np.flatnonzero(quota > available):
         return group, quota, f"{quota[g]:,} of {grouping.names[g]} are wanted in the gallery, and there are {available[g]:,}"
     return group, quota, ""
@@ -161,17 +160,19 @@ def _size(asked: Enrolment, people: int) -> int:
 def _searched(
     enrolled: Enrolled, stratum: I32, quota: I64, context: ScenarioContext, grouping: SampleGrouping, rank: int
 ) -> _Run:
-    lists = ls.make_lists(enrolled, stratum, quota, context.card.score.kind, max(10, rank + 1), workers=context.workers)
-    first = d.first_of_list(lists.stratum, lists.others, lists.drawn)
-    gallery_group = ls.groups_of(lists.gallery, grouping.of_cell)[lists.gallery.of]
-    return _Run(lists, grouping, ls.groups_of(enrolled.probes, grouping.of_cell), gallery_group, first, rank)
+    lists = candidate_lists.make_lists(
+        enrolled, stratum, quota, context.card.score.kind, max(10, rank + 1), workers=context.workers
+    )
+    first = random_galleries.first_of_list(lists.stratum, lists.others, lists.drawn)
+    gallery_group = candidate_lists.groups_of(lists.gallery, grouping.of_cell)[lists.gallery.of]
+    return _Run(lists, grouping, candidate_lists.groups_of(enrolled.probes, grouping.of_cell), gallery_group, first, rank)
 
 
 def _threshold(scenario: DeclaredSearch | Gallery, run: _Run, context: ScenarioContext) -> results.ScenarioThreshold:
     target = scenario.threshold.target_fpir
     if target is None:
         return context.threshold(scenario.threshold)
-    threshold, achieved, reason, needs = ls.threshold_at_fpir(run.first, run.lists, target, LEAST_EXPECTED_ERRORS)
+    threshold, achieved, reason, needs = candidate_lists.threshold_at_fpir(run.first, run.lists, target, LEAST_EXPECTED_ERRORS)
     fmr = None if threshold is None else context.pool.fmr(context.evidence, threshold)
     found = recorded_threshold("target_fpir", target, threshold, context.card.score.sign, fmr, reason, needs)
     return found.model_copy(update={"achieved_fpir": achieved})
@@ -197,35 +198,37 @@ def _probes(run: _Run) -> results.ScenarioProbes:
     )  # fmt: skip
 
 
-def false_alarms(lists: ls.CandidateLists, threshold: float) -> ls.SearchOutcome:
+def false_alarms(lists: candidate_lists.CandidateLists, threshold: float) -> candidate_lists.SearchOutcome:
     """Return false alarms: searches without a mate that find anybody.
 
     Searches of people who are not in the gallery, with a candidate at or above the threshold.
     """
-    return ls.outcome(lists, lists.above(threshold), d.at_least(1), lists.score >= np.float32(threshold), mated=False)
+    return candidate_lists.outcome(
+        lists, lists.above(threshold), random_galleries.at_least(1), lists.score >= np.float32(threshold), mated=False
+    )
 
 
-def misses(lists: ls.CandidateLists, rank: int, threshold: float | None = None) -> ls.SearchOutcome:
+def misses(lists: candidate_lists.CandidateLists, rank: int, threshold: float | None = None) -> candidate_lists.SearchOutcome:
     """Return misses: searches that do not find their mate.
 
     Searches of people in the gallery who are not among the first `rank`, or below the threshold. A tie counts against them.
     """
     low = None if threshold is None else lists.mate < np.float32(threshold)
     listed = lists.score >= lists.mate[:, None]
-    return ls.outcome(lists, lists.above_mate, d.at_least(rank), listed, mated=True, certain=low)
+    return candidate_lists.outcome(lists, lists.above_mate, random_galleries.at_least(rank), listed, mated=True, certain=low)
 
 
-def mistaken(lists: ls.CandidateLists, threshold: float) -> ls.SearchOutcome:
+def mistaken(lists: candidate_lists.CandidateLists, threshold: float) -> candidate_lists.SearchOutcome:
     """Return mated searches whose first candidate is somebody else.
 
     That candidate is at or above the threshold; one that ties with the mate counts.
     """
     limit = np.maximum(lists.mate, np.float32(threshold))
     above = np.minimum(lists.above_mate, lists.above(threshold))
-    return ls.outcome(lists, above, d.at_least(1), lists.score >= limit[:, None], mated=True)
+    return candidate_lists.outcome(lists, above, random_galleries.at_least(1), lists.score >= limit[:, None], mated=True)
 
 
-def of_own_group(run: _Run) -> ls.SearchOutcome:
+def of_own_group(run: _Run) -> candidate_lists.SearchOutcome:
     """Return unmated searches whose first candidate shares their group.
 
     The candidate's score does not matter. Over probes with a group.
@@ -237,16 +240,20 @@ def of_own_group(run: _Run) -> ls.SearchOutcome:
     value = (run.first * same).sum(axis=1)
     below, change = np.empty(lists.others.shape), np.zeros(run.first.shape)
     for h in range(lists.others.shape[1]):
-        fewer = np.cumsum(d.first_of_list(lists.stratum, lists.others, lists.drawn, gone=h) * same, axis=1)
-        shifted = np.cumsum(d.first_of_list(lists.stratum, lists.others, lists.drawn, gone=h, shifted=True) * same, axis=1)
+        fewer = np.cumsum(random_galleries.first_of_list(lists.stratum, lists.others, lists.drawn, gone=h) * same, axis=1)
+        shifted = np.cumsum(
+            random_galleries.first_of_list(lists.stratum, lists.others, lists.drawn, gone=h, shifted=True) * same, axis=1
+        )
         below[:, h] = fewer[:, -1]
         before = np.concatenate([np.zeros((lists.n, 1)), fewer[:, :-1]], axis=1)
         change = np.where(lists.stratum == h, before + shifted[:, -1:] - shifted - below[:, [h]], change)
-    return ls.SearchOutcome(value, below, change, own >= 0, run.group >= 0, False)
+    return candidate_lists.SearchOutcome(value, below, change, own >= 0, run.group >= 0, False)
 
 
-def _rates(run: _Run, result: ls.SearchOutcome, conditional: bool = False) -> tuple[list[rates.Estimate], list[results.Rate]]:
-    found = [(name, ls.estimate(run.lists, result, members)) for name, members in run.members()]
+def _rates(
+    run: _Run, result: candidate_lists.SearchOutcome, conditional: bool = False
+) -> tuple[list[rates.Estimate], list[results.Rate]]:
+    found = [(name, candidate_lists.estimate(run.lists, result, members)) for name, members in run.members()]
     return [estimate for _, estimate in found], [
         rates.to_rate(estimate, name, "all", conditional=conditional) for name, estimate in found
     ]
@@ -267,17 +274,17 @@ def _at_threshold(run: _Run, threshold: float, context: ScenarioContext) -> dict
     return fields
 
 
-def _alarm_shares(run: _Run, alarms: ls.SearchOutcome, fpir: Sequence[results.Rate]) -> Iterator[results.GroupShare]:
+def _alarm_shares(run: _Run, alarms: candidate_lists.SearchOutcome, fpir: Sequence[results.Rate]) -> Iterator[results.GroupShare]:
     """Yield each group's shares of searches and of false alarms.
 
     Of everybody who is in a group; groups with a shown rate only.
     """
-    total = ls.sums(run.lists, alarms, run.group >= 0)
+    total = candidate_lists.sums(run.lists, alarms, run.group >= 0)
     for (name, members), rate in list(zip(run.members(), fpir, strict=True))[1:]:
-        part = ls.sums(run.lists, alarms, members)
+        part = candidate_lists.sums(run.lists, alarms, members)
         if not total.searches or rate.status == "suppressed":
             continue
-        share, interval = ls.share_of(part, total, max(1.0, rate.subjects - 1.0))
+        share, interval = candidate_lists.share_of(part, total, max(1.0, rate.subjects - 1.0))
         enough = rate.subjects >= INTERVAL_FROM
         yield results.GroupShare(
             group=name, searches=part.searches / total.searches, errors=share, interval=interval if enough else None
@@ -298,7 +305,7 @@ def _without_threshold(run: _Run) -> dict[str, object]:
     lists = run.lists
     fields: dict[str, object] = {}
     _, own_group = _rates(run, of_own_group(run))
-    if 1 - run.first.sum(axis=1).mean() < ls.UNLISTED:
+    if 1 - run.first.sum(axis=1).mean() < candidate_lists.UNLISTED:
         fields["own_group"] = [
             results.OwnGroup(rate=rate, expected=expected)
             for rate, expected in zip(own_group, _own_group_expected(run), strict=True)
@@ -344,7 +351,7 @@ def _own_group_expected(run: _Run) -> list[float | None]:
 def _cmc(run: _Run, shown: Sequence[bool]) -> Iterator[results.CmcCurve]:
     lists = run.lists
     longest = max(run.rank, 20) if run.rank > 1 else 10
-    hits = d.at_most(
+    hits = random_galleries.at_most(
         lists.others, lists.above_mate, lists.mated_drawn, min(longest, int(lists.mated_drawn.sum(axis=1).max()) + 1) - 1
     )
     for (name, members), visible in zip(run.members(), shown, strict=True):
@@ -369,7 +376,7 @@ def _det_thresholds(run: _Run) -> NDArray[np.float32]:
     at = np.minimum(np.searchsorted(rate, levels * (1 + 1e-9), side="right"), rate.size - 1)
     found = np.unique(score[order][at])
     fpir = rate[np.searchsorted(-score[order], -found, side="right") - 1]
-    return np.asarray(found[ls.unlisted(run.first, run.lists, found) <= ls.UNLISTED * fpir])
+    return np.asarray(found[candidate_lists.unlisted(run.first, run.lists, found) <= candidate_lists.UNLISTED * fpir])
 
 
 def _det(run: _Run, thresholds: NDArray[np.float32], shown: Sequence[bool]) -> Iterator[results.DetCurve]:
@@ -403,8 +410,10 @@ def _same_person(
     share = same_person / all_of_it if all_of_it > 0 else 0.0
     out: dict[str, object] = {"same_person_share": share}
     if share > CONTAMINATED_FROM:
-        excluded = ls.alike(run.lists, context.same_person)
-        clean = ls.make_lists(enrolled, stratum, quota, context.card.score.kind, also=excluded, workers=context.workers)
+        excluded = candidate_lists.alike(run.lists, context.same_person)
+        clean = candidate_lists.make_lists(
+            enrolled, stratum, quota, context.card.score.kind, also=excluded, workers=context.workers
+        )
         cleaned = replace(run, lists=clean)
         estimates, out["fpir_without_likely_same_person"] = _rates(cleaned, false_alarms(clean, threshold), conditional=True)
         reference = reference_group(run.grouping, context.evidence, context.references)
