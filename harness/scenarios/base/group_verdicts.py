@@ -33,7 +33,7 @@ def contrasts(
             if g != base and not grouping.merged[g]:
                 found = compare(estimates[g], estimates[base], reference)
                 ratios.append(results.ScenarioContrast(measure=measure, group=name, **found.model_dump()))
-    return settled(ratios)
+    return settle_verdicts(ratios)
 
 
 def compare(
@@ -56,7 +56,7 @@ def compare(
     return none.model_copy(update={**fields, "reason": None if able else "too_few_errors"})
 
 
-def settled(ratios: Sequence[T]) -> list[T]:
+def settle_verdicts(ratios: Sequence[T]) -> list[T]:
     """Adjust p by Holm's method and settle the verdicts.
 
     Ratios whose comparison was impossible stay out of the family.

@@ -16,7 +16,7 @@ from faceparity.harness.groups.groupings import SMALL_CELL, SampleGrouping
 from faceparity.harness.groups.small_groups import hide_small_groups
 from faceparity.harness.metrics.watchlist import fmr_of_fpir
 from faceparity.harness.scenarios.base.context import ScenarioContext, base_fields, grouping_of
-from faceparity.harness.scenarios.base.group_verdicts import compare, settled
+from faceparity.harness.scenarios.base.group_verdicts import compare, settle_verdicts
 from faceparity.harness.scenarios.base.schema import ImageChoice, Lineup
 from faceparity.harness.scenarios.search import candidate_lists
 from faceparity.harness.scenarios.search.enrolment import Enrolled, averaged, never, single
@@ -181,7 +181,7 @@ def _groups(
     shares = [float(count) / labelled if labelled and (count == 0 or count >= least) else None for count in size]
     return [
         row.model_copy(update={"by_subjects": tested, "share_of_gallery": share})
-        for row, tested, share in zip(rows, settled(ratios), shares, strict=True)
+        for row, tested, share in zip(rows, settle_verdicts(ratios), shares, strict=True)
     ]
 
 

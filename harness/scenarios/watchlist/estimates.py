@@ -79,7 +79,7 @@ def compare(estimates: Sequence[Estimate], names: Sequence[str], tested: Sequenc
 
     Ratios over the rate of group `base`, in the order of `tested`; p is adjusted by Holm's method over all of them.
     """
-    return group_verdicts.settled(
+    return group_verdicts.settle_verdicts(
         [group_verdicts.compare(estimates[group], estimates[base], names[base], _jackknifed_ratio) for group in tested]
     )
 
