@@ -14,7 +14,7 @@ import numpy as np
 
 from faceparity.harness.comparisons.kernel import TileMatches, settle
 from faceparity.harness.comparisons.tally import I64, Tally
-from faceparity.harness.comparisons.tiles import Strip, Sum, TallyJob
+from faceparity.harness.comparisons.tiles import Strip, TallyJob, TallySum
 
 if TYPE_CHECKING:
     import torch
@@ -64,7 +64,7 @@ def tally_on(
     torch.set_float32_matmul_precision("highest")  # no TF32: ten bits would not do
     try:
         with torch.inference_mode():
-            held, total = _DeviceTemplates(job, torch.device(device)), Sum(job, cap)
+            held, total = _DeviceTemplates(job, torch.device(device)), TallySum(job, cap)
             for one in rectangles(job, tiles):
                 found, n_noted = held.counted(one)
                 n_kept = settle(one.row.start, one.col.start, n_noted, job.prepared, job.bins, found)

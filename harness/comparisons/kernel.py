@@ -76,7 +76,7 @@ class TileMatches(NamedTuple):
     asked: U32
 
 
-def make_found(tile: int, grid: ScoreBins, bins: Bins) -> TileMatches:
+def make_tile_matches(tile: int, grid: ScoreBins, bins: Bins) -> TileMatches:
     """Reserve the working memory of a tile."""
     words = np.empty(-(-tile // 4), np.uint64)
     return TileMatches(

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from faceparity.harness.comparisons.similarity import F32, Kind, exact_scores, longest_of, prepare, squared_lengths
 from faceparity.harness.comparisons.subsampling import Deal
 
-from .kernel import Bins, PreparedTemplates, TileMatches, count_tile, make_bins, make_found
+from .kernel import Bins, PreparedTemplates, TileMatches, count_tile, make_bins, make_tile_matches
 from .mated import mated_pairs, tally_mated
 from .samples import Samples
 from .tally import I32, Pairs, ScoreBins, Tally, empty
@@ -130,7 +130,7 @@ def _identical(samples: Samples, strips: list[Strip]) -> dict[tuple[int, int], t
     }
 
 
-class Sum:
+class TallySum:
     """A tally as it grows; the ledger is emptied once it has more than `cap` entries."""
 
     def __init__(self, job: TallyJob, cap: float) -> None:
@@ -186,11 +186,11 @@ def tally_tiles(
 
     The ledger is not sorted; samples are numbered as in `job`.
     """
-    total, source = Sum(job, cap), iter(tiles)
+    total, source = TallySum(job, cap), iter(tiles)
     vectors, widest = job.samples.templates, max((strip.stop - strip.start for strip in job.strips), default=0)
 
     def work(_: int) -> None:
-        room, found = np.empty(widest * widest, np.float32), make_found(widest, job.grid, job.bins)
+        room, found = np.empty(widest * widest, np.float32), make_tile_matches(widest, job.grid, job.bins)
         for tile in source:
             row, col = (job.strips[strip] for strip in tile)
             shape = row.stop - row.start, col.stop - col.start

@@ -11,7 +11,7 @@ import numpy as np
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.comparisons.tally import Pairs, Tally
-from faceparity.harness.comparisons.tiles import Strip, Sum, TallyJob
+from faceparity.harness.comparisons.tiles import Strip, TallyJob, TallySum
 from faceparity.harness.execution.dask import worker_tasks
 from faceparity.harness.execution.dask.connection import Cluster
 
@@ -131,7 +131,7 @@ class _Total:
 
     def __init__(self, job: TallyJob, cap: float) -> None:
         self.job, self.cap, self.held = job, cap, 0
-        self.sum = Sum(job, cap).tally
+        self.sum = TallySum(job, cap).tally
         self.ledger: list[Pairs] = []
         self.left_out: list[Pairs] = []
 
