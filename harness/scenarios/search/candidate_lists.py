@@ -12,7 +12,7 @@ from faceparity.harness.comparisons.top_k import top_k
 from faceparity.harness.metrics.rates import threshold_at_target
 from faceparity.harness.results import Reason
 from faceparity.harness.scenarios.search import random_galleries
-from faceparity.harness.scenarios.search.enrolment import Enrolled, SearchTemplates, not_compared, own
+from faceparity.harness.scenarios.search.enrolment import Enrolled, SearchTemplates, mate_pairs, not_compared
 from faceparity.harness.uncertainty import intervals, variance
 from faceparity.harness.verification.rates import estimates
 
@@ -102,7 +102,7 @@ def make_lists(
     home = stratum[inside][gallery.of]
     probes, size = enrolled.probes, np.bincount(home, minlength=quota.size)
     quota = np.minimum(quota, size)
-    mates = own(probes, gallery)
+    mates = mate_pairs(probes, gallery)
     pairs = [mates, not_compared(probes, gallery, enrolled.never), *([] if also is None else [also])]
     left_out = np.unique(np.concatenate([np.stack(pair, axis=1) for pair in pairs]), axis=0)
     mate, mate_home = _mates(enrolled, gallery, mates, home, kind)
@@ -280,7 +280,7 @@ def share_of(part: SearchSums, total: SearchSums, df: float) -> tuple[float | No
     return share, intervals.wilson_from_variance(share, spread, df) if spread > 0 else None
 
 
-def alike(lists: CandidateLists, same_person: float) -> tuple[I64, I64]:
+def same_person_pairs(lists: CandidateLists, same_person: float) -> tuple[I64, I64]:
     """Return the likely same-person pairs in the lists.
 
     Probes and gallery rows whose score is at or above `same_person`, from which two people are taken for one.

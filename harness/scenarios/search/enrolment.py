@@ -97,10 +97,12 @@ def enrol(
         gallery = single(templates, dataset.subjects, cells, members)
     else:
         gallery = averaged(templates, dataset.subjects, cells, members, kind)
-    return Enrolled(gallery, probes, _same_photo(dataset, templates, tally, enrolled, probes.samples), never(templates, tally))
+    return Enrolled(
+        gallery, probes, _same_photo(dataset, templates, tally, enrolled, probes.samples), left_out_pairs(templates, tally)
+    )
 
 
-def never(templates: Templates, tally: Tally) -> I64:
+def left_out_pairs(templates: Templates, tally: Tally) -> I64:
     """Return non-mated samples left out of the tally, int64[m, 2]."""
     return templates.samples[np.stack([tally.left_out_non_mated.a, tally.left_out_non_mated.b], axis=1)]
 
@@ -158,7 +160,7 @@ def not_compared(probes: SearchTemplates, gallery: SearchTemplates, pairs: I64) 
     return table[:, 0], table[:, 1]
 
 
-def own(probes: SearchTemplates, gallery: SearchTemplates) -> tuple[I64, I64]:
+def mate_pairs(probes: SearchTemplates, gallery: SearchTemplates) -> tuple[I64, I64]:
     """Return probes and gallery templates of the same person.
 
     Rows of those with a template.

@@ -19,7 +19,7 @@ from faceparity.harness.scenarios.base.context import ScenarioContext, base_fiel
 from faceparity.harness.scenarios.base.group_verdicts import compare, settle_verdicts
 from faceparity.harness.scenarios.base.schema import ImageChoice, Lineup
 from faceparity.harness.scenarios.search import candidate_lists
-from faceparity.harness.scenarios.search.enrolment import Enrolled, averaged, never, single
+from faceparity.harness.scenarios.search.enrolment import Enrolled, averaged, left_out_pairs, single
 from faceparity.harness.scenarios.search.search import false_alarms
 from faceparity.harness.uncertainty import counts
 from faceparity.harness.verification.rates import estimates
@@ -132,7 +132,7 @@ def _enrolled(scenario: Lineup, context: ScenarioContext, probes: Flags, gallery
     searched = single(*of, first(probes))
     kind = context.card.score.kind
     others = single(*of, first(gallery)) if scenario.images == "one" else averaged(*of, np.flatnonzero(gallery), kind)
-    return Enrolled(others, searched, np.zeros(searched.tried, bool), never(context.templates, context.evidence.tally))
+    return Enrolled(others, searched, np.zeros(searched.tried, bool), left_out_pairs(context.templates, context.evidence.tally))
 
 
 def _found(

@@ -410,7 +410,7 @@ def _same_person(
     share = same_person / all_of_it if all_of_it > 0 else 0.0
     out: dict[str, object] = {"same_person_share": share}
     if share > CONTAMINATED_FROM:
-        excluded = candidate_lists.alike(run.lists, context.same_person)
+        excluded = candidate_lists.same_person_pairs(run.lists, context.same_person)
         clean = candidate_lists.make_lists(
             enrolled, stratum, quota, context.card.score.kind, also=excluded, workers=context.workers
         )
