@@ -44,7 +44,7 @@ class ClaimedContrast(Strict):
 
 
 class Reading(Strict):
-    """One way to read the claim. threshold: see `record.ClaimRule`; targets: at which FMR, where a threshold is set.
+    """One way to read the claim. threshold: see `results.ClaimRule`; targets: at which FMR, where a threshold is set.
 
     The rates are claimed to be `expects` for the groups than for the references.
     """

@@ -54,10 +54,10 @@ class Bins(NamedTuple):
 
 
 class TileMatches(NamedTuple):
-    """The counts and close looks of a tile of up to `tile` rows and columns; overwritten by the next.
+    """The counts of a tile, and the scores that need a closer look; overwritten by the next tile.
 
-    bins: int64[bins]. rows, cols: int32[1 + T, tile], of each row and column the comparisons made, then its errors at
-    each dense threshold.
+    A tile has up to `tile` rows and columns. bins: int64[bins]. rows, cols: int32[1 + T, tile], of each row and column the
+    comparisons made, then its errors at each dense threshold.
     a, b, score, step: what is looked at closely; then, the first of it, what goes to the ledger. gaps: bool[tile], rows in which
     some comparisons are not to be made. The others are working memory.
     """
