@@ -44,26 +44,35 @@ class PairedCell:
 
     @property
     def discordant(self) -> int:
-        """Comparisons that one model got wrong and the other right: all that tells them apart."""
+        """Return the number of comparisons on which the models differ.
+
+        One model got them wrong and the other right: only these show a difference between the two.
+        """
         return sum(self.errors) - 2 * self.both
 
-    def plain_variance(self, w: F64) -> float:
-        """Of w · rates: max(independent, plug-in)."""
-        plug_in = max(0.0, float(w @ self.pair @ w)) + max(0.0, float(w @ self.shared @ w))
-        return max(0.0, float(w @ self.independent @ w), plug_in)
+    def plain_variance(self, weights: F64) -> float:
+        """Return the variance of weights · rates, max(independent, plug-in)."""
+        plug_in = max(0.0, float(weights @ self.pair @ weights)) + max(0.0, float(weights @ self.shared @ weights))
+        return max(0.0, float(weights @ self.independent @ weights), plug_in)
 
-    def variance(self, w: F64) -> float:
-        """Of w · rates: max(independent, plug-in, jackknife)."""
-        return max(self.plain_variance(w), _jackknife(self.without @ w))
+    def variance(self, weights: F64) -> float:
+        """Return the variance of weights · rates.
+
+        max(independent, plug-in, jackknife).
+        """
+        return max(self.plain_variance(weights), _jackknife(self.without @ weights))
 
 
 def _jackknife(without: F64) -> float:
-    n = without.size
-    return float((n - 1) / n * ((without - without.mean()) ** 2).sum()) if n > 1 else 0.0
+    subjects = without.size
+    return float((subjects - 1) / subjects * ((without - without.mean()) ** 2).sum()) if subjects > 1 else 0.0
 
 
 def _independent(rates: F64, both: int, comparisons: int) -> F64:
-    """Covariance of two rates over the same independent comparisons (McNemar's setting)."""
+    """Return the covariance of two rates over independent comparisons.
+
+    Both rates are over the same comparisons (McNemar's setting).
+    """
     together = np.diag(rates) + (both / comparisons) * (1 - np.eye(2))
     return np.asarray((together - np.outer(rates, rates)) / comparisons, np.float64)
 
@@ -71,58 +80,81 @@ def _independent(rates: F64, both: int, comparisons: int) -> F64:
 def non_mated_cell(
     ids: I32, comparisons: F64, a: NDArray[np.integer], b: NDArray[np.integer], made: F64, wrong: F64, both: int, squares: float
 ) -> PairedCell:
-    """FMR of two models among the same subjects.
+    """Return the FMR of two models among the same subjects.
 
     ids: int32[n]; comparisons: float64[n], M_i > 0. a, b: int[k], places in `ids` of the two subjects of each pair in which either
     model erred, each pair once; made: float64[k], M_ij; wrong: float64[k, 2], each model's errors; both: comparisons that both got
     wrong. squares: Σ M_ij² over all pairs.
+
+    Examples:
+        Three subjects, each pair compared once; the first model errs on one pair, the second on none:
+
+        >>> cell = non_mated_cell(
+        ...     np.arange(3), np.full(3, 2.0), a=np.array([0]), b=np.array([1]), made=np.ones(1), wrong=np.array([[1.0, 0.0]]),
+        ...     both=0, squares=3.0,
+        ... )
+        >>> cell.rates.round(3).tolist(), cell.without[:, 0].tolist(), cell.discordant
+        ([0.333, 0.0], [0.0, 0.0, 1.0], 1)
     """
     total = float(comparisons.sum()) / 2
     errors = wrong.sum(axis=0)
     rates = errors / total
-    by_subject = np.stack([np.bincount(a, w, ids.size) + np.bincount(b, w, ids.size) for w in wrong.T], axis=1)
+    by_subject = np.stack(
+        [np.bincount(a, of_model, ids.size) + np.bincount(b, of_model, ids.size) for of_model in wrong.T], axis=1
+    )
     cross = wrong.T @ made
-    s = wrong.T @ wrong - np.outer(rates, cross) - np.outer(cross, rates) + squares * np.outer(rates, rates)
-    r = by_subject - comparisons[:, None] * rates
+    same_pair = wrong.T @ wrong - np.outer(rates, cross) - np.outer(cross, rates) + squares * np.outer(rates, rates)
+    residuals = by_subject - comparisons[:, None] * rates
     rest = total - comparisons
     known = rest > 0
     without = np.tile(rates, (ids.size, 1))
     without[known] = (errors - by_subject[known]) / rest[known, None]
     return PairedCell(
         ids, round(total), (round(errors[0]), round(errors[1])), both, rates, _independent(rates, both, round(total)),
-        s / total**2, (r.T @ r - 2 * s) / total**2, without,
+        same_pair / total**2, (residuals.T @ residuals - 2 * same_pair) / total**2, without,
     )  # fmt: skip
 
 
 def mated_cell(ids: I32, trials: F64, wrong: F64, both: int) -> PairedCell:
-    """FNMR of two models. ids: int32[n]; trials: float64[n] > 0, mated comparisons of each subject; wrong: float64[n, 2]."""
-    n, total = ids.size, float(trials.sum())
+    """Return the FNMR of two models on the same comparisons.
+
+    ids: int32[n]; trials: float64[n] > 0, mated comparisons of each subject; wrong: float64[n, 2], each model's errors; both:
+    comparisons that both got wrong.
+
+    Examples:
+        Of four comparisons each model got two wrong, one of them both:
+
+        >>> cell = mated_cell(np.array([0, 1]), np.array([2.0, 2.0]), np.array([[1.0, 0.0], [1.0, 2.0]]), both=1)
+        >>> cell.rates.tolist(), cell.discordant
+        ([0.5, 0.5], 2)
+    """
+    subjects, total = ids.size, float(trials.sum())
     errors = wrong.sum(axis=0)
     rates = errors / total
-    r = wrong - trials[:, None] * rates
+    residuals = wrong - trials[:, None] * rates
     rest = total - trials
     known = rest > 0
-    without = np.tile(rates, (n, 1))
+    without = np.tile(rates, (subjects, 1))
     without[known] = (errors - wrong[known]) / rest[known, None]
     return PairedCell(
         ids, round(total), (round(errors[0]), round(errors[1])), both, rates, _independent(rates, both, round(total)),
-        np.zeros((2, 2)), r.T @ r / total**2 * (n / (n - 1) if n > 1 else 1.0), without,
+        np.zeros((2, 2)), residuals.T @ residuals / total**2 * (subjects / (subjects - 1) if subjects > 1 else 1.0), without,
     )  # fmt: skip
 
 
 class Term(NamedTuple):
-    """A cell and what its two rates are multiplied by in a sum over cells."""
+    """A cell with the factors of its two rates in a sum over cells."""
 
     cell: PairedCell
     weights: F64
 
 
 class Change(NamedTuple):
-    """One figure of two models: `first` and `second`, their difference and their ratio, first over second, with 95 % intervals.
+    """One figure of two models: both values, their difference and ratio, first over second, with 95 % intervals.
 
-    df, p: of the ratio on the log scale, two-sided. Without an error of either model ratio and p are None; where the models
+    df, p: of the ratio on the log scale, two-sided. Unless both models have errors, ratio and p are None; where the models
     differ in no comparison p is 1 and there are no intervals. p_difference: of the difference, which needs no error of either.
-    effective_discordant: comparisons that tell the models apart, over the design effect.
+    effective_discordant: comparisons on which the models differ, over the design effect.
     """
 
     first: float
@@ -138,20 +170,27 @@ class Change(NamedTuple):
 
 
 def variance_of(terms: Sequence[Term], shared: bool) -> tuple[float, float]:
-    """Variance of Σ weights · rates, and its degrees of freedom.
+    """Return variance and degrees of freedom of a sum.
 
-    The sum over cells; with `shared` (some subject in several cells) at least the joint delete-one-subject jackknife, and the
-    degrees of freedom of the smallest cell at most.
+    Of Σ weights · rates: the sum over cells; with `shared` (some subject in several cells) at least the joint delete-one-subject
+    jackknife, and the degrees of freedom of the smallest cell at most.
+
+    Examples:
+        The rates differ by -1/2 without the one subject and by 1/2 without the other: the jackknife variance is 1/4.
+
+        >>> cell = mated_cell(np.array([0, 1]), np.array([2.0, 2.0]), np.array([[1.0, 0.0], [1.0, 2.0]]), both=1)
+        >>> variance_of([Term(cell, np.array([1.0, -1.0]))], shared=False)
+        (0.25, 1.0)
     """
-    parts = [(t.cell.variance(t.weights), float(max(1, t.cell.ids.size - 1))) for t in terms]
-    total, least = sum(v for v, _ in parts), min(d for _, d in parts)
+    parts = [(term.cell.variance(term.weights), float(max(1, term.cell.ids.size - 1))) for term in terms]
+    total, least = sum(variance for variance, _ in parts), min(degrees for _, degrees in parts)
     if shared and len(terms) > 1:
-        ids = np.unique(np.concatenate([t.cell.ids for t in terms]))
+        ids = np.unique(np.concatenate([term.cell.ids for term in terms]))
         without = np.zeros(ids.size)
-        for t in terms:
-            own = np.full(ids.size, float(t.cell.rates @ t.weights))
-            own[np.searchsorted(ids, t.cell.ids)] = t.cell.without @ t.weights
-            without += own
+        for term in terms:
+            contribution = np.full(ids.size, float(term.cell.rates @ term.weights))
+            contribution[np.searchsorted(ids, term.cell.ids)] = term.cell.without @ term.weights
+            without += contribution
         joint = _jackknife(without)
         if joint > total:
             return joint, least
@@ -159,98 +198,155 @@ def variance_of(terms: Sequence[Term], shared: bool) -> tuple[float, float]:
 
 
 def mean_rates(cells: Sequence[PairedCell]) -> F64:
-    """float64[2]: the equally weighted mean over cells of each model's rate."""
-    return np.asarray(np.mean([c.rates for c in cells], axis=0), np.float64)
+    """Return the mean over cells of each model's rate, float64[2].
+
+    Every cell has the same weight.
+
+    Examples:
+        >>> first = mated_cell(np.array([0]), np.array([4.0]), np.array([[1.0, 2.0]]), both=1)
+        >>> second = mated_cell(np.array([1]), np.array([2.0]), np.array([[1.0, 2.0]]), both=1)
+        >>> mean_rates([first, second]).tolist()
+        [0.375, 0.75]
+    """
+    return np.asarray(np.mean([cell.rates for cell in cells], axis=0), np.float64)
 
 
 def effective_errors(cells: Sequence[PairedCell], model: int) -> float:
-    """Errors of one model over their design effect, of the mean over cells: p²(1 - p)/V with V = max(independent, plug-in)."""
-    w = np.eye(2)[model] / len(cells)
-    p, v = float(mean_rates(cells)[model]), sum(c.plain_variance(w) for c in cells)
-    return p * p * (1 - p) / v if v > 0 and 0 < p < 1 else 0.0
+    """Return one model's errors over their design effect.
+
+    Of the mean over cells: p²(1 - p)/V with V = max(independent, plug-in). 0 where p is 0 or 1.
+
+    Examples:
+        The errors of the first model fall on both subjects, those of the second on one, which gives four times the variance:
+
+        >>> cell = mated_cell(np.array([0, 1]), np.array([2.0, 2.0]), np.array([[1.0, 0.0], [1.0, 2.0]]), both=1)
+        >>> effective_errors([cell], model=0), effective_errors([cell], model=1)
+        (2.0, 0.5)
+    """
+    weights = np.eye(2)[model] / len(cells)
+    rate, variance = float(mean_rates(cells)[model]), sum(cell.plain_variance(weights) for cell in cells)
+    return rate * rate * (1 - rate) / variance if variance > 0 and 0 < rate < 1 else 0.0
 
 
 def compare_models(cells: Sequence[PairedCell], shared: bool = False) -> Change:
-    """The mean over cells of one error rate: of the first model against the second."""
+    """Compare two models by a rate's mean over cells.
+
+    The first model against the second. shared: some subject is in several cells.
+
+    Examples:
+        >>> cell = mated_cell(np.array([0, 1]), np.array([2.0, 2.0]), np.array([[1.0, 0.0], [1.0, 1.0]]), both=1)
+        >>> change = compare_models([cell])
+        >>> change.first, change.second, change.difference, change.ratio
+        (0.5, 0.25, 0.25, 2.0)
+    """
     first, second = mean_rates(cells)
-    k = len(cells)
-    plain = [Term(c, np.array([1.0, -1.0]) / k) for c in cells]
-    logs = [Term(c, np.array([1 / first, -1 / second]) / k) for c in cells] if first > 0 and second > 0 else []
+    n_cells = len(cells)
+    plain = [Term(cell, np.array([1.0, -1.0]) / n_cells) for cell in cells]
+    logs = [Term(cell, np.array([1 / first, -1 / second]) / n_cells) for cell in cells] if first > 0 and second > 0 else []
     return _change(float(first), float(second), plain, logs, shared)
 
 
 def compare_disparities(group: Sequence[PairedCell], reference: Sequence[PairedCell], shared: bool = False) -> Change | None:
-    """The ratio of a group's rate to the reference group's: of the first model against the second. None without errors of either.
+    """Compare two models by the ratio of two groups' rates.
+
+    The group's rate over the reference group's, of the first model against the second. None unless both models have errors in both
+    groups.
 
     `difference` and its interval are left out: ratios are compared as ratios. effective_discordant: of the two groups the fewer,
-    but for one on which the models agree throughout.
+    but for one on which the models agree throughout. shared: some subject is in several cells.
+
+    Examples:
+        Rates of 1/2 and 1/2 in the group, of 1/4 and 1/2 in the reference group:
+
+        >>> group = mated_cell(np.array([0, 1]), np.array([2.0, 2.0]), np.array([[1.0, 1.0], [1.0, 1.0]]), both=2)
+        >>> reference = mated_cell(np.array([2, 3]), np.array([2.0, 2.0]), np.array([[1.0, 1.0], [0.0, 1.0]]), both=1)
+        >>> change = compare_disparities([group], [reference])
+        >>> change.first, change.second, change.ratio
+        (2.0, 1.0, 2.0)
     """
     rates = [mean_rates(cells) for cells in (group, reference)]
-    if not all((r > 0).all() for r in rates):
+    if not all((of_models > 0).all() for of_models in rates):
         return None
     sides = [
-        [Term(c, sign * np.array([1 / r[0], -1 / r[1]]) / len(cells)) for c in cells]
-        for cells, r, sign in ((group, rates[0], 1.0), (reference, rates[1], -1.0))
+        [Term(cell, sign * np.array([1 / of_models[0], -1 / of_models[1]]) / len(cells)) for cell in cells]
+        for cells, of_models, sign in ((group, rates[0], 1.0), (reference, rates[1], -1.0))
     ]
-    first, second = (float(rates[0][m] / rates[1][m]) for m in (0, 1))
+    first, second = (float(rates[0][model] / rates[1][model]) for model in (0, 1))
     change = _change(first, second, [], [*sides[0], *sides[1]], shared)
-    apart = [_effective_discordant(terms) for terms in sides if any(t.cell.discordant for t in terms)]
+    apart = [_effective_discordant(terms) for terms in sides if any(term.cell.discordant for term in terms)]
     return change._replace(effective_discordant=min(apart, default=0.0))
 
 
 def _change(first: float, second: float, plain: Sequence[Term], logs: Sequence[Term], shared: bool) -> Change:
     difference = first - second if plain else None
-    same = not any(t.cell.discordant for t in logs or plain)
+    same = not any(term.cell.discordant for term in logs or plain)
     out = Change(first, second, difference, None, None, None, None, None, _effective_discordant(logs or plain))
     if plain:
-        v, df = variance_of(plain, shared)
-        half = quantile_t(df) * float(np.sqrt(v))
+        variance, df = variance_of(plain, shared)
+        half = quantile_t(df) * float(np.sqrt(variance))
         if not same:
-            p = _two_sided(first - second, float(np.sqrt(v)), df)
-            out = out._replace(difference_interval=(first - second - half, first - second + half), df=df, p_difference=p)
+            p_difference = _two_sided(first - second, float(np.sqrt(variance)), df)
+            out = out._replace(
+                difference_interval=(first - second - half, first - second + half), df=df, p_difference=p_difference
+            )
     if not logs:
         return out
-    ratio, (v, df) = first / second, variance_of(logs, shared)
+    ratio, (variance, df) = first / second, variance_of(logs, shared)
     if same:
         return out._replace(ratio=1.0, p=1.0, df=None)
-    log, se = float(np.log(ratio)), float(np.sqrt(v))
-    t = quantile_t(df)
-    ends = (float(np.exp(log - t * se)), float(np.exp(log + t * se)))
+    log, se = float(np.log(ratio)), float(np.sqrt(variance))
+    quantile = quantile_t(df)
+    ends = (float(np.exp(log - quantile * se)), float(np.exp(log + quantile * se)))
     return out._replace(ratio=ratio, interval=ends, df=df, p=float(2 * stdtr(df, -abs(log) / se)))
 
 
 def _two_sided(value: float, se: float, df: float) -> float | None:
-    """Student's p of a value being 0; None without a variance."""
+    """Return Student's two-sided p of a value being 0.
+
+    None without a variance.
+    """
     return float(2 * stdtr(df, -abs(value) / se)) if se > 0 else None
 
 
 def widened(change: Change, log_variance: float | None, difference_variance: float | None) -> Change:
-    """The change with at least these variances, of the log ratio and of the difference; None: unknown, so there is no p.
+    """Return the change with at least these variances.
 
-    Where the models differ in no comparison nothing changes.
+    Of the log ratio and of the difference; None: unknown, so there is no interval and no p. Where the models differ in no comparison
+    nothing changes.
+
+    Examples:
+        >>> cell = mated_cell(np.array([0, 1]), np.array([2.0, 2.0]), np.array([[1.0, 0.0], [1.0, 2.0]]), both=1)
+        >>> change = widened(compare_models([cell]), log_variance=None, difference_variance=None)
+        >>> change.ratio, change.interval, change.p
+        (1.0, None, None)
     """
     if change.df is None:
         return change
-    out, t = change, quantile_t(change.df)
+    out, quantile = change, quantile_t(change.df)
     if change.interval is not None and change.ratio is not None:
         if log_variance is None:
             out = out._replace(interval=None, p=None)
         else:
             log = float(np.log(change.ratio))
-            se = max(float(np.log(change.interval[1] / change.interval[0])) / (2 * t), float(np.sqrt(log_variance)))
-            ends = (float(np.exp(log - t * se)), float(np.exp(log + t * se)))
+            se = max(float(np.log(change.interval[1] / change.interval[0])) / (2 * quantile), float(np.sqrt(log_variance)))
+            ends = (float(np.exp(log - quantile * se)), float(np.exp(log + quantile * se)))
             out = out._replace(interval=ends, p=_two_sided(log, se, change.df))
     if change.difference_interval is not None and change.difference is not None:
         if difference_variance is None:
             return out._replace(difference_interval=None, p_difference=None)
-        half = max((change.difference_interval[1] - change.difference_interval[0]) / 2, t * float(np.sqrt(difference_variance)))
+        half = max(
+            (change.difference_interval[1] - change.difference_interval[0]) / 2, quantile * float(np.sqrt(difference_variance))
+        )
         ends = (change.difference - half, change.difference + half)
-        out = out._replace(difference_interval=ends, p_difference=_two_sided(change.difference, half / t, change.df))
+        out = out._replace(difference_interval=ends, p_difference=_two_sided(change.difference, half / quantile, change.df))
     return out
 
 
 def _effective_discordant(terms: Sequence[Term]) -> float:
-    """Discordant comparisons × variance were they independent / variance with what they share."""
-    independent = sum(max(0.0, float(t.weights @ t.cell.independent @ t.weights)) for t in terms)
-    plain = sum(t.cell.plain_variance(t.weights) for t in terms)
-    return sum(t.cell.discordant for t in terms) * independent / plain if plain > 0 else 0.0
+    """Return discordant comparisons over their design effect.
+
+    Times the variance if they were independent, over the variance with what they share.
+    """
+    independent = sum(max(0.0, float(term.weights @ term.cell.independent @ term.weights)) for term in terms)
+    plain = sum(term.cell.plain_variance(term.weights) for term in terms)
+    return sum(term.cell.discordant for term in terms) * independent / plain if plain > 0 else 0.0

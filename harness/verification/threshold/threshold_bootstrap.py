@@ -87,11 +87,11 @@ def reestimate(
     strata = np.full(int(evidence.subjects.max(initial=-1)) + 1, -1, np.int32)
     strata[evidence.subjects[::-1]] = cells[::-1]
     errors, mated = _errors(evidence, group, pool), _mated(evidence, group)
-    whole = len(evidence.tally.ledger) == evidence.tally.n_non_mated
+    complete = len(evidence.tally.ledger) == evidence.tally.n_non_mated
     return Reestimated(
         bootstrap_at_target(
             errors, mated, strata, compared[0], pool.weights, compared[1], target,
-            whole=whole, replicates=replicates, seed=seed, workers=workers,
+            complete=complete, replicates=replicates, seed=seed, workers=workers,
         )
     )  # fmt: skip
 
