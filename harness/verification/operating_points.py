@@ -31,7 +31,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Questions:
-    """What is asked of the comparisons. Thresholds are similarities; sign turns them into the model's own unit."""
+    """What is measured of the comparisons. Thresholds are similarities; sign turns them into the model's own unit."""
 
     targets: tuple[float, ...]
     fixed: tuple[Fixed, ...]
@@ -45,10 +45,13 @@ class Questions:
 def measure(
     evidence: Evidence, groupings: Sequence[SampleGrouping], finest: SampleGrouping, pool: ThresholdPool, questions: Questions
 ) -> list[list[results.OperatingPoint]]:
-    """For each grouping its operating points: targets in the order given, then published and fixed thresholds."""
+    """Return the operating points of each grouping.
+
+    Targets in the order given, then published and fixed thresholds.
+    """
     setting = PointContext(evidence, finest, pool, questions.references, questions.sign, questions.seed)
-    by_point = [_at_target(t, groupings, setting, questions) for t in questions.targets]
-    by_point += [_at_fixed(f, groupings, setting, questions) for f in questions.fixed]
+    by_point = [_at_target(target, groupings, setting, questions) for target in questions.targets]
+    by_point += [_at_fixed(fixed, groupings, setting, questions) for fixed in questions.fixed]
     return [list(points) for points in zip(*by_point, strict=True)] if by_point else [[] for _ in groupings]
 
 
@@ -63,12 +66,12 @@ def _at_target(
         detail = f"{share:.0%} of the pool's errors at this target look like one person under two names"
         refused = _refused(target, setting, "mostly_same_person", detail, None)
         return [
-            refused.model_copy(update={"same_person": _same_person(g, share, setting, questions, refused=True)})
-            for g in groupings
+            refused.model_copy(update={"same_person": _same_person(grouping, share, setting, questions, refused=True)})
+            for grouping in groupings
         ]
     again = reestimate(setting.evidence, setting.finest, setting.pool, target, questions.seed)
     point = Point("target", target, found.threshold, found.achieved, again)
-    return [_evaluate(point, g, setting, questions, share) for g in groupings]
+    return [_evaluate(point, grouping, setting, questions, share) for grouping in groupings]
 
 
 def _at_fixed(
@@ -77,7 +80,10 @@ def _at_fixed(
     achieved = setting.pool.fmr(setting.evidence, fixed.threshold)
     point = Point(fixed.origin, None, fixed.threshold, achieved, None)
     share = same_person_share(fixed.threshold, setting, questions)
-    return [_evaluate(point, g, setting, questions, share).model_copy(update={"detail": fixed.detail}) for g in groupings]
+    return [
+        _evaluate(point, grouping, setting, questions, share).model_copy(update={"detail": fixed.detail})
+        for grouping in groupings
+    ]
 
 
 def _refused(
@@ -92,7 +98,9 @@ def _refused(
 def _evaluate(
     point: Point, grouping: SampleGrouping, setting: PointContext, questions: Questions, share: float | None
 ) -> results.OperatingPoint:
-    """One grouping at one threshold; at a contaminated one with the second reading, and only verdicts that both share.
+    """Evaluate one grouping at one threshold.
+
+    At a contaminated one with the second reading, and only verdicts that both share.
 
     Few of the pool's errors may be most of one group's, above all of one with a low rate, to which others are compared. So the
     second reading is made, and must agree, also where a single group's errors are contaminated.
@@ -112,7 +120,10 @@ def _evaluate(
 def _second_reading(
     point: Point, grouping: SampleGrouping, setting: PointContext, questions: Questions
 ) -> results.OperatingPoint:
-    """As if comparisons that look like one person had not been made; a target's threshold is found anew."""
+    """Evaluate without comparisons that look like one person.
+
+    A target's threshold is set again on the others.
+    """
     clean = cleaned(setting, questions)
     if point.origin != "target" or point.target is None:
         return evaluate_point(replace(point, achieved=clean.pool.fmr(clean.evidence, point.threshold)), grouping, clean)
@@ -123,14 +134,20 @@ def _second_reading(
 
 
 def cleaned(setting: PointContext, questions: Questions) -> PointContext:
-    """As if comparisons that look like one person had not been made. Only of a set without subject labels."""
+    """Return the context without comparisons that look like one person.
+
+    Only for a set without subject labels.
+    """
     assert questions.same_person is not None
-    gone: NDArray[np.bool_] = setting.evidence.tally.ledger.score >= np.float32(questions.same_person)
-    return replace(setting, evidence=without_comparisons(setting.evidence, gone))
+    alike: NDArray[np.bool_] = setting.evidence.tally.ledger.score >= np.float32(questions.same_person)
+    return replace(setting, evidence=without_comparisons(setting.evidence, alike))
 
 
 def same_person_share(threshold: float, setting: PointContext, questions: Questions) -> float | None:
-    """Share of the pool's errors that look like one person; None where subjects are labelled or there is no error."""
+    """Return the share of errors that look like one person.
+
+    Of the pool's errors. None where subjects are labelled; 0 where there is no error.
+    """
     if questions.same_person is None:
         return None
     errors = int(setting.pool.error_counts(setting.evidence, threshold).sum())
@@ -157,13 +174,17 @@ def _same_person(
     shares: dict[str, float] = {}
     if point is not None and point.threshold is not None:
         wrong = np.bincount(ga[inside & (alike.score >= np.float32(point.threshold))], minlength=grouping.n)
-        errors = {r.group: r.errors or 0 for r in point.fmr if r.design != "matched"}
-        shares = {n: float(wrong[g] / errors[n]) for g, n in enumerate(grouping.names) if errors.get(n, 0) >= EFFECTIVE_IN_LOWER}
+        errors = {rate.group: rate.errors or 0 for rate in point.fmr if rate.design != "matched"}
+        shares = {
+            group_name: float(wrong[index] / errors[group_name])
+            for index, group_name in enumerate(grouping.names)
+            if errors.get(group_name, 0) >= EFFECTIVE_IN_LOWER
+        }
     return results.SamePerson(
         threshold=questions.same_person,
         native_threshold=questions.same_person * questions.sign,
         share_of_pool_errors=share,
-        by_group={name: int(counts[g]) for g, name in enumerate(grouping.names)},
+        by_group={name: int(counts[index]) for index, name in enumerate(grouping.names)},
         share_by_group=shares,
         contaminated=share > CONTAMINATED_FROM,
         refused=refused,
