@@ -34,7 +34,7 @@ _SHAPE = "columns file (excludes an image) or file_a and file_b (exclude one com
 
 
 @dataclass(frozen=True)
-class Named:
+class ExclusionRow:
     """One row: an image (b empty) or a comparison. dataset: empty, or the one that is meant."""
 
     where: str
@@ -105,7 +105,7 @@ def read_exclusions(path: Path, datasets: Sequence[Dataset]) -> dict[str, Exclud
     return {dataset.name: _excluded(dataset, *found[dataset.name]) for dataset in datasets}
 
 
-def _rows(path: Path) -> list[Named]:
+def _rows(path: Path) -> list[ExclusionRow]:
     table = read_table(path)
     if table.problems:
         raise UserError(f"{table.problems[0].where}: {table.problems[0].detail}; mend the file of --exclude")
@@ -118,7 +118,7 @@ def _rows(path: Path) -> list[Named]:
     return rows
 
 
-def _row(line: Line, table: LabelTable, image: str | None, first_column: str | None, second_column: str | None) -> Named:
+def _row(line: Line, table: LabelTable, image: str | None, first_column: str | None, second_column: str | None) -> ExclusionRow:
     def cell(column: str | None) -> str:
         return line.cells.get(column, "") if column else ""
 
@@ -126,10 +126,10 @@ def _row(line: Line, table: LabelTable, image: str | None, first_column: str | N
     if bool(single) == bool(pair[0] or pair[1]) or bool(pair[0]) != bool(pair[1]):
         raise UserError(f"{line.where}: name either an image under file, or two under file_a and file_b")
     first, second = (single, "") if single else pair
-    return Named(line.where, first, second, cell(table.column(["reason"])), cell(table.column(["dataset"])))
+    return ExclusionRow(line.where, first, second, cell(table.column(["reason"])), cell(table.column(["dataset"])))
 
 
-def _dataset_of(row: Named, known: dict[str, dict[str, int]]) -> str:
+def _dataset_of(row: ExclusionRow, known: dict[str, dict[str, int]]) -> str:
     """Return the data set that a row means.
 
     The one it names, the only one, or the only one that has the image.
@@ -148,7 +148,7 @@ def _key(file: str) -> str:
     return unicodedata.normalize("NFC", file.replace("\\", "/").removeprefix("./"))
 
 
-def _index(row: Named, file: str, dataset: str, files: dict[str, int]) -> int:
+def _index(row: ExclusionRow, file: str, dataset: str, files: dict[str, int]) -> int:
     index = files.get(file, files.get(_key(file)))
     if index is None:
         raise UserError(

@@ -26,7 +26,7 @@ from faceparity.harness.verification.threshold.threshold_pool import check_pool
 MOST_CELLS = 200
 """More combinations of attribute values are refused: their histograms would take gigabytes, their groups be tiny."""
 MANY_ATTRIBUTES = 3
-"""Up to so many attributes all their combinations are groupings; beyond it each alone and all together."""
+"""Up to this number of attributes all their combinations are groupings; beyond it each alone and all together."""
 
 
 EVERYONE = "everyone"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Scores = NDArray[np.floating]
 
 ROUNDING = 1e-12
-"""Relative slack when a sum of rates is held against a target: 3 × 0.1 is not above 0.3."""
+"""Relative slack when a sum of rates is compared with a target: 3 × 0.1 is not above 0.3."""
 
 
 def fmr(non_mated: Scores, threshold: float) -> float | None:

@@ -27,7 +27,7 @@ ROUNDING = 1e-12
 BLOCK = 512
 """Errors between two looks at the rate."""
 CHUNK = 8
-"""Replicates that a worker makes at a time."""
+"""Replicates that a worker computes at a time."""
 
 
 class SortedErrors(NamedTuple):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 REPLICATES = 2000
 UNDEFINED = 0.04
-"""Share of draws without a value above which the 95th percentile can no longer be told."""
+"""Share of draws without a value above which the 95th percentile is no longer known."""
 
 F64 = NDArray[np.float64]
 
@@ -29,7 +29,7 @@ def equal_rates(rates: F64, comparisons: F64, effective_n: F64, seed: int, repli
     Returns float64[replicates, K], for these numbers of comparisons, which share subjects.
 
     rates, comparisons, effective_n: float64[K]. The common rate is the plain mean, as of the balanced pool: weights by certainty
-    would favour groups that happen to be low. Each draw is a whole number of errors in `comparisons`, with the variance of
+    would favour groups that happen to be low. Each draw is an integer number of errors in `comparisons`, with the variance of
     `effective_n` independent ones: small counts stay discrete, but few effective errors alone do not lead to a rate of zero.
     effective_n comes from max(binomial, plug-in); the variance of intervals, with the jackknife in it, is above the truth on
     average and would hardly call any spread more than chance. `tests/benchmarks/null_indices.py` holds the draws against data with

@@ -17,7 +17,7 @@ from faceparity.harness.verification.threshold.threshold_pool import LEAST_EXPEC
 
 MOST_TILES = 4_000_000
 NAMED = 3
-"""Groups that a warning names; of more it tells how many."""
+"""Groups that a warning names; of more it gives the number."""
 WHY_UNPAIRED = "it was made from a sample of the comparisons"
 
 
@@ -93,12 +93,12 @@ def sampled_warnings(evidence: Evidence, finest: SampleGrouping, targets: Sequen
     )
     remedy = "though all comparisons would do: ask for a larger share with --comparisons."
     if few := too_few(evidence, finest, min(targets, default=0.0)):
-        yield f"In the sample are too few comparisons to tell a false match rate of {min(targets):g} of {_some(few)}, {remedy}"
+        yield f"In the sample are too few comparisons to tell a false match rate of {min(targets):g} of {_first_names(few)}, {remedy}"
     if few := too_few_people(evidence, finest):
-        yield f"In the sample fewer than {SHOWN_FROM} people are compared with others of their group in {_some(few)}, {remedy}"
+        yield f"In the sample fewer than {SHOWN_FROM} people are compared with others of their group in {_first_names(few)}, {remedy}"
 
 
-def _some(names: Sequence[str]) -> str:
+def _first_names(names: Sequence[str]) -> str:
     """Return the first of the names, and how many more."""
     more = len(names) - NAMED
     listed = names if more <= 0 else [*names[:NAMED], f"{more} more group{'s' if more > 1 else ''}"]

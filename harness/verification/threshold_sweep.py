@@ -28,7 +28,7 @@ from faceparity.harness.verification.threshold.threshold_pool import ThresholdPo
 
 POSITIONS = 128
 BELOW_LEDGER = 16
-"""So many of them at most lie below the ledger's floor, where false matches have no interval."""
+"""Maximum number of them below the ledger's floor, where false matches have no interval."""
 START = 0.1
 """The FMR of all pairs at the lowest position; above the highest there is no false match, and half of all people's images fail."""
 GROUPS = 60
@@ -52,7 +52,7 @@ def make_sweeps(
     """
     if not evidence.tally.n_non_mated:
         return [None] * len(groupings)
-    thresholds = positions(evidence.tally, _asked(points))
+    thresholds = positions(evidence.tally, _thresholds_of(points))
     out = _sweeps(evidence, groupings, pool, references, thresholds)
     if same_person is not None:
         alike = evidence.tally.ledger.score >= np.float32(same_person)
@@ -61,7 +61,7 @@ def make_sweeps(
     return list(out)
 
 
-def _asked(points: Sequence[Sequence[results.OperatingPoint]]) -> list[float]:
+def _thresholds_of(points: Sequence[Sequence[results.OperatingPoint]]) -> list[float]:
     """Return all operating points' thresholds, second readings too."""
     every = [point for of_grouping in points for point in of_grouping]
     every += [point.without_likely_same_person for point in every if point.without_likely_same_person is not None]
@@ -151,8 +151,8 @@ def _sweeps(
             out += found
     pool_fmr = [_short(rate) for rate in _pool_fmr(evidence, pool, thresholds)]
     first = first_in_ledger(evidence, thresholds)
-    said = [float(str(threshold)) for threshold in thresholds]
-    return [results.Sweep(thresholds=said, first_with_uncertainty=first, pool_fmr=pool_fmr, rates=rates) for rates in swept]
+    printed = [float(str(threshold)) for threshold in thresholds]
+    return [results.Sweep(thresholds=printed, first_with_uncertainty=first, pool_fmr=pool_fmr, rates=rates) for rates in swept]
 
 
 def _sweep(
@@ -307,6 +307,6 @@ def _pool_fmr(evidence: Evidence, pool: ThresholdPool, thresholds: F32) -> list[
     counts = np.zeros((thresholds.size, comparisons.size), np.int64)
     np.add.at(counts, (position[position >= 0], stratum[position >= 0]), 1)
     counts = np.cumsum(counts[::-1], axis=0)[::-1]
-    for position_below in range(first):
-        counts[position_below] = pool.error_counts(evidence, float(thresholds[position_below]))
+    for index in range(first):
+        counts[index] = pool.error_counts(evidence, float(thresholds[index]))
     return [float((pool.weights * row / comparisons).sum()) for row in counts]

@@ -106,7 +106,7 @@ class ErrorsByGroup:
             None,
             None,
             *self._moments(g, g, np.minimum(first, second), np.maximum(first, second)),
-            self._tried(g, g),
+            self._attempted_between(g, g),
         )
 
     def cross(self, g: int, h: int) -> CellErrors:
@@ -130,7 +130,7 @@ class ErrorsByGroup:
             columns,
             total_b,
             *self._moments(g, h, first, second),
-            self._tried(g, h),
+            self._attempted_between(g, h),
             ids_b,
         )
 
@@ -138,7 +138,7 @@ class ErrorsByGroup:
     def _n_subjects(self) -> int:
         return int(self._evidence.subjects.max(initial=-1)) + 1
 
-    def _tried(self, g: int, h: int) -> int | None:
+    def _attempted_between(self, g: int, h: int) -> int | None:
         return None if self._attempted is None else int(self._attempted[g, h])
 
     def _by_subject(self, mine: NDArray[np.bool_], per_sample: NDArray[np.int64]) -> tuple[I32, F64]:
@@ -195,7 +195,7 @@ class ErrorsByGroup:
             float(errors),
             float(errors) * float(largest) ** 2,
             squares,
-            self._tried(g, h),
+            self._attempted_between(g, h),
         )
 
 

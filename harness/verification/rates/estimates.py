@@ -163,7 +163,7 @@ def mean_of(cells: Sequence[Estimate], shared_subjects: bool) -> Estimate:
     """Return the equally weighted mean over cells (design `matched`).
 
     Every cell must have a rate. A cell without errors still adds the variance that one error would bring. With subjects in several
-    cells the joint delete-one-subject jackknife is held against the sum, and the larger counts.
+    cells the joint delete-one-subject jackknife is compared with the sum, and the larger counts.
     """
     n_cells = len(cells)
     rates = np.asarray([cell.rate for cell in cells], float)

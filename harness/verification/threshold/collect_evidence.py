@@ -76,14 +76,14 @@ def tally_all_pairs(
     tally = _pass(samples, plan, grid, floor, progress)
     passes, note = 1, ""
     better_floor = choose_floor(tally, pool, plan, 1.0)
-    if better_floor < floor and _pool_fmr_at(tally, pool, floor) < _wanted(plan) / 2:
+    if better_floor < floor and _pool_fmr_at(tally, pool, floor) < _least_fmr_at_floor(plan) / 2:
         tally, passes, note = _pass(samples, plan, grid, better_floor, progress), 2, "the pilot set the ledger's floor too high"
-    elif _held(tally) > LEDGER_CAP and better_floor > floor:
+    elif _n_in_ledger(tally) > LEDGER_CAP and better_floor > floor:
         tally, passes, note = _pass(samples, plan, grid, better_floor, progress), 2, "the ledger was over its cap"
-    if _held(tally) > LEDGER_CAP:
+    if _n_in_ledger(tally) > LEDGER_CAP:
         raise UserError(
-            f"{_held(tally):,} comparisons of different people score {tally.floor:g} or more, and no more than {LEDGER_CAP:,} can be "
-            "kept: nearly all scores are alike, so look at the templates (are the images faces?) or compare fewer samples"
+            f"{_n_in_ledger(tally):,} comparisons of different people score {tally.floor:g} or more, and no more than {LEDGER_CAP:,} can "
+            "be kept: nearly all scores are alike, so look at the templates (are the images faces?) or compare fewer samples"
         )
     return CollectedEvidence(evidence_of_all_pairs(tally, cells, subjects, has_template, dealt), passes, note)
 
@@ -105,7 +105,7 @@ def _pass(samples: Samples, plan: TallyPlan, grid: ScoreBins, floor: float, prog
     )  # fmt: skip
 
 
-def _held(tally: Tally) -> int:
+def _n_in_ledger(tally: Tally) -> int:
     """Count the comparisons at or above the ledger's floor.
 
     The ledger holds them, unless it was given up.
@@ -131,7 +131,7 @@ def _pilot(samples: Samples, plan: TallyPlan, grid: ScoreBins) -> tuple[Tally, f
     return tally, (samples.n / max(1, len(chosen))) ** 2
 
 
-def _wanted(plan: TallyPlan) -> float:
+def _least_fmr_at_floor(plan: TallyPlan) -> float:
     return MARGIN * max(plan.targets, default=0.0)
 
 
@@ -165,7 +165,7 @@ def choose_floor(tally: Tally, pool: ThresholdPool, plan: TallyPlan, scale: floa
     """
     edges = tally.grid.edges[:-1]
     above = np.cumsum(tally.non_mated.sum(axis=(0, 1))[::-1])[::-1] * scale
-    deep = np.flatnonzero(_pool_fmr(tally, pool) >= _wanted(plan))
+    deep = np.flatnonzero(_pool_fmr(tally, pool) >= _least_fmr_at_floor(plan))
     at = int(deep[-1]) if deep.size and plan.targets else (0 if plan.targets else edges.size - 1)
     wanted: Sequence[float] = [*plan.thresholds, *([] if plan.same_person is None else [plan.same_person])]
     for threshold in wanted:

@@ -239,7 +239,7 @@ class FoundThreshold:
     needs: int | None = None
 
 
-def _telling(pool: ThresholdPool, evidence: Evidence, comparisons: NDArray[np.int64]) -> float:
+def _effective_comparisons(pool: ThresholdPool, evidence: Evidence, comparisons: NDArray[np.int64]) -> float:
     """Return the effective number of pool comparisons.
 
     1 / Σ (weight² / comparisons) over the pool's groups: the number that would give the pool's FMR the same precision if spread over
@@ -259,7 +259,7 @@ def _too_few(pool: ThresholdPool, evidence: Evidence, comparisons: NDArray[np.in
     None if it is not. On a sample ten effective errors are required too: 30 people have 435 comparisons of a complete set, of a sample
     a handful, of which a single error may be more of the pool's FMR than the target.
     """
-    total, effective = int(comparisons.sum()), _telling(pool, evidence, comparisons)
+    total, effective = int(comparisons.sum()), _effective_comparisons(pool, evidence, comparisons)
     if total * target < LEAST_EXPECTED_ERRORS:
         needs: int | None = int(np.ceil(LEAST_EXPECTED_ERRORS / target))
         detail = f"{total:,} comparisons in the pool would give {total * target:.2g} expected false matches; {needs:,} are needed"
