@@ -14,7 +14,7 @@ from faceparity.harness.claims.group_pairs import ClaimedPair, Draft, Key, blank
 from faceparity.harness.claims.verdicts import adjusted, reason_of, result_of, verdict_of
 from faceparity.harness.groups.groupings import SampleGrouping, cells_of, subjects_per_group
 from faceparity.harness.verification.one_threshold import PointContext, compared_estimates
-from faceparity.harness.verification.operating_points import Questions, cleaned, same_person_share
+from faceparity.harness.verification.operating_points import MeasurementPlan, cleaned, same_person_share
 from faceparity.harness.verification.per_group_threshold import (
     AtOwnThreshold,
     at_own_threshold,
@@ -38,7 +38,7 @@ class ClaimContext:
     """
 
     setting: PointContext
-    questions: Questions
+    questions: MeasurementPlan
     groupings: Sequence[SampleGrouping]
     points: Sequence[Sequence[results.OperatingPoint]]
     paired: Sequence[results.Paired] = ()

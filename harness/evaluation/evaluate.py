@@ -28,7 +28,7 @@ from faceparity.harness.scenarios.base.context import ScenarioContext as Scenari
 from faceparity.harness.scenarios.dispatch import evaluate_scenarios
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.verification.one_threshold import PointContext, reference_group
-from faceparity.harness.verification.operating_points import Fixed, Questions, measure
+from faceparity.harness.verification.operating_points import Fixed, MeasurementPlan, measure
 from faceparity.harness.verification.rates.failures_and_covariates import covariates, failure_rates, group_sizes
 from faceparity.harness.verification.rates.score_histograms import make_curves
 from faceparity.harness.verification.rates.separation import make_separation
@@ -125,7 +125,7 @@ def evaluate(
     return Evaluated(results.canonical(evaluation), tallied.evidence)
 
 
-def _plan(card: ModelCard, questions: Questions, resolved: Resolved) -> TallyPlan:
+def _plan(card: ModelCard, questions: MeasurementPlan, resolved: Resolved) -> TallyPlan:
     """Return what the tally must be able to answer."""
     fixed = tuple(entry.threshold for entry in questions.fixed)
     score = card.score
@@ -166,7 +166,7 @@ def _samples(dataset: Dataset, cells: Cells, templates: Templates, excluded: NDA
     )  # fmt: skip
 
 
-def _questions(dataset: Dataset, card: ModelCard, resolved: Resolved) -> Questions:
+def _questions(dataset: Dataset, card: ModelCard, resolved: Resolved) -> MeasurementPlan:
     options = resolved.options
     sign = card.score.sign
     fixed = []
@@ -176,7 +176,7 @@ def _questions(dataset: Dataset, card: ModelCard, resolved: Resolved) -> Questio
         fixed.append(Fixed("fixed", _f32(sign * options.threshold), "given with --threshold"))
     fixed += resolved.fixed
     same = card.likely_same_person
-    return Questions(
+    return MeasurementPlan(
         options.targets,
         tuple(fixed),
         options.references,

@@ -25,7 +25,7 @@ from faceparity.harness.options import Options
 from faceparity.harness.score_files.source import Source, source_of
 from faceparity.harness.score_files.table import ScoreTable, attribute, read_scores, read_texts
 from faceparity.harness.verification.one_threshold import PointContext
-from faceparity.harness.verification.operating_points import Fixed, Questions, measure
+from faceparity.harness.verification.operating_points import Fixed, MeasurementPlan, measure
 from faceparity.harness.verification.rates.failures_and_covariates import failure_rates
 from faceparity.harness.verification.threshold.collect_evidence import BINS, CollectedEvidence, TallyPlan, choose_floor
 from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool, make_pool
@@ -59,7 +59,7 @@ def evaluate_scores(
         if options.threshold is None
         else (Fixed("fixed", float(str(np.float32(sign * options.threshold))), "given with --threshold"),)
     )
-    questions = Questions(options.targets, fixed, options.references, sign, None, options.seed)
+    questions = MeasurementPlan(options.targets, fixed, options.references, sign, None, options.seed)
     evidence, pool = _evidence(source, table, cells, groupings, options, questions)
     measured = measure(evidence, groupings, groupings[-1], pool, questions)
     sweeps = make_sweeps(evidence, groupings, pool, options.references, measured, questions.same_person)
@@ -94,7 +94,7 @@ def _attributes(source: Source, table: ScoreTable, by: Sequence[str]) -> list[At
 
 
 def _evidence(
-    source: Source, table: ScoreTable, cells: Cells, groupings: Sequence[SampleGrouping], options: Options, questions: Questions
+    source: Source, table: ScoreTable, cells: Cells, groupings: Sequence[SampleGrouping], options: Options, questions: MeasurementPlan
 ) -> tuple[Evidence, ThresholdPool]:
     """What was compared, with a ledger as deep as the targets and thresholds need, and whose comparisons set the threshold."""
     score = -table.score if questions.sign < 0 else table.score

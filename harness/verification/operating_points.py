@@ -30,7 +30,7 @@ class Fixed:
 
 
 @dataclass(frozen=True)
-class Questions:
+class MeasurementPlan:
     """What is measured of the comparisons. Thresholds are similarities; sign turns them into the model's own unit."""
 
     targets: tuple[float, ...]
@@ -43,7 +43,7 @@ class Questions:
 
 
 def measure(
-    evidence: Evidence, groupings: Sequence[SampleGrouping], finest: SampleGrouping, pool: ThresholdPool, questions: Questions
+    evidence: Evidence, groupings: Sequence[SampleGrouping], finest: SampleGrouping, pool: ThresholdPool, questions: MeasurementPlan
 ) -> list[list[results.OperatingPoint]]:
     """Return the operating points of each grouping.
 
@@ -56,7 +56,7 @@ def measure(
 
 
 def _at_target(
-    target: float, groupings: Sequence[SampleGrouping], setting: PointContext, questions: Questions
+    target: float, groupings: Sequence[SampleGrouping], setting: PointContext, questions: MeasurementPlan
 ) -> list[results.OperatingPoint]:
     found = find_threshold(setting.pool, setting.evidence, target)
     if found.threshold is None:
@@ -75,7 +75,7 @@ def _at_target(
 
 
 def _at_fixed(
-    fixed: Fixed, groupings: Sequence[SampleGrouping], setting: PointContext, questions: Questions
+    fixed: Fixed, groupings: Sequence[SampleGrouping], setting: PointContext, questions: MeasurementPlan
 ) -> list[results.OperatingPoint]:
     achieved = setting.pool.fmr(setting.evidence, fixed.threshold)
     point = Point(fixed.origin, None, fixed.threshold, achieved, None)
@@ -96,7 +96,7 @@ def _refused(
 
 
 def _evaluate(
-    point: Point, grouping: SampleGrouping, setting: PointContext, questions: Questions, share: float | None
+    point: Point, grouping: SampleGrouping, setting: PointContext, questions: MeasurementPlan, share: float | None
 ) -> results.OperatingPoint:
     """Evaluate one grouping at one threshold.
 
@@ -118,7 +118,7 @@ def _evaluate(
 
 
 def _second_reading(
-    point: Point, grouping: SampleGrouping, setting: PointContext, questions: Questions
+    point: Point, grouping: SampleGrouping, setting: PointContext, questions: MeasurementPlan
 ) -> results.OperatingPoint:
     """Evaluate without comparisons that look like one person.
 
@@ -133,7 +133,7 @@ def _second_reading(
     return evaluate_point(Point("target", point.target, found.threshold, found.achieved, None), grouping, clean)
 
 
-def cleaned(setting: PointContext, questions: Questions) -> PointContext:
+def cleaned(setting: PointContext, questions: MeasurementPlan) -> PointContext:
     """Return the context without comparisons that look like one person.
 
     Only for a set without subject labels.
@@ -143,7 +143,7 @@ def cleaned(setting: PointContext, questions: Questions) -> PointContext:
     return replace(setting, evidence=without_comparisons(setting.evidence, alike))
 
 
-def same_person_share(threshold: float, setting: PointContext, questions: Questions) -> float | None:
+def same_person_share(threshold: float, setting: PointContext, questions: MeasurementPlan) -> float | None:
     """Return the share of errors that look like one person.
 
     Of the pool's errors. None where subjects are labelled; 0 where there is no error.
@@ -159,7 +159,7 @@ def _same_person(
     grouping: SampleGrouping,
     share: float,
     setting: PointContext,
-    questions: Questions,
+    questions: MeasurementPlan,
     *,
     refused: bool,
     point: results.OperatingPoint | None = None,

@@ -48,7 +48,7 @@ def make_sweeps(
 
     All at the same thresholds; None without non-mated comparisons.
 
-    points: the operating points of each grouping, whose thresholds are among those of the sweep. same_person: see `Questions`.
+    points: the operating points of each grouping, whose thresholds are among those of the sweep. same_person: see `MeasurementPlan`.
     """
     if not evidence.tally.n_non_mated:
         return [None] * len(groupings)
