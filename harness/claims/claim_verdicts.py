@@ -14,7 +14,7 @@ from faceparity.harness.claims.group_pairs import ClaimedPair, Draft, Key, blank
 from faceparity.harness.claims.verdicts import adjusted, reason_of, result_of, verdict_of
 from faceparity.harness.groups.groupings import SampleGrouping, cells_of, subjects_per_group
 from faceparity.harness.verification.one_threshold import PointContext, compared_estimates
-from faceparity.harness.verification.operating_points import MeasurementPlan, cleaned, same_person_share
+from faceparity.harness.verification.operating_points import MeasurementPlan, same_person_share, without_same_person
 from faceparity.harness.verification.per_group_threshold import (
     AtOwnThreshold,
     at_own_threshold,
@@ -53,11 +53,8 @@ class ClaimContext:
 
     @cached_property
     def clean(self) -> PointContext | None:
-        """Return the context without likely same-person comparisons.
-
-        None where subjects are labelled.
-        """
-        return None if self.questions.same_person is None else cleaned(self.setting, self.questions)
+        """Without comparisons that look like one person; None where subjects are labelled."""
+        return None if self.questions.same_person is None else without_same_person(self.setting, self.questions)
 
     def estimates(self, measure: Measure, attribute: str, threshold: float, *, clean: bool = False) -> Measured:
         """Return the rates of one attribute's groups at a threshold."""

@@ -124,7 +124,7 @@ def _second_reading(
 
     A target's threshold is set again on the others.
     """
-    clean = cleaned(setting, questions)
+    clean = without_same_person(setting, questions)
     if point.origin != "target" or point.target is None:
         return evaluate_point(replace(point, achieved=clean.pool.fmr(clean.evidence, point.threshold)), grouping, clean)
     found = find_threshold(clean.pool, clean.evidence, point.target)
@@ -133,7 +133,7 @@ def _second_reading(
     return evaluate_point(Point("target", point.target, found.threshold, found.achieved, None), grouping, clean)
 
 
-def cleaned(setting: PointContext, questions: MeasurementPlan) -> PointContext:
+def without_same_person(setting: PointContext, questions: MeasurementPlan) -> PointContext:
     """Return the context without comparisons that look like one person.
 
     Only for a set without subject labels.
