@@ -1,6 +1,6 @@
 """Error rates of open-set identification (1:N): a probe is searched in a gallery that may or may not hold its subject.
 
-`search` reduces a block of comparison scores (searches × gallery) to the outcome of each search; `joined` joins blocks, so a
+`search` reduces a block of comparison scores (searches × gallery) to the outcome of each search; `join_searches` joins blocks, so a
 gallery of any size needs no more memory than a block. A candidate is a gallery entry with a score ≥ threshold. Scores are
 similarities; nan is a comparison that was not made, because the probe or the gallery entry has no template. In every `WithFailures`
 failed searches are left out of one reading, and in the other they return nothing: no false positive, and no mate.
@@ -62,14 +62,14 @@ def search(score: Scores, probes: People, gallery: People) -> SearchRanks:
     return SearchRanks(mated, failed, others.max(axis=1, initial=lowest), mate, np.where(found, rank, 0))
 
 
-def joined(blocks: Sequence[SearchRanks]) -> SearchRanks:
+def join_searches(blocks: Sequence[SearchRanks]) -> SearchRanks:
     """Return the searches of several blocks, in their order.
 
     There must be a block.
 
     Examples:
         >>> searches = search(np.array([[0.9, 0.4], [0.3, 0.6]]), probes=np.array([1, 3]), gallery=np.array([1, 2]))
-        >>> joined([searches, searches]).rank.tolist()
+        >>> join_searches([searches, searches]).rank.tolist()
         [1, 0, 1, 0]
     """
     return SearchRanks(*(np.concatenate(column) for column in zip(*blocks, strict=True)))

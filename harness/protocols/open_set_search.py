@@ -121,10 +121,8 @@ def _searched(probes: _Templates, cells: I32, gallery: _Templates, kind: Kind, t
     Candidates are counted in a second pass, over the searches that have any.
     """
     every = np.arange(probes.made.size)
-    blocks = [
-        ident.search(scores, probes.subjects[rows], gallery.subjects) for rows, scores in _blocks(probes, gallery, every, kind)
-    ]
-    found = ident.joined(blocks)
+    blocks = [ident.search(s, probes.subjects[rows], gallery.subjects) for rows, s in _blocks(probes, gallery, every, kind)]
+    found = ident.join_searches(blocks)
     thresholds = tuple(ident.threshold_at_fpir(found, target) for target in targets)
     set_at = [at_target.threshold for at_target in thresholds if at_target.threshold is not None]
     counted = np.zeros((every.size, len(targets)), np.int64)
