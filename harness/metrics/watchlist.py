@@ -83,13 +83,13 @@ def precision(true_alerts: float, false_alerts: float) -> float | None:
     return true_alerts / total if total > 0 else None
 
 
-def at_least(count: int, of: int, share: float) -> float:
+def chance_of_at_least(count: int, of: int, share: float) -> float:
     """Return the chance of `count` or more group members.
 
     of: how many people there are; share: the chance that each is of the group, independently (binomial).
 
     Examples:
-        >>> round(at_least(1, of=2, share=0.5), 6)
+        >>> round(chance_of_at_least(1, of=2, share=0.5), 6)
         0.75
     """
     from scipy import stats

@@ -460,7 +460,7 @@ def _(x: Values) -> Values:
     return {
         "false_alert_rate_per_face": per_face, "percent": 100 * per_face,
         "false_share_of_alerts": None if right is None else 1 - right,
-        "binom_p_ge8_if_share": {str(share): w.at_least(*few, share) for share in (0.135, 0.3, 0.4, 0.5)},
+        "binom_p_ge8_if_share": {str(share): w.chance_of_at_least(*few, share) for share in (0.135, 0.3, 0.4, 0.5)},
         "share_at_which_one_sided_p_is_05": exact(*few, level=0.9)[0],
         "cp95_per_face": exact(x["false_alerts"], x["faces"]), "cp95_false_share": exact(x["false_alerts"], x["alerts"]),
         "cp95_black_share": exact(x["false_alerts_black"], x["false_alerts"]),
@@ -481,7 +481,7 @@ def _(x: Values) -> Values:
     return {
         "share": found.share_of_flagged, "false_alert_rate_poc": ours.rate,
         "false_alert_rate_other": theirs.rate, "risk_ratio": found.ratio_to_others, "rr_ci95_katz": found.interval_independent,
-        "binom_sf": w.at_least(hits, flagged, own / people), "hypergeom_one_sided": found.p_hypergeometric,
+        "binom_sf": w.chance_of_at_least(hits, flagged, own / people), "hypergeom_one_sided": found.p_hypergeometric,
         "fisher_two_sided": found.p_fisher, "implied_FMR_per_comparison_N25000": w.fmr_of_fpir(overall.rate, 25_000),
     }  # fmt: skip
 
@@ -506,7 +506,7 @@ def _(x: Values) -> Values:
 @answers("E9")
 def _(x: Values) -> Values:
     exact = intervals.clopper_pearson(x["k"], x["n"])
-    return {"p_one_sided": w.at_least(x["k"], x["n"], x["minority_share"]), "cp95_lower_share": exact[0]}
+    return {"p_one_sided": w.chance_of_at_least(x["k"], x["n"], x["minority_share"]), "cp95_lower_share": exact[0]}
 
 
 @answers("F1")
