@@ -77,17 +77,17 @@ def evaluate(
         table = count_dealt(samples.subjects, samples.cells, cells.n, dealt.only(has_template))
     compared_cells = Cells(cells.attributes, cells.values, samples.cells, cells.codes)
     pool = make_pool(options.pool, compared_cells, samples.subjects, table, groupings[-1], groupings)
-    questions = _questions(dataset, card, resolved)
-    plan = _plan(card, questions, resolved)
-    tallied = tally_all_pairs(samples, cells, dataset.subjects, has_template, pool, plan, progress, dealt)
+    plan = _measurement_plan(dataset, card, resolved)
+    tally_plan = _tally_plan(card, plan, resolved)
+    tallied = tally_all_pairs(samples, cells, dataset.subjects, has_template, pool, tally_plan, progress, dealt)
     failed = excluded[~has_template[excluded].all(axis=1)]
     tallied = replace(tallied, evidence=never_attempted(tallied.evidence, cells, dataset.subjects, failed))
-    measured = measure(tallied.evidence, groupings, groupings[-1], pool, questions)
-    sweeps = make_sweeps(tallied.evidence, groupings, pool, options.references, measured, questions.same_person)
+    measured = measure(tallied.evidence, groupings, groupings[-1], pool, plan)
+    sweeps = make_sweeps(tallied.evidence, groupings, pool, options.references, measured, plan.same_person)
     values = {**templates.covariates, **({} if dataset.capture_year is None else {"capture_year": dataset.capture_year})}
     listed = ProtocolSetting(cells, groupings, card.score.sign, card.score.low, card.score.high)
     one_to_many = ScenarioSetting(
-        dataset, card, templates, tallied.evidence, cells, groupings, pool, questions.same_person, options.seed, options.references,
+        dataset, card, templates, tallied.evidence, cells, groupings, pool, plan.same_person, options.seed, options.references,
         resolved.workers,
     )  # fmt: skip
     evaluation = results.Evaluation(
@@ -118,19 +118,19 @@ def evaluate(
             *_warnings(dataset, card, tallied, pool, groupings[-1], options.targets),
         ],
     )
-    setting = PointContext(tallied.evidence, groupings[-1], pool, options.references, questions.sign, options.seed)
+    setting = PointContext(tallied.evidence, groupings[-1], pool, options.references, plan.sign, options.seed)
     more = [attribute for attribute in dataset.attributes if attribute not in cells.attributes]
-    bench = Bench(setting, questions, groupings, measured, evaluation.paired, dataset.card.synthetic, more)
+    bench = Bench(setting, plan, groupings, measured, evaluation.paired, dataset.card.synthetic, more)
     evaluation = evaluation.model_copy(update={"claims": evaluate_claims(resolved.claims, bench)})
     return Evaluated(results.canonical(evaluation), tallied.evidence)
 
 
-def _plan(card: ModelCard, questions: MeasurementPlan, resolved: Resolved) -> TallyPlan:
+def _tally_plan(card: ModelCard, plan: MeasurementPlan, resolved: Resolved) -> TallyPlan:
     """Return what the tally must be able to answer."""
-    fixed = tuple(entry.threshold for entry in questions.fixed)
+    fixed = tuple(entry.threshold for entry in plan.fixed)
     score = card.score
     return TallyPlan(
-        score.kind, score.low, score.high, questions.targets, fixed, questions.same_person, resolved.workers, resolved.place
+        score.kind, score.low, score.high, plan.targets, fixed, plan.same_person, resolved.workers, resolved.place
     )  # fmt: skip
 
 
@@ -166,7 +166,7 @@ def _samples(dataset: Dataset, cells: Cells, templates: Templates, excluded: NDA
     )  # fmt: skip
 
 
-def _questions(dataset: Dataset, card: ModelCard, resolved: Resolved) -> MeasurementPlan:
+def _measurement_plan(dataset: Dataset, card: ModelCard, resolved: Resolved) -> MeasurementPlan:
     options = resolved.options
     sign = card.score.sign
     fixed = []

@@ -94,7 +94,12 @@ def _attributes(source: Source, table: ScoreTable, by: Sequence[str]) -> list[At
 
 
 def _evidence(
-    source: Source, table: ScoreTable, cells: Cells, groupings: Sequence[SampleGrouping], options: Options, questions: MeasurementPlan
+    source: Source,
+    table: ScoreTable,
+    cells: Cells,
+    groupings: Sequence[SampleGrouping],
+    options: Options,
+    questions: MeasurementPlan,
 ) -> tuple[Evidence, ThresholdPool]:
     """What was compared, with a ledger as deep as the targets and thresholds need, and whose comparisons set the threshold."""
     score = -table.score if questions.sign < 0 else table.score
