@@ -105,7 +105,7 @@ def _counts(evaluation: results.Evaluation, templates: Templates) -> results.Exc
 def _point(before: list[results.Grouping], after: list[results.Grouping], index: int) -> results.ExclusionPoint:
     """Return the operating point at a position, before and after.
 
-    The options are the same, so the order of points is.
+    The options are the same, so the points have the same order.
     """
     point, other_point = before[-1].operating_points[index], after[-1].operating_points[index]
     rates = list(_overall(point, other_point))

@@ -31,7 +31,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class MeasurementPlan:
-    """What is measured of the comparisons. Thresholds are similarities; sign turns them into the model's own unit."""
+    """Targets, thresholds and references of a measurement. Thresholds are similarities; sign turns them into the model's own unit."""
 
     targets: tuple[float, ...]
     fixed: tuple[Fixed, ...]

@@ -144,7 +144,7 @@ def _of_shared_subjects(cell: CellErrors, ids_b: NDArray[np.int32], two_way: flo
 def mated(ids: NDArray[np.int32], errors: NDArray[np.float64], trials: NDArray[np.float64], attempted: int | None) -> Estimate:
     """Estimate an FNMR (or FTX) from counts by subject.
 
-    ids, errors, trials: [subjects], of each its errors and trials; trials > 0.
+    ids: int32[subjects]; errors, trials: float64[subjects], trials > 0.
     """
     n_errors, total = int(errors.sum()), int(trials.sum())
     if not total:

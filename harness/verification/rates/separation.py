@@ -79,9 +79,10 @@ def _non_mated(edges: F32, counts: I64) -> dict[str, object]:
 
 
 def _both(found: Eer | None, means: dict[str, object], mated: I64, non_mated: I64) -> dict[str, object]:
-    """Return d′, and the EER if enough errors.
+    """Return d′, and the EER where errors are enough.
 
-    The EER must rest on ten errors of each kind."""
+    The EER must rest on ten errors of each kind.
+    """
     values = [
         value for name in ("mated_mean", "mated_sd", "non_mated_mean", "non_mated_sd") if isinstance(value := means[name], float)
     ]
