@@ -120,7 +120,7 @@ def evaluate(
     )
     setting = PointContext(tallied.evidence, groupings[-1], pool, options.references, plan.sign, options.seed)
     more = [attribute for attribute in dataset.attributes if attribute not in cells.attributes]
-    bench = Bench(setting, plan, groupings, measured, evaluation.paired, dataset.card.synthetic, more)
+    bench = ClaimContext(setting, plan, groupings, measured, evaluation.paired, dataset.card.synthetic, more)
     evaluation = evaluation.model_copy(update={"claims": evaluate_claims(resolved.claims, bench)})
     return Evaluated(results.canonical(evaluation), tallied.evidence)
 
