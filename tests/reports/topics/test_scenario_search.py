@@ -119,7 +119,7 @@ def test_tables_are_as_wide_as_their_headers(e: Evaluation) -> None:
     for s in e.scenarios[:3]:
         for small in scenarios.small(e, s):
             assert {len(row) for row in small.rows} == {len(small.header)}
-        tables: list[Any] = [x for x in scenarios.TELLERS[s.kind].items(e, s, "k") if x.kind == "table"]
+        tables: list[Any] = [x for x in scenarios.KIND_REPORTS[s.kind].items(e, s, "k") if x.kind == "table"]
         assert tables
         for table in tables:
             assert {len(row) for row in table.rows} == {len(table.columns)}
@@ -156,7 +156,7 @@ def test_misses_are_told_only_where_there_are_mates(e: Evaluation) -> None:
     s = e.scenarios[0]
     assert isinstance(s, SearchesPart)
     told = " ".join(scenarios.sentences(e, s))
-    keys = [x.figure.key for x in scenarios.TELLERS["search"].items(e, s, "k") if x.kind == "picture"]
+    keys = [x.figure.key for x in scenarios.KIND_REPORTS["search"].items(e, s, "k") if x.kind == "picture"]
     if e.dataset.identity == "none":
         assert "two photographs" in told
         assert keys == ["k-det"]
@@ -237,7 +237,7 @@ def test_what_can_be_told_apart_is_told_with_its_reference() -> None:
 
 def test_figures_are_the_same_bytes_each_time_and_hold_every_group(e: Evaluation) -> None:
     s = e.scenarios[0]
-    pictures = [[x for x in scenarios.TELLERS["search"].items(e, s, "k") if x.kind == "picture"] for _ in range(2)]
+    pictures = [[x for x in scenarios.KIND_REPORTS["search"].items(e, s, "k") if x.kind == "picture"] for _ in range(2)]
     assert [x.figure.svg for x in pictures[0]] == [x.figure.svg for x in pictures[1]]
     assert isinstance(s, SearchesPart)
     for picture in pictures[0]:
