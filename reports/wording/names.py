@@ -1,4 +1,4 @@
-"""Everything in a record that others have worded: `lint.forbidden` judges our sentences, not these."""
+"""Everything in a record that others have worded: `forbidden_words.forbidden` judges our sentences, not these."""
 
 from __future__ import annotations
 
@@ -8,29 +8,48 @@ from faceparity.harness.results import Evaluation
 from faceparity.reports.topics.registry import topics
 
 
-def names_of(e: Evaluation) -> set[str]:
-    """Return names, cards' texts, claims and quotations, warnings, problems: what others have worded."""
-    return {text for text in _texts(e) if len(text) > 1}
+def names_of(evaluation: Evaluation) -> set[str]:
+    """Return all texts of a record that others have worded.
+
+    Names, cards' texts, claims and quotations, warnings, problems. Texts of one character are left out.
+    """
+    return {text for text in _texts(evaluation) if len(text) > 1}
 
 
-def _texts(e: Evaluation) -> Iterator[str]:
-    d, m = e.dataset, e.model
-    yield from (d.name, d.title, d.version, d.home, d.licence, d.consent, d.withdrawn, d.citation, *d.known_defects, *d.problems)
+def _texts(evaluation: Evaluation) -> Iterator[str]:
+    """Yield the texts that `names_of` collects."""
+    dataset, model = evaluation.dataset, evaluation.model
     yield from (
-        m.name,
-        m.title,
-        m.version,
-        m.licence,
-        m.training_data,
-        m.training_overlap_note,
-        m.conditions,
-        m.detector,
-        m.alignment,
+        dataset.name,
+        dataset.title,
+        dataset.version,
+        dataset.home,
+        dataset.licence,
+        dataset.consent,
+        dataset.withdrawn,
+        dataset.citation,
+        *dataset.known_defects,
+        *dataset.problems,
     )
-    yield from (m.input, m.published_threshold_source, m.score.unit, *m.known_weaknesses)
-    yield from (x for label in d.labels for x in (label.attribute, label.column, label.provenance, label.note, *label.values))
-    yield from (x for g in e.groupings for x in (*g.attributes, *(group.group for group in g.groups)))
-    yield from (p.detail for g in e.groupings for p in g.operating_points)
-    yield from (e.extraction.faces_policy, *e.warnings)
+    yield from (
+        model.name,
+        model.title,
+        model.version,
+        model.licence,
+        model.training_data,
+        model.training_overlap_note,
+        model.conditions,
+        model.detector,
+        model.alignment,
+    )
+    yield from (model.input, model.published_threshold_source, model.score.unit, *model.known_weaknesses)
+    yield from (
+        text for label in dataset.labels for text in (label.attribute, label.column, label.provenance, label.note, *label.values)
+    )
+    yield from (
+        text for grouping in evaluation.groupings for text in (*grouping.attributes, *(group.group for group in grouping.groups))
+    )
+    yield from (point.detail for grouping in evaluation.groupings for point in grouping.operating_points)
+    yield from (evaluation.extraction.faces_policy, *evaluation.warnings)
     for topic in topics():
-        yield from topic.names(e)
+        yield from topic.names(evaluation)
