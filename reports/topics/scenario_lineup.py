@@ -9,7 +9,7 @@ from faceparity.reports.layout.elements import Heading, Item, Items, Table
 from faceparity.reports.layout.topic import SmallTable
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import HEADERS, Row, Tables, grouping_name, rate_row
-from faceparity.reports.wording.natural_frequencies import grouped, told_apart, verdict
+from faceparity.reports.wording.natural_frequencies import contrast_sentence, grouped, verdict
 
 INDEPENDENT = "assumes independent probes"
 CAVEATS = (
@@ -48,7 +48,7 @@ def _by_people(scenario: LineupScenario) -> str:
 
     It says that this test is another than the exact one before it.
     """
-    text = told_apart(
+    text = contrast_sentence(
         [(group.group, group.by_subjects) for group in scenario.groups if group.by_subjects], "rate of false matches"
     )
     return f"{text} This comparison goes by people; it does not assume independent probes, and it alone decides." if text else ""

@@ -10,7 +10,7 @@ from faceparity.reports.layout.elements import Heading, Item, Items, Table, Text
 from faceparity.reports.layout.topic import SmallTable
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import HEADERS, Row, Tables, grouping_name, rate_row
-from faceparity.reports.wording.natural_frequencies import about, grouped, people, scale, share, told_apart, verdict
+from faceparity.reports.wording.natural_frequencies import about, contrast_sentence, grouped, people, scale, share, verdict
 
 AnySearch = SearchScenario | GalleryScenario
 CAVEATS = (
@@ -37,7 +37,7 @@ def sentences(evaluation: Evaluation, scenario: AnySearch) -> list[str]:
     out = [
         _alarms(scenario),
         _shares(scenario),
-        told_apart(
+        contrast_sentence(
             [(contrast.group, contrast) for contrast in scenario.contrasts if contrast.measure == "fpir"], "rate of false alarms"
         ),
     ]
@@ -119,7 +119,7 @@ def _misses(scenario: AnySearch) -> Iterator[str]:
             "would come first "
             f"in the searches for {about(scenario.ranks[0].missed[0], out_of)} of them."
         )
-    yield told_apart(
+    yield contrast_sentence(
         [(contrast.group, contrast) for contrast in scenario.contrasts if contrast.measure == "fnir"], "rate of misses"
     )
 

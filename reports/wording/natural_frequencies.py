@@ -78,7 +78,7 @@ def verdict(contrast: ScenarioRatio | Any) -> str:
     return f"{CALLED[contrast.verdict]}{ratio}{why}"
 
 
-def told_apart(called: Sequence[tuple[str, ScenarioRatio]], what: str) -> str:
+def contrast_sentence(called: Sequence[tuple[str, ScenarioRatio]], what: str) -> str:
     """Return which groups' rates differ from the reference's.
 
     In a sentence; that no difference can be told where there is none. what: "rate of misses".

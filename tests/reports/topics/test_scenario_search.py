@@ -19,7 +19,7 @@ from faceparity.reports.layout.elements import Item
 from faceparity.reports.topics import scenarios
 from faceparity.reports.wording.forbidden_words import forbidden
 from faceparity.reports.wording.names import names_of
-from faceparity.reports.wording.natural_frequencies import about, people, scale, told_apart
+from faceparity.reports.wording.natural_frequencies import about, contrast_sentence, people, scale
 from tests.harness.toy import make_card, make_dataset, make_templates
 
 TOML = """
@@ -226,13 +226,13 @@ def test_what_can_be_told_apart_is_told_with_its_reference() -> None:
             {"reference": "W", "ratio": value, "interval": value and (1.5, 3.0), "verdict": verdict}
         )
 
-    assert told_apart([("B", ratio("higher")), ("A", ratio("inconclusive"))], "rate of misses") == (
+    assert contrast_sentence([("B", ratio("higher")), ("A", ratio("inconclusive"))], "rate of misses") == (
         "Rate of misses, compared with W: B 2.0× [1.5,\u00a03.0]. For the other groups no difference can be told."
     )
-    assert told_apart([("B", ratio("inconclusive"))], "rate of misses") == (
+    assert contrast_sentence([("B", ratio("inconclusive"))], "rate of misses") == (
         "From these data no group's rate of misses can be told from that of W."
     )
-    assert told_apart([("B", ratio("none", None))], "rate of misses") == ""
+    assert contrast_sentence([("B", ratio("none", None))], "rate of misses") == ""
 
 
 def test_figures_are_the_same_bytes_each_time_and_hold_every_group(e: Evaluation) -> None:
