@@ -193,7 +193,7 @@ def coloured(inner: str) -> str:
     )
 
 
-def shared(page: str) -> tuple[str, str]:
+def with_shared_styles(page: str) -> tuple[str, str]:
     """Return a page with frequent styles as classes, and rules.
 
     The rules for these classes. Of the styles that its figures use more than twice; saves a third of the page's size.

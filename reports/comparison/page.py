@@ -18,7 +18,7 @@ from faceparity.harness.results.comparison import (
 )
 from faceparity.harness.results.parts.notices import ALIKE, SAYS_NOTHING
 from faceparity.reports.charts.compare_figures import paired_forest, panels_of, small_multiples
-from faceparity.reports.charts.svg import shared
+from faceparity.reports.charts.svg import with_shared_styles
 from faceparity.reports.comparison.across_datasets import model_sections
 from faceparity.reports.comparison.rankings import RANKS, league_table, worst_table
 from faceparity.reports.formats.html import NAME, TEMPLATES
@@ -70,7 +70,7 @@ def render(comparison: Comparison) -> str:
         leads=leads(comparison, names), compared=compared(comparison), notes=[note.text for note in comparison.notes],
         chapters=chapters(comparison, names), glossary=[(word, meaning) for word, meaning in GLOSSARY if word in WORDS_USED],
     )  # fmt: skip
-    text, rules = shared(text)
+    text, rules = with_shared_styles(text)
     return text.replace("</style>", f"{rules}\n</style>", 1)
 
 

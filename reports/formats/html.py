@@ -14,7 +14,7 @@ from markupsafe import Markup
 from faceparity.datasets.common.atomic_write import write_atomically
 from faceparity.harness.results import Evaluation
 from faceparity.harness.results.parts.notices import ALIKE, SAYS_NOTHING
-from faceparity.reports.charts.svg import shared
+from faceparity.reports.charts.svg import with_shared_styles
 from faceparity.reports.layout.elements import Section, Table
 from faceparity.reports.sections.about import GLOSSARY, about
 from faceparity.reports.sections.outline import measured
@@ -81,7 +81,7 @@ def render(evaluations: Sequence[Evaluation]) -> str:
         first=synthetic(evaluations),
         scripts=scripts(),
     )
-    text, rules = shared(text)
+    text, rules = with_shared_styles(text)
     return text.replace("</style>", f"{rules}\n</style>", 1)
 
 
