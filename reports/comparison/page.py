@@ -83,7 +83,7 @@ def title(comparison: Comparison) -> str:
     """Return a title with models and data sets."""
     data = list(dict.fromkeys(f.shorten(result.dataset, 40) for result in comparison.results))
     models = list(dict.fromkeys(f.shorten(result.model, 40) for result in comparison.results))
-    return f"Side by side: {f.some(models, 'model')} on {f.some(data, 'data set')}"
+    return f"Side by side: {f.joined_or_counted(models, 'model')} on {f.joined_or_counted(data, 'data set')}"
 
 
 def synthetic(comparison: Comparison) -> tuple[str, str] | None:

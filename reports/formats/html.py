@@ -114,7 +114,7 @@ def title(evaluations: Sequence[Evaluation]) -> str:
     """The page's title: the data sets and models in it."""
     data = list(dict.fromkeys(f.shorten(e.dataset.name, 40) for e in evaluations))
     models = list(dict.fromkeys(f.shorten(e.model.name, 40) for e in evaluations))
-    return f"False matches by group: {f.some(models, 'model')} on {f.some(data, 'data set')}"
+    return f"False matches by group: {f.joined_or_counted(models, 'model')} on {f.joined_or_counted(data, 'data set')}"
 
 
 def chapter(e: Evaluation, key: str) -> EvaluationChapter:

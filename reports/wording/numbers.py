@@ -62,7 +62,7 @@ def shorten(name: str, width: int) -> str:
     return name[: width - 1 - end] + "…" + name[len(name) - end :]
 
 
-def some(names: Sequence[str], what: str, most: int = 4) -> str:
+def joined_or_counted(names: Sequence[str], what: str, most: int = 4) -> str:
     """Return names joined, or how many there are.
 
     The number where there are more than `most`, which is what a title holds.
