@@ -128,7 +128,7 @@ def test_order_is_one_and_the_same_everywhere(topical: dict[str, Evaluation]) ->
 
 MADE_UP = """
 from faceparity.reports.layout.elements import Section, Text
-from faceparity.reports.layout.topic import Entry, SmallTable, Topic
+from faceparity.reports.layout.topic import SmallTable, Topic, TopicEntry
 
 HEADER = ["sighting", "letters"]
 
@@ -144,7 +144,7 @@ def sections(e, key):
 def entries(e, *, wide):
     if e.warnings:
         small = SmallTable("By letters", HEADER, [[w, str(n)] for w, n in rows(e)])
-        yield Entry("A made-up topic", tables=[small])
+        yield TopicEntry("A made-up topic", tables=[small])
 
 
 def tables(e):
