@@ -8,7 +8,7 @@ from itertools import groupby
 from faceparity.harness import results
 from faceparity.harness.results import comparison as rc
 
-Told = tuple[str, int, results.Evaluation, bool, str]
+ResultEntry = tuple[str, int, results.Evaluation, bool, str]
 
 
 def letters(n: int) -> str:
@@ -21,7 +21,7 @@ def letters(n: int) -> str:
     return out
 
 
-def to_compared(found: Sequence[Told]) -> list[rc.Compared]:
+def to_compared(found: Sequence[ResultEntry]) -> list[rc.Compared]:
     """The record of each result compared. found: id, run, record, whether its private part was read, and if not why."""
     names = [(e.dataset.digest, e.model.name) for _, _, e, _, _ in found]
     return [
@@ -30,7 +30,7 @@ def to_compared(found: Sequence[Told]) -> list[rc.Compared]:
     ]
 
 
-def _compared(told: Told, label: str) -> rc.Compared:
+def _compared(told: ResultEntry, label: str) -> rc.Compared:
     name, run, e, private, reason = told
     d, m, p = e.dataset, e.model, e.provenance
     points = e.groupings[-1].operating_points if e.groupings else []

@@ -53,7 +53,7 @@ class NonMatedComparisons(Protocol):
         ...
 
 
-class AllMade:
+class AllPairsCompared:
     """Every pair of samples of different subjects, but for those that either model left out."""
 
     def __init__(self, subjects: I32, left_out: I64) -> None:
@@ -85,7 +85,7 @@ class AllMade:
         return self._pairs.square_sum(group, g, g)
 
 
-class ListedMade:
+class ListedPairsCompared:
     """Exactly these pairs of samples."""
 
     def __init__(self, subjects: I32, rows: I64) -> None:
@@ -119,7 +119,7 @@ class ListedMade:
         return float((counts.astype(np.float64) ** 2).sum())
 
 
-class SameList:
+class SamePairList:
     """One list of comparisons that both models made, counted by pairs of subjects: which they were is not kept below the ledger."""
 
     def __init__(self, evidence: Evidence) -> None:
@@ -165,7 +165,7 @@ def _key(a: NDArray[np.integer], b: NDArray[np.integer], n: int) -> I64:
     return np.asarray(np.minimum(a, b).astype(np.int64) * n + np.maximum(a, b), np.int64)
 
 
-class Common:
+class CommonComparisons:
     """What two models both compared. Raises UserError where they were not run on one data set with one grouping.
 
     subjects, cells: int32 per common sample. made: non-mated comparisons. wrong, mated_wrong: keys of sample pairs, of each model.
@@ -185,7 +185,7 @@ class Common:
             )
         self.shared_subjects = shares_subjects(self.subjects, self.cells)
         self._place = [_places(s.samples, keys) for s in sides]
-        self.made = self._made(sides)
+        self.non_mated = self._made(sides)
         self.reached = all(np.float32(s.threshold) >= np.float32(s.evidence.tally.floor) for s in sides)
         self.wrong = [self._wrong(k, s) for k, s in enumerate(sides)] if self.reached else None
         pairs = [self._common(k, s.evidence.tally.mated_pairs) for k, s in enumerate(sides)]
@@ -206,23 +206,23 @@ class Common:
         whole = [isinstance(s.evidence.pairs, AllPairs) for s in sides]
         if all(whole):
             left = [self._common(k, s.evidence.tally.left_out_non_mated)[0] for k, s in enumerate(sides)]
-            return AllMade(self.subjects, np.union1d(left[0], left[1]))
+            return AllPairsCompared(self.subjects, np.union1d(left[0], left[1]))
         if any(whole):
             raise UserError(f"{sides[0].name} and {sides[1].name}: one compared all pairs, the other a list of them")
         if all(len(s.evidence.tally.ledger) == s.evidence.tally.n_non_mated for s in sides):
             one, two = (self._common(k, s.evidence.tally.ledger)[0] for k, s in enumerate(sides))
-            return ListedMade(self.subjects, np.intersect1d(one, two))
+            return ListedPairsCompared(self.subjects, np.intersect1d(one, two))
         if not _is_same_list(sides[0], sides[1]):
             raise UserError(
                 f"{sides[0].name} and {sides[1].name} hold different comparisons, and only the highest scores of each were kept: "
                 "give both score files the same rows"
             )
-        return SameList(sides[0].evidence)
+        return SamePairList(sides[0].evidence)
 
     def _wrong(self, k: int, side: ModelEvidence) -> I64:
         ledger = side.evidence.tally.ledger
         key, _ = self._common(k, ledger.where(ledger.score >= np.float32(side.threshold)))
-        return key[self.made.holds(key)]
+        return key[self.non_mated.holds(key)]
 
     def groups(self, grouping: SampleGrouping) -> I32:
         """int32: the group of each common sample, -1 for none."""
@@ -243,7 +243,7 @@ class Common:
         return keys[inside], a[inside]
 
     def _non_mated(self, group: I32, g: int, wrong: list[I64]) -> PairedCell | None:
-        comparisons = self.made.by_subject(group, g)
+        comparisons = self.non_mated.by_subject(group, g)
         ids = np.flatnonzero(comparisons).astype(np.int32)
         if not ids.size:
             return None
@@ -252,10 +252,10 @@ class Common:
         either = np.unique(np.concatenate(by_pair))
         counts = np.stack([np.bincount(np.searchsorted(either, k), minlength=either.size) for k in by_pair], axis=1)
         a, b = (either // people).astype(np.int32), (either % people).astype(np.int32)
-        made = self.made.of_pairs(group, g, a, b) if either.size else np.empty(0)
+        made = self.non_mated.of_pairs(group, g, a, b) if either.size else np.empty(0)
         return non_mated_cell(
             ids, comparisons[ids], np.searchsorted(ids, a), np.searchsorted(ids, b), made, counts.astype(np.float64),
-            int(np.intersect1d(wrong[0], wrong[1]).size), self.made.square_sum(group, g),
+            int(np.intersect1d(wrong[0], wrong[1]).size), self.non_mated.square_sum(group, g),
         )  # fmt: skip
 
     def mated_by_group(self, grouping: SampleGrouping) -> list[PairedCell | None]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from faceparity.harness import results
 from faceparity.harness.groups.groupings import SampleGrouping, cells_of
-from faceparity.harness.model_comparison.common_comparisons import Common, ModelEvidence
+from faceparity.harness.model_comparison.common_comparisons import CommonComparisons, ModelEvidence
 from faceparity.harness.model_comparison.paired_bootstrap import ChangeSpread, Replicated
 from faceparity.harness.uncertainty.models import (
     Change,
@@ -65,7 +65,7 @@ def compare(
     subjects, ties by name. replicated: over the groups of the finest grouping. including_failures: each group's FRR.
     Raises UserError where the two were not run on one data set with one grouping.
     """
-    common = Common(first, second)
+    common = CommonComparisons(first, second)
     finest = groupings[-1]
     measures: tuple[Literal["fmr", "fnmr"], ...] = ("fmr", "fnmr") if common.mated.size else ("fmr",)
     by_cell: ByCell = {m: by_group(common, finest, m) for m in measures}
@@ -77,13 +77,13 @@ def compare(
         frr = _changes(common, grouping, finest, failing, reference, None).changes
         parts.append(told.model_copy(update={"including_failures": frr}))
     tallies = [s.evidence.tally for s in (first, second)]
-    left = [t.n_non_mated + t.n_mated - common.made.total - int(common.mated.size) for t in tallies]
+    left = [t.n_non_mated + t.n_mated - common.non_mated.total - int(common.mated.size) for t in tallies]
     return results.ModelComparison(
         first=first.name,
         second=second.name,
         threshold_first=first.threshold,
         threshold_second=second.threshold,
-        non_mated=common.made.total,
+        non_mated=common.non_mated.total,
         mated=int(common.mated.size),
         left_out_first=left[0],
         left_out_second=left[1],
@@ -92,12 +92,12 @@ def compare(
     )
 
 
-def by_group(common: Common, grouping: SampleGrouping, measure: Measure) -> list[PairedCell | None]:
+def by_group(common: CommonComparisons, grouping: SampleGrouping, measure: Measure) -> list[PairedCell | None]:
     """The paired cell of each group; None where there is none."""
     return common.non_mated_by_group(grouping) if measure == "fmr" else common.mated_by_group(grouping)
 
 
-def _largest(common: Common, grouping: SampleGrouping) -> str | None:
+def _largest(common: CommonComparisons, grouping: SampleGrouping) -> str | None:
     """The group of most subjects, ties by name; never one that stands for merged ones."""
     group = common.groups(grouping)
     sizes = [np.unique(common.subjects[group == g]).size for g in range(grouping.n)]
@@ -105,22 +105,22 @@ def _largest(common: Common, grouping: SampleGrouping) -> str | None:
     return min((grouping.names[g] for g in candidates), key=lambda n: (-sizes[grouping.names.index(n)], n), default=None)
 
 
-def _why_none(common: Common, measure: Measure) -> results.Reason:
+def _why_none(common: CommonComparisons, measure: Measure) -> results.Reason:
     if measure != "fmr":
         return "no_mated_pairs"
     return "zero_comparisons" if common.reached else "below_ledger"
 
 
-def own_cells(grouping: SampleGrouping, finest: SampleGrouping, g: int) -> list[int]:
+def finest_cells_of(grouping: SampleGrouping, finest: SampleGrouping, g: int) -> list[int]:
     """The groups of the finest grouping that make up group g."""
     return [g] if grouping.attributes == finest.attributes else cells_of(grouping, finest, g)
 
 
-def cells_of_groups(common: Common, grouping: SampleGrouping, finest: SampleGrouping, by_cell: ByCell) -> Groups:
+def cells_of_groups(common: CommonComparisons, grouping: SampleGrouping, finest: SampleGrouping, by_cell: ByCell) -> Groups:
     """`matched`, as everywhere: the mean over the finest cells, each of 30 subjects or more; the finest themselves, `within`."""
     whole = grouping.attributes == finest.attributes
     out: dict[Measure, list[Cells | results.Reason]] = {m: [] for m in by_cell}
-    owns = [own_cells(grouping, finest, g) for g in range(grouping.n)]
+    owns = [finest_cells_of(grouping, finest, g) for g in range(grouping.n)]
     for measure, cells in by_cell.items():
         for own in owns:
             found = [c for i in own if (c := cells[i]) is not None]
@@ -134,7 +134,7 @@ def cells_of_groups(common: Common, grouping: SampleGrouping, finest: SampleGrou
 
 
 def _changes(
-    common: Common,
+    common: CommonComparisons,
     grouping: SampleGrouping,
     finest: SampleGrouping,
     by_cell: ByCell,
@@ -176,7 +176,7 @@ def large_cells(cells: Sequence[PairedCell | None]) -> list[int]:
 
 
 def _overall(
-    common: Common, finest: SampleGrouping, by_cell: ByCell, replicated: Replicated | None, failing: ByCell
+    common: CommonComparisons, finest: SampleGrouping, by_cell: ByCell, replicated: Replicated | None, failing: ByCell
 ) -> list[results.ModelChange]:
     """On the mean over groups, and on all pairs."""
     everyone = SampleGrouping((), ("all pairs",), (("all pairs",),), np.zeros(finest.of_cell.size, np.int32), (0,))

@@ -15,7 +15,7 @@ from faceparity.harness.evaluation.resolved_options import Resolved
 from faceparity.harness.model_comparison.caveats import letters, notes, to_compared
 from faceparity.harness.model_comparison.private_evidence import read
 from faceparity.harness.model_comparison.ranking import failure_league
-from faceparity.harness.model_comparison.shared_samples import ComparedResult, PointKey, Shared
+from faceparity.harness.model_comparison.shared_samples import ComparedResult, PointKey, SharedSamples
 from faceparity.harness.options import Options
 from faceparity.harness.results import comparison as rc
 from faceparity.harness.runs.result_files import Result
@@ -95,7 +95,7 @@ def _block(entries: Sequence[ComparedResult], seed: int, workers: int) -> tuple[
     shared = None
     if len(able) > 1:
         try:
-            shared = Shared(able, None, seed, workers)
+            shared = SharedSamples(able, None, seed, workers)
         except UserError as error:
             why = f"{' and '.join(x.id for x in able)} are compared unpaired: {error}"
             told.append(rc.ComparisonNote(kind="private", ids=[x.id for x in able], text=why))
@@ -115,9 +115,9 @@ def _block(entries: Sequence[ComparedResult], seed: int, workers: int) -> tuple[
     if shared is None:
         return block, told
     more = {
-        "subjects": int(np.unique(shared.all.made_subjects).size),
-        "samples": int(shared.all.has.sum()),
-        "lost": {x.id: n - int(shared.all.has.sum()) for x, n in zip(paired, shared.all.templates, strict=True)},
+        "subjects": int(np.unique(shared.joint.template_subjects).size),
+        "samples": int(shared.joint.has.sum()),
+        "lost": {x.id: n - int(shared.joint.has.sum()) for x, n in zip(paired, shared.joint.templates, strict=True)},
         "failures": list(shared.failures()),
         "failure_league": failure_league([x.id for x in paired], shared.failed_together),
     }
@@ -128,7 +128,7 @@ def _point(
     key: PointKey,
     entries: Sequence[ComparedResult],
     paired: Sequence[ComparedResult],
-    shared: Shared | None,
+    shared: SharedSamples | None,
     loose: Sequence[tuple[ComparedResult, ComparedResult]],
 ) -> rc.ComparedPoint | None:
     """Every pair at one operating point; None where fewer than two results have it."""

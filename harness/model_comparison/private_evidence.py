@@ -100,7 +100,7 @@ def _places(column: private_tables.Coded | NDArray[np.generic], codes: NDArray[n
 
 
 @dataclass(frozen=True)
-class Together:
+class JointEvidence:
     """Several results on the samples that they share.
 
     cells, subjects: of the n samples that all were given. failed: bool[results, n]. left_out: keys (low × n + high) of pairs of
@@ -124,19 +124,19 @@ class Together:
         return keys[score < np.float32(threshold)]
 
     @property
-    def made_cells(self) -> Cells:
+    def template_cells(self) -> Cells:
         """The cells of the samples with a template of all."""
         return replace(self.cells, of_sample=self.cells.of_sample[self.has])
 
     @property
-    def made_subjects(self) -> I32:
+    def template_subjects(self) -> I32:
         """The subjects of the samples with a template of all."""
         return self.subjects[self.has]
 
 
-def together(
+def join_evidence(
     parts: Sequence[Private], evaluations: Sequence[results.Evaluation], same_person: Sequence[float | None]
-) -> Together:
+) -> JointEvidence:
     """Everything on the samples that all results share. Raises UserError where they contradict each other on people or labels.
 
     same_person: of each result the score (as a similarity) from which a comparison of different subjects is taken for one person
@@ -158,7 +158,7 @@ def together(
         for p, new, e in zip(parts, place, evaluations, strict=True)
     ]
     mated = tuple(_mated(p, new, n) for p, new in zip(parts, place, strict=True))
-    return Together(cells, subjects, failed, left_out, has, made, tuple(int((~p.failed).sum()) for p in parts), mated)
+    return JointEvidence(cells, subjects, failed, left_out, has, made, tuple(int((~p.failed).sum()) for p in parts), mated)
 
 
 def _shared(parts: Sequence[Private]) -> list[I64]:

@@ -14,10 +14,10 @@ from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import count_comparisons
 from faceparity.harness.evaluation.preflight import groupings_of
 from faceparity.harness.groups.groupings import SampleGrouping
-from faceparity.harness.model_comparison.common_comparisons import Common, ModelEvidence
+from faceparity.harness.model_comparison.common_comparisons import CommonComparisons, ModelEvidence
 from faceparity.harness.model_comparison.compare import ByCell, by_group, compare, failures
 from faceparity.harness.model_comparison.paired_bootstrap import Replicated
-from faceparity.harness.model_comparison.private_evidence import Private, Together, together
+from faceparity.harness.model_comparison.private_evidence import JointEvidence, Private, join_evidence
 from faceparity.harness.model_comparison.ranking import leagues
 from faceparity.harness.model_comparison.worst_groups import Pair
 from faceparity.harness.results import comparison as rc
@@ -50,7 +50,7 @@ class ComparedResult:
         return out
 
 
-class Shared:
+class SharedSamples:
     """Several results on the samples that they share."""
 
     def __init__(
@@ -60,11 +60,11 @@ class Shared:
         parts = [x.private for x in entries if x.private is not None]
         same = [None if same_person is None else same_person.get(x.id) for x in entries]
         self.entries, self.seed, self.workers = list(entries), seed, workers
-        self.all: Together = together(parts, evaluations, same)
+        self.joint: JointEvidence = join_evidence(parts, evaluations, same)
         merge = not all(e.dataset.labels_public for e in evaluations)
-        self.groupings = groupings_of(self.all.cells, self.all.subjects, merge=merge)
+        self.groupings = groupings_of(self.joint.cells, self.joint.subjects, merge=merge)
         self.references = [_reference(evaluations, g) for g in self.groupings]
-        self._tried = _mated_attempted(self.all)
+        self._attempted = _mated_attempted(self.joint)
 
     def at(self, key: PointKey, able: Sequence[ComparedResult]) -> dict[str, object]:
         """Pairs, second reading and leagues of a point."""
@@ -88,7 +88,7 @@ class Shared:
 
     def _second(
         self, key: PointKey, able: Sequence[ComparedResult]
-    ) -> tuple[dict[tuple[int, int], Pair], Shared, dict[str, float]] | None:
+    ) -> tuple[dict[tuple[int, int], Pair], SharedSamples, dict[str, float]] | None:
         """Without comparisons that look like one person to any model; None where such a reading has no threshold."""
         same, thresholds = {}, {}
         for x in able:
@@ -98,7 +98,7 @@ class Shared:
                 return None
             same[x.id] = None if p.same_person is None else p.same_person.threshold
             thresholds[x.id] = clean.threshold
-        cleaned = Shared(self.entries, same, self.seed, self.workers)
+        cleaned = SharedSamples(self.entries, same, self.seed, self.workers)
         return cleaned._reading(key, able, thresholds)[0], cleaned, thresholds
 
     def _reading(
@@ -113,7 +113,7 @@ class Shared:
             replicated = None
             if one is not None and two is not None:
                 replicated = Replicated(one.replicates.first(replicates), two.replicates.first(replicates))
-            common = Common(self._side(x, thresholds), self._side(y, thresholds))
+            common = CommonComparisons(self._side(x, thresholds), self._side(y, thresholds))
             by_cell: ByCell = {"fmr": by_group(common, self.groupings[-1], "fmr")}
             if common.mated.size:
                 by_cell["fnmr"] = by_group(common, self.groupings[-1], "fnmr")
@@ -121,12 +121,12 @@ class Shared:
         return out, replicates if len(counts) == len(again) else 0
 
     def _side(self, x: ComparedResult, thresholds: dict[str, float]) -> ModelEvidence:
-        evidence = self.all.evidence[self.entries.index(x)]
+        evidence = self.joint.evidence[self.entries.index(x)]
         return ModelEvidence(x.id, evidence, np.arange(evidence.subjects.size), thresholds[x.id])
 
     def _again(self, key: PointKey, x: ComparedResult) -> Reestimated | None:
         """Replicates in which the threshold is found anew on the shared samples."""
-        evidence, target = self.all.evidence[self.entries.index(x)], key[1]
+        evidence, target = self.joint.evidence[self.entries.index(x)], key[1]
         pool = x.points[key].pool
         if pool is None or target is None:
             return None
@@ -151,38 +151,38 @@ class Shared:
         self, x: ComparedResult, y: ComparedResult, thresholds: dict[str, float]
     ) -> Callable[[SampleGrouping], list[PairedCell | None]] | None:
         """Each group's FRR, or None where no failure touches a mated comparison of either."""
-        a, b = self._tried
-        failed = [self.all.failed[self.entries.index(z)] for z in (x, y)]
+        a, b = self._attempted
+        failed = [self.joint.failed[self.entries.index(z)] for z in (x, y)]
         if not any((f[a] | f[b]).any() for f in failed):
             return None
         wrong = []
         for z, f in zip((x, y), failed, strict=True):
-            low = self.all.low_mated(self.entries.index(z), thresholds[z.id])
+            low = self.joint.low_mated(self.entries.index(z), thresholds[z.id])
             wrong.append(f[a] | f[b] | np.isin(a * np.int64(f.size) + b, low))
 
         def cells(grouping: SampleGrouping) -> list[PairedCell | None]:
-            group = grouping.of(self.all.cells.of_sample)
+            group = grouping.of(self.joint.cells.of_sample)
             inside = np.where(group[a] == group[b], group[a], -1)
-            return _by_person(self.all.subjects[a], inside, grouping.n, wrong[0], wrong[1])
+            return _by_person(self.joint.subjects[a], inside, grouping.n, wrong[0], wrong[1])
 
         return cells
 
     def failed_together(self, i: int, j: int) -> PairedCell | None:
         """FTX of two models, of all samples."""
-        group = np.zeros(self.all.subjects.size, np.int32)
-        return _by_person(self.all.subjects, group, 1, self.all.failed[i], self.all.failed[j])[0]
+        group = np.zeros(self.joint.subjects.size, np.int32)
+        return _by_person(self.joint.subjects, group, 1, self.joint.failed[i], self.joint.failed[j])[0]
 
     def failures(self) -> Iterator[rc.FailureComparison]:
         """FTX of every two models."""
         for (i, x), (j, y) in combinations(enumerate(self.entries), 2):
 
             def cells(grouping: SampleGrouping, i: int = i, j: int = j) -> list[PairedCell | None]:
-                group = grouping.of(self.all.cells.of_sample)
-                return _by_person(self.all.subjects, group, grouping.n, self.all.failed[i], self.all.failed[j])
+                group = grouping.of(self.joint.cells.of_sample)
+                return _by_person(self.joint.subjects, group, grouping.n, self.joint.failed[i], self.joint.failed[j])
 
             overall, parts = failures(self.groupings, self.references, cells)
             yield rc.FailureComparison(
-                first=x.id, second=y.id, samples=int(self.all.subjects.size), overall=overall, groupings=parts
+                first=x.id, second=y.id, samples=int(self.joint.subjects.size), overall=overall, groupings=parts
             )
 
 
@@ -199,7 +199,7 @@ def _by_person(subjects: I32, group: I32, n: int, first: NDArray[np.bool_], seco
     return out
 
 
-def _mated_attempted(t: Together) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _mated_attempted(t: JointEvidence) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Every pair of samples of one subject, low and high, but for those that some result left out."""
     order = np.argsort(t.subjects, kind="stable").astype(np.int64)
     ends = np.flatnonzero(np.append(np.diff(t.subjects[order]) != 0, True)) + 1

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from faceparity.harness import results
 from faceparity.harness.groups.groupings import SampleGrouping
-from faceparity.harness.model_comparison.common_comparisons import Common
+from faceparity.harness.model_comparison.common_comparisons import CommonComparisons
 from faceparity.harness.model_comparison.compare import ByCell, Cells, Measure, cells_of_groups
 from faceparity.harness.model_comparison.paired_bootstrap import DEFINED, Replicated
 from faceparity.harness.uncertainty.models import PairedCell, effective_errors, mean_rates
@@ -26,7 +26,7 @@ Rated = Literal["fmr", "fnmr"]
 class Pair:
     """Two models' cells by measure, over the groups of the finest grouping."""
 
-    common: Common
+    common: CommonComparisons
     by_cell: ByCell
     replicated: Replicated | None
 
