@@ -145,6 +145,6 @@ def _libraries() -> str:
     return _digest(library_versions(LIBRARIES))
 
 
-def told_of(entries: Sequence[ManifestEntry]) -> str:
+def results_digest(entries: Sequence[ManifestEntry]) -> str:
     """One sha256 over the results of these, in this order."""
     return _digest([e.result for e in entries])

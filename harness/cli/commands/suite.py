@@ -18,7 +18,7 @@ from faceparity.harness.options import Options
 from faceparity.harness.runs.output_folder import default_folder
 from faceparity.harness.runs.rerender import requested, write_requested
 from faceparity.harness.runs.result_files import TERMINAL, Result, report_writers, safe_name, write_reports
-from faceparity.harness.suite.manifest import Record, read_record, told_of, write_record
+from faceparity.harness.suite.manifest import Record, read_record, results_digest, write_record
 from faceparity.harness.suite.plan import Step, SuitePlan, make_plan
 from faceparity.harness.suite.preflight import Checked, SuiteJob, check_suite
 from faceparity.harness.suite.runner import Finished, alone_in, check_out, refuse_mixing, run_suite
@@ -94,7 +94,7 @@ def _tell(finished: Finished, checked: Checked, out: Path, command: str, formats
     """The reports and the leaderboard, unless they are there and tell of these very results; then what a person reads at the end."""
     results, record = finished.results, finished.record
     if results:
-        told = told_of([e for job in checked.jobs if (e := record.entry(*job.place)) is not None])
+        told = results_digest([e for job in checked.jobs if (e := record.entry(*job.place)) is not None])
         _write(results, record, out, command, told)
     places = [f"Report: {out / 'report.html'}"] if results else []
     if results and formats:
