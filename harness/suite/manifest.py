@@ -32,7 +32,7 @@ _READ = {"scenarios", "claims", "threshold_from", "exclude", "ephemeral", "compa
 SCHEMA: Literal["faceparity.suite/1"] = "faceparity.suite/1"
 
 
-class MadeBy(Strict):
+class ResultInputs(Strict):
     """Everything that a result depends on. Two results are of one kind if all of it but data set and model agrees."""
 
     version: str
@@ -43,7 +43,7 @@ class MadeBy(Strict):
     model: str
     options: str
 
-    def differs(self, other: MadeBy) -> list[str]:
+    def differs(self, other: ResultInputs) -> list[str]:
         """What is different, in words."""
         words = {
             "version": f"faceparity {self.version}",
@@ -64,7 +64,7 @@ class ManifestEntry(Strict):
     dataset: str
     model: str
     status: Literal["done", "failed"]
-    made: MadeBy
+    made: ResultInputs
     result: str = ""
     error: str = ""
     extracted: int = 0
@@ -114,12 +114,12 @@ def sha256(file: Path) -> str:
     return file_sha256(file) if file.is_file() else ""
 
 
-def is_whole(entry: ManifestEntry | None, folder: Path) -> bool:
+def is_intact(entry: ManifestEntry | None, folder: Path) -> bool:
     """Whether the result is there as it was written."""
     return entry is not None and entry.status == "done" and entry.result == sha256(folder / RESULTS) != ""
 
 
-def made_by(dataset: Dataset, fingerprint: str, resolved: Resolved, excluded: Excluded | None = None) -> MadeBy:
+def result_inputs(dataset: Dataset, fingerprint: str, resolved: Resolved, excluded: Excluded | None = None) -> ResultInputs:
     """What a result of these depends on. Workers, the command and the position do not change it."""
     out = excluded or Excluded()
     asked = {
@@ -130,7 +130,7 @@ def made_by(dataset: Dataset, fingerprint: str, resolved: Resolved, excluded: Ex
         "comparisons": resolved.share,
         "excluded": [out.samples.tolist(), out.pairs.tolist(), out.sample_reasons, out.pair_reasons],
     }  # fmt: skip
-    return MadeBy(
+    return ResultInputs(
         version=metadata.version("faceparity"), code=code_digest(), libraries=_libraries(), dataset=dataset.digest, model=fingerprint,
         options=_digest(asked),
     )  # fmt: skip

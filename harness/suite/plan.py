@@ -15,7 +15,7 @@ import numpy as np
 
 from faceparity.harness.runs.cost_model import IMAGES_PER_SECOND, cost
 from faceparity.harness.runs.result_files import RESULTS
-from faceparity.harness.suite.manifest import ManifestEntry, Record, is_whole
+from faceparity.harness.suite.manifest import ManifestEntry, Record, is_intact
 from faceparity.harness.suite.preflight import Checked, SuiteJob
 from faceparity.harness.templates.extract import store_key
 from faceparity.harness.templates.store import Store
@@ -62,7 +62,7 @@ def make_plan(checked: Checked, record: Record, out: Path, store: Store) -> Suit
     known: dict[tuple[str, str], int] = {}
     for job in checked.jobs:
         entry = record.entry(*job.place)
-        if is_whole(entry, job.folder(out)):
+        if is_intact(entry, job.folder(out)):
             assert entry is not None
             if not (differs := entry.made.differs(job.made)):
                 if not entry.lost:

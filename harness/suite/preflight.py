@@ -23,7 +23,7 @@ from faceparity.harness.runs.result_files import report_writers, safe_name
 from faceparity.harness.runs.transferred_thresholds import thresholds_of
 from faceparity.harness.scenarios.base.schema import Scenario
 from faceparity.harness.scenarios.load import load_scenarios
-from faceparity.harness.suite.manifest import MadeBy, made_by
+from faceparity.harness.suite.manifest import ResultInputs, result_inputs
 from faceparity.harness.suite.suite_file import MistakesError, Suite, SuiteDataset, SuiteFile, SuiteModel
 from faceparity.harness.verification.operating_points import Fixed
 from faceparity.harness.verification.sampling_report import check_share
@@ -39,7 +39,7 @@ class SuiteJob:
     spec: str
     card: ModelCard
     resolved: Resolved
-    made: MadeBy
+    made: ResultInputs
     place: tuple[str, str]
     grouped: GroupedSamples
     excluded: Excluded = field(default_factory=Excluded)
@@ -129,7 +129,7 @@ def _job(one: _Set, model: _Model, position: int, fixed: Sequence[Fixed], exclud
     options = one.resolved.options.model_copy(update={"threshold": model.threshold})
     resolved = replace(one.resolved, options=options, fixed=own, position=position)
     place = (safe_name(one.dataset.name), safe_name(model.card.name))
-    made = made_by(one.dataset, model.fingerprint, resolved, excluded)
+    made = result_inputs(one.dataset, model.fingerprint, resolved, excluded)
     return SuiteJob(one.dataset, model.spec, model.card, resolved, made, place, one.grouped, excluded)
 
 

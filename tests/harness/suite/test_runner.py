@@ -21,14 +21,23 @@ from faceparity.harness.options import Options
 from faceparity.harness.runs import runner as running
 from faceparity.harness.scenarios.load import load_scenarios
 from faceparity.harness.suite import runner as suite_run
-from faceparity.harness.suite.manifest import MadeBy, ManifestEntry, Record, is_whole, made_by, read_record, sha256, write_record
+from faceparity.harness.suite.manifest import (
+    ManifestEntry,
+    Record,
+    ResultInputs,
+    is_intact,
+    read_record,
+    result_inputs,
+    sha256,
+    write_record,
+)
 from faceparity.harness.suite.plan import IMAGES_PER_SECOND, make_plan
 from faceparity.harness.suite.preflight import Checked, SuiteJob
 from faceparity.harness.suite.suite_file import MistakesError, Suite, SuiteFile, read_suite, ready_suites
 from faceparity.harness.templates.store import Store
 from faceparity.harness.verification.operating_points import Fixed
 
-MADE = MadeBy(version="1", code="c", libraries="l", dataset="d", model="m", options="o")
+MADE = ResultInputs(version="1", code="c", libraries="l", dataset="d", model="m", options="o")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +51,7 @@ def jobs() -> list[SuiteJob]:
             card.name,
             card,
             replace(resolved, position=i),
-            made_by(dataset, card.name, resolved),
+            result_inputs(dataset, card.name, resolved),
             (dataset.name, card.name),
             group_samples(dataset, resolved.options.by),
         )
@@ -115,19 +124,19 @@ def test_every_option_that_changes_a_result_tells_it_from_others_and_no_other_do
     else:
         other = job.resolved.options.model_copy(update={option: {**ASKED, **NO_CHANGES}[option]})
         changed = replace(job.resolved, options=other)
-    assert (made_by(job.dataset, "m", changed).options != job.made.options) == (option in ASKED or option in READ)
+    assert (result_inputs(job.dataset, "m", changed).options != job.made.options) == (option in ASKED or option in READ)
 
 
 def test_how_it_is_run_tells_no_result_from_others(jobs) -> None:
     job = jobs[0]
     changed = replace(job.resolved, workers=7, command="x", position=9, place=Here(3), device="cuda: a GPU")
-    assert made_by(job.dataset, "m", changed).options == job.made.options
+    assert result_inputs(job.dataset, "m", changed).options == job.made.options
 
 
 def test_exclusions_tell_a_result_from_others(jobs) -> None:
     job = jobs[0]
     left_out = Excluded(samples=np.array([3], np.int32), sample_texts=("wrong label",))
-    assert made_by(job.dataset, "m", job.resolved, left_out).options != job.made.options
+    assert result_inputs(job.dataset, "m", job.resolved, left_out).options != job.made.options
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path) -> None:
@@ -184,12 +193,12 @@ def test_a_result_made_otherwise_is_refused_and_made_again_when_asked(checked, t
 def test_a_result_that_changed_on_disk_is_not_whole(checked, tmp_path) -> None:
     job = checked.jobs[0]
     entry = done(job, tmp_path)
-    assert is_whole(entry, job.folder(tmp_path))
+    assert is_intact(entry, job.folder(tmp_path))
     (job.folder(tmp_path) / "results.json").write_text("{}")
-    assert not is_whole(entry, job.folder(tmp_path))
+    assert not is_intact(entry, job.folder(tmp_path))
     (job.folder(tmp_path) / "results.json").unlink()
-    assert not is_whole(entry, job.folder(tmp_path))
-    assert not is_whole(None, tmp_path)
+    assert not is_intact(entry, job.folder(tmp_path))
+    assert not is_intact(None, tmp_path)
 
 
 def test_a_measured_speed_is_used(checked, tmp_path) -> None:
