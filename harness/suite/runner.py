@@ -56,7 +56,7 @@ def check_out(out: Path) -> None:
 
 
 @contextmanager
-def alone_in(out: Path) -> Iterator[None]:
+def exclusive_folder(out: Path) -> Iterator[None]:
     """The suite's folder, made, which no other suite writes into meanwhile. Raises UserError."""
     check_out(out)
     with held(out / LOG, "another suite is running there"):
@@ -82,7 +82,7 @@ def refuse_mixing(plan: SuitePlan, again: bool) -> None:
 def run_suite(
     plan: SuitePlan, record: Record, jobs: Sequence[SuiteJob], out: Path, store: Store, listener: SuiteListener
 ) -> Finished:
-    """Makes what the plan says is missing. One that fails is counted and the next begins. The folder is held with `alone_in`,
+    """Makes what the plan says is missing. One that fails is counted and the next begins. The folder is held with `exclusive_folder`,
     the store entered. Raises only what ends everything: Ctrl-C, a disk that takes nothing more, PlaceGoneError."""
     log = open_log(out / LOG, "a")
     write_record(record, out)

@@ -21,7 +21,7 @@ from faceparity.harness.runs.result_files import TERMINAL, Result, report_writer
 from faceparity.harness.suite.manifest import Record, read_record, results_digest, write_record
 from faceparity.harness.suite.plan import Step, SuitePlan, make_plan
 from faceparity.harness.suite.preflight import Checked, SuiteJob, check_suite
-from faceparity.harness.suite.runner import Finished, alone_in, check_out, refuse_mixing, run_suite
+from faceparity.harness.suite.runner import Finished, check_out, exclusive_folder, refuse_mixing, run_suite
 from faceparity.harness.suite.suite_file import Suite, read_suite
 from faceparity.harness.templates.extract import cores
 from faceparity.harness.templates.store import Store
@@ -70,7 +70,7 @@ def suite_command(asked: Mapping[str, Any], name: str, plan_only: bool, again: b
             if plan_only:
                 print(_plan_text(make_plan(checked, read_record(folder, suite.name), folder, store)))
                 return 0
-            with alone_in(folder):
+            with exclusive_folder(folder):
                 record = read_record(folder, suite.name)
                 plan = make_plan(checked, record, folder, store)
                 refuse_mixing(plan, again)

@@ -261,7 +261,7 @@ def runs(monkeypatch):
 
 
 def go(checked: Checked, out: Path, listener: Told):
-    with suite_run.alone_in(out), Store(ephemeral=True) as store:
+    with suite_run.exclusive_folder(out), Store(ephemeral=True) as store:
         record = read_record(out, "mine")
         return suite_run.run_suite(make_plan(checked, record, out, store), record, checked.jobs, out, store, listener)
 
@@ -309,15 +309,15 @@ def test_a_folder_of_something_else_is_refused(tmp_path) -> None:
     with pytest.raises(UserError, match="something else"):
         suite_run.check_out(tmp_path)
     with (
-        suite_run.alone_in(tmp_path / "new"),
+        suite_run.exclusive_folder(tmp_path / "new"),
         pytest.raises(UserError, match="another suite"),
-        suite_run.alone_in(tmp_path / "new"),
+        suite_run.exclusive_folder(tmp_path / "new"),
     ):
         pass
 
 
 def test_a_run_leaves_a_suites_folder_alone(tmp_path) -> None:
-    with suite_run.alone_in(tmp_path / "out"):
+    with suite_run.exclusive_folder(tmp_path / "out"):
         write_record(Record(suite="s"), tmp_path / "out")
     with pytest.raises(UserError, match="something else"):
         running.check_folder(tmp_path / "out")
