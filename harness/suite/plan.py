@@ -20,7 +20,7 @@ from faceparity.harness.suite.preflight import Checked, SuiteJob
 from faceparity.harness.templates.extract import store_key
 from faceparity.harness.templates.store import Store
 
-ENOUGH = 32
+ENOUGH_IMAGES = 32
 """From so many images on a speed counts as measured."""
 
 
@@ -90,7 +90,7 @@ def _to_extract(job: SuiteJob, store: Store) -> int:
 def _step(job: SuiteJob, images: int, entries: Sequence[ManifestEntry]) -> Step:
     resolved, n = job.resolved, job.dataset.n_samples
     share = 1.0 if resolved.share is None else resolved.share
-    mine = [e for e in entries if e.status == "done" and e.made.model == job.made.model and e.extracted >= ENOUGH]
+    mine = [e for e in entries if e.status == "done" and e.made.model == job.made.model and e.extracted >= ENOUGH_IMAGES]
     per_core = [e.extracted / e.extraction_seconds / e.workers for e in mine if e.extraction_seconds > 0]
     rest = [e for e in entries if e.status == "done" and e.comparison_seconds > 0]
     guess = cost(

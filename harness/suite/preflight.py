@@ -49,7 +49,7 @@ class SuiteJob:
         return out / self.place[0] / self.place[1]
 
     @property
-    def told(self) -> str:
+    def label(self) -> str:
         """What messages call it."""
         return f"{self.dataset.name} · {self.card.name}"
 
@@ -118,7 +118,7 @@ def check_suite(suite: Suite, workers: int, command: str, loaded: Callable[[Data
     if not found.mistakes and not (models and sets):
         found.mistakes += ["nothing that the suite names is on this machine", *found.left_out]
     if found.mistakes:
-        raise MistakesError(suite.told, found.mistakes)
+        raise MistakesError(suite.label, found.mistakes)
     each = [(s, m) for s in sets for m in models]
     jobs = [_job(s, m, i, fixed, excluded.get(s.dataset.name, Excluded())) for i, (s, m) in enumerate(each)]
     return Checked(suite, tuple(jobs), tuple(found.left_out))

@@ -74,8 +74,8 @@ def refuse_mixing(plan: SuitePlan, again: bool) -> None:
     if plan.stale and not again:
         (job, differs), n = plan.stale[0], len(plan.stale)
         raise UserError(
-            f"{n} result{'s were' if n > 1 else ' was'} made otherwise (before: {differs}, {job.told}): results of different kinds are not "
-            f"mixed; --again makes {'those' if n > 1 else 'that'} again, or name another folder with --out"
+            f"{n} result{'s were' if n > 1 else ' was'} made otherwise (before: {differs}, {job.label}): results of different kinds are "
+            f"not mixed; --again makes {'those' if n > 1 else 'that'} again, or name another folder with --out"
         )
 
 
@@ -137,7 +137,7 @@ def _make(job: SuiteJob, out: Path, store: Store, listener: Listener, log: loggi
         raise
     except Exception as error:  # whatever it is: the other evaluations don't depend on it
         shutil.rmtree(folder, ignore_errors=True)
-        log.info("%s: failed, %s", job.told, type(error).__name__)
+        log.info("%s: failed, %s", job.label, type(error).__name__)
         return ManifestEntry.model_validate({**known, "status": "failed", "error": type(error).__name__}), _why(error)
     c = result.evaluation.comparisons
     measured = {"extracted": tell.extracted_now, "lost": tell.lost, "extraction_seconds": tell.seconds}

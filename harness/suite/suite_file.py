@@ -14,7 +14,7 @@ from faceparity.datasets.common.sanitise import printable
 from faceparity.datasets.common.toml_files import faults, parse_toml, read_bytes
 from faceparity.harness.options import DEFAULT_TARGETS, DatasetOptions, ModelOptions, Options, Targets
 
-READY = __package__ + ".presets"
+PRESETS = __package__ + ".presets"
 
 
 class MistakesError(UserError):
@@ -62,7 +62,7 @@ class Suite:
     """A suite as read. name: of the suite, or of its file without .toml. folder: relative paths in it are looked up there."""
 
     name: str
-    told: str
+    label: str
     """What messages call it."""
     declared: SuiteFile
     folder: Path
@@ -76,9 +76,9 @@ class Suite:
         return replace(self, declared=self.declared.merged(machine))
 
 
-def ready_suites() -> list[str]:
+def preset_suites() -> list[str]:
     """The suites that come with the package."""
-    return sorted(p.name.removesuffix(".toml") for p in files(READY).iterdir() if p.name.endswith(".toml"))
+    return sorted(p.name.removesuffix(".toml") for p in files(PRESETS).iterdir() if p.name.endswith(".toml"))
 
 
 def read_suite(given: str) -> Suite:
@@ -86,14 +86,16 @@ def read_suite(given: str) -> Suite:
     if given.endswith(".toml"):
         path = Path(given)
         return Suite(path.stem, path.name, _checked(parse_toml(read_bytes(path), path.name), path.name), path.parent)
-    if given not in ready_suites():
-        raise UserError(f"no suite is called {given!r}; there is {', '.join(ready_suites())}, or write a file that ends in .toml")
-    return Suite(given, given, _checked(parse_toml(ready_text(given).encode(), given), given), Path())
+    if given not in preset_suites():
+        raise UserError(
+            f"no suite is called {given!r}; there is {', '.join(preset_suites())}, or write a file that ends in .toml"
+        )
+    return Suite(given, given, _checked(parse_toml(preset_text(given).encode(), given), given), Path())
 
 
-def ready_text(name: str) -> str:
+def preset_text(name: str) -> str:
     """The TOML of a suite that comes with the package."""
-    return files(READY).joinpath(f"{name}.toml").read_text("utf-8")
+    return files(PRESETS).joinpath(f"{name}.toml").read_text("utf-8")
 
 
 def _checked(fields: dict[str, Any], name: str) -> SuiteFile:

@@ -41,11 +41,11 @@ class SuiteScreen(console.Screen):
     def begins(self, step: Step, number: int, of: int, seconds_left: float) -> None:
         """See SuiteListener."""
         self.overall("all evaluations", number - 1, of, seconds_left)
-        self.line(f"[{number}/{of}] {printable(step.job.told)}; {_time(seconds_left)} left")
+        self.line(f"[{number}/{of}] {printable(step.job.label)}; {_time(seconds_left)} left")
 
     def failed(self, job: SuiteJob, why: str) -> None:
         """See SuiteListener."""
-        self.line(f"  {printable(job.told)} could not be made: {printable(why)}")
+        self.line(f"  {printable(job.label)} could not be made: {printable(why)}")
 
 
 def suite_command(asked: Mapping[str, Any], name: str, plan_only: bool, again: bool, pdf: bool, out: Path | None) -> int:
@@ -170,12 +170,12 @@ def _summary(plan: SuitePlan) -> str:
 def _plan_text(plan: SuitePlan) -> str:
     """What would be done, a line for each evaluation."""
     lines = [
-        f"{printable(s.job.told)}: {s.images:,} images to extract, {s.comparisons:,} comparisons, {_time(s.seconds)}, {_size(s.bytes)}"
+        f"{printable(s.job.label)}: {s.images:,} images to extract, {s.comparisons:,} comparisons, {_time(s.seconds)}, {_size(s.bytes)}"
         f"{'' if s.measured else ' (speed not measured here yet)'}"
         for s in plan.steps
     ]
-    lines += [f"{printable(job.told)}: there already" for job in plan.done]
-    lines += [f"{printable(job.told)}: there, but made otherwise (before: {why}); needs --again" for job, why in plan.stale]
+    lines += [f"{printable(job.label)}: there already" for job in plan.done]
+    lines += [f"{printable(job.label)}: there, but made otherwise (before: {why}); needs --again" for job, why in plan.stale]
     lines += [f"{printable(str(place))}: a result that the suite does not name; move it away first" for place in plan.foreign]
     return "\n".join([*lines, _summary(plan)])
 

@@ -33,7 +33,7 @@ from faceparity.harness.suite.manifest import (
 )
 from faceparity.harness.suite.plan import IMAGES_PER_SECOND, make_plan
 from faceparity.harness.suite.preflight import Checked, SuiteJob
-from faceparity.harness.suite.suite_file import MistakesError, Suite, SuiteFile, read_suite, ready_suites
+from faceparity.harness.suite.suite_file import MistakesError, Suite, SuiteFile, preset_suites, read_suite
 from faceparity.harness.templates.store import Store
 from faceparity.harness.verification.operating_points import Fixed
 
@@ -90,7 +90,7 @@ def test_every_mistake_of_a_file_is_told(tmp_path) -> None:
 
 
 def test_the_suites_of_the_package_are_read() -> None:
-    assert ready_suites() == ["registry"]
+    assert preset_suites() == ["registry"]
     assert read_suite("registry").declared.missing == "left out"
 
 
