@@ -27,7 +27,7 @@ _ANNOTATED = "Annotated["
 
 
 def public() -> dict[str, list[str]]:
-    """Module → the names that it exports, each imported."""
+    """Return each module's exported names, each imported."""
     found = {}
     for name in MODULES:
         module = import_module(name)
@@ -38,7 +38,9 @@ def public() -> dict[str, list[str]]:
 
 
 def build(folder: Path) -> Path:
-    """Writes the pages into a new or empty folder; returns its index.html. They load nothing from a network.
+    """Write the pages into a new or empty folder.
+
+    Returns its index.html. The pages load nothing from a network.
 
     Raises UserError if pdoc is not installed, or the folder holds something else.
     """
@@ -59,16 +61,22 @@ def build(folder: Path) -> Path:
 
 
 def _without_noise(text: str) -> str:
-    """Leave out what pydantic keeps for itself: that a field has no default, and how a type's bounds are checked."""
+    """Leave out what pydantic keeps for itself.
+
+    That a field has no default, and how a type's bounds are checked.
+    """
     return re.sub(
         r'\s*=\s*<span class="default_value">PydanticUndefined</span>|"PydanticUndefined"',
-        lambda m: '""' * (m[0][0] == '"'),
+        lambda match: '""' * (match[0][0] == '"'),
         _without_metadata(text),
     )
 
 
 def _without_metadata(text: str) -> str:
-    """Write `Annotated[TYPE, …]` as TYPE. What stands after it names functions by where they lie in memory: other bytes each time."""
+    """Write `Annotated[TYPE, …]` as TYPE.
+
+    What stands after it names functions by where they lie in memory: other bytes each time.
+    """
     text = text.replace("typing." + _ANNOTATED, _ANNOTATED)
     while (start := text.rfind(_ANNOTATED)) >= 0:  # the last one holds no other
         depth, comma, end = 1, -1, start + len(_ANNOTATED)
@@ -82,7 +90,7 @@ def _without_metadata(text: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command; its exit status."""
+    """Run the command; return its exit status."""
     if len(arguments) != 1 or arguments[0].startswith("-"):
         print("Usage: python -m faceparity.harness.api.docs_pages DIR", file=sys.stderr)
         return 2

@@ -30,7 +30,7 @@ class MistakesError(UserError):
 
 
 def _table(value: object) -> object:
-    """A name alone stands for a table with nothing but a name."""
+    """Return a name alone as a table of that name."""
     return {"use": value} if isinstance(value, str) else value
 
 
@@ -59,7 +59,10 @@ class SuiteFile(Options):
 
 @dataclass(frozen=True)
 class Suite:
-    """A suite as read. name: of the suite, or of its file without .toml. folder: relative paths in it are looked up there."""
+    """A suite as read.
+
+    name: of the suite, or of its file without .toml. folder: relative paths in it are looked up there.
+    """
 
     name: str
     label: str
@@ -68,21 +71,27 @@ class Suite:
     folder: Path
 
     def path(self, text: str | Path) -> str:
-        """A path in the file, as seen from here."""
+        """Return a path in the file, as seen from here."""
         return str(self.folder / Path(text).expanduser())
 
     def on(self, machine: Options) -> Suite:
-        """Return the suite with the options of the machine that were typed, which go before those of the file."""
+        """Return the suite with the machine's options as typed.
+
+        They go before those of the file.
+        """
         return replace(self, declared=self.declared.merged(machine))
 
 
 def preset_suites() -> list[str]:
-    """The suites that come with the package."""
-    return sorted(p.name.removesuffix(".toml") for p in files(PRESETS).iterdir() if p.name.endswith(".toml"))
+    """Return the names of suites that come with the package."""
+    return sorted(path.name.removesuffix(".toml") for path in files(PRESETS).iterdir() if path.name.endswith(".toml"))
 
 
 def read_suite(given: str) -> Suite:
-    """The suite of that name, or in that file. Raises UserError; MistakesError with all that is wrong in the file."""
+    """Read the suite of that name, or in that file.
+
+    Raises UserError; MistakesError with all that is wrong in the file.
+    """
     if given.endswith(".toml"):
         path = Path(given)
         return Suite(path.stem, path.name, _checked(parse_toml(read_bytes(path), path.name), path.name), path.parent)
@@ -94,7 +103,7 @@ def read_suite(given: str) -> Suite:
 
 
 def preset_text(name: str) -> str:
-    """The TOML of a suite that comes with the package."""
+    """Return the TOML of a suite of the package."""
     return files(PRESETS).joinpath(f"{name}.toml").read_text("utf-8")
 
 
