@@ -17,23 +17,29 @@ LONG = 36
 RULES = "".join(rf"\providecommand{{\{name}rule}}{{\hline}}" for name in ("top", "mid", "bottom"))
 
 
-def write_latex(e: Evaluation, folder: Path) -> list[Path]:
-    """Writes `folder`/NAME.tex for every table, to be read in with `\\input`. The same evaluation gives the same bytes."""
+def write_latex(evaluation: Evaluation, folder: Path) -> list[Path]:
+    r"""Write `folder`/NAME.tex for every table.
+
+    Each is read in with `\input`. The same evaluation gives the same bytes.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for piece in pieces(e):
+    for piece in pieces(evaluation):
         if isinstance(piece.content, Table):
             paths.append(folder / f"{piece.name}.tex")
-            paths[-1].write_text(latex_table(e, piece), encoding="utf-8", newline="\n")
+            paths[-1].write_text(latex_table(evaluation, piece), encoding="utf-8", newline="\n")
     return paths
 
 
-def latex_table(e: Evaluation, piece: ExportPiece) -> str:
-    """One table with a caption that stands alone and a label; nothing in a name is a command."""
-    t = piece.content
-    assert isinstance(t, Table)
-    said = f"{f.clean(t.caption)}. {at(e, piece.point)}. {source(e)}"
-    rows = [[f.clean(c) for c in row] for row in t.rows]
+def latex_table(evaluation: Evaluation, piece: ExportPiece) -> str:
+    """Return one table with a label and a caption.
+
+    The caption stands alone; nothing in a name is a command.
+    """
+    table = piece.content
+    assert isinstance(table, Table)
+    said = f"{f.clean(table.caption)}. {at(evaluation, piece.point)}. {source(evaluation)}"
+    rows = [[f.clean(cell) for cell in row] for row in table.rows]
     return "\n".join(
         [
             FALLBACK,
@@ -42,9 +48,9 @@ def latex_table(e: Evaluation, piece: ExportPiece) -> str:
             r"\footnotesize",
             rf"\caption{{{tex(said)}}}",
             rf"\label{{tab:{piece.name.replace('_', ':')}}}",
-            rf"\begin{{tabular}}{{{_columns(t, rows)}}}",
+            rf"\begin{{tabular}}{{{_columns(table, rows)}}}",
             r"\toprule",
-            _line([f.clean(c) for c in t.columns]),
+            _line([f.clean(cell) for cell in table.columns]),
             r"\midrule",
             *(_line(row) for row in rows),
             r"\bottomrule",
@@ -55,15 +61,18 @@ def latex_table(e: Evaluation, piece: ExportPiece) -> str:
     )
 
 
-def _columns(t: Table, rows: list[list[str]]) -> str:
-    """Text to the left, in lines where it is long; numbers to the right."""
+def _columns(table: Table, rows: list[list[str]]) -> str:
+    """Return the columns' alignment.
+
+    Text to the left, in lines where it is long; numbers to the right.
+    """
     out = []
-    for i in range(len(t.columns)):
-        words = i == 0 or i in t.words
+    for i in range(len(table.columns)):
+        words = i == 0 or i in table.words
         longest = max((len(row[i]) for row in rows), default=0)
         out.append("p{4cm}" if words and longest > LONG else "l" if words else "r")
     return "".join(out)
 
 
 def _line(cells: list[str]) -> str:
-    return " & ".join(tex(c) for c in cells) + r" \\"
+    return " & ".join(tex(cell) for cell in cells) + r" \\"

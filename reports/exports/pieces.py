@@ -19,7 +19,10 @@ KEY = re.compile(r"^e\d+-(?:(\d+)-)?(?:(\d+)-)?(.+)$")
 
 
 class ExportPiece(NamedTuple):
-    """A table or a figure. name: of its file, without an ending; section: the title of the section it stands in."""
+    """A table or a figure.
+
+    name: of its file, without an ending. section: the title of the section it stands in.
+    """
 
     name: str
     section: str
@@ -27,13 +30,16 @@ class ExportPiece(NamedTuple):
     point: OperatingPoint | None
 
 
-def pieces(e: Evaluation) -> list[ExportPiece]:
-    """All tables (but lists of facts) and figures of the page, in its order; names are unlike each other."""
+def pieces(evaluation: Evaluation) -> list[ExportPiece]:
+    """Return all tables and figures of the page.
+
+    In its order, without lists of facts; no two have one name.
+    """
     out: list[ExportPiece] = []
     taken: set[str] = set()
-    for section in chapter(e, "e1").sections:
+    for section in chapter(evaluation, "e1").sections:
         for content in _contents(section.items):
-            name, point = _name(e, content.key)
+            name, point = _name(evaluation, content.key)
             while name in taken:
                 name += "-b"
             taken.add(name)
@@ -42,50 +48,67 @@ def pieces(e: Evaluation) -> list[ExportPiece]:
 
 
 def _contents(items: Sequence[Item]) -> Iterator[Table | Figure]:
-    for x in items:
-        if isinstance(x, Fold):
-            yield from _contents(x.items)
-        elif isinstance(x, Picture):
-            yield x.figure
-        elif isinstance(x, Table) and x.columns[0] != "What":
-            yield x
+    for item in items:
+        if isinstance(item, Fold):
+            yield from _contents(item.items)
+        elif isinstance(item, Picture):
+            yield item.figure
+        elif isinstance(item, Table) and item.columns[0] != "What":
+            yield item
 
 
-def _name(e: Evaluation, key: str) -> tuple[str, OperatingPoint | None]:
-    """What it is, by which grouping, at which operating point: "fmr_gender-ethnicity_target-0.01"; and that point."""
+def _name(evaluation: Evaluation, key: str) -> tuple[str, OperatingPoint | None]:
+    """Return a piece's name, and its operating point.
+
+    The name says what it is, by which grouping, at which operating point: "fmr_gender-ethnicity_target-0.01".
+    """
     found = KEY.match(key)
-    i, n, what = found.groups() if found else (None, None, key)
+    grouping_index, point_index, what = found.groups() if found else (None, None, key)
     parts, point = [what], None
-    if i is not None and int(i) < len(e.groupings):
-        grouping = e.groupings[int(i)]
+    if grouping_index is not None and int(grouping_index) < len(evaluation.groupings):
+        grouping = evaluation.groupings[int(grouping_index)]
         parts.append("-".join(grouping.attributes) or "all")
-        if n is not None and int(n) < len(grouping.operating_points):
-            point = grouping.operating_points[int(n)]
+        if point_index is not None and int(point_index) < len(grouping.operating_points):
+            point = grouping.operating_points[int(point_index)]
             parts.append(point_slug(point))
     return safe_name("_".join(parts)), point
 
 
-def point_slug(p: OperatingPoint) -> str:
-    """An operating point in a file name: "target-0.01", "published", "fixed-0.6"."""
-    if p.origin == "target":
-        return f"target-{p.target_fmr:g}"
-    return f"fixed-{f.native_number(p.native_threshold)}" if p.origin == "fixed" and p.native_threshold is not None else p.origin
+def point_slug(point: OperatingPoint) -> str:
+    """Return an operating point's part of a file name.
+
+    As in "target-0.01", "published", "fixed-0.6".
+    """
+    if point.origin == "target":
+        return f"target-{point.target_fmr:g}"
+    if point.origin == "fixed" and point.native_threshold is not None:
+        return f"fixed-{f.native_number(point.native_threshold)}"
+    return point.origin
 
 
-def at(e: Evaluation, p: OperatingPoint | None) -> str:
-    """Model and data set, and the threshold where there is one, for a caption that stands alone."""
-    return where(e, p) if p is not None else f"{f.shorten(e.model.name, 60)} on {f.shorten(e.dataset.name, 60)}"
+def at(evaluation: Evaluation, point: OperatingPoint | None) -> str:
+    """Return model, data set and threshold for a caption.
+
+    The threshold where there is one. With it a caption stands alone.
+    """
+    if point is not None:
+        return where(evaluation, point)
+    return f"{f.shorten(evaluation.model.name, 60)} on {f.shorten(evaluation.dataset.name, 60)}"
 
 
-def source(e: Evaluation) -> str:
-    """Where the numbers come from: people, images and comparisons; data set, licence, labels; model; program. One line."""
-    d, m, c = e.dataset, e.model, e.comparisons
-    people = "people not labelled" if d.identity == "none" else f.plural(d.subjects, "person", "people")
+def source(evaluation: Evaluation) -> str:
+    """Return where the numbers come from, in one line.
+
+    People, images and comparisons; data set, licence, labels; model; program.
+    """
+    dataset, model, comparisons = evaluation.dataset, evaluation.model, evaluation.comparisons
+    people = "people not labelled" if dataset.identity == "none" else f.plural(dataset.subjects, "person", "people")
     counts = (
-        f"{people}, {f.plural(d.samples, 'image')}, {f.plural(c.non_mated, 'non-mated comparison')}, {f.count(c.mated)} mated"
+        f"{people}, {f.plural(dataset.samples, 'image')}, {f.plural(comparisons.non_mated, 'non-mated comparison')}, "
+        f"{f.count(comparisons.mated)} mated"
     )
-    labels = "; ".join(f"{f.clean(x.attribute)} {f.clean(x.provenance)}" for x in d.labels)
-    data = ", ".join(filter(None, (f.clean(d.title), f.clean(d.version), f"licence {f.clean(d.licence)}")))
-    told = [f"{counts}.", f"Labels: {labels}." if labels else "", f"Data: {data}.", f"Model: {f.clean(m.title)}."]
-    made = f"Computed with faceparity {f.clean(e.provenance.faceparity)}; intervals are 95 %, by people."
-    return " ".join(x for x in [*told, "Synthetic faces." * d.synthetic, made] if x)
+    labels = "; ".join(f"{f.clean(label.attribute)} {f.clean(label.provenance)}" for label in dataset.labels)
+    data = ", ".join(filter(None, (f.clean(dataset.title), f.clean(dataset.version), f"licence {f.clean(dataset.licence)}")))
+    sentences = [f"{counts}.", f"Labels: {labels}." if labels else "", f"Data: {data}.", f"Model: {f.clean(model.title)}."]
+    made = f"Computed with faceparity {f.clean(evaluation.provenance.faceparity)}; intervals are 95 %, by people."
+    return " ".join(sentence for sentence in [*sentences, "Synthetic faces." * dataset.synthetic, made] if sentence)

@@ -1,4 +1,4 @@
-"""What an optional topic of a record gives to reports, whatever their format: page sections, text entries, CSV tables.
+"""What an optional topic of a record gives to reports of every format: page sections, text entries, CSV tables.
 
 A topic is an optional list of the record, such as `searches`. The module of reports that is named for the field holds `TOPIC`;
 `topics.topics` finds it, and terminal, markdown, page, CSV and PDF go through what is found.
@@ -43,7 +43,7 @@ class TopicEntry(NamedTuple):
 class Entries(Protocol):
     """A topic's entries; wide: with room for all columns (summary.md) or without (the terminal's 80)."""
 
-    def __call__(self, e: Evaluation, /, *, wide: bool) -> Iterable[TopicEntry]:
+    def __call__(self, evaluation: Evaluation, /, *, wide: bool) -> Iterable[TopicEntry]:
         """Give none for a record without the topic."""
 
 
