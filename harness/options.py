@@ -23,12 +23,15 @@ DEFAULT_TARGETS = (1e-2, 1e-3)
 LEAST_SHARE = 0.001
 """The smallest sample of the comparisons: of smaller shares there is no room to count the pairs of all parts."""
 FILE, ADDRESS = "<file>", "ADDRESS"
-"""How files and addresses are called in what is published."""
+"""What stands for files and addresses in published records."""
 
 
 @dataclass(frozen=True)
 class Flag:
-    """How the command line spells an option. of_scores: `faceparity score` takes it too. wanted: what a message asks for."""
+    """How the command line spells an option.
+
+    of_scores: `faceparity score` takes it too. wanted: what a message asks for.
+    """
 
     name: str
     metavar: str = ""
@@ -153,13 +156,13 @@ class Options(ModelOptions, DatasetOptions):
     """Where a run works: changes no figure, so a suite takes these on its command line too, and its file need not name them."""
 
     @classmethod
-    def of(cls, asked: Mapping[str, Any]) -> Self:
+    def of(cls, given: Mapping[str, Any]) -> Self:
         """Check options given by name.
 
         Raises UserError, in one line, for what is no such option or no value of it.
         """
         try:
-            return cls.model_validate(dict(asked))
+            return cls.model_validate(dict(given))
         except ValidationError as error:
             raise UserError(_fault(error)) from None
 
@@ -260,5 +263,5 @@ def _fault(error: ValidationError) -> str:
     flag = known[name]
     if repeats(name) and len(wrong["loc"]) == 1:
         return f"{flag.name} is a list: write {name}=[{given!r}], not {name}={given!r}"
-    said = flag.wanted or wrong["msg"].removeprefix("Value error, ")
-    return f"{flag.name} {f'{given:g}' if isinstance(given, float) else given}: {said}"
+    expected = flag.wanted or wrong["msg"].removeprefix("Value error, ")
+    return f"{flag.name} {f'{given:g}' if isinstance(given, float) else given}: {expected}"

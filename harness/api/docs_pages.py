@@ -21,20 +21,20 @@ MODULES = (
     "faceparity.datasets",
     "faceparity.reports",
 )
-"""What others may build on: all that these name in `__all__`. Anything else may change without a word."""
+"""The public API: all that these modules name in `__all__`. Anything else may change without notice."""
 
 _ANNOTATED = "Annotated["
 
 
 def public() -> dict[str, list[str]]:
     """Return each module's exported names, each imported."""
-    found = {}
+    names = {}
     for name in MODULES:
         module = import_module(name)
         for exported in module.__all__:
-            vars(module).setdefault(exported, getattr(module, exported))  # those that come when asked for
-        found[name] = list(module.__all__)
-    return found
+            vars(module).setdefault(exported, getattr(module, exported))  # names that `__getattr__` gives
+        names[name] = list(module.__all__)
+    return names
 
 
 def build(folder: Path) -> Path:
@@ -53,7 +53,7 @@ def build(folder: Path) -> Path:
     public()
     pdoc.render.configure(docformat="markdown", show_source=False, footer_text="faceparity")
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Error parsing type annotation")  # of numpy's arrays: shown as they are written
+        warnings.filterwarnings("ignore", message="Error parsing type annotation")  # of numpy's arrays, shown as written
         pdoc.pdoc(*MODULES, output_directory=folder)
     for page in (*folder.rglob("*.html"), folder / "search.js"):
         page.write_text(_without_noise(page.read_text("utf-8")), "utf-8")
@@ -78,7 +78,7 @@ def _without_metadata(text: str) -> str:
     What stands after it names functions by where they lie in memory: other bytes each time.
     """
     text = text.replace("typing." + _ANNOTATED, _ANNOTATED)
-    while (start := text.rfind(_ANNOTATED)) >= 0:  # the last one holds no other
+    while (start := text.rfind(_ANNOTATED)) >= 0:  # the last one contains no other
         depth, comma, end = 1, -1, start + len(_ANNOTATED)
         while depth and end < len(text):
             depth += {"[": 1, "(": 1, "]": -1, ")": -1}.get(text[end], 0)

@@ -1,4 +1,4 @@
-"""Mistakes in the words of Python: an option of the command line is called what the argument is called."""
+"""Errors in the words of Python: an option of the command line is called by the name of its argument."""
 
 from __future__ import annotations
 

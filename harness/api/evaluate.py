@@ -52,19 +52,19 @@ def evaluate(dataset: str | Dataset, model: str = "face_recognition", **options:
     can't be had.
     """
     with in_python(), bars() as bar:
-        asked = Options.of(_lists(options))
-        check_dask(asked.dask, asked.workers)
-        resolved = resolve(asked, command="faceparity.harness.evaluate(…)", workers=asked.workers or cores())
-        resolved = replace(resolved, device=check_device(asked.device))
-        loaded = load_dataset(dataset, include_minors=asked.include_minors) if isinstance(dataset, str) else dataset
-        spec = with_device(model, asked.device)
+        parsed = Options.of(_lists(options))
+        check_dask(parsed.dask, parsed.workers)
+        resolved = resolve(parsed, command="faceparity.harness.evaluate(…)", workers=parsed.workers or cores())
+        resolved = replace(resolved, device=check_device(parsed.device))
+        loaded = load_dataset(dataset, include_minors=parsed.include_minors) if isinstance(dataset, str) else dataset
+        spec = with_device(model, parsed.device)
         card = load_model_card(spec)
-        if asked.threshold_from is not None:
-            resolved = replace(resolved, fixed=thresholds_of(asked.threshold_from, [card.name]))
-        excluded = read_exclusions(asked.exclude, [loaded])[loaded.name] if asked.exclude is not None else Excluded()
+        if parsed.threshold_from is not None:
+            resolved = replace(resolved, fixed=thresholds_of(parsed.threshold_from, [card.name]))
+        excluded = read_exclusions(parsed.exclude, [loaded])[loaded.name] if parsed.exclude is not None else Excluded()
         grouped, opened = preflight(loaded, resolved), open_model(spec)
         label = f"{loaded.name} · {card.name}"
-        with chosen(resolved.workers, asked.device, asked.dask) as place, Store(ephemeral=asked.ephemeral) as store:
+        with chosen(resolved.workers, parsed.device, parsed.dask) as place, Store(ephemeral=parsed.ephemeral) as store:
             resolved = replace(resolved, place=place)
             step = bar(f"{label} · templates", loaded.n_samples)
             templates = extract(
@@ -108,9 +108,9 @@ def evaluate_scores(
     Raises UserError for what is missing, contradicts itself or is no score, with the row (counted from 0, as in `frame.iloc`).
     """
     with in_python(), bars() as bar:
-        asked = Options.of(_lists(options, of_scores=True))
+        parsed = Options.of(_lists(options, of_scores=True))
         bar(f"{name} · comparisons and statistics", 0)
-        resolved = resolve(asked, command="faceparity.harness.evaluate_scores(…)")
+        resolved = resolve(parsed, command="faceparity.harness.evaluate_scores(…)")
         return EvaluationResult(scores_file.evaluate_scores(scores, resolved, failures=failures, distance=distance, name=name))
 
 

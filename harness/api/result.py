@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TABLES = "faceparity.reports.formats.csv_tables"
 SHOWN = "faceparity.reports.exports.notebook"
 PAGE = "faceparity.reports.formats.html"
-"""Found by name, as reports stand behind the harness."""
+"""Imported by name, as the harness does not depend on reports."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class EvaluationResult:
         if table not in self._tables:
             raise UserError(f"there is no table {table!r}; there are {', '.join(self._tables)}")
         header, rows = self._tables[table]
-        return pa.table({name: _column([row[place] for row in rows]) for place, name in enumerate(header)})
+        return pa.table({name: _column([row[column] for row in rows]) for column, name in enumerate(header)})
 
     def to_pandas(self, table: str = "rates") -> pd.DataFrame:
         """Return one table as a pandas DataFrame.

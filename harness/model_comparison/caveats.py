@@ -78,13 +78,13 @@ def notes(compared: Sequence[rc.Compared], excluded: Mapping[str, frozenset[tupl
 
     excluded: by a result's id, what a person left out by name.
     """
-    found = list(_datasets(compared)) + list(_versions(compared))
+    every_note = list(_datasets(compared)) + list(_versions(compared))
     key = lambda result: (result.dataset, result.dataset_digest)  # noqa: E731
     for _, same in groupby(sorted(compared, key=key), key=key):
         block = list(same)
         if len(block) > 1:
-            found += [*_same(block), *_settings(block), *_exclusions(block, excluded), *_private(block)]
-    return found
+            every_note += [*_same(block), *_settings(block), *_exclusions(block, excluded), *_private(block)]
+    return every_note
 
 
 def _note(kind: str, among: Sequence[rc.Compared], text: str) -> rc.ComparisonNote:

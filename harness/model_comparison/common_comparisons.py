@@ -92,7 +92,7 @@ class AllPairsCompared:
 
 
 class ListedPairsCompared:
-    """A list of pairs of samples, of which both scores are known."""
+    """Exactly the listed pairs of samples."""
 
     def __init__(self, subjects: I32, rows: I64) -> None:
         samples = subjects.size
@@ -296,11 +296,11 @@ class CommonComparisons:
         None without mated comparisons.
         """
         group = self.groups(grouping)
-        made, at = self._inside(self.mated, group)
+        compared, at = self._inside(self.mated, group)
         wrong = [self._inside(keys, group) for keys in self.mated_wrong]
         cells: list[PairedCell | None] = []
         for g in range(grouping.n):
-            ids, trials = np.unique(self.subjects[made[at == g] // self.n], return_counts=True)
+            ids, trials = np.unique(self.subjects[compared[at == g] // self.n], return_counts=True)
             own_wrong = [keys[of == g] for keys, of in wrong]
             by = [np.bincount(np.searchsorted(ids, self.subjects[keys // self.n]), minlength=ids.size) for keys in own_wrong]
             both = int(np.intersect1d(own_wrong[0], own_wrong[1]).size)

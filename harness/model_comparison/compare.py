@@ -134,11 +134,11 @@ def cells_of_groups(common: CommonComparisons, grouping: SampleGrouping, finest:
     by_measure: dict[Measure, list[Cells | results.Reason]] = {name: [] for name in by_cell}
     owns = [finest_cells_of(grouping, finest, g) for g in range(grouping.n)]
     for measure, cells in by_cell.items():
-        for own in owns:
-            found = [cell for i in own if (cell := cells[i]) is not None]
-            if not own or len(found) < len(own):
+        for members in owns:
+            found = [cell for i in members if (cell := cells[i]) is not None]
+            if not members or len(found) < len(members):
                 by_measure[measure].append(_why_none(common, measure))
-            elif any(cell.ids.size < SHOWN_FROM for cell in found) or (not is_finest and any(finest.merged[i] for i in own)):
+            elif any(cell.ids.size < SHOWN_FROM for cell in found) or (not is_finest and any(finest.merged[i] for i in members)):
                 by_measure[measure].append("too_few_subjects" if is_finest else "cells_too_small")
             else:
                 by_measure[measure].append(found)
@@ -201,16 +201,16 @@ def _overall(
 ) -> list[results.ModelChange]:
     """Return the changes of the mean, and of all pairs."""
     everyone = SampleGrouping((), ("all pairs",), (("all pairs",),), np.zeros(finest.of_cell.size, np.int32), (0,))
-    out = []
+    changes = []
     for measure, cells in [*by_cell.items(), *failing.items()]:
         members = large_cells(cells)
         large = [cell for g in members if (cell := cells[g]) is not None]
         spread = _spread(replicated, measure, members)
-        out.append(_rate(measure, "matched", "pool", large or _why_none(common, measure), common.shared_subjects, spread))
+        changes.append(_rate(measure, "matched", "pool", large or _why_none(common, measure), common.shared_subjects, spread))
         if measure in by_cell:
             everybody = by_group(common, everyone, measure)[0]
-            out.append(_rate(measure, "all", "all pairs", [everybody] if everybody else _why_none(common, measure), False))
-    return _settle(out)
+            changes.append(_rate(measure, "all", "all pairs", [everybody] if everybody else _why_none(common, measure), False))
+    return _settle(changes)
 
 
 def failures(
@@ -287,7 +287,7 @@ def tested(cells: Cells, change: Change) -> Change | None:
 def _figures(cells: Cells, change: Change) -> dict[str, Any]:
     """Return the fields of a change of rates.
 
-    What may be said of it is as before Holm.
+    Its verdict and reason are those before Holm.
     """
     called = tested(cells, change)
     return {

@@ -28,19 +28,19 @@ def compare_runs(runs: Sequence[Sequence[Result]], command: str, seed: int = 0, 
     A paired comparison is made of results of one data set (by digest) by the same attributes whose private parts can be read.
     seed, workers: of the bootstrap. Raises UserError where there are not two results.
     """
-    found = [(number + 1, result) for number, results in enumerate(runs) for result in results]
-    if len(found) < 2:
-        only = found[0][1].evaluation
+    numbered = [(number + 1, result) for number, results in enumerate(runs) for result in results]
+    if len(numbered) < 2:
+        only = numbered[0][1].evaluation
         raise UserError(
             f"nothing to compare: there is one result only, {only.model.name} on {only.dataset.name}; name a second run, or run with "
             "two models or data sets"
         )
-    entries = [_entry(letters(i), run, result) for i, (run, result) in enumerate(found)]
+    entries = [_entry(letters(i), run, result) for i, (run, result) in enumerate(numbered)]
     blocks: dict[tuple[str, str, tuple[str, ...]], list[ComparedResult]] = {}
     for entry in entries:
         dataset = entry.evaluation.dataset
         blocks.setdefault((dataset.name, dataset.digest, tuple(label.attribute for label in dataset.labels)), []).append(entry)
-    made = [_block(block, seed, workers) for block in blocks.values()]
+    compared_blocks = [_block(block, seed, workers) for block in blocks.values()]
     compared = to_compared(
         [(entry.id, entry.run, entry.evaluation, entry.private is not None, entry.reason) for entry in entries]
     )
@@ -53,8 +53,8 @@ def compare_runs(runs: Sequence[Sequence[Result]], command: str, seed: int = 0, 
         command=command,
         seed=seed,
         results=compared,
-        notes=[*notes(compared, excluded), *(note for _, more in made for note in more)],
-        datasets=[block for block, _ in made],
+        notes=[*notes(compared, excluded), *(note for _, more in compared_blocks for note in more)],
+        datasets=[block for block, _ in compared_blocks],
         models=list(_models(compared)),
     )
 
@@ -106,16 +106,16 @@ def _block(entries: Sequence[ComparedResult], seed: int, workers: int) -> tuple[
             why = f"{' and '.join(entry.id for entry in readable)} are compared unpaired: {error}"
             caveats.append(rc.ComparisonNote(kind="private", ids=[entry.id for entry in readable], text=why))
     paired = readable if shared is not None else []
-    loose = [(one, two) for one, two in combinations(entries, 2) if one not in paired or two not in paired]
+    unpaired = [(one, two) for one, two in combinations(entries, 2) if one not in paired or two not in paired]
     keys = dict.fromkeys(key for entry in entries for key in entry.points)
-    points = [point for key in keys if (point := _point(key, entries, paired, shared, loose)) is not None]
+    points = [point for key in keys if (point := _point(key, entries, paired, shared, unpaired)) is not None]
     block = rc.ComparedDataset(
         dataset=first.dataset.name,
         digest=first.dataset.digest,
         attributes=[label.attribute for label in first.dataset.labels],
         ids=[entry.id for entry in entries],
         paired=[entry.id for entry in paired],
-        failures_unpaired=[_unpaired(one, two, None) for one, two in loose if len(entries) > 1],
+        failures_unpaired=[_unpaired(one, two, None) for one, two in unpaired if len(entries) > 1],
         points=points if len(entries) > 1 else [],
     )
     if shared is None:
@@ -137,7 +137,7 @@ def _point(
     entries: Sequence[ComparedResult],
     paired: Sequence[ComparedResult],
     shared: SharedSamples | None,
-    loose: Sequence[tuple[ComparedResult, ComparedResult]],
+    unpaired: Sequence[tuple[ComparedResult, ComparedResult]],
 ) -> rc.ComparedPoint | None:
     """Compare every pair at one operating point.
 
@@ -151,7 +151,7 @@ def _point(
         origin=having[0].points[key].origin,
         target_fmr=key[1],
         thresholds={entry.id: entry.points[key].native_threshold for entry in having},
-        unpaired=[_unpaired(one, two, key) for one, two in loose if one in having and two in having],
+        unpaired=[_unpaired(one, two, key) for one, two in unpaired if one in having and two in having],
     )
     refused = [entry.id for entry in having if entry in paired and entry not in with_threshold]
     pools = {own_point.pool.name for entry in with_threshold if (own_point := entry.points[key]).pool is not None}

@@ -16,7 +16,7 @@ F64 = NDArray[np.float64]
 Measure = Literal["fmr", "fnmr"]
 
 DEFINED = 0.9
-"""With fewer replicates in which a ratio exists its variance is unknown."""
+"""Smallest share of replicates in which a ratio must exist for its variance to be known."""
 
 
 class ChangeSpread(NamedTuple):

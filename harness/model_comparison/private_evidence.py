@@ -85,16 +85,16 @@ def _coded(folder: Path, table: private_tables.Table) -> dict[str, private_table
     import pyarrow as pa
 
     with pa.ipc.open_stream(private_tables.read_private(folder, table)) as reader:
-        found = reader.read_all().combine_chunks()
+        batch = reader.read_all().combine_chunks()
     columns: dict[str, private_tables.Coded | NDArray[Any]] = {}
-    for name in found.column_names:
-        chunks = found.column(name).chunks
+    for name in batch.column_names:
+        chunks = batch.column(name).chunks
         if chunks and isinstance(chunks[0], pa.DictionaryArray):
             columns[name] = private_tables.Coded(
                 chunks[0].indices.to_numpy(zero_copy_only=False), chunks[0].dictionary.to_pylist()
             )
         else:
-            columns[name] = np.asarray(found.column(name).to_numpy())
+            columns[name] = np.asarray(batch.column(name).to_numpy())
     return columns
 
 
@@ -108,10 +108,10 @@ def _places(column: private_tables.Coded | NDArray[np.generic], codes: NDArray[n
     if not wanted.size:
         return np.empty(0, np.int64)
     used, rising = np.unique(indices), np.argsort(codes)
-    place = rising[np.clip(np.searchsorted(codes, wanted, sorter=rising), 0, codes.size - 1)] if codes.size else rising
-    if not codes.size or (codes[place[used]] != wanted[used]).any():
+    positions = rising[np.clip(np.searchsorted(codes, wanted, sorter=rising), 0, codes.size - 1)] if codes.size else rising
+    if not codes.size or (codes[positions[used]] != wanted[used]).any():
         raise UserError(f"{folder}: its tables do not belong together; run again for new ones")
-    return place[indices].astype(np.int64)
+    return positions[indices].astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -130,9 +130,9 @@ class JointEvidence:
     has: NDArray[np.bool_]
     evidence: list[Evidence]
     templates: tuple[int, ...]
-    """Of each result, how many templates there were in all."""
+    """Number of templates of each result, on all of its samples."""
     mated: tuple[tuple[I64, NDArray[np.float32]], ...]
-    """Of each result, keys and scores of its mated comparisons of samples that all were given."""
+    """Keys and scores of each result's mated comparisons of samples that all were given."""
 
     def low_mated(self, result: int, threshold: float) -> I64:
         """Return keys of one result's mated comparisons below a threshold."""
@@ -170,12 +170,14 @@ def join_evidence(
     not_compared = [_left_out(part, new, samples, score) for part, new, score in zip(parts, numbers, same_person, strict=True)]
     left_out = np.unique(np.concatenate(not_compared))
     of_has = _new_numbers(samples, np.flatnonzero(has))
-    made = [
+    evidence = [
         _evidence(part, of_has[new], samples, left_out, of_has, cells, subjects, has, evaluation)
         for part, new, evaluation in zip(parts, numbers, evaluations, strict=True)
     ]
     mated = tuple(_mated(part, new, samples) for part, new in zip(parts, numbers, strict=True))
-    return JointEvidence(cells, subjects, failed, left_out, has, made, tuple(int((~part.failed).sum()) for part in parts), mated)
+    return JointEvidence(
+        cells, subjects, failed, left_out, has, evidence, tuple(int((~part.failed).sum()) for part in parts), mated
+    )
 
 
 def _shared(parts: Sequence[Private]) -> list[I64]:
@@ -287,22 +289,24 @@ def _evidence(
     not_compared = _keys(of_has[left_out // max(1, n)], of_has[left_out % max(1, n)], templates)
     key = np.minimum(first, second) * templates + np.maximum(first, second)
     keep = both & ~np.isin(key, not_compared)
-    own, people = cells.of_sample[has], subjects[has]
+    sample_cells, people = cells.of_sample[has], subjects[has]
     of_mated = people[not_compared // max(1, templates)] == people[not_compared % max(1, templates)]
     pairs = [Pairs.of(first[chosen], second[chosen], part.score[chosen]) for chosen in (keep & ~part.mated, keep & part.mated)]
     left_out_pairs = [_none_scored(not_compared[of_kind], templates) for of_kind in (~of_mated, of_mated)]
-    non_mated, _ = count_comparisons(people, own, cells.n)
+    non_mated, _ = count_comparisons(people, sample_cells, cells.n)
     mated = np.zeros_like(non_mated)
-    _count(non_mated, own, left_out_pairs[0], -1)
-    _count(mated, own, pairs[1], 1)
+    _count(non_mated, sample_cells, left_out_pairs[0], -1)
+    _count(mated, sample_cells, pairs[1], 1)
     floor = evaluation.comparisons.ledger_floor
     tally = Tally(
         ScoreBins.uniform(-1.0, 1.0, 1), -np.inf if floor is None else floor, non_mated[..., None], mated[..., None],
         np.zeros((templates, cells.n), np.int64), pairs[0], pairs[1], np.empty(0, np.float32), np.zeros((0, templates, cells.n), np.int32),
         left_out_pairs[0], left_out_pairs[1], 0,
     )  # fmt: skip
-    own_cells = replace(cells, of_sample=own)
-    return Evidence(tally, own_cells, people, AllPairs(people, left_out_pairs[0]), None, None, shares_subjects(people, own))
+    own_cells = replace(cells, of_sample=sample_cells)
+    return Evidence(
+        tally, own_cells, people, AllPairs(people, left_out_pairs[0]), None, None, shares_subjects(people, sample_cells)
+    )
 
 
 def _none_scored(keys: I64, samples: int) -> Pairs:

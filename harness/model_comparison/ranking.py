@@ -34,9 +34,9 @@ from faceparity.harness.verification.rates.verdict_rules import adjust, call
 
 F64 = NDArray[np.float64]
 MOST_GROUPS = 60
-"""With more groups there is no table of the worst one, as every two groups are tested."""
+"""Most groups for a table of the worst one, as every two groups are tested."""
 FEWEST_ERRORS = 10
-"""With fewer errors an interval begins at 0."""
+"""Errors from which on an interval may begin above 0."""
 
 
 def leagues(
@@ -54,8 +54,8 @@ def leagues(
         if measure not in first.by_cell:
             continue
         if not (measure == "fmr" and at_target):
-            found = [_mean(len(ids), pairs, measure) for pairs in readings]
-            tables.append(_league(ids, measure, groupings[-1].attributes, first, found))
+            figures = [_mean(len(ids), pairs, measure) for pairs in readings]
+            tables.append(_league(ids, measure, groupings[-1].attributes, first, figures))
         for grouping in groupings:
             table = _worst(ids, readings, measure, grouping, groupings[-1])
             tables += [table] if table is not None else []
@@ -94,8 +94,8 @@ def _mean(n: int, pairs: Pairs, measure: Rated) -> tuple[list[ModelFigure], Test
         cells = [cell for g in large if (cell := pair.by_cell[measure][g]) is not None]
         tests[i, j] = _test_of_means(cells, pair.common.shared_subjects, pair.replicated, (measure, large))
         for k, side in ((i, 0), (j, 1)):
-            again = None if pair.replicated is None else pair.replicated.rates(measure, large)[side]
-            rows.setdefault(k, _mean_row(cells, side, pair.common.shared_subjects, again))
+            replicates = None if pair.replicated is None else pair.replicated.rates(measure, large)[side]
+            rows.setdefault(k, _mean_row(cells, side, pair.common.shared_subjects, replicates))
     return [rows[k] for k in range(n)], tests
 
 
@@ -117,10 +117,10 @@ def _test_of_means(cells: Cells, shared: bool, replicated: Replicated | None, of
     return Test(called.ratio, called.interval, called.p, float(np.sign(called.first - called.second)))
 
 
-def _mean_row(cells: Cells, side: int, shared: bool, again: F64 | None) -> ModelFigure:
+def _mean_row(cells: Cells, side: int, shared: bool, replicates: F64 | None) -> ModelFigure:
     """Return one model's mean over cells, with Wilson's interval.
 
-    again: float64[replicates], the mean with the threshold estimated again; the variance is not below its variance.
+    replicates: float64[replicates], the mean with the threshold estimated again; the variance is not below its variance.
     """
     if not cells:
         return ModelFigure(None, None, None, "zero_comparisons")
@@ -132,9 +132,9 @@ def _mean_row(cells: Cells, side: int, shared: bool, again: F64 | None) -> Model
         return ModelFigure(rate, None, None, "other")
     weights = np.eye(2)[side] / len(cells)
     variance, df = variance_of([Term(cell, weights) for cell in cells], shared)
-    if again is not None:
-        known = again[np.isfinite(again)]
-        if known.size < DEFINED * again.size:
+    if replicates is not None:
+        known = replicates[np.isfinite(replicates)]
+        if known.size < DEFINED * replicates.size:
             return ModelFigure(rate, None, None, "too_few_errors")
         variance = max(variance, float(np.var(known, ddof=1)))
     lo, hi = wilson_from_variance(rate, variance, df)
@@ -143,13 +143,13 @@ def _mean_row(cells: Cells, side: int, shared: bool, again: F64 | None) -> Model
 
 
 def _league(
-    ids: Sequence[str], measure: Rated, attributes: Sequence[str], pair: Pair, found: Sequence[tuple[list[ModelFigure], Tests]]
+    ids: Sequence[str], measure: Rated, attributes: Sequence[str], pair: Pair, readings: Sequence[tuple[list[ModelFigure], Tests]]
 ) -> rc.League:
     cells = [cell for cell in pair.by_cell[measure] if cell is not None]
     people = int(np.unique(np.concatenate([cell.ids for cell in cells])).size) if cells else 0
-    second = found[1][0] if len(found) > 1 else None
-    made = sum(cell.comparisons for cell in cells)
-    return _table(ids, measure, attributes, people, made, found[0][0], second, [tests for _, tests in found])
+    second = readings[1][0] if len(readings) > 1 else None
+    comparisons = sum(cell.comparisons for cell in cells)
+    return _table(ids, measure, attributes, people, comparisons, readings[0][0], second, [tests for _, tests in readings])
 
 
 def _table(
@@ -225,9 +225,19 @@ def _worst(
     groups = groups_with_rates(readings[0][0, 1], measure, grouping, finest)
     if len(groups) < 2 or len(groups) > MOST_GROUPS:
         return None
-    people = int(np.unique(np.concatenate([cell.ids for own in groups.values() for cell in own])).size)
-    made = sum(cell.comparisons for own in groups.values() for cell in own)
-    found = [worst_groups(len(ids), pairs, measure, grouping, finest) for pairs in readings]
+    people = int(np.unique(np.concatenate([cell.ids for cells in groups.values() for cell in cells])).size)
+    comparisons = sum(cell.comparisons for cells in groups.values() for cell in cells)
+    by_reading = [worst_groups(len(ids), pairs, measure, grouping, finest) for pairs in readings]
     left_out = [group_name for g, group_name in enumerate(grouping.names) if g not in groups]
-    second = found[1][0] if len(found) > 1 else None
-    return _table(ids, name, grouping.attributes, people, made, found[0][0], second, [tests for _, tests in found], left_out)
+    second = by_reading[1][0] if len(by_reading) > 1 else None
+    return _table(
+        ids,
+        name,
+        grouping.attributes,
+        people,
+        comparisons,
+        by_reading[0][0],
+        second,
+        [tests for _, tests in by_reading],
+        left_out,
+    )

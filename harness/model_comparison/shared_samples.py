@@ -69,42 +69,42 @@ class SharedSamples:
         self.references = [_reference(evaluations, grouping) for grouping in self.groupings]
         self._attempted = _mated_attempted(self.joint)
 
-    def at(self, key: PointKey, able: Sequence[ComparedResult]) -> dict[str, object]:
+    def at(self, key: PointKey, entries: Sequence[ComparedResult]) -> dict[str, object]:
         """Return pairs, second reading and league tables of a point."""
-        thresholds = {entry.id: float(entry.points[key].threshold or 0.0) for entry in able}
-        first, replicates = self._reading(key, able, thresholds)
+        thresholds = {entry.id: float(entry.points[key].threshold or 0.0) for entry in entries}
+        first, replicates = self._reading(key, entries, thresholds)
         pairs = [
             self._compare(entry, opponent, first[i, j], thresholds)
-            for (i, entry), (j, opponent) in combinations(enumerate(able), 2)
+            for (i, entry), (j, opponent) in combinations(enumerate(entries), 2)
         ]
         readings, second = [first], []
         if any(
             entry.points[key].without_likely_same_person is not None or entry.points[key].status == "contaminated"
-            for entry in able
+            for entry in entries
         ):
-            other = self._second(key, able)
-            if other is not None:
-                again, cleaned, clean_thresholds = other
-                readings.append(again)
+            found = self._second(key, entries)
+            if found is not None:
+                second_pairs, cleaned, clean_thresholds = found
+                readings.append(second_pairs)
                 second = [
-                    cleaned._compare(entry, opponent, again[i, j], clean_thresholds)
-                    for (i, entry), (j, opponent) in combinations(enumerate(able), 2)
+                    cleaned._compare(entry, opponent, second_pairs[i, j], clean_thresholds)
+                    for (i, entry), (j, opponent) in combinations(enumerate(entries), 2)
                 ]
             pairs = [_agreed(pair, second[k] if second else None) for k, pair in enumerate(pairs)]
-        tables = leagues([entry.id for entry in able], readings, self.groupings, key[0] == "target")
-        if not second and len(readings) == 1 and any(entry.points[key].status == "contaminated" for entry in able):
+        tables = leagues([entry.id for entry in entries], readings, self.groupings, key[0] == "target")
+        if not second and len(readings) == 1 and any(entry.points[key].status == "contaminated" for entry in entries):
             tables = []
         return {"pairs": pairs, "second": second, "leagues": tables, "replicates": replicates}
 
     def _second(
-        self, key: PointKey, able: Sequence[ComparedResult]
+        self, key: PointKey, entries: Sequence[ComparedResult]
     ) -> tuple[dict[tuple[int, int], Pair], SharedSamples, dict[str, float]] | None:
         """Read again without comparisons that look like one person.
 
         They look so to any of the models. None where such a reading has no threshold.
         """
         same, thresholds = {}, {}
-        for entry in able:
+        for entry in entries:
             point = entry.points[key]
             clean = point.without_likely_same_person or point
             if clean.threshold is None:
@@ -112,18 +112,18 @@ class SharedSamples:
             same[entry.id] = None if point.same_person is None else point.same_person.threshold
             thresholds[entry.id] = clean.threshold
         cleaned = SharedSamples(self.entries, same, self.seed, self.workers)
-        return cleaned._reading(key, able, thresholds)[0], cleaned, thresholds
+        return cleaned._reading(key, entries, thresholds)[0], cleaned, thresholds
 
     def _reading(
-        self, key: PointKey, able: Sequence[ComparedResult], thresholds: dict[str, float]
+        self, key: PointKey, entries: Sequence[ComparedResult], thresholds: dict[str, float]
     ) -> tuple[dict[tuple[int, int], Pair], int]:
         """Return every pair of models, and the number of replicates."""
-        again = {entry.id: self._again(key, entry) for entry in able} if key[0] == "target" else {}
-        counts = [len(reestimated.replicates.threshold) for reestimated in again.values() if reestimated is not None]
+        by_id = {entry.id: self._again(key, entry) for entry in entries} if key[0] == "target" else {}
+        counts = [len(reestimated.replicates.threshold) for reestimated in by_id.values() if reestimated is not None]
         replicates = min(counts, default=0)  # of every model, as a league sets all of them side by side
-        out = {}
-        for (i, entry), (j, opponent) in combinations(enumerate(able), 2):
-            one, two = again.get(entry.id), again.get(opponent.id)
+        pairs = {}
+        for (i, entry), (j, opponent) in combinations(enumerate(entries), 2):
+            one, two = by_id.get(entry.id), by_id.get(opponent.id)
             replicated = None
             if one is not None and two is not None:
                 replicated = Replicated(one.replicates.first(replicates), two.replicates.first(replicates))
@@ -131,8 +131,8 @@ class SharedSamples:
             by_cell: ByCell = {"fmr": by_group(common, self.groupings[-1], "fmr")}
             if common.mated.size:
                 by_cell["fnmr"] = by_group(common, self.groupings[-1], "fnmr")
-            out[i, j] = Pair(common, by_cell, replicated)
-        return out, replicates if len(counts) == len(again) else 0
+            pairs[i, j] = Pair(common, by_cell, replicated)
+        return pairs, replicates if len(counts) == len(by_id) else 0
 
     def _side(self, entry: ComparedResult, thresholds: dict[str, float]) -> ModelEvidence:
         evidence = self.joint.evidence[self.entries.index(entry)]
@@ -221,11 +221,11 @@ def _by_person(subjects: I32, group: I32, n: int, first: NDArray[np.bool_], seco
     """
     cells: list[PairedCell | None] = []
     for g in range(n):
-        mine = group == g
-        ids, place, trials = np.unique(subjects[mine], return_inverse=True, return_counts=True)
-        by = [np.bincount(place.reshape(-1), errors[mine].astype(np.float64), ids.size) for errors in (first, second)]
+        in_group = group == g
+        ids, subject_of, trials = np.unique(subjects[in_group], return_inverse=True, return_counts=True)
+        by = [np.bincount(subject_of.reshape(-1), errors[in_group].astype(np.float64), ids.size) for errors in (first, second)]
         wrong = np.asarray(np.stack(by, axis=1), np.float64)
-        both = int((first[mine] & second[mine]).sum())
+        both = int((first[in_group] & second[in_group]).sum())
         cells.append(mated_cell(ids.astype(np.int32), trials.astype(np.float64), wrong, both) if ids.size else None)
     return cells
 
@@ -238,8 +238,8 @@ def _mated_attempted(joint: JointEvidence) -> tuple[NDArray[np.int64], NDArray[n
     order = np.argsort(joint.subjects, kind="stable").astype(np.int64)
     ends = np.flatnonzero(np.append(np.diff(joint.subjects[order]) != 0, True)) + 1
     blocks = np.split(order, ends[:-1]) if order.size else []
-    found = [np.stack(np.triu_indices(len(block), 1)) for block in blocks]
-    pairs = [np.sort(block[index_pairs], axis=0) for block, index_pairs in zip(blocks, found, strict=True) if index_pairs.size]
+    upper = [np.stack(np.triu_indices(len(block), 1)) for block in blocks]
+    pairs = [np.sort(block[index_pairs], axis=0) for block, index_pairs in zip(blocks, upper, strict=True) if index_pairs.size]
     if not pairs:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     low, high = np.concatenate(pairs, axis=1)

@@ -108,8 +108,8 @@ def worst_groups(
 
 def groups_with_rates(pair: Pair, measure: Measure, grouping: SampleGrouping, finest: SampleGrouping) -> dict[int, Cells]:
     """Return the groups that have a rate, without merged ones."""
-    found = cells_of_groups(pair.common, grouping, finest, pair.by_cell).cells[measure]
-    return {g: cells for g, cells in enumerate(found) if not isinstance(cells, str) and not grouping.merged[g]}
+    by_group = cells_of_groups(pair.common, grouping, finest, pair.by_cell).cells[measure]
+    return {g: cells for g, cells in enumerate(by_group) if not isinstance(cells, str) and not grouping.merged[g]}
 
 
 def _candidates(groups: Mapping[int, Cells], side: int) -> list[int]:
@@ -122,7 +122,7 @@ def _candidates(groups: Mapping[int, Cells], side: int) -> list[int]:
     return enough if enough and max(rates[g] for g in enough) == max(rates.values()) else []
 
 
-def _row(own: _Logs, grouping: SampleGrouping, chosen: Sequence[int], groups: Mapping[int, Cells]) -> ModelFigure:
+def _row(logs: _Logs, grouping: SampleGrouping, chosen: Sequence[int], groups: Mapping[int, Cells]) -> ModelFigure:
     """Return one model's figure.
 
     The lower bound is at least 1, as the highest of all groups is not below their mean.
@@ -130,10 +130,10 @@ def _row(own: _Logs, grouping: SampleGrouping, chosen: Sequence[int], groups: Ma
     left_out = tuple(grouping.names[g] for g in groups if g not in chosen)
     if not chosen:
         return ModelFigure(None, None, None, "too_few_errors", left_out)
-    lo, hi = interval_of_largest(own.logs, own.se, own.df)
+    lo, hi = interval_of_largest(logs.logs, logs.se, logs.df)
     interval = (float(max(1.0, np.exp(lo))), float(np.exp(hi))) if np.isfinite([lo, hi]).all() else None
-    name = grouping.names[chosen[int(own.logs.argmax())]]
-    return ModelFigure(float(np.exp(own.logs.max())), interval, name, None if interval else "too_few_errors", left_out)
+    name = grouping.names[chosen[int(logs.logs.argmax())]]
+    return ModelFigure(float(np.exp(logs.logs.max())), interval, name, None if interval else "too_few_errors", left_out)
 
 
 def _spreads(pair: Pair, measure: Rated, owns: Mapping[int, list[int]], chosen: Sequence[Sequence[int]]) -> _Spreads:
@@ -152,8 +152,8 @@ def _spreads(pair: Pair, measure: Rated, owns: Mapping[int, list[int]], chosen: 
         for side in (0, 1)
     ]
     shared = pair.common.shared_subjects
-    again = None if pair.replicated is None else pair.replicated.rates_of_cells(measure, used)
-    logs_again = None if again is None else [_logs_again(again[side], member, at[side]) for side in (0, 1)]
+    replicates = None if pair.replicated is None else pair.replicated.rates_of_cells(measure, used)
+    logs_again = None if replicates is None else [_logs_again(replicates[side], member, at[side]) for side in (0, 1)]
     own = []
     for side in (0, 1):
         alone = np.zeros((*weights[side].shape, 2))
@@ -166,7 +166,7 @@ def _spreads(pair: Pair, measure: Rated, owns: Mapping[int, list[int]], chosen: 
     variance, df = variances(cells, both, shared)
     variance = variance.reshape(shape)
     if logs_again is not None:
-        with np.errstate(invalid="ignore"):  # of two rates of zero
+        with np.errstate(invalid="ignore"):  # the logs of two rates of zero
             variance = np.maximum(variance, _variance(logs_again[0][:, :, None] - logs_again[1][:, None, :]))
     return _Spreads((own[0], own[1]), np.sqrt(variance), df.reshape(shape))
 

@@ -52,10 +52,10 @@ def renumber(codes: I32, new: I32) -> None:
 
 @njit()
 def _occurring(codes: I32, count: int) -> NDArray[np.bool_]:
-    found = np.zeros(count, np.bool_)
+    occurs = np.zeros(count, np.bool_)
     for k in range(codes.size):
-        found[codes[k]] = True
-    return found
+        occurs[codes[k]] = True
+    return occurs
 
 
 class Words:
@@ -88,14 +88,14 @@ class Words:
         if not joined.size:
             return joined, []
         distinct = pa.concat_arrays(self._words).dictionary_encode()
-        place = np.asarray(distinct.indices).astype(np.int32, copy=False)
+        positions = np.asarray(distinct.indices).astype(np.int32, copy=False)
         start = 0
         for side in self._codes:
             while side:
                 codes = side.pop(0)
                 joined[start : start + codes.size] = codes
                 start += codes.size
-        renumber(joined, place)
+        renumber(joined, positions)
         used = _occurring(joined, len(distinct.dictionary))
         order = np.asarray(pc.sort_indices(distinct.dictionary))
         order = order[used[order]]
@@ -137,15 +137,15 @@ class Scores:
                 raise UserError(f"{source}: column score is of type {column.type}; write numbers") from error
             values = np.asarray(filled, np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
-            out = values.astype(np.float32)
-        wrong = ~(empty | np.isfinite(out))
+            scores = values.astype(np.float32)
+        wrong = ~(empty | np.isfinite(scores))
         if wrong.any():
-            place = int(np.argmax(wrong))
-            self.bad = self.bad or (self._rows + place, str(column[place]))
+            row = int(np.argmax(wrong))
+            self.bad = self.bad or (self._rows + row, str(column[row]))
             self._n_bad += int(wrong.sum())
-        out[empty] = np.nan
-        self._parts.append(out)
-        self._rows += out.size
+        scores[empty] = np.nan
+        self._parts.append(scores)
+        self._rows += scores.size
 
     def check(self, named: Callable[[int], str]) -> None:
         """Raise UserError for a score that is no finite number.
@@ -205,8 +205,8 @@ class Truths:
         known = np.asarray([1 if word.lower() in TRUE else 0 if word.lower() in FALSE else -1 for word in texts], np.int8)
         values = known[codes]
         if self._bad is None and (values < 0).any():
-            place = int(np.argmax(values < 0))
-            self._bad = self._rows + place, texts[codes[place]]
+            row = int(np.argmax(values < 0))
+            self._bad = self._rows + row, texts[codes[row]]
         self._parts.append(values == 1)
         self._rows += values.size
 

@@ -32,13 +32,13 @@ from faceparity.harness.verification.threshold.threshold_pool import ThresholdPo
 from faceparity.harness.verification.threshold_sweep import make_sweeps
 
 WIDEST, NARROWEST = 1e38, 1e-30
-"""Of the range of scores, so that 1,000 bins in it have a width that float32 can hold."""
+"""Limits on the range of scores, so that 1,000 bins in it have a width that float32 can hold."""
 MOST_ATTEMPTS = 20_000_000
-"""Of a failures file in all: each takes room in memory, and a row may promise a thousand million of them."""
+"""Limit on the attempts in a failures file: each takes memory, and one row may claim a thousand million of them."""
 
 
 def evaluate_scores(
-    scores: Any, asked: Options | Resolved, *, failures: Any = None, distance: bool = False, name: str = "scores"
+    scores: Any, given: Options | Resolved, *, failures: Any = None, distance: bool = False, name: str = "scores"
 ) -> results.Evaluation:
     """Evaluate a table of scores.
 
@@ -46,7 +46,7 @@ def evaluate_scores(
     distance: lower scores are more alike.
     Raises UserError for a table that can't be read or contradicts itself, and for options that do not fit it.
     """
-    resolved = as_resolved(asked)
+    resolved = as_resolved(given)
     options, source = resolved.options, source_of(scores, name)
     table = read_scores(source)
     sign = -1 if distance else 1

@@ -15,16 +15,16 @@ from faceparity.datasets.loading.label_table import delimiter_of
 
 BATCH_ROWS = 1 << 18
 BLOCK_BYTES = 8 << 20
-"""Of a text file, read at a time."""
+"""Bytes of a text file that are read at a time."""
 
 
 class Source(ABC):
     """A table. Its text is what messages call it."""
 
     name: str
-    """Of the data set and the system that its scores are reported as."""
+    """What the report calls the data set and the system."""
     typed: bool
-    """Its numbers are numbers already; in a text file everything is text."""
+    """Whether its numbers are numbers already; in a text file everything is text."""
 
     def row(self, index: int) -> str:
         """Return how messages name a row.
@@ -42,12 +42,12 @@ class Source(ABC):
 
         Raises UserError if the table can't be read, or two columns have one name.
         """
-        found = self._names()
-        names = [name.strip().lower() for name in found]
+        written = self._names()
+        names = [name.strip().lower() for name in written]
         twice = sorted({name for name in names if name and names.count(name) > 1})
         if twice:
             raise UserError(f"{self}: two columns called {twice[0]!r}; rename one of them")
-        return {name: original for name, original in zip(names, found, strict=True) if name}
+        return {name: original for name, original in zip(names, written, strict=True) if name}
 
     @abstractmethod
     def _names(self) -> list[str]:
@@ -93,8 +93,8 @@ class FileSource(Source):
         try:
             check_regular(self.path)
         except OSError as error:
-            found = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
-            raise UserError(f"{self}: {found}; name a CSV or Parquet file") from error
+            reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+            raise UserError(f"{self}: {reason}; name a CSV or Parquet file") from error
         try:
             if self.typed:
                 return list(pq.read_schema(self.path).names)
@@ -130,7 +130,7 @@ class FileSource(Source):
                 ]
                 with pq.ParquetFile(self.path, read_dictionary=texts, pre_buffer=False) as file:
                     for batch in file.iter_batches(BATCH_ROWS, columns=list(names)):
-                        batch.validate(full=True)  # pyarrow does not look whether codes are beyond their dictionary
+                        batch.validate(full=True)  # pyarrow does not check that codes are within their dictionary
                         yield batch
                 return
             kinds = {name: pa.float64() if name in numbers else pa.dictionary(pa.int32(), pa.string()) for name in names}
@@ -174,7 +174,7 @@ class FrameSource(Source):
 
         chosen = self.table.select(list(names))
         for position, field in enumerate(chosen.schema):
-            if str(field.type) == "string_view":  # what polars hands over, and little of pyarrow reads
+            if str(field.type) == "string_view":  # polars gives this type, and little of pyarrow reads it
                 chosen = chosen.set_column(position, field.name, chosen.column(position).cast(pa.large_string()))
         yield from chosen.to_batches(max_chunksize=BATCH_ROWS)
 

@@ -79,11 +79,11 @@ def _digest(texts: Mapping[str, tuple[I32, list[str]]], score: NDArray[np.float3
 
     It is the same for the same content, in any file or library.
     """
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for name, (codes, words) in sorted(texts.items()):
-        found.update(json.dumps([name, words]).encode() + codes.astype("<i4", copy=False).tobytes())
-    found.update(score.astype("<f4", copy=False).tobytes() + mated.tobytes())
-    return found.hexdigest()
+        digest.update(json.dumps([name, words]).encode() + codes.astype("<i4", copy=False).tobytes())
+    digest.update(score.astype("<f4", copy=False).tobytes() + mated.tobytes())
+    return digest.hexdigest()
 
 
 def _attribute_names(source: Source, names: Mapping[str, str]) -> list[str]:
@@ -108,12 +108,12 @@ def _read(
     import pyarrow as pa
 
     try:
-        found = _gather(source, names, texts, plain=True)
+        gathered = _gather(source, names, texts, plain=True)
     except pa.ArrowInvalid:
-        found = None
-    if found is None or (found[1].bad is not None and not source.typed):
-        found = _gather(source, names, texts, plain=False)
-    words, scores, truths = found
+        gathered = None
+    if gathered is None or (gathered[1].bad is not None and not source.typed):
+        gathered = _gather(source, names, texts, plain=False)
+    words, scores, truths = gathered
     scores.check(source.row)
     truths.check(source.row)
     joined = {}
@@ -155,10 +155,10 @@ def read_texts(source: Source, wanted: Sequence[str]) -> dict[str, tuple[I32, li
     for batch in source.batches([names[name] for name in columns]):
         for name, column in columns.items():
             column.add(0, batch.column(batch.schema.get_field_index(names[name])), source)
-    found = {name: column.joined() for name, column in columns.items()}
-    if any(not codes.size for codes, _ in found.values()):
+    texts = {name: column.joined() for name, column in columns.items()}
+    if any(not codes.size for codes, _ in texts.values()):
         raise UserError(f"{source}: holds no rows")
-    return found
+    return texts
 
 
 def _check_labels(source: Source, labels: Mapping[str, tuple[I32, list[str]]], first: NDArray[np.int64], sample: I32) -> None:
@@ -213,30 +213,30 @@ def _join(number: I32, codes: I32) -> NDArray[np.int64]:
     bits = 12
     table = np.full(1 << bits, -1, np.int32)
     keys = np.empty(1 << (bits - 1), np.int64)
-    found = 0
+    count = 0
     for k in range(number.size):
         key = (np.int64(number[k]) << 32) | np.int64(codes[k])
-        place = _hash(key) >> np.uint64(64 - bits)
-        while table[place] >= 0 and keys[table[place]] != key:
-            place = (place + np.uint64(1)) & np.uint64((1 << bits) - 1)
-        if table[place] < 0:
-            if found == keys.size:
+        slot = _hash(key) >> np.uint64(64 - bits)
+        while table[slot] >= 0 and keys[table[slot]] != key:
+            slot = (slot + np.uint64(1)) & np.uint64((1 << bits) - 1)
+        if table[slot] < 0:
+            if count == keys.size:
                 bits += 1
-                keys = np.append(keys, np.empty(found, np.int64))
+                keys = np.append(keys, np.empty(count, np.int64))
                 table = np.full(1 << bits, -1, np.int32)
-                for old in range(found):
-                    free = _hash(keys[old]) >> np.uint64(64 - bits)
-                    while table[free] >= 0:
-                        free = (free + np.uint64(1)) & np.uint64((1 << bits) - 1)
-                    table[free] = old
-                place = _hash(key) >> np.uint64(64 - bits)
-                while table[place] >= 0:
-                    place = (place + np.uint64(1)) & np.uint64((1 << bits) - 1)
-            table[place] = found
-            keys[found] = key
-            found += 1
-        number[k] = table[place]
-    return keys[:found].copy()
+                for old in range(count):
+                    free_slot = _hash(keys[old]) >> np.uint64(64 - bits)
+                    while table[free_slot] >= 0:
+                        free_slot = (free_slot + np.uint64(1)) & np.uint64((1 << bits) - 1)
+                    table[free_slot] = old
+                slot = _hash(key) >> np.uint64(64 - bits)
+                while table[slot] >= 0:
+                    slot = (slot + np.uint64(1)) & np.uint64((1 << bits) - 1)
+            table[slot] = count
+            keys[count] = key
+            count += 1
+        number[k] = table[slot]
+    return keys[:count].copy()
 
 
 @njit()

@@ -28,7 +28,7 @@ from faceparity.harness.runs.result_files import RESULTS
 
 RECORD = "suite.json"
 _READ = {"scenarios", "claims", "threshold_from", "exclude", "ephemeral", "comparisons"}
-"""Options that stand for what they name (read below), or change no figure."""
+"""Options whose content is compared instead (in `result_inputs`), or that change no figure."""
 SCHEMA: Literal["faceparity.suite/1"] = "faceparity.suite/1"
 
 
@@ -145,18 +145,18 @@ def result_inputs(dataset: Dataset, fingerprint: str, resolved: Resolved, exclud
 
     Workers, the command and the position do not change it.
     """
-    out = excluded or Excluded()
-    asked = {
+    left_out = excluded or Excluded()
+    compared = {
         **resolved.options.model_dump(mode="json", exclude={*Options.MACHINE, *_READ}),
         "scenarios": [scenario.model_dump(mode="json") for scenario in resolved.scenarios],
         "claims": [claim.sha256 for claim in resolved.claims],
         "fixed": [[point.threshold, point.detail, point.model] for point in resolved.fixed],
         "comparisons": resolved.share,
-        "excluded": [out.samples.tolist(), out.pairs.tolist(), out.sample_reasons, out.pair_reasons],
+        "excluded": [left_out.samples.tolist(), left_out.pairs.tolist(), left_out.sample_reasons, left_out.pair_reasons],
     }  # fmt: skip
     return ResultInputs(
         version=metadata.version("faceparity"), code=code_digest(), libraries=_libraries(), dataset=dataset.digest, model=fingerprint,
-        options=_digest(asked),
+        options=_digest(compared),
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from faceparity.harness.templates.extract import store_key
 from faceparity.harness.templates.store import Store
 
 ENOUGH_IMAGES = 32
-"""Images from which on a speed counts as measured."""
+"""Fewest extracted images from which a speed is measured."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _step(job: SuiteJob, images: int, entries: Sequence[ManifestEntry]) -> Step:
         images_per_second=float(np.median(per_core)) if per_core else IMAGES_PER_SECOND,
     )  # fmt: skip
     after = guess.comparison + guess.statistics
-    if rest:  # how far off the figures are on this machine
+    if rest:  # correct the estimates by this machine's own times
         default = [_after(entry, job) for entry in rest]
         after *= float(np.median([entry.comparison_seconds / usual for entry, usual in zip(rest, default, strict=True)]))
     comparisons = round(samples * (samples - 1) / 2 * share)

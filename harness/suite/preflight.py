@@ -222,8 +222,8 @@ def _plain(declared: SuiteFile) -> Options:
     return Options.model_validate({name: getattr(declared, name) for name in Options.model_fields})
 
 
-def _scenarios(asked: Sequence[str], suite: Suite) -> tuple[Scenario, ...]:
-    return load_scenarios([suite.path(one) if is_file(one) else one for one in asked])
+def _scenarios(names: Sequence[str], suite: Suite) -> tuple[Scenario, ...]:
+    return load_scenarios([suite.path(one) if is_file(one) else one for one in names])
 
 
 def _grouped(dataset: Dataset, resolved: Resolved, where: str, found: _Findings) -> GroupedSamples | None:

@@ -26,7 +26,7 @@ from faceparity.harness.templates.extract import Templates
 from faceparity.harness.templates.store import Store
 
 LOG = "suite.log"
-"""Not a run's log: `faceparity run --out` then leaves a suite's folder alone."""
+"""Named unlike a run's log, so that `faceparity run --out` does not take a suite's folder for its own."""
 
 
 class SuiteListener(Listener, Protocol):
@@ -121,7 +121,7 @@ def run_suite(
 
 
 BELIEVED = 60.0
-"""Seconds counted as if they had gone as estimated: one short evaluation that took twice as long does not double what is left."""
+"""Seconds that count as spent as estimated, so that one short evaluation that took twice as long does not double the rest."""
 
 
 class _Pace:

@@ -176,12 +176,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--redraw", action="store_true", help="draw the pages again from the results that are here")
     parser.add_argument("--check", action="store_true", help="only say which pages would change")
-    asked = parser.parse_args()
-    if asked.check:
+    arguments = parser.parse_args()
+    if arguments.check:
         changed = stale()
         print(json.dumps({"changed": changed}))
         return 1 if changed else 0
-    build(again=not asked.redraw)
+    build(again=not arguments.redraw)
     return 0
 
 

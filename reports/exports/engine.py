@@ -37,7 +37,7 @@ def typeset(template: str, data: Any, **options: Any) -> list[bytes]:
     import matplotlib
     import typst
 
-    # Not the whole folder: it has a font of place-holders too, which figures would take for any name with one sign too rare.
+    # Not the whole folder: it has a font of placeholders too, which would be used for any name with one rare sign.
     fonts = sorted((Path(matplotlib.get_data_path()) / "fonts" / "ttf").glob("DejaVuSans*.ttf"))
     out = typst.compile(
         str(HERE / template),

@@ -25,14 +25,14 @@ def write_figures(evaluation: Evaluation, folder: Path) -> list[Path]:
     NAME.svg and NAME.png, captions.json and captions.md. The same evaluation gives the same bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = [drawing for drawing in pieces(evaluation) if isinstance(drawing.content, Figure)]
-    svgs = [standalone(drawing.content.svg) for drawing in drawn if isinstance(drawing.content, Figure)]
+    drawings = [drawing for drawing in pieces(evaluation) if isinstance(drawing.content, Figure)]
+    svgs = [standalone(drawing.content.svg) for drawing in drawings if isinstance(drawing.content, Figure)]
     paths = []
-    for piece, svg, png in zip(drawn, svgs, to_png(svgs), strict=True):
+    for piece, svg, png in zip(drawings, svgs, to_png(svgs), strict=True):
         paths += [folder / f"{piece.name}.svg", folder / f"{piece.name}.png"]
         paths[-2].write_text(on_white(svg), encoding="utf-8", newline="\n")
         paths[-1].write_bytes(png)
-    captions = [caption(evaluation, drawing) for drawing in drawn]
+    captions = [caption(evaluation, drawing) for drawing in drawings]
     (folder / "captions.json").write_text(json.dumps(captions, ensure_ascii=False, indent=1) + "\n", "utf-8")
     (folder / "captions.md").write_text(as_markdown(captions), "utf-8")
     return [*paths, folder / "captions.json", folder / "captions.md"]

@@ -12,7 +12,7 @@ from .pieces import ExportPiece, at, pieces, source
 from .tex import FALLBACK, tex
 
 LONG = 36
-"""Columns of longer texts get lines."""
+"""Columns of texts longer than this are broken into lines."""
 
 RULES = "".join(rf"\providecommand{{\{name}rule}}{{\hline}}" for name in ("top", "mid", "bottom"))
 
@@ -38,7 +38,7 @@ def latex_table(evaluation: Evaluation, piece: ExportPiece) -> str:
     """
     table = piece.content
     assert isinstance(table, Table)
-    said = f"{f.clean(table.caption)}. {at(evaluation, piece.point)}. {source(evaluation)}"
+    caption = f"{f.clean(table.caption)}. {at(evaluation, piece.point)}. {source(evaluation)}"
     rows = [[f.clean(cell) for cell in row] for row in table.rows]
     return "\n".join(
         [
@@ -46,7 +46,7 @@ def latex_table(evaluation: Evaluation, piece: ExportPiece) -> str:
             RULES,
             r"\begin{table}",
             r"\footnotesize",
-            rf"\caption{{{tex(said)}}}",
+            rf"\caption{{{tex(caption)}}}",
             rf"\label{{tab:{piece.name.replace('_', ':')}}}",
             rf"\begin{{tabular}}{{{_columns(table, rows)}}}",
             r"\toprule",
@@ -66,12 +66,12 @@ def _columns(table: Table, rows: list[list[str]]) -> str:
 
     Text to the left, in lines where it is long; numbers to the right.
     """
-    out = []
+    alignments = []
     for i in range(len(table.columns)):
         words = i == 0 or i in table.words
         longest = max((len(row[i]) for row in rows), default=0)
-        out.append("p{4cm}" if words and longest > LONG else "l" if words else "r")
-    return "".join(out)
+        alignments.append("p{4cm}" if words and longest > LONG else "l" if words else "r")
+    return "".join(alignments)
 
 
 def _line(cells: list[str]) -> str:

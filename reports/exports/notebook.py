@@ -21,7 +21,7 @@ from faceparity.reports.wording.finding import finding
 from faceparity.reports.wording.headline import finest, headline, primary
 
 PAPER = "var(--jp-layout-color0,var(--vscode-editor-background,var(--colab-primary-surface-color,Canvas)))"
-"""Behind hollow dots: the notebook's own background, as JupyterLab, VS Code and Colab call it."""
+"""The fill of hollow dots: the notebook's own background, by its names in JupyterLab, VS Code and Colab."""
 COLOURS = {
     "ink": "currentColor",
     "muted": "color-mix(in srgb,currentColor 68%,transparent)",
@@ -74,7 +74,7 @@ class NotebookFigure:
 
 
 class Figures(Mapping[str, NotebookFigure]):
-    """The figures of one evaluation by name, in the report's order. As the last line of a cell: their list."""
+    """The figures of one evaluation by name, in the report's order. As the last line of a cell they show their list."""
 
     def __init__(self, each: list[NotebookFigure]) -> None:
         self._each = {one.name: one for one in each}
@@ -114,12 +114,14 @@ def figures(evaluation: Evaluation) -> Figures:
     from faceparity.reports.exports.pieces import pieces
     from faceparity.reports.exports.standalone import standalone
 
-    key, out = f"n{secrets.token_hex(4)}", []
+    key, shown = f"n{secrets.token_hex(4)}", []
     for i, piece in enumerate(pieces(evaluation)):
-        if isinstance(drawn := piece.content, Drawn):
-            inline = drawn.svg.replace(drawn.key, f"{key}-{i}")  # ids that differ within a notebook
-            out.append(NotebookFigure(piece.name, drawn.caption, drawn.alt, on_white(standalone(drawn.svg)), inline, drawn.wide))
-    return Figures(out)
+        if isinstance(drawing := piece.content, Drawn):
+            inline = drawing.svg.replace(drawing.key, f"{key}-{i}")  # ids that differ within a notebook
+            shown.append(
+                NotebookFigure(piece.name, drawing.caption, drawing.alt, on_white(standalone(drawing.svg)), inline, drawing.wide)
+            )
+    return Figures(shown)
 
 
 def fragment(evaluation: Evaluation, key: str) -> str:

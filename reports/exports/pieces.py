@@ -15,7 +15,7 @@ from faceparity.reports.layout.elements import Fold, Item, Picture, Table
 from faceparity.reports.wording import numbers as f
 
 KEY = re.compile(r"^e\d+-(?:(\d+)-)?(?:(\d+)-)?(.+)$")
-"""Keys name the evaluation, then where there are several the grouping and the operating point, then what it is."""
+"""A key's parts: the evaluation; where there are several, the grouping and the operating point; then the kind."""
 
 
 class ExportPiece(NamedTuple):
@@ -35,7 +35,7 @@ def pieces(evaluation: Evaluation) -> list[ExportPiece]:
 
     In its order, without lists of facts; no two have one name.
     """
-    out: list[ExportPiece] = []
+    every_piece: list[ExportPiece] = []
     taken: set[str] = set()
     for section in chapter(evaluation, "e1").sections:
         for content in _contents(section.items):
@@ -43,8 +43,8 @@ def pieces(evaluation: Evaluation) -> list[ExportPiece]:
             while name in taken:
                 name += "-b"
             taken.add(name)
-            out.append(ExportPiece(name, section.title, content, point))
-    return out
+            every_piece.append(ExportPiece(name, section.title, content, point))
+    return every_piece
 
 
 def _contents(items: Sequence[Item]) -> Iterator[Table | Figure]:
@@ -110,5 +110,5 @@ def source(evaluation: Evaluation) -> str:
     labels = "; ".join(f"{f.clean(label.attribute)} {f.clean(label.provenance)}" for label in dataset.labels)
     data = ", ".join(filter(None, (f.clean(dataset.title), f.clean(dataset.version), f"licence {f.clean(dataset.licence)}")))
     sentences = [f"{counts}.", f"Labels: {labels}." if labels else "", f"Data: {data}.", f"Model: {f.clean(model.title)}."]
-    made = f"Computed with faceparity {f.clean(evaluation.provenance.faceparity)}; intervals are 95 %, by people."
-    return " ".join(sentence for sentence in [*sentences, "Synthetic faces." * dataset.synthetic, made] if sentence)
+    version = f"Computed with faceparity {f.clean(evaluation.provenance.faceparity)}; intervals are 95 %, by people."
+    return " ".join(sentence for sentence in [*sentences, "Synthetic faces." * dataset.synthetic, version] if sentence)

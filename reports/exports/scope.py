@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from faceparity.reports.topics.registry import topics
 
 METHODS = "methods"
-"""The methods appendix, as a place where a question is answered."""
+"""Stands among a question's parts for the methods appendix."""
 OPTIONAL = "optional"
-"""Where among a question's parts the optional topics that answer it stand."""
+"""Stands among a question's parts for the optional topics that answer it."""
 
 
 class ReportingQuestion(NamedTuple):

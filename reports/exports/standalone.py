@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 FONT = "DejaVu Sans"
-"""The font that figures are laid out with; it comes with matplotlib, so any machine that makes reports has it."""
+"""The font that figures are laid out with; it comes with matplotlib, so any machine that renders reports has it."""
 
 VARIABLE = re.compile(r"var\(--[\w-]+,\s*(#[0-9a-fA-F]{3,8}|[\w-]+)\)")
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")

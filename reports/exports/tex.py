@@ -65,11 +65,11 @@ def tex(text: str) -> str:
 
     Captions and tables too. Control characters become spaces.
     """
-    out = []
+    parts = []
     for known, run in groupby(text, key=lambda sign: _known(sign) is not None):
         signs = "".join(run)
-        out.append("".join(_known(sign) or "" for sign in signs) if known else _beyond(signs))
-    return "".join(out)
+        parts.append("".join(_known(sign) or "" for sign in signs) if known else _beyond(signs))
+    return "".join(parts)
 
 
 def _known(sign: str) -> str | None:

@@ -84,8 +84,13 @@ def _rates(evaluation: Evaluation) -> Iterator[Row]:
     for at, point in _points(evaluation):
         if point.overall is not None:
             totals = point.overall
-            whole = (("fmr", totals.fmr), ("fnmr", totals.fnmr), ("fmr", totals.fmr_all_pairs), ("fnmr", totals.fnmr_all_pairs))
-            for measure, overall in whole:
+            overall_rates = (
+                ("fmr", totals.fmr),
+                ("fnmr", totals.fnmr),
+                ("fmr", totals.fmr_all_pairs),
+                ("fnmr", totals.fnmr_all_pairs),
+            )
+            for measure, overall in overall_rates:
                 if overall is not None:
                     yield [*at, f"{measure}_overall", *rate_row(overall)]
         for measure, rates in (("fmr", point.fmr), ("fnmr", point.fnmr), ("fmr_matrix", point.fmr_matrix)):
@@ -144,8 +149,8 @@ def _operating_points(evaluation: Evaluation) -> Iterator[Row]:
         row += [point.pool.name, point.pool.partial, point.pool.comparisons]
         for group in point.pool.groups:
             yield [*row, group.group, group.weight, group.subjects, None]
-        for out in point.pool.left_out:
-            yield [*row, out.group, 0.0, out.subjects, out.reason]
+        for excluded in point.pool.left_out:
+            yield [*row, excluded.group, 0.0, excluded.subjects, excluded.reason]
         if not point.pool.groups and not point.pool.left_out:
             yield [*row, None, None, None, None]
 

@@ -34,8 +34,8 @@ def _dataset(evaluations: Sequence[Evaluation]) -> str:
     dataset = first.dataset
     people = "no subject labels" if dataset.identity == "none" else f.plural(dataset.subjects, "person", "people")
     labels = "; ".join(f"{escaped(label.attribute)} {escaped(label.provenance)}" for label in dataset.labels)
-    said = f"Labels: {labels}." if labels else "No labels of groups."
-    heading = f"**{escaped(dataset.title)}** ({escaped(dataset.name)}): {f.plural(dataset.samples, 'image')}, {people}. {said}"
+    origins = f"Labels: {labels}." if labels else "No labels of groups."
+    heading = f"**{escaped(dataset.title)}** ({escaped(dataset.name)}): {f.plural(dataset.samples, 'image')}, {people}. {origins}"
     tables = [(evaluation, compact(evaluation)) for evaluation in evaluations]
     header = ["group"]
     for evaluation, table in tables:
@@ -72,10 +72,10 @@ def _entry(evaluation: Evaluation, entry: TopicEntry) -> list[str]:
 
     A blank one comes first.
     """
-    said = [*entry.sentences, *([entry.contents] if entry.contents else []), *entry.flags]
+    sentences = [*entry.sentences, *([entry.contents] if entry.contents else []), *entry.flags]
     below = [line for small in entry.tables for line in _small_table(small)]
     below += ["", escaped(entry.closing)] if entry.closing is not None else []
-    bullets = [f"- {escaped(sentence)}" for sentence in said]
+    bullets = [f"- {escaped(sentence)}" for sentence in sentences]
     return [
         "",
         f"**{escaped(entry.title)}** ({escaped(evaluation.model.name)})",

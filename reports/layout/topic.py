@@ -30,7 +30,10 @@ class SmallTable(NamedTuple):
 
 
 class TopicEntry(NamedTuple):
-    """A topic, or one of its parts, in terminal and summary.md. contents: what was measured on; closing: below the tables."""
+    """A topic, or one of its parts, in terminal and summary.md.
+
+    contents: what was measured on. closing: a text below the tables.
+    """
 
     title: str
     contents: str = ""
@@ -55,7 +58,7 @@ class Topic:
     order: among topics, where they stand together: smaller first.
     after: the section of the page that it follows.
     sections: of an evaluation and its key on the page. tables: header and rows of each CSV table, by the file's name.
-    names: texts that others have worded, such as titles.
+    names: texts that come from others, such as titles.
     answers: the names of the questions in `exports.scope` that its section answers.
     """
 
