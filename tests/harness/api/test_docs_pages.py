@@ -105,3 +105,9 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not empty"):
         docs_pages.build(tmp_path)
     assert docs_pages.main([str(tmp_path)]) == docs_pages.main([]) == 2
+
+
+def test_the_command_s_former_name_still_builds_them() -> None:
+    from faceparity.reports import api
+
+    assert api.main is docs_pages.main
