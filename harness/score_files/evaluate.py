@@ -70,7 +70,7 @@ def evaluate_scores(
     sweeps = make_sweeps(evidence, groupings, pool, options.references, measured, questions.same_person)
     info = comparisons_info(CollectedEvidence(evidence, 1))
     setting = PointContext(evidence, groupings[-1], pool, options.references, sign, options.seed)
-    bench = Bench(
+    bench = ClaimContext(
         setting,
         questions,
         groupings,

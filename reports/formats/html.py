@@ -131,7 +131,7 @@ def title(evaluations: Sequence[Evaluation]) -> str:
     """Return the page's title: its data sets and models."""
     data = list(dict.fromkeys(f.shorten(evaluation.dataset.name, 40) for evaluation in evaluations))
     models = list(dict.fromkeys(f.shorten(evaluation.model.name, 40) for evaluation in evaluations))
-    return f"False matches by group: {f.some(models, 'model')} on {f.some(data, 'data set')}"
+    return f"False matches by group: {f.joined_or_counted(models, 'model')} on {f.some(data, 'data set')}"
 
 
 def chapter(evaluation: Evaluation, key: str) -> EvaluationChapter:
