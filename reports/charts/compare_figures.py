@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from faceparity.harness.results import ModelChange, Rate
 from faceparity.harness.results.comparison import Compared, ComparedPanel
 from faceparity.reports.charts.row_charts import INKED, group, number, text
-from faceparity.reports.charts.svg import GRID, INK, MUTED, PAPER, SERIES, WIDTH, Figure, coloured, element
+from faceparity.reports.layout.svg import GRID, INK, MUTED, PAPER, SERIES, WIDTH, Figure, coloured, element
 from faceparity.reports.wording import numbers as f
 
 MOST_ROWS = 40

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from faceparity.harness.metrics.separation import Det, det_of_histogram, probit
 from faceparity.harness.results import Curve, Evaluation, Grouping, OperatingPoint
 from faceparity.reports.charts.figures import group_rate
-from faceparity.reports.charts.svg import DASHES, GRID, INK, MUTED, PAPER, SERIES, Figure, canvas, style, to_svg
+from faceparity.reports.layout.svg import DASHES, GRID, INK, MUTED, PAPER, SERIES, Figure, canvas, style, to_svg
 from faceparity.reports.wording import numbers as f
 
 if TYPE_CHECKING:

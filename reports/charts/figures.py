@@ -7,7 +7,7 @@ from typing import Literal
 
 from faceparity.harness.results import Contrast, Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.reports.charts.row_charts import Cell, ChartRow, HeatMapGrid, grid_chart, row_chart
-from faceparity.reports.charts.svg import Figure
+from faceparity.reports.layout.svg import Figure
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.headline import contrast_of, primary, verdict
 

@@ -8,7 +8,7 @@ from typing import Literal
 from faceparity.harness.results import Evaluation, Paired, PairedDifference, PairedPoint
 from faceparity.reports.charts.figures import NAMES
 from faceparity.reports.charts.row_charts import Cell, HeatMapGrid, grid_chart
-from faceparity.reports.charts.svg import GRID, INK, PAPER, SERIES, Figure, canvas, style, to_svg
+from faceparity.reports.layout.svg import GRID, INK, PAPER, SERIES, Figure, canvas, style, to_svg
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.paired_words import at, cell, difference, level, scale, units
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from faceparity.harness.results import Rate
-from faceparity.reports.charts.matplotlib_cache import load_matplotlib
-from faceparity.reports.charts.svg import FONT, GRID, INK, MUTED, PAPER, SERIES, WIDTH, coloured, element
+from faceparity.reports.layout.matplotlib_cache import load_matplotlib
+from faceparity.reports.layout.svg import FONT, GRID, INK, MUTED, PAPER, SERIES, WIDTH, coloured, element
 from faceparity.reports.wording import numbers as f
 
 ROW = 32.0

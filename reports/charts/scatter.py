@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from faceparity.harness.results import Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.reports.charts.figures import percent_tick, where
-from faceparity.reports.charts.svg import GRID, INK, MUTED, PAPER, SERIES, Figure, canvas, style, to_svg
+from faceparity.reports.layout.svg import GRID, INK, MUTED, PAPER, SERIES, Figure, canvas, style, to_svg
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.headline import primary
 

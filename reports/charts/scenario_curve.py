@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from faceparity.harness.results import Evaluation, WatchlistScenario, WatchlistSize
 from faceparity.reports.charts.curves import legend
 from faceparity.reports.charts.figures import percent_tick
-from faceparity.reports.charts.svg import GRID, MUTED, SERIES, Figure, canvas, style, to_svg
+from faceparity.reports.layout.svg import GRID, MUTED, SERIES, Figure, canvas, style, to_svg
 from faceparity.reports.wording import numbers as f
 
 MOST = 6

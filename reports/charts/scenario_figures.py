@@ -11,7 +11,7 @@ from faceparity.harness.metrics.separation import probit
 from faceparity.harness.results import CmcCurve, DetCurve, Evaluation, SearchesPart
 from faceparity.reports.charts.curves import MAX_CURVES, PROBITS, legend, line_style, native_axis
 from faceparity.reports.charts.figures import percent_tick
-from faceparity.reports.charts.svg import GRID, INK, MUTED, SERIES, Figure, canvas, style, to_svg
+from faceparity.reports.layout.svg import GRID, INK, MUTED, SERIES, Figure, canvas, style, to_svg
 from faceparity.reports.wording import numbers as f
 
 if TYPE_CHECKING:

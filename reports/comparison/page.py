@@ -18,11 +18,11 @@ from faceparity.harness.results.comparison import (
 )
 from faceparity.harness.results.parts.notices import ALIKE, SAYS_NOTHING
 from faceparity.reports.charts.compare_figures import paired_forest, panels_of, small_multiples
-from faceparity.reports.charts.svg import with_shared_styles
 from faceparity.reports.comparison.across_datasets import model_sections
 from faceparity.reports.comparison.rankings import RANKS, league_table, worst_table
 from faceparity.reports.formats.html import NAME, TEMPLATES
 from faceparity.reports.layout.elements import Fold, Heading, Item, Items, Section, Table, Text, pictures
+from faceparity.reports.layout.svg import with_shared_styles
 from faceparity.reports.sections.about import GLOSSARY
 from faceparity.reports.wording import compare_words as words
 from faceparity.reports.wording import numbers as f

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.reports.charts.matplotlib_cache import load_matplotlib
+from faceparity.reports.layout.matplotlib_cache import load_matplotlib
 
 PACKAGES = ("typst", "pikepdf")
 HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from faceparity.harness.results import Evaluation
-from faceparity.reports.charts.svg import Figure
+from faceparity.reports.layout.svg import Figure
 from faceparity.reports.wording import numbers as f
 
 from .engine import typeset

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from faceparity.harness.results import Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.reports.charts.figures import rate_chart
-from faceparity.reports.charts.svg import SERIES
-from faceparity.reports.charts.svg import Figure as Drawn
+from faceparity.reports.layout.svg import SERIES
+from faceparity.reports.layout.svg import Figure as Drawn
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.finding import finding
 from faceparity.reports.wording.headline import finest, headline, primary

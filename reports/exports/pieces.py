@@ -9,9 +9,9 @@ from typing import NamedTuple
 from faceparity.harness.results import Evaluation, OperatingPoint
 from faceparity.harness.runs.result_files import safe_name
 from faceparity.reports.charts.figures import where
-from faceparity.reports.charts.svg import Figure
 from faceparity.reports.formats.html import chapter
 from faceparity.reports.layout.elements import Fold, Item, Picture, Table
+from faceparity.reports.layout.svg import Figure
 from faceparity.reports.wording import numbers as f
 
 KEY = re.compile(r"^e\d+-(?:(\d+)-)?(?:(\d+)-)?(.+)$")

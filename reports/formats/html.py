@@ -14,8 +14,8 @@ from markupsafe import Markup
 from faceparity.datasets.common.atomic_write import write_atomically
 from faceparity.harness.results import Evaluation
 from faceparity.harness.results.parts.notices import ALIKE, SAYS_NOTHING
-from faceparity.reports.charts.svg import with_shared_styles
 from faceparity.reports.layout.elements import Section, Table
+from faceparity.reports.layout.svg import with_shared_styles
 from faceparity.reports.sections.about import GLOSSARY, about
 from faceparity.reports.sections.outline import measured
 from faceparity.reports.wording import numbers as f
@@ -131,7 +131,7 @@ def title(evaluations: Sequence[Evaluation]) -> str:
     """Return the page's title: its data sets and models."""
     data = list(dict.fromkeys(f.shorten(evaluation.dataset.name, 40) for evaluation in evaluations))
     models = list(dict.fromkeys(f.shorten(evaluation.model.name, 40) for evaluation in evaluations))
-    return f"False matches by group: {f.joined_or_counted(models, 'model')} on {f.some(data, 'data set')}"
+    return f"False matches by group: {f.joined_or_counted(models, 'model')} on {f.joined_or_counted(data, 'data set')}"
 
 
 def chapter(evaluation: Evaluation, key: str) -> EvaluationChapter:

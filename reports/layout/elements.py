@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from faceparity.reports.charts.svg import Figure
+from faceparity.reports.layout.svg import Figure
 
 
 class Text(NamedTuple):

@@ -10,8 +10,8 @@ import numpy as np
 from faceparity.harness.results import Evaluation, Grouping, OperatingPoint, Rate, Sweep, SweptRate
 from faceparity.reports.charts.curves import legend, line_style, mark_thresholds, native_axis, numbered, thin
 from faceparity.reports.charts.figures import ratio_tick
-from faceparity.reports.charts.svg import GRID, INK, Figure, canvas, style, to_svg
 from faceparity.reports.layout.elements import Fold, Item, Section, Table, Text, pictures
+from faceparity.reports.layout.svg import GRID, INK, Figure, canvas, style, to_svg
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
 from faceparity.reports.wording.headline import finest, headline, primary

@@ -18,8 +18,8 @@ from faceparity.reports.exports.document import document
 from faceparity.reports.exports.scope import CHECKS, SCOPE, parts_of
 from faceparity.reports.formats import html, markdown, terminal
 from faceparity.reports.formats.csv_tables import tables, to_csv
+from faceparity.reports.topics.names import names_of
 from faceparity.reports.topics.registry import topics
-from faceparity.reports.wording.names import names_of
 
 TOPICS = {topic.name: topic for topic in topics()}
 by_topic = pytest.mark.parametrize("name", list(TOPICS))

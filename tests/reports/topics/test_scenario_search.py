@@ -17,8 +17,8 @@ from faceparity.harness.results import Bounds, Evaluation, LineupScenario, Rate,
 from faceparity.harness.scenarios.load import parse
 from faceparity.reports.layout.elements import Item
 from faceparity.reports.topics import scenarios
+from faceparity.reports.topics.names import names_of
 from faceparity.reports.wording.forbidden_words import forbidden
-from faceparity.reports.wording.names import names_of
 from faceparity.reports.wording.natural_frequencies import about, contrast_sentence, people, scale
 from tests.harness.toy import make_card, make_dataset, make_templates
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from faceparity.reports.charts.matplotlib_cache import load_matplotlib
+from faceparity.reports.layout.matplotlib_cache import load_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
