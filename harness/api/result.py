@@ -16,7 +16,7 @@ from faceparity.harness import results as record
 from faceparity.harness.api.errors import in_python
 from faceparity.harness.runs.result_files import Result, write_reports, write_results
 from faceparity.harness.runs.result_files import load_results as _load
-from faceparity.harness.runs.runner import prepare_folder
+from faceparity.harness.runs.run_folder import prepare_folder
 
 if TYPE_CHECKING:
     import pandas as pd

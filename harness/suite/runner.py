@@ -16,9 +16,11 @@ from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.execution.backend import PlaceGoneError
 from faceparity.harness.execution.worker_deaths import is_lost
 from faceparity.harness.models.base.card import ModelCard
+from faceparity.harness.runs.listener import Listener
 from faceparity.harness.runs.output_folder import check_folder, held
 from faceparity.harness.runs.result_files import RESULTS, Result, load_results
-from faceparity.harness.runs.runner import Listener, PreparedRun, Request, open_log, run_one
+from faceparity.harness.runs.run_folder import open_log
+from faceparity.harness.runs.runner import PreparedRun, Request, run_one
 from faceparity.harness.suite.manifest import RECORD, ManifestEntry, Record, sha256, write_record
 from faceparity.harness.suite.plan import Step, SuitePlan
 from faceparity.harness.suite.preflight import SuiteJob
@@ -63,10 +65,7 @@ def check_out(out: Path) -> None:
 
 @contextmanager
 def exclusive_folder(out: Path) -> Iterator[None]:
-    """Prepare the suite's folder and keep other suites out.
-
-    Raises UserError if it holds something else, or another suite is running there.
-    """
+    """The suite's folder, made, which no other suite writes into meanwhile. Raises UserError."""
     check_out(out)
     with held(out / LOG, "another suite is running there"):
         yield
@@ -94,11 +93,8 @@ def refuse_mixing(plan: SuitePlan, again: bool) -> None:
 def run_suite(
     plan: SuitePlan, record: Record, jobs: Sequence[SuiteJob], out: Path, store: Store, listener: SuiteListener
 ) -> Finished:
-    """Run what the plan says is missing.
-
-    An evaluation that fails is counted and the next begins. The folder is held with `exclusive_folder`, the store entered.
-    Raises only what ends everything: Ctrl-C, a disk that takes nothing more, PlaceGoneError.
-    """
+    """Makes what the plan says is missing. One that fails is counted and the next begins. The folder is held with `exclusive_folder`,
+    the store entered. Raises only what ends everything: Ctrl-C, a disk that takes nothing more, PlaceGoneError."""
     log = open_log(out / LOG, "a")
     write_record(record, out)
     for step in plan.steps:  # first, so that an interrupted suite holds results of one kind

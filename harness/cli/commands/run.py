@@ -22,7 +22,8 @@ from faceparity.harness.options import Options
 from faceparity.harness.runs.output_folder import default_timed
 from faceparity.harness.runs.rerender import requested, write_requested
 from faceparity.harness.runs.result_files import TERMINAL, report_writers, safe_name
-from faceparity.harness.runs.runner import Request, check_folder, run
+from faceparity.harness.runs.run_folder import check_folder
+from faceparity.harness.runs.runner import Request, run
 from faceparity.harness.runs.transferred_thresholds import thresholds_of
 from faceparity.harness.templates.extract import cores
 from faceparity.harness.templates.private_files import make_folder

@@ -18,7 +18,7 @@ from faceparity.harness.evaluation.resolved_options import resolve
 from faceparity.harness.execution.backend import Here, PlaceGoneError
 from faceparity.harness.models.registry import load_model_card
 from faceparity.harness.options import Options
-from faceparity.harness.runs import runner as running
+from faceparity.harness.runs import run_folder
 from faceparity.harness.scenarios.load import load_scenarios
 from faceparity.harness.suite import runner as suite_run
 from faceparity.harness.suite.manifest import (
@@ -320,4 +320,4 @@ def test_a_run_leaves_a_suites_folder_alone(tmp_path) -> None:
     with suite_run.exclusive_folder(tmp_path / "out"):
         write_record(Record(suite="s"), tmp_path / "out")
     with pytest.raises(UserError, match="something else"):
-        running.check_folder(tmp_path / "out")
+        run_folder.check_folder(tmp_path / "out")
