@@ -23,10 +23,10 @@ from faceparity.harness.evaluation.exclusion_file import Excluded, read_exclusio
 from faceparity.harness.evaluation.preflight import preflight
 from faceparity.harness.evaluation.resolved_options import resolve
 from faceparity.harness.evaluation.with_exclusions import evaluate_without
-from faceparity.harness.execution.backend import check_dask, chosen
 from faceparity.harness.execution.gpu import check_device, with_device
 from faceparity.harness.models.registry import load_model_card, open_model
 from faceparity.harness.options import Options, flags, helped, python_type
+from faceparity.harness.runs.choose_backend import check_dask, chosen_backend
 from faceparity.harness.runs.transferred_thresholds import thresholds_of
 from faceparity.harness.score_files import evaluate as scores_file
 from faceparity.harness.templates.extract import cores, extract
@@ -63,8 +63,8 @@ def evaluate(dataset: str | Dataset, model: str = "face_recognition", **options:
             resolved = replace(resolved, fixed=thresholds_of(parsed.threshold_from, [card.name]))
         excluded = read_exclusions(parsed.exclude, [loaded])[loaded.name] if parsed.exclude is not None else Excluded()
         grouped, opened = preflight(loaded, resolved), open_model(spec)
-        label = f"{loaded.name} · {card.name}"
-        with chosen(resolved.workers, parsed.device, parsed.dask) as place, Store(ephemeral=parsed.ephemeral) as store:
+        told = f"{loaded.name} · {card.name}"
+        with chosen_backend(resolved.workers, asked.device, asked.dask) as place, Store(ephemeral=asked.ephemeral) as store:
             resolved = replace(resolved, place=place)
             step = bar(f"{label} · templates", loaded.n_samples)
             templates = extract(

@@ -13,11 +13,10 @@ from pathlib import Path, PurePath
 from faceparity.datasets.schema.dataset import Attribute, Dataset
 from faceparity.harness import results
 from faceparity.harness.evaluation.resolved_options import Resolved
+from faceparity.harness.execution.versions import LIBRARIES
 from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.models.base.card import ModelCard, training_overlap
 from faceparity.harness.verification.threshold.threshold_pool import published_value
-
-LIBRARIES = ("numpy", "scipy", "numba", "onnxruntime", "opencv-python-headless", "pillow", "dlib-bin", "scikit-learn")
 
 
 def dataset_info(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,34 +62,3 @@ class Here:
     def tally(self, job: TallyJob, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
         """See Place."""
         return tally_tiles(job, tiles, self.threads, cap, progress)
-
-
-def check_dask(dask: str | None, workers: int | None) -> None:
-    """Raises UserError where a user named both."""
-    if dask is not None and workers is not None:
-        raise UserError("--workers and --dask: a cluster has as many workers as were started; leave out one of the two")
-
-
-@contextmanager
-def chosen(
-    workers: int, device: str = "cpu", dask: str | None = None, tell: Callable[[str], None] = lambda line: None
-) -> Iterator[Place | None]:
-    """Where to work, as a user asked for it; None: on this machine's processor. tell: is given what to know of a cluster, a line each.
-
-    Raises UserError for what can't be had, or not together.
-    """
-    if dask is None:
-        from faceparity.harness.execution.gpu import OnDevice
-
-        yield OnDevice(workers, device) if device != "cpu" else None
-        return
-    if device != "cpu":
-        raise UserError(
-            f"--dask and --device {device}: a cluster's workers compute on their processors; leave out one of the two"
-        )
-    from faceparity.harness.execution.dask.connection import connect
-
-    with connect(dask, workers) as cluster:
-        for line in cluster.told():
-            tell(line)
-        yield cluster

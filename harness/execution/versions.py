@@ -1,4 +1,7 @@
-"""A digest of the package's own files: a version number alone does not tell one checkout from another."""
+"""The versions that decide results: libraries by name, and a digest of the package's own files.
+
+A version number alone does not tell one checkout from another.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ import hashlib
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+
+LIBRARIES = ("numpy", "scipy", "numba", "onnxruntime", "opencv-python-headless", "pillow", "dlib-bin", "scikit-learn")
+"""Libraries whose versions a record names."""
 
 
 @cache

@@ -19,9 +19,8 @@ from faceparity.datasets.fetch.artefacts import file_sha256
 from faceparity.datasets.schema.card import Strict
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.evaluation.exclusion_file import Excluded
-from faceparity.harness.evaluation.provenance import LIBRARIES
 from faceparity.harness.evaluation.resolved_options import Resolved
-from faceparity.harness.execution.versions import code_digest
+from faceparity.harness.execution.versions import LIBRARIES, code_digest
 from faceparity.harness.models.assembly.pipeline import library_versions
 from faceparity.harness.options import Options
 from faceparity.harness.runs.result_files import RESULTS

@@ -1,8 +1,7 @@
-"""`faceparity purge` and `faceparity schema`."""
+"""`faceparity purge`: destroy keys and what they seal."""
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,15 +54,3 @@ def _print_purged(done: Purged) -> None:
         print(line)
     for name in done.left:
         print(f"left alone, not made by faceparity: {name}")
-
-
-def print_schema(name: str = "results") -> None:
-    """The JSON Schema of results.json or comparison.json, on standard output. Raises UserError for another name."""
-    from faceparity.datasets.common.errors import UserError
-    from faceparity.harness.results import json_schema
-    from faceparity.harness.results.comparison import comparison_schema
-
-    known = {"results": json_schema, "comparison": comparison_schema}
-    if name not in known:
-        raise UserError(f"{name}: no schema of that name; there are {' and '.join(known)}")
-    print(json.dumps(known[name](), indent=1))

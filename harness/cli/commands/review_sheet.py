@@ -14,7 +14,7 @@ from faceparity.datasets.common.paths import real_path
 from faceparity.harness.results import Evaluation
 
 if TYPE_CHECKING:
-    from faceparity.harness.cli.commands.suspects import Suspect
+    from faceparity.harness.cli.commands.suspect_list import Suspect
 
 SIDE = 180
 """Pictures are shrunk to so many pixels."""

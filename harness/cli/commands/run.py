@@ -15,10 +15,10 @@ from faceparity.harness.cli.support import console
 from faceparity.harness.cli.support.published_command import published_command
 from faceparity.harness.evaluation.exclusion_file import read_exclusions
 from faceparity.harness.evaluation.resolved_options import resolve
-from faceparity.harness.execution.backend import check_dask, chosen
 from faceparity.harness.execution.gpu import check_device, with_device
 from faceparity.harness.models.registry import load_model_card
 from faceparity.harness.options import Options
+from faceparity.harness.runs.choose_backend import check_dask, chosen_backend
 from faceparity.harness.runs.output_folder import default_timed
 from faceparity.harness.runs.rerender import requested, write_requested
 from faceparity.harness.runs.result_files import TERMINAL, report_writers, safe_name
@@ -47,7 +47,7 @@ def run_command(asked: Mapping[str, Any], datasets: list[str], models: list[str]
     if options.threshold_from is not None:
         names = [load_model_card(m).name for m in specs]
         resolved = replace(resolved, fixed=thresholds_of(options.threshold_from, names))
-    with console.Screen() as screen, chosen(resolved.workers, options.device, options.dask, screen.line) as place:
+    with console.Screen() as screen, chosen_backend(resolved.workers, options.device, options.dask, screen.line) as place:
         loaded = [_load(spec, options.include_minors, screen) for spec in dict.fromkeys(datasets or [CONTROL])]
         _check_names(loaded)
         exclusions = read_exclusions(options.exclude, loaded) if options.exclude else {}

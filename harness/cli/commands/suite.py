@@ -13,8 +13,9 @@ from faceparity.datasets.common.sanitise import printable
 from faceparity.harness.cli.commands import compare
 from faceparity.harness.cli.support import console
 from faceparity.harness.cli.support.published_command import published_command
-from faceparity.harness.execution.backend import Place, check_dask, chosen
+from faceparity.harness.execution.backend import Place
 from faceparity.harness.options import Options
+from faceparity.harness.runs.choose_backend import check_dask, chosen_backend
 from faceparity.harness.runs.output_folder import default_folder
 from faceparity.harness.runs.rerender import requested, write_requested
 from faceparity.harness.runs.result_files import TERMINAL, Result, report_writers, safe_name, write_reports
@@ -62,7 +63,7 @@ def suite_command(asked: Mapping[str, Any], name: str, plan_only: bool, again: b
         "<file>", _told(suite, name), 1
     )
     check_out(folder)
-    with SuiteScreen() as screen, chosen(workers, device, None if plan_only else declared.dask, screen.line) as place:
+    with SuiteScreen() as screen, chosen_backend(workers, device, None if plan_only else declared.dask, screen.line) as place:
         checked = _at(place, check_suite(suite, workers, command, screen.loaded))
         for line in checked.left_out:
             screen.line(f"left out: {printable(line)}")

@@ -5,16 +5,13 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import InitVar, dataclass, field
 from itertools import count
 from typing import Any
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.comparisons.tally import Tally
-from faceparity.harness.comparisons.tiles import TallyJob
-from faceparity.harness.execution import process_pool
 from faceparity.harness.execution.backend import PlaceGoneError
 from faceparity.harness.execution.dask.address import check_certificates, checked_address, is_private
 from faceparity.harness.execution.dask.environment_check import (
@@ -27,9 +24,6 @@ from faceparity.harness.execution.dask.environment_check import (
     of_worker,
 )
 from faceparity.harness.execution.dask.worker_tasks import Packed, Refused, Ticket, hold, pack
-from faceparity.harness.execution.worker import Opener
-from faceparity.harness.execution.worker_process import Batch
-from faceparity.harness.models.base.model import Model
 
 SECONDS_TO_CONNECT = 10.0
 SECONDS_WITHOUT_WORKERS = 60.0
@@ -44,42 +38,19 @@ GO_ON = "what was done is kept, and the same command goes on from there"
 
 @dataclass(eq=False)
 class Cluster:
-    """A place on other processes or machines. notes: what a person should know of it."""
+    """Workers in other processes or on other machines. notes: what a person should know of them."""
 
     address: str
     client: Any
     ticket: InitVar[Ticket]
     threads: int
-    local: int
     notes: list[str] = field(default_factory=list)
-    waits: bool = True
     _left: float | None = None
     _numbers: Iterator[int] = field(default_factory=count)
     _run: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
 
     def __post_init__(self, ticket: Ticket) -> None:
         self._ticket: Packed = pack(ticket)
-
-    def told(self) -> list[str]:
-        """What a person should know of it."""
-        return [f"Dask cluster: {self.threads} threads", *self.notes]
-
-    def extract(
-        self, batches: Sequence[Batch], model: Model, name: str, opener: Opener
-    ) -> Generator[process_pool.Done, None, None]:
-        """See Place. A model that reads the files itself (a command, ready templates) stays on this machine."""
-        from faceparity.harness.execution.dask.extraction_jobs import run_shards
-        from faceparity.harness.models.base.file_model import FileModel
-
-        if isinstance(model, FileModel):
-            return process_pool.run_batches(batches, name, opener, self.local)
-        return run_shards(self, batches, model, name, opener)
-
-    def tally(self, job: TallyJob, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
-        """See Place."""
-        from faceparity.harness.execution.dask.tally_jobs import run_blocks
-
-        return run_blocks(self, job, tiles, cap, progress)
 
     def submit(self, job: Callable[..., object], what: object, held: Sequence[Any]) -> Any:
         """A future of one of `remote`'s jobs. held: futures that it needs."""
@@ -157,8 +128,8 @@ class Cluster:
 
 
 @contextmanager
-def connect(address: str, local: int) -> Iterator[Cluster]:
-    """The cluster at an address, for as long as the context lasts. local: threads for what is not sent there.
+def open_cluster(address: str) -> Iterator[Cluster]:
+    """The cluster at an address, for as long as the context lasts.
 
     Raises UserError, before anything is sent: Dask is not installed, the address is not private, nobody answers, or the scheduler
     or a worker is not what is needed for the same answer as here.
@@ -173,7 +144,7 @@ def connect(address: str, local: int) -> Iterator[Cluster]:
     with _quietly(), dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
         client = _client(url, distributed)
         try:
-            yield _checked(url, client, local)
+            yield _checked(url, client)
         finally:
             client.close(timeout=5)
 
@@ -190,7 +161,7 @@ def _client(url: str, distributed: Any) -> Any:
         ) from error
 
 
-def _checked(url: str, client: Any, local: int) -> Cluster:
+def _checked(url: str, client: Any) -> Cluster:
     """Scheduler and workers looked at. Raises UserError."""
     here = facts()
     there, listening = _of_scheduler(url, client)
@@ -212,7 +183,7 @@ def _checked(url: str, client: Any, local: int) -> Cluster:
         )
     kind = kinds.pop()
     notes = [] if kind == here[ARITHMETIC] else ["the workers' processors round last digits otherwise than this machine's"]
-    return Cluster(url, client, Ticket(here, kind), sum(client.nthreads().values()), local, notes)
+    return Cluster(url, client, Ticket(here, kind), sum(client.nthreads().values()), notes)
 
 
 def _of_scheduler(url: str, client: Any) -> tuple[Facts, list[str]]:

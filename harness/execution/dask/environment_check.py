@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-LIBRARIES = ("dask", "distributed", "cloudpickle", "dlib", "opencv-python", "threadpoolctl", "pyarrow")
+FURTHER_LIBRARIES = ("dask", "distributed", "cloudpickle", "dlib", "opencv-python", "threadpoolctl", "pyarrow")
 """Beside those that a record names."""
 
 Facts = dict[str, str]
@@ -22,8 +22,7 @@ SPILLS = "spills"
 @cache
 def facts() -> Facts:
     """Of this process. Everything but ARITHMETIC decides what is computed; ARITHMETIC shows its last digits."""
-    from faceparity.harness.evaluation.provenance import LIBRARIES as RECORDED
-    from faceparity.harness.execution.versions import code_digest
+    from faceparity.harness.execution.versions import LIBRARIES, code_digest
     from faceparity.harness.execution.worker import decoder
     from faceparity.harness.models.assembly.pipeline import library_versions
 
@@ -32,7 +31,7 @@ def facts() -> Facts:
         "faceparity's code": code_digest(),
         "Python": f"{sys.version_info.major}.{sys.version_info.minor}",
         "the system": f"{platform.system()} {platform.machine()}",
-        **library_versions([*RECORDED, *LIBRARIES]),
+        **library_versions([*LIBRARIES, *FURTHER_LIBRARIES]),
         "the decoder of pictures": hashlib.sha256(decoder().encode()).hexdigest()[:12],
     }
     return {**known, ARITHMETIC: arithmetic()}

@@ -21,7 +21,7 @@ from faceparity.harness.comparisons.tally import ScoreBins, Tally
 from faceparity.harness.comparisons.tiles import tally_pairs
 from faceparity.harness.execution.backend import PlaceGoneError
 from faceparity.harness.execution.dask import connection, extraction_jobs, model_transfer, tally_jobs
-from faceparity.harness.execution.dask.connection import Cluster, connect
+from faceparity.harness.execution.dask.backend import DaskBackend, connect
 from faceparity.harness.execution.dask.worker_tasks import Ticket
 from faceparity.harness.templates.extract import BATCH, Templates, extract, store_key
 from faceparity.harness.templates.store import Store
@@ -57,10 +57,10 @@ def dask_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture
-def place(dask_cluster: Any) -> Iterator[Cluster]:
+def place(dask_cluster: Any) -> Iterator[DaskBackend]:
     """The cluster as a run has it; a worker that the last test killed may not be up again."""
     with connect(dask_cluster.scheduler_address, 1) as found:
-        found.client.wait_for_workers(1, timeout=60)
+        found.cluster.client.wait_for_workers(1, timeout=60)
         yield found
 
 
@@ -77,7 +77,7 @@ def bits(templates: Templates) -> tuple[object, ...]:
     return (*(a.tobytes() for a in arrays), templates.reasons, templates.pixels, list(templates.covariates))
 
 
-def extracted(dataset: Any, place: Cluster | None, name: str = "fake", **more: Any) -> Templates:
+def extracted(dataset: Any, place: DaskBackend | None, name: str = "fake", **more: Any) -> Templates:
     with Store(ephemeral=True) as store:
         return extract(dataset, name, store=store, workers=1, opener=more.pop("opener", fake.open_fake), place=place, **more)
 
@@ -112,7 +112,7 @@ def test_dask_is_quiet_on_the_terminal_for_as_long_as_it_is_used(dask_cluster: A
     assert [one.getEffectiveLevel() for one in loggers] == before
 
 
-def test_images_by_path(place: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_by_path(place: DaskBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = fake.make_dataset(tmp_path / "faces", MANY, SPECIAL)
     sent, steps = everything_sent(monkeypatch), list[int]()
     got = extracted(dataset, place, progress=lambda done, total: steps.append(done))
@@ -124,7 +124,7 @@ def test_images_by_path(place: Cluster, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_images_that_workers_cannot_see_are_sent_once_without_their_names(
-    place: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: DaskBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset = fake.make_dataset(tmp_path / "faces", MANY, SPECIAL)
     (dataset.root / dataset.files[7]).unlink()
@@ -140,9 +140,9 @@ def test_images_that_workers_cannot_see_are_sent_once_without_their_names(
     assert not any(b"portrait_of_somebody" in one for one in by_bytes)
 
 
-def test_a_worker_that_is_killed_costs_nothing(place: Cluster, tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_costs_nothing(place: DaskBackend, tmp_path: Path) -> None:
     dataset = fake.make_dataset(tmp_path / "faces", MANY, SPECIAL)
-    pids = place.client.run(os.getpid)
+    pids = place.cluster.client.run(os.getpid)
     killed: list[int] = []
 
     def kill(done: int, total: int) -> None:
@@ -155,7 +155,7 @@ def test_a_worker_that_is_killed_costs_nothing(place: Cluster, tmp_path: Path) -
     assert bits(got) == bits(extracted(dataset, None))
 
 
-def test_an_image_that_kills_workers_costs_itself_alone_and_is_not_remembered(place: Cluster, tmp_path: Path) -> None:
+def test_an_image_that_kills_workers_costs_itself_alone_and_is_not_remembered(place: DaskBackend, tmp_path: Path) -> None:
     dataset = fake.make_dataset(tmp_path / "faces", 2 * BATCH, {3: fake.KILLED, 5: b"text"})
     with Store() as store:
         got = extract(dataset, "fake", store=store, workers=1, opener=fake.open_fake, place=place)
@@ -182,7 +182,7 @@ def own_network(folder: Path) -> str:
     return str(folder / "mine.toml")
 
 
-def test_weights_go_by_path_or_are_sent(place: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_go_by_path_or_are_sent(place: DaskBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from faceparity.harness.templates.extract import open_by_name
 
     dataset, card = fake.make_dataset(tmp_path / "faces", MANY), own_network(tmp_path / "model")
@@ -224,7 +224,7 @@ def same(one: Tally, other: Tally) -> bool:
 
 
 @pytest.mark.parametrize(("kind", "share"), [("cosine", None), ("euclidean", None), ("dot", 0.2)])
-def test_tallies(place: Cluster, monkeypatch: pytest.MonkeyPatch, kind: Any, share: float | None) -> None:
+def test_tallies(place: DaskBackend, monkeypatch: pytest.MonkeyPatch, kind: Any, share: float | None) -> None:
     monkeypatch.setattr(tally_jobs, "MOST_ROWS", 200)
     samples = make_samples(1100, 3, share)
     grid = ScoreBins.uniform(-9, 9, 300, (0.25,))
@@ -242,10 +242,10 @@ def test_tallies(place: Cluster, monkeypatch: pytest.MonkeyPatch, kind: Any, sha
     assert kind == "euclidean" or len(capped[1].ledger) == 0
 
 
-def test_a_worker_killed_among_comparisons_costs_nothing(place: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_killed_among_comparisons_costs_nothing(place: DaskBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tally_jobs, "MOST_ROWS", 150)
     samples, grid = make_samples(1500, 4), ScoreBins.uniform(-1, 1, 100)
-    pids = list(place.client.run(os.getpid).values())
+    pids = list(place.cluster.client.run(os.getpid).values())
     steps: list[int] = []
 
     def kill(step: int) -> None:
@@ -258,7 +258,7 @@ def test_a_worker_killed_among_comparisons_costs_nothing(place: Cluster, monkeyp
     assert len(steps) > 20
 
 
-def test_keys_are_never_sent(place: Cluster, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_are_never_sent(place: DaskBackend, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = fake.make_dataset(tmp_path / "faces", MANY)
     sent = everything_sent(monkeypatch)
     with Store() as store:
@@ -272,7 +272,7 @@ def test_keys_are_never_sent(place: Cluster, tmp_path: Path, home: Path, monkeyp
     assert keys
     assert sent
     assert not any(key in one or key.hex().encode() in one for key in keys for one in sent)
-    workers = Path(str(place.client.submit(os.getenv, "FACEPARITY_HOME").result()))
+    workers = Path(str(place.cluster.client.submit(os.getenv, "FACEPARITY_HOME").result()))
     assert not [path for path in workers.rglob("*") if path.suffix in (".key", ".shard")]
 
 
@@ -284,36 +284,36 @@ def refused(address: str) -> str:
 
 
 def test_other_versions_are_refused_at_once_and_when_they_come_later(
-    place: Cluster, dask_cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: DaskBackend, dask_cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset, facts = fake.make_dataset(tmp_path / "faces", 3), connection.facts()
-    place._ticket = connection.pack(Ticket({**facts, "numpy": "1.0"}, facts["arithmetic"]))
+    place.cluster._ticket = connection.pack(Ticket({**facts, "numpy": "1.0"}, facts["arithmetic"]))
     with pytest.raises(UserError, match=r"a worker has numpy .* instead of 1\.0: install the same versions there"):
         extracted(dataset, place)
-    place._ticket = connection.pack(Ticket(facts, "of another processor"))
+    place.cluster._ticket = connection.pack(Ticket(facts, "of another processor"))
     with pytest.raises(UserError, match="a worker rounds the last digits otherwise"):
         extracted(dataset, place)
     monkeypatch.setattr(connection, "facts", lambda: {**facts, "numpy": "1.0"})
     assert "the scheduler has numpy" in refused(dask_cluster.scheduler_address)
 
 
-def test_another_model_is_refused(place: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_model_is_refused(place: DaskBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = fake.make_dataset(tmp_path / "faces", 3)
     monkeypatch.setattr(fake.FakeModel, "fingerprint", lambda self: "of other weights")
     with pytest.raises(UserError, match="a worker has another fake"):
         extracted(dataset, place)
 
 
-def test_workers_that_spill_are_refused(place: Cluster, dask_cluster: Any) -> None:
+def test_workers_that_spill_are_refused(place: DaskBackend, dask_cluster: Any) -> None:
     def spill(on: bool, dask_worker: Any = None) -> None:
         dask_worker.memory_manager.memory_spill_fraction = 0.7 if on else False
         dask_worker.memory_manager.memory_limit = dask_worker.memory_manager.memory_limit or 1 << 34
 
-    place.client.run(spill, True)
+    place.cluster.client.run(spill, True)
     try:
         assert "start workers with DASK_DISTRIBUTED__WORKER__MEMORY__TARGET=False" in refused(dask_cluster.scheduler_address)
     finally:
-        place.client.run(spill, False)
+        place.cluster.client.run(spill, False)
 
 
 def test_nobody_there_and_nobody_to_work(monkeypatch: pytest.MonkeyPatch) -> None:

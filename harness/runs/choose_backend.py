@@ -1,0 +1,40 @@
+"""Choose where a run works, from what the user asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from faceparity.datasets.common.errors import UserError
+from faceparity.harness.execution.backend import Place
+
+
+def check_dask(dask: str | None, workers: int | None) -> None:
+    """Raises UserError where a user named both."""
+    if dask is not None and workers is not None:
+        raise UserError("--workers and --dask: a cluster has as many workers as were started; leave out one of the two")
+
+
+@contextmanager
+def chosen_backend(
+    workers: int, device: str = "cpu", dask: str | None = None, tell: Callable[[str], None] = lambda line: None
+) -> Iterator[Place | None]:
+    """Where to work, as a user asked for it; None: on this machine's processor. tell: is given what to know of a cluster, a line each.
+
+    Raises UserError for what can't be had, or not together.
+    """
+    if dask is None:
+        from faceparity.harness.execution.gpu import OnDevice
+
+        yield OnDevice(workers, device) if device != "cpu" else None
+        return
+    if device != "cpu":
+        raise UserError(
+            f"--dask and --device {device}: a cluster's workers compute on their processors; leave out one of the two"
+        )
+    from faceparity.harness.execution.dask.backend import connect
+
+    with connect(dask, workers) as cluster:
+        for line in cluster.notes():
+            tell(line)
+        yield cluster
