@@ -64,16 +64,16 @@ def evaluate(dataset: str | Dataset, model: str = "face_recognition", **options:
         excluded = read_exclusions(parsed.exclude, [loaded])[loaded.name] if parsed.exclude is not None else Excluded()
         grouped, opened = preflight(loaded, resolved), open_model(spec)
         told = f"{loaded.name} · {card.name}"
-        with chosen_backend(resolved.workers, asked.device, asked.dask) as place, Store(ephemeral=asked.ephemeral) as store:
-            resolved = replace(resolved, place=place)
-            step = bar(f"{label} · templates", loaded.n_samples)
+        with chosen_backend(resolved.workers, asked.device, asked.dask) as backend, Store(ephemeral=asked.ephemeral) as store:
+            resolved = replace(resolved, backend=backend)
+            step = bar(f"{told} · templates", loaded.n_samples)
             templates = extract(
                 loaded,
                 spec,
                 store=store,
                 workers=resolved.workers,
                 progress=lambda done, total: step(done),
-                place=place,
+                backend=backend,
                 model=opened,
             )
             bar(f"{label} · comparisons and statistics", 0)

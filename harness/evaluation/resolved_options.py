@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from faceparity.harness.claims import read_claims
-from faceparity.harness.claims.claim_file import StatedClaim, shipped_claims
-from faceparity.harness.execution.backend import Place
+from faceparity.harness.claims.claim_file import Stated, shipped_claims
+from faceparity.harness.execution.backend import Backend
 from faceparity.harness.options import Options
 from faceparity.harness.scenarios.base.schema import Scenario
 from faceparity.harness.scenarios.load import load_scenarios
@@ -18,8 +18,8 @@ from faceparity.harness.verification.sampling_report import check_share
 class Resolved:
     """Options with everything read that they name.
 
-    fixed: thresholds of other runs (`threshold_from`). position: of this evaluation in its run, for the record. place: where
-    templates and comparisons are computed; None: on this machine, by `workers`. device: its name in the record.
+    fixed: thresholds of other runs (`threshold_from`). position: of this evaluation in its run, for the record. backend: where
+    templates and comparisons are made; None: on this machine, by so many `workers`. device: what the record calls it.
     """
 
     options: Options = field(default_factory=Options)
@@ -29,7 +29,7 @@ class Resolved:
     command: str = ""
     position: int = 0
     workers: int = 1
-    place: Place | None = None
+    backend: Backend | None = None
     device: str = "cpu"
 
     @property
@@ -42,11 +42,8 @@ class Resolved:
 
     @property
     def threads(self) -> int:
-        """Return the number of threads.
-
-        Where templates and comparisons are computed.
-        """
-        return self.place.threads if self.place else self.workers
+        """How many things are done at once where templates and comparisons are made."""
+        return self.backend.threads if self.backend else self.workers
 
 
 def resolve(options: Options, *, command: str = "", workers: int | None = None) -> Resolved:

@@ -15,11 +15,11 @@ from faceparity.harness.execution.worker_process import Batch
 from faceparity.harness.models.base.model import Model
 
 
-class PlaceGoneError(UserError):
+class BackendGoneError(UserError):
     """Where work was done is no longer there: whatever is asked of it next would fail as well."""
 
 
-class Place(Protocol):
+class Backend(Protocol):
     """Takes batches of images and tiles of comparisons; what comes back is the same bit for bit wherever it was done."""
 
     @property
@@ -28,7 +28,7 @@ class Place(Protocol):
         ...
 
     @property
-    def waits(self) -> bool:
+    def workers_running(self) -> bool:
         """Whether workers are up already, so that even a few images are for them."""
         ...
 
@@ -47,18 +47,18 @@ class Place(Protocol):
 
 
 @dataclass(frozen=True)
-class Here:
+class LocalBackend:
     """This machine: processes for images, threads for comparisons."""
 
     threads: int
-    waits: bool = False
+    workers_running: bool = False
 
     def extract(
         self, batches: Sequence[Batch], model: Model, name: str, opener: Opener
     ) -> Generator[process_pool.Done, None, None]:
-        """See Place."""
+        """See Backend."""
         return process_pool.run_batches(batches, name, opener, self.threads)
 
     def tally(self, job: TallyJob, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
-        """See Place."""
+        """See Backend."""
         return tally_tiles(job, tiles, self.threads, cap, progress)

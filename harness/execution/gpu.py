@@ -19,21 +19,21 @@ DEVICES = ("cpu", "cuda")
 
 
 @dataclass(frozen=True)
-class OnDevice:
-    """See `place.Place`. Models open their networks on the device themselves (`with_device`); comparisons are made there by torch."""
+class GpuBackend:
+    """See `backend.Backend`. Models open their networks on the device themselves (`with_device`); comparisons are made there by torch."""
 
     threads: int
     device: str
-    waits: bool = False
+    workers_running: bool = False
 
     def extract(
         self, batches: Sequence[Batch], model: Model, name: str, opener: Opener
     ) -> Generator[process_pool.Done, None, None]:
-        """See Place. Each process finds and cuts out faces, and has its own copy of the network on the device."""
+        """See Backend. Each process finds and cuts out faces, and has its own copy of the network on the device."""
         return process_pool.run_batches(batches, name, opener, self.threads)
 
     def tally(self, job: TallyJob, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
-        """See Place. Raises UserError if the templates do not fit into the device's memory."""
+        """See Backend. Raises UserError if the templates do not fit into the device's memory."""
         from faceparity.harness.comparisons.gpu_tiles import tally_on
 
         try:

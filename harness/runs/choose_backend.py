@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.execution.backend import Place
+from faceparity.harness.execution.backend import Backend
 
 
 def check_dask(dask: str | None, workers: int | None) -> None:
@@ -18,15 +18,15 @@ def check_dask(dask: str | None, workers: int | None) -> None:
 @contextmanager
 def chosen_backend(
     workers: int, device: str = "cpu", dask: str | None = None, tell: Callable[[str], None] = lambda line: None
-) -> Iterator[Place | None]:
+) -> Iterator[Backend | None]:
     """Where to work, as a user asked for it; None: on this machine's processor. tell: is given what to know of a cluster, a line each.
 
     Raises UserError for what can't be had, or not together.
     """
     if dask is None:
-        from faceparity.harness.execution.gpu import OnDevice
+        from faceparity.harness.execution.gpu import GpuBackend
 
-        yield OnDevice(workers, device) if device != "cpu" else None
+        yield GpuBackend(workers, device) if device != "cpu" else None
         return
     if device != "cpu":
         raise UserError(

@@ -97,7 +97,7 @@ def run_one(
     resolved = request.resolved
     step = tell.stage(f"{dataset.name} · {card.name} · templates", dataset.n_samples)
     templates = extract(
-        dataset, spec, store=store, workers=resolved.workers, progress=lambda done, total: step(done), place=resolved.place,
+        dataset, spec, store=store, workers=resolved.workers, progress=lambda done, total: step(done), backend=resolved.backend,
         model=request.prepared.models.get(spec),
     )  # fmt: skip
     tell.extracted(dataset, card, templates)

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness.execution.backend import PlaceGoneError
+from faceparity.harness.execution.backend import BackendGoneError
 from faceparity.harness.execution.worker_deaths import is_lost
 from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.runs.listener import Listener
@@ -94,7 +94,7 @@ def run_suite(
     plan: SuitePlan, record: Record, jobs: Sequence[SuiteJob], out: Path, store: Store, listener: SuiteListener
 ) -> Finished:
     """Makes what the plan says is missing. One that fails is counted and the next begins. The folder is held with `exclusive_folder`,
-    the store entered. Raises only what ends everything: Ctrl-C, a disk that takes nothing more, PlaceGoneError."""
+    the store entered. Raises only what ends everything: Ctrl-C, a disk that takes nothing more, BackendGoneError."""
     log = open_log(out / LOG, "a")
     write_record(record, out)
     for step in plan.steps:  # first, so that an interrupted suite holds results of one kind
@@ -146,8 +146,8 @@ def _make(job: SuiteJob, out: Path, store: Store, listener: Listener, log: loggi
     name, prepared = job.dataset.name, PreparedRun(grouped={job.dataset.name: job.grouped})
     request = Request([job.dataset], [job.spec], job.resolved, out, exclusions={name: job.excluded}, prepared=prepared)
     try:
-        result = run_one(request, job.dataset, job.spec, job.card, store, out, timed, log)
-    except PlaceGoneError:  # the others would fail there too, after a minute's wait each
+        result = run_one(request, job.dataset, job.spec, job.card, store, out, tell, log)
+    except BackendGoneError:  # the others would fail there too, after a minute's wait each
         raise
     except Exception as error:  # of any kind: the other evaluations don't depend on it
         shutil.rmtree(folder, ignore_errors=True)

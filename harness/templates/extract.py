@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.execution import process_pool, worker
-from faceparity.harness.execution.backend import Here, Place
+from faceparity.harness.execution.backend import Backend, LocalBackend
 from faceparity.harness.execution.worker import ImageJob, ImageOutcome, Opener
 from faceparity.harness.execution.worker_deaths import advice, explained, is_lost, lost_words
 from faceparity.harness.execution.worker_process import WorkersEndedError
@@ -76,13 +76,13 @@ def extract(
     workers: int | None = None,
     progress: Progress | None = None,
     opener: Opener = open_by_name,
-    place: Place | None = None,
+    backend: Backend | None = None,
     model: Model | None = None,
 ) -> Templates:
     """Templates of every sample; images that the store knows by content are not read again.
 
     store: entered (`with Store() as store`). workers: processes, by default one for each core this process may use; the result
-    is the same bit for bit for any number. opener: how a model is opened, a module-level function. place: where templates are
+    is the same bit for bit for any number. opener: how a model is opened, a module-level function. backend: where templates are
     made, if not by processes of this machine. model: opened by the same name already. What is done is in the store at once, so
     that a run that is broken off (Ctrl-C too) goes on where it was.
     Raises UserError if the model cannot be opened, before anything else; ModelFailedError if it fails on everything;
@@ -101,7 +101,7 @@ def extract(
     dimensions = model.card.dimensions
     if jobs:
         faults = _Faults(model_name, any(one.status != "unreadable" for one in known.values()))
-        running = _running(jobs, model, model_name, opener, store, place or Here(workers or cores()))
+        running = _running(jobs, model, model_name, opener, store, backend or LocalBackend(workers or cores()))
         known.update(_drain(running, len(jobs), key, store, faults, progress))
     return _assemble([known[content] for content in dataset.content], dimensions, len(jobs), fingerprint)
 
@@ -119,14 +119,14 @@ def cores() -> int:
 
 
 def _running(
-    jobs: Sequence[ImageJob], model: Model, name: str, opener: Opener, store: Store, place: Place
+    jobs: Sequence[ImageJob], model: Model, name: str, opener: Opener, store: Store, backend: Backend
 ) -> Generator[process_pool.Done, None, None]:
     batches = [jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH)]
     # An image that killed a run which read it in its own process is met by worker processes the next time.
     killed_before = store.take_mark()
-    if len(jobs) < WORTH_A_PROCESS and not killed_before and not place.waits:
+    if len(jobs) < WORTH_A_PROCESS and not killed_before and not backend.workers_running:
         return _in_process(batches, model, store)
-    return place.extract(batches, model, name, opener)
+    return backend.extract(batches, model, name, opener)
 
 
 def _drain(

@@ -47,11 +47,11 @@ def run_command(asked: Mapping[str, Any], datasets: list[str], models: list[str]
     if options.threshold_from is not None:
         names = [load_model_card(m).name for m in specs]
         resolved = replace(resolved, fixed=thresholds_of(options.threshold_from, names))
-    with console.Screen() as screen, chosen_backend(resolved.workers, options.device, options.dask, screen.line) as place:
+    with console.Screen() as screen, chosen_backend(resolved.workers, options.device, options.dask, screen.line) as backend:
         loaded = [_load(spec, options.include_minors, screen) for spec in dict.fromkeys(datasets or [CONTROL])]
         _check_names(loaded)
         exclusions = read_exclusions(options.exclude, loaded) if options.exclude else {}
-        results = run(Request(loaded, specs, replace(resolved, place=place), out, exclusions), screen)
+        results = run(Request(loaded, specs, replace(resolved, backend=backend), out, exclusions), screen)
     further = write_requested(results, out, formats)
     report_writers()[TERMINAL](results, out)
     console.say("\n".join([f"Report: {out / 'report.html'}", *further]))

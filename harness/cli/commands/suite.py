@@ -13,7 +13,7 @@ from faceparity.datasets.common.sanitise import printable
 from faceparity.harness.cli.commands import compare
 from faceparity.harness.cli.support import console
 from faceparity.harness.cli.support.published_command import published_command
-from faceparity.harness.execution.backend import Place
+from faceparity.harness.execution.backend import Backend
 from faceparity.harness.options import Options
 from faceparity.harness.runs.choose_backend import check_dask, chosen_backend
 from faceparity.harness.runs.output_folder import default_folder
@@ -63,8 +63,8 @@ def suite_command(asked: Mapping[str, Any], name: str, plan_only: bool, again: b
         "<file>", _told(suite, name), 1
     )
     check_out(folder)
-    with SuiteScreen() as screen, chosen_backend(workers, device, None if plan_only else declared.dask, screen.line) as place:
-        checked = _at(place, check_suite(suite, workers, command, screen.loaded))
+    with SuiteScreen() as screen, chosen_backend(workers, device, None if plan_only else declared.dask, screen.line) as backend:
+        checked = _at(backend, check_suite(suite, workers, command, screen.loaded))
         for line in checked.left_out:
             screen.line(f"left out: {printable(line)}")
         with Store(ephemeral=declared.ephemeral) as store:
@@ -81,9 +81,9 @@ def suite_command(asked: Mapping[str, Any], name: str, plan_only: bool, again: b
                 return _tell(finished, checked, folder, command, formats)
 
 
-def _at(place: Place | None, checked: Checked) -> Checked:
+def _at(backend: Backend | None, checked: Checked) -> Checked:
     """The same evaluations, made there."""
-    return replace(checked, jobs=tuple(replace(job, resolved=replace(job.resolved, place=place)) for job in checked.jobs))
+    return replace(checked, jobs=tuple(replace(job, resolved=replace(job.resolved, backend=backend)) for job in checked.jobs))
 
 
 def _told(suite: Suite, name: str) -> str:

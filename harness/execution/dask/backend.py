@@ -20,11 +20,11 @@ from faceparity.harness.models.base.model import Model
 
 @dataclass(frozen=True)
 class DaskBackend:
-    """See `backend.Place`. local_threads: for the models that stay on this machine."""
+    """See `backend.Backend`. local_threads: for the models that stay on this machine."""
 
     cluster: Cluster
     local_threads: int
-    waits: bool = True
+    workers_running: bool = True
 
     @property
     def threads(self) -> int:
@@ -38,13 +38,13 @@ class DaskBackend:
     def extract(
         self, batches: Sequence[Batch], model: Model, name: str, opener: Opener
     ) -> Generator[process_pool.Done, None, None]:
-        """See Place. A model that reads the files itself (a command, ready templates) stays on this machine."""
+        """See Backend. A model that reads the files itself (a command, ready templates) stays on this machine."""
         if isinstance(model, FileModel):
             return process_pool.run_batches(batches, name, opener, self.local_threads)
         return run_shards(self.cluster, batches, model, name, opener)
 
     def tally(self, job: TallyJob, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
-        """See Place."""
+        """See Backend."""
         return run_blocks(self.cluster, job, tiles, cap, progress)
 
 

@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.execution.backend import PlaceGoneError
+from faceparity.harness.execution.backend import BackendGoneError
 from faceparity.harness.execution.dask.address import check_certificates, checked_address, is_private
 from faceparity.harness.execution.dask.environment_check import (
     ARITHMETIC,
@@ -69,7 +69,7 @@ class Cluster:
             raise self._gone() from error
 
     def next_done(self, waiting: Collection[Any]) -> set[Any]:
-        """Futures that are done, as soon as there are any. Raises PlaceGoneError when the cluster is gone."""
+        """Futures that are done, as soon as there are any. Raises BackendGoneError when the cluster is gone."""
         from distributed import wait
 
         while True:
@@ -82,7 +82,7 @@ class Cluster:
                 raise self._gone() from error
 
     def answer(self, future: Any) -> Any:
-        """What a job answered; None if it killed several workers. Raises UserError for a refusal, PlaceGoneError when the cluster is."""
+        """What a job answered; None if it killed several workers. Raises UserError for a refusal, BackendGoneError when the cluster is."""
         from distributed.scheduler import KilledWorker
 
         try:
@@ -106,7 +106,7 @@ class Cluster:
                 self.client.cancel(list(futures), force=True)
 
     def _watch(self) -> None:
-        """Raises PlaceGoneError if nobody is there to finish the work."""
+        """Raises BackendGoneError if nobody is there to finish the work."""
         if self.client.status != "running":
             raise self._gone()
         try:
@@ -118,13 +118,13 @@ class Cluster:
         now = time.monotonic()
         self._left = None if self.threads else self._left or now
         if self._left is not None and now - self._left > SECONDS_WITHOUT_WORKERS:
-            raise PlaceGoneError(
+            raise BackendGoneError(
                 f"--dask {self.address}: no worker is left (a picture or a lack of memory may have killed them: start workers with a "
                 f"nanny, which `dask worker` does by default); {GO_ON}"
             )
 
-    def _gone(self) -> PlaceGoneError:
-        return PlaceGoneError(f"--dask {self.address}: the scheduler is gone or dropped the work; {GO_ON}")
+    def _gone(self) -> BackendGoneError:
+        return BackendGoneError(f"--dask {self.address}: the scheduler is gone or dropped the work; {GO_ON}")
 
 
 @contextmanager

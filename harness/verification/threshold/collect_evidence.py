@@ -15,7 +15,7 @@ from faceparity.harness.comparisons.similarity import Kind
 from faceparity.harness.comparisons.subsampling import Deal
 from faceparity.harness.comparisons.tally import ScoreBins, Tally
 from faceparity.harness.comparisons.tiles import tally_pairs
-from faceparity.harness.execution.backend import Place
+from faceparity.harness.execution.backend import Backend
 from faceparity.harness.groups.groupings import Cells
 from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool
 
@@ -40,7 +40,7 @@ class TallyPlan:
     thresholds: tuple[float, ...]
     same_person: float | None
     workers: int
-    place: Place | None = None
+    backend: Backend | None = None
     """Where the comparisons are made; None: by threads of this process."""
 
 
@@ -101,7 +101,7 @@ def _pass(samples: Samples, plan: TallyPlan, grid: ScoreBins, floor: float, prog
     dense = [threshold for threshold in plan.thresholds if np.float32(threshold) < np.float32(floor)]
     return tally_pairs(
         samples, plan.kind, grid, floor, dense=dense, workers=plan.workers, cap=LEDGER_CAP, progress=progress,
-        worker=plan.place.tally if plan.place else None,
+        worker=plan.backend.tally if plan.backend else None,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from faceparity.datasets.registry import load_dataset
 from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.preflight import group_samples
 from faceparity.harness.evaluation.resolved_options import resolve
-from faceparity.harness.execution.backend import Here, PlaceGoneError
+from faceparity.harness.execution.backend import BackendGoneError, LocalBackend
 from faceparity.harness.models.registry import load_model_card
 from faceparity.harness.options import Options
 from faceparity.harness.runs import run_folder
@@ -129,8 +129,8 @@ def test_every_option_that_changes_a_result_tells_it_from_others_and_no_other_do
 
 def test_how_it_is_run_tells_no_result_from_others(jobs) -> None:
     job = jobs[0]
-    changed = replace(job.resolved, workers=7, command="x", position=9, place=Here(3), device="cuda: a GPU")
-    assert result_inputs(job.dataset, "m", changed).options == job.made.options
+    changed = replace(job.resolved, workers=7, command="x", position=9, backend=LocalBackend(3), device="cuda: a GPU")
+    assert made_by(job.dataset, "m", changed).options == job.made.options
 
 
 def test_exclusions_tell_a_result_from_others(jobs) -> None:
@@ -214,7 +214,7 @@ def test_a_measured_speed_is_used(checked, tmp_path) -> None:
 
 def test_a_cluster_s_threads_are_what_a_plan_counts_on(checked, tmp_path) -> None:
     here = plan(checked, Record(suite="mine"), tmp_path).steps[0]
-    cluster = tuple(replace(job, resolved=replace(job.resolved, place=Here(64))) for job in checked.jobs)
+    cluster = tuple(replace(job, resolved=replace(job.resolved, backend=LocalBackend(64))) for job in checked.jobs)
     there = plan(replace(checked, jobs=cluster), Record(suite="mine"), tmp_path).steps[0]
     assert here.seconds - there.seconds == pytest.approx(here.images / IMAGES_PER_SECOND * (1 / 2 - 1 / 64), rel=0.01)
 
@@ -289,7 +289,7 @@ def test_one_that_fails_is_counted_and_tried_again(checked, runs, tmp_path, erro
     assert runs.made == ["hse-faceres"]
 
 
-@pytest.mark.parametrize("end", [KeyboardInterrupt(), PlaceGoneError("--dask tcp://127.0.0.1:1: the scheduler is gone")])
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), BackendGoneError("--dask tcp://127.0.0.1:1: the scheduler is gone")])
 def test_broken_off_it_goes_on_where_it_was(checked, runs, tmp_path, end) -> None:
     out, told = tmp_path / "out", Told()
     runs.breaks = {"hse-faceres": end}
