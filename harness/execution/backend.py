@@ -1,4 +1,7 @@
-"""Where a run's work is done: in this process and its children, or wherever else takes the same two kinds of jobs (see `cluster`)."""
+"""Backends: where a run's templates are extracted and its comparisons tallied.
+
+This process and its children, or whatever else takes the same two kinds of jobs (`gpu`, `dask`).
+"""
 
 from __future__ import annotations
 
@@ -16,33 +19,40 @@ from faceparity.harness.models.base.model import Model
 
 
 class BackendGoneError(UserError):
-    """Where work was done is no longer there: whatever is asked of it next would fail as well."""
+    """The backend is no longer there: any further job for it would fail as well."""
 
 
 class Backend(Protocol):
-    """Takes batches of images and tiles of comparisons; what comes back is the same bit for bit wherever it was done."""
+    """Takes batches of images and tiles of comparisons.
+
+    The results are the same bit for bit on the local backend and on a cluster.
+    """
 
     @property
     def threads(self) -> int:
-        """So many things are done at once."""
+        """Return how many jobs run at once."""
         ...
 
     @property
     def workers_running(self) -> bool:
-        """Whether workers are up already, so that even a few images are for them."""
+        """Return whether workers are up already.
+
+        Then even a few images go to them.
+        """
         ...
 
     def extract(
         self, batches: Sequence[Batch], model: Model, name: str, opener: Opener
     ) -> Generator[process_pool.Done, None, None]:
-        """Each batch with its outcomes, in whatever order they are done. model: opened here, by `opener(name)`.
+        """Yield each batch with its outcomes, in any order.
 
-        An image that kills whatever reads it is "unreadable" and costs no other image. Closing the generator ends the work.
+        model: opened here, by `opener(name)`. An image that kills whatever reads it is "unreadable" and costs no other image.
+        Closing the generator ends the work.
         """
         ...
 
     def tally(self, job: TallyJob, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
-        """See `tally_tiles`."""
+        """Tally the comparisons of tiles, as `tally_tiles` does."""
         ...
 
 
@@ -56,9 +66,9 @@ class LocalBackend:
     def extract(
         self, batches: Sequence[Batch], model: Model, name: str, opener: Opener
     ) -> Generator[process_pool.Done, None, None]:
-        """See Backend."""
+        """Extract batches in worker processes; see `Backend.extract`."""
         return process_pool.run_batches(batches, name, opener, self.threads)
 
     def tally(self, job: TallyJob, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
-        """See Backend."""
+        """Tally tiles in threads of this process; see `Backend.tally`."""
         return tally_tiles(job, tiles, self.threads, cap, progress)

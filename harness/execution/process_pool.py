@@ -1,5 +1,6 @@
-"""Batches of images on worker processes: bounded in number and in what waits; an image costs no other, a killed worker no image.
+"""Batches of images on worker processes.
 
+The processes and the batches waiting for them are bounded in number; an image costs no other image, a killed worker none.
 Processes, not threads, because dlib's detector holds Python's lock. Not the standard library's pool: it hides how a process ended,
 ends all when one is gone, and waits for ever for an answer of which only the beginning was written.
 """
@@ -40,7 +41,7 @@ PAUSES = (0.5, 1.0, 2.0, 4.0)
 
 
 def run_batches(batches: Sequence[Batch], name: str, opener: Opener, workers: int) -> Generator[Done, None, None]:
-    """Yield each batch with its outcomes, in whatever order they are done.
+    """Yield each batch with its outcomes, in any order.
 
     Batches during which a worker ended are tried again when nothing else is at work, first whole, then image by image. An image
     that crashes fresh processes is remembered as unreadable; one whose workers are ended by something else counts as
@@ -56,7 +57,10 @@ def run_batches(batches: Sequence[Batch], name: str, opener: Opener, workers: in
 
 
 def _together(rest: list[Batch], processes: Workers, wanted: int) -> Generator[Done, None, list[Batch]]:
-    """Work off `rest` from its end; return the batches during which a worker ended, and what is left after many kills."""
+    """Take batches from the end of `rest`, with several workers.
+
+    Returns the batches during which a worker ended, and what is left after many kills.
+    """
     suspects: list[Batch] = []
     kills, begun = 0, False
     while rest or any(one.batch for one in processes):
@@ -91,7 +95,10 @@ def _together(rest: list[Batch], processes: Workers, wanted: int) -> Generator[D
 
 
 def _start(processes: Workers, wanted: int) -> int:
-    """Have this many workers at least; return how many could not be started."""
+    """Start workers until this many run.
+
+    Returns how many could not be started.
+    """
     failed = 0
     while len(processes) < wanted and not failed:
         try:
@@ -102,17 +109,22 @@ def _start(processes: Workers, wanted: int) -> int:
 
 
 def _hand_out(rest: list[Batch], processes: Workers) -> None:
+    """Send batches from the end of `rest` to idle workers."""
     for one in processes:
         if rest and one.idle:
             one.send(rest.pop())
 
 
 def _pause(kills: int) -> float:
+    """Return the seconds to wait after kills in a row."""
     return PAUSES[min(kills, len(PAUSES)) - 1]
 
 
 class _Alone:
-    """Tries images again, one worker at a time. lost: images in a row that had all their tries in vain."""
+    """Tries images again, one worker at a time.
+
+    _lost: images in a row that had all their tries in vain.
+    """
 
     def __init__(self, processes: Workers) -> None:
         self._processes = processes
@@ -120,7 +132,10 @@ class _Alone:
         self._lost = 0
 
     def outcomes(self, batch: Batch) -> list[ImageOutcome]:
-        """The outcomes of a batch during which a worker ended."""
+        """Try a batch again during which a worker ended.
+
+        First whole, then image by image.
+        """
         if len(batch) > 1:
             try:
                 return self._attempt(batch)
@@ -129,6 +144,7 @@ class _Alone:
         return [self._outcome(job) for job in batch]
 
     def _outcome(self, job: ImageJob) -> ImageOutcome:
+        """Try an image in fresh processes until read or blamed."""
         deaths: list[Death] = []
         most = TRIES if self._lost < MANY else TRIES_AFTER_MANY
         while len(deaths) < most:
@@ -150,7 +166,10 @@ class _Alone:
         return ImageOutcome(Extraction("unreadable", reason=lost_reason(last)), keep=False)
 
     def _attempt(self, batch: Batch) -> list[ImageOutcome]:
-        """The outcomes of a batch, if the worker lives to give them. Raises WorkerDiedError."""
+        """Return the outcomes of a batch.
+
+        Raises WorkerDiedError if the worker does not live to give them.
+        """
         one = self._one = self._one or self._started()
         one.send(batch)
         try:
@@ -163,7 +182,10 @@ class _Alone:
         return outcomes
 
     def _started(self) -> WorkerProcess:
-        """A worker that is ready. Raises WorkersEndedError."""
+        """Start a worker and wait until it is ready.
+
+        Raises WorkersEndedError if STARTS of them in a row end before that.
+        """
         words = ""
         for kills in range(1, STARTS + 1):
             one = None
@@ -185,6 +207,9 @@ class _Alone:
 
 
 def _wait_after(death: Death, kills: int) -> None:
-    """What an image does itself it does at once again; what comes from outside may pass."""
+    """Wait after a death that came from outside.
+
+    What caused it may pass; what an image does itself it does again at once.
+    """
     if death.outside:
         time.sleep(_pause(max(1, kills)))

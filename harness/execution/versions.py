@@ -16,10 +16,13 @@ LIBRARIES = ("numpy", "scipy", "numba", "onnxruntime", "opencv-python-headless",
 
 @cache
 def code_digest() -> str:
-    """Of all that measures; the command line and the reports are not in it."""
+    """Return a digest of all code that measures.
+
+    16 hex digits over the .py and .toml files of datasets and harness; the command line and the reports are not in it.
+    """
     found = hashlib.sha256()
     for package in ("faceparity.datasets", "faceparity.harness"):
         base = Path(import_module(package).__file__ or "").parent
-        for file in sorted(p for p in base.rglob("*") if p.suffix in (".py", ".toml") and "cli" not in p.parts):
+        for file in sorted(path for path in base.rglob("*") if path.suffix in (".py", ".toml") and "cli" not in path.parts):
             found.update(f"{package} {file.relative_to(base).as_posix()}\0".encode() + file.read_bytes())
     return found.hexdigest()[:16]

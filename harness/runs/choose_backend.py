@@ -10,7 +10,10 @@ from faceparity.harness.execution.backend import Backend
 
 
 def check_dask(dask: str | None, workers: int | None) -> None:
-    """Raises UserError where a user named both."""
+    """Refuse a cluster together with a number of workers.
+
+    Raises UserError where a user named both.
+    """
     if dask is not None and workers is not None:
         raise UserError("--workers and --dask: a cluster has as many workers as were started; leave out one of the two")
 
@@ -19,9 +22,10 @@ def check_dask(dask: str | None, workers: int | None) -> None:
 def chosen_backend(
     workers: int, device: str = "cpu", dask: str | None = None, tell: Callable[[str], None] = lambda line: None
 ) -> Iterator[Backend | None]:
-    """Where to work, as a user asked for it; None: on this machine's processor. tell: is given what to know of a cluster, a line each.
+    """Give the backend that the user asked for.
 
-    Raises UserError for what can't be had, or not together.
+    None stands for this machine's processor. tell: is given what a person should know of a cluster, a line at a time.
+    Raises UserError for a backend that can't be had, or options that exclude each other.
     """
     if dask is None:
         from faceparity.harness.execution.gpu import GpuBackend

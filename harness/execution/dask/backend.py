@@ -20,7 +20,10 @@ from faceparity.harness.models.base.model import Model
 
 @dataclass(frozen=True)
 class DaskBackend:
-    """See `backend.Backend`. local_threads: for the models that stay on this machine."""
+    """A Dask cluster's workers; see `backend.Backend`.
+
+    local_threads: for the models that stay on this machine.
+    """
 
     cluster: Cluster
     local_threads: int
@@ -32,25 +35,31 @@ class DaskBackend:
         return self.cluster.threads
 
     def notes(self) -> list[str]:
-        """Return what a person should know of the cluster, a line each."""
+        """Return what a person should know of the cluster.
+
+        One line each.
+        """
         return [f"Dask cluster: {self.threads} threads", *self.cluster.notes]
 
     def extract(
         self, batches: Sequence[Batch], model: Model, name: str, opener: Opener
     ) -> Generator[process_pool.Done, None, None]:
-        """See Backend. A model that reads the files itself (a command, ready templates) stays on this machine."""
+        """Extract batches on the cluster; see `Backend.extract`.
+
+        A model that reads the files itself (a command, ready templates) stays on this machine.
+        """
         if isinstance(model, FileModel):
             return process_pool.run_batches(batches, name, opener, self.local_threads)
         return run_shards(self.cluster, batches, model, name, opener)
 
     def tally(self, job: TallyJob, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
-        """See Backend."""
+        """Tally tiles on the cluster; see `Backend.tally`."""
         return run_blocks(self.cluster, job, tiles, cap, progress)
 
 
 @contextmanager
 def connect(address: str, local: int) -> Iterator[DaskBackend]:
-    """Give the cluster at an address as a backend, until the context ends.
+    """Connect to a cluster as a backend.
 
     local: threads for what is not sent there. Raises UserError as `open_cluster` does.
     """

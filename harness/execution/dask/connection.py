@@ -1,4 +1,7 @@
-"""A run's connection to a Dask cluster: checked before anything is sent, watched for as long as work is under way."""
+"""A run's connection to a Dask cluster.
+
+The cluster is checked before anything is sent, and watched while work is under way.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +30,10 @@ from faceparity.harness.execution.dask.worker_tasks import Packed, Refused, Tick
 
 SECONDS_TO_CONNECT = 10.0
 SECONDS_WITHOUT_WORKERS = 60.0
-"""A worker that died is started again by its nanny within seconds; if nobody came after so long, nobody will."""
+"""A worker that died is started again by its nanny within seconds; if none came after this time, none will."""
 TICK = 1.0
 LOUD = ("distributed", "tornado", "asyncio")
-"""Whose log goes to the terminal; some loggers under them have levels of their own."""
+"""Loggers that write to the terminal; some loggers under them have levels of their own."""
 
 NO_SPILLING = "DASK_DISTRIBUTED__WORKER__MEMORY__TARGET=False DASK_DISTRIBUTED__WORKER__MEMORY__SPILL=False"
 GO_ON = "what was done is kept, and the same command goes on from there"
@@ -53,15 +56,24 @@ class Cluster:
         self._ticket: Packed = pack(ticket)
 
     def submit(self, job: Callable[..., object], what: object, held: Sequence[Any]) -> Any:
-        """A future of one of `remote`'s jobs. held: futures that it needs."""
+        """Send one of the jobs in `worker_tasks`; return its future.
+
+        held: futures that the job needs.
+        """
         return self._submit(job, self._ticket, pack(what), list(held))
 
     def hold(self, what: object) -> Any:
-        """A future of something that several jobs need: sent to each worker once."""
+        """Send something that several jobs need; return its future.
+
+        Each worker gets it once.
+        """
         return self._submit(hold, pack(what))
 
     def _submit(self, what: Callable[..., object], *arguments: object) -> Any:
-        """The future's name says nothing of what it is about: schedulers show names."""
+        """Send a call under a name that reveals nothing.
+
+        Schedulers show names.
+        """
         key = f"faceparity-{what.__name__}-{self._run}-{next(self._numbers)}"
         try:
             return self.client.submit(what, *arguments, key=key, pure=False)
@@ -69,7 +81,10 @@ class Cluster:
             raise self._gone() from error
 
     def next_done(self, waiting: Collection[Any]) -> set[Any]:
-        """Futures that are done, as soon as there are any. Raises BackendGoneError when the cluster is gone."""
+        """Wait for futures that are done; return them.
+
+        It returns as soon as there are any. Raises BackendGoneError when the cluster is gone.
+        """
         from distributed import wait
 
         while True:
@@ -82,7 +97,10 @@ class Cluster:
                 raise self._gone() from error
 
     def answer(self, future: Any) -> Any:
-        """What a job answered; None if it killed several workers. Raises UserError for a refusal, BackendGoneError when the cluster is."""
+        """Return a job's answer; None if it killed several workers.
+
+        Raises UserError for a refusal or a failure, BackendGoneError when the cluster is gone.
+        """
         from distributed.scheduler import KilledWorker
 
         try:
@@ -100,13 +118,21 @@ class Cluster:
         return answer
 
     def cancel(self, futures: Collection[Any]) -> None:
-        """Let go of what is not wanted any more; of no concern where the cluster is gone."""
+        """Cancel futures that are no longer wanted.
+
+        Does nothing where the cluster is gone.
+        """
         if futures and self.client.status == "running":
-            with suppress(Exception):  # it may go at this very moment; what ended the work is what is told
+            with suppress(
+                Exception
+            ):  # the cluster may go at this very moment; the error that ended the work is the one to report
                 self.client.cancel(list(futures), force=True)
 
     def _watch(self) -> None:
-        """Raises BackendGoneError if nobody is there to finish the work."""
+        """Check that somebody is there to finish the work.
+
+        Raises BackendGoneError where the scheduler is gone, or no worker came for SECONDS_WITHOUT_WORKERS.
+        """
         if self.client.status != "running":
             raise self._gone()
         try:
@@ -129,7 +155,7 @@ class Cluster:
 
 @contextmanager
 def open_cluster(address: str) -> Iterator[Cluster]:
-    """The cluster at an address, for as long as the context lasts.
+    """Connect to a cluster until the context ends.
 
     Raises UserError, before anything is sent: Dask is not installed, the address is not private, nobody answers, or the scheduler
     or a worker is not what is needed for the same answer as here.
@@ -150,7 +176,10 @@ def open_cluster(address: str) -> Iterator[Cluster]:
 
 
 def _client(url: str, distributed: Any) -> Any:
-    """Connected, with the certificates of Dask's own configuration."""
+    """Open a client with the certificates of Dask's own configuration.
+
+    Raises UserError where no scheduler answers.
+    """
     security = distributed.Security(require_encryption=True) if url.startswith("tls://") else distributed.Security()
     try:
         return distributed.Client(url, timeout=SECONDS_TO_CONNECT, security=security, set_as_default=False)
@@ -162,7 +191,10 @@ def _client(url: str, distributed: Any) -> Any:
 
 
 def _checked(url: str, client: Any) -> Cluster:
-    """Scheduler and workers looked at. Raises UserError."""
+    """Check the scheduler and its workers; return the cluster.
+
+    Raises UserError for other versions, open addresses, workers that spill to disk, or processors of several kinds.
+    """
     here = facts()
     there, listening = _of_scheduler(url, client)
     _check_same(url, "the scheduler", here, there)
@@ -231,9 +263,12 @@ def _check_private(url: str, addresses: Sequence[str]) -> None:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """What is wrong is told by us, in one line."""
-    own = [name for name, one in logging.root.manager.loggerDict.items() if isinstance(one, logging.Logger) and one.level]
-    loggers = [logging.getLogger(name) for name in {*LOUD, *own} if name.partition(".")[0] in LOUD]
+    """Keep Dask's loggers quiet until the context ends.
+
+    Errors are reported here, in one line.
+    """
+    with_level = [name for name, one in logging.root.manager.loggerDict.items() if isinstance(one, logging.Logger) and one.level]
+    loggers = [logging.getLogger(name) for name in {*LOUD, *with_level} if name.partition(".")[0] in LOUD]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL + 1)

@@ -1,4 +1,4 @@
-"""Numerical libraries held to one thread while anything of ours runs in a process, in however many of its threads."""
+"""Numerical libraries held to one thread while faceparity computes in a process, in any number of its threads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ _held = ExitStack()
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """`single_threaded` for several threads at once: limits are set by the first to come and lifted by the last to leave."""
+    """Hold numerical libraries to one thread, for several callers.
+
+    As `single_threaded`; the first to come sets the limits and the last to leave lifts them.
+    """
     from faceparity.harness.execution.worker import single_threaded
 
     global _inside
