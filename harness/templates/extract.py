@@ -1,4 +1,7 @@
-"""From files to templates: decode, detect, align, embed, for every sample that the store does not have yet."""
+"""From files to templates.
+
+Every sample that the store does not have yet is decoded, its face detected, aligned and embedded.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,9 @@ class ModelFailedError(UserError):
 
 @dataclass(frozen=True, eq=False)
 class Templates:
-    """What extraction made of each sample of a data set, in the data set's order. n samples, n_ok of them with a template.
+    """The result of extraction for each sample of a data set, in its order.
+
+    n samples, n_ok of them with a template.
 
     status: str[n], "ok", "no_face" or "unreadable". reasons: n texts, empty where ok; they hold no path.
     vectors: float32[n_ok, dimensions], as the model gave them; samples: int64[n_ok], the sample of each row, ascending.
@@ -62,7 +67,7 @@ class Templates:
 
 
 def open_by_name(name: str) -> Model:
-    """Open a registered model; what worker processes do."""
+    """Open a registered model, as worker processes do."""
     from faceparity.harness.models.registry import open_model
 
     return open_model(name)
@@ -79,11 +84,12 @@ def extract(
     backend: Backend | None = None,
     model: Model | None = None,
 ) -> Templates:
-    """Templates of every sample; images that the store knows by content are not read again.
+    """Extract the templates of every sample.
 
+    Images that the store knows by content are not read again.
     store: entered (`with Store() as store`). workers: processes, by default one for each core this process may use; the result
     is the same bit for bit for any number. opener: how a model is opened, a module-level function. backend: where templates are
-    made, if not by processes of this machine. model: opened by the same name already. What is done is in the store at once, so
+    extracted, if not by processes of this machine. model: opened by the same name already. What is done is in the store at once, so
     that a run that is broken off (Ctrl-C too) goes on where it was.
     Raises UserError if the model cannot be opened, before anything else; ModelFailedError if it fails on everything;
     WorkersEndedError if worker processes are ended whenever they start, or on everything.
@@ -107,12 +113,15 @@ def extract(
 
 
 def store_key(fingerprint: str) -> str:
-    """By what a model's templates are found again: its fingerprint, and what turns files into pixels."""
+    """Return the key of a model's templates in the store.
+
+    Its fingerprint, and what turns files into pixels.
+    """
     return f"{fingerprint} {worker.decoder()}"
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -121,6 +130,7 @@ def cores() -> int:
 def _running(
     jobs: Sequence[ImageJob], model: Model, name: str, opener: Opener, store: Store, backend: Backend
 ) -> Generator[process_pool.Done, None, None]:
+    """Start extraction, in this process where images are few."""
     batches = [jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH)]
     # An image that killed a run which read it in its own process is met by worker processes the next time.
     killed_before = store.take_mark()
@@ -137,7 +147,10 @@ def _drain(
     faults: _Faults,
     progress: Progress | None,
 ) -> dict[str, Extraction]:
-    """Everything that comes out of `running`, by content; in the store as soon as it comes."""
+    """Take all outcomes of `running`; return extractions by content.
+
+    Each batch is stored as soon as it comes.
+    """
     fresh: dict[str, Extraction] = {}
     report = progress or (lambda done, total: None)
     with closing(running):
@@ -153,13 +166,14 @@ def _drain(
 
 
 def _in_process(batches: Sequence[Sequence[ImageJob]], model: Model, store: Store) -> Generator[process_pool.Done, None, None]:
+    """Extract batches in this process."""
     with store.attempt(), worker.single_threaded():
         for batch in batches:
             yield batch, worker.run_batch(model, batch)
 
 
 class _Faults:
-    """Tells a model that does not work at all from a few images that it cannot stand."""
+    """Tells a model that does not work at all from one that fails on a few images."""
 
     def __init__(self, name: str, worked: bool) -> None:
         self.name = name
@@ -170,7 +184,10 @@ class _Faults:
         self.words = ""
 
     def count(self, outcomes: Sequence[ImageOutcome]) -> None:
-        """Take in a batch; raises as `conclude` does once many images were tried and not one worked."""
+        """Take in a batch's outcomes.
+
+        Raises as `conclude` does once many images were tried and not one worked.
+        """
         faults = [one.fault for one in outcomes if one.fault]
         self.first = self.first or next(iter(faults), "")
         self.failed += len(faults)
@@ -182,7 +199,10 @@ class _Faults:
             self.conclude()
 
     def conclude(self) -> None:
-        """Raises ModelFailedError if the model failed whenever it was tried, WorkersEndedError if its worker was ended each time."""
+        """Check that the model worked on any image.
+
+        Raises ModelFailedError if the model failed whenever it was tried, WorkersEndedError if its worker was ended each time.
+        """
         if self.failed and not self.worked:
             raise ModelFailedError(
                 f"the model {self.name} failed on all {self.failed} images it was given, first with {self.first}; "
@@ -195,6 +215,7 @@ class _Faults:
 
 
 def _assemble(found: Sequence[Extraction], dimensions: int, extracted: int, fingerprint: str) -> Templates:
+    """Put the extractions of all samples together."""
     samples = np.array([index for index, one in enumerate(found) if one.status == "ok"], np.int64)
     vectors = np.empty((samples.size, dimensions), np.float32)
     for row, sample in zip(vectors, samples, strict=True):

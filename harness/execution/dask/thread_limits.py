@@ -8,7 +8,7 @@ from threading import Lock
 
 _lock = Lock()
 _inside = 0
-_held = ExitStack()
+_limits = ExitStack()
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def one_thread() -> Iterator[None]:
     global _inside
     with _lock:
         if not _inside:
-            _held.enter_context(single_threaded())
+            _limits.enter_context(single_threaded())
         _inside += 1
     try:
         yield
@@ -30,4 +30,4 @@ def one_thread() -> Iterator[None]:
         with _lock:
             _inside -= 1
             if not _inside:
-                _held.close()
+                _limits.close()
