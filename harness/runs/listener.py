@@ -11,30 +11,33 @@ from faceparity.harness.templates.extract import Templates
 
 
 class Listener(Protocol):
-    """Is told how a run goes on: the command line shows it, tests need not."""
+    """Hears how a run goes on: the command line shows it, tests need not."""
 
     def loaded(self, dataset: Dataset) -> None:
-        """A data set was read."""
+        """Report that a data set was read."""
         ...
 
     def stage(self, text: str, total: int) -> Callable[[int], None]:
-        """Something begins that takes `total` steps; the callable takes how many are done."""
+        """Report a step that begins; return its progress callback.
+
+        total: of what the step counts. The callable takes how many are done.
+        """
         ...
 
     def extracted(self, dataset: Dataset, card: ModelCard, templates: Templates) -> None:
-        """Templates are there."""
+        """Report that a data set's templates are extracted."""
         ...
 
 
 class Silent:
-    """Tells nobody."""
+    """A listener that reports nothing."""
 
     def loaded(self, dataset: Dataset) -> None:
-        """See Listener."""
+        """Ignore a data set that was read."""
 
     def stage(self, text: str, total: int) -> Callable[[int], None]:
-        """See Listener."""
+        """Ignore a step; return a callback that does nothing."""
         return lambda done: None
 
     def extracted(self, dataset: Dataset, card: ModelCard, templates: Templates) -> None:
-        """See Listener."""
+        """Ignore templates."""

@@ -17,11 +17,14 @@ from faceparity.harness.templates.extract import Templates
 from faceparity.harness.templates.store import Store
 
 SUSPECTS = 200
-"""So many of the most alike non-mated and least alike mated comparisons are kept for a person to look at."""
+"""Number of the most alike non-mated comparisons, and of the least alike mated ones, kept for a person to look at."""
 
 
 def write_private(folder: Path, dataset: Dataset, templates: Templates, evaluated: Evaluated, store: Store) -> None:
-    """The private part: codes, ledger, suspects, rejects, problems; encrypted with the store's keys."""
+    """Write the private part of one evaluation.
+
+    Codes, ledger, suspects, rejects, problems, labels and pairs left out, encrypted with the store's keys.
+    """
     keys, tally = store.keys, evaluated.evidence.tally
     codes = private_tables.sample_codes(dataset, keys)
     subjects = private_tables.subject_codes(dataset, keys)
@@ -40,59 +43,75 @@ def write_private(folder: Path, dataset: Dataset, templates: Templates, evaluate
         keys=keys,
     )
     doubtful = suspects(tally.ledger, tally.mated_pairs)
-    a, b = chosen[doubtful.a], chosen[doubtful.b]
+    first, second = chosen[doubtful.a], chosen[doubtful.b]
     private_tables.write_table(
         folder,
         "suspects",
-        {"code_a": codes[a], "code_b": codes[b], "score": doubtful.score, "file_a": files[a], "file_b": files[b]},
+        {
+            "code_a": codes[first],
+            "code_b": codes[second],
+            "score": doubtful.score,
+            "file_a": files[first],
+            "file_b": files[second],
+        },
         keys=keys,
     )
-    bad = np.flatnonzero(templates.status != "ok")
+    rejected = np.flatnonzero(templates.status != "ok")
     private_tables.write_table(
         folder,
         "rejects",
-        {"file": files[bad], "status": templates.status[bad], "reason": [templates.reasons[i] for i in bad]},
+        {
+            "file": files[rejected],
+            "status": templates.status[rejected],
+            "reason": [templates.reasons[sample] for sample in rejected],
+        },
         keys=keys,
     )
     private_tables.write_table(
         folder,
         "problems",
         {
-            "kind": [p.kind for p in dataset.problems],
-            "where": [p.where for p in dataset.problems],
-            "detail": [p.detail for p in dataset.problems],
+            "kind": [problem.kind for problem in dataset.problems],
+            "where": [problem.where for problem in dataset.problems],
+            "detail": [problem.detail for problem in dataset.problems],
         },
         keys=keys,
     )
     private_tables.write_table(folder, "codes", {"code": codes, "file": files, "subject": subjects}, keys=keys)
-    names = [g.attributes[0] for g in evaluated.evaluation.groupings if len(g.attributes) == 1]
+    names = [grouping.attributes[0] for grouping in evaluated.evaluation.groupings if len(grouping.attributes) == 1]
     private_tables.write_table(folder, "labels", {"code": codes, "values": labels_of(dataset, names)}, keys=keys)
-    out = tally.left_out_non_mated + tally.left_out_mated
-    a, b = chosen[out.a], chosen[out.b]
-    private_tables.write_table(folder, "left_out", {"code_a": codes[a], "code_b": codes[b]}, keys=keys)
+    left_out = tally.left_out_non_mated + tally.left_out_mated
+    first, second = chosen[left_out.a], chosen[left_out.b]
+    private_tables.write_table(folder, "left_out", {"code_a": codes[first], "code_b": codes[second]}, keys=keys)
 
 
 def labels_of(dataset: Dataset, names: Sequence[str]) -> list[str]:
-    """Of each sample its value of each attribute named, as a JSON object; null where unlabelled."""
+    """Return each sample's values of the named attributes.
+
+    JSON objects; null where unlabelled.
+    """
     columns = {name: [*dataset.attributes[name].values, None] for name in names}
     table = np.stack([dataset.attributes[name].codes for name in names] or [np.zeros(dataset.n_samples, np.int32)], axis=1)
     rows, of_sample = np.unique(table, axis=0, return_inverse=True)
-    texts = [
+    objects = [
         json.dumps({name: columns[name][code] for name, code in zip(names, row, strict=False)}, ensure_ascii=False)
         for row in rows
     ]
-    return [texts[i] for i in of_sample.reshape(-1)]
+    return [objects[row] for row in of_sample.reshape(-1)]
 
 
 def write_exclusions(folder: Path, dataset: Dataset, excluded: Excluded, store: Store) -> None:
-    """What a person left out, by name and with the reasons as written."""
-    files, (a, b) = np.asarray(dataset.files), excluded.pairs.T
+    """Write what a person excluded.
+
+    By file name, with the reasons as written.
+    """
+    files, (first, second) = np.asarray(dataset.files), excluded.pairs.T
     private_tables.write_table(
         folder,
         "exclusions",
         {
-            "file_a": [*files[excluded.samples], *files[a]],
-            "file_b": [*[""] * excluded.samples.size, *files[b]],
+            "file_a": [*files[excluded.samples], *files[first]],
+            "file_b": [*[""] * excluded.samples.size, *files[second]],
             "reason": [*excluded.sample_texts, *excluded.pair_texts],
         },
         keys=store.keys,
@@ -100,7 +119,15 @@ def write_exclusions(folder: Path, dataset: Dataset, excluded: Excluded, store: 
 
 
 def suspects(ledger: Pairs, mated: Pairs) -> Pairs:
-    """The most alike non-mated and the least alike mated comparisons: label errors and hidden repeats are among them."""
+    """Return the most alike non-mated and least alike mated pairs.
+
+    SUSPECTS of each; label errors and hidden repeats are among them.
+    """
     high = np.sort(np.argsort(-ledger.score, kind="stable")[:SUSPECTS])
     low = np.sort(np.argsort(mated.score, kind="stable")[:SUSPECTS])
-    return Pairs(*(np.concatenate([x[high], y[low]]) for x, y in zip(ledger.columns(), mated.columns(), strict=True)))
+    return Pairs(
+        *(
+            np.concatenate([non_mated_column[high], mated_column[low]])
+            for non_mated_column, mated_column in zip(ledger.columns(), mated.columns(), strict=True)
+        )
+    )

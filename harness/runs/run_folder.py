@@ -16,17 +16,23 @@ LOG = "run.log"
 
 
 def check_folder(out: Path) -> None:
-    """Raises UserError if a run's results can't go there."""
+    """Check that a run's results can go into a folder.
+
+    Raises UserError.
+    """
     output_folder.check_folder(out, lambda: (out / LOG).is_file())
 
 
 def prepare_folder(out: Path) -> Path:
-    """The run's folder, made. A folder of an earlier run is emptied of its results; any other that holds files is refused."""
+    """Make the run's folder, emptied of earlier results.
+
+    Raises UserError for a folder that holds other files, or can't be written to.
+    """
     check_folder(out)
     try:
         for old in (*out.glob(f"*/*/{RESULTS}"), *out.glob(RESULTS)):
-            for part in ("tables", "figures", "private"):
-                shutil.rmtree(old.parent / part, ignore_errors=True)
+            for folder in ("tables", "figures", "private"):
+                shutil.rmtree(old.parent / folder, ignore_errors=True)
             old.unlink()
         for name in ("report.html", "report.pdf"):  # they tell of the results that have just gone
             (out / name).unlink(missing_ok=True)
@@ -39,14 +45,20 @@ def prepare_folder(out: Path) -> Path:
 
 @contextmanager
 def exclusive_folder(out: Path) -> Iterator[Path]:
-    """The run's folder, prepared, which no other run writes into meanwhile. Raises UserError where one does."""
+    """Prepare the run's folder and keep other runs out.
+
+    Raises UserError where another run writes into it.
+    """
     check_folder(out)
-    with output_folder.held(out / LOG, "another run is writing there"):
+    with output_folder.locked_folder(out / LOG, "another run is writing there"):
         yield prepare_folder(out)
 
 
 def open_log(file: Path, mode: str = "w") -> logging.Logger:
-    """The run's log: counts and stages, no file names, no paths, no people."""
+    """Open the run's log.
+
+    It gets counts and stages; no file names, no paths, no people.
+    """
     log = logging.getLogger("faceparity.run")
     for handler in list(log.handlers):
         log.removeHandler(handler)

@@ -29,7 +29,10 @@ from faceparity.harness.verification.sampling_report import scores_to_make
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """What was made to check a request, so that it is made once: samples by data set's name, models by what was typed."""
+    """What checking a request made already, so that it is made once.
+
+    grouped: samples by data set's name. models: by what was typed after -m.
+    """
 
     grouped: Mapping[str, GroupedSamples] = field(default_factory=dict)
     models: Mapping[str, Model] = field(default_factory=dict)
@@ -37,9 +40,10 @@ class PreparedRun:
 
 @dataclass(frozen=True)
 class Request:
-    """What to run. datasets are loaded already; a data set named twice is an error of the caller. exclusions: by data set's name.
+    """What to run.
 
-    prepared: what is there of it already; `run` makes all of it.
+    datasets: loaded already; naming one twice is an error of the caller. exclusions: by data set's name. prepared: what is there of it
+    already; `run` prepares all of it.
     """
 
     datasets: Sequence[Dataset]
@@ -51,9 +55,10 @@ class Request:
 
 
 def run(request: Request, listener: Listener | None = None) -> list[Result]:
-    """Every model on every data set; writes results.json, tables, the private part and the reports. Returns what was found.
+    """Evaluate every model on every data set.
 
-    All that can be checked is checked before the first image is read. Raises UserError.
+    Writes results.json, tables, the private part and the reports; returns the results. All that can be checked is checked before the
+    first image is read. Raises UserError.
     """
     tell = listener or Silent()
     cards = checked_cards(request.models)
@@ -77,9 +82,9 @@ def run(request: Request, listener: Listener | None = None) -> list[Result]:
 
 
 def checked_cards(specs: Sequence[str]) -> dict[str, ModelCard]:
-    """Return the card of everything that was typed after `-m`, each once.
+    """Return the card of each model spec, once.
 
-    Raises UserError for two that would write into the same folder.
+    specs: what was typed after -m. Raises UserError for two that would write into the same folder.
     """
     cards = {spec: load_model_card(spec) for spec in dict.fromkeys(specs)}
     folders: dict[str, str] = {}
@@ -93,7 +98,10 @@ def checked_cards(specs: Sequence[str]) -> dict[str, ModelCard]:
 def run_one(
     request: Request, dataset: Dataset, spec: str, card: ModelCard, store: Store, out: Path, tell: Listener, log: logging.Logger
 ) -> Result:
-    """One model, opened by what was typed, on one data set: results.json and the private part, no reports. Raises UserError."""
+    """Evaluate one model on one data set.
+
+    spec: what was typed after -m. Writes results.json and the private part, no reports. Raises UserError.
+    """
     resolved = request.resolved
     step = tell.stage(f"{dataset.name} · {card.name} · templates", dataset.n_samples)
     templates = extract(
@@ -101,16 +109,16 @@ def run_one(
         model=request.prepared.models.get(spec),
     )  # fmt: skip
     tell.extracted(dataset, card, templates)
-    n = templates.samples.size
+    n_templates = templates.samples.size
     log.info(
         "%s, %s: %d templates, %d extracted now, %d failed",
         dataset.name,
         card.name,
-        n,
+        n_templates,
         templates.extracted,
-        dataset.n_samples - n,
+        dataset.n_samples - n_templates,
     )
-    compare = _Sum(tell.stage(f"{dataset.name} · {card.name} · comparisons", scores_to_make(n, resolved.share)))
+    compare = _Sum(tell.stage(f"{dataset.name} · {card.name} · comparisons", scores_to_make(n_templates, resolved.share)))
     excluded = request.exclusions.get(dataset.name, Excluded())
     grouped = request.prepared.grouped.get(dataset.name)
     outcome = evaluate_without(dataset, card, templates, _own_thresholds(resolved, card), excluded, compare, grouped)
@@ -122,15 +130,20 @@ def run_one(
         write_private(folder / "private", outcome.dataset, outcome.templates, evaluated, store)
         if excluded:
             write_exclusions(folder / "private", dataset, excluded, store)
-    c = evaluated.evaluation.comparisons
+    comparisons = evaluated.evaluation.comparisons
     log.info(
-        "%s, %s: %d non-mated and %d mated comparisons, %d pass(es)", dataset.name, card.name, c.non_mated, c.mated, c.passes
+        "%s, %s: %d non-mated and %d mated comparisons, %d pass(es)",
+        dataset.name,
+        card.name,
+        comparisons.non_mated,
+        comparisons.mated,
+        comparisons.passes,
     )
     return Result(evaluated.evaluation, folder)
 
 
 class _Sum:
-    """Turns steps into a total."""
+    """Adds up steps and reports the total."""
 
     def __init__(self, tell: Callable[[int], None]) -> None:
         self._tell, self._done = tell, 0
@@ -141,10 +154,14 @@ class _Sum:
 
 
 def _own_thresholds(resolved: Resolved, card: ModelCard) -> Resolved:
-    """Thresholds of another run apply to the model they were set for."""
-    return replace(resolved, fixed=tuple(f for f in resolved.fixed if f.model in (None, card.name)))
+    """Keep the fixed thresholds that apply to this model.
+
+    Thresholds of another run apply to the model they were set for.
+    """
+    return replace(resolved, fixed=tuple(fixed for fixed in resolved.fixed if fixed.model in (None, card.name)))
 
 
 def _counts(dataset: Dataset) -> str:
-    kinds, counts = np.unique([p.kind for p in dataset.problems], return_counts=True)
-    return ", ".join(f"{k} {n}" for k, n in zip(kinds, counts, strict=True)) or "none"
+    """Count a data set's problems by kind, in words."""
+    kinds, counts = np.unique([problem.kind for problem in dataset.problems], return_counts=True)
+    return ", ".join(f"{kind} {count}" for kind, count in zip(kinds, counts, strict=True)) or "none"

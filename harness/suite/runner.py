@@ -17,7 +17,7 @@ from faceparity.harness.execution.backend import BackendGoneError
 from faceparity.harness.execution.worker_deaths import is_lost
 from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.runs.listener import Listener
-from faceparity.harness.runs.output_folder import check_folder, held
+from faceparity.harness.runs.output_folder import check_folder, locked_folder
 from faceparity.harness.runs.result_files import RESULTS, Result, load_results
 from faceparity.harness.runs.run_folder import open_log
 from faceparity.harness.runs.runner import PreparedRun, Request, run_one
@@ -67,7 +67,7 @@ def check_out(out: Path) -> None:
 def exclusive_folder(out: Path) -> Iterator[None]:
     """The suite's folder, made, which no other suite writes into meanwhile. Raises UserError."""
     check_out(out)
-    with held(out / LOG, "another suite is running there"):
+    with locked_folder(out / LOG, "another suite is running there"):
         yield
 
 
