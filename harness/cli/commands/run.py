@@ -1,4 +1,4 @@
-"""`faceparity run`."""
+"""`faceparity run`: load data sets, run models on them, show the results."""
 
 from __future__ import annotations
 
@@ -33,19 +33,22 @@ CONTROL = "control"
 
 
 def run_command(asked: Mapping[str, Any], datasets: list[str], models: list[str], formats: list[str], out: Path | None) -> None:
-    """Load, run, show. asked: the options that were typed, by name. Raises UserError."""
+    """Load, run, show.
+
+    asked: the options that were typed, by name. Raises UserError.
+    """
     options = Options.of(asked)
     check_dask(options.dask, options.workers)
     resolved = resolve(options, command=command_of(options, datasets, models, formats, out), workers=options.workers or cores())
     resolved = replace(resolved, device=check_device(options.device))
-    specs = [with_device(m, options.device) for m in models]
+    specs = [with_device(model, options.device) for model in models]
     requested(formats)
     out = out or default_timed("run")
     check_folder(out)
     if not options.ephemeral:
         make_folder(paths.keys())
     if options.threshold_from is not None:
-        names = [load_model_card(m).name for m in specs]
+        names = [load_model_card(spec).name for spec in specs]
         resolved = replace(resolved, fixed=thresholds_of(options.threshold_from, names))
     with console.Screen() as screen, chosen_backend(resolved.workers, options.device, options.dask, screen.line) as backend:
         loaded = [_load(spec, options.include_minors, screen) for spec in dict.fromkeys(datasets or [CONTROL])]
@@ -64,14 +67,18 @@ def command_of(options: Options, datasets: list[str], models: list[str], formats
 
 
 def _load(spec: str, include_minors: bool, screen: console.Screen) -> Dataset:
+    """Load a data set and show its size."""
     dataset = load_dataset(spec, include_minors=include_minors)
     screen.loaded(dataset)
     return dataset
 
 
 def _check_names(datasets: list[Dataset]) -> None:
-    """Each data set has a folder of its own in the output."""
-    names = [safe_name(d.name) for d in datasets]
+    """Check that each data set gets an output folder.
+
+    Raises UserError where two have one name.
+    """
+    names = [safe_name(dataset.name) for dataset in datasets]
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"two data sets are called {name}: rename one folder, or run them apart")

@@ -8,7 +8,10 @@ from faceparity.datasets.common.errors import UserError
 
 
 def print_schema(name: str = "results") -> None:
-    """The JSON Schema of results.json or comparison.json, on standard output. Raises UserError for another name."""
+    """Print the JSON Schema of results.json or comparison.json.
+
+    Raises UserError for another name.
+    """
     from faceparity.harness.results import json_schema
     from faceparity.harness.results.comparison import comparison_schema
 

@@ -1,4 +1,4 @@
-"""`faceparity score`."""
+"""`faceparity score`: report on the scores in a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from faceparity.harness.score_files.evaluate import evaluate_scores
 
 
 def score_command(asked: Mapping[str, Any], scores: Path, failures: Path | None, distance: bool, out: Path | None) -> None:
-    """Read, measure, write, show. asked: the options that were typed, by name. Raises UserError."""
+    """Read, measure, write, show.
+
+    asked: the options that were typed, by name. Raises UserError.
+    """
     options = Options.of(asked)
     given = [("--failures", failures), ("--distance", distance), *options.published().as_flags(), ("--out", out)]
     resolved = resolve(options, command=published_command("score", given, files=1))

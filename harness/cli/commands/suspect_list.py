@@ -23,7 +23,10 @@ HOW = (
 
 @dataclass(frozen=True)
 class Suspect:
-    """One comparison. score: in the model's own unit. wrong_at: the operating points at which it is an error."""
+    """One comparison that a person should look at.
+
+    a, b: file names. score: in the model's own unit. wrong_at: the operating points at which it is an error.
+    """
 
     a: str
     b: str
@@ -33,36 +36,49 @@ class Suspect:
 
     @property
     def row(self) -> str:
-        """The comparison as a row of an exclusion file."""
+        """Return the comparison as a row of an exclusion file."""
         out = io.StringIO()
         csv.writer(out, lineterminator="").writerow([self.a, self.b])
         return out.getvalue()
 
 
 def first_of_each_kind(found: Sequence[Suspect], most: int) -> list[Suspect]:
-    """Return the first `most` suspects of each kind, non-mated ones first."""
-    return [suspect for mated in (False, True) for suspect in [s for s in found if s.mated == mated][:most]]
+    """Return the first suspects of each kind.
+
+    most: of each kind; non-mated ones come first."""
+    return [suspect for mated in (False, True) for suspect in [one for one in found if one.mated == mated][:most]]
 
 
 def read_suspects(result: Result) -> list[Suspect]:
-    """Non-mated comparisons, most alike first, then mated ones, least alike first. Raises UserError where they can't be read."""
-    folder, e = result.folder / "private", result.evaluation
+    """Read a result's suspects.
+
+    Non-mated comparisons, most alike first, then mated ones, least alike first. Raises UserError where they can't be read.
+    """
+    folder, evaluation = result.folder / "private", result.evaluation
     table, codes = private_tables.read_table(folder, "suspects"), private_tables.read_table(folder, "codes")
     person = dict(zip(codes["file"], codes["subject"], strict=True))
-    points = list(_points(e))
+    points = list(_points(evaluation))
     found = []
-    for a, b, score in zip(table["file_a"], table["file_b"], table["score"], strict=True):
-        if a not in person or b not in person:
+    for file_a, file_b, score in zip(table["file_a"], table["file_b"], table["score"], strict=True):
+        if file_a not in person or file_b not in person:
             raise UserError(f"{folder}: its tables do not belong together; run again for new ones")
-        mated = person[a] == person[b]
-        wrong = tuple(name for name, t in points if (score < np.float32(t)) == mated)
-        found.append((float(score), Suspect(str(a), str(b), e.model.score.sign * float(score), bool(mated), wrong)))
-    found.sort(key=lambda x: (x[1].mated, x[0] if x[1].mated else -x[0], x[1].a, x[1].b))
-    return [s for _, s in found]
+        mated = person[file_a] == person[file_b]
+        wrong = tuple(name for name, threshold in points if (score < np.float32(threshold)) == mated)
+        found.append(
+            (float(score), Suspect(str(file_a), str(file_b), evaluation.model.score.sign * float(score), bool(mated), wrong))
+        )
+    found.sort(key=lambda entry: (entry[1].mated, entry[0] if entry[1].mated else -entry[0], entry[1].a, entry[1].b))
+    return [suspect for _, suspect in found]
 
 
-def _points(e: record.Evaluation) -> Iterator[tuple[str, float]]:
-    """The operating points that have a threshold, in a few words."""
-    for p in e.groupings[-1].operating_points if e.groupings else ():
-        if p.threshold is not None:
-            yield (f"target FMR {p.target_fmr:g}" if p.origin == "target" else f"{p.origin} threshold"), p.threshold
+def _points(evaluation: record.Evaluation) -> Iterator[tuple[str, float]]:
+    """Yield name and threshold of each operating point.
+
+    Only of points that have a threshold.
+    """
+    for point in evaluation.groupings[-1].operating_points if evaluation.groupings else ():
+        if point.threshold is not None:
+            yield (
+                (f"target FMR {point.target_fmr:g}" if point.origin == "target" else f"{point.origin} threshold"),
+                point.threshold,
+            )

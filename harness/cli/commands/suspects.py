@@ -1,4 +1,7 @@
-"""`faceparity suspects`: the comparisons of a run that a person should look at, read from its private part on this machine."""
+"""`faceparity suspects`: the comparisons of a run that a person should look at.
+
+They are read from its private part on this machine.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,10 @@ from faceparity.harness.runs.result_files import load_results
 
 
 def suspects_command(run: Path, most: int, sheet: Path | None, datasets: Sequence[str]) -> None:
-    """Print each result's suspects by file name; write a sheet with the pictures if asked for. Raises UserError."""
+    """Print each result's suspects by file name.
+
+    most: of each kind. sheet: a page with the pictures, if asked for. Raises UserError.
+    """
     from faceparity.datasets.common.sanitise import printable
     from faceparity.harness.cli.commands.review_sheet import check_place, write_sheet
 
@@ -18,19 +24,19 @@ def suspects_command(run: Path, most: int, sheet: Path | None, datasets: Sequenc
     if sheet is not None:
         check_place(sheet, run)
     found = [(result, read_suspects(result)) for result in results]
-    for result, all_of_it in found:
-        e = result.evaluation
-        print(f"{printable(e.dataset.name)} · {printable(e.model.name)} ({e.model.score.unit})")
+    for result, suspects in found:
+        evaluation = result.evaluation
+        print(f"{printable(evaluation.dataset.name)} · {printable(evaluation.model.name)} ({evaluation.model.score.unit})")
         for mated, title in ((False, "different people, most alike first"), (True, "one person, least alike first")):
-            of_kind = [s for s in all_of_it if s.mated == mated]
+            of_kind = [suspect for suspect in suspects if suspect.mated == mated]
             if of_kind:
                 print(f"  {title} ({min(most, len(of_kind)):,} of {len(of_kind):,}):")
-            for s in of_kind[:most]:
-                wrong = f"  error at {', '.join(s.wrong_at)}" if s.wrong_at else ""
-                print(f"  {s.score:10.5f}  {printable(s.row)}{wrong}")
+            for suspect in of_kind[:most]:
+                wrong = f"  error at {', '.join(suspect.wrong_at)}" if suspect.wrong_at else ""
+                print(f"  {suspect.score:10.5f}  {printable(suspect.row)}{wrong}")
     print(HOW)
     if sheet is not None:
-        write_sheet(sheet, [(r.evaluation, first_of_each_kind(s, most)) for r, s in found], datasets)
+        write_sheet(sheet, [(one.evaluation, first_of_each_kind(suspect, most)) for one, suspect in found], datasets)
         print(
             f"PRIVATE: {sheet} holds people's pictures. Show it to nobody who may not see them, and delete it when you have looked."
         )
