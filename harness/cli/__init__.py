@@ -32,10 +32,10 @@ STOPPED = 130
 """Exit status after Ctrl-C; the command-line library returns it too, without a word."""
 
 BROKEN = 70
-"""Exit status after an error of ours (EX_SOFTWARE)."""
+"""Exit status after an internal error (EX_SOFTWARE)."""
 
 TRACEBACK = "FACEPARITY_TRACEBACK"
-"""Set to see where an error of ours came from. Not shown otherwise, as it may hold names and paths."""
+"""Set it to see where an internal error came from. By default that is hidden, as it may hold names and paths."""
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Backends: where a run's templates are extracted and its comparisons tallied.
 
-This process and its children, or whatever else takes the same two kinds of jobs (`gpu`, `dask`).
+This process and its children, a GPU (`gpu`) or a cluster (`dask`): each takes the same two kinds of jobs.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Backend(Protocol):
     ) -> Generator[process_pool.Done, None, None]:
         """Yield each batch with its outcomes, in any order.
 
-        model: opened here, by `opener(name)`. An image that kills whatever reads it is "unreadable" and costs no other image.
+        model: opened here, by `opener(name)`. An image that kills the process reading it is "unreadable" and costs no other image.
         Closing the generator ends the work.
         """
         ...

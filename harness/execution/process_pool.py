@@ -31,7 +31,7 @@ TRIES = 4
 """Fresh processes that an image is given at most."""
 TRIES_AFTER_MANY = 2
 MANY = 8
-"""After this many images in a row that had all their tries in vain, the next ones get TRIES_AFTER_MANY."""
+"""After this many images in a row that failed in every try, the next ones get TRIES_AFTER_MANY."""
 KILLS_TOGETHER = 4
 """After this many workers killed in a row, with no batch done between, the run goes on with one worker at a time."""
 STARTS = 8
@@ -49,38 +49,38 @@ def run_batches(batches: Sequence[Batch], name: str, opener: Opener, workers: in
     Raises WorkersEndedError if workers are killed whenever they start, UserError if they do not start at all.
     """
     with Workers(name, opener) as processes:
-        suspects = yield from _together(list(reversed(batches)), processes, min(workers, len(batches)))
+        suspects = yield from _run_concurrently(list(reversed(batches)), processes, min(workers, len(batches)))
         processes.end_all()
-        alone = _Alone(processes)
+        retries = _Retries(processes)
         for batch in suspects:
-            yield batch, alone.outcomes(batch)
+            yield batch, retries.outcomes(batch)
 
 
-def _together(rest: list[Batch], processes: Workers, wanted: int) -> Generator[Done, None, list[Batch]]:
+def _run_concurrently(rest: list[Batch], processes: Workers, wanted: int) -> Generator[Done, None, list[Batch]]:
     """Take batches from the end of `rest`, with several workers.
 
     Returns the batches during which a worker ended, and what is left after many kills.
     """
     suspects: list[Batch] = []
-    kills, begun = 0, False
-    while rest or any(one.batch for one in processes):
+    kills, all_started = 0, False
+    while rest or any(process.batch for process in processes):
         if kills >= KILLS_TOGETHER:
             suspects, rest = suspects + rest[::-1], []
         elif kills and not len(processes):
             time.sleep(_pause(kills))
         kills += _start(processes, min(wanted, len(rest)))
         # At first all at once: a worker that is up ignores the Ctrl-C that its parent gets, one that starts may not.
-        begun = begun or not any(one.starting for one in processes)
-        if begun:
+        all_started = all_started or not any(process.starting for process in processes)
+        if all_started:
             _hand_out(rest, processes)
         done: list[Done] = []
-        for one in processes.wait():
-            batch = one.batch
+        for process in processes.wait():
+            batch = process.batch
             try:
-                outcomes = one.receive()
+                outcomes = process.receive()
             except WorkerDiedError as died:
                 check_start(died)
-                processes.end(one)
+                processes.end(process)
                 suspects += [batch] if batch else []
                 if died.death.outside or died.starting:
                     # Not replaced but for the last: fewer need less memory.
@@ -89,7 +89,7 @@ def _together(rest: list[Batch], processes: Workers, wanted: int) -> Generator[D
             if batch is not None and outcomes is not None:
                 done.append((batch, outcomes))
                 kills = 0
-        _hand_out(rest if begun else [], processes)
+        _hand_out(rest if all_started else [], processes)
         yield from done
     return suspects
 
@@ -110,9 +110,9 @@ def _start(processes: Workers, wanted: int) -> int:
 
 def _hand_out(rest: list[Batch], processes: Workers) -> None:
     """Send batches from the end of `rest` to idle workers."""
-    for one in processes:
-        if rest and one.idle:
-            one.send(rest.pop())
+    for process in processes:
+        if rest and process.idle:
+            process.send(rest.pop())
 
 
 def _pause(kills: int) -> float:
@@ -120,16 +120,16 @@ def _pause(kills: int) -> float:
     return PAUSES[min(kills, len(PAUSES)) - 1]
 
 
-class _Alone:
+class _Retries:
     """Tries images again, one worker at a time.
 
-    _lost: images in a row that had all their tries in vain.
+    _lost_in_a_row: images in a row that failed in every try.
     """
 
     def __init__(self, processes: Workers) -> None:
         self._processes = processes
-        self._one: WorkerProcess | None = None
-        self._lost = 0
+        self._worker: WorkerProcess | None = None
+        self._lost_in_a_row = 0
 
     def outcomes(self, batch: Batch) -> list[ImageOutcome]:
         """Try a batch again during which a worker ended.
@@ -146,7 +146,7 @@ class _Alone:
     def _outcome(self, job: ImageJob) -> ImageOutcome:
         """Try an image in fresh processes until read or blamed."""
         deaths: list[Death] = []
-        most = TRIES if self._lost < MANY else TRIES_AFTER_MANY
+        most = TRIES if self._lost_in_a_row < MANY else TRIES_AFTER_MANY
         while len(deaths) < most:
             try:
                 outcome = self._attempt([job])[0]
@@ -159,9 +159,9 @@ class _Alone:
                 if len(deaths) < most:
                     _wait_after(died.death, len(deaths))
                 continue
-            self._lost = 0
+            self._lost_in_a_row = 0
             return outcome
-        self._lost += 1
+        self._lost_in_a_row += 1
         last = next(death for death in reversed(deaths) if not death.crash)
         return ImageOutcome(Extraction("unreadable", reason=lost_reason(last)), keep=False)
 
@@ -170,13 +170,13 @@ class _Alone:
 
         Raises WorkerDiedError if the worker does not live to give them.
         """
-        one = self._one = self._one or self._started()
-        one.send(batch)
+        worker = self._worker = self._worker or self._started()
+        worker.send(batch)
         try:
-            outcomes = one.receive()
+            outcomes = worker.receive()
         except WorkerDiedError:
-            self._one = None
-            self._processes.end(one)
+            self._worker = None
+            self._processes.end(worker)
             raise
         assert outcomes is not None
         return outcomes
@@ -188,18 +188,18 @@ class _Alone:
         """
         words = ""
         for kills in range(1, STARTS + 1):
-            one = None
+            worker = None
             try:
-                one = self._processes.start()
-                one.receive()
+                worker = self._processes.start()
+                worker.receive()
             except WorkerDiedError as died:
-                if one is not None:
-                    self._processes.end(one)
+                if worker is not None:
+                    self._processes.end(worker)
                 check_start(died)
                 words = died.death.words
                 time.sleep(_pause(kills) if kills < STARTS else 0)
                 continue
-            return one
+            return worker
         raise WorkersEndedError(
             f"the last {STARTS} worker processes ended before they had begun, the last one {explained(words)}: {advice(words)}; "
             "what was done is kept, and the same command goes on from there"

@@ -30,7 +30,7 @@ Opener = Callable[[str], Model]
 """Opens a model by name; a module-level function, since workers get it by its name."""
 
 PIXELS_AT_ONCE = 1 << 26
-"""Bytes of decoded images that a worker hands to a model at once: bounds its memory whatever the images' size."""
+"""Most bytes of decoded images that a worker hands to a model at once, which bounds its memory."""
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -129,11 +129,11 @@ def _extract(model: Model, waiting: Sequence[_DecodedImage]) -> Iterator[tuple[i
         if len(waiting) == 1:
             yield waiting[0].at, _failed(error.__cause__)
             return
-        for one in waiting:
-            yield from _extract(model, [one])
+        for decoded in waiting:
+            yield from _extract(model, [decoded])
         return
-    for one, answer in zip(waiting, answers, strict=True):
-        yield one.at, _checked(model, one, answer)
+    for decoded, answer in zip(waiting, answers, strict=True):
+        yield decoded.at, _checked(model, decoded, answer)
 
 
 def _answers(model: Model, waiting: Sequence[_DecodedImage]) -> list[object]:
@@ -143,7 +143,7 @@ def _answers(model: Model, waiting: Sequence[_DecodedImage]) -> list[object]:
     """
     with raised_by_model():
         answers = list(
-            _from_files(model, waiting) if isinstance(model, FileModel) else model.extract([one.image for one in waiting])
+            _from_files(model, waiting) if isinstance(model, FileModel) else model.extract([decoded.image for decoded in waiting])
         )
         if len(answers) != len(waiting):
             raise AnswerError(f"the model returned {len(answers)} results for {len(waiting)} images")
@@ -160,7 +160,7 @@ def _failed(error: BaseException | None) -> ImageOutcome:
     return ImageOutcome(Extraction("unreadable", reason=reason), keep=False, fault=fault)
 
 
-def _checked(model: Model, one: _DecodedImage, answer: object) -> ImageOutcome:
+def _checked(model: Model, decoded: _DecodedImage, answer: object) -> ImageOutcome:
     """Check an answer; add the digest of the image's pixels.
 
     Answers of all kinds of model are checked here.
@@ -171,7 +171,7 @@ def _checked(model: Model, one: _DecodedImage, answer: object) -> ImageOutcome:
     except ModelRaisedError as error:
         return _failed(error.__cause__)
     if isinstance(model, FileModel) or not extraction.pixels:
-        extraction = replace(extraction, pixels=pixels_digest(one.image))
+        extraction = replace(extraction, pixels=pixels_digest(decoded.image))
     return ImageOutcome(extraction)
 
 
@@ -186,13 +186,13 @@ def _from_files(model: FileModel, waiting: Sequence[_DecodedImage]) -> Sequence[
 
     with tempfile.TemporaryDirectory(prefix="faceparity-") as folder:
         paths = []
-        for one in waiting:
-            path = Path(one.path)
+        for decoded in waiting:
+            path = Path(decoded.path)
             if not path.is_file():
-                path = Path(folder) / f"image{one.at}"
-                path.write_bytes(image_bytes(Path(one.path)))
+                path = Path(folder) / f"image{decoded.at}"
+                path.write_bytes(image_bytes(Path(decoded.path)))
             paths.append(path)
-        return model.extract_files(paths, [one.path for one in waiting])
+        return model.extract_files(paths, [decoded.path for decoded in waiting])
 
 
 def decoder() -> str:

@@ -27,7 +27,7 @@ _SECONDS_TO_END = 10.0
 class WorkerDiedError(Exception):
     """A worker process ended while it was needed.
 
-    starting: it had not opened its model yet. fresh: it had done nothing before.
+    starting: before its model was open. fresh: before it answered any batch.
     """
 
     def __init__(self, death: Death, *, starting: bool, fresh: bool) -> None:
@@ -130,23 +130,23 @@ class Workers:
 
         Raises WorkerDiedError.
         """
-        one = WorkerProcess(self._name, self._opener, self._reader)
-        self._running.append(one)
-        return one
+        process = WorkerProcess(self._name, self._opener, self._reader)
+        self._running.append(process)
+        return process
 
     def wait(self) -> list[WorkerProcess]:
         """Wait for workers that answered or are gone; return them.
 
         It returns as soon as there are any; none at once if none is running.
         """
-        connections = [one.connection for one in self._running]
+        connections = [process.connection for process in self._running]
         ready = wait(connections) if connections else []  # `wait` waits for ever for nothing
-        return [one for one in self._running if one.connection in ready]
+        return [process for process in self._running if process.connection in ready]
 
-    def end(self, one: WorkerProcess) -> None:
+    def end(self, process: WorkerProcess) -> None:
         """End one of them."""
-        one.end()
-        self._running.remove(one)
+        process.end()
+        self._running.remove(process)
 
     def end_all(self) -> None:
         """End all of them."""

@@ -1,4 +1,4 @@
-"""The folder of a run: checked, emptied of an earlier run, held by one writer, with its log."""
+"""The folder of a run and its log: checked, emptied of an earlier run, locked for one writer."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ Progress = Callable[[int, int], None]
 """Called with the number of images done and of all that were to be extracted, after each batch; first with 0."""
 
 BATCH = 8
-"""Images in one batch, whatever the number of workers. Small, so that little is lost when a run is broken off, and so that no
+"""Images in one batch, for any number of workers. Small, so that little is lost when a run is broken off, and so that no
 worker is idle for long while another has the last batch."""
 
 WORTH_A_PROCESS = 4 * BATCH
@@ -102,11 +102,11 @@ def extract(
     for file, content in zip(dataset.files, dataset.content, strict=True):
         paths.setdefault(content, str(dataset.root / file))
     # Earlier versions kept templates that no comparison takes, such as all zeros: those images are asked for again.
-    known = {content: one for content, one in store.get(key, paths).items() if is_usable(model.card, one)}
+    known = {content: extraction for content, extraction in store.get(key, paths).items() if is_usable(model.card, extraction)}
     jobs = [ImageJob(path, content) for content, path in paths.items() if content not in known]
     dimensions = model.card.dimensions
     if jobs:
-        faults = _Faults(model_name, any(one.status != "unreadable" for one in known.values()))
+        faults = _Faults(model_name, any(extraction.status != "unreadable" for extraction in known.values()))
         running = _running(jobs, model, model_name, opener, store, backend or LocalBackend(workers or cores()))
         known.update(_drain(running, len(jobs), key, store, faults, progress))
     return _assemble([known[content] for content in dataset.content], dimensions, len(jobs), fingerprint)
@@ -156,9 +156,9 @@ def _drain(
     with closing(running):
         report(0, total)
         for batch, outcomes in running:
-            done = {job.content: one for job, one in zip(batch, outcomes, strict=True)}
-            store.put(key, {content: one.extraction for content, one in done.items() if one.keep})
-            fresh.update({content: one.extraction for content, one in done.items()})
+            done = {job.content: outcome for job, outcome in zip(batch, outcomes, strict=True)}
+            store.put(key, {content: outcome.extraction for content, outcome in done.items() if outcome.keep})
+            fresh.update({content: outcome.extraction for content, outcome in done.items()})
             faults.count(outcomes)
             report(len(fresh), total)
     faults.conclude()
@@ -188,13 +188,13 @@ class _Faults:
 
         Raises as `conclude` does once many images were tried and not one worked.
         """
-        faults = [one.fault for one in outcomes if one.fault]
+        faults = [outcome.fault for outcome in outcomes if outcome.fault]
         self.first = self.first or next(iter(faults), "")
         self.failed += len(faults)
-        lost = [one.extraction.reason for one in outcomes if is_lost(one.extraction.reason)]
+        lost = [outcome.extraction.reason for outcome in outcomes if is_lost(outcome.extraction.reason)]
         self.lost += len(lost)
         self.words = lost_words(lost[-1]) if lost else self.words
-        self.worked |= any(one.extraction.status != "unreadable" for one in outcomes)
+        self.worked |= any(outcome.extraction.status != "unreadable" for outcome in outcomes)
         if self.failed >= _FAULTS_IN_A_ROW or self.lost >= _FAULTS_IN_A_ROW:
             self.conclude()
 
@@ -216,19 +216,21 @@ class _Faults:
 
 def _assemble(found: Sequence[Extraction], dimensions: int, extracted: int, fingerprint: str) -> Templates:
     """Put the extractions of all samples together."""
-    samples = np.array([index for index, one in enumerate(found) if one.status == "ok"], np.int64)
+    samples = np.array([index for index, extraction in enumerate(found) if extraction.status == "ok"], np.int64)
     vectors = np.empty((samples.size, dimensions), np.float32)
     for row, sample in zip(vectors, samples, strict=True):
         row[:] = found[sample].template
-    names = sorted({name for one in found for name in one.covariates or {}})
-    columns = {name: np.array([(one.covariates or {}).get(name, np.nan) for one in found], np.float64) for name in names}
+    names = sorted({name for extraction in found for name in extraction.covariates or {}})
+    columns = {
+        name: np.array([(extraction.covariates or {}).get(name, np.nan) for extraction in found], np.float64) for name in names
+    }
     return Templates(
-        status=np.array([one.status for one in found], "U10"),
-        reasons=tuple(one.reason for one in found),
+        status=np.array([extraction.status for extraction in found], "U10"),
+        reasons=tuple(extraction.reason for extraction in found),
         vectors=vectors,
         samples=samples,
-        faces=np.array([one.faces for one in found], np.int32),
-        pixels=tuple(one.pixels for one in found),
+        faces=np.array([extraction.faces for extraction in found], np.int32),
+        pixels=tuple(extraction.pixels for extraction in found),
         covariates=columns,
         extracted=extracted,
         model_fingerprint=fingerprint,

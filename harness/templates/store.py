@@ -23,7 +23,7 @@ LOCK = "lock"
 ATTEMPT = "attempt"
 SHARDS = "*/*.shard"
 NOT_BELIEVED = "crashed the decoder"
-"""Earlier versions stored this reason for images whose worker something else had killed, too: all of those are tried again."""
+"""Earlier versions also stored this reason for images whose worker was killed from outside: all of those are tried again."""
 
 
 class Store:
@@ -128,9 +128,9 @@ class Store:
         if not extractions:
             return
         if self.folder is None:
-            self._memory.update({(fingerprint, content): one for content, one in extractions.items()})
+            self._memory.update({(fingerprint, content): extraction for content, extraction in extractions.items()})
             return
-        payload = shard_codec.pack({self._entry(fingerprint, content): one for content, one in extractions.items()})
+        payload = shard_codec.pack({self._entry(fingerprint, content): extraction for content, extraction in extractions.items()})
         folder = private_files.make_folder(self._models_folder(fingerprint))
         name = f"{self.keys.day().isoformat()}-{secrets.token_hex(8)}.shard"
         private_files.write_private(folder / name, self.keys.seal(payload, _context(fingerprint, name)))
@@ -216,8 +216,8 @@ class Store:
 
 def old_shards(folder: Path, days: int | None = None) -> list[Path]:
     """Return the shards past their retention, or without a day."""
-    made = ((path, encryption.parse_day(path.name)) for path in folder.glob(SHARDS))
-    return [path for path, day in made if day is None or encryption.is_expired(day, days)]
+    dated = ((path, encryption.parse_day(path.name)) for path in folder.glob(SHARDS))
+    return [path for path, day in dated if day is None or encryption.is_expired(day, days)]
 
 
 def _context(fingerprint: str, name: str) -> str:

@@ -36,7 +36,7 @@ def suspects_command(run: Path, most: int, sheet: Path | None, datasets: Sequenc
                 print(f"  {suspect.score:10.5f}  {printable(suspect.row)}{wrong}")
     print(HOW)
     if sheet is not None:
-        write_sheet(sheet, [(one.evaluation, first_of_each_kind(suspect, most)) for one, suspect in found], datasets)
+        write_sheet(sheet, [(result.evaluation, first_of_each_kind(suspects, most)) for result, suspects in found], datasets)
         print(
             f"PRIVATE: {sheet} holds people's pictures. Show it to nobody who may not see them, and delete it when you have looked."
         )

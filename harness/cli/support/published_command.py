@@ -21,11 +21,11 @@ def published_command(name: str, options: Iterable[tuple[str, Given | Sequence[G
     words = ["faceparity", name, *["<file>"] * files]
     for option, value in options:
         values = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-        for one in values:
-            if one is True:
+        for item in values:
+            if item is True:
                 words.append(option)
-            elif one is not None and one is not False:
-                words += [option, _hidden(option, one)]
+            elif item is not None and item is not False:
+                words += [option, _hidden(option, item)]
     return " ".join(words)
 
 

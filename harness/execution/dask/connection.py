@@ -55,12 +55,12 @@ class Cluster:
     def __post_init__(self, ticket: Ticket) -> None:
         self._ticket: Packed = pack(ticket)
 
-    def submit(self, job: Callable[..., object], what: object, held: Sequence[Any]) -> Any:
+    def submit(self, job: Callable[..., object], what: object, needed: Sequence[Any]) -> Any:
         """Send one of the jobs in `worker_tasks`; return its future.
 
-        held: futures that the job needs.
+        needed: futures of what the job uses.
         """
-        return self._submit(job, self._ticket, pack(what), list(held))
+        return self._submit(job, self._ticket, pack(what), list(needed))
 
     def hold(self, what: object) -> Any:
         """Send something that several jobs need; return its future.
@@ -267,7 +267,9 @@ def _quietly() -> Iterator[None]:
 
     Errors are reported here, in one line.
     """
-    with_level = [name for name, one in logging.root.manager.loggerDict.items() if isinstance(one, logging.Logger) and one.level]
+    with_level = [
+        name for name, entry in logging.root.manager.loggerDict.items() if isinstance(entry, logging.Logger) and entry.level
+    ]
     loggers = [logging.getLogger(name) for name in {*LOUD, *with_level} if name.partition(".")[0] in LOUD]
     before = [logger.level for logger in loggers]
     for logger in loggers:

@@ -84,5 +84,5 @@ def of_worker(dask_worker: Any = None) -> Facts:
 
 def of_scheduler(dask_scheduler: Any = None) -> tuple[Facts, list[str]]:
     """Return a scheduler's facts and the addresses it listens on."""
-    found = [str(one.contact_address) for one in getattr(dask_scheduler, "listeners", ())]
+    found = [str(listener.contact_address) for listener in getattr(dask_scheduler, "listeners", ())]
     return facts(), found or [str(dask_scheduler.address)]

@@ -41,7 +41,7 @@ def run_shards(
     Dask sends what was on a worker that died to another one, a few times; a batch that was under way whenever workers died
     then goes image by image, with nothing else of this run on the cluster, until the image that kills them is known.
     """
-    work = _Work(cluster, model, name, opener)
+    work = _Extraction(cluster, model, name, opener)
     rest, suspects = list(reversed(batches)), list[Batch]()
     try:
         while rest or work.waiting:
@@ -59,7 +59,7 @@ def run_shards(
         cluster.cancel(list(work.weights.values()))
 
 
-class _Work:
+class _Extraction:
     """The batches under way, and what workers turned out to lack."""
 
     def __init__(self, cluster: Cluster, model: Model, name: str, opener: Opener) -> None:
@@ -76,7 +76,7 @@ class _Work:
 
         Images go by path until a worker turns out not to see one; then as bytes, and their files' names stay here.
         """
-        images = _read(batch) if self.images_too else None
+        images = _image_bytes(batch) if self.images_too else None
         places = [at for at, job in enumerate(batch) if images is None or job.content in images]
         jobs = [ImageJob(sent_path(batch[at].path) if images is None else batch[at].content, batch[at].content) for at in places]
         shard = worker_tasks.Shard(self.sent_model, jobs, images)
@@ -95,7 +95,7 @@ class _Work:
             if isinstance(answer, worker_tasks.Lacking):
                 self._supply(answer, sent)
             else:
-                done.append((sent.batch, None if answer is None else self._completed(sent, answer)))
+                done.append((sent.batch, None if answer is None else self._in_order(sent, answer)))
         return done
 
     def alone(self, job: ImageJob) -> ImageOutcome:
@@ -121,7 +121,7 @@ class _Work:
             self.weights[sha256] = self.cluster.hold(blob(self.weights_here[sha256], sha256))
         self.send(sent.batch, sent.tries + 1)
 
-    def _completed(self, sent: _Sent, answer: worker_tasks.Extracted) -> list[ImageOutcome]:
+    def _in_order(self, sent: _Sent, answer: worker_tasks.Extracted) -> list[ImageOutcome]:
         """Return the outcomes in the order of the batch.
 
         Images that can't be read here are read by the code that says why.
@@ -130,7 +130,7 @@ class _Work:
         return [found[at] if at in found else run_batch(self.model, [job])[0] for at, job in enumerate(sent.batch)]
 
 
-def _read(batch: Batch) -> dict[str, bytes]:
+def _image_bytes(batch: Batch) -> dict[str, bytes]:
     """Return images' bytes by their sha256.
 
     Only of those that are what they were when the data set was read.

@@ -138,7 +138,7 @@ def unfit(ticket: Ticket) -> str:
 Answer: TypeAlias = "Extracted | Lacking | BlockTally | Refused"
 
 
-def _answered(ticket: Packed, do: Callable[[], Answer]) -> Answer:
+def _run_job(ticket: Packed, do: Callable[[], Answer]) -> Answer:
     """Run a job if this worker is fit for it.
 
     Returns its answer, or Refused with the reason.
@@ -159,7 +159,7 @@ def extract(ticket: Packed, shard: Packed, blobs: Sequence[Packed]) -> Answer:
 
     blobs: weights that some workers cannot see.
     """
-    return _answered(ticket, lambda: _extract(unpack(shard), blobs))
+    return _run_job(ticket, lambda: _extract(unpack(shard), blobs))
 
 
 def _extract(shard: Shard, blobs: Sequence[Packed]) -> Extracted | Lacking | Refused:
@@ -329,18 +329,18 @@ class BlockTally:
 
 def tally(ticket: Packed, block: Packed, slabs: Sequence[Packed]) -> Answer:
     """Tally the comparisons of a block."""
-    return _answered(ticket, lambda: _tally(unpack(block), [unpack(slab) for slab in slabs]))
+    return _run_job(ticket, lambda: _tally(unpack(block), [unpack(slab) for slab in slabs]))
 
 
 def _tally(block: Block, slabs: Sequence[Slab]) -> BlockTally:
     edge = int(np.searchsorted(block.grid.edges, np.float32(block.floor)))
     on_edge = edge < block.grid.n and block.grid.edges[edge] == np.float32(block.floor)
     # Of a floor between two edges the histograms do not tell how many reach it: then all are kept.
-    found = tally_tiles(_pass(block, slabs), block.tiles, 1, block.cap if on_edge else np.inf)
+    found = tally_tiles(_job_of(block, slabs), block.tiles, 1, block.cap if on_edge else np.inf)
     return BlockTally(found, int(found.non_mated[:, :, edge:].sum()) if on_edge else len(found.ledger))
 
 
-def _pass(block: Block, slabs: Sequence[Slab]) -> Pass:
+def _job_of(block: Block, slabs: Sequence[Slab]) -> Pass:
     """Build a block's own tally job.
 
     It has the bounds of all templates.

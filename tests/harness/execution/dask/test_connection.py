@@ -85,7 +85,7 @@ def extracted(dataset: Any, backend: DaskBackend | None, name: str = "fake", **m
 def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers are told paths that mean nothing to them."""
     for module in (model_transfer, extraction_jobs):
-        monkeypatch.setattr(module, "told", lambda path: f"/on another machine/{Path(path).name}")
+        monkeypatch.setattr(module, "sent_path", lambda path: f"/on another machine/{Path(path).name}")
 
 
 def everything_sent(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
