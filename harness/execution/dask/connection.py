@@ -123,9 +123,7 @@ class Cluster:
         Does nothing where the cluster is gone.
         """
         if futures and self.client.status == "running":
-            with suppress(
-                Exception
-            ):  # the cluster may go at this very moment; the error that ended the work is the one to report
+            with suppress(Exception):  # the cluster may go at this moment; the error that ended the work is reported
                 self.client.cancel(list(futures), force=True)
 
     def _watch(self) -> None:
