@@ -67,9 +67,9 @@ def arithmetic() -> str:
 
 
 def spills(worker: Any) -> bool:
-    """Return whether a worker writes to disk for want of memory.
+    """Return whether a worker spills memory to its disk.
 
-    That would be templates, in the clear.
+    It does so when memory runs short, and that would be templates in the clear.
     """
     memory = getattr(worker, "memory_manager", None)
     if memory is None or not memory.memory_limit:

@@ -51,7 +51,10 @@ class Blob:
 
 @dataclass(frozen=True, repr=False)
 class SentModel:
-    """A model to be opened: by name, or from the card of its recipe. paths: where each file of weights, by sha256, lies on the client."""
+    """A model to be opened: by name, or from the card of its recipe.
+
+    paths: where each file of weights, by sha256, lies on the client.
+    """
 
     name: str
     fingerprint: str
@@ -63,7 +66,10 @@ class SentModel:
 
 @dataclass(frozen=True, repr=False)
 class Shard:
-    """Images to make templates of. images: their files' bytes by sha256, where workers cannot see them; each job's path is that, too."""
+    """Images whose templates a worker extracts.
+
+    images: their files' bytes by sha256, where workers cannot see them; then each job's path is that sha256.
+    """
 
     model: SentModel
     jobs: Sequence[ImageJob]
@@ -79,7 +85,10 @@ class Extracted:
 
 @dataclass(frozen=True, repr=False)
 class Lacking:
-    """What this worker cannot see: weights, by sha256, or images."""
+    """What this worker cannot see.
+
+    weights: by sha256. images: whether any image is missing.
+    """
 
     weights: frozenset[str]
     images: bool
@@ -341,7 +350,7 @@ def _tally(block: Block, slabs: Sequence[Slab]) -> BlockTally:
 
 
 def _job_of(block: Block, slabs: Sequence[Slab]) -> Pass:
-    """Build a block's own tally job.
+    """Return a block's own tally job.
 
     It has the bounds of all templates.
     """
