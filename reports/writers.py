@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from faceparity.harness.runs.result_files import Result
+from faceparity.harness.results.stored import Result
 
 
 def tables(results: Sequence[Result], out: Path) -> None:

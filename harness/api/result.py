@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness import results as record
 from faceparity.harness.api.errors import in_python
-from faceparity.harness.runs.result_files import Result, write_reports, write_results
+from faceparity.harness.results.stored import Result
 from faceparity.harness.runs.result_files import load_results as _load
+from faceparity.harness.runs.result_files import write_reports, write_results
 from faceparity.harness.runs.run_folder import prepare_folder
 
 if TYPE_CHECKING:

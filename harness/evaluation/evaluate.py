@@ -130,7 +130,7 @@ def _tally_plan(card: ModelCard, plan: MeasurementPlan, resolved: Resolved) -> T
     fixed = tuple(entry.threshold for entry in plan.fixed)
     score = card.score
     return TallyPlan(
-        score.kind, score.low, score.high, questions.targets, fixed, questions.same_person, resolved.workers, resolved.backend
+        score.kind, score.low, score.high, plan.targets, fixed, plan.same_person, resolved.workers, resolved.backend
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from faceparity.harness.claims import read_claims
-from faceparity.harness.claims.claim_file import Stated, shipped_claims
+from faceparity.harness.claims.claim_file import StatedClaim, shipped_claims
 from faceparity.harness.execution.backend import Backend
 from faceparity.harness.options import Options
 from faceparity.harness.scenarios.base.schema import Scenario

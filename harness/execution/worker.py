@@ -41,6 +41,13 @@ THREAD_VARIABLES = (
 )
 
 
+def open_by_name(name: str) -> Model:
+    """Open a registered model, as worker processes do."""
+    from faceparity.harness.models.registry import open_model
+
+    return open_model(name)
+
+
 class ImageJob(NamedTuple):
     """One image: its path, as `datasets.loading.image_packs` takes it, and the sha256 of the bytes that the data set was read with."""
 
@@ -123,7 +130,7 @@ def _extract(model: Model, waiting: Sequence[_DecodedImage]) -> Iterator[tuple[i
     if not waiting:
         return
     try:
-        with own_interrupts():
+        with watch_interrupts():
             answers = _answers(model, waiting)
     except ModelRaisedError as error:
         if len(waiting) == 1:

@@ -18,7 +18,7 @@ from faceparity.harness.model_comparison.ranking import failure_league
 from faceparity.harness.model_comparison.shared_samples import ComparedResult, PointKey, SharedSamples
 from faceparity.harness.options import Options
 from faceparity.harness.results import comparison as rc
-from faceparity.harness.runs.result_files import Result
+from faceparity.harness.results.stored import Result
 from faceparity.harness.verification.sampling_report import WHY_UNPAIRED
 
 

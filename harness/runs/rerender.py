@@ -12,8 +12,9 @@ from pathlib import Path
 
 from faceparity.datasets.common.paths import real_path
 from faceparity.datasets.fetch.artefacts import file_sha256
+from faceparity.harness.results.stored import Result
 from faceparity.harness.runs.output_folder import check_folder
-from faceparity.harness.runs.result_files import RESULTS, Result, load_results, write_reports
+from faceparity.harness.runs.result_files import RESULTS, load_results, write_reports
 
 ON_REQUEST = ("pdf", "latex", "figures")
 """Functions of faceparity.reports.writers, called as the others are."""

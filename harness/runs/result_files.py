@@ -5,11 +5,9 @@ Light on purpose: a report is redrawn without anything that measures.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -18,6 +16,7 @@ from faceparity.datasets.common.bounded_json import read_json
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.plugins import plugins
 from faceparity.harness import results as record
+from faceparity.harness.results.stored import Result
 
 RESULTS = "results.json"
 TERMINAL = "terminal"
@@ -26,23 +25,7 @@ WRITERS = "faceparity.reports.writers"
 GROUP = "faceparity.reports"
 """The entry points through which other packages add formats."""
 
-Writer = Callable[[Sequence["Result"], Path], None]
-
-
-class Result(NamedTuple):
-    """One evaluation and the folder it lies in."""
-
-    evaluation: record.Evaluation
-    folder: Path
-
-
-def safe_name(name: str) -> str:
-    """Turn a name into one that any file system takes.
-
-    Never empty, never a path, 80 characters at most.
-    """
-    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")
-    return cleaned[:80] or "unnamed"
+Writer = Callable[[Sequence[Result], Path], None]
 
 
 def write_results(evaluation: record.Evaluation, folder: Path) -> None:

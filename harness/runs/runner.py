@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.sanitise import safe_name
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.preflight import GroupedSamples, preflight
@@ -18,9 +19,10 @@ from faceparity.harness.evaluation.with_exclusions import evaluate_without
 from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.models.base.model import Model
 from faceparity.harness.models.registry import load_model_card, open_model
+from faceparity.harness.results.stored import Result
 from faceparity.harness.runs.listener import Listener, Silent
 from faceparity.harness.runs.private_part import write_exclusions, write_private
-from faceparity.harness.runs.result_files import Result, report_writers, safe_name, write_reports, write_results
+from faceparity.harness.runs.result_files import report_writers, write_reports, write_results
 from faceparity.harness.runs.run_folder import LOG, exclusive_folder, open_log
 from faceparity.harness.templates.extract import extract
 from faceparity.harness.templates.store import Store

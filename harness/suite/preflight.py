@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.sanitise import safe_name
 from faceparity.datasets.registry import dataset_names, find_copy, load_dataset
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.claims import read_claims
@@ -19,7 +20,7 @@ from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.models.base.spec import parse, titled
 from faceparity.harness.models.registry import load_model_card, open_model
 from faceparity.harness.options import Options, in_python, is_file
-from faceparity.harness.runs.result_files import report_writers, safe_name
+from faceparity.harness.runs.result_files import report_writers
 from faceparity.harness.runs.transferred_thresholds import thresholds_of
 from faceparity.harness.scenarios.base.schema import Scenario
 from faceparity.harness.scenarios.load import load_scenarios

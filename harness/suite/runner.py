@@ -16,9 +16,10 @@ from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.execution.backend import BackendGoneError
 from faceparity.harness.execution.worker_deaths import is_lost
 from faceparity.harness.models.base.card import ModelCard
+from faceparity.harness.results.stored import Result
 from faceparity.harness.runs.listener import Listener
 from faceparity.harness.runs.output_folder import check_folder, locked_folder
-from faceparity.harness.runs.result_files import RESULTS, Result, load_results
+from faceparity.harness.runs.result_files import RESULTS, load_results
 from faceparity.harness.runs.run_folder import open_log
 from faceparity.harness.runs.runner import PreparedRun, Request, run_one
 from faceparity.harness.suite.manifest import RECORD, ManifestEntry, Record, sha256, write_record
@@ -146,7 +147,7 @@ def _make(job: SuiteJob, out: Path, store: Store, listener: Listener, log: loggi
     name, prepared = job.dataset.name, PreparedRun(grouped={job.dataset.name: job.grouped})
     request = Request([job.dataset], [job.spec], job.resolved, out, exclusions={name: job.excluded}, prepared=prepared)
     try:
-        result = run_one(request, job.dataset, job.spec, job.card, store, out, tell, log)
+        result = run_one(request, job.dataset, job.spec, job.card, store, out, timed, log)
     except BackendGoneError:  # the others would fail there too, after a minute's wait each
         raise
     except Exception as error:  # of any kind: the other evaluations don't depend on it

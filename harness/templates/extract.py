@@ -17,7 +17,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.execution import process_pool, worker
 from faceparity.harness.execution.backend import Backend, LocalBackend
-from faceparity.harness.execution.worker import ImageJob, ImageOutcome, Opener
+from faceparity.harness.execution.worker import ImageJob, ImageOutcome, Opener, open_by_name
 from faceparity.harness.execution.worker_deaths import advice, explained, is_lost, lost_words
 from faceparity.harness.execution.worker_process import WorkersEndedError
 from faceparity.harness.models.base.answer_check import is_usable
@@ -64,13 +64,6 @@ class Templates:
     covariates: dict[str, NDArray[np.float64]]
     extracted: int
     model_fingerprint: str
-
-
-def open_by_name(name: str) -> Model:
-    """Open a registered model, as worker processes do."""
-    from faceparity.harness.models.registry import open_model
-
-    return open_model(name)
 
 
 def extract(

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from faceparity.datasets.common.sanitise import safe_name
 from faceparity.harness.results import Evaluation, OperatingPoint
-from faceparity.harness.runs.result_files import safe_name
 from faceparity.reports.charts.figures import where
 from faceparity.reports.formats.html import chapter
 from faceparity.reports.layout.elements import Fold, Item, Picture, Table

@@ -35,7 +35,7 @@ def show_claims(name: str | None) -> None:
         print(line)
 
 
-def _named(name: str) -> Stated:
+def _named(name: str) -> StatedClaim:
     """Return the claim of this name or file."""
     if name.endswith(".toml"):
         return read_claim(Path(name))
@@ -53,7 +53,7 @@ def _listing() -> Iterator[str]:
         yield f"{shipped.claim.name:<{width}}  {shipped.claim.title}"
 
 
-def _in_words(stated: Stated) -> Iterator[str]:
+def _in_words(stated: StatedClaim) -> Iterator[str]:
     """Yield the lines that show a claim."""
     claim = stated.claim
     yield printable(f"{claim.name}: {claim.title}")

@@ -24,7 +24,7 @@ def listing() -> Iterator[str]:
 
     Name, whether a copy is here, whether it says who is in each picture, who labelled it, licence, title.
     """
-    from faceparity.datasets.registry import dataset_names, whereabouts
+    from faceparity.datasets.registry import dataset_names, find_copy
     from faceparity.datasets.schema.card import load_card
 
     rows: list[tuple[str, ...]] = [_HEADER]
@@ -135,7 +135,7 @@ def _fetch(card: DatasetCard) -> list[str]:
 
 def _here(card: DatasetCard) -> str:
     """Say where a copy lies on this machine."""
-    from faceparity.datasets.registry import whereabouts
+    from faceparity.datasets.registry import find_copy
 
     if card.not_a_benchmark or card.name == "folder":
         return ""

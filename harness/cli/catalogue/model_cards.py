@@ -193,6 +193,6 @@ def _files(name: str, card: ModelCard, find: Find) -> Iterator[tuple[str, str]]:
 
 def _there(source: Artefact) -> bool:
     """Return whether an artefact's file is here and pinned."""
-    from faceparity.datasets.fetch.artefacts import place_of
+    from faceparity.datasets.fetch.artefacts import artefact_path
 
     return artefact_path(source).is_file() and bool(pinned_sha256(source))

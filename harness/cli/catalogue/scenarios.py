@@ -13,6 +13,6 @@ def show_scenarios(name: str | None) -> None:
     if name is not None:
         print(preset_text(name), end="")
         return
-    for ready_name in ready_names():
-        for scenario in parse(ready_text(ready_name), ready_name):
+    for ready_name in preset_names():
+        for scenario in parse(preset_text(ready_name), ready_name):
             print(f"{ready_name:20} {scenario.kind:10} {scenario.title}")

@@ -12,8 +12,9 @@ from faceparity.datasets.common.paths import real_path
 from faceparity.harness.cli.support import console
 from faceparity.harness.cli.support.published_command import published_command
 from faceparity.harness.results.comparison import Comparison, comparison_to_json
+from faceparity.harness.results.stored import Result
 from faceparity.harness.runs.output_folder import WRITABLE, check_folder, default_timed
-from faceparity.harness.runs.result_files import Result, load_results
+from faceparity.harness.runs.result_files import load_results
 from faceparity.harness.templates.extract import cores
 
 RECORD = "comparison.json"

@@ -67,8 +67,8 @@ def _wanted(name: str, accepted: bool) -> Literal["fetch", "here", "ask"]:
 
     Raises UserError unless its licence is accepted.
     """
-    from faceparity.datasets.fetch.dataset_sources import PLANS, base
-    from faceparity.datasets.registry import whereabouts
+    from faceparity.datasets.fetch.dataset_sources import PLANS, datasets_folder
+    from faceparity.datasets.registry import find_copy
 
     try:
         card = _card(name)
@@ -143,12 +143,12 @@ def _fetch(name: str) -> None:
     print(f"  Next: faceparity check {name}")
 
 
-def _came(pieces: Sequence[tuple[SetFile, Got]]) -> list[str]:
+def _came(pieces: Sequence[tuple[SetFile, DownloadedFile]]) -> list[str]:
     """Describe each file's size and whether it was checked.
 
     The first ten at most; the others are counted.
     """
-    from faceparity.datasets.fetch.artefacts import unchecked
+    from faceparity.datasets.fetch.artefacts import unchecked_warning
 
     lines = []
     for piece, got in pieces[:MOST_LINES]:

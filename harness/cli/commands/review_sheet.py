@@ -63,7 +63,7 @@ def _root(name: str, given: Mapping[str, str]) -> Path:
 
     Raises UserError.
     """
-    from faceparity.datasets.registry import whereabouts
+    from faceparity.datasets.registry import find_copy
 
     root = Path(given[name]).expanduser() if given.get(name) else find_copy(name)
     if root is None or not root.is_dir():

@@ -9,6 +9,7 @@ from typing import Any
 
 from faceparity.datasets.common import paths
 from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.sanitise import safe_name
 from faceparity.datasets.registry import load_dataset
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.cli.support import console
@@ -21,7 +22,7 @@ from faceparity.harness.options import Options
 from faceparity.harness.runs.choose_backend import check_dask, chosen_backend
 from faceparity.harness.runs.output_folder import default_timed
 from faceparity.harness.runs.rerender import requested, write_requested
-from faceparity.harness.runs.result_files import TERMINAL, report_writers, safe_name
+from faceparity.harness.runs.result_files import TERMINAL, report_writers
 from faceparity.harness.runs.run_folder import check_folder
 from faceparity.harness.runs.runner import Request, run
 from faceparity.harness.runs.transferred_thresholds import thresholds_of

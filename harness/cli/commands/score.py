@@ -10,8 +10,9 @@ from faceparity.harness.cli.support import console
 from faceparity.harness.cli.support.published_command import published_command
 from faceparity.harness.evaluation.resolved_options import resolve
 from faceparity.harness.options import Options
+from faceparity.harness.results.stored import Result
 from faceparity.harness.runs.output_folder import default_timed
-from faceparity.harness.runs.result_files import TERMINAL, Result, report_writers, write_reports, write_results
+from faceparity.harness.runs.result_files import TERMINAL, report_writers, write_reports, write_results
 from faceparity.harness.runs.run_folder import check_folder, prepare_folder
 from faceparity.harness.score_files.evaluate import evaluate_scores
 

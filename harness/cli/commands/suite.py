@@ -9,16 +9,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceparity.datasets.common.sanitise import printable
+from faceparity.datasets.common.sanitise import printable, safe_name
 from faceparity.harness.cli.commands import compare
 from faceparity.harness.cli.support import console
 from faceparity.harness.cli.support.published_command import published_command
 from faceparity.harness.execution.backend import Backend
 from faceparity.harness.options import Options
+from faceparity.harness.results.stored import Result
 from faceparity.harness.runs.choose_backend import check_dask, chosen_backend
 from faceparity.harness.runs.output_folder import default_folder
 from faceparity.harness.runs.rerender import requested, write_requested
-from faceparity.harness.runs.result_files import TERMINAL, Result, report_writers, safe_name, write_reports
+from faceparity.harness.runs.result_files import TERMINAL, report_writers, write_reports
 from faceparity.harness.suite.manifest import Record, read_record, results_digest, write_record
 from faceparity.harness.suite.plan import Step, SuitePlan, make_plan
 from faceparity.harness.suite.preflight import Checked, SuiteJob, check_suite
@@ -49,7 +50,7 @@ class SuiteScreen(console.Screen):
 
     def failed(self, job: SuiteJob, why: str) -> None:
         """Show that an evaluation could not be made."""
-        self.line(f"  {printable(job.told)} could not be made: {printable(why)}")
+        self.line(f"  {printable(job.label)} could not be made: {printable(why)}")
 
 
 def suite_command(asked: Mapping[str, Any], name: str, plan_only: bool, again: bool, pdf: bool, out: Path | None) -> int:
@@ -107,7 +108,7 @@ def _finish(finished: Finished, checked: Checked, out: Path, command: str, forma
     """
     results, record = finished.results, finished.record
     if results:
-        told = told_of([entry for job in checked.jobs if (entry := record.entry(*job.place)) is not None])
+        told = results_digest([entry for job in checked.jobs if (entry := record.entry(*job.place)) is not None])
         _write(results, record, out, command, told)
     places = [f"Report: {out / 'report.html'}"] if results else []
     if results and formats:
@@ -189,7 +190,7 @@ def _summary(plan: SuitePlan) -> str:
 def _plan_text(plan: SuitePlan) -> str:
     """Describe the plan, a line for each evaluation."""
     lines = [
-        f"{printable(step.job.told)}: {step.images:,} images to extract, {step.comparisons:,} comparisons, "
+        f"{printable(step.job.label)}: {step.images:,} images to extract, {step.comparisons:,} comparisons, "
         f"{_time(step.seconds)}, {_size(step.bytes)}"
         f"{'' if step.measured else ' (speed not measured here yet)'}"
         for step in plan.steps

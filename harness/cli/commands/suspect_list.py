@@ -11,7 +11,7 @@ import numpy as np
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness import results as record
-from faceparity.harness.runs.result_files import Result
+from faceparity.harness.results.stored import Result
 from faceparity.harness.templates import private_tables
 
 HOW = (

@@ -18,7 +18,7 @@ SETTINGS = {
 
 HOW = (
     "use tls://HOST:PORT, with certificates in Dask's own configuration (distributed.comm.tls.ca-file, .client.cert and .client.key); "
-    "harness/cluster/README.md shows how"
+    "harness/execution/dask/README.md shows how"
 )
 
 

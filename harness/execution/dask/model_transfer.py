@@ -33,7 +33,7 @@ def to_send(name: str, model: Model, opener: Opener, registered: bool) -> tuple[
     assembly = assembly_of(name) if registered else None
     if assembly is None:
         return SentModel(name, model.fingerprint(), opener), {}
-    here = {weights.sha256: assembly.find(weights) for weights in crossed(assembly.card, assembly.options).weights}
+    here = {weights.sha256: assembly.find(weights) for weights in card_with_options(assembly.card, assembly.options).weights}
     paths = {sha256: sent_path(path) for sha256, path in here.items()}
     card = assembly.card.model_dump_json()
     return SentModel(assembly.card.name, model.fingerprint(), opener, card, dict(assembly.options), paths), here

@@ -153,7 +153,7 @@ class _TallySum:
 
     def __init__(self, job: TallyJob, cap: float) -> None:
         self.job, self.cap, self.entries = job, cap, 0
-        self.sum = Sum(job, cap).tally
+        self.sum = TallySum(job, cap).tally
         self.ledger: list[Pairs] = []
         self.left_out: list[Pairs] = []
 

@@ -244,11 +244,11 @@ def _opened(wanted: SentModel, sent: Mapping[str, bytes]) -> Model:
 
 def _lacking(wanted: SentModel, sent: Mapping[str, bytes]) -> frozenset[str]:
     """Return the weights, by sha256, neither here nor sent."""
-    from faceparity.harness.models.assembly.builder import crossed
+    from faceparity.harness.models.assembly.builder import card_with_options
 
     if not wanted.card or _idle.get(wanted.fingerprint):
         return frozenset()
-    weights = crossed(ModelCard.model_validate_json(wanted.card), wanted.options).weights
+    weights = card_with_options(ModelCard.model_validate_json(wanted.card), wanted.options).weights
     return frozenset(one.sha256 for one in weights if _find_weights(one, wanted, sent) is None)
 
 

@@ -130,7 +130,7 @@ def test_every_option_that_changes_a_result_tells_it_from_others_and_no_other_do
 def test_how_it_is_run_tells_no_result_from_others(jobs) -> None:
     job = jobs[0]
     changed = replace(job.resolved, workers=7, command="x", position=9, backend=LocalBackend(3), device="cuda: a GPU")
-    assert made_by(job.dataset, "m", changed).options == job.made.options
+    assert result_inputs(job.dataset, "m", changed).options == job.made.options
 
 
 def test_exclusions_tell_a_result_from_others(jobs) -> None:

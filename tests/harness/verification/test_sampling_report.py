@@ -17,7 +17,8 @@ from faceparity.harness.model_comparison.caveats import notes, to_compared
 from faceparity.harness.model_comparison.compare_runs import compare_runs
 from faceparity.harness.options import Options
 from faceparity.harness.results import Evaluation
-from faceparity.harness.runs.result_files import Result, write_results
+from faceparity.harness.results.stored import Result
+from faceparity.harness.runs.result_files import write_results
 from faceparity.harness.suite.manifest import result_inputs
 from faceparity.harness.verification.sampling_report import WHY_UNPAIRED, check_share, deal_share, scores_to_make
 from faceparity.reports.layout.elements import Text

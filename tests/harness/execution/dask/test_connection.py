@@ -183,7 +183,7 @@ def own_network(folder: Path) -> str:
 
 
 def test_weights_go_by_path_or_are_sent(backend: DaskBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from faceparity.harness.templates.extract import open_by_name
+    from faceparity.harness.execution.worker import open_by_name
 
     dataset, card = fake.make_dataset(tmp_path / "faces", MANY), own_network(tmp_path / "model")
     weights = (tmp_path / "model" / "mine.onnx").read_bytes()
