@@ -108,9 +108,7 @@ def _warned(
 
 
 def _usage(error: Exception) -> str:
-    """Return a usage error as one line.
-
-    It says where to read on."""
+    """Return a usage error as one line, which says where to read on."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "faceparity"
     text = " ".join(str(error.format_message()).split()).rstrip(".")  # type: ignore[attr-defined]

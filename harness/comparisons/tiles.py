@@ -267,7 +267,7 @@ def tally_pairs(
 
 
 def _to_given_order(tally: Tally, by_cell: I32) -> Tally:
-    """Number the samples as the caller does."""
+    """Give the samples the numbers that the caller has."""
     comparisons, errors = np.empty_like(tally.comparisons), np.empty_like(tally.dense_errors)
     comparisons[by_cell] = tally.comparisons
     errors[:, by_cell] = tally.dense_errors

@@ -58,7 +58,7 @@ class Backend(Protocol):
 
 @dataclass(frozen=True)
 class LocalBackend:
-    """This machine: processes for images, threads for comparisons."""
+    """Work on this machine: processes for images, threads for comparisons."""
 
     threads: int
     workers_running: bool = False

@@ -197,7 +197,7 @@ def _shared(parts: Sequence[Private]) -> list[I64]:
 
 
 def _by_appearance(names: NDArray[np.str_]) -> I32:
-    """Number distinct names as they first occur: int32[n]."""
+    """Give numbers to distinct names as they first occur: int32[n]."""
     _, first, number = np.unique(names, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[number.reshape(-1)].astype(np.int32)
 

@@ -191,7 +191,7 @@ def _first_other(codes: I32, expected: I32, number: I32) -> int:
 
 
 def _distinct(number: I32, parts: Sequence[I32]) -> NDArray[np.int64]:
-    """Number distinct combinations in their order, in place.
+    """Give numbers to distinct combinations in their order, in place.
 
     They are of `number` and the codes of all parts. Returns the first place of each.
     """
@@ -206,7 +206,7 @@ def _distinct(number: I32, parts: Sequence[I32]) -> NDArray[np.int64]:
 
 @njit()
 def _join(number: I32, codes: I32) -> NDArray[np.int64]:
-    """Number the distinct (number, code) as they come, in place.
+    """Give numbers to each distinct (number, code) as they come, in place.
 
     Returns their keys. A hash table with open addresses.
     """

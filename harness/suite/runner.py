@@ -66,7 +66,10 @@ def check_out(out: Path) -> None:
 
 @contextmanager
 def exclusive_folder(out: Path) -> Iterator[None]:
-    """The suite's folder, made, which no other suite writes into meanwhile. Raises UserError."""
+    """Make the suite's folder, and keep other suites out of it.
+
+    Raises UserError if another suite writes into it.
+    """
     check_out(out)
     with locked_folder(out / LOG, "another suite is running there"):
         yield
@@ -94,8 +97,11 @@ def refuse_mixing(plan: SuitePlan, again: bool) -> None:
 def run_suite(
     plan: SuitePlan, record: Record, jobs: Sequence[SuiteJob], out: Path, store: Store, listener: SuiteListener
 ) -> Finished:
-    """Makes what the plan says is missing. One that fails is counted and the next begins. The folder is held with `exclusive_folder`,
-    the store entered. Raises only what ends everything: Ctrl-C, a disk that takes nothing more, BackendGoneError."""
+    """Make what the plan says is missing.
+
+    An evaluation that fails is counted and the next begins. The folder is held with `exclusive_folder`, the store entered. Raises only
+    what ends everything: Ctrl-C, a disk that takes nothing more, BackendGoneError.
+    """
     log = open_log(out / LOG, "a")
     write_record(record, out)
     for step in plan.steps:  # first, so that an interrupted suite holds results of one kind

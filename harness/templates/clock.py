@@ -30,7 +30,10 @@ _DAY_SECONDS = 86_400
 
 
 class ClockWarning(UserWarning):
-    """This machine's clock contradicts what is known of it: what looks past its retention is neither read nor destroyed."""
+    """Report that this machine's clock contradicts what is known of it.
+
+    What looks past its retention is then neither read nor destroyed.
+    """
 
 
 class Boot(NamedTuple):

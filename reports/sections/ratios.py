@@ -1,5 +1,6 @@
-"""The section on ratios to the reference group: forest plot and tables, with the ratios that the data could have detected, and how
-many people it would take.
+"""The section on ratios to the reference group.
+
+A forest plot and tables, with the ratios that the data could have detected, and how many people it would take.
 """
 
 from __future__ import annotations

@@ -43,9 +43,10 @@ class Suspect:
 
 
 def first_of_each_kind(found: Sequence[Suspect], most: int) -> list[Suspect]:
-    """Return the first suspects of each kind.
+    """Return the first suspects of each kind, non-mated ones first.
 
-    most: of each kind; non-mated ones come first."""
+    most: of each kind.
+    """
     return [suspect for mated in (False, True) for suspect in [one for one in found if one.mated == mated][:most]]
 
 
