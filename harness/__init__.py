@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from faceparity.datasets.common.telemetry import switch_off_telemetry
+from faceparity.datasets.common.telemetry_off import switch_off_telemetry
 
 if TYPE_CHECKING:
     from faceparity.harness.api.evaluate import EvaluationResult, evaluate, evaluate_scores, load_results

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from faceparity.datasets.common.compiled import njit
+from faceparity.datasets.common.numba_cache import njit
 from faceparity.harness.comparisons.subsampling import Deal
 
 from .tally import I32, I64, Pairs

@@ -8,7 +8,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.common.compiled import njit
+from faceparity.datasets.common.numba_cache import njit
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.pair_counts import F64
 from faceparity.harness.comparisons.tally import F32, I32, I64, Pairs, ScoreBins, Tally, empty

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.common.compiled import njit
+from faceparity.datasets.common.numba_cache import njit
 from faceparity.harness.models.base.model import LONGEST
 
 Kind = Literal["cosine", "dot", "euclidean"]

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from faceparity.datasets.common.compiled import njit
+from faceparity.datasets.common.numba_cache import njit
 from faceparity.harness.comparisons.kernel import NEAR
 from faceparity.harness.comparisons.similarity import F32, Kind, exact_between, longest_of, prepare, squared_lengths
 from faceparity.harness.comparisons.tally import I32, I64

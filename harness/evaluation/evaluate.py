@@ -31,7 +31,7 @@ from faceparity.harness.verification.one_threshold import PointContext, referenc
 from faceparity.harness.verification.operating_points import Fixed, MeasurementPlan, measure
 from faceparity.harness.verification.rates.failures_and_covariates import covariates, failure_rates, group_sizes
 from faceparity.harness.verification.rates.score_histograms import make_curves
-from faceparity.harness.verification.rates.separation import make_separation
+from faceparity.harness.verification.rates.score_separation import make_separation
 from faceparity.harness.verification.sampling_report import deal_share, sampled_info, sampled_warnings
 from faceparity.harness.verification.threshold.collect_evidence import CollectedEvidence, TallyPlan, tally_all_pairs
 from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool, make_pool

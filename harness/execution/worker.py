@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 
 from faceparity.harness.models.base.answer_check import AnswerError, check
 from faceparity.harness.models.base.file_model import FileModel
-from faceparity.harness.models.base.guard import ModelRaisedError, raised_by_model, watch_interrupts
 from faceparity.harness.models.base.model import Extraction, Image, Model
+from faceparity.harness.models.base.plugin_guard import ModelRaisedError, raised_by_model, watch_interrupts
 from faceparity.harness.models.custom.subprocess_pipes import kill_running
 from faceparity.harness.models.onnx import converted_cache
 from faceparity.harness.models.vision.pixels import pixels_digest

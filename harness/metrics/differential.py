@@ -3,7 +3,7 @@
 rates, fmr, fnmr: float64[..., K], the groups' rates; in formulas x is the groups' FMR (or whichever one rate a measure is of) and y
 their FNMR. Every function is registered (`registry.MEASURES`) with its range, its weakness and what it does where a group has no
 errors; called with one set of rates it returns a float, or None where it is undefined (a ratio to a rate of zero, 0/0). No measure
-by itself shows whether a difference is more than chance: see `faceparity.harness.uncertainty.null`.
+by itself shows whether a difference is more than chance: see `faceparity.harness.uncertainty.equal_rates`.
 
 Left out, because no formula could be checked against its source: SEDG/SGED (Elobaid 2024), CEI (2024), the SFI, CFI and DFI of
 Kotwal & Marcel (2022; of score distributions, not of a threshold), and the FPD and FND of ISO/IEC 19795-10.

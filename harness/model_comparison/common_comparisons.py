@@ -15,7 +15,7 @@ from faceparity.harness.comparisons.pair_counts import AllPairs
 from faceparity.harness.comparisons.score_list import ListedComparisons
 from faceparity.harness.comparisons.tally import I32, I64, Pairs
 from faceparity.harness.groups.groupings import SampleGrouping, shares_subjects
-from faceparity.harness.uncertainty.models import PairedCell, mated_cell, non_mated_cell
+from faceparity.harness.uncertainty.model_differences import PairedCell, mated_cell, non_mated_cell
 
 F64 = NDArray[np.float64]
 

@@ -21,7 +21,7 @@ from faceparity.harness import results
 from faceparity.harness.groups.groupings import SampleGrouping, cells_of
 from faceparity.harness.model_comparison.common_comparisons import CommonComparisons, ModelEvidence
 from faceparity.harness.model_comparison.paired_bootstrap import ChangeSpread, Replicated
-from faceparity.harness.uncertainty.models import (
+from faceparity.harness.uncertainty.model_differences import (
     Change,
     PairedCell,
     compare_disparities,

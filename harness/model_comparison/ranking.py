@@ -28,7 +28,7 @@ from faceparity.harness.model_comparison.worst_groups import (
 )
 from faceparity.harness.results import comparison as rc
 from faceparity.harness.uncertainty.intervals import wilson_from_variance
-from faceparity.harness.uncertainty.models import PairedCell, Term, compare_models, mean_rates, variance_of, widened
+from faceparity.harness.uncertainty.model_differences import PairedCell, Term, compare_models, mean_rates, variance_of, widened
 from faceparity.harness.uncertainty.ranks import rank_intervals
 from faceparity.harness.verification.rates.verdict_rules import adjust, call
 

@@ -21,7 +21,7 @@ from faceparity.harness.model_comparison.private_evidence import JointEvidence, 
 from faceparity.harness.model_comparison.ranking import leagues
 from faceparity.harness.model_comparison.worst_groups import Pair
 from faceparity.harness.results import comparison as rc
-from faceparity.harness.uncertainty.models import PairedCell, mated_cell
+from faceparity.harness.uncertainty.model_differences import PairedCell, mated_cell
 from faceparity.harness.verification.rates.verdict_rules import confirm_all
 from faceparity.harness.verification.threshold.threshold_bootstrap import Reestimated, reestimate
 from faceparity.harness.verification.threshold.threshold_pool import make_pool

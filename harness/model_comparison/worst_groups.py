@@ -14,7 +14,7 @@ from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.model_comparison.common_comparisons import CommonComparisons
 from faceparity.harness.model_comparison.compare import ByCell, Cells, Measure, cells_of_groups
 from faceparity.harness.model_comparison.paired_bootstrap import DEFINED, Replicated
-from faceparity.harness.uncertainty.models import PairedCell, effective_errors, mean_rates
+from faceparity.harness.uncertainty.model_differences import PairedCell, effective_errors, mean_rates
 from faceparity.harness.uncertainty.ranks import compare_largest, interval_of_largest
 from faceparity.harness.verification.rates.verdict_rules import EFFECTIVE_IN_LOWER
 

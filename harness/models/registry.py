@@ -28,8 +28,8 @@ from faceparity.harness.models.assembly.builder import assemble, card_with_optio
 from faceparity.harness.models.assembly.components import Find
 from faceparity.harness.models.assembly.weight_sources import artefacts, pinned
 from faceparity.harness.models.base.card import ModelCard
-from faceparity.harness.models.base.guard import opening
 from faceparity.harness.models.base.model import Model
+from faceparity.harness.models.base.plugin_guard import opening
 from faceparity.harness.models.base.spec import Spec, parse
 from faceparity.harness.models.custom.user_card import card_without_options, load_user_card, open_user_model, read_user_card
 

@@ -20,7 +20,7 @@ from faceparity.harness.comparisons.score_list import evidence_of_list
 from faceparity.harness.comparisons.similarity import Kind, exact_scores, prepare
 from faceparity.harness.comparisons.tally import ScoreBins
 from faceparity.harness.groups.groupings import Cells, SampleGrouping, one_group
-from faceparity.harness.metrics import verification
+from faceparity.harness.metrics import fold_accuracy
 from faceparity.harness.metrics.rates import threshold_at_target
 from faceparity.harness.protocols.template_pooling import pooled
 from faceparity.harness.templates.extract import Templates
@@ -162,28 +162,30 @@ def _verification(scored: Scored, all_scored: dict[str, Scored], context: Protoc
     """
     protocol = scored.protocol
     if protocol.n_folds > 1:
-        found = verification.k_fold(scored.score, protocol.mated, protocol.fold, protocol.n_folds, scored.failed)
+        found = fold_accuracy.k_fold(scored.score, protocol.mated, protocol.fold, protocol.n_folds, scored.failed)
         return _to_record(
-            found, protocol.fold, scored, context, f"each fold at the threshold chosen on the others: {verification.RULE}"
+            found, protocol.fold, scored, context, f"each fold at the threshold chosen on the others: {fold_accuracy.RULE}"
         )
     other = all_scored.get(protocol.threshold_from)
     if other is None:
         return None
     compared = ~other.failed
-    choice = verification.best_threshold(other.score[compared], other.protocol.mated[compared])
+    choice = fold_accuracy.best_threshold(other.score[compared], other.protocol.mated[compared])
     if choice is None:
         return None
-    found = verification.at_threshold(scored.score, protocol.mated, scored.failed, choice.threshold)
+    found = fold_accuracy.at_threshold(scored.score, protocol.mated, scored.failed, choice.threshold)
     return _to_record(
         found,
         np.zeros_like(protocol.fold),
         scored,
         context,
-        f"at the threshold chosen on {other.protocol.name}: {verification.RULE}",
+        f"at the threshold chosen on {other.protocol.name}: {fold_accuracy.RULE}",
     )
 
 
-def _to_record(found: verification.Folds, fold: I32, scored: Scored, context: ProtocolContext, rule: str) -> results.Verification:
+def _to_record(
+    found: fold_accuracy.Folds, fold: I32, scored: Scored, context: ProtocolContext, rule: str
+) -> results.Verification:
     folds = [
         results.VerificationFold(
             fold=i + 1,
@@ -197,7 +199,7 @@ def _to_record(found: verification.Folds, fold: I32, scored: Scored, context: Pr
         )
         for i, threshold in enumerate(found.thresholds)
     ]
-    excluding, including = verification.spread(found.accuracy), verification.spread(found.accuracy_including_failures)
+    excluding, including = fold_accuracy.spread(found.accuracy), fold_accuracy.spread(found.accuracy_including_failures)
     judged = ~scored.failed & np.array([threshold is not None for threshold in found.thresholds])[fold]
     return results.Verification(
         rule=rule,

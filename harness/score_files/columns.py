@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.common.compiled import njit
 from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.numba_cache import njit
 
 I32 = NDArray[np.int32]
 TRUE, FALSE = frozenset({"1", "1.0", "true", "yes", "t", "y"}), frozenset({"0", "0.0", "false", "no", "f", "n"})

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.common.compiled import njit
 from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.numba_cache import njit
 from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness.score_files.columns import I32, Scores, Truths, Words, renumber
 from faceparity.harness.score_files.source import Source

@@ -21,8 +21,8 @@ from faceparity.harness.execution.worker import ImageJob, ImageOutcome, Opener, 
 from faceparity.harness.execution.worker_deaths import advice, explained, is_lost, lost_words
 from faceparity.harness.execution.worker_process import WorkersEndedError
 from faceparity.harness.models.base.answer_check import is_usable
-from faceparity.harness.models.base.guard import opening
 from faceparity.harness.models.base.model import Extraction, Model
+from faceparity.harness.models.base.plugin_guard import opening
 from faceparity.harness.templates.store import Store
 
 Progress = Callable[[int, int], None]

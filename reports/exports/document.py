@@ -7,12 +7,12 @@ from textwrap import wrap
 from typing import Any
 
 from faceparity.harness.results import Evaluation
+from faceparity.reports.exports.iso_19795_10 import answers
 from faceparity.reports.formats.html import NAME, chapter, overview, synthetic, title
 from faceparity.reports.layout.elements import Fold, Heading, Item, Items, Picture, Raw, Table, Text
 from faceparity.reports.sections.about import GLOSSARY
 from faceparity.reports.wording import numbers as f
 
-from .scope import answers
 from .standalone import size, standalone
 
 Data = dict[str, Any]

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from faceparity.harness.results import Evaluation
+from faceparity.reports.exports.single_files import ExportPiece, at, pieces, source
 from faceparity.reports.layout.svg import Figure
 from faceparity.reports.wording import numbers as f
 
 from .engine import typeset
-from .pieces import ExportPiece, at, pieces, source
 from .standalone import size, standalone
 
 PPI = 216

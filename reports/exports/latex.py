@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from faceparity.harness.results import Evaluation
+from faceparity.reports.exports.single_files import ExportPiece, at, pieces, source
 from faceparity.reports.layout.elements import Table
 from faceparity.reports.wording import numbers as f
 
-from .pieces import ExportPiece, at, pieces, source
 from .tex import FALLBACK, tex
 
 LONG = 36

@@ -111,7 +111,7 @@ def figures(evaluation: Evaluation) -> Figures:
     Their names are those of their files from `faceparity report --figures`.
     """
     from faceparity.reports.exports.figure_files import on_white
-    from faceparity.reports.exports.pieces import pieces
+    from faceparity.reports.exports.single_files import pieces
     from faceparity.reports.exports.standalone import standalone
 
     key, shown = f"n{secrets.token_hex(4)}", []

@@ -9,7 +9,7 @@ from typing import Any
 
 from faceparity.datasets.common.atomic_write import write_atomically
 from faceparity.harness.results import Evaluation
-from faceparity.harness.uncertainty import null
+from faceparity.harness.uncertainty import equal_rates
 from faceparity.harness.verification.rates import verdict_rules
 from faceparity.harness.verification.threshold import threshold_bootstrap, threshold_pool
 from faceparity.reports.wording import numbers as f
@@ -70,5 +70,5 @@ def constants() -> dict[str, Any]:
         "alpha": f"{verdict_rules.ALPHA:g}",
         "contaminated_from": f.percent(verdict_rules.CONTAMINATED_FROM, 1),
         "refused_from": f.percent(verdict_rules.REFUSED_FROM, 2),
-        "null_replicates": f.count(null.REPLICATES),
+        "null_replicates": f.count(equal_rates.REPLICATES),
     }

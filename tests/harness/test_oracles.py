@@ -23,7 +23,7 @@ from faceparity.harness.metrics import rates as r
 from faceparity.harness.metrics import separation as s
 from faceparity.harness.metrics import watchlist as w
 from faceparity.harness.scenarios.search.lineup import group_counts
-from faceparity.harness.uncertainty import bootstrap, contrasts, counts, intervals, null, variance
+from faceparity.harness.uncertainty import bootstrap, contrasts, counts, equal_rates, intervals, multiple_tests, variance
 from faceparity.harness.verification.rates.estimates import mated, to_rate
 
 ORACLES = {e["id"]: e for e in json.loads(Path(__file__).with_name("oracles.json").read_text(encoding="utf-8"))["oracles"]}
@@ -400,7 +400,7 @@ def _(x: Values) -> Values:
 
 @answers("D2")
 def _(x: Values) -> Values:
-    holm, bh = contrasts.holm(x["p"]), contrasts.benjamini_hochberg(x["p"])
+    holm, bh = multiple_tests.holm(x["p"]), multiple_tests.benjamini_hochberg(x["p"])
     return {"holm": holm, "bh": bh, "reject_holm_05": sum(p < 0.05 for p in holm), "reject_bh_05": sum(p <= 0.05 for p in bh)}
 
 
@@ -516,7 +516,9 @@ def _(x: Values) -> Values:
     out, comparisons = {}, 1e9
     for k in x["K"]:
         for errors in x["expected_errors_per_group"]:
-            draws = null.equal_rates(np.full(k, errors / comparisons), *[np.full(k, comparisons)] * 2, seed=11, replicates=50_000)
+            draws = equal_rates.equal_rates(
+                np.full(k, errors / comparisons), *[np.full(k, comparisons)] * 2, seed=11, replicates=50_000
+            )
             row, want = {}, ORACLES["F1"]["expected"][f"K={k},errors={errors}"]
             for name, measure in (("maxmin", d.max_min), ("max_geo", d.max_geometric_mean), ("gini_c", d.gini)):
                 values = measure.over(draws)

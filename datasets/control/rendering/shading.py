@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.common.compiled import njit
+from faceparity.datasets.common.numba_cache import njit
 from faceparity.datasets.control.head.mesh import Floats, Ints
 from faceparity.datasets.control.rendering import raster
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.common.compiled import njit
+from faceparity.datasets.common.numba_cache import njit
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]

@@ -11,7 +11,7 @@ from faceparity.harness import results
 from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.metrics.differential import MEASURES
 from faceparity.harness.metrics.registry import Given, Measure
-from faceparity.harness.uncertainty.null import equal_rates, null_of
+from faceparity.harness.uncertainty.equal_rates import equal_rates, null_of
 from faceparity.harness.verification.rates.estimates import Estimate
 from faceparity.harness.verification.rates.group_contrasts import Measured
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Literal, Protocol, Self, TypeVar
 
-from faceparity.harness.uncertainty.contrasts import benjamini_hochberg, holm
+from faceparity.harness.uncertainty.multiple_tests import benjamini_hochberg, holm
 
 Verdict = Literal["higher", "lower", "inconclusive", "none"]
 """Of the first side against the second. "none": not tested, for a reason that stands beside it."""

@@ -17,7 +17,7 @@ from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.resolved_options import Resolved
 from faceparity.harness.options import Options
 from faceparity.harness.templates.extract import Templates
-from faceparity.harness.uncertainty.contrasts import holm
+from faceparity.harness.uncertainty.multiple_tests import holm
 from tests import ROOT
 from tests.harness import toy
 

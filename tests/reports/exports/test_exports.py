@@ -17,7 +17,7 @@ from PIL import Image
 from faceparity.harness.results import Evaluation
 from faceparity.reports.exports.figure_files import write_figures
 from faceparity.reports.exports.latex import write_latex
-from faceparity.reports.exports.pieces import pieces
+from faceparity.reports.exports.single_files import pieces
 from faceparity.reports.exports.tex import tex
 from faceparity.reports.formats.html import render
 from faceparity.reports.layout.elements import Table

@@ -15,7 +15,7 @@ from rich.console import Console
 from faceparity.harness.results import Evaluation, Part
 from faceparity.reports import topics as package_of_topics
 from faceparity.reports.exports.document import document
-from faceparity.reports.exports.scope import CHECKS, SCOPE, parts_of
+from faceparity.reports.exports.iso_19795_10 import CHECKS, SCOPE, parts_of
 from faceparity.reports.formats import html, markdown, terminal
 from faceparity.reports.formats.csv_tables import tables, to_csv
 from faceparity.reports.topics.names import names_of

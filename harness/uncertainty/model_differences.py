@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
-from .contrasts import satterthwaite
-from .intervals import quantile_t
+from faceparity.harness.uncertainty.contrasts import satterthwaite
+from faceparity.harness.uncertainty.intervals import quantile_t
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
