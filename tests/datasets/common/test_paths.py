@@ -118,4 +118,4 @@ def test_nothing_is_compiled_but_through_the_one_way() -> None:
     """A function compiled otherwise would write into the installation or the user's home."""
     files = [f for part in ("datasets", "harness", "reports") for f in (ROOT / part).rglob("*.py")]
     ours = [f for f in files if re.search(r"^\s*(import|from) numba\b", f.read_text("utf-8"), re.MULTILINE)]
-    assert ours == [ROOT / "datasets" / "common" / "compiled.py"]
+    assert ours == [ROOT / "datasets" / "common" / "numba_cache.py"]
