@@ -117,7 +117,7 @@ def test_the_generator_makes_the_committed_files_again(part: str) -> None:
     produce._start(path(MESHES))
     assert produce._model is not None
     people = list(identities(produce._model.archive.names, HEADS[part]))
-    draw = produce._portraits if part == "control" else produce._experiment
+    draw = produce._portrait_images if part == "control" else produce._tone_images
     found = reproduction.compare(folder, [made for who in (people[0], people[-1]) for made in draw(who, produce.SEED)])
     assert found.files == {"control": 8, "tone": 60}[part]
     assert found.alike, str(found)
