@@ -53,7 +53,7 @@ def evaluate(dataset: str | Dataset, model: str = "face_recognition", **options:
         check_dask(asked.dask, asked.workers)
         resolved = resolve(asked, command="faceparity.harness.evaluate(…)", workers=asked.workers or cores())
         resolved = replace(resolved, device=check_device(asked.device))
-        loaded = load_dataset(dataset, include_minors=asked.include_minors) if isinstance(dataset, str) else dataset
+        loaded = _load(dataset, asked) if isinstance(dataset, str) else dataset
         spec = with_device(model, asked.device)
         card = load_model_card(spec)
         if asked.threshold_from is not None:
@@ -107,6 +107,10 @@ def evaluate_scores(
         bar(f"{name} · comparisons and statistics", 0)
         resolved = resolve(asked, command="faceparity.harness.evaluate_scores(…)")
         return EvaluationResult(scores_file.evaluate_scores(scores, resolved, failures=failures, distance=distance, name=name))
+
+
+def _load(dataset: str, asked: Options) -> Dataset:
+    return load_dataset(dataset, include_minors=asked.include_minors, keep_unread_ages=asked.keep_unread_ages)
 
 
 def _lists(options: Mapping[str, Any], *, of_scores: bool = False) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def run_command(asked: Mapping[str, Any], datasets: list[str], models: list[str]
         names = [load_model_card(m).name for m in specs]
         resolved = replace(resolved, fixed=thresholds_of(options.threshold_from, names))
     with console.Screen() as screen, chosen(resolved.workers, options.device, options.dask, screen.line) as place:
-        loaded = [_load(spec, options.include_minors, screen) for spec in dict.fromkeys(datasets or [CONTROL])]
+        loaded = [_load(spec, options, screen) for spec in dict.fromkeys(datasets or [CONTROL])]
         _check_names(loaded)
         exclusions = read_exclusions(options.exclude, loaded) if options.exclude else {}
         results = run(Request(loaded, specs, replace(resolved, place=place), out, exclusions), screen)
@@ -62,8 +62,8 @@ def command_of(options: Options, datasets: list[str], models: list[str], formats
     return published_command("run", [*written, *((f"--{name}", True) for name in formats), ("--out", out)])
 
 
-def _load(spec: str, include_minors: bool, screen: console.Screen) -> Dataset:
-    dataset = load_dataset(spec, include_minors=include_minors)
+def _load(spec: str, options: Options, screen: console.Screen) -> Dataset:
+    dataset = load_dataset(spec, include_minors=options.include_minors, keep_unread_ages=options.keep_unread_ages)
     screen.loaded(dataset)
     return dataset
 
