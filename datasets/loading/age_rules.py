@@ -35,10 +35,11 @@ def unread_ages(words: Mapping[str, str], where: Mapping[str, str]) -> dict[str,
     words: file → its age as written. where: file → its row. Empty where such people are kept. Raises UserError if they
     are more than `MOST_UNREAD` of the ages.
     """
-    unread = [file for file, word in words.items() if is_unread_age(word)]
+    unread_words = {word for word in set(words.values()) if is_unread_age(word)}
+    unread = [file for file, word in words.items() if word in unread_words]
     if not unread or _KEPT.get():
         return {}
-    filled = sum(not is_missing(word, AGE) for word in words.values())
+    filled = _n_filled(words)
     if len(unread) > MOST_UNREAD * filled:
         damage = next((hint for file in unread if (hint := likely_damage(words[file]))), "")
         raise UserError(
@@ -47,6 +48,11 @@ def unread_ages(words: Mapping[str, str], where: Mapping[str, str]) -> dict[str,
             "people without an age by --keep-unread-ages"
         )
     return {file: _why(words[file]) for file in sorted(unread)}
+
+
+def _n_filled(words: Mapping[str, str]) -> int:
+    missing = {word for word in set(words.values()) if is_missing(word, AGE)}
+    return sum(word not in missing for word in words.values())
 
 
 def _why(word: str) -> str:
@@ -60,12 +66,13 @@ def check_no_codes(words: Mapping[str, str], where: Mapping[str, str]) -> None:
     They are probably codes of age groups. Words for children are no codes, and nothing is asked where most cells are
     empty or the set has bins of its own.
     """
-    filled = [word for word in words.values() if not is_missing(word, AGE)]
-    ages = [parse_age(word) for word in set(filled) if any(character.isdigit() for character in word)]
-    others = [word for word in set(filled) if parse_age(word) is None]
-    if ages and not others and 2 * len(filled) > len(words) and all(age is not None and age.minor for age in ages):
-        first = next(file for file, word in words.items() if not is_missing(word, AGE))
+    written = {word for word in set(words.values()) if not is_missing(word, AGE)}
+    has_digits = any(character.isdigit() for word in written for character in word)
+    if not has_digits or not all((age := parse_age(word)) is not None and age.minor for word in written):
+        return
+    if 2 * (n_filled := _n_filled(words)) > len(words):
+        first = next(file for file, word in words.items() if word in written)
         raise UserError(
-            f"all {len(filled):,} ages are under 18 (first: {printable(where[first])}: {words[first]!r}): if they are codes of "
+            f"all {n_filled:,} ages are under 18 (first: {printable(where[first])}: {words[first]!r}): if they are codes of "
             "age groups, write the ages that they stand for, such as 20-29; if they are children, run with --include-minors"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from faceparity.datasets.common.sanitise import one_spelling
 from faceparity.datasets.loading.label_vocabulary import is_missing
@@ -87,6 +88,7 @@ def _age_from_date(text: str) -> Ages | None:
     return None if month is None or number > _LAST_DAY else Ages(*sorted((number, month)))
 
 
+@lru_cache(4096)
 def parse_age(raw: str) -> Ages | None:
     """Return the age or range of ages in a cell.
 

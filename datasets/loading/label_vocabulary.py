@@ -125,6 +125,8 @@ def mapped_word(raw: str, words: Mapping[str, str]) -> str | None:
     They are compared as written, then without regard to case, blanks, hyphens, underscores and the `.0` of a whole
     number, but with a number's sign; None if there is no such word.
     """
+    if not words:
+        return None
     if (exact := words.get(raw.strip())) is not None:
         return exact
     return {_normalised(word): value for word, value in words.items()}.get(_normalised(raw))
