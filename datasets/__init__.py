@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from faceparity.datasets.common.telemetry import switch_off_telemetry
+from faceparity.datasets.common.telemetry_off import switch_off_telemetry
 
 if TYPE_CHECKING:
     from faceparity.datasets.common.errors import UserError

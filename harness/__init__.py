@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from faceparity.datasets.common.telemetry import switch_off_telemetry
+from faceparity.datasets.common.telemetry_off import switch_off_telemetry
 
 if TYPE_CHECKING:
     from faceparity.harness.api.evaluate import EvaluationResult, evaluate, evaluate_scores, load_results
@@ -19,7 +19,7 @@ __all__ = ["EvaluationResult", "evaluate", "evaluate_scores", "load_results"]
 
 
 def __getattr__(name: str) -> Any:
-    """Looked up in `notebook`, once it is wanted."""
+    """Return an exported name from `api.evaluate`, on first use."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from faceparity.harness.api import evaluate as notebook

@@ -1,4 +1,4 @@
-"""What a user asks of a run, once: from this the command line, a suite's file, the Python call and the record take their fields.
+"""What a user asks of a run, declared once, for the command line, a suite's file, the Python call and the record.
 
 An option is one field below. Its name is the keyword in Python and the key in a suite's file; its `Flag` is how the command line
 spells it. The classes say where a suite may vary it: from one data set to the next, from one model to the next, or not at all.
@@ -21,14 +21,17 @@ from faceparity.datasets.common.errors import UserError
 
 DEFAULT_TARGETS = (1e-2, 1e-3)
 LEAST_SHARE = 0.001
-"""The smallest sample of the comparisons: smaller shares would take more parts than there is room to count pairs of."""
+"""The smallest sample of the comparisons: of smaller shares there is no room to count the pairs of all parts."""
 FILE, ADDRESS = "<file>", "ADDRESS"
-"""How files and addresses are called in what is published."""
+"""What stands for files and addresses in published records."""
 
 
 @dataclass(frozen=True)
 class Flag:
-    """How the command line spells an option. of_scores: `faceparity score` takes it too. wanted: what a message asks for."""
+    """How the command line spells an option.
+
+    of_scores: `faceparity score` takes it too. wanted: what a message asks for.
+    """
 
     name: str
     metavar: str = ""
@@ -156,25 +159,28 @@ class Options(ModelOptions, DatasetOptions):
     ] = 0
 
     MACHINE: ClassVar[frozenset[str]] = frozenset({"workers", "dask"})
-    """Where the work is done: changes no figure, so a suite takes these on its command line too, and its file need not name them."""
+    """Where a run works: changes no figure, so a suite takes these on its command line too, and its file need not name them."""
 
     @classmethod
-    def of(cls, asked: Mapping[str, Any]) -> Self:
-        """Check what was asked, by name. Raises UserError, in one line, for what is no such option or no value of it."""
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """Check options given by name.
+
+        Raises UserError, in one line, for what is no such option or no value of it.
+        """
         try:
-            return cls.model_validate(dict(asked))
+            return cls.model_validate(dict(given))
         except ValidationError as error:
             raise UserError(_fault(error)) from None
 
     def merged(self, other: BaseModel) -> Self:
-        """Return these options, with those instead that `other` was given."""
+        """Return these options, with those that `other` was given instead."""
         given = {name: getattr(other, name) for name in other.model_fields_set if name in type(self).model_fields}
         return self.model_copy(update=given)
 
     def published(self) -> Self:
-        """Return the same without a file's name or an address in them."""
+        """Return the options without a file's name or an address."""
         hidden: dict[str, Any] = {
-            "scenarios": tuple(FILE if is_file(s) else s for s in self.scenarios),
+            "scenarios": tuple(FILE if is_file(scenario) else scenario for scenario in self.scenarios),
             "claims": (Path(FILE),) * len(self.claims),
             "dask": None if self.dask is None else ADDRESS,
         }
@@ -183,40 +189,52 @@ class Options(ModelOptions, DatasetOptions):
         return self.model_copy(update=hidden)
 
     def as_flags(self) -> list[tuple[str, Any]]:
-        """Return what differs from the defaults as the command line has it: a flag, and its value or a list of values."""
+        """Return what differs from the defaults, as flags.
+
+        Of each its flag on the command line, and its value or a list of values.
+        """
         fields = type(self).model_fields
         given = [(flag.name, getattr(self, name)) for name, flag in flags() if getattr(self, name) != fields[name].default]
-        return [(name, [Path(v) if v == FILE else v for v in x] if isinstance(x, tuple) else x) for name, x in given]
+        return [
+            (name, [Path(one) if one == FILE else one for one in value] if isinstance(value, tuple) else value)
+            for name, value in given
+        ]
 
 
 def is_file(scenario: str) -> bool:
-    """Whether a scenario's name is that of a file."""
+    """Return whether a scenario's name is that of a file."""
     return scenario.endswith(".toml") or "/" in scenario or "\\" in scenario
 
 
 def flags(*, of_scores: bool = False) -> Iterator[tuple[str, Flag]]:
-    """Yield every option's name and flag, in the order of help. of_scores: only those that a score file takes too."""
+    """Yield every option's name and flag, in help's order.
+
+    of_scores: only those that a score file takes too.
+    """
     for name, field in Options.model_fields.items():
-        flag = next(m for m in field.metadata if isinstance(m, Flag))
+        flag = next(part for part in field.metadata if isinstance(part, Flag))
         if flag.of_scores or not of_scores:
             yield name, flag
 
 
 def repeats(name: str) -> bool:
-    """Whether an option may be given several times."""
+    """Return whether an option may be given several times."""
     return get_origin(Options.model_fields[name].annotation) is tuple
 
 
 def value_type(name: str) -> Any:
-    """Return the type of one value of an option: str, int, float, bool or Path."""
+    """Return the type of one value of an option.
+
+    It is str, int, float, bool or Path.
+    """
     kind: Any = Options.model_fields[name].annotation
     while kind not in (str, int, float, bool, Path):
-        kind = str if get_origin(kind) is Literal else next(a for a in get_args(kind) if a is not type(None))
+        kind = str if get_origin(kind) is Literal else next(argument for argument in get_args(kind) if argument is not type(None))
     return kind
 
 
 def python_type(name: str) -> Any:
-    """Return the type of an option as a keyword in Python, without its bounds."""
+    """Return an option's type as a keyword, without its bounds."""
     kind = value_type(name)
     if repeats(name):
         return Sequence[kind]  # type: ignore[valid-type]
@@ -224,18 +242,24 @@ def python_type(name: str) -> Any:
 
 
 def helped(name: str) -> str:
-    """Return what an option is for, in the words of Python and of a suite's file."""
+    """Return what an option is for, as Python says it.
+
+    These are also the words of a suite's file.
+    """
     return in_python(dict(flags())[name].help)
 
 
 def in_python(message: str) -> str:
-    """Return a message with every flag of the command line called as its keyword, and as the key in a suite's file."""
+    """Return a message with each flag as its keyword.
+
+    That is what it is called in Python, and the key in a suite's file.
+    """
     names = {flag.name: name for name, flag in flags()}
     return re.sub(r"--[a-z][a-z-]*", lambda found: names.get(found[0], found[0].removeprefix("--")), message)
 
 
 def _fault(error: ValidationError) -> str:
-    """Word the first thing that is wrong."""
+    """Return a message about the first mistake."""
     wrong = error.errors()[0]
     name, given = str(wrong["loc"][0]), wrong["input"]
     known = dict(flags())
@@ -245,5 +269,5 @@ def _fault(error: ValidationError) -> str:
     flag = known[name]
     if repeats(name) and len(wrong["loc"]) == 1:
         return f"{flag.name} is a list: write {name}=[{given!r}], not {name}={given!r}"
-    said = flag.wanted or wrong["msg"].removeprefix("Value error, ")
-    return f"{flag.name} {f'{given:g}' if isinstance(given, float) else given}: {said}"
+    expected = flag.wanted or wrong["msg"].removeprefix("Value error, ")
+    return f"{flag.name} {f'{given:g}' if isinstance(given, float) else given}: {expected}"

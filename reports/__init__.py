@@ -1,7 +1,7 @@
-"""How it is told: tables, figures, HTML.
+"""Reports of a run: tables, figures and HTML.
 
-`write_report` and `write_tables` write what a run writes from a result's record, `render` and `summary` give it as text. They are
-imported when first asked for, so that importing this package stays light.
+`write_report` and `write_tables` write the files of a result's record; `render` and `summary` return the same as text. They are
+imported at the first access, so that importing this package stays light.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from faceparity.datasets.common.telemetry import switch_off_telemetry
+from faceparity.datasets.common.telemetry_off import switch_off_telemetry
 
 if TYPE_CHECKING:
     from faceparity.reports.exports.notebook import Figures, NotebookFigure
@@ -32,7 +32,10 @@ _FROM = {
 
 
 def __getattr__(name: str) -> Any:
-    """Looked up in its module, once it is wanted."""
+    """Return a public name, importing its module at first access.
+
+    Raises AttributeError for any other name.
+    """
     if name not in _FROM:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_FROM[name]}"), name)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from faceparity.harness.runs.result_files import Result
+from faceparity.harness.results.stored import Result
 
 
 def tables(results: Sequence[Result], out: Path) -> None:
-    """`tables/*.csv` beside each results.json."""
+    """Write `tables/*.csv` beside each results.json."""
     from faceparity.reports.formats.csv_tables import write_tables
 
     for result in results:
@@ -17,14 +17,17 @@ def tables(results: Sequence[Result], out: Path) -> None:
 
 
 def html(results: Sequence[Result], out: Path) -> None:
-    """`report.html` over everything in the run's folder."""
+    """Write `report.html` over everything in the run's folder."""
     from faceparity.reports.formats.html import write_report
 
     write_report([result.evaluation for result in results], out / "report.html")
 
 
 def terminal(results: Sequence[Result], out: Path) -> None:
-    """The tables in the terminal, on standard output; 100 columns wide where that is not a terminal."""
+    """Print the tables in the terminal, on standard output.
+
+    100 columns wide where that is not a terminal.
+    """
     import sys
 
     from rich.console import Console
@@ -36,7 +39,7 @@ def terminal(results: Sequence[Result], out: Path) -> None:
 
 
 def markdown(results: Sequence[Result], out: Path) -> None:
-    """`summary.md`: small tables to paste into a text."""
+    """Write `summary.md`: small tables to paste into a text."""
     from faceparity.reports.formats.markdown import summary
 
     (out / "summary.md").write_text(summary([result.evaluation for result in results]), "utf-8")
@@ -49,7 +52,10 @@ WRITERS: dict[str, Callable[[Sequence[Result], Path], None]] = {
 
 
 def check_extras(formats: Sequence[str]) -> None:
-    """Raises UserError if a format that is written only on request needs a package that is not installed."""
+    """Raise UserError if a format needs a missing package.
+
+    Formats that are written only on request may need one.
+    """
     from .exports.engine import require
 
     for name in formats:
@@ -58,14 +64,17 @@ def check_extras(formats: Sequence[str]) -> None:
 
 
 def pdf(results: Sequence[Result], out: Path) -> None:
-    """`report.pdf`: what the page says, on numbered pages. On request."""
+    """Write `report.pdf`, on request.
+
+    It says what the page says, on numbered pages.
+    """
     from .exports.pdf import write_pdf
 
     write_pdf([result.evaluation for result in results], out / "report.pdf")
 
 
 def latex(results: Sequence[Result], out: Path) -> None:
-    """`tables/*.tex` beside each results.json. On request."""
+    """Write `tables/*.tex` beside each results.json, on request."""
     from .exports.latex import write_latex
 
     for result in results:
@@ -73,7 +82,10 @@ def latex(results: Sequence[Result], out: Path) -> None:
 
 
 def figures(results: Sequence[Result], out: Path) -> None:
-    """`figures/` beside each results.json: every figure as SVG and PNG, with captions. On request."""
+    """Write `figures/` beside each results.json, on request.
+
+    Every figure as SVG and PNG, with captions.
+    """
     from .exports.figure_files import write_figures
 
     for result in results:

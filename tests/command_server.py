@@ -101,7 +101,7 @@ def _preload() -> None:
                 importlib.import_module(module.name)
     for name in LATER:
         importlib.import_module(name)
-    importlib.import_module("faceparity.reports.charts.matplotlib_cache").load_matplotlib()
+    importlib.import_module("faceparity.reports.layout.matplotlib_cache").load_matplotlib()
 
 
 def _become(order: Mapping[str, Any]) -> None:

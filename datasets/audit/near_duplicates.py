@@ -135,7 +135,7 @@ def _hash_parts(hashes: U64, count: int) -> NDArray[np.int32]:
 @cache
 def _search() -> Any:
     """Return the compiled search; numba is loaded on first use."""
-    from faceparity.datasets.common.compiled import njit
+    from faceparity.datasets.common.numba_cache import njit
 
     @njit()
     def distance(first: Any, second: Any, within: Any) -> Any:

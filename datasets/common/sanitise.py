@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _SPACES = "\u00a0\u2009\u202f"
@@ -38,3 +39,12 @@ def whole_number(text: str) -> int | None:
     """
     text = text.strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+
+
+def safe_name(name: str) -> str:
+    """Turn a name into one that any file system takes.
+
+    Never empty, never a path, 80 characters at most.
+    """
+    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")
+    return cleaned[:80] or "unnamed"

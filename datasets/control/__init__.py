@@ -1,1 +1,1 @@
-"""Makes the embedded control set: synthetic heads of nobody, known exactly."""
+"""Generate the embedded control set: synthetic heads of nobody, known exactly."""

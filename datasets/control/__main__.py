@@ -21,9 +21,10 @@ SETS = {"control": "control", "tone": "control-tone"}
 
 
 def main() -> int:
-    """Fetches the meshes, unless they are here, and writes the images and labels.csv; or makes them only to compare.
+    """Write the control set, or compare it with a copy.
 
-    Gives the exit status: 0; 1 if --check finds another set; 2 if it can't be done.
+    Fetches the meshes, unless they are here, and writes the images and labels.csv; or makes them only to compare. Returns the exit
+    status: 0; 1 if --check finds another set; 2 if it can't be done.
     """
     parser = argparse.ArgumentParser(prog="python -m faceparity.datasets.control", description=__doc__)
     parser.add_argument(
@@ -32,41 +33,41 @@ def main() -> int:
     parser.add_argument("--part", choices=sorted(HEADS), default="control")
     parser.add_argument("--heads", type=int, help="heads a cell of ancestry morph and sex (control 54, tone 10)")
     parser.add_argument("--processes", type=int, default=2)
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument(
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument(
         "--check", action="store_true", help="write nothing: say how far the folder's images are from those made now"
     )
-    what.add_argument("--sheet", type=Path, metavar="FILE", help="only write a contact sheet of the folder's images")
-    asked = parser.parse_args()
-    folder = asked.folder or (packaged_folder(SETS[asked.part]) if asked.check or asked.sheet else None)
+    action.add_argument("--sheet", type=Path, metavar="FILE", help="only write a contact sheet of the folder's images")
+    arguments = parser.parse_args()
+    folder = arguments.folder or (packaged_folder(SETS[arguments.part]) if arguments.check or arguments.sheet else None)
     if folder is None:
         parser.error("name the FOLDER")
     try:
-        return _run(asked, folder)
+        return _run(arguments, folder)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
 
 
-def _run(asked: argparse.Namespace, folder: Path) -> int:
-    if asked.sheet:
-        SHEETS[asked.part](folder, asked.sheet)
+def _run(arguments: argparse.Namespace, folder: Path) -> int:
+    if arguments.sheet:
+        SHEETS[arguments.part](folder, arguments.sheet)
         return 0
-    wheel, heads = fetch(MESHES), asked.heads or HEADS[asked.part]
-    if asked.check:
-        found = compare(folder, _counted(photographs(wheel, asked.part, heads, asked.processes)))
-        print(found)
-        return 0 if found.alike else 1
-    print(f"{folder}: {write(wheel, folder, asked.part, heads, asked.processes) / 1e6:.1f} MB")
+    wheel, heads = fetch(MESHES), arguments.heads or HEADS[arguments.part]
+    if arguments.check:
+        reproduction = compare(folder, _with_progress(photographs(wheel, arguments.part, heads, arguments.processes)))
+        print(reproduction)
+        return 0 if reproduction.alike else 1
+    print(f"{folder}: {write(wheel, folder, arguments.part, heads, arguments.processes) / 1e6:.1f} MB")
     return 0
 
 
-def _counted(made: Iterable[tuple[Row, bytes]]) -> Iterator[tuple[Row, bytes]]:
-    """The same, telling how many there were: it takes minutes."""
-    for n, one in enumerate(made, 1):
-        yield one
-        if n % 100 == 0:
-            print(f"{n:,} images", file=sys.stderr)
+def _with_progress(images: Iterable[tuple[Row, bytes]]) -> Iterator[tuple[Row, bytes]]:
+    """Yield the images, and report progress: it takes minutes."""
+    for number, image in enumerate(images, 1):
+        yield image
+        if number % 100 == 0:
+            print(f"{number:,} images", file=sys.stderr)
 
 
 if __name__ == "__main__":

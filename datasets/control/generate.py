@@ -1,4 +1,4 @@
-"""Draws heads and photographs of them."""
+"""Draw heads at random and photograph them."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _shot(rng: np.random.Generator, neck: Floats) -> Shot:
 
 
 class Studio:
-    """Photographs one head."""
+    """A studio that photographs one head."""
 
     def __init__(self, model: HeadModel, identity: Identity) -> None:
         self.model, self.identity = model, identity
@@ -89,15 +89,18 @@ class Studio:
         )
 
     def _subject(self, rng: np.random.Generator) -> tuple[Shape, list[hair.Strands]]:
-        """The shape with an expression, and all hair on it."""
+        """Return the shape with an expression, and all its hair."""
         looks, sex = self.identity.looks, self.identity.sex
         shape = build(self.model, self.identity.weights + _expression(rng, self.identity.ancestry))
         surface = shape.surface
-        grown = [hair.scalp(surface, looks, sex), facial_hair.brows(surface, looks), facial_hair.beard(surface, looks)]
-        return shape, [s for s in [*grown, facial_hair.lashes(shape.rims, looks)] if s is not None]
+        groups = [hair.scalp(surface, looks, sex), facial_hair.brows(surface, looks), facial_hair.beard(surface, looks)]
+        return shape, [group for group in [*groups, facial_hair.lashes(shape.rims, looks)] if group is not None]
 
     def photograph(self, seed: int, number: int) -> Photograph:
-        """One photograph: same arguments, same pixels."""
+        """Return one photograph.
+
+        The same arguments give the same pixels.
+        """
         rng = np.random.default_rng([seed, self.identity.looks.seed, number])
         shape, strands = self._subject(rng)
         shot = _shot(rng, shape.neck)
@@ -106,7 +109,10 @@ class Studio:
         return _photograph(pixels, int(rng.integers(74, 89)), picture.tone)
 
     def bracketed(self, seed: int, number: int) -> dict[tuple[int, int], Photograph]:
-        """(tone, exposure) → one photograph, numbers into `TONES` and `EXPOSURES`: all else, the noise too, is the same."""
+        """Return one photograph in all tones and exposures.
+
+        By (tone, exposure), numbers into `TONES` and `EXPOSURES`: all else, the noise too, is the same.
+        """
         rng = np.random.default_rng([seed, self.identity.looks.seed, 1000 + number])
         shape, strands = self._subject(rng)
         shot = replace(_shot(rng, shape.neck), exposure=2**0.3)
@@ -115,13 +121,13 @@ class Studio:
         blur, grain = float(rng.uniform(0.3, 0.6)), float(rng.uniform(0.3, 0.7))
         noise_seed = int(rng.integers(1 << 31))
         return {
-            (t, e): _photograph(
+            (tone_number, exposure_number): _photograph(
                 render.develop(picture.linear * 2.0**stops, np.random.default_rng(noise_seed), blur, grain),
                 TONE_QUALITY,
                 picture.tone,
             )
-            for t, picture in enumerate(pictures)
-            for e, stops in enumerate(EXPOSURES)
+            for tone_number, picture in enumerate(pictures)
+            for exposure_number, stops in enumerate(EXPOSURES)
         }
 
 

@@ -1,4 +1,4 @@
-"""Writes the control set: one JPEG a photograph and a table of labels."""
+"""Write the control set: one JPEG for each photograph, and a table of labels."""
 
 from __future__ import annotations
 
@@ -39,8 +39,13 @@ _model: HeadModel | None = None
 
 
 def monk(tone: tuple[float, float, float]) -> int:
-    """1–10: the swatch of the Monk scale nearest in CIE Lab (Euclidean; the first of equals)."""
-    distances = [sum((a - b) ** 2 for a, b in zip(tone, swatch, strict=True)) for swatch in MONK_LAB]
+    """Return the nearest swatch of the Monk scale, 1–10.
+
+    Nearest in CIE Lab (Euclidean; the first of equals). tone: CIE Lab.
+    """
+    distances = [
+        sum((value - swatch_value) ** 2 for value, swatch_value in zip(tone, swatch, strict=True)) for swatch in MONK_LAB
+    ]
     return distances.index(min(distances)) + 1
 
 
@@ -55,7 +60,7 @@ def _start(wheel: Path) -> None:
 
 
 def identities(names: frozenset[str], heads: int, seed: int = SEED) -> Iterator[Identity]:
-    """`heads` identities a cell of ancestry morph × sex."""
+    """Yield `heads` identities for each ancestry morph and sex."""
     for ancestry in ANCESTRIES:
         for sex in SEXES:
             for number in range(heads):
@@ -63,7 +68,7 @@ def identities(names: frozenset[str], heads: int, seed: int = SEED) -> Iterator[
 
 
 def jpeg(photograph: Photograph) -> bytes:
-    """The file's bytes."""
+    """Return the photograph as a JPEG file's bytes."""
     from PIL import Image
 
     out = io.BytesIO()
@@ -75,53 +80,63 @@ Row = tuple[object, ...]
 
 
 def _row(name: str, identity: Identity, same_skin: Sequence[Photograph]) -> Row:
-    """The labels of one image. same_skin: all photographs of that skin, whose mean is its tone."""
-    who, looks = identity, identity.looks
-    tone = np.mean([p.tone for p in same_skin], axis=0)
+    """Return the labels of one image.
+
+    same_skin: all photographs of that skin, whose mean is its tone.
+    """
+    person, looks = identity, identity.looks
+    tone = np.mean([photograph.tone for photograph in same_skin], axis=0)
     skin = f"{ita(tone):.1f}", monk((float(tone[0]), float(tone[1]), float(tone[2])))
-    return name, who.subject, who.ancestry, who.sex, who.age, *skin, looks.hair, looks.beard
+    return name, person.subject, person.ancestry, person.sex, person.age, *skin, looks.hair, looks.beard
 
 
-def _portraits(identity: Identity, seed: int) -> list[tuple[Row, bytes]]:
+def _portrait_images(identity: Identity, seed: int) -> list[tuple[Row, bytes]]:
     assert _model is not None
     studio = Studio(_model, identity)
-    taken = [studio.photograph(seed, n) for n in range(PHOTOGRAPHS)]
-    return [(_row(f"{identity.subject}-{n}.jpg", identity, taken), jpeg(p)) for n, p in enumerate(taken, 1)]
+    portraits = [studio.photograph(seed, number) for number in range(PHOTOGRAPHS)]
+    return [
+        (_row(f"{identity.subject}-{number}.jpg", identity, portraits), jpeg(photograph))
+        for number, photograph in enumerate(portraits, 1)
+    ]
 
 
-def _experiment(identity: Identity, seed: int) -> list[tuple[Row, bytes]]:
+def _tone_images(identity: Identity, seed: int) -> list[tuple[Row, bytes]]:
     assert _model is not None
     studio = Studio(_model, identity)
     captures = [studio.bracketed(seed, capture) for capture in range(CAPTURES)]
-    done = []
+    rows = []
     for (tone, exposure), _ in captures[0].items():
-        both = [capture[tone, exposure] for capture in captures]
-        for n, p in enumerate(both, 1):
-            name = f"{identity.subject}-t{tone + 1}-e{exposure + 1}-c{n}.jpg"
-            condition = identity.subject, tone + 1, f"{2 ** EXPOSURES[exposure]:g}", n
-            done.append(((*_row(name, identity, both), *condition), jpeg(p)))
-    return done
+        repeats = [capture[tone, exposure] for capture in captures]
+        for number, photograph in enumerate(repeats, 1):
+            name = f"{identity.subject}-t{tone + 1}-e{exposure + 1}-c{number}.jpg"
+            condition = identity.subject, tone + 1, f"{2 ** EXPOSURES[exposure]:g}", number
+            rows.append(((*_row(name, identity, repeats), *condition), jpeg(photograph)))
+    return rows
 
 
 def photographs(wheel: Path, part: str, heads: int, processes: int = 2, seed: int = SEED) -> Iterator[tuple[Row, bytes]]:
-    """Labels (as `columns`) and JPEG of every image of the first `heads` heads a cell, head by head.
+    """Yield the labels and the JPEG of every image.
 
-    part: "control" (four photographs each) or "tone" (every tone and exposure, two captures).
+    Labels as `columns`; of the first `heads` heads of each cell, head by head. part: "control" (four photographs each) or "tone" (every
+    tone and exposure, two captures).
     """
     people = list(identities(Archive(wheel).names, heads, seed))
-    work: Callable[[Identity, int], list[tuple[Row, bytes]]] = _portraits if part == "control" else _experiment
+    work: Callable[[Identity, int], list[tuple[Row, bytes]]] = _portrait_images if part == "control" else _tone_images
     # forked workers would share OpenCV's and BLAS's threads with the parent
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_start, initargs=(wheel,)) as pool:
         yield from chain.from_iterable(pool.map(work, people, repeat(seed)))
 
 
 def columns(part: str) -> tuple[str, ...]:
-    """The columns of labels.csv."""
+    """Return the columns of labels.csv."""
     return COLUMNS if part == "control" else COLUMNS + MORE_COLUMNS
 
 
 def write(wheel: Path, folder: Path, part: str, heads: int, processes: int = 2, seed: int = SEED) -> int:
-    """Writes `heads` heads a cell and labels.csv; gives the number of bytes of the images. part: as `photographs`."""
+    """Write `heads` heads of each cell, and labels.csv.
+
+    Returns the number of bytes of the images. part: as `photographs`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     size = 0

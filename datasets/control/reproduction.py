@@ -1,4 +1,4 @@
-"""Whether the generator, here, makes the set that is committed."""
+"""Compare what the generator makes on this machine with the set that is committed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Reproduction:
 
     @property
     def alike(self) -> bool:
-        """Whether it is the same set, within `TOLERANCE`."""
+        """Return whether it is the same set, within `TOLERANCE`."""
         return self.files > 0 and self.labels == 0 and self.mean <= TOLERANCE
 
     def __str__(self) -> str:
@@ -46,31 +46,34 @@ class Reproduction:
 
 
 def pixels(jpeg: bytes) -> NDArray[np.int16]:
-    """int16[height, width, 3] of a JPEG."""
+    """Return a JPEG's pixels as int16[height, width, 3]."""
     from PIL import Image
 
     with Image.open(io.BytesIO(jpeg)) as picture:
         return np.asarray(picture.convert("RGB"), np.int16)
 
 
-def compare(folder: Path, made: Iterable[tuple[Row, bytes]]) -> Reproduction:
-    """Images made now, with their labels, against the files of the same names. Raises UserError if a file is not there."""
-    table = _labels(folder)
+def compare(folder: Path, images: Iterable[tuple[Row, bytes]]) -> Reproduction:
+    """Compare images made now with a folder's files.
+
+    By name, with their labels. Raises UserError if a file is not there.
+    """
+    labels_by_file = _labels(folder)
     files = same_bytes = same_pixels = largest = labels = 0
-    worst = 0.0
-    for row, data in made:
+    worst_mean = 0.0
+    for row, data in images:
         name = str(row[0])
         try:
-            kept = (folder / name).read_bytes()
+            stored = (folder / name).read_bytes()
         except OSError as error:
             raise UserError(f"{folder / name} can't be read ({error.strerror}): nothing to compare with") from error
-        apart = np.abs(pixels(kept) - pixels(data))
+        differences = np.abs(pixels(stored) - pixels(data))
         files += 1
-        same_bytes += kept == data
-        same_pixels += not apart.any()
-        largest, worst = max(largest, int(apart.max())), max(worst, float(apart.mean()))
-        labels += table.get(name) != tuple(str(cell) for cell in row)
-    return Reproduction(files, same_bytes, same_pixels, largest, worst, labels)
+        same_bytes += stored == data
+        same_pixels += not differences.any()
+        largest, worst_mean = max(largest, int(differences.max())), max(worst_mean, float(differences.mean()))
+        labels += labels_by_file.get(name) != tuple(str(cell) for cell in row)
+    return Reproduction(files, same_bytes, same_pixels, largest, worst_mean, labels)
 
 
 def _labels(folder: Path) -> dict[str, tuple[str, ...]]:

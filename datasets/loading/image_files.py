@@ -75,9 +75,9 @@ def list_images(root: Path, within: Sequence[str] = ()) -> list[str]:
 
 
 class Locator:
-    """Finds the files that a set's rows name, and only those inside its folder.
+    r"""Find the files that a set's rows name, and only those inside its folder.
 
-    Names are compared as they are, then with `\\` as `/`, then by their composed Unicode form (archives made on a Mac hold the
+    Names are compared as they are, then with `\` as `/`, then by their composed Unicode form (archives made on a Mac hold the
     decomposed one).
     """
 

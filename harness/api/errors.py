@@ -1,4 +1,4 @@
-"""Mistakes as somebody who writes Python is told of them: an option of the command line is called what the argument is called."""
+"""Errors in the words of Python: an option of the command line is called by the name of its argument."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from faceparity.harness import options
 
 @contextmanager
 def in_python() -> Iterator[None]:
-    """What the command line calls --by is called by here."""
+    """Name options in errors as Python's arguments, not as flags.
+
+    What the command line calls --by is called by here.
+    """
     try:
         yield
     except UserError as error:
-        told = options.in_python(str(error).replace("--out ", "folder "))
-        if told == str(error):
+        message = options.in_python(str(error).replace("--out ", "folder "))
+        if message == str(error):
             raise
-        raise UserError(told) from None
+        raise UserError(message) from None

@@ -23,10 +23,10 @@ from faceparity.harness.evaluation.exclusion_file import Excluded, read_exclusio
 from faceparity.harness.evaluation.preflight import preflight
 from faceparity.harness.evaluation.resolved_options import resolve
 from faceparity.harness.evaluation.with_exclusions import evaluate_without
-from faceparity.harness.execution.backend import check_dask, chosen
 from faceparity.harness.execution.gpu import check_device, with_device
 from faceparity.harness.models.registry import load_model_card, open_model
 from faceparity.harness.options import Options, flags, helped, python_type
+from faceparity.harness.runs.choose_backend import check_dask, chosen_backend
 from faceparity.harness.runs.transferred_thresholds import thresholds_of
 from faceparity.harness.score_files import evaluate as scores_file
 from faceparity.harness.templates.extract import cores, extract
@@ -36,7 +36,9 @@ __all__ = ["EvaluationResult", "evaluate", "evaluate_scores", "load_results"]
 
 
 def evaluate(dataset: str | Dataset, model: str = "face_recognition", **options: Any) -> EvaluationResult:
-    """Evaluate one model on one data set, as `faceparity run` does, without writing a run's folder.
+    """Evaluate one model on one data set.
+
+    It does what `faceparity run` does, without writing a run's folder.
 
     - dataset: what is typed after -d (`"control"`, `"folder=PICTURES"`), or one that is loaded.
     - model: what is typed after -m.
@@ -46,34 +48,35 @@ def evaluate(dataset: str | Dataset, model: str = "face_recognition", **options:
     {options}
 
     Templates are kept in the encrypted store, as after a run. In a script that is not a notebook, workers other than 1 need
-    `if __name__ == "__main__":`. A notebook shows how far it is. Raises UserError, in one line, for whatever of this can't be had.
+    `if __name__ == "__main__":`. A notebook shows how far it is. Raises UserError, in one line, for anything of this that
+    can't be had.
     """
     with in_python(), bars() as bar:
-        asked = Options.of(_lists(options))
-        check_dask(asked.dask, asked.workers)
-        resolved = resolve(asked, command="faceparity.harness.evaluate(…)", workers=asked.workers or cores())
-        resolved = replace(resolved, device=check_device(asked.device))
-        loaded = _load(dataset, asked) if isinstance(dataset, str) else dataset
-        spec = with_device(model, asked.device)
+        parsed = Options.of(_lists(options))
+        check_dask(parsed.dask, parsed.workers)
+        resolved = resolve(parsed, command="faceparity.harness.evaluate(…)", workers=parsed.workers or cores())
+        resolved = replace(resolved, device=check_device(parsed.device))
+        loaded = _load(dataset, parsed) if isinstance(dataset, str) else dataset
+        spec = with_device(model, parsed.device)
         card = load_model_card(spec)
-        if asked.threshold_from is not None:
-            resolved = replace(resolved, fixed=thresholds_of(asked.threshold_from, [card.name]))
-        excluded = read_exclusions(asked.exclude, [loaded])[loaded.name] if asked.exclude is not None else Excluded()
+        if parsed.threshold_from is not None:
+            resolved = replace(resolved, fixed=thresholds_of(parsed.threshold_from, [card.name]))
+        excluded = read_exclusions(parsed.exclude, [loaded])[loaded.name] if parsed.exclude is not None else Excluded()
         grouped, opened = preflight(loaded, resolved), open_model(spec)
-        told = f"{loaded.name} · {card.name}"
-        with chosen(resolved.workers, asked.device, asked.dask) as place, Store(ephemeral=asked.ephemeral) as store:
-            resolved = replace(resolved, place=place)
-            step = bar(f"{told} · templates", loaded.n_samples)
+        label = f"{loaded.name} · {card.name}"
+        with chosen_backend(resolved.workers, parsed.device, parsed.dask) as backend, Store(ephemeral=parsed.ephemeral) as store:
+            resolved = replace(resolved, backend=backend)
+            step = bar(f"{label} · templates", loaded.n_samples)
             templates = extract(
                 loaded,
                 spec,
                 store=store,
                 workers=resolved.workers,
                 progress=lambda done, total: step(done),
-                place=place,
+                backend=backend,
                 model=opened,
             )
-            bar(f"{told} · comparisons and statistics", 0)
+            bar(f"{label} · comparisons and statistics", 0)
             outcome = evaluate_without(loaded, card, templates, resolved, excluded, grouped=grouped)
             return EvaluationResult(outcome.evaluated.evaluation)
 
@@ -86,12 +89,14 @@ def evaluate_scores(
     name: str = "scores",
     **options: Any,
 ) -> EvaluationResult:
-    """Any system's scores, as `faceparity score` takes them from a file: with its checks, its statistics and its result.
+    """Evaluate any system's scores.
 
-    - scores: a pandas or polars DataFrame, an Arrow table, anything else with Arrow's or the DataFrame interchange interface, columns
-      by name, or the path of a CSV or Parquet file. One row is one comparison, with the columns `subject_a`, `subject_b`, `mated`
-      (true or false), `score` (higher is more alike; null where the comparison failed), `ATTRIBUTE_a` and `ATTRIBUTE_b` for each
-      attribute, and `sample_a`, `sample_b` where a person has several samples. Other columns are ignored.
+    As `faceparity score` takes them from a file: with its checks, its statistics and its result.
+
+    - scores: a pandas or polars DataFrame, an Arrow table, anything else with Arrow's or the DataFrame interchange interface,
+      columns by name, or the path of a CSV or Parquet file. One row is one comparison, with the columns `subject_a`, `subject_b`,
+      `mated` (true or false), `score` (higher is more alike; null where the comparison failed), `ATTRIBUTE_a` and `ATTRIBUTE_b`
+      for each attribute, and `sample_a`, `sample_b` where a person has several samples. Other columns are ignored.
     - failures: failures to extract, in a table with `subject`, `attempted`, `failed` and the attributes.
     - distance: lower scores are more alike.
     - name: what data set and system are called in the result.
@@ -103,9 +108,9 @@ def evaluate_scores(
     Raises UserError for what is missing, contradicts itself or is no score, with the row (counted from 0, as in `frame.iloc`).
     """
     with in_python(), bars() as bar:
-        asked = Options.of(_lists(options, of_scores=True))
+        parsed = Options.of(_lists(options, of_scores=True))
         bar(f"{name} · comparisons and statistics", 0)
-        resolved = resolve(asked, command="faceparity.harness.evaluate_scores(…)")
+        resolved = resolve(parsed, command="faceparity.harness.evaluate_scores(…)")
         return EvaluationResult(scores_file.evaluate_scores(scores, resolved, failures=failures, distance=distance, name=name))
 
 
@@ -114,7 +119,10 @@ def _load(dataset: str, asked: Options) -> Dataset:
 
 
 def _lists(options: Mapping[str, Any], *, of_scores: bool = False) -> dict[str, Any]:
-    """Refuse what a slip of the pen would turn into something else without a word. Raises UserError."""
+    """Refuse what a slip would silently turn into something else.
+
+    Raises UserError.
+    """
     known = dict(flags(of_scores=of_scores))
     for name in options:
         if of_scores and name not in known and name in dict(flags()):
@@ -125,12 +133,13 @@ def _lists(options: Mapping[str, Any], *, of_scores: bool = False) -> dict[str, 
 
 
 def _documented(function: Callable[..., Any], *, of_scores: bool = False) -> None:
-    """Give a function that takes options by name their signature and their help."""
+    """Set the signature and help of a function with options."""
     known = dict(flags(of_scores=of_scores))
     fields = Options.model_fields
     keyword = inspect.Parameter.KEYWORD_ONLY
-    own = [p for p in inspect.signature(function).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    more = [inspect.Parameter(n, keyword, default=fields[n].default, annotation=python_type(n)) for n in known]
+    parameters = inspect.signature(function).parameters.values()
+    own = [parameter for parameter in parameters if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
+    more = [inspect.Parameter(name, keyword, default=fields[name].default, annotation=python_type(name)) for name in known]
     function.__signature__ = inspect.Signature([*own, *more], return_annotation=EvaluationResult)  # type: ignore[attr-defined]
     listed = "\n    ".join(f"- {name}: {helped(name)}" for name in known)
     function.__doc__ = (function.__doc__ or "").replace("{options}", listed)

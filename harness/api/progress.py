@@ -13,12 +13,12 @@ EVERY = 0.3
 """Seconds between two showings."""
 
 Bar = Callable[[str, int], Callable[[int], None]]
-"""Begins a stage of so many steps (0: nobody knows); what it returns takes how many are done."""
+"""Begins a stage with a number of steps (0: not known); returns a function that takes how many are done."""
 
 
 @contextmanager
 def bars() -> Iterator[Bar]:
-    """A bar below the cell that runs, in a notebook."""
+    """Show a bar below the running cell of a notebook."""
     handle = _display()
     if handle is None:
         yield lambda text, total: lambda done: None
@@ -61,7 +61,10 @@ def _html(text: str, done: int, total: int) -> str:
 
 
 def _display() -> Any:
-    """A place below the running cell; None where this is no notebook. Never imports IPython: where it shows, it is there already."""
+    """Return a place below the running cell.
+
+    None where this is no notebook. Never imports IPython: where it shows, it is there already.
+    """
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is None or getattr(shell, "kernel", None) is None:

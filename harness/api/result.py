@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness import results as record
 from faceparity.harness.api.errors import in_python
-from faceparity.harness.runs.result_files import Result, write_reports, write_results
+from faceparity.harness.results.stored import Result
 from faceparity.harness.runs.result_files import load_results as _load
-from faceparity.harness.runs.runner import prepare_folder
+from faceparity.harness.runs.result_files import write_reports, write_results
+from faceparity.harness.runs.run_folder import prepare_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
 TABLES = "faceparity.reports.formats.csv_tables"
 SHOWN = "faceparity.reports.exports.notebook"
 PAGE = "faceparity.reports.formats.html"
-"""Found by name, as reports stand behind the harness."""
+"""Imported by name, as the harness does not depend on reports."""
 
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """One model on one data set, or one system's scores. As the last line of a notebook's cell it shows the finding, each group's
-    rates and their charts.
+    """One model on one data set, or one system's scores.
+
+    As the last line of a notebook's cell it shows the finding, each group's rates and their charts.
 
     record: all that was measured, as results.json has it; aggregates only, nobody's name or code.
     """
@@ -40,18 +42,26 @@ class EvaluationResult:
 
     @property
     def tables(self) -> list[str]:
-        """What `to_arrow` and `to_pandas` take: rates, contrasts, indices, groups and more, as the CSV files of a run."""
+        """Return the names of tables for `to_arrow` and `to_pandas`.
+
+        Rates, contrasts, indices, groups and more, as the CSV files of a run.
+        """
         return list(self._tables)
 
     @cached_property
     def figures(self) -> Mapping[str, Any]:
-        """Every figure of the report by its name: `result.figures` lists them, `result.figures[name]` shows one. A figure has
-        `name`, `caption`, `alt`, `svg` (a picture of its own, on white) and `save(path)`."""
+        """Return every figure of the report by its name.
+
+        `result.figures` lists them, `result.figures[name]` shows one. A figure has `name`, `caption`, `alt`, `svg` (a picture of
+        its own, on white) and `save(path)`.
+        """
         found: Mapping[str, Any] = import_module(SHOWN).figures(self.record)
         return found
 
     def to_arrow(self, table: str = "rates") -> pa.Table:
-        """One table as a pyarrow.Table. Rates are fractions; undefined is null, with its reason in a column of its own.
+        """Return one table as a pyarrow.Table.
+
+        Rates are fractions; undefined is null, with its reason in a column of its own.
 
         Raises UserError for a table that there is not.
         """
@@ -60,10 +70,12 @@ class EvaluationResult:
         if table not in self._tables:
             raise UserError(f"there is no table {table!r}; there are {', '.join(self._tables)}")
         header, rows = self._tables[table]
-        return pa.table({name: _column([row[i] for row in rows]) for i, name in enumerate(header)})
+        return pa.table({name: _column([row[column] for row in rows]) for column, name in enumerate(header)})
 
     def to_pandas(self, table: str = "rates") -> pd.DataFrame:
-        """The same as a pandas DataFrame. (polars: `polars.from_arrow(result.to_arrow())`.)
+        """Return one table as a pandas DataFrame.
+
+        With the content of `to_arrow`. (polars: `polars.from_arrow(result.to_arrow())`.)
 
         Raises UserError for a table that there is not, and where pandas is not installed.
         """
@@ -74,18 +86,19 @@ class EvaluationResult:
         return self.to_arrow(table).to_pandas()
 
     def to_json(self) -> str:
-        """results.json, byte for byte as a run writes it."""
+        """Return results.json, byte for byte as a run writes it."""
         return record.to_json(self.record)
 
     def report(self) -> str:
-        """The whole report page as HTML."""
+        """Return the whole report page as HTML."""
         return str(import_module(PAGE).render([self.record]))
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
-        """Writes what a run writes for others to read: results.json, tables, summary.md and report.html; nothing private.
+        """Write what a run writes for others to read.
 
-        `faceparity report`, `compare` and `load_results` read the folder. Returns the path of report.html. Raises UserError for a
-        folder that holds something else or can't be written to.
+        That is results.json, tables, summary.md and report.html; nothing private. `faceparity report`, `compare` and
+        `load_results` read the folder. Returns the path of report.html. Raises UserError for a folder that holds
+        something else or can't be written to.
         """
         with in_python():
             out = prepare_folder(Path(folder))
@@ -94,12 +107,13 @@ class EvaluationResult:
         return out / "report.html"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """Return what a notebook shows."""
         return str(import_module(SHOWN).fragment(self.record, f"n{secrets.token_hex(4)}"))
 
     def __repr__(self) -> str:
-        e = self.record
-        return f"<{e.model.name} on {e.dataset.name}: {e.comparisons.mated:,} mated, {e.comparisons.non_mated:,} non-mated comparisons>"
+        system = f"{self.record.model.name} on {self.record.dataset.name}"
+        counts = self.record.comparisons
+        return f"<{system}: {counts.mated:,} mated, {counts.non_mated:,} non-mated comparisons>"
 
     @cached_property
     def _tables(self) -> dict[str, tuple[list[str], list[list[Any]]]]:
@@ -108,7 +122,9 @@ class EvaluationResult:
 
 
 def load_results(run: str | os.PathLike[str]) -> list[EvaluationResult]:
-    """Every result in the folder of a run, of a suite, or of one data set or model in it, in the run's order.
+    """Load every result in a run's folder.
+
+    Or in the folder of a suite, or of one data set or model in it; in the run's order.
 
     Raises UserError if there is none, or one was written by another version of the schema.
     """
@@ -116,12 +132,15 @@ def load_results(run: str | os.PathLike[str]) -> list[EvaluationResult]:
 
 
 def _column(values: list[Any]) -> pa.Array:
-    """Of one kind: numbers stay numbers, a column of several kinds becomes text."""
+    """Return a column of one kind.
+
+    Numbers stay numbers, a column of several kinds becomes text.
+    """
     import pyarrow as pa
 
-    kinds = {type(v) for v in values if v is not None}
+    kinds = {type(value) for value in values if value is not None}
     if kinds <= {int, float} and len(kinds) == 2:
-        return pa.array([None if v is None else float(v) for v in values], pa.float64())
+        return pa.array([None if value is None else float(value) for value in values], pa.float64())
     if len(kinds) > 1:
-        return pa.array([None if v is None else str(v) for v in values], pa.string())
+        return pa.array([None if value is None else str(value) for value in values], pa.string())
     return pa.array(values)

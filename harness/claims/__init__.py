@@ -1,15 +1,16 @@
-"""What people claim about face recognition and race, sex or age: stated in TOML before anything is measured, then tested.
+"""Claims about face recognition and race, sex or age: stated in TOML before anything is measured, then tested.
 
-A file states source, exact words, hypothesis, groups, operating point, and what would bear it out or contradict it (`claim`).
-Tests are made in `evaluation.claims`; what they come to is decided here (`verdicts`), by the same rules for all.
+A file states source, exact words, hypothesis, groups, operating point, and what would bear it out or contradict it
+(`claim_file`).
+`claim_verdicts` makes the tests; `verdicts` decides by the same rules for all what they amount to.
 """
 
 from faceparity.harness.claims.claim_file import (
+    ClaimedContrast,
     ClaimFile,
-    Contrasted,
     Quote,
     Reading,
-    Stated,
+    StatedClaim,
     parse_claim,
     read_claim,
     read_claims,
@@ -18,10 +19,10 @@ from faceparity.harness.claims.claim_file import (
 
 __all__ = [
     "ClaimFile",
-    "Contrasted",
+    "ClaimedContrast",
     "Quote",
     "Reading",
-    "Stated",
+    "StatedClaim",
     "parse_claim",
     "read_claim",
     "read_claims",

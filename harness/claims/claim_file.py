@@ -16,7 +16,7 @@ from faceparity.datasets.schema.card import Strict
 
 Text = Annotated[str, Field(min_length=1)]
 Target = Annotated[float, Field(gt=0, lt=1)]
-# How a quotation's words are known, as readers are told it.
+# How a quotation's words are known, in the words of reports.
 KNOWN = {"source": "read at the source", "secondary": "as quoted elsewhere", "own": "our own words"}
 
 
@@ -29,11 +29,12 @@ class Quote(Strict):
     known: Literal["source", "secondary", "own"]
 
 
-class Contrasted(Strict):
-    """Every group against every reference. Values as data sets label them, in the named words ("Black", "female"), or ages: "18–30"
-    is every age group within it, "30+" every one from 30.
+class ClaimedContrast(Strict):
+    """The groups and references of a claim: every group is compared with every reference.
 
-    proxy: another label than the one that the claim is about. A test on it is shown, but gives the claim no verdict.
+    Values as data sets label them, in the named words ("Black", "female"), or ages: "18–30" is every age group within it, "30+"
+    every one from 30. proxy: another label than the one that the claim is about. A test on it is shown, but gives the claim no
+    verdict.
     """
 
     attribute: Text
@@ -43,7 +44,7 @@ class Contrasted(Strict):
 
 
 class Reading(Strict):
-    """One way to read the claim. threshold: see `record.ClaimRule`; targets: at which FMR, where a threshold is set.
+    """One way to read the claim. threshold: see `results.ClaimRule`; targets: at which FMR, where a threshold is set.
 
     The rates are claimed to be `expects` for the groups than for the references.
     """
@@ -67,20 +68,20 @@ class Reading(Strict):
 
 
 class ClaimFile(Strict):
-    """What is claimed, by whom, and what would speak for and against it."""
+    """A claim: what is claimed, by whom, and what would speak for and against it."""
 
     schema_: Annotated[Literal["faceparity.claim/1"], Field(alias="schema")]
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
     title: Text
     about: Literal["people", "experiment"]
-    """experiment: of a controlled experiment, whoever or whatever is pictured."""
+    """experiment: of a controlled experiment, no matter who or what is pictured."""
     quotes: tuple[Quote, ...] = Field(min_length=1)
     measures: Text
     hypothesis: Text
     bears_out: Text
     contradicts: Text
     limits: str = ""
-    contrasts: tuple[Contrasted, ...] = Field(min_length=1)
+    contrasts: tuple[ClaimedContrast, ...] = Field(min_length=1)
     as_measured: Reading | None = None
     """None: the words do not say how it was measured."""
     operational: Reading | None = None
@@ -89,12 +90,12 @@ class ClaimFile(Strict):
     def _says_something(self) -> ClaimFile:
         if self.as_measured is None and self.operational is None:
             raise ValueError("neither as_measured nor operational says how to test it")
-        if all(c.proxy for c in self.contrasts):
+        if all(contrast.proxy for contrast in self.contrasts):
             raise ValueError("all contrasts are proxies: one must be of the label that the claim is about")
         return self
 
 
-class Stated(Strict):
+class StatedClaim(Strict):
     """A claim with the sha256 of its file."""
 
     claim: ClaimFile
@@ -102,28 +103,42 @@ class Stated(Strict):
     shipped: bool
 
 
-def parse_claim(data: bytes, where: str, *, shipped: bool = False) -> Stated:
-    """The claim in a TOML file. Raises UserError, in one line, where it is none."""
+def parse_claim(data: bytes, where: str, *, shipped: bool = False) -> StatedClaim:
+    """Parse the claim in a TOML file.
+
+    Raises UserError, in one line, where it is none.
+    """
     claim = validate_fields(ClaimFile, parse_toml(data, where), where)
-    return Stated(claim=claim, sha256=hashlib.sha256(data).hexdigest(), shipped=shipped)
+    return StatedClaim(claim=claim, sha256=hashlib.sha256(data).hexdigest(), shipped=shipped)
 
 
-def read_claim(path: Path) -> Stated:
-    """The claim in a user's file. Raises UserError if it can't be read or is none."""
+def read_claim(path: Path) -> StatedClaim:
+    """Read the claim in a user's file.
+
+    Raises UserError if it can't be read or is none.
+    """
     return parse_claim(read_bytes(path), f"--claim {path}")
 
 
 @cache
-def shipped_claims() -> tuple[Stated, ...]:
-    """The claims that come with the package, in the order in which they are told: by the number that their files begin with."""
-    entries = sorted((e for e in files(__package__).iterdir() if e.name.endswith(".toml")), key=lambda e: e.name)
-    return tuple(parse_claim(e.read_bytes(), e.name, shipped=True) for e in entries)
+def shipped_claims() -> tuple[StatedClaim, ...]:
+    """Return the claims that come with the package.
+
+    In the order of the numbers that their files begin with, which is the order in reports.
+    """
+    entries = sorted(
+        (entry for entry in files(__package__).iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name
+    )
+    return tuple(parse_claim(entry.read_bytes(), entry.name, shipped=True) for entry in entries)
 
 
-def read_claims(paths: tuple[Path, ...] = ()) -> tuple[Stated, ...]:
-    """The shipped claims, then the user's own. Raises UserError for a file that is none, and for two claims of one name."""
-    stated = (*shipped_claims(), *(read_claim(p) for p in paths))
-    names = [s.claim.name for s in stated]
+def read_claims(paths: tuple[Path, ...] = ()) -> tuple[StatedClaim, ...]:
+    """Return the shipped claims, then the user's own.
+
+    Raises UserError for a file that is none, and for two claims of one name.
+    """
+    stated = (*shipped_claims(), *(read_claim(file) for file in paths))
+    names = [claim.claim.name for claim in stated]
     for path, name in zip(paths, names[len(shipped_claims()) :], strict=True):
         if names.count(name) > 1:
             raise UserError(f"--claim {path}: there is another claim called {name}: give it another name")

@@ -1,4 +1,4 @@
-"""What people claim, tested on one model and data set: from stated claims and evidence to the record's verdicts."""
+"""Verdicts on stated claims, from the evidence of one model on one data set."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import Literal
 
 from faceparity.harness import results
-from faceparity.harness.claims.claim_file import ClaimFile, Contrasted, Reading, Stated
+from faceparity.harness.claims.claim_file import ClaimedContrast, ClaimFile, Reading, StatedClaim
 from faceparity.harness.claims.experiment_claims import experiment
 from faceparity.harness.claims.group_pairs import ClaimedPair, Draft, Key, blank_of, is_attribute, key_of, pairs
 from faceparity.harness.claims.verdicts import adjusted, reason_of, result_of, verdict_of
 from faceparity.harness.groups.groupings import SampleGrouping, cells_of, subjects_per_group
 from faceparity.harness.verification.one_threshold import PointContext, compared_estimates
-from faceparity.harness.verification.operating_points import Questions, cleaned, same_person_share
+from faceparity.harness.verification.operating_points import MeasurementPlan, same_person_share, without_same_person
 from faceparity.harness.verification.per_group_threshold import (
     AtOwnThreshold,
     at_own_threshold,
@@ -31,11 +31,14 @@ Measure = Literal["fmr", "fnmr"]
 
 
 @dataclass
-class Bench:
-    """One model on one data set, ready to be asked. points: of each grouping. more: attributes of the data set that the run left out."""
+class ClaimContext:
+    """One model on one data set, with what the tests of claims share.
+
+    points: of each grouping. more: attributes of the data set that the run left out.
+    """
 
     setting: PointContext
-    questions: Questions
+    questions: MeasurementPlan
     groupings: Sequence[SampleGrouping]
     points: Sequence[Sequence[results.OperatingPoint]]
     paired: Sequence[results.Paired] = ()
@@ -45,16 +48,16 @@ class Bench:
     _estimates: dict[tuple[str, str, float, bool], Measured] = field(default_factory=dict)
 
     def single(self, attribute: str) -> int:
-        """Which grouping is by that attribute alone."""
-        return next(i for i, g in enumerate(self.groupings) if g.attributes == (attribute,))
+        """Return the index of the grouping by that attribute alone."""
+        return next(index for index, grouping in enumerate(self.groupings) if grouping.attributes == (attribute,))
 
     @cached_property
     def clean(self) -> PointContext | None:
         """Without comparisons that look like one person; None where subjects are labelled."""
-        return None if self.questions.same_person is None else cleaned(self.setting, self.questions)
+        return None if self.questions.same_person is None else without_same_person(self.setting, self.questions)
 
     def estimates(self, measure: Measure, attribute: str, threshold: float, *, clean: bool = False) -> Measured:
-        """Rates by which the groups of one attribute are compared at a threshold."""
+        """Return the rates of one attribute's groups at a threshold."""
         key = (measure, attribute, threshold, clean)
         if key not in self._estimates:
             setting = self.clean if clean and self.clean is not None else self.setting
@@ -62,7 +65,7 @@ class Bench:
         return self._estimates[key]
 
     def own(self, chosen: str, group: str, target: float) -> AtOwnThreshold:
-        """One group at its own threshold."""
+        """Return one group's FNMR at its own threshold."""
         grouping = self.groupings[self.single(chosen)]
         g = grouping.names.index(group)
         key = (chosen, g, target)
@@ -71,12 +74,26 @@ class Bench:
         return self._own[key]
 
 
-def evaluate_claims(claims: Sequence[Stated], bench: Bench) -> list[results.Claim]:
-    """Every claim in both readings; Holm over all tests of all of them."""
-    drafts = [(s, [(name, reading, *_prepare(s.claim, reading, bench)) for name, reading in _readings(s.claim)]) for s in claims]
-    family = adjusted([(d.key, d.test.p) for _, parts in drafts for *_, tests in parts for d in tests if d.key is not None])
+def evaluate_claims(claims: Sequence[StatedClaim], context: ClaimContext) -> list[results.Claim]:
+    """Evaluate every claim in both readings.
+
+    Holm's adjustment is over all tests of all of them.
+    """
+    drafts = [
+        (entry, [(name, reading, *_draft_tests(entry.claim, reading, context)) for name, reading in _readings(entry.claim)])
+        for entry in claims
+    ]
+    family = adjusted(
+        [(draft.key, draft.test.p) for _, parts in drafts for *_, tests in parts for draft in tests if draft.key is not None]
+    )
     return [
-        _claim(stated, [_reading(name, r, early, [_settled(d, r, family) for d in tests]) for name, r, early, tests in parts])
+        _claim(
+            stated,
+            [
+                _reading(name, read_as, early, [_with_result(draft, read_as, family) for draft in tests])
+                for name, read_as, early, tests in parts
+            ],
+        )
         for stated, parts in drafts
     ]
 
@@ -89,19 +106,22 @@ def _readings(claim: ClaimFile) -> list[tuple[ReadingName, Reading | None]]:
     return [("as_measured", claim.as_measured), ("operational", claim.operational)]
 
 
-def _claim(stated: Stated, readings: list[results.ClaimReading]) -> results.Claim:
-    c = stated.claim
+def _claim(stated: StatedClaim, readings: list[results.ClaimReading]) -> results.Claim:
+    claim = stated.claim
     return results.Claim(
-        name=c.name, title=c.title, sha256=stated.sha256, shipped=stated.shipped, about=c.about,
-        quotes=[results.ClaimQuote(**q.model_dump()) for q in c.quotes], measures=c.measures, hypothesis=c.hypothesis,
-        bears_out=c.bears_out, contradicts=c.contradicts, limits=c.limits, readings=readings,
+        name=claim.name, title=claim.title, sha256=stated.sha256, shipped=stated.shipped, about=claim.about,
+        quotes=[results.ClaimQuote(**quote.model_dump()) for quote in claim.quotes], measures=claim.measures, hypothesis=claim.hypothesis,
+        bears_out=claim.bears_out, contradicts=claim.contradicts, limits=claim.limits, readings=readings,
     )  # fmt: skip
 
 
 def _reading(name: ReadingName, reading: Reading | None, early: Early, tests: list[results.ClaimTest]) -> results.ClaimReading:
-    """The verdict: of the tests, unless something stands in the way of any."""
+    """Return a reading with its verdict.
+
+    The verdict is of the tests, unless something stands in the way of any.
+    """
     reason, detail = early
-    verdict: results.ClaimVerdict = "not_testable" if reason else verdict_of([t.result for t in tests])
+    verdict: results.ClaimVerdict = "not_testable" if reason else verdict_of([test.result for test in tests])
     if verdict == "not_testable" and reason is None:
         reason, detail = reason_of(tests)
     base = results.ClaimReading(
@@ -109,75 +129,79 @@ def _reading(name: ReadingName, reading: Reading | None, early: Early, tests: li
     )
     if reading is None:
         return base
-    told = {"measure": reading.measure, "expects": reading.expects, "threshold": reading.threshold, "note": reading.note}
-    return base.model_copy(update=told)
+    fields = {"measure": reading.measure, "expects": reading.expects, "threshold": reading.threshold, "note": reading.note}
+    return base.model_copy(update=fields)
 
 
-def _settled(d: Draft, reading: Reading | None, family: dict[Key, float]) -> results.ClaimTest:
-    """The test with its adjusted p, its result and what it could have detected."""
-    if d.key is None or reading is None:
-        return d.test
-    p = family[d.key] if d.test.p is not None else None
-    result = result_of(reading.expects, d.higher, p, d.gates)
-    could = detectable(*d.estimates, len(family)) if d.estimates else None
-    return d.test.model_copy(update={"p_holm": p, "result": result, "detectable_ratio": could})
+def _with_result(draft: Draft, reading: Reading | None, family: dict[Key, float]) -> results.ClaimTest:
+    """Return the test with adjusted p, result and detectable ratio."""
+    if draft.key is None or reading is None:
+        return draft.test
+    p_holm = family[draft.key] if draft.test.p is not None else None
+    result = result_of(reading.expects, draft.higher, p_holm, draft.gates)
+    could = detectable(*draft.estimates, len(family)) if draft.estimates else None
+    return draft.test.model_copy(update={"p_holm": p_holm, "result": result, "detectable_ratio": could})
 
 
-def _prepare(claim: ClaimFile, reading: Reading | None, bench: Bench) -> tuple[Early, list[Draft]]:
-    """What stands in the way of any verdict, and the tests that can be made all the same."""
-    if claim.about == "people" and bench.synthetic:
+def _draft_tests(claim: ClaimFile, reading: Reading | None, context: ClaimContext) -> tuple[Early, list[Draft]]:
+    """Return what prevents any verdict, and the tests possible anyway."""
+    if claim.about == "people" and context.synthetic:
         return ("synthetic", ""), []
     if reading is None:
         return ("no_measure", ""), []
     if claim.about == "experiment":
-        return experiment(claim, reading, bench.paired)
-    if reading.measure == "fnmr" and not bench.setting.evidence.tally.n_mated:
+        return experiment(claim, reading, context.paired)
+    if reading.measure == "fnmr" and not context.setting.evidence.tally.n_mated:
         return ("no_mated_pairs", ""), []
-    early, chosen = choose(claim.contrasts, bench)
-    return early, [d for c in chosen for d in _tests(c, reading, bench)]
+    early, chosen = choose(claim.contrasts, context)
+    return early, [draft for pair in chosen for draft in _tests(pair, reading, context)]
 
 
-def choose(contrasts: Sequence[Contrasted], bench: Bench) -> tuple[Early, list[ClaimedPair]]:
-    """The pairs of groups that the claim names, by its own label; if the run has only another one for it, by that, and no verdict."""
-    singles = [g for g in bench.groupings if len(g.attributes) == 1]
-    label = [c for c in contrasts if not c.proxy]
-    own = [x for c in label for x in pairs(c, singles)]
-    if own:
-        return (None, ""), own
-    wanted = sorted({c.attribute for c in label})
-    proxies = [x for c in contrasts if c.proxy for x in pairs(c, singles)]
-    if left := [a for a in bench.more if any(is_attribute(a, w) for w in wanted)]:
+def choose(contrasts: Sequence[ClaimedContrast], context: ClaimContext) -> tuple[Early, list[ClaimedPair]]:
+    """Choose the pairs of groups that the claim names.
+
+    By its own label; if the run has only another one for it, by that, with a reason why there is no verdict.
+    """
+    singles = [grouping for grouping in context.groupings if len(grouping.attributes) == 1]
+    label = [contrast for contrast in contrasts if not contrast.proxy]
+    labelled = [pair for contrast in label for pair in pairs(contrast, singles)]
+    if labelled:
+        return (None, ""), labelled
+    wanted = sorted({contrast.attribute for contrast in label})
+    proxies = [pair for contrast in contrasts if contrast.proxy for pair in pairs(contrast, singles)]
+    if left := [attribute for attribute in context.more if any(is_attribute(attribute, label_name) for label_name in wanted)]:
         return ("not_grouped", f"--by {left[0]}"), proxies
     if proxies:
         return ("proxy_label", proxies[0].attribute), proxies
     return ("no_such_label", ", ".join(wanted)), []
 
 
-def _tests(chosen: ClaimedPair, reading: Reading, bench: Bench) -> Iterator[Draft]:
+def _tests(chosen: ClaimedPair, reading: Reading, context: ClaimContext) -> Iterator[Draft]:
     for target in reading.targets:
         if reading.threshold == "own":
-            yield _own(chosen, reading, target, bench)
+            yield _test_at_own_thresholds(chosen, reading, target, context)
         elif reading.threshold == "reference":
-            yield _one(chosen, reading, target, bench, _set_on_reference(chosen, target, bench))
+            yield _test_at_one_threshold(chosen, reading, target, context, _reference_thresholds(chosen, target, context))
         else:
-            yield _one(chosen, reading, target, bench, _of_run(chosen, target, bench))
+            yield _test_at_one_threshold(chosen, reading, target, context, _run_thresholds(chosen, target, context))
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The one threshold, and where subjects are not labelled that of the reading without what looks like one person.
+    """The one threshold of a test, and that of the second reading where subjects are not labelled.
 
-    clean: None where there is no second reading; without a threshold of its own it stands for one that can't be made.
+    The second reading is without what looks like one person. clean: None where there is no second reading; without a threshold of
+    its own it stands for one that can't be made.
     """
 
     found: FoundThreshold
     clean: FoundThreshold | None = None
 
 
-def _of_run(chosen: ClaimedPair, target: float, bench: Bench) -> Thresholds:
-    """The run's own operating point."""
-    points = bench.points[bench.single(chosen.attribute)]
-    point = next((p for p in points if p.origin == "target" and p.target_fmr == target), None)
+def _run_thresholds(chosen: ClaimedPair, target: float, context: ClaimContext) -> Thresholds:
+    """Return the thresholds of the run's own operating point."""
+    points = context.points[context.single(chosen.attribute)]
+    point = next((candidate for candidate in points if candidate.origin == "target" and candidate.target_fmr == target), None)
     if point is None:
         return Thresholds(FoundThreshold(None, None, None, f"--target-fmr {target:g}"))
     found = FoundThreshold(point.threshold, point.achieved_fmr, point.reason, point.detail, point.needs_comparisons)
@@ -185,50 +209,53 @@ def _of_run(chosen: ClaimedPair, target: float, bench: Bench) -> Thresholds:
     return Thresholds(found, None if second is None else FoundThreshold(second.threshold, second.achieved_fmr))
 
 
-def _set_on_reference(chosen: ClaimedPair, target: float, bench: Bench) -> Thresholds:
-    """A threshold at which the reference group's own comparisons reach the target, in the design in which groups are compared."""
-    setting, grouping = bench.setting, bench.groupings[bench.single(chosen.attribute)]
+def _reference_thresholds(chosen: ClaimedPair, target: float, context: ClaimContext) -> Thresholds:
+    """Return a threshold set on the reference group's comparisons.
+
+    They reach the target at it, in the design in which groups are compared.
+    """
+    setting, grouping = context.setting, context.groupings[context.single(chosen.attribute)]
     finest = None if grouping.attributes == setting.finest.attributes else setting.finest
     g = grouping.names.index(chosen.reference)
-    if finest is not None and not _large(cells_of(grouping, finest, g), finest, setting):
+    if finest is not None and not _all_large(cells_of(grouping, finest, g), finest, setting):
         return Thresholds(FoundThreshold(None, None, "cells_too_small", _hint("cells_too_small", chosen)))
     pool = pool_of_group(setting.evidence, grouping, g, finest)
     found = threshold_of_group(pool, setting.evidence, target)
-    if found.threshold is None or bench.clean is None:
+    if found.threshold is None or context.clean is None:
         return Thresholds(found)
-    share = same_person_share(found.threshold, replace(setting, pool=pool), bench.questions)
+    share = same_person_share(found.threshold, replace(setting, pool=pool), context.questions)
     if share is not None and share > REFUSED_FROM:
         return Thresholds(FoundThreshold(None, None, "mostly_same_person"))
-    return Thresholds(found, find_threshold(pool, bench.clean.evidence, target))
+    return Thresholds(found, find_threshold(pool, context.clean.evidence, target))
 
 
-def _large(cells: Sequence[int], finest: SampleGrouping, setting: PointContext) -> bool:
-    """Whether each of these cells has as many people as groups are matched on."""
+def _all_large(cells: Sequence[int], finest: SampleGrouping, setting: PointContext) -> bool:
+    """Return whether all cells have enough people for matching."""
     sizes = subjects_per_group(finest, setting.evidence.cells, setting.evidence.subjects)
-    return all(sizes[c] >= SHOWN_FROM and not finest.merged[c] for c in cells)
+    return all(sizes[cell] >= SHOWN_FROM and not finest.merged[cell] for cell in cells)
 
 
-def _one(chosen: ClaimedPair, reading: Reading, target: float, bench: Bench, at: Thresholds) -> Draft:
-    """One group against one reference at one threshold for both."""
+def _test_at_one_threshold(chosen: ClaimedPair, reading: Reading, target: float, context: ClaimContext, at: Thresholds) -> Draft:
+    """Test one group against its reference at one shared threshold."""
     assert reading.measure in ("fmr", "fnmr")
     measure: Measure = "fmr" if reading.measure == "fmr" else "fnmr"
-    found, sign = at.found, bench.setting.sign
-    names = bench.groupings[bench.single(chosen.attribute)].names
+    found, sign = at.found, context.setting.sign
+    names = context.groupings[context.single(chosen.attribute)].names
     blank = blank_of(chosen, reading, target, "matched")
     if found.threshold is None:
         reason = found.reason or "target_not_asked"
         return Draft(blank.model_copy(update={"reason": reason, "detail": found.detail, "needs_comparisons": found.needs}))
-    measured = bench.estimates(measure, chosen.attribute, found.threshold)
-    a, b = (measured.estimates[names.index(n)] for n in (chosen.group, chosen.reference))
-    contrast = compare(measured, chosen.group, chosen.reference, a, b)
+    measured = context.estimates(measure, chosen.attribute, found.threshold)
+    estimate, base = (measured.estimates[names.index(name)] for name in (chosen.group, chosen.reference))
+    contrast = compare(measured, chosen.group, chosen.reference, estimate, base)
     conditional = measure == "fmr"
     test = blank.model_copy(
         update={
             "design": measured.design,
             "threshold": found.threshold,
             "native_threshold": found.threshold * sign,
-            "rate": rates.to_rate(a, chosen.group, measured.design, conditional=conditional),
-            "reference_rate": rates.to_rate(b, chosen.reference, measured.design, conditional=conditional),
+            "rate": rates.to_rate(estimate, chosen.group, measured.design, conditional=conditional),
+            "reference_rate": rates.to_rate(base, chosen.reference, measured.design, conditional=conditional),
             "reason": contrast.reason,
         }
     )
@@ -245,45 +272,58 @@ def _one(chosen: ClaimedPair, reading: Reading, target: float, bench: Bench, at:
         }
     )
     if contrast.ratio is None:
-        return Draft(test, key, estimates=(a, b))
-    gates = enough_errors(contrast.ratio, a.effective_errors or 0.0, b.effective_errors or 0.0)
-    draft = Draft(_gated(test, gates), key, contrast.ratio > 1, gates, (a, b))
-    return draft if at.clean is None else _both(draft, chosen, measure, at.clean, bench)
+        return Draft(test, key, estimates=(estimate, base))
+    gates = enough_errors(contrast.ratio, estimate.effective_errors or 0.0, base.effective_errors or 0.0)
+    draft = Draft(_with_gates(test, gates), key, contrast.ratio > 1, gates, (estimate, base))
+    return draft if at.clean is None else _confirmed_without_same_person(draft, chosen, measure, at.clean, context)
 
 
 def _hint(reason: results.Reason | None, chosen: ClaimedPair) -> str:
-    """What would help where cells are too small to match groups on the other attributes."""
+    """Return the option that helps where cells are too small.
+
+    Empty for any other reason. Cells are those in which groups are matched on the other attributes.
+    """
     return f"--by {chosen.attribute}" if reason == "cells_too_small" else ""
 
 
-def _gated(test: results.ClaimTest, gates: bool) -> results.ClaimTest:
+def _with_gates(test: results.ClaimTest, gates: bool) -> results.ClaimTest:
     return test if gates else test.model_copy(update={"reason": "too_few_errors"})
 
 
-def _both(draft: Draft, chosen: ClaimedPair, measure: Measure, clean: FoundThreshold, bench: Bench) -> Draft:
-    """The same without comparisons that look like one person: both must say it, so the larger p counts."""
+def _confirmed_without_same_person(
+    draft: Draft, chosen: ClaimedPair, measure: Measure, clean: FoundThreshold, context: ClaimContext
+) -> Draft:
+    """Combine a test with that without likely same-person comparisons.
+
+    Both must agree, so the larger p counts.
+    """
     apart = draft.test.model_copy(update={"reason": "readings_differ"})
     if clean.threshold is None:
         return replace(draft, test=apart, gates=False)
-    measured = bench.estimates(measure, chosen.attribute, clean.threshold, clean=True)
-    names = bench.groupings[bench.single(chosen.attribute)].names
-    a, b = (measured.estimates[names.index(n)] for n in (chosen.group, chosen.reference))
-    other = compare(measured, chosen.group, chosen.reference, a, b)
+    measured = context.estimates(measure, chosen.attribute, clean.threshold, clean=True)
+    names = context.groupings[context.single(chosen.attribute)].names
+    estimate, base = (measured.estimates[names.index(name)] for name in (chosen.group, chosen.reference))
+    other = compare(measured, chosen.group, chosen.reference, estimate, base)
     if other.ratio is None or other.p is None or (other.ratio > 1) != draft.higher:
         return replace(draft, test=apart.model_copy(update={"ratio_without_repeats": other.ratio}), gates=False)
-    enough = enough_errors(other.ratio, a.effective_errors or 0.0, b.effective_errors or 0.0)
+    enough = enough_errors(other.ratio, estimate.effective_errors or 0.0, base.effective_errors or 0.0)
     update = {"ratio_without_repeats": other.ratio, "p": max(draft.test.p or 0.0, other.p)}
-    return replace(draft, test=_gated(draft.test.model_copy(update=update), draft.gates and enough), gates=draft.gates and enough)
+    return replace(
+        draft, test=_with_gates(draft.test.model_copy(update=update), draft.gates and enough), gates=draft.gates and enough
+    )
 
 
-def _own(chosen: ClaimedPair, reading: Reading, target: float, bench: Bench) -> Draft:
-    """Both groups, each at its own threshold, as sampled."""
-    sign = bench.setting.sign
-    grouping = bench.groupings[bench.single(chosen.attribute)]
-    design: results.Design = "within" if grouping.attributes == bench.setting.finest.attributes else "as_sampled"
-    a, b = (bench.own(chosen.attribute, name, target) for name in (chosen.group, chosen.reference))
+def _test_at_own_thresholds(chosen: ClaimedPair, reading: Reading, target: float, context: ClaimContext) -> Draft:
+    """Test one group against its reference at own thresholds.
+
+    Each of the two has its own; as sampled.
+    """
+    sign = context.setting.sign
+    grouping = context.groupings[context.single(chosen.attribute)]
+    design: results.Design = "within" if grouping.attributes == context.setting.finest.attributes else "as_sampled"
+    tested, base = (context.own(chosen.attribute, name, target) for name in (chosen.group, chosen.reference))
     test = blank_of(chosen, reading, target, design)
-    for name, side in ((chosen.group, a), (chosen.reference, b)):
+    for name, side in ((chosen.group, tested), (chosen.reference, base)):
         if side.found.threshold is None:
             return Draft(
                 test.model_copy(
@@ -295,25 +335,25 @@ def _own(chosen: ClaimedPair, reading: Reading, target: float, bench: Bench) -> 
                 )
             )
     thresholds = {
-        "threshold": a.found.threshold,
-        "native_threshold": _native(a.found.threshold, sign),
-        "reference_threshold": b.found.threshold,
-        "native_reference_threshold": _native(b.found.threshold, sign),
-        "rate": rates.to_rate(a.estimate, chosen.group, design),
-        "reference_rate": rates.to_rate(b.estimate, chosen.reference, design),
+        "threshold": tested.found.threshold,
+        "native_threshold": _native(tested.found.threshold, sign),
+        "reference_threshold": base.found.threshold,
+        "native_reference_threshold": _native(base.found.threshold, sign),
+        "rate": rates.to_rate(tested.estimate, chosen.group, design),
+        "reference_rate": rates.to_rate(base.estimate, chosen.reference, design),
     }
     test = test.model_copy(update=thresholds)
-    contrast = compare(Measured("fnmr", design, []), chosen.group, chosen.reference, a.estimate, b.estimate)
+    contrast = compare(Measured("fnmr", design, []), chosen.group, chosen.reference, tested.estimate, base.estimate)
     if contrast.verdict == "none":
         return Draft(test.model_copy(update={"reason": contrast.reason}))
     test = test.model_copy(update={"result": "inconclusive"})
-    key, estimates = key_of(chosen, reading, target), (a.estimate, b.estimate)
-    ratio = ratio_at_own_thresholds(a, b)
+    key, estimates = key_of(chosen, reading, target), (tested.estimate, base.estimate)
+    ratio = ratio_at_own_thresholds(tested, base)
     if ratio is None:
         return Draft(test.model_copy(update={"reason": contrast.reason or "too_few_errors"}), key, estimates=estimates)
-    gates = enough_errors(ratio.ratio, a.estimate.effective_errors or 0.0, b.estimate.effective_errors or 0.0)
-    told = {"ratio": ratio.ratio, "interval": ratio.interval, "df": ratio.df, "p": ratio.p}
-    return Draft(_gated(test.model_copy(update=told), gates), key, ratio.ratio > 1, gates, estimates)
+    gates = enough_errors(ratio.ratio, tested.estimate.effective_errors or 0.0, base.estimate.effective_errors or 0.0)
+    fields = {"ratio": ratio.ratio, "interval": ratio.interval, "df": ratio.df, "p": ratio.p}
+    return Draft(_with_gates(test.model_copy(update=fields), gates), key, ratio.ratio > 1, gates, estimates)
 
 
 def _native(threshold: float | None, sign: int) -> float | None:

@@ -1,4 +1,4 @@
-"""A test of a claim before Holm, and the groups that it is about."""
+"""Tests of a claim before Holm's adjustment, and the pairs of groups that they compare."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from faceparity.datasets.loading.ages import parse_age
 from faceparity.datasets.loading.label_vocabulary import concept_of_column, concept_value
 from faceparity.harness import results
-from faceparity.harness.claims.claim_file import Contrasted, Reading
+from faceparity.harness.claims.claim_file import ClaimedContrast, Reading
 from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.verification.rates import estimates as rates
 
@@ -17,8 +17,11 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Draft:
-    """A test before Holm. key: tests with one key are one test; None: none could be made. higher: whether the group's rate is the
-    higher, None for neither. gates: enough errors on both sides."""
+    """A test before Holm's adjustment.
+
+    key: tests with one key are one test; None: none could be made. higher: whether the group's rate is the higher, None for
+    neither. gates: enough errors on both sides.
+    """
 
     test: results.ClaimTest
     key: Key | None = None
@@ -37,12 +40,12 @@ class ClaimedPair:
 
 
 def key_of(chosen: ClaimedPair, reading: Reading, target: float | None) -> Key:
-    """What makes two tests one."""
+    """Return the key by which equal tests are one."""
     return (chosen.attribute, chosen.group, chosen.reference, reading.measure, reading.threshold, str(target))
 
 
 def blank_of(chosen: ClaimedPair, reading: Reading, target: float | None, design: str) -> results.ClaimTest:
-    """A test that could not be made, until it is."""
+    """Return a test record marked as not testable."""
     return results.ClaimTest(
         attribute=chosen.attribute, group=chosen.group, reference=chosen.reference, measure=reading.measure, design=design,
         target_fmr=target, result="not_testable",
@@ -50,27 +53,41 @@ def blank_of(chosen: ClaimedPair, reading: Reading, target: float | None, design
 
 
 def is_attribute(attribute: str, wanted: str) -> bool:
-    """Whether an attribute is the one meant: by name, or as a column that stands for the concept (race, sex)."""
+    """Return whether an attribute is the one wanted.
+
+    By name, or as a column that stands for the concept (race, sex).
+    """
     return attribute == wanted or concept_of_column(attribute) == wanted
 
 
-def pairs(contrast: Contrasted, singles: Sequence[SampleGrouping]) -> list[ClaimedPair]:
-    """Every group that fits against every reference that fits; merged groups fit nothing."""
-    for g in singles:
-        attribute = g.attributes[0]
+def pairs(contrast: ClaimedContrast, singles: Sequence[SampleGrouping]) -> list[ClaimedPair]:
+    """Return every fitting group with every fitting reference.
+
+    Merged groups fit nothing.
+    """
+    for grouping in singles:
+        attribute = grouping.attributes[0]
         if not is_attribute(attribute, contrast.attribute):
             continue
-        names = [n for n, merged in zip(g.names, g.merged, strict=True) if not merged]
+        names = [name for name, merged in zip(grouping.names, grouping.merged, strict=True) if not merged]
         groups, references = (
-            [n for w in wanted for n in names if fits(contrast.attribute, w, n)]
+            [name for value in wanted for name in names if fits(contrast.attribute, value, name)]
             for wanted in (contrast.groups, contrast.references)
         )
-        return [ClaimedPair(attribute, a, b) for a in dict.fromkeys(groups) for b in dict.fromkeys(references) if a != b]
+        return [
+            ClaimedPair(attribute, group, reference)
+            for group in dict.fromkeys(groups)
+            for reference in dict.fromkeys(references)
+            if group != reference
+        ]
     return []
 
 
 def fits(attribute: str, wanted: str, value: str) -> bool:
-    """Whether a data set's value is one that a claim names: the same word, another word for it, or an age group inside its ages."""
+    """Return whether a claim names a data set's value.
+
+    The same word, another word for it, or an age group inside its ages.
+    """
     if wanted == value:
         return True
     if attribute != "age_group":

@@ -1,4 +1,4 @@
-"""From tests to verdicts, by the same rules for every claim, model and data set."""
+"""Verdicts from test results, by the same rules for every claim, model and data set."""
 
 from __future__ import annotations
 
@@ -16,41 +16,49 @@ ORDER: tuple[ClaimReason, ...] = (
     "target_not_asked", "too_few_subjects", "group_undefined", "reference_undefined", "zero_comparisons", "not_grouped",
     "no_such_label", "other",
 )  # fmt: skip
-"""Of several reasons why tests could not be made the one that is told: the first of these."""
+"""The reasons why tests could not be made by priority: of several, the first here is given."""
 
 
 def result_of(expects: Literal["higher", "lower"], higher: bool | None, p_holm: float | None, gates: bool) -> ClaimResult:
-    """What one test says. higher: whether the group's rate is above the reference's, None for neither; gates: enough errors on
-    both sides, and both readings of a set without subject labels agree."""
+    """Return the result of one test.
+
+    higher: whether the group's rate is above the reference's, None for neither; gates: enough errors on both sides, and both
+    readings of a set without subject labels agree.
+    """
     verdict = call(0.0 if higher is None else 1.0 if higher else -1.0, p_holm, gates)
     return "inconclusive" if verdict == "inconclusive" else "as_claimed" if verdict == expects else "opposite"
 
 
 def verdict_of(results: Sequence[ClaimResult]) -> ClaimVerdict:
-    """What a reading's tests come to.
+    """Return the verdict of a reading's tests.
 
     Any test past Holm counts: with all tests of all claims in one family, the chance that even one of them is past it by chance
     is at most 5 %.
     """
-    n = Counter(results)
-    if n["as_claimed"]:
-        return "mixed" if n["opposite"] else "borne_out"
-    if n["opposite"]:
+    count = Counter(results)
+    if count["as_claimed"]:
+        return "mixed" if count["opposite"] else "borne_out"
+    if count["opposite"]:
         return "contradicted"
-    return "inconclusive" if n["inconclusive"] else "not_testable"
+    return "inconclusive" if count["inconclusive"] else "not_testable"
 
 
 def reason_of(tests: Sequence[ClaimTest]) -> tuple[ClaimReason | None, str]:
-    """Why none of the tests could be made: the foremost reason, and its detail."""
-    told = [t for t in tests if t.result == "not_testable" and t.reason is not None]
-    if not told:
+    """Return the foremost reason why no test was possible.
+
+    With its detail. The order of reasons is `ORDER`; None if no test gives one.
+    """
+    refused = [test for test in tests if test.result == "not_testable" and test.reason is not None]
+    if not refused:
         return None, ""
-    first = min(told, key=lambda t: ORDER.index(t.reason) if t.reason in ORDER else len(ORDER))
+    first = min(refused, key=lambda test: ORDER.index(test.reason) if test.reason in ORDER else len(ORDER))
     return first.reason, first.detail
 
 
-def adjusted(p: Sequence[tuple[K, float | None]]) -> dict[K, float]:
-    """Holm over the tests by key; a test that two claims share is one test. None: no test for want of errors, which stays in the
-    family as p = 1."""
-    family = dict(p)
+def adjusted(p_by_key: Sequence[tuple[K, float | None]]) -> dict[K, float]:
+    """Adjust p values by Holm's method, each key once.
+
+    A test that two claims share is one test. None: no test for want of errors, which stays in the family as p = 1.
+    """
+    family = dict(p_by_key)
     return dict(zip(family, adjust(list(family.values())), strict=True))

@@ -1,4 +1,7 @@
-"""The command line. Commands are imported when called, so that `--help` answers at once."""
+"""The command line.
+
+Commands are imported when called, so that `--help` answers at once.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +32,17 @@ STOPPED = 130
 """Exit status after Ctrl-C; the command-line library returns it too, without a word."""
 
 BROKEN = 70
-"""Exit status after an error of ours (EX_SOFTWARE)."""
+"""Exit status after an internal error (EX_SOFTWARE)."""
 
 TRACEBACK = "FACEPARITY_TRACEBACK"
-"""Set to see where an error of ours came from. Not shown otherwise, as it may hold names and paths."""
+"""Set it to see where an internal error came from. By default that is hidden, as it may hold names and paths."""
 
 
 def main() -> None:
-    """Entry point of `faceparity`: a user's mistake is one line and exit status 2."""
+    """Run `faceparity`.
+
+    A user's mistake is one line and exit status 2.
+    """
     codecs.register_error("faceparity", _plainly)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -48,11 +54,11 @@ def _plainly(error: UnicodeError) -> tuple[str, int]:
     """Encode what can't be as the nearest plain text."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    return "".join(_PLAIN.get(c, "?") for c in error.object[error.start : error.end]), error.end
+    return "".join(_PLAIN.get(character, "?") for character in error.object[error.start : error.end]), error.end
 
 
 def _run(arguments: list[str]) -> int:
-    """The exit status of one call."""
+    """Run one call; return its exit status."""
     from faceparity.datasets.common.errors import UserError
 
     from .app import app
@@ -91,7 +97,10 @@ def _warned(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Print a warning that is meant for the user as one line, and others as Python does."""
+    """Print a warning for the user as one line.
+
+    Other warnings are printed as Python prints them.
+    """
     if category.__name__ == "ClockWarning":
         print(f"faceparity: caution: {message}", file=sys.stderr)
         return
@@ -99,7 +108,7 @@ def _warned(
 
 
 def _usage(error: Exception) -> str:
-    """One line from a usage error, with where to read on."""
+    """Return a usage error as one line, which says where to read on."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "faceparity"
     text = " ".join(str(error.format_message()).split()).rstrip(".")  # type: ignore[attr-defined]
@@ -107,22 +116,31 @@ def _usage(error: Exception) -> str:
 
 
 def _system(error: OSError) -> str:
-    """What the operating system refused: a full disk, a folder that can't be written to."""
+    """Describe what the operating system refused.
+
+    A full disk, a folder that can't be written to.
+    """
     where = f"{error.filename}: " if error.filename else ""
     return f"{where}{error.strerror}; free some space or name another folder, then the same command goes on where it was"
 
 
 def _ours(error: Exception) -> int:
-    """One line on an error that should not be: its kind and the place in our code, no text that could hold a name."""
-    ours = [(f.f_globals.get("__name__", ""), line) for f, line in walk_tb(error.__traceback__)]
-    at = next((f" at {module}:{line}" for module, line in reversed(ours) if module.startswith("faceparity.")), "")
+    """Print one line on an error that should not happen.
+
+    Its kind and its place in this code, no text that could hold a name. Returns the exit status.
+    """
+    modules = [(frame.f_globals.get("__name__", ""), line) for frame, line in walk_tb(error.__traceback__)]
+    at = next((f" at {module}:{line}" for module, line in reversed(modules) if module.startswith("faceparity.")), "")
     kind = type(error).__name__
     print(f"faceparity: an error of its own ({kind}{at}); please report it. {TRACEBACK}=1 shows more", file=sys.stderr)
     return BROKEN
 
 
 def _complain(error: Exception | str) -> int:
-    """What a user can mend: one line, whatever names are in it, or a list of mistakes with a line each."""
+    """Print what a user can mend; return the exit status.
+
+    One line, whatever names are in it, or a list of mistakes with a line each.
+    """
     from faceparity.datasets.common.errors import UserError
 
     print(f"faceparity: {error if isinstance(error, UserError) else UserError(str(error))}", file=sys.stderr)
@@ -130,5 +148,6 @@ def _complain(error: Exception | str) -> int:
 
 
 def _stopped() -> int:
+    """Say that the command was stopped; return the exit status."""
     print("faceparity: stopped; the same command goes on where it was", file=sys.stderr)
     return STOPPED

@@ -299,6 +299,6 @@ def schema(
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="results (default) or comparison.")] = "results",
 ) -> None:
     """Print the JSON Schema of results.json, or with `comparison` of comparison.json."""
-    from faceparity.harness.cli.commands.purge import print_schema
+    from faceparity.harness.cli.commands.schema import print_schema
 
     print_schema(name)

@@ -1,1 +1,1 @@
-"""Comparisons: the tally of every pair."""
+"""Comparisons of templates, and their tally."""

@@ -1,4 +1,4 @@
-"""Everything the statistics need to know of the comparisons, whether they were made here or came in a score file."""
+"""Evidence: what the statistics need of the comparisons, whether they were made here or came in a score file."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .tally import I32, I64, Tally
 
 @dataclass(frozen=True)
 class Evidence:
-    """A tally and what it was made of. Arrays are per sample of the tally.
+    """A tally with its samples' cells and subjects. Arrays are per sample of the tally.
 
-    attempted_non_mated, attempted_mated: int64[K, K] at [lower cell, higher cell], comparisons that would have been made had
-    no extraction failed; None where failures were not supplied.
+    attempted_non_mated, attempted_mated: int64[K, K] at [lower cell, higher cell], comparisons that would have been made if no
+    extraction had failed; None where failures were not supplied.
     """
 
     tally: Tally
@@ -36,7 +36,10 @@ class Evidence:
 
 
 def count_comparisons(subjects: I32, cells: I32, n_cells: int) -> tuple[I64, I64]:
-    """Non-mated and mated comparisons among all unordered pairs of samples, int64[K, K] each, at [lower cell, higher cell]."""
+    """Count non-mated and mated comparisons among all samples.
+
+    Over all unordered pairs: int64[K, K] each, at [lower cell, higher cell].
+    """
     n_subjects = int(subjects.max()) + 1 if subjects.size else 0
     ones = np.ones(subjects.size, np.int64)
     counts = sparse.csr_matrix((ones, (subjects, cells)), shape=(n_subjects, n_cells))
@@ -48,24 +51,27 @@ def count_comparisons(subjects: I32, cells: I32, n_cells: int) -> tuple[I64, I64
 
 
 def count_dealt(subjects: I32, cells: I32, n_cells: int, dealt: Deal) -> I64:
-    """int64[K, K] at [lower cell, higher cell]: the non-mated comparisons of a deal."""
-    held = np.zeros((n_cells, dealt.parts), np.int64)
-    np.add.at(held, (cells, dealt.of_sample), 1)
-    ordered = held @ (dealt.table() @ held.T)
+    """Count the non-mated comparisons of a deal, int64[K, K].
+
+    At [lower cell, higher cell].
+    """
+    samples_by_part = np.zeros((n_cells, dealt.parts), np.int64)
+    np.add.at(samples_by_part, (cells, dealt.of_sample), 1)
+    ordered = samples_by_part @ (dealt.table() @ samples_by_part.T)
     parts = np.arange(dealt.parts)
-    with_itself = held[:, dealt.meets(parts, parts)].sum(axis=1)
+    with_itself = samples_by_part[:, dealt.meets(parts, parts)].sum(axis=1)
     every = np.triu(ordered, 1) + np.diag((np.diag(ordered) - with_itself) // 2)
-    a, b = mated_pairs(subjects)
-    own = dealt.takes(a, b)
-    ca, cb = cells[a[own]], cells[b[own]]
-    np.subtract.at(every, (np.minimum(ca, cb), np.maximum(ca, cb)), 1)
+    first, second = mated_pairs(subjects)
+    taken = dealt.takes(first, second)
+    cell_a, cell_b = cells[first[taken]], cells[second[taken]]
+    np.subtract.at(every, (np.minimum(cell_a, cell_b), np.maximum(cell_a, cell_b)), 1)
     return np.asarray(every, np.int64)
 
 
 def evidence_of_all_pairs(
     tally: Tally, cells: Cells, subjects: I32, has_template: NDArray[np.bool_], dealt: Deal | None = None
 ) -> Evidence:
-    """The evidence of a tally over the samples with a template.
+    """Return the evidence of a tally of all pairs.
 
     cells, subjects: of all samples, failed ones too. has_template: bool[n_samples]. The tally numbers the samples with a
     template only, in their order. dealt: of all samples, where only a sample of the non-mated comparisons was made.
@@ -75,12 +81,12 @@ def evidence_of_all_pairs(
     made_subjects = subjects[has_template]
     pairs: AllPairs | DealtPairs = AllPairs(made_subjects, tally.left_out_non_mated)
     if dealt is not None:
-        non_mated, own = count_dealt(subjects, cells.of_sample, cells.n, dealt), dealt.only(has_template)
-        left_out = tally.left_out_non_mated.where(own.takes(tally.left_out_non_mated.a, tally.left_out_non_mated.b))
-        pairs = DealtPairs(made_subjects, left_out, own)
+        non_mated, of_templates = count_dealt(subjects, cells.of_sample, cells.n, dealt), dealt.only(has_template)
+        left_out = tally.left_out_non_mated.where(of_templates.takes(tally.left_out_non_mated.a, tally.left_out_non_mated.b))
+        pairs = DealtPairs(made_subjects, left_out, of_templates)
     for out, attempted in ((pairs.left_out, non_mated), (tally.left_out_mated, mated)):
-        ca, cb = made_cells.of_sample[out.a], made_cells.of_sample[out.b]
-        np.subtract.at(attempted, (np.minimum(ca, cb), np.maximum(ca, cb)), 1)
+        cell_a, cell_b = made_cells.of_sample[out.a], made_cells.of_sample[out.b]
+        np.subtract.at(attempted, (np.minimum(cell_a, cell_b), np.maximum(cell_a, cell_b)), 1)
     return Evidence(
         tally,
         made_cells,
@@ -93,15 +99,18 @@ def evidence_of_all_pairs(
 
 
 def without_comparisons(evidence: Evidence, gone: NDArray[np.bool_]) -> Evidence:
-    """The evidence as if the ledger's comparisons marked in `gone` had not been made. Only for all-pairs evidence."""
+    """Remove the ledger's comparisons marked in `gone`.
+
+    Only for all-pairs evidence. The result is as if they had not been made.
+    """
     tally = evidence.tally
     out = tally.ledger.where(gone)
-    ca, cb = evidence.cells.of_sample[out.a], evidence.cells.of_sample[out.b]
+    cell_a, cell_b = evidence.cells.of_sample[out.a], evidence.cells.of_sample[out.b]
     non_mated, comparisons, errors = tally.non_mated.copy(), tally.comparisons.copy(), tally.dense_errors.copy()
-    np.subtract.at(non_mated, (np.minimum(ca, cb), np.maximum(ca, cb), tally.grid.bin(out.score)), 1)
-    for a, other in ((out.a, cb), (out.b, ca)):
-        np.subtract.at(comparisons, (a, other), 1)
-        np.subtract.at(errors, (slice(None), a, other), 1)  # type: ignore[arg-type]
+    np.subtract.at(non_mated, (np.minimum(cell_a, cell_b), np.maximum(cell_a, cell_b), tally.grid.bin(out.score)), 1)
+    for sample, other in ((out.a, cell_b), (out.b, cell_a)):
+        np.subtract.at(comparisons, (sample, other), 1)
+        np.subtract.at(errors, (slice(None), sample, other), 1)  # type: ignore[arg-type]
     smaller = replace(
         tally,
         non_mated=non_mated,
@@ -113,7 +122,7 @@ def without_comparisons(evidence: Evidence, gone: NDArray[np.bool_]) -> Evidence
     attempted = None
     if evidence.attempted_non_mated is not None:
         attempted = evidence.attempted_non_mated.copy()
-        np.subtract.at(attempted, (np.minimum(ca, cb), np.maximum(ca, cb)), 1)
+        np.subtract.at(attempted, (np.minimum(cell_a, cell_b), np.maximum(cell_a, cell_b)), 1)
     pairs = evidence.pairs
     if isinstance(pairs, AllPairs | DealtPairs):
         pairs = replace(pairs, left_out=pairs.left_out + out)
@@ -121,27 +130,31 @@ def without_comparisons(evidence: Evidence, gone: NDArray[np.bool_]) -> Evidence
 
 
 def never_attempted(evidence: Evidence, cells: Cells, subjects: I32, pairs: I32) -> Evidence:
-    """The evidence as if these comparisons, which failed for want of a template, had not been attempted.
+    """Remove failed comparisons from those that count as attempted.
 
-    pairs: int32[m, 2], samples of the data set, each pair once. cells, subjects: of all samples of the data set.
+    pairs: int32[m, 2], samples of the data set, each pair once: they failed for want of a template. cells, subjects: of all samples
+    of the data set.
     """
     if evidence.attempted_non_mated is None or evidence.attempted_mated is None or not pairs.size:
         return evidence
-    c = np.sort(cells.of_sample[pairs], axis=1)
+    pair_cells = np.sort(cells.of_sample[pairs], axis=1)
     mated = subjects[pairs[:, 0]] == subjects[pairs[:, 1]]
     counts = evidence.attempted_non_mated.copy(), evidence.attempted_mated.copy()
     for table, chosen in zip(counts, (~mated, mated), strict=True):
-        np.subtract.at(table, (c[chosen, 0], c[chosen, 1]), 1)
+        np.subtract.at(table, (pair_cells[chosen, 0], pair_cells[chosen, 1]), 1)
     return replace(evidence, attempted_non_mated=counts[0], attempted_mated=counts[1])
 
 
 def sum_over_groups(by_cell: NDArray[np.int64], of_cell: Sequence[int] | I32, n_groups: int) -> I64:
-    """int64[G, G] at [g, h] for g ≤ h: sums of an upper-triangular [K, K] table over the cells of each group."""
+    """Sum a table by cell over groups, int64[G, G].
+
+    by_cell: [K, K], upper-triangular; the sums are at [g, h] for g ≤ h.
+    """
     groups = np.asarray(of_cell)
     out = np.zeros((n_groups, n_groups), np.int64)
-    row, col = np.nonzero(by_cell)
-    g, h = groups[row], groups[col]
-    known = (g >= 0) & (h >= 0)
-    g, h = g[known], h[known]
-    np.add.at(out, (np.minimum(g, h), np.maximum(g, h)), by_cell[row, col][known])
+    row, column = np.nonzero(by_cell)
+    group, other = groups[row], groups[column]
+    known = (group >= 0) & (other >= 0)
+    group, other = group[known], other[known]
+    np.add.at(out, (np.minimum(group, other), np.maximum(group, other)), by_cell[row, column][known])
     return out

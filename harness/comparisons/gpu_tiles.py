@@ -1,8 +1,8 @@
-"""Tiles of comparisons on a GPU, or on whatever else torch calls a device.
+"""Tiles of comparisons on a GPU, or on any other device of torch.
 
-The products, which bin each is in and how many are in each bin are the device's; its float32 sums come in another order, so a score
-near the edge of a bin may be counted in the next one. What decides anything does not depend on it: every score from the ledger's
-floor up or near a threshold is fetched and made again by the same exact kernel as everywhere (see `kernel`).
+The device makes the products, finds the bin of each and counts the bins; its float32 sums come in another order, so a score
+near the edge of a bin may be counted in the next one. Nothing that is decided depends on it: every score from the ledger's
+floor up or near a threshold is fetched and computed again by the same exact kernel as everywhere (see `kernel`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from faceparity.harness.comparisons.kernel import TileMatches, settle
 from faceparity.harness.comparisons.tally import I64, Tally
-from faceparity.harness.comparisons.tiles import Strip, Sum, TallyJob
+from faceparity.harness.comparisons.tiles import Strip, TallyJob, TallySum
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +24,7 @@ SCORES_AT_ONCE = 1 << 24
 
 
 class Rectangle(NamedTuple):
-    """Neighbouring tiles taken as one: a strip of rows against columns that are all of one cell."""
+    """Neighbouring tiles taken together: a strip of rows against columns that are all of one cell."""
 
     row: Strip
     col: Strip
@@ -32,10 +32,13 @@ class Rectangle(NamedTuple):
 
 
 def rectangles(job: TallyJob, tiles: Sequence[tuple[int, int]]) -> Iterator[Rectangle]:
-    """The tiles, neighbours together: a device wants more at a time than a processor's cache holds."""
+    """Yield the tiles with neighbours joined into rectangles.
+
+    A device works on more at a time than a processor's cache holds; a rectangle has at most SCORES_AT_ONCE scores.
+    """
     held: Rectangle | None = None
     for tile in tiles:
-        row, col = (job.strips[k] for k in tile)
+        row, col = (job.strips[strip] for strip in tile)
         if held is not None and held.row is row and held.col.stop == col.start and held.col.cell == col.cell:
             high = row.stop - row.start
             if held.row is not held.col and high * (col.stop - held.col.start) <= SCORES_AT_ONCE:
@@ -51,14 +54,17 @@ def rectangles(job: TallyJob, tiles: Sequence[tuple[int, int]]) -> Iterator[Rect
 def tally_on(
     device: str, job: TallyJob, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None
 ) -> Tally:
-    """As `tally_tiles`, on the device that torch calls so. All templates must fit into its memory."""
+    """Tally tiles on a torch device, as `tally_tiles` does.
+
+    All templates must fit into the device's memory.
+    """
     import torch
 
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")  # no TF32: ten bits would not do
     try:
         with torch.inference_mode():
-            held, total = _DeviceTemplates(job, torch.device(device)), Sum(job, cap)
+            held, total = _DeviceTemplates(job, torch.device(device)), TallySum(job, cap)
             for one in rectangles(job, tiles):
                 found, n_noted = held.counted(one)
                 n_kept = settle(one.row.start, one.col.start, n_noted, job.prepared, job.bins, found)
@@ -82,17 +88,20 @@ class _DeviceTemplates:
         self.subjects = torch.from_numpy(job.prepared.subjects).to(device)
 
     def counted(self, one: Rectangle) -> tuple[TileMatches, int]:
-        """What a rectangle holds, but for what `settle` does; and how many scores wait for that."""
+        """Count a rectangle's scores, and collect those that `settle` needs.
+
+        Returns what the rectangle holds, without what `settle` adds, and how many scores wait for it.
+        """
         scores = self._scores(one)
-        made = scores != -np.inf
+        compared = scores != -np.inf
         step = self._steps(scores)
         counts = self.torch.bincount(step.view(-1), minlength=self.job.grid.steps).cpu().numpy().astype(np.int64)
-        row, col = (self._asked(step) & made).nonzero(as_tuple=True)
-        marks = [made, *(scores >= float(t) for t in self.job.bins.dense)]
-        by_row, by_col = ([m.sum(dim=axis, dtype=self.torch.int32).cpu().numpy() for m in marks] for axis in (1, 0))
+        row, col = (self._needs_exact(step) & compared).nonzero(as_tuple=True)
+        marks = [compared, *(scores >= float(threshold) for threshold in self.job.bins.dense)]
+        by_row, by_col = ([mark.sum(dim=axis, dtype=self.torch.int32).cpu().numpy() for mark in marks] for axis in (1, 0))
         none = np.empty(0, np.uint32)
         found = TileMatches(
-            self._by_bin(counts, made.numel() - int(made.sum())), np.stack(by_row), np.stack(by_col),
+            self._by_bin(counts, compared.numel() - int(compared.sum())), np.stack(by_row), np.stack(by_col),
             (row + one.row.start).cpu().numpy().astype(np.int32), (col + one.col.start).cpu().numpy().astype(np.int32),
             scores[row, col].cpu().numpy(), step[row, col].cpu().numpy().astype(np.uint16),
             none.reshape(0, 0), np.empty(0, np.uint16), np.empty(0, np.uint64), np.empty(0, np.bool_), none,
@@ -100,14 +109,17 @@ class _DeviceTemplates:
         return found, int(row.numel())
 
     def _by_bin(self, by_step: I64, left_out: int) -> I64:
-        """What is no comparison is in the first step."""
+        """Sum counts by step to counts by bin.
+
+        What is no comparison is in the first step.
+        """
         by_bin = np.zeros(self.job.grid.n, np.int64)
         np.add.at(by_bin, self.job.bins.first, by_step)
         by_bin[0] -= left_out
         return by_bin
 
     def _scores(self, one: Rectangle) -> torch.Tensor:
-        """float32[rows, columns], -inf for what is no comparison."""
+        """Return scores, float32[rows, columns]; -inf where none is made."""
         rows, cols = slice(one.row.start, one.row.stop), slice(one.col.start, one.col.stop)
         scores: torch.Tensor = self.x[rows] @ self.x[cols].T
         if self.job.prepared.distance:
@@ -119,23 +131,30 @@ class _DeviceTemplates:
             scores.masked_fill_(self.subjects[rows][:, None] == self.subjects[cols][None, :], -np.inf)
         for tile in one.tiles:
             if tile in self.job.identical:
-                a, b = (self.torch.from_numpy(x.astype(np.int64)).to(self.device) for x in self.job.identical[tile])
-                scores[a - one.row.start, b - one.col.start] = -np.inf
+                first, second = (
+                    self.torch.from_numpy(samples.astype(np.int64)).to(self.device) for samples in self.job.identical[tile]
+                )
+                scores[first - one.row.start, second - one.col.start] = -np.inf
         return scores
 
     def _share_subjects(self, rows: slice, cols: slice) -> bool:
-        """Whether some subject may be in both: only then is every pair looked at."""
-        a, b = self.job.prepared.subjects[rows], self.job.prepared.subjects[cols]
-        return bool(np.intersect1d(a, b).size)
+        """Return whether rows and columns may share a subject.
+
+        Only then is every pair looked at.
+        """
+        of_rows, of_columns = self.job.prepared.subjects[rows], self.job.prepared.subjects[cols]
+        return bool(np.intersect1d(of_rows, of_columns).size)
 
     def _steps(self, scores: torch.Tensor) -> torch.Tensor:
-        """int32: the equal bin of each score, as `Grid.step` has it."""
+        """Return the equal bin of each score, int32, as `ScoreBins.step`."""
         grid = self.job.grid
-        low, per_width = (self.torch.tensor(v, dtype=self.torch.float32, device=self.device) for v in (grid.low, grid.per_width))
+        low, per_width = (
+            self.torch.tensor(number, dtype=self.torch.float32, device=self.device) for number in (grid.low, grid.per_width)
+        )
         return ((scores - low) * per_width).clamp_(0, grid.steps - 1).to(self.torch.int32)
 
-    def _asked(self, step: torch.Tensor) -> torch.Tensor:
-        """Which steps touch a band of scores that need an exact one."""
+    def _needs_exact(self, step: torch.Tensor) -> torch.Tensor:
+        """Return which steps touch a band that needs exact scores."""
         bands: list[list[int]] = self.job.bins.band_steps.tolist()
         asked = step >= bands[-1][0]
         for first, last in bands[:-1]:

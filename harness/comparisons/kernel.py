@@ -1,4 +1,4 @@
-"""One tile of comparison scores, read once: counted by bin, its high scores and those near a threshold recomputed exactly."""
+"""The kernel that counts one tile of scores by bin, with high scores and those near a threshold recomputed exactly."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.common.compiled import njit
+from faceparity.datasets.common.numba_cache import njit
 from faceparity.harness.comparisons.similarity import F32, exact_score
 
 from .tally import I32, I64, ScoreBins
@@ -23,7 +23,7 @@ FLAGS = np.uint64(0x8000_8000_8000_8000)
 
 
 class PreparedTemplates(NamedTuple):
-    """Prepared templates, float32[n, d], by rising cell and subject; lengths squared; subjects; whether scores are distances.
+    """Prepared templates, float32[n, d], by rising cell and subject; squared lengths; subjects; whether scores are distances.
 
     longest: no squared length is greater.
     """
@@ -36,7 +36,7 @@ class PreparedTemplates(NamedTuple):
 
 
 class Bins(NamedTuple):
-    """Where scores are counted.
+    """The bins in which scores are counted, and the bands in which exact ones are needed.
 
     low, per_width: of the grid's equal steps. first: int64[steps], the first bin of each step. edges: of the bins.
     bands: float32[B, 2], closed intervals of scores that need an exact one, the last of them from the floor up;
@@ -54,12 +54,12 @@ class Bins(NamedTuple):
 
 
 class TileMatches(NamedTuple):
-    """What a tile of up to `tile` rows and columns holds; overwritten by the next.
+    """The counts of a tile, and the scores that need a closer look; overwritten by the next tile.
 
-    bins: int64[bins]. rows, cols: int32[1 + T, tile], of each row and column the comparisons made, then its errors at
-    each dense threshold.
+    A tile has up to `tile` rows and columns. bins: int64[bins]. rows, cols: int32[1 + T, tile], of each row and column the
+    comparisons made, then its errors at each dense threshold.
     a, b, score, step: what is looked at closely; then, the first of it, what goes to the ledger. gaps: bool[tile], rows in which
-    some comparisons are not to be made. The others are room to work in.
+    some comparisons are not to be made. The others are working memory.
     """
 
     bins: I64
@@ -76,8 +76,8 @@ class TileMatches(NamedTuple):
     asked: U32
 
 
-def make_found(tile: int, grid: ScoreBins, bins: Bins) -> TileMatches:
-    """Room for what a tile holds."""
+def make_tile_matches(tile: int, grid: ScoreBins, bins: Bins) -> TileMatches:
+    """Reserve the working memory of a tile."""
     words = np.empty(-(-tile // 4), np.uint64)
     return TileMatches(
         np.zeros(grid.n, np.int64),
@@ -96,17 +96,17 @@ def make_found(tile: int, grid: ScoreBins, bins: Bins) -> TileMatches:
 
 
 def make_bins(grid: ScoreBins, floor: float, dense: F32, longest: float, distance: bool) -> Bins:
-    """Where to count, and which scores need an exact one: from the floor up, and near every threshold.
+    """Define where to count, and which scores need exact ones.
 
-    longest: the greatest squared length of a template, which the error of a float32 product grows with. Raises
-    ValueError on more than MOST_STEPS equal bins.
+    Those from the floor up, and near every threshold. longest: the greatest squared length of a template, which the error of a
+    float32 product grows with. Raises ValueError on more than MOST_STEPS equal bins.
     """
     if grid.steps > MOST_STEPS:
         raise ValueError(f"{grid.steps} bins: at most {MOST_STEPS} can be counted")
     error = NEAR * max(1.0, longest)
     reach = _around_distance if distance else _around
-    below = [t for t in np.unique(np.concatenate([grid.cuts(), dense])) if t < floor]
-    bands = np.array([*(reach(float(t), error) for t in below), (reach(floor, error)[0], np.inf)]).astype(np.float32)
+    below = [cut for cut in np.unique(np.concatenate([grid.cuts(), dense])) if cut < floor]
+    bands = np.array([*(reach(float(cut), error) for cut in below), (reach(floor, error)[0], np.inf)]).astype(np.float32)
     bands = np.nextafter(bands, np.array([-np.inf, np.inf], np.float32))
     band_steps = grid.step(bands).astype(np.int32)
     return Bins(grid.low, grid.per_width, grid.first_bins(), grid.edges, bands, band_steps, np.float32(floor), dense)
@@ -117,150 +117,179 @@ def _around(threshold: float, error: float) -> tuple[float, float]:
 
 
 def _around_distance(threshold: float, error: float) -> tuple[float, float]:
-    """Of a distance the square is what has the products' error, twice; the score is minus its root."""
+    """Return the band around a distance's threshold.
+
+    The square of a distance has the products' error, twice; the score is minus its root.
+    """
     square = threshold**2
     far, close = np.sqrt(square + 4 * error) + NEAR, np.sqrt(max(0.0, square - 4 * error)) - NEAR
     return (-far, -close) if threshold <= 0 else (close, far)
 
 
 @njit(nogil=True)
-def _to_distances(products: F32, squares: F32, i: int, j0: int) -> None:
-    """Inner products of sample i with samples j0, j0 + 1, … to -‖a - b‖, in place."""
-    for c in range(products.size):
-        left = squares[i] + squares[j0 + c] - np.float32(2.0) * products[c]
-        products[c] = -np.sqrt(max(np.float32(0.0), left))
+def _to_distances(products: F32, squares: F32, sample: int, j0: int) -> None:
+    """Turn inner products into -‖a - b‖, in place.
+
+    Of `sample` with samples j0, j0 + 1, ….
+    """
+    for column in range(products.size):
+        left = squares[sample] + squares[j0 + column] - np.float32(2.0) * products[column]
+        products[column] = -np.sqrt(max(np.float32(0.0), left))
 
 
 @njit(nogil=True)
 def _to_steps(row: F32, low: np.float32, per_width: np.float32, last: int, band_steps: I32, steps: U16) -> None:
-    """The equal bin of each score, as `Grid.step` has it, with FLAG set where it touches a band."""
+    """Find the equal bin of each score, as `ScoreBins.step`.
+
+    The bit above MOST_STEPS is set where the step touches a band.
+    """
     top, highest = band_steps[-1, 0], np.float32(last)
-    for c in range(row.size):
-        k = np.int32(min(max((row[c] - low) * per_width, np.float32(0.0)), highest))
-        steps[c] = np.uint16(k | (np.int32(k >= top) << 15))
+    for column in range(row.size):
+        step = np.int32(min(max((row[column] - low) * per_width, np.float32(0.0)), highest))
+        steps[column] = np.uint16(step | (np.int32(step >= top) << 15))
     for band in range(band_steps.shape[0] - 1):
         first, until = band_steps[band, 0], band_steps[band, 1]
-        for c in range(row.size):
-            k = np.int32(steps[c]) & np.int32(MOST_STEPS - 1)
-            steps[c] |= np.uint16(np.int32((k >= first) & (k <= until)) << 15)
+        for column in range(row.size):
+            step = np.int32(steps[column]) & np.int32(MOST_STEPS - 1)
+            steps[column] |= np.uint16(np.int32((step >= first) & (step <= until)) << 15)
 
 
 @njit(nogil=True)
-def _count_steps(steps: U16, words: NDArray[np.uint64], n: int, counts: U32, asked: U32) -> int:
-    """Count the first n steps, four to a word. The places of those with FLAG go into `asked`; returns how many."""
-    step, n_asked, whole = np.uint64(MOST_STEPS - 1), 0, n // 4
-    for w in range(whole):
-        word = words[w]
+def _count_steps(steps: U16, words: NDArray[np.uint64], size: int, counts: U32, asked: U32) -> int:
+    """Count the first `size` steps, four to a word.
+
+    The positions of those with the flag bit go into `asked`; returns how many.
+    """
+    step, n_asked, full_words = np.uint64(MOST_STEPS - 1), 0, size // 4
+    for i in range(full_words):
+        word = words[i]
         if word & FLAGS:
-            n_asked = _ask(steps, 4 * w, 4 * w + 4, asked, n_asked)
+            n_asked = _ask(steps, 4 * i, 4 * i + 4, asked, n_asked)
         # Four histograms, because a bin that is hit twice in a row would have to wait.
         counts[0, word & step] += np.uint32(1)
         counts[1, (word >> np.uint64(16)) & step] += np.uint32(1)
         counts[2, (word >> np.uint64(32)) & step] += np.uint32(1)
         counts[3, (word >> np.uint64(48)) & step] += np.uint32(1)
-    for c in range(4 * whole, n):
-        counts[0, np.uint64(steps[c]) & step] += np.uint32(1)
-    return int(_ask(steps, 4 * whole, n, asked, n_asked))
+    for column in range(4 * full_words, size):
+        counts[0, np.uint64(steps[column]) & step] += np.uint32(1)
+    return int(_ask(steps, 4 * full_words, size, asked, n_asked))
 
 
 @njit(nogil=True)
 def _ask(steps: U16, start: int, stop: int, asked: U32, n_asked: int) -> int:
-    for c in range(start, stop):
-        if steps[c] >= MOST_STEPS:
-            asked[n_asked] = c
+    """Collect positions whose step has the flag bit.
+
+    n_asked: positions collected before; returns the number with these.
+    """
+    for column in range(start, stop):
+        if steps[column] >= MOST_STEPS:
+            asked[n_asked] = column
             n_asked += 1
     return n_asked
 
 
 @njit(nogil=True)
-def _note(row: F32, i: int, j0: int, n_asked: int, found: TileMatches, n_noted: int) -> int:
-    """Keep the scores asked about, of sample i with samples j0, j0 + 1, …, for `settle`, but comparisons not made (-inf)."""
-    # Arrays are named once: each use of a tuple's array counts its references anew, which takes longer than the work itself.
+def _note(row: F32, sample: int, j0: int, n_asked: int, found: TileMatches, n_noted: int) -> int:
+    """Keep the scores asked about for `settle`; return how many.
+
+    Of `sample` with samples j0, j0 + 1, …; comparisons not made (-inf) are not kept.
+    """
+    # Arrays are named once: each use of a tuple's array counts its references again, which takes longer than the work itself.
     asked, steps, a, b, score, step = found.asked, found.steps, found.a, found.b, found.score, found.step
-    for k in range(n_asked):
-        c = asked[k]
-        a[n_noted], b[n_noted], score[n_noted], step[n_noted] = i, j0 + c, row[c], steps[c] & (MOST_STEPS - 1)
-        n_noted += row[c] != -np.inf
+    for number in range(n_asked):
+        column = asked[number]
+        a[n_noted], b[n_noted], score[n_noted], step[n_noted] = sample, j0 + column, row[column], steps[column] & (MOST_STEPS - 1)
+        n_noted += row[column] != -np.inf
     return n_noted
 
 
 @njit(nogil=True)
 def settle(row0: int, col0: int, n_noted: int, prepared: PreparedTemplates, bins: Bins, found: TileMatches) -> int:
-    """Count the scores noted in a tile by their bin instead of their step, a score in a band by the exact one.
+    """Settle a tile's noted scores by their exact values.
 
-    What reaches the floor stays in the ledger, in the order it came; returns how many do.
+    They are counted by their bin, not their step, a score in a band by the exact one. What reaches the floor stays in the ledger,
+    in the order it came; returns how many do.
     """
     # Named once, as above.
     bands, first, edges, counts, dense = bins.bands, bins.first, bins.edges, found.bins, bins.dense
-    x, a, b, score, step, rows, cols = prepared.x, found.a, found.b, found.score, found.step, found.rows, found.cols
+    templates, a, b, score, step, rows, cols = prepared.x, found.a, found.b, found.score, found.step, found.rows, found.cols
     distance, longest, floor, n_kept = prepared.distance, prepared.longest, bins.floor, 0
-    for k in range(n_noted):
-        i, j, s, inside = a[k], b[k], score[k], False
+    for number in range(n_noted):
+        row, column, value, inside = a[number], b[number], score[number], False
         for band in range(bands.shape[0]):
-            inside |= bands[band, 0] <= s <= bands[band, 1]
+            inside |= bands[band, 0] <= value <= bands[band, 1]
         if inside:
-            s = exact_score(x, i, j, distance, longest)
-            for t in range(dense.size):
-                more = np.int32(s >= dense[t]) - np.int32(score[k] >= dense[t])
-                rows[1 + t, i - row0] += more
-                cols[1 + t, j - col0] += more
-        at = first[step[k]]
-        counts[at] -= 1
-        while at > 0 and s < edges[at]:
-            at -= 1
-        while at + 2 < edges.size and s >= edges[at + 1]:
-            at += 1
-        counts[at] += 1
-        if inside and s >= floor:
-            a[n_kept], b[n_kept], score[n_kept] = i, j, s
+            value = exact_score(templates, row, column, distance, longest)
+            for threshold in range(dense.size):
+                more = np.int32(value >= dense[threshold]) - np.int32(score[number] >= dense[threshold])
+                rows[1 + threshold, row - row0] += more
+                cols[1 + threshold, column - col0] += more
+        bin_ = first[step[number]]
+        counts[bin_] -= 1
+        while bin_ > 0 and value < edges[bin_]:
+            bin_ -= 1
+        while bin_ + 2 < edges.size and value >= edges[bin_ + 1]:
+            bin_ += 1
+        counts[bin_] += 1
+        if inside and value >= floor:
+            a[n_kept], b[n_kept], score[n_kept] = row, column, value
             n_kept += 1
     return n_kept
 
 
 @njit(nogil=True)
 def _count_reached(row: F32, start: int, threshold: np.float32, of_cols: I32) -> np.int32:
-    """How many scores reach a threshold; each is also added to its column's count."""
+    """Count a row's scores at or above a threshold.
+
+    Each is also added to its column's count.
+    """
     reached = np.int32(0)
-    for c in range(row.size):
-        hit = np.int32(row[c] >= threshold)
+    for column in range(row.size):
+        hit = np.int32(row[column] >= threshold)
         reached += hit
-        of_cols[start + c] += hit
+        of_cols[start + column] += hit
     return reached
 
 
 @njit(nogil=True)
-def _leave_out_subject(row: F32, subjects: I32, i: int, j0: int) -> bool:
-    """-inf where sample i is compared with its own subject, in a row of samples j0, j0 + 1, … of rising subjects; whether any."""
-    low, high, some = 0, row.size, False
+def _leave_out_subject(row: F32, subjects: I32, sample: int, j0: int) -> bool:
+    """Leave out the comparisons of a sample's own subject.
+
+    They become -inf in a row of samples j0, j0 + 1, … of rising subjects; returns whether there are any.
+    """
+    low, high, found = 0, row.size, False
     while low < high:
         middle = (low + high) // 2
-        if subjects[j0 + middle] < subjects[i]:
+        if subjects[j0 + middle] < subjects[sample]:
             low = middle + 1
         else:
             high = middle
-    while low < row.size and subjects[j0 + low] == subjects[i]:
+    while low < row.size and subjects[j0 + low] == subjects[sample]:
         row[low] = -np.inf
         low += 1
-        some = True
-    return some
+        found = True
+    return found
 
 
 @njit(nogil=True)
 def _to_bins(found: TileMatches, first: I64, left_out: int) -> None:
-    """Counts by step to counts by bin. What was left out is in the first step."""
-    for k in range(found.step_counts.shape[1]):
+    """Add counts by step to counts by bin.
+
+    What was left out is in the first step.
+    """
+    for step in range(found.step_counts.shape[1]):
         for turn in range(4):
-            found.bins[first[k]] += found.step_counts[turn, k]
+            found.bins[first[step]] += found.step_counts[turn, step]
     found.bins[0] -= left_out
 
 
 @njit(nogil=True)
 def count_tile(scores: F32, row0: int, col0: int, prepared: PreparedTemplates, bins: Bins, found: TileMatches) -> int:
-    """Count a tile of products whose rows are all of one cell, and whose columns are.
+    """Count a tile of products, of one cell each side.
 
-    scores: float32[rows, columns], overwritten; -inf (in rows marked in `found.gaps`) where two samples are not to be compared.
-    On the diagonal (row0 == col0) only what lies above it counts. Comparisons of a subject with itself are left out. Returns
-    the ledger's length.
+    scores: float32[rows, columns], overwritten; -inf (in rows marked in `found.gaps`) where two samples are not to be compared. All
+    rows are of one cell, and all columns. On the diagonal (row0 == col0) only what lies above it counts. Comparisons of a subject
+    with itself are left out. Returns the ledger's length.
     """
     n_rows, n_cols = scores.shape
     # Named once, as above.
@@ -273,31 +302,31 @@ def count_tile(scores: F32, row0: int, col0: int, prepared: PreparedTemplates, b
         found.cols,
     )
     subjects, squares, band_steps, dense = prepared.subjects, prepared.squares, bins.band_steps, bins.dense
-    whole = np.zeros(n_cols + 1, np.int32)
+    complete_from = np.zeros(n_cols + 1, np.int32)
     found.bins[:] = 0
     cols[:] = 0
     step_counts[:] = 0
     n_noted = left_out = 0
-    for r in range(n_rows):
-        start = r + 1 if row0 == col0 else 0
-        row = scores[r][start:]
+    for i in range(n_rows):
+        start = i + 1 if row0 == col0 else 0
+        row = scores[i][start:]
         if prepared.distance:
-            _to_distances(row, squares, row0 + r, col0 + start)
-        gaps = found.gaps[r] | _leave_out_subject(row, subjects, row0 + r, col0 + start)
+            _to_distances(row, squares, row0 + i, col0 + start)
+        gaps = found.gaps[i] | _leave_out_subject(row, subjects, row0 + i, col0 + start)
         _to_steps(row, bins.low, bins.per_width, step_counts.shape[1] - 1, band_steps, steps)
         n_asked = _count_steps(steps, words, row.size, step_counts, asked)
         if n_asked:
-            n_noted = _note(row, row0 + r, col0 + start, n_asked, found, n_noted)
+            n_noted = _note(row, row0 + i, col0 + start, n_asked, found, n_noted)
         if gaps:
-            rows[0, r] = _count_reached(row, start, LOWEST, cols[0])
+            rows[0, i] = _count_reached(row, start, LOWEST, cols[0])
         else:
-            rows[0, r] = row.size
-            whole[start] += 1
-        left_out += row.size - rows[0, r]
-        for t in range(dense.size):
-            rows[1 + t, r] = _count_reached(row, start, dense[t], cols[1 + t])
+            rows[0, i] = row.size
+            complete_from[start] += 1
+        left_out += row.size - rows[0, i]
+        for threshold in range(dense.size):
+            rows[1 + threshold, i] = _count_reached(row, start, dense[threshold], cols[1 + threshold])
     # A row without gaps adds one to every column from its start on.
-    cols[0, :n_cols] += np.cumsum(whole)[:n_cols]
+    cols[0, :n_cols] += np.cumsum(complete_from)[:n_cols]
     n_kept = settle(row0, col0, n_noted, prepared, bins, found)
     _to_bins(found, bins.first, left_out)
     return int(n_kept)

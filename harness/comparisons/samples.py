@@ -1,4 +1,4 @@
-"""What is compared."""
+"""The templates that are compared."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .tally import I32
 
 @dataclass(frozen=True)
 class Samples:
-    """What is compared. All arrays have one entry per template.
+    """Templates to be compared, with their subject, cell and image. All arrays have one entry per template.
 
     templates: float32[n, d]. subjects, cells, images: int32[n]; two samples with the same `images` are one image.
     same_photo: int32[m, 2], mated pairs to be left out. excluded: int32[m, 2], pairs that a person left out by name; those of
@@ -32,5 +32,5 @@ class Samples:
 
     @property
     def n(self) -> int:
-        """How many templates."""
+        """Return the number of templates."""
         return int(self.templates.shape[0])

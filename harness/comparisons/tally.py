@@ -1,4 +1,4 @@
-"""The tally: all that is kept of the comparisons. Filled in one pass, in memory that does not grow with their number; tallies add."""
+"""The tally: all that is kept of the comparisons. It takes one pass and memory that does not grow with their number; tallies add."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.common.compiled import njit
+from faceparity.datasets.common.numba_cache import njit
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -19,67 +19,78 @@ Counts = NDArray[np.signedinteger[Any]]
 
 @dataclass(frozen=True)
 class Pairs:
-    """Comparisons one by one: sample a < sample b, int32[n] each; score float32[n]. Sorted by (a, b)."""
+    """Comparisons listed one by one: sample a < sample b, int32[n] each; score float32[n]. Sorted by (a, b)."""
 
     a: I32
     b: I32
     score: F32
 
     @staticmethod
-    def of(a: NDArray[np.integer], b: NDArray[np.integer], score: NDArray[np.floating]) -> Pairs:
-        """In canonical order, whatever the order given."""
-        a, b, score = a.astype(np.int32, copy=False), b.astype(np.int32, copy=False), score.astype(np.float32, copy=False)
-        bits, places = max(int(a.max(initial=0)), int(b.max(initial=0))).bit_length(), a.size.bit_length()
+    def of(first: NDArray[np.integer], second: NDArray[np.integer], score: NDArray[np.floating]) -> Pairs:
+        """Return pairs in canonical order, from any order."""
+        first, second, score = (
+            first.astype(np.int32, copy=False),
+            second.astype(np.int32, copy=False),
+            score.astype(np.float32, copy=False),
+        )
+        bits, places = max(int(first.max(initial=0)), int(second.max(initial=0))).bit_length(), first.size.bit_length()
         if 2 * bits + places > 64:
-            low, high = np.minimum(a, b), np.maximum(a, b)
+            low, high = np.minimum(first, second), np.maximum(first, second)
             order = np.lexsort((high, low))
             return Pairs(low[order], high[order], score[order])
         # One number for a pair and its place: numpy sorts plain integers several times as fast as it finds their order.
-        packed = _pack(a, b, bits, places)
+        packed = _pack(first, second, bits, places)
         packed.sort()
         return Pairs(*_unpack(packed, score, bits, places))
 
     @staticmethod
     def none() -> Pairs:
-        """No comparisons."""
+        """Return an empty list of comparisons."""
         return Pairs(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
 
     def __add__(self, other: Pairs) -> Pairs:
+        """Merge two lists of comparisons."""
         if not len(self) or not len(other):
             return self if len(self) else other
-        return Pairs.of(*(np.concatenate(p) for p in zip(self.columns(), other.columns(), strict=True)))
+        return Pairs.of(*(np.concatenate(columns) for columns in zip(self.columns(), other.columns(), strict=True)))
 
     def __len__(self) -> int:
         return int(self.a.size)
 
     def columns(self) -> tuple[I32, I32, F32]:
-        """a, b, score."""
+        """Return a, b and score."""
         return self.a, self.b, self.score
 
     def where(self, mask: NDArray[np.bool_]) -> Pairs:
-        """Those that the mask keeps."""
+        """Keep the comparisons where the mask is true."""
         return Pairs(self.a[mask], self.b[mask], self.score[mask])
 
 
 @njit(nogil=True)
-def _pack(a: I32, b: I32, bits: int, places: int) -> U64:
-    """The lower sample, the higher one and the place of each pair, in one number."""
-    packed = np.empty(a.size, np.uint64)
-    for k in range(a.size):
-        low, high = np.uint64(min(a[k], b[k])), np.uint64(max(a[k], b[k]))
-        packed[k] = (((low << np.uint64(bits)) | high) << np.uint64(places)) | np.uint64(k)
+def _pack(first: I32, second: I32, bits: int, places: int) -> U64:
+    """Pack each pair and its place into one number.
+
+    The lower sample, the higher one, the place.
+    """
+    packed = np.empty(first.size, np.uint64)
+    for i in range(first.size):
+        low, high = np.uint64(min(first[i], second[i])), np.uint64(max(first[i], second[i]))
+        packed[i] = (((low << np.uint64(bits)) | high) << np.uint64(places)) | np.uint64(i)
     return packed
 
 
 @njit(nogil=True)
 def _unpack(packed: U64, score: F32, bits: int, places: int) -> tuple[I32, I32, F32]:
-    """The lower samples, the higher ones and the scores of `_pack`'s numbers, in their order."""
+    """Unpack the numbers of `_pack` in their order.
+
+    Lower samples, higher ones and scores.
+    """
     low, high, ordered = np.empty(packed.size, np.int32), np.empty(packed.size, np.int32), np.empty(packed.size, np.float32)
-    for k in range(packed.size):
-        pair = packed[k] >> np.uint64(places)
-        low[k] = pair >> np.uint64(bits)
-        high[k] = pair & ((np.uint64(1) << np.uint64(bits)) - np.uint64(1))
-        ordered[k] = score[packed[k] & ((np.uint64(1) << np.uint64(places)) - np.uint64(1))]
+    for i in range(packed.size):
+        pair = packed[i] >> np.uint64(places)
+        low[i] = pair >> np.uint64(bits)
+        high[i] = pair & ((np.uint64(1) << np.uint64(bits)) - np.uint64(1))
+        ordered[i] = score[packed[i] & ((np.uint64(1) << np.uint64(places)) - np.uint64(1))]
     return low, high, ordered
 
 
@@ -88,7 +99,7 @@ class ScoreBins:
     """Bins of comparison scores. edges: float32[n + 1], rising; bin i is [edges[i], edges[i + 1]).
 
     Scores below the first edge count in the first bin, scores at or above the last edge in the last. Published and fixed
-    thresholds are edges, so that the histograms tell the errors at them exactly. low, per_width, steps: the equal bins that
+    thresholds are edges, so that the histograms give the errors at them exactly. low, per_width, steps: the equal bins that
     the edges cut further: a score's is trunc((score - low) × per_width), in float32.
     """
 
@@ -100,7 +111,10 @@ class ScoreBins:
 
     @staticmethod
     def uniform(low: float, high: float, n: int, thresholds: tuple[float, ...] = ()) -> ScoreBins:
-        """`n` equal bins from low to high, cut at `thresholds` too. Raises ValueError unless low < high in float32."""
+        """Divide a range into `n` equal bins, cut at `thresholds`.
+
+        From low to high. Raises ValueError unless low < high in float32.
+        """
         first, last = np.float32(low), np.float32(high)
         if not first < last:
             raise ValueError(f"no bins between {low} and {high}")
@@ -112,32 +126,39 @@ class ScoreBins:
 
     @property
     def n(self) -> int:
-        """How many bins."""
+        """Return the number of bins."""
         return int(self.edges.size - 1)
 
     def bin(self, score: F32) -> I64:
-        """int64[n]: the bin of each score."""
+        """Return the bin of each score, int64[n]."""
         return np.clip(np.searchsorted(self.edges, score, side="right") - 1, 0, self.n - 1)
 
     def step(self, score: F32) -> I64:
-        """int64[n]: the equal bin of each score, by the formula."""
+        """Return the equal bin of each score, int64[n].
+
+        By the formula.
+        """
         return np.asarray(np.clip((score - self.low) * self.per_width, np.float32(0), np.float32(self.steps - 1)), np.int64)
 
     def first_bins(self) -> I64:
-        """int64[steps]: the bin that each step begins in."""
+        """Return the bin that each step begins in, int64[steps]."""
         return np.clip(np.searchsorted(self.step(self.edges[:-1]), np.arange(self.steps)), 0, self.n - 1)
 
     def cuts(self) -> F32:
-        """Edges whose side the step of a score does not tell: thresholds, and other edges within a step."""
+        """Return the edges that a score's step leaves open.
+
+        Thresholds, and other edges within a step: on which side a score lies has to be decided by its value.
+        """
         inner = self.edges[1:-1]
         within = self.step(inner) == self.step(np.nextafter(inner, np.float32(-np.inf)))
         return np.unique(np.concatenate([self.thresholds, inner[within]]))
 
 
 def _starts(nominal: F32, low: np.float32, per_width: np.float32) -> F32:
-    """The smallest float32 at which trunc((x - low) × per_width) reaches 1, 2, …: rounding puts it a little off `nominal`.
+    """Find the smallest float32 at which each further step begins.
 
-    Found by bisection over the float32 numbers within a bin's width of `nominal`.
+    There trunc((x - low) × per_width) reaches 1, 2, …: rounding puts it a little off `nominal`. Found by bisection over the float32
+    numbers within a bin's width of `nominal`.
     """
     wanted = np.arange(1, nominal.size + 1)
     width = np.float32(1) / per_width
@@ -149,22 +170,25 @@ def _starts(nominal: F32, low: np.float32, per_width: np.float32) -> F32:
     return _from_ordinal(above)
 
 
-def _ordinal(x: F32) -> I64:
-    """float32 numbers as integers in the same order, neighbours one apart."""
-    bits = x.view(np.int32).astype(np.int64)
+def _ordinal(numbers: F32) -> I64:
+    """Return float32 numbers as integers in the same order.
+
+    Neighbouring numbers are one apart.
+    """
+    bits = numbers.view(np.int32).astype(np.int64)
     return np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
 
 
-def _from_ordinal(n: I64) -> F32:
-    """The inverse of `_ordinal`."""
-    return np.where(n < 0, np.int64(-0x80000000) - n, n).astype(np.int32).view(np.float32)
+def _from_ordinal(ordinals: I64) -> F32:
+    """Return the float32 numbers of `_ordinal`'s integers."""
+    return np.where(ordinals < 0, np.int64(-0x80000000) - ordinals, ordinals).astype(np.int32).view(np.float32)
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What is kept of a set of comparisons; `a + b` is the tally of both sets together.
+    """The counts and lists kept of a set of comparisons; `a + b` is the tally of both sets together.
 
-    Samples are numbered 0 … n - 1, cells 0 … K - 1 (see `cells`).
+    Samples are numbered 0 … n - 1, cells 0 … K - 1 (see `Cells`).
     non_mated, mated: int64[K, K, bins], at [lower cell, higher cell]; int32 where no bin can hold more.
     comparisons: int64[n, K], non-mated comparisons of each sample with samples of each cell, counted one by one.
     ledger: every non-mated comparison at or above `floor`. mated_pairs: every mated comparison.
@@ -187,6 +211,10 @@ class Tally:
     same_photo: int
 
     def __add__(self, other: Tally) -> Tally:
+        """Add the tally of other comparisons.
+
+        Raises ValueError for another grid or floor.
+        """
         if self.floor != other.floor or not np.array_equal(self.grid.edges, other.grid.edges):
             raise ValueError("tallies with different grids or floors cannot be added")
         return Tally(
@@ -206,17 +234,20 @@ class Tally:
 
     @property
     def n_non_mated(self) -> int:
-        """Non-mated comparisons made."""
+        """Return the number of non-mated comparisons made."""
         return int(self.non_mated.sum())
 
     @property
     def n_mated(self) -> int:
-        """Mated comparisons made."""
+        """Return the number of mated comparisons made."""
         return int(self.mated.sum())
 
 
 def empty(grid: ScoreBins, floor: float, n_samples: int, n_cells: int, dense_thresholds: F32, most: float = np.inf) -> Tally:
-    """A tally of nothing. most: comparisons that any two cells can have: histograms of many cells take half the room if they are few."""
+    """Return a tally without comparisons.
+
+    most: comparisons that any two cells can have; histograms of many cells take half the memory if they fit int32.
+    """
     shape = (n_cells, n_cells, grid.n)
     counts: Any = np.int32 if most <= np.iinfo(np.int32).max else np.int64
     return Tally(

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from faceparity.harness.comparisons.similarity import F32, Kind, exact_scores, longest_of, prepare, squared_lengths
 from faceparity.harness.comparisons.subsampling import Deal
 
-from .kernel import Bins, PreparedTemplates, TileMatches, count_tile, make_bins, make_found
+from .kernel import Bins, PreparedTemplates, TileMatches, count_tile, make_bins, make_tile_matches
 from .mated import mated_pairs, tally_mated
 from .samples import Samples
 from .tally import I32, Pairs, ScoreBins, Tally, empty
@@ -58,26 +58,35 @@ class TallyJob:
 
 
 def strips_of(cells: I32, tile: int = TILE, dealt: Deal | None = None) -> list[Strip]:
-    """Each cell's samples (cells rising, then parts) in strips of at most `tile`, as equal as can be."""
+    """Divide each cell's samples into strips of at most `tile`.
+
+    Cells rising, then parts; the strips of a part are as equal as can be.
+    """
     found, parts = [], 1 if dealt is None else dealt.parts
     at = cells if dealt is None else cells.astype(np.int64) * parts + dealt.of_sample
     for key, first, count in zip(*np.unique(at, return_index=True, return_counts=True), strict=True):
         edges = np.linspace(first, first + count, -(-count // tile) + 1).astype(int).tolist()
-        found += [Strip(int(key) // parts, a, b, int(key) % parts) for a, b in pairwise(edges)]
+        found += [Strip(int(key) // parts, start, stop, int(key) % parts) for start, stop in pairwise(edges)]
     return found
 
 
 def tile_grid(n_strips: int) -> list[tuple[int, int]]:
-    """Every pair of strips once, as (row, column), a strip with itself included."""
+    """Return every pair of strips once, as (row, column).
+
+    A strip with itself included.
+    """
     return [(row, col) for row in range(n_strips) for col in range(row, n_strips)]
 
 
 def tiles_of(job: TallyJob) -> list[tuple[int, int]]:
-    """The pairs of strips that are compared: all, or those that are dealt."""
+    """Return the pairs of strips that are compared.
+
+    All, or those that are dealt.
+    """
     dealt = job.samples.dealt
     if dealt is None:
         return tile_grid(len(job.strips))
-    part = np.array([s.part for s in job.strips], np.int64)
+    part = np.array([strip.part for strip in job.strips], np.int64)
     by_part = np.argsort(part, kind="stable")
     first = np.searchsorted(part[by_part], np.arange(dealt.parts + 1))
     found = []
@@ -88,7 +97,10 @@ def tiles_of(job: TallyJob) -> list[tuple[int, int]]:
 
 
 def make_job(ordered: Samples, kind: Kind, grid: ScoreBins, floor: float, dense: Sequence[float], tile: int) -> TallyJob:
-    """See Job. ordered: by cell, then part, then subject, templates prepared."""
+    """Assemble the inputs of one pass over the tiles.
+
+    See `TallyJob`. ordered: by cell, then part, then subject, templates prepared.
+    """
     below = np.asarray(dense, np.float32)
     squares = squared_lengths(ordered.templates)
     longest = longest_of(squares)
@@ -99,21 +111,27 @@ def make_job(ordered: Samples, kind: Kind, grid: ScoreBins, floor: float, dense:
 
 
 def _identical(samples: Samples, strips: list[Strip]) -> dict[tuple[int, int], tuple[I32, I32]]:
-    """Pairs of different subjects with one image, or excluded by name; by tile."""
+    """Return the pairs not to be compared, by tile.
+
+    Pairs of different subjects with one image, or excluded by name.
+    """
     known = np.stack(mated_pairs(samples.images), axis=1)
-    a, b = np.unique(np.sort(np.concatenate([known, samples.excluded]), axis=1), axis=0).T
-    pairs = Pairs.of(a, b, np.zeros(a.size))
+    first_sample, second_sample = np.unique(np.sort(np.concatenate([known, samples.excluded]), axis=1), axis=0).T
+    pairs = Pairs.of(first_sample, second_sample, np.zeros(first_sample.size))
     pairs = pairs.where(samples.subjects[pairs.a] != samples.subjects[pairs.b])
-    starts = np.array([s.start for s in strips])
-    rows, cols = (np.searchsorted(starts, x, side="right") - 1 for x in (pairs.a, pairs.b))
+    starts = np.array([strip.start for strip in strips])
+    rows, cols = (np.searchsorted(starts, samples_of, side="right") - 1 for samples_of in (pairs.a, pairs.b))
     order = np.lexsort((cols, rows))
     tiles, first = np.unique(np.stack([rows, cols], axis=1)[order], axis=0, return_index=True)
-    parts = [np.split(x[order], first[1:]) for x in (pairs.a, pairs.b)]
-    return {(int(i), int(j)): (a, b) for (i, j), a, b in zip(tiles, *parts, strict=False)}
+    parts = [np.split(samples_of[order], first[1:]) for samples_of in (pairs.a, pairs.b)]
+    return {
+        (int(row), int(column)): (first_sample, second_sample)
+        for (row, column), first_sample, second_sample in zip(tiles, *parts, strict=False)
+    }
 
 
-class Sum:
-    """A tally as it grows; the ledger is given up once it has more than `cap` entries."""
+class TallySum:
+    """A tally as it grows; the ledger is emptied once it has more than `cap` entries."""
 
     def __init__(self, job: TallyJob, cap: float) -> None:
         self.job, self.cap, self.held = job, cap, 0
@@ -123,7 +141,10 @@ class Sum:
         self.lock = Lock()
 
     def add(self, row: Strip, col: Strip, found: TileMatches, n_kept: int) -> None:
-        """Add what a tile holds, or several side by side. Thread-safe."""
+        """Add the counts of a tile or of several.
+
+        Several lie side by side. Thread-safe.
+        """
         part = (found.a[:n_kept].copy(), found.b[:n_kept].copy(), found.score[:n_kept].copy())
         with self.lock:
             self.tally.non_mated[row.cell, col.cell] += found.bins
@@ -137,7 +158,10 @@ class Sum:
                 self.ledger.clear()
 
     def total(self, left_out: list[tuple[I32, I32]]) -> Tally:
-        """The whole. Raises RuntimeError if the histograms and the counts by sample disagree."""
+        """Return the complete tally.
+
+        Raises RuntimeError if the histograms and the counts by sample disagree.
+        """
         if 2 * self.tally.non_mated.sum() != self.tally.comparisons.sum():
             raise RuntimeError("the comparisons by bin and by sample do not add up")
         ledger = Pairs(*(np.concatenate(column) for column in zip(*self.ledger, strict=True))) if self.ledger else Pairs.none()
@@ -145,10 +169,10 @@ class Sum:
 
 
 def _left_out(job: TallyJob, identical: list[tuple[I32, I32]]) -> Pairs:
-    """Comparisons not made, with the scores that they would have had."""
+    """Return comparisons not made, with the scores they would have."""
     none = np.empty(0, np.int32)
-    a, b = (np.concatenate([none, *(pair[side] for pair in identical)]) for side in (0, 1))
-    return Pairs.of(a, b, exact_scores(job.samples.templates, a, b, job.kind))
+    first, second = (np.concatenate([none, *(pair[side] for pair in identical)]) for side in (0, 1))
+    return Pairs.of(first, second, exact_scores(job.samples.templates, first, second, job.kind))
 
 
 def tally_tiles(
@@ -158,21 +182,26 @@ def tally_tiles(
     cap: float = np.inf,
     progress: Callable[[int], None] | None = None,
 ) -> Tally:
-    """The non-mated part of the tally of some tiles, its ledger not sorted, samples numbered as in `job`."""
-    total, source = Sum(job, cap), iter(tiles)
-    x, widest = job.samples.templates, max((s.stop - s.start for s in job.strips), default=0)
+    """Tally the non-mated comparisons of some tiles.
+
+    The ledger is not sorted; samples are numbered as in `job`.
+    """
+    total, source = TallySum(job, cap), iter(tiles)
+    vectors, widest = job.samples.templates, max((strip.stop - strip.start for strip in job.strips), default=0)
 
     def work(_: int) -> None:
-        room, found = np.empty(widest * widest, np.float32), make_found(widest, job.grid, job.bins)
+        room, found = np.empty(widest * widest, np.float32), make_tile_matches(widest, job.grid, job.bins)
         for tile in source:
-            row, col = (job.strips[k] for k in tile)
+            row, col = (job.strips[strip] for strip in tile)
             shape = row.stop - row.start, col.stop - col.start
-            scores = np.matmul(x[row.start : row.stop], x[col.start : col.stop].T, out=room[: shape[0] * shape[1]].reshape(shape))
+            scores = np.matmul(
+                vectors[row.start : row.stop], vectors[col.start : col.stop].T, out=room[: shape[0] * shape[1]].reshape(shape)
+            )
             found.gaps[:] = False
             if tile in job.identical:
-                a, b = job.identical[tile]
-                scores[a - row.start, b - col.start] = -np.inf
-                found.gaps[a - row.start] = True
+                first, second = job.identical[tile]
+                scores[first - row.start, second - col.start] = -np.inf
+                found.gaps[first - row.start] = True
             total.add(row, col, found, count_tile(scores, row.start, col.start, job.prepared, job.bins, found))
             if progress:
                 progress(scores.size)
@@ -183,12 +212,12 @@ def tally_tiles(
 
 
 class TileWorker(Protocol):
-    """Works off tiles: `tally_tiles`, or a place that makes the same tally of them (see `faceparity.harness.execution.backend`)."""
+    """A worker that tallies tiles: `tally_tiles`, or a backend with the same result (see `faceparity.harness.execution.backend`)."""
 
     def __call__(
         self, job: TallyJob, tiles: Sequence[tuple[int, int]], *, cap: float, progress: Callable[[int], None] | None
     ) -> Tally:
-        """See `tally_tiles`."""
+        """Tally some tiles, as `tally_tiles` does."""
         ...
 
 
@@ -206,38 +235,39 @@ def tally_pairs(
     progress: Callable[[int], None] | None = None,
     worker: TileWorker | None = None,
 ) -> Tally:
-    """The tally of every unordered pair of samples, or of those that are dealt; identical images are looked for among all.
+    """Tally every unordered pair of samples, or those dealt.
 
+    Identical images are looked for among all.
     floor: non-mated comparisons with score ≥ floor go into the ledger; if there are more than `cap`, it is left empty, and only
-    the histograms tell how many. dense: thresholds below the floor at which errors are counted per sample and cell.
+    the histograms have the counts. dense: thresholds below the floor at which errors are counted per sample and cell.
     order: in which the tiles are worked (for tests: it changes nothing). progress: called with the number of scores of each
-    finished tile. worker: works off the tiles; by default threads of this process. Raises ValueError on templates that cannot be
+    finished tile. worker: tallies the tiles; by default threads of this process. Raises ValueError on templates that cannot be
     compared.
     """
     dealt = samples.dealt
     keys = (samples.subjects, samples.cells) if dealt is None else (samples.subjects, dealt.of_sample, samples.cells)
     by_cell = np.lexsort(keys).astype(np.int32)
-    place = np.empty_like(by_cell)
-    place[by_cell] = np.arange(samples.n, dtype=np.int32)
+    position = np.empty_like(by_cell)
+    position[by_cell] = np.arange(samples.n, dtype=np.int32)
     ordered = Samples(
         prepare(samples.templates, kind, by_cell), samples.subjects[by_cell], samples.cells[by_cell], samples.images[by_cell],
-        samples.n_cells, place[samples.same_photo], place[samples.excluded], None if dealt is None else dealt.only(by_cell),
+        samples.n_cells, position[samples.same_photo], position[samples.excluded], None if dealt is None else dealt.only(by_cell),
     )  # fmt: skip
     job = make_job(ordered, kind, grid, floor, dense, tile)
     tiles = tiles_of(job)
     work = worker or partial(tally_tiles, workers=workers)
-    total = work(job, tiles if order is None else [tiles[k] for k in order], cap=cap, progress=progress)
-    own = tally_mated(ordered, ordered.templates, kind, total)
+    total = work(job, tiles if order is None else [tiles[index] for index in order], cap=cap, progress=progress)
+    mated = tally_mated(ordered, ordered.templates, kind, total)
     if dealt is not None:
         total = replace(total, left_out_non_mated=_left_out(job, list(job.identical.values())))
-    whole = replace(
-        total, mated=own.mated, mated_pairs=own.mated_pairs, left_out_mated=own.left_out_mated, same_photo=own.same_photo
+    complete = replace(
+        total, mated=mated.mated, mated_pairs=mated.mated_pairs, left_out_mated=mated.left_out_mated, same_photo=mated.same_photo
     )
-    return _to_given_order(whole, by_cell)
+    return _to_given_order(complete, by_cell)
 
 
 def _to_given_order(tally: Tally, by_cell: I32) -> Tally:
-    """Sample numbers as the caller has them."""
+    """Give the samples the numbers that the caller has."""
     comparisons, errors = np.empty_like(tally.comparisons), np.empty_like(tally.dense_errors)
     comparisons[by_cell] = tally.comparisons
     errors[:, by_cell] = tally.dense_errors

@@ -1,4 +1,4 @@
-"""One model on one data set: puts the steps together."""
+"""Evaluation of one model on one data set: joins the steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
-from faceparity.harness.claims.claim_verdicts import Bench, evaluate_claims
+from faceparity.harness.claims.claim_verdicts import ClaimContext, evaluate_claims
 from faceparity.harness.comparisons.evidence import Evidence, count_comparisons, count_dealt, never_attempted
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.evaluation import provenance
@@ -28,10 +28,10 @@ from faceparity.harness.scenarios.base.context import ScenarioContext as Scenari
 from faceparity.harness.scenarios.dispatch import evaluate_scenarios
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.verification.one_threshold import PointContext, reference_group
-from faceparity.harness.verification.operating_points import Fixed, Questions, measure
+from faceparity.harness.verification.operating_points import Fixed, MeasurementPlan, measure
 from faceparity.harness.verification.rates.failures_and_covariates import covariates, failure_rates, group_sizes
 from faceparity.harness.verification.rates.score_histograms import make_curves
-from faceparity.harness.verification.rates.separation import make_separation
+from faceparity.harness.verification.rates.score_separation import make_separation
 from faceparity.harness.verification.sampling_report import deal_share, sampled_info, sampled_warnings
 from faceparity.harness.verification.threshold.collect_evidence import CollectedEvidence, TallyPlan, tally_all_pairs
 from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool, make_pool
@@ -57,10 +57,12 @@ def evaluate(
     excluded: NDArray[np.int32] | None = None,
     grouped: GroupedSamples | None = None,
 ) -> Evaluated:
-    """Compare all templates of a data set and measure every group. Raises UserError for options that do not fit it.
+    """Measure every group's error rates on a data set.
+
+    Compares all templates. Raises UserError for options that do not fit the data set.
 
     excluded: int32[m, 2], pairs of samples that are not to be compared (see `exclusions`), each once, none in same_photo.
-    grouped: this data set's samples as `preflight` grouped them; made here if not given.
+    grouped: this data set's samples as `preflight` grouped them; if not given, they are grouped here.
     """
     resolved = as_resolved(asked)
     options = resolved.options
@@ -73,19 +75,19 @@ def evaluate(
     table, _ = count_comparisons(samples.subjects, samples.cells, cells.n)
     if dealt is not None:
         table = count_dealt(samples.subjects, samples.cells, cells.n, dealt.only(has_template))
-    made_cells = Cells(cells.attributes, cells.values, samples.cells, cells.codes)
-    pool = make_pool(options.pool, made_cells, samples.subjects, table, groupings[-1], groupings)
-    questions = _questions(dataset, card, resolved)
-    plan = _plan(card, questions, resolved)
-    tallied = tally_all_pairs(samples, cells, dataset.subjects, has_template, pool, plan, progress, dealt)
+    compared_cells = Cells(cells.attributes, cells.values, samples.cells, cells.codes)
+    pool = make_pool(options.pool, compared_cells, samples.subjects, table, groupings[-1], groupings)
+    plan = _measurement_plan(dataset, card, resolved)
+    tally_plan = _tally_plan(card, plan, resolved)
+    tallied = tally_all_pairs(samples, cells, dataset.subjects, has_template, pool, tally_plan, progress, dealt)
     failed = excluded[~has_template[excluded].all(axis=1)]
     tallied = replace(tallied, evidence=never_attempted(tallied.evidence, cells, dataset.subjects, failed))
-    measured = measure(tallied.evidence, groupings, groupings[-1], pool, questions)
-    sweeps = make_sweeps(tallied.evidence, groupings, pool, options.references, measured, questions.same_person)
+    measured = measure(tallied.evidence, groupings, groupings[-1], pool, plan)
+    sweeps = make_sweeps(tallied.evidence, groupings, pool, options.references, measured, plan.same_person)
     values = {**templates.covariates, **({} if dataset.capture_year is None else {"capture_year": dataset.capture_year})}
     listed = ProtocolSetting(cells, groupings, card.score.sign, card.score.low, card.score.high)
     one_to_many = ScenarioSetting(
-        dataset, card, templates, tallied.evidence, cells, groupings, pool, questions.same_person, options.seed, options.references,
+        dataset, card, templates, tallied.evidence, cells, groupings, pool, plan.same_person, options.seed, options.references,
         resolved.workers,
     )  # fmt: skip
     evaluation = results.Evaluation(
@@ -97,16 +99,16 @@ def evaluate(
         extraction=_extraction(groupings, cells, dataset.subjects, templates, card.faces_policy),
         groupings=[
             to_grouping(
-                g,
+                grouping,
                 points,
                 tallied.evidence,
                 cells,
                 dataset.subjects,
                 options.references,
-                covariates(g, cells, dataset.subjects, values),
+                covariates(grouping, cells, dataset.subjects, values),
                 sweep,
             )
-            for g, points, sweep in zip(groupings, measured, sweeps, strict=True)
+            for grouping, points, sweep in zip(groupings, measured, sweeps, strict=True)
         ],
         protocols=evaluate_protocols(dataset, templates, card.score.kind, listed, measured[-1]),
         searches=evaluate_searches(dataset, templates, card.score.kind, listed),
@@ -116,26 +118,26 @@ def evaluate(
             *_warnings(dataset, card, tallied, pool, groupings[-1], options.targets),
         ],
     )
-    setting = PointContext(tallied.evidence, groupings[-1], pool, options.references, questions.sign, options.seed)
-    more = [a for a in dataset.attributes if a not in cells.attributes]
-    bench = Bench(setting, questions, groupings, measured, evaluation.paired, dataset.card.synthetic, more)
+    setting = PointContext(tallied.evidence, groupings[-1], pool, options.references, plan.sign, options.seed)
+    more = [attribute for attribute in dataset.attributes if attribute not in cells.attributes]
+    bench = ClaimContext(setting, plan, groupings, measured, evaluation.paired, dataset.card.synthetic, more)
     evaluation = evaluation.model_copy(update={"claims": evaluate_claims(resolved.claims, bench)})
     return Evaluated(results.canonical(evaluation), tallied.evidence)
 
 
-def _plan(card: ModelCard, questions: Questions, resolved: Resolved) -> TallyPlan:
-    """What the tally must be able to answer."""
-    fixed = tuple(f.threshold for f in questions.fixed)
+def _tally_plan(card: ModelCard, plan: MeasurementPlan, resolved: Resolved) -> TallyPlan:
+    """Return what the tally must be able to answer."""
+    fixed = tuple(entry.threshold for entry in plan.fixed)
     score = card.score
     return TallyPlan(
-        score.kind, score.low, score.high, questions.targets, fixed, questions.same_person, resolved.workers, resolved.place
+        score.kind, score.low, score.high, plan.targets, fixed, plan.same_person, resolved.workers, resolved.backend
     )  # fmt: skip
 
 
 def _extraction(
     groupings: Sequence[SampleGrouping], cells: Cells, subjects: NDArray[np.int32], templates: Templates, faces_policy: str
 ) -> results.ExtractionCounts:
-    """Which samples gave no template, and why."""
+    """Count the samples that gave no template, by reason."""
     overall, by_group = failure_rates(groupings, cells, subjects, templates.status != "ok")
     return results.ExtractionCounts(
         overall=overall,
@@ -148,21 +150,23 @@ def _extraction(
 
 
 def _samples(dataset: Dataset, cells: Cells, templates: Templates, excluded: NDArray[np.int32]) -> Samples:
-    """The samples with a template, numbered anew."""
+    """Return the samples with a template, renumbered."""
     chosen = templates.samples
     number = np.full(dataset.n_samples, -1, np.int32)
     number[chosen] = np.arange(chosen.size, dtype=np.int32)
     subjects = dataset.subjects[chosen]
-    photo, gone = (pairs[(pairs >= 0).all(axis=1)] for pairs in (number[dataset.same_photo.reshape(-1, 2)], number[excluded]))
-    mated = gone[subjects[gone[:, 0]] == subjects[gone[:, 1]]]
+    photo, not_compared = (
+        pairs[(pairs >= 0).all(axis=1)] for pairs in (number[dataset.same_photo.reshape(-1, 2)], number[excluded])
+    )
+    mated = not_compared[subjects[not_compared[:, 0]] == subjects[not_compared[:, 1]]]
     digests = np.asarray(templates.pixels, dtype=str)[chosen]
     images = np.unique(digests, return_inverse=True)[1].astype(np.int32) if chosen.size else np.empty(0, np.int32)
     return Samples(
-        templates.vectors, subjects, cells.of_sample[chosen], images, cells.n, np.concatenate([photo, mated]), gone
+        templates.vectors, subjects, cells.of_sample[chosen], images, cells.n, np.concatenate([photo, mated]), not_compared
     )  # fmt: skip
 
 
-def _questions(dataset: Dataset, card: ModelCard, resolved: Resolved) -> Questions:
+def _measurement_plan(dataset: Dataset, card: ModelCard, resolved: Resolved) -> MeasurementPlan:
     options = resolved.options
     sign = card.score.sign
     fixed = []
@@ -172,7 +176,7 @@ def _questions(dataset: Dataset, card: ModelCard, resolved: Resolved) -> Questio
         fixed.append(Fixed("fixed", _f32(sign * options.threshold), "given with --threshold"))
     fixed += resolved.fixed
     same = card.likely_same_person
-    return Questions(
+    return MeasurementPlan(
         options.targets,
         tuple(fixed),
         options.references,
@@ -182,22 +186,28 @@ def _questions(dataset: Dataset, card: ModelCard, resolved: Resolved) -> Questio
     )
 
 
-def _f32(x: float) -> float:
-    """As scores are kept, so that a score equal to a typed threshold is a match; in its shortest form, 0.363 for 0.363."""
-    return float(str(np.float32(x)))
+def _f32(threshold: float) -> float:
+    """Round a threshold to the precision of scores.
+
+    So that a score equal to a typed threshold is a match; in its shortest form, 0.363 for 0.363.
+    """
+    return float(str(np.float32(threshold)))
 
 
 def comparisons_info(tallied: CollectedEvidence, samples: Samples | None = None) -> results.Comparisons:
-    """How many comparisons there were, and how many were left out and why. samples: of templates; None for a score file."""
+    """Count comparisons, and those left out by reason.
+
+    samples: of templates; None for a score file.
+    """
     tally = tallied.evidence.tally
     left_out = {
         "identical_image": len(tally.left_out_non_mated) + len(tally.left_out_mated) - tally.same_photo,
         "same_photo": tally.same_photo,
     }
     if samples is not None and samples.excluded.size:
-        a, b = samples.excluded.T
-        other = samples.images[a] != samples.images[b]
-        mated = samples.subjects[a] == samples.subjects[b]
+        first, second = samples.excluded.T
+        other = samples.images[first] != samples.images[second]
+        mated = samples.subjects[first] == samples.subjects[second]
         left_out["excluded"] = int(other.sum())
         left_out["identical_image"] -= int((other & ~mated).sum())
         left_out["same_photo"] -= int((other & mated).sum())
@@ -222,7 +232,10 @@ def to_grouping(
     image_covariates: list[results.Covariate],
     sweep: results.Sweep | None = None,
 ) -> results.Grouping:
-    """One grouping of the record. cells, subjects: of all samples, failed ones too."""
+    """Return one grouping of the record.
+
+    cells, subjects: of all samples, failed ones too.
+    """
     groups = group_sizes(grouping, cells, subjects)
     group = grouping.of(evidence.cells.of_sample)
     pairs = evidence.tally.mated_pairs
@@ -235,7 +248,7 @@ def to_grouping(
         mixed_mated=int(((ga != gb) & (ga >= 0) & (gb >= 0)).sum()),
         covariates=image_covariates,
         operating_points=points,
-        curves=make_curves(evidence, grouping, np.asarray([g.subjects for g in groups])),
+        curves=make_curves(evidence, grouping, np.asarray([entry.subjects for entry in groups])),
         separation=make_separation(evidence, grouping),
         sweep=sweep,
     )
@@ -249,7 +262,7 @@ def _warnings(
     finest: SampleGrouping,
     targets: Sequence[float],
 ) -> list[str]:
-    """What must be said on the first screen."""
+    """Return the warnings of the first screen."""
     out = []
     if dataset.card.synthetic:
         out.append(SYNTHETIC)

@@ -34,7 +34,7 @@ _SHAPE = "columns file (excludes an image) or file_a and file_b (exclude one com
 
 
 @dataclass(frozen=True)
-class Named:
+class ExclusionRow:
     """One row: an image (b empty) or a comparison. dataset: empty, or the one that is meant."""
 
     where: str
@@ -46,7 +46,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Excluded:
-    """What is excluded of one data set.
+    """Samples and pairs of one data set that are excluded.
 
     samples: int32[k], rising. pairs: int32[m, 2], lower sample first, sorted, each once; none with an excluded sample, none that
     the set lists as one photograph. *_reasons: each one's category. *_texts: each one's reason as written, for the private part.
@@ -59,12 +59,12 @@ class Excluded:
 
     @property
     def sample_reasons(self) -> list[ExclusionReason]:
-        """The category of each sample's reason."""
+        """Return the category of each sample's reason."""
         return [category(text) for text in self.sample_texts]
 
     @property
     def pair_reasons(self) -> list[ExclusionReason]:
-        """The category of each pair's reason."""
+        """Return the category of each pair's reason."""
         return [category(text) for text in self.pair_texts]
 
     def __bool__(self) -> bool:
@@ -72,58 +72,68 @@ class Excluded:
 
 
 def category(text: str) -> ExclusionReason:
-    """What a reason counts as in the record, where no name may slip through."""
+    """Return the category of a reason in the record.
+
+    There no name may slip through.
+    """
     return REASONS.get(plain(text), "other")
 
 
 def read_exclusions(path: Path, datasets: Sequence[Dataset]) -> dict[str, Excluded]:
-    """What is excluded of each data set of a run, by its name.
+    """Return what a run excludes of each data set.
 
-    Raises UserError, with the row, for a name that no data set of the run has, that several have, or that makes no sense.
+    By its name. Raises UserError, with the row, for a name that no data set of the run has, that several have, or that makes no
+    sense.
     """
     rows = _rows(path)
-    by_name = {d.name: {unicodedata.normalize("NFC", file): i for i, file in enumerate(d.files)} for d in datasets}
+    by_name = {
+        dataset.name: {unicodedata.normalize("NFC", file): index for index, file in enumerate(dataset.files)}
+        for dataset in datasets
+    }
     found: dict[str, tuple[dict[int, str], dict[tuple[int, int], str]]] = {name: ({}, {}) for name in by_name}
     for row in rows:
         name = _dataset_of(row, by_name)
         samples, pairs = found[name]
-        a = _index(row, row.a, name, by_name[name])
+        first = _index(row, row.a, name, by_name[name])
         if not row.b:
-            samples.setdefault(a, row.reason)
+            samples.setdefault(first, row.reason)
             continue
-        b = _index(row, row.b, name, by_name[name])
-        if a == b:
+        second = _index(row, row.b, name, by_name[name])
+        if first == second:
             raise UserError(f"{row.where}: names one image twice; to exclude an image, write it under file")
-        pairs.setdefault((min(a, b), max(a, b)), row.reason)
-    return {d.name: _excluded(d, *found[d.name]) for d in datasets}
+        pairs.setdefault((min(first, second), max(first, second)), row.reason)
+    return {dataset.name: _excluded(dataset, *found[dataset.name]) for dataset in datasets}
 
 
-def _rows(path: Path) -> list[Named]:
+def _rows(path: Path) -> list[ExclusionRow]:
     table = read_table(path)
     if table.problems:
         raise UserError(f"{table.problems[0].where}: {table.problems[0].detail}; mend the file of --exclude")
-    one, a, b = (table.column([name]) for name in ("file", "file_a", "file_b"))
-    if not one and not (a and b):
+    image, first, second = (table.column([name]) for name in ("file", "file_a", "file_b"))
+    if not image and not (first and second):
         raise UserError(f"--exclude {path}: has the columns {', '.join(table.header)}; it takes the {_SHAPE}")
-    rows = [_row(line, table, one, a, b) for line in table.lines]
+    rows = [_row(line, table, image, first, second) for line in table.lines]
     if not rows:
         raise UserError(f"--exclude {path}: names nothing; give it a row for each image or comparison, or leave the option out")
     return rows
 
 
-def _row(line: Line, table: LabelTable, one: str | None, a: str | None, b: str | None) -> Named:
+def _row(line: Line, table: LabelTable, image: str | None, first_column: str | None, second_column: str | None) -> ExclusionRow:
     def cell(column: str | None) -> str:
         return line.cells.get(column, "") if column else ""
 
-    single, pair = cell(one), (cell(a), cell(b))
+    single, pair = cell(image), (cell(first_column), cell(second_column))
     if bool(single) == bool(pair[0] or pair[1]) or bool(pair[0]) != bool(pair[1]):
         raise UserError(f"{line.where}: name either an image under file, or two under file_a and file_b")
     first, second = (single, "") if single else pair
-    return Named(line.where, first, second, cell(table.column(["reason"])), cell(table.column(["dataset"])))
+    return ExclusionRow(line.where, first, second, cell(table.column(["reason"])), cell(table.column(["dataset"])))
 
 
-def _dataset_of(row: Named, known: dict[str, dict[str, int]]) -> str:
-    """The data set that a row means: the one it names, the only one, or the only one that has the image."""
+def _dataset_of(row: ExclusionRow, known: dict[str, dict[str, int]]) -> str:
+    """Return the data set that a row means.
+
+    The one it names, the only one, or the only one that has the image.
+    """
     if row.dataset:
         if row.dataset not in known:
             raise UserError(f"{row.where}: {printable(row.dataset)!r} is no data set of this run ({', '.join(known)})")
@@ -138,7 +148,7 @@ def _key(file: str) -> str:
     return unicodedata.normalize("NFC", file.replace("\\", "/").removeprefix("./"))
 
 
-def _index(row: Named, file: str, dataset: str, files: dict[str, int]) -> int:
+def _index(row: ExclusionRow, file: str, dataset: str, files: dict[str, int]) -> int:
     index = files.get(file, files.get(_key(file)))
     if index is None:
         raise UserError(
@@ -150,12 +160,12 @@ def _index(row: Named, file: str, dataset: str, files: dict[str, int]) -> int:
 def _excluded(dataset: Dataset, samples: dict[int, str], pairs: dict[tuple[int, int], str]) -> Excluded:
     if len(samples) >= dataset.n_samples and samples:
         raise UserError(f"--exclude: leaves no image of {dataset.name}")
-    listed = {(min(a, b), max(a, b)) for a, b in dataset.same_photo.reshape(-1, 2).tolist()}
-    kept = sorted(p for p in pairs if p not in listed and p[0] not in samples and p[1] not in samples)
+    listed = {(min(first, second), max(first, second)) for first, second in dataset.same_photo.reshape(-1, 2).tolist()}
+    kept = sorted(pair for pair in pairs if pair not in listed and pair[0] not in samples and pair[1] not in samples)
     chosen = sorted(samples)
     return Excluded(
         np.array(chosen, np.int32),
         np.array(kept, np.int32).reshape(-1, 2),
-        tuple(samples[i] for i in chosen),
-        tuple(pairs[p] for p in kept),
+        tuple(samples[sample] for sample in chosen),
+        tuple(pairs[pair] for pair in kept),
     )

@@ -1,6 +1,6 @@
-"""Preflight: what is asked of a data set, made into groups and held against its labels before an image is read.
+"""Preflight: group a data set's samples and check the options against its labels before an image is read.
 
-What is made here is handed on to `evaluate`, so that what was checked is what is measured.
+The groups are passed on to `evaluate`, so that what was checked is what is measured.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from faceparity.harness.verification.threshold.threshold_pool import check_pool
 MOST_CELLS = 200
 """More combinations of attribute values are refused: their histograms would take gigabytes, their groups be tiny."""
 MANY_ATTRIBUTES = 3
-"""Up to so many attributes all their combinations are groupings; beyond it each alone and all together."""
+"""Up to this number of attributes all their combinations are groupings; beyond it each alone and all together."""
 
 
 EVERYONE = "everyone"
@@ -46,7 +46,10 @@ class GroupedSamples(NamedTuple):
 
 
 def group_samples(dataset: Dataset, by: Sequence[str]) -> GroupedSamples:
-    """Group the samples of a data set by the attributes asked for, or its own. Raises UserError as `attributes_of` does."""
+    """Group the samples of a data set by attributes.
+
+    By those asked for, or the data set's own. Raises UserError as `attributes_of` does.
+    """
     attributes = tuple(dataset.attributes[name] for name in attributes_of(dataset, by))
     cells = make_cells(attributes, dataset.n_samples)
     check_cells(dataset.name, attributes, cells.n)
@@ -54,7 +57,10 @@ def group_samples(dataset: Dataset, by: Sequence[str]) -> GroupedSamples:
 
 
 def preflight(dataset: Dataset, asked: Options | Resolved) -> GroupedSamples:
-    """Group the samples and check every option against them. Raises UserError for the first that the labels do not allow."""
+    """Group the samples and check every option against them.
+
+    Raises UserError for the first that the labels do not allow.
+    """
     resolved = as_resolved(asked)
     grouped = group_samples(dataset, resolved.options.by)
     for check in checks(dataset, resolved, grouped):
@@ -63,7 +69,10 @@ def preflight(dataset: Dataset, asked: Options | Resolved) -> GroupedSamples:
 
 
 def checks(dataset: Dataset, resolved: Resolved, grouped: GroupedSamples) -> Iterator[Callable[[], None]]:
-    """Yield what has to hold of the labels, one after the other: each raises UserError where it does not."""
+    """Yield what has to hold of the labels.
+
+    One after the other: each raises UserError where it does not.
+    """
     yield partial(check_references, resolved.options.references, grouped.groupings)
     yield partial(check_pool, resolved.options.pool, grouped.cells, grouped.groupings)
     for scenario in resolved.scenarios:
@@ -71,7 +80,11 @@ def checks(dataset: Dataset, resolved: Resolved, grouped: GroupedSamples) -> Ite
 
 
 def attributes_of(dataset: Dataset, by: Sequence[str]) -> list[str]:
-    """The attributes to group by: those asked for, or the data set's own. Raises UserError if it lacks one, or has none at all."""
+    """Return the attributes to group by.
+
+    Those asked for, or the data set's own. Raises UserError if it lacks one, or has none at all (unless it publishes pair lists, which
+    need no groups).
+    """
     wanted = list(dict.fromkeys(by)) or default_attributes(dataset)
     for name in wanted:
         if name not in dataset.attributes:
@@ -89,7 +102,9 @@ def attributes_of(dataset: Dataset, by: Sequence[str]) -> list[str]:
 
 
 def groupings_of(cells: Cells, subjects: NDArray[np.int32], merge: bool) -> list[SampleGrouping]:
-    """Each attribute alone, then their intersections, the finest last; without attributes one group of everybody.
+    """Return the groupings of the cells, the finest last.
+
+    Each attribute alone, then their intersections; without attributes one group of everybody.
 
     merge: small groups are hidden, see `hide_small_groups`.
     """
@@ -102,23 +117,28 @@ def groupings_of(cells: Cells, subjects: NDArray[np.int32], merge: bool) -> list
 
 
 def check_references(references: Sequence[str], groupings: Sequence[SampleGrouping]) -> None:
-    """Raises UserError if a named reference is no ATTRIBUTE=VALUE of the run."""
+    """Check that named references exist.
+
+    Raises UserError if one is no ATTRIBUTE=VALUE of the run.
+    """
     for named in references:
         attribute, equals, value = named.partition("=")
-        single = next((g for g in groupings if g.attributes == (attribute,)), None)
+        single = next((grouping for grouping in groupings if grouping.attributes == (attribute,)), None)
         if not equals or single is None:
-            has = ", ".join(g.attributes[0] for g in groupings if len(g.attributes) == 1)
+            has = ", ".join(grouping.attributes[0] for grouping in groupings if len(grouping.attributes) == 1)
             raise UserError(f"--reference {named}: write ATTRIBUTE=VALUE with an attribute of this run ({has})")
         if value not in single.names:
             raise UserError(f"--reference {named}: {attribute} has no value {value!r}; it has {', '.join(single.names)}")
 
 
-def check_cells(told: str, attributes: Sequence[Attribute], cells: int) -> None:
-    """Raises UserError if the attributes divide the samples into more cells than a tally has room for (it grows as their square).
+def check_cells(data: str, attributes: Sequence[Attribute], cells: int) -> None:
+    """Check that the attributes give few enough cells.
 
-    told: what messages call the data.
+    Raises UserError if they divide the samples into more cells than a tally has room for (it grows as their square).
+
+    data: the name of the data in messages.
     """
     if cells > MOST_CELLS:
-        each = ", ".join(f"{a.name} has {len(a.values)} values" for a in attributes)
-        names = " × ".join(a.name for a in attributes)
-        raise UserError(f"{told}: {names} makes {cells:,} groups, more than {MOST_CELLS} ({each}): name fewer with --by")
+        each = ", ".join(f"{attribute.name} has {len(attribute.values)} values" for attribute in attributes)
+        names = " × ".join(attribute.name for attribute in attributes)
+        raise UserError(f"{data}: {names} makes {cells:,} groups, more than {MOST_CELLS} ({each}): name fewer with --by")

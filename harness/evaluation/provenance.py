@@ -1,4 +1,4 @@
-"""The parts of the record that say what was measured, on what, with what, by what."""
+"""The parts of the record on provenance: the data set, the model, the software and its options."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from pathlib import Path, PurePath
 from faceparity.datasets.schema.dataset import Attribute, Dataset
 from faceparity.harness import results
 from faceparity.harness.evaluation.resolved_options import Resolved
+from faceparity.harness.execution.versions import LIBRARIES
 from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.models.base.card import ModelCard, training_overlap
 from faceparity.harness.verification.threshold.threshold_pool import published_value
-
-LIBRARIES = ("numpy", "scipy", "numba", "onnxruntime", "opencv-python-headless", "pillow", "dlib-bin", "scikit-learn")
 
 
 def dataset_info(
     dataset: Dataset, attributes: Sequence[Attribute], groupings: Sequence[SampleGrouping] = ()
 ) -> results.DatasetInfo:
-    """What was measured on; problems as counts only. groupings: as published, for values that were merged."""
+    """Return what was measured on, with problems as counts only.
+
+    groupings: as published, for values that were merged.
+    """
     card = dataset.card
     return results.DatasetInfo(
         name=dataset.name,
@@ -37,17 +39,20 @@ def dataset_info(
         synthetic=card.synthetic,
         identity=dataset.identity,
         labels_public=card.labels_public,
-        labels=[_label_info(dataset, a, groupings) for a in attributes],
+        labels=[_label_info(dataset, attribute, groupings) for attribute in attributes],
         subjects=dataset.n_subjects,
         samples=dataset.n_samples,
-        problems=dict(sorted(Counter(p.kind for p in dataset.problems).items())),
+        problems=dict(sorted(Counter(problem.kind for problem in dataset.problems).items())),
         known_defects=list(card.known_defects),
         citation=card.citation,
     )
 
 
 def published_values(attribute: Attribute, groupings: Sequence[SampleGrouping]) -> list[str]:
-    """The values of an attribute, those of too few people as the one merged group that they are in."""
+    """Return an attribute's values as they may be published.
+
+    Those of too few people as the one merged group that they are in.
+    """
     return list(dict.fromkeys(published_value(attribute.name, value, groupings) for value in attribute.values))
 
 
@@ -65,7 +70,7 @@ def _label_info(dataset: Dataset, attribute: Attribute, groupings: Sequence[Samp
 
 
 def model_info(card: ModelCard, fingerprint: str, dataset: Dataset) -> results.ModelInfo:
-    """What was measured."""
+    """Return what was measured: the model and its card."""
     published = card.published_threshold
     overlap = training_overlap(card, dataset.name, dataset.card.training_overlaps)
     return results.ModelInfo(
@@ -78,7 +83,10 @@ def model_info(card: ModelCard, fingerprint: str, dataset: Dataset) -> results.M
         training_overlap=bool(overlap),
         training_overlap_note=overlap,
         conditions=card.conditions(),
-        weights=[{"role": w.role, "file": PurePath(w.file).name, "sha256": w.sha256, "licence": w.licence} for w in card.weights],
+        weights=[
+            {"role": weights.role, "file": PurePath(weights.file).name, "sha256": weights.sha256, "licence": weights.licence}
+            for weights in card.weights
+        ],
         detector=card.detector,
         alignment=card.alignment,
         input=card.input,
@@ -92,7 +100,7 @@ def model_info(card: ModelCard, fingerprint: str, dataset: Dataset) -> results.M
 
 
 def provenance(resolved: Resolved) -> results.Provenance:
-    """Record how to do it again."""
+    """Return what is needed to repeat the run."""
     options = resolved.options
     return results.Provenance(
         faceparity=metadata.version("faceparity"),
@@ -119,7 +127,10 @@ def _installed(name: str) -> bool:
 
 
 def _commit() -> str | None:
-    """Commit of the checkout that this code runs from; None if it runs from an installed copy."""
+    """Return the commit of the checkout this code runs from.
+
+    None if it runs from an installed copy.
+    """
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists() or not (root / "pyproject.toml").exists():
         return None

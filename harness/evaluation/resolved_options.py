@@ -1,12 +1,12 @@
-"""What a run makes of the options that it is asked for: files read, names looked up, and where its work is done."""
+"""Options of a run resolved: files read, names looked up, and the machine chosen that does the work."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from faceparity.harness.claims import read_claims
-from faceparity.harness.claims.claim_file import Stated, shipped_claims
-from faceparity.harness.execution.backend import Place
+from faceparity.harness.claims.claim_file import StatedClaim, shipped_claims
+from faceparity.harness.execution.backend import Backend
 from faceparity.harness.options import Options
 from faceparity.harness.scenarios.base.schema import Scenario
 from faceparity.harness.scenarios.load import load_scenarios
@@ -18,33 +18,39 @@ from faceparity.harness.verification.sampling_report import check_share
 class Resolved:
     """Options with everything read that they name.
 
-    fixed: thresholds of other runs (`threshold_from`). position: of this evaluation in its run, for the record. place: where
+    fixed: thresholds of other runs (`threshold_from`). position: of this evaluation in its run, for the record. backend: where
     templates and comparisons are made; None: on this machine, by so many `workers`. device: what the record calls it.
     """
 
     options: Options = field(default_factory=Options)
     scenarios: tuple[Scenario, ...] = ()
-    claims: tuple[Stated, ...] = field(default_factory=shipped_claims)
+    claims: tuple[StatedClaim, ...] = field(default_factory=shipped_claims)
     fixed: tuple[Fixed, ...] = ()
     command: str = ""
     position: int = 0
     workers: int = 1
-    place: Place | None = None
+    backend: Backend | None = None
     device: str = "cpu"
 
     @property
     def share(self) -> float | None:
-        """Of the non-mated comparisons, where only a sample of them is to be made (see `comparisons.dealt`); None: all."""
+        """Return the share of non-mated comparisons to make.
+
+        Where only a sample of them is to be made (see `comparisons.subsampling`); None: all.
+        """
         return None if self.options.comparisons == 1 else self.options.comparisons
 
     @property
     def threads(self) -> int:
         """How many things are done at once where templates and comparisons are made."""
-        return self.place.threads if self.place else self.workers
+        return self.backend.threads if self.backend else self.workers
 
 
 def resolve(options: Options, *, command: str = "", workers: int | None = None) -> Resolved:
-    """Read the files that options name, and hold those against each other that exclude each other. Raises UserError."""
+    """Read the files that options name.
+
+    And check those that exclude each other. Raises UserError.
+    """
     check_share(options.comparisons, scenarios=bool(options.scenarios), excluded=options.exclude is not None)
     return Resolved(
         options=options,
@@ -56,5 +62,8 @@ def resolve(options: Options, *, command: str = "", workers: int | None = None) 
 
 
 def as_resolved(asked: Options | Resolved) -> Resolved:
-    """Return options as resolved, whether or not a run has done so. Raises UserError."""
+    """Return options as resolved.
+
+    Resolves them unless a run has done so. Raises UserError.
+    """
     return asked if isinstance(asked, Resolved) else resolve(asked)

@@ -26,7 +26,7 @@ EVERYBODY = "the pool"
 
 @dataclass(frozen=True)
 class EvaluationWithSamples:
-    """An evaluation with the samples that it was made of."""
+    """An evaluation with the data set and templates that it used."""
 
     evaluated: Evaluated
     dataset: Dataset
@@ -42,30 +42,31 @@ def evaluate_without(
     progress: Callable[[int], None] | None = None,
     grouped: GroupedSamples | None = None,
 ) -> EvaluationWithSamples:
-    """Evaluates a data set without what is excluded; `evaluation.exclusions` holds the rates with it too.
+    """Evaluate a data set without what is excluded.
 
-    Everything is done twice, by the same rules: a threshold at a target is set anew on what is left. Without exclusions it is
-    done once. grouped: the data set's samples as `preflight` grouped them. Raises UserError as `evaluate` does.
+    `evaluation.exclusions` holds the rates with it too. Everything is computed twice, by the same rules: a threshold at a target is set
+    again on what is left. Without exclusions it is computed once. grouped: the data set's samples as `preflight` grouped them. Raises
+    UserError as `evaluate` does.
     """
     before = evaluate(dataset, card, templates, asked, progress, grouped=grouped)
     if not excluded:
         return EvaluationWithSamples(before, dataset, templates)
-    whole = dataset.n_samples
+    n_samples = dataset.n_samples
     smaller, fewer = without_samples(dataset, templates, excluded.samples)
-    number = np.full(whole, -1, np.int32)
-    number[np.setdiff1d(np.arange(whole), excluded.samples)] = np.arange(smaller.n_samples, dtype=np.int32)
+    number = np.full(n_samples, -1, np.int32)
+    number[np.setdiff1d(np.arange(n_samples), excluded.samples)] = np.arange(smaller.n_samples, dtype=np.int32)
     pairs = number[excluded.pairs]
     smaller = without_pairs(smaller, pairs)
     after = evaluate(smaller, card, fewer, asked, progress, pairs)
-    told = _exclusion(dataset, excluded, templates, fewer, before.evaluation, after.evaluation)
-    told = told.model_copy(update={"listed_pairs": _missing(smaller) - _missing(dataset)})
-    warnings = [*after.evaluation.warnings, *_warnings(told, dataset)]
-    evaluation = after.evaluation.model_copy(update={"exclusions": [told], "warnings": warnings})
+    exclusion = _exclusion(dataset, excluded, templates, fewer, before.evaluation, after.evaluation)
+    exclusion = exclusion.model_copy(update={"listed_pairs": _missing(smaller) - _missing(dataset)})
+    warnings = [*after.evaluation.warnings, *_warnings(exclusion, dataset)]
+    evaluation = after.evaluation.model_copy(update={"exclusions": [exclusion], "warnings": warnings})
     return EvaluationWithSamples(replace(after, evaluation=results.canonical(evaluation)), smaller, fewer)
 
 
 def _missing(dataset: Dataset) -> int:
-    return sum(p.missing for p in dataset.protocols) + sum(p.missing for p in dataset.set_protocols)
+    return sum(protocol.missing for protocol in dataset.protocols) + sum(protocol.missing for protocol in dataset.set_protocols)
 
 
 def _exclusion(
@@ -77,96 +78,110 @@ def _exclusion(
     after: results.Evaluation,
 ) -> results.Exclusion:
     samples, pairs = Counter(excluded.sample_reasons), Counter(excluded.pair_reasons)
-    a, b = excluded.pairs.T
-    reasons = [r for r in get_args(results.ExclusionReason) if samples[r] or pairs[r]]
+    first_sample, second_sample = excluded.pairs.T
+    reasons = [reason for reason in get_args(results.ExclusionReason) if samples[reason] or pairs[reason]]
     first, second = before.groupings, after.groupings
     return results.Exclusion(
         samples=int(excluded.samples.size),
         comparisons=len(excluded.pairs),
-        comparisons_mated=int((dataset.subjects[a] == dataset.subjects[b]).sum()),
-        reasons=[results.ExcludedCount(reason=r, samples=samples[r], comparisons=pairs[r]) for r in reasons],
+        comparisons_mated=int((dataset.subjects[first_sample] == dataset.subjects[second_sample]).sum()),
+        reasons=[results.ExcludedCount(reason=reason, samples=samples[reason], comparisons=pairs[reason]) for reason in reasons],
         before=_counts(before, templates),
         after=_counts(after, fewer),
-        points=[_point(first, second, k) for k in range(len(first[-1].operating_points))],
+        points=[_point(first, second, index) for index in range(len(first[-1].operating_points))],
     )
 
 
-def _counts(e: results.Evaluation, templates: Templates) -> results.ExclusionCounts:
+def _counts(evaluation: results.Evaluation, templates: Templates) -> results.ExclusionCounts:
     return results.ExclusionCounts(
-        subjects=e.dataset.subjects,
-        samples=e.dataset.samples,
+        subjects=evaluation.dataset.subjects,
+        samples=evaluation.dataset.samples,
         templates=int(templates.samples.size),
-        non_mated=e.comparisons.non_mated,
-        mated=e.comparisons.mated,
+        non_mated=evaluation.comparisons.non_mated,
+        mated=evaluation.comparisons.mated,
     )
 
 
-def _point(before: list[results.Grouping], after: list[results.Grouping], k: int) -> results.ExclusionPoint:
-    """The k-th operating point: the questions are the same, so their order is."""
-    p, q = before[-1].operating_points[k], after[-1].operating_points[k]
-    rates = list(_overall(p, q))
-    for g in before:
-        h = next((x for x in after if x.attributes == g.attributes), None)
-        rates += _rates(g, g.operating_points[k], h.operating_points[k] if h else None)
+def _point(before: list[results.Grouping], after: list[results.Grouping], index: int) -> results.ExclusionPoint:
+    """Return the operating point at a position, before and after.
+
+    The options are the same, so the points have the same order.
+    """
+    point, other_point = before[-1].operating_points[index], after[-1].operating_points[index]
+    rates = list(_overall(point, other_point))
+    for grouping in before:
+        counterpart = next((candidate for candidate in after if candidate.attributes == grouping.attributes), None)
+        rates += _rates(grouping, grouping.operating_points[index], counterpart.operating_points[index] if counterpart else None)
     return results.ExclusionPoint(
-        origin=p.origin,
-        target_fmr=p.target_fmr,
-        threshold_before=p.threshold,
-        threshold_after=q.threshold,
-        native_threshold_before=p.native_threshold,
-        native_threshold_after=q.native_threshold,
-        achieved_fmr_before=p.achieved_fmr,
-        achieved_fmr_after=q.achieved_fmr,
+        origin=point.origin,
+        target_fmr=point.target_fmr,
+        threshold_before=point.threshold,
+        threshold_after=other_point.threshold,
+        native_threshold_before=point.native_threshold,
+        native_threshold_after=other_point.native_threshold,
+        achieved_fmr_before=point.achieved_fmr,
+        achieved_fmr_after=other_point.achieved_fmr,
         rates=rates,
     )
 
 
-def _overall(p: results.OperatingPoint, q: results.OperatingPoint) -> Iterator[results.ExclusionRate]:
+def _overall(point: results.OperatingPoint, other_point: results.OperatingPoint) -> Iterator[results.ExclusionRate]:
     for measure in ("fmr", "fnmr"):
-        a, b = (getattr(x.overall, measure) if x.overall else None for x in (p, q))
-        if one := a or b:
+        old, new = (getattr(side.overall, measure) if side.overall else None for side in (point, other_point))
+        if one := old or new:
             yield results.ExclusionRate(
-                measure=measure, attributes=[], group=EVERYBODY, design=one.design, before=a, after=b
+                measure=measure, attributes=[], group=EVERYBODY, design=one.design, before=old, after=new
             )  # fmt: skip
 
 
-def _rates(g: results.Grouping, p: results.OperatingPoint, q: results.OperatingPoint | None) -> Iterator[results.ExclusionRate]:
-    """Every group that is in either."""
+def _rates(
+    grouping: results.Grouping, point: results.OperatingPoint, other_point: results.OperatingPoint | None
+) -> Iterator[results.ExclusionRate]:
+    """Yield the rates of every group that is in either."""
     for measure in ("fmr", "fnmr"):
-        old, new = ({(r.group, r.design): r for r in getattr(x, measure)} if x else {} for x in (p, q))
+        old, new = (
+            {(rate.group, rate.design): rate for rate in getattr(side, measure)} if side else {} for side in (point, other_point)
+        )
         for key in dict.fromkeys([*old, *new]):
             yield results.ExclusionRate(
                 measure=measure,
-                attributes=g.attributes,
+                attributes=grouping.attributes,
                 group=key[0],
                 design=key[1],
                 before=old.get(key),
                 after=new.get(key),
-                verdict_before=_verdict(p, measure, key),
-                verdict_after=_verdict(q, measure, key),
+                verdict_before=_verdict(point, measure, key),
+                verdict_after=_verdict(other_point, measure, key),
             )
 
 
-def _verdict(p: results.OperatingPoint | None, measure: str, key: tuple[str, str]) -> Verdict | None:
-    """What was said of a group against the reference. At a contaminated point only what both readings say stands."""
-    if p is None:
+def _verdict(point: results.OperatingPoint | None, measure: str, key: tuple[str, str]) -> Verdict | None:
+    """Return the verdict on a group against the reference.
+
+    At a contaminated point only a verdict that both readings share stands; None without a contrast.
+    """
+    if point is None:
         return None
-    found = [c.verdict for c in p.contrasts if (c.measure, c.group, c.design) == (measure, *key)]
+    found = [
+        contrast.verdict for contrast in point.contrasts if (contrast.measure, contrast.group, contrast.design) == (measure, *key)
+    ]
     if not found:
         return None
-    if p.status != "contaminated":
+    if point.status != "contaminated":
         return found[0]
-    return confirm(found[0], _verdict(p.without_likely_same_person, measure, key))
+    return confirm(found[0], _verdict(point.without_likely_same_person, measure, key))
 
 
-def _warnings(told: results.Exclusion, dataset: Dataset) -> Iterator[str]:
-    what = [
-        f"{n:,} {word}{'s' if n != 1 else ''}" for n, word in ((told.samples, "image"), (told.comparisons, "comparison")) if n
+def _warnings(exclusion: results.Exclusion, dataset: Dataset) -> Iterator[str]:
+    left_out = [
+        f"{count:,} {word}{'s' if count != 1 else ''}"
+        for count, word in ((exclusion.samples, "image"), (exclusion.comparisons, "comparison"))
+        if count
     ]
-    yield f"{' and '.join(what)} left out by name (--exclude): the figures are without them, those with them beside."
-    if told.listed_pairs:
-        yield f"{told.listed_pairs:,} pairs of published lists went with them, so the lists' figures are not those of the whole."
-    if told.comparisons and dataset.card.paired is not None:
+    yield f"{' and '.join(left_out)} left out by name (--exclude): the figures are without them, those with them beside."
+    if exclusion.listed_pairs:
+        yield f"{exclusion.listed_pairs:,} pairs of published lists went with them, so the lists' figures are not those of the whole."
+    if exclusion.comparisons and dataset.card.paired is not None:
         yield "Comparisons left out by name are still in the controlled experiment's non-mated means and rates."
-    if told.comparisons and (dataset.set_protocols or dataset.search_protocols):
+    if exclusion.comparisons and (dataset.set_protocols or dataset.search_protocols):
         yield "Comparisons left out by name are still in published comparisons of templates made of several images."

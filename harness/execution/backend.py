@@ -1,9 +1,11 @@
-"""Where a run's work is done: in this process and its children, or wherever else takes the same two kinds of jobs (see `cluster`)."""
+"""Backends: where a run's templates are extracted and its comparisons tallied.
+
+This process and its children, a GPU (`gpu`) or a cluster (`dask`): each takes the same two kinds of jobs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,81 +18,57 @@ from faceparity.harness.execution.worker_process import Batch
 from faceparity.harness.models.base.model import Model
 
 
-class PlaceGoneError(UserError):
-    """Where work was done is no longer there: whatever is asked of it next would fail as well."""
+class BackendGoneError(UserError):
+    """The backend is no longer there: any further job for it would fail as well."""
 
 
-class Place(Protocol):
-    """Takes batches of images and tiles of comparisons; what comes back is the same bit for bit wherever it was done."""
+class Backend(Protocol):
+    """Takes batches of images and tiles of comparisons.
+
+    The results are the same bit for bit on the local backend and on a cluster.
+    """
 
     @property
     def threads(self) -> int:
-        """So many things are done at once."""
+        """Return how many jobs run at once."""
         ...
 
     @property
-    def waits(self) -> bool:
-        """Whether workers are up already, so that even a few images are for them."""
+    def workers_running(self) -> bool:
+        """Return whether workers are up already.
+
+        Then even a few images go to them.
+        """
         ...
 
     def extract(
         self, batches: Sequence[Batch], model: Model, name: str, opener: Opener
     ) -> Generator[process_pool.Done, None, None]:
-        """Each batch with its outcomes, in whatever order they are done. model: opened here, by `opener(name)`.
+        """Yield each batch with its outcomes, in any order.
 
-        An image that kills whatever reads it is "unreadable" and costs no other image. Closing the generator ends the work.
+        model: opened here, by `opener(name)`. An image that kills the process reading it is "unreadable" and costs no other image.
+        Closing the generator ends the work.
         """
         ...
 
     def tally(self, job: TallyJob, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
-        """See `tally_tiles`."""
+        """Tally the comparisons of tiles, as `tally_tiles` does."""
         ...
 
 
 @dataclass(frozen=True)
-class Here:
-    """This machine: processes for images, threads for comparisons."""
+class LocalBackend:
+    """Work on this machine: processes for images, threads for comparisons."""
 
     threads: int
-    waits: bool = False
+    workers_running: bool = False
 
     def extract(
         self, batches: Sequence[Batch], model: Model, name: str, opener: Opener
     ) -> Generator[process_pool.Done, None, None]:
-        """See Place."""
+        """Extract batches in worker processes; see `Backend.extract`."""
         return process_pool.run_batches(batches, name, opener, self.threads)
 
     def tally(self, job: TallyJob, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
-        """See Place."""
+        """Tally tiles in threads of this process; see `Backend.tally`."""
         return tally_tiles(job, tiles, self.threads, cap, progress)
-
-
-def check_dask(dask: str | None, workers: int | None) -> None:
-    """Raises UserError where a user named both."""
-    if dask is not None and workers is not None:
-        raise UserError("--workers and --dask: a cluster has as many workers as were started; leave out one of the two")
-
-
-@contextmanager
-def chosen(
-    workers: int, device: str = "cpu", dask: str | None = None, tell: Callable[[str], None] = lambda line: None
-) -> Iterator[Place | None]:
-    """Where to work, as a user asked for it; None: on this machine's processor. tell: is given what to know of a cluster, a line each.
-
-    Raises UserError for what can't be had, or not together.
-    """
-    if dask is None:
-        from faceparity.harness.execution.gpu import OnDevice
-
-        yield OnDevice(workers, device) if device != "cpu" else None
-        return
-    if device != "cpu":
-        raise UserError(
-            f"--dask and --device {device}: a cluster's workers compute on their processors; leave out one of the two"
-        )
-    from faceparity.harness.execution.dask.connection import connect
-
-    with connect(dask, workers) as cluster:
-        for line in cluster.told():
-            tell(line)
-        yield cluster

@@ -1,4 +1,7 @@
-"""A GPU as the place where a run is done. Chosen by name, never by itself: its templates and histograms are not the processor's."""
+"""A GPU as a run's backend.
+
+Chosen by name, never by itself: its templates and histograms are not the processor's.
+"""
 
 from __future__ import annotations
 
@@ -19,21 +22,30 @@ DEVICES = ("cpu", "cuda")
 
 
 @dataclass(frozen=True)
-class OnDevice:
-    """See `place.Place`. Models open their networks on the device themselves (`with_device`); comparisons are made there by torch."""
+class GpuBackend:
+    """Extracts and compares on a GPU; see `backend.Backend`.
+
+    Models open their networks on the device themselves (`with_device`); torch makes the comparisons there.
+    """
 
     threads: int
     device: str
-    waits: bool = False
+    workers_running: bool = False
 
     def extract(
         self, batches: Sequence[Batch], model: Model, name: str, opener: Opener
     ) -> Generator[process_pool.Done, None, None]:
-        """See Place. Each process finds and cuts out faces, and has its own copy of the network on the device."""
+        """Extract batches in worker processes; see `Backend.extract`.
+
+        Each process finds and cuts out faces, and has its own copy of the network on the device.
+        """
         return process_pool.run_batches(batches, name, opener, self.threads)
 
     def tally(self, job: TallyJob, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
-        """See Place. Raises UserError if the templates do not fit into the device's memory."""
+        """Tally tiles on the device; see `Backend.tally`.
+
+        Raises UserError if the templates do not fit into the device's memory.
+        """
         from faceparity.harness.comparisons.gpu_tiles import tally_on
 
         try:
@@ -49,7 +61,10 @@ class OnDevice:
 
 
 def check_device(device: str) -> str:
-    """What the record calls the device. Raises UserError if it is not known, or can't be used here."""
+    """Return what the record calls the device.
+
+    Raises UserError if it is not known, or can't be used here.
+    """
     if device not in DEVICES:
         raise UserError(f"--device {device}: known are {' and '.join(DEVICES)}")
     if device == "cpu":
@@ -64,7 +79,10 @@ def check_device(device: str) -> str:
 
 
 def with_device(spec: str, device: str) -> str:
-    """What is typed after -m, with the device among its options; as it is for the processor, or where it names one itself."""
+    """Add the device to the options of a model spec.
+
+    spec: what is typed after -m. It stays as it is for the processor, or where it names a device itself.
+    """
     base, options = parse(spec)
     if device == "cpu" or "device" in options:
         return spec

@@ -1,5 +1,7 @@
-"""One worker: reads images, hands them to a model, and says what became of each. Everything on one thread, so that no library's
-own threads decide how sums are rounded."""
+"""One worker: reads images, hands them to a model, and reports what became of each.
+
+Everything runs on one thread, so that no library's own threads decide how sums are rounded.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +18,19 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from faceparity.harness.models.assembly.pipeline import pixels_digest
 from faceparity.harness.models.base.answer_check import AnswerError, check
 from faceparity.harness.models.base.file_model import FileModel
-from faceparity.harness.models.base.guard import ModelRaisedError, own_interrupts, raised_by_model
 from faceparity.harness.models.base.model import Extraction, Image, Model
+from faceparity.harness.models.base.plugin_guard import ModelRaisedError, raised_by_model, watch_interrupts
 from faceparity.harness.models.custom.subprocess_pipes import kill_running
 from faceparity.harness.models.onnx import converted_cache
+from faceparity.harness.models.vision.pixels import pixels_digest
 
 Opener = Callable[[str], Model]
 """Opens a model by name; a module-level function, since workers get it by its name."""
 
 PIXELS_AT_ONCE = 1 << 26
-"""Bytes of decoded images that a worker hands to a model at once: bounds its memory whatever the images' size."""
+"""Most bytes of decoded images that a worker hands to a model at once, which bounds its memory."""
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -37,6 +39,13 @@ THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+
+
+def open_by_name(name: str) -> Model:
+    """Open a registered model, as worker processes do."""
+    from faceparity.harness.models.registry import open_model
+
+    return open_model(name)
 
 
 class ImageJob(NamedTuple):
@@ -71,29 +80,33 @@ Reader = Callable[[Path], bytes]
 
 
 def run_batch(model: Model, jobs: Sequence[ImageJob], read: Reader | None = None) -> list[ImageOutcome]:
-    """One outcome per job, in order. The images' sizes alone decide how many the model gets at once.
+    """Extract a batch; return one outcome per job, in order.
 
-    read: where images come from, by default their files. Models that read files themselves need those.
+    The images' sizes alone decide how many the model gets at once. read: where images come from, by default their files; models
+    that read files themselves need those.
     """
     outcomes: dict[int, ImageOutcome] = {}
-    held: list[_DecodedImage] = []
+    waiting: list[_DecodedImage] = []
     size = 0
     for index, job in enumerate(jobs):
         image = _load(job, read)
         if isinstance(image, ImageOutcome):
             outcomes[index] = image
             continue
-        held.append(_DecodedImage(index, image, job.path))
+        waiting.append(_DecodedImage(index, image, job.path))
         size += image.nbytes
         if size >= PIXELS_AT_ONCE:
-            outcomes.update(_extract(model, held))
-            held, size = [], 0
-    outcomes.update(_extract(model, held))
+            outcomes.update(_extract(model, waiting))
+            waiting, size = [], 0
+    outcomes.update(_extract(model, waiting))
     return [outcomes[index] for index in range(len(jobs))]
 
 
 def _load(job: ImageJob, read: Reader | None) -> Image | ImageOutcome:
-    """The decoded image, or why there is none. A file that changed since the data set was read must not enter the store."""
+    """Decode an image, or say why it can't be.
+
+    A file that changed since the data set was read must not enter the store.
+    """
     from faceparity.datasets.loading.image_files import UnreadableImage, decode
     from faceparity.datasets.loading.image_packs import image_bytes
 
@@ -109,74 +122,91 @@ def _load(job: ImageJob, read: Reader | None) -> Image | ImageOutcome:
         return ImageOutcome(Extraction("unreadable", reason=f"cannot be opened: {error.strerror}"), keep=False)
 
 
-def _extract(model: Model, held: Sequence[_DecodedImage]) -> Iterator[tuple[int, ImageOutcome]]:
-    """If the model fails on a group, each image of it is tried alone, so that one image cannot cost the others.
+def _extract(model: Model, waiting: Sequence[_DecodedImage]) -> Iterator[tuple[int, ImageOutcome]]:
+    """Yield each waiting image's index and outcome.
 
-    Raises OutOfStepError.
+    If the model fails on a group, each image of it is tried alone, so that one image cannot cost the others. Raises OutOfStepError.
     """
-    if not held:
+    if not waiting:
         return
     try:
-        with own_interrupts():
-            answers = _answers(model, held)
+        with watch_interrupts():
+            answers = _answers(model, waiting)
     except ModelRaisedError as error:
-        if len(held) == 1:
-            yield held[0].at, _failed(error.__cause__)
+        if len(waiting) == 1:
+            yield waiting[0].at, _failed(error.__cause__)
             return
-        for one in held:
-            yield from _extract(model, [one])
+        for decoded in waiting:
+            yield from _extract(model, [decoded])
         return
-    for one, answer in zip(held, answers, strict=True):
-        yield one.at, _checked(model, one, answer)
+    for decoded, answer in zip(waiting, answers, strict=True):
+        yield decoded.at, _checked(model, decoded, answer)
 
 
-def _answers(model: Model, held: Sequence[_DecodedImage]) -> list[object]:
-    """What the model gives for each image, unchecked. Raises ModelRaisedError for anything that is not one answer for each."""
+def _answers(model: Model, waiting: Sequence[_DecodedImage]) -> list[object]:
+    """Ask the model about images; return its answers, unchecked.
+
+    Raises ModelRaisedError for anything that is not one answer for each.
+    """
     with raised_by_model():
-        answers = list(_from_files(model, held) if isinstance(model, FileModel) else model.extract([one.image for one in held]))
-        if len(answers) != len(held):
-            raise AnswerError(f"the model returned {len(answers)} results for {len(held)} images")
+        answers = list(
+            _from_files(model, waiting) if isinstance(model, FileModel) else model.extract([decoded.image for decoded in waiting])
+        )
+        if len(answers) != len(waiting):
+            raise AnswerError(f"the model returned {len(answers)} results for {len(waiting)} images")
         return answers
 
 
 def _failed(error: BaseException | None) -> ImageOutcome:
-    """An image that the model gave nothing usable for. Not kept: a model that is mended meets it again."""
+    """Return the outcome of an image the model failed on.
+
+    It is not kept: a model that is mended meets the image again.
+    """
     reason = error.reason if isinstance(error, AnswerError) else f"the model failed on it ({type(error).__name__})"
     fault = str(error) if isinstance(error, AnswerError) else f"{type(error).__name__}: {error}"
     return ImageOutcome(Extraction("unreadable", reason=reason), keep=False, fault=fault)
 
 
-def _checked(model: Model, one: _DecodedImage, answer: object) -> ImageOutcome:
-    """The answer if it can be used, with the digest of the image's pixels. Checked for all kinds of model here."""
+def _checked(model: Model, decoded: _DecodedImage, answer: object) -> ImageOutcome:
+    """Check an answer; add the digest of the image's pixels.
+
+    Answers of all kinds of model are checked here.
+    """
     try:
         with raised_by_model():
             extraction = check(model.card, answer)
     except ModelRaisedError as error:
         return _failed(error.__cause__)
     if isinstance(model, FileModel) or not extraction.pixels:
-        extraction = replace(extraction, pixels=pixels_digest(one.image))
+        extraction = replace(extraction, pixels=pixels_digest(decoded.image))
     return ImageOutcome(extraction)
 
 
-def _from_files(model: FileModel, held: Sequence[_DecodedImage]) -> Sequence[object]:
-    """What a model makes of the files themselves; a picture out of an archive is given to it as a file of its own."""
+def _from_files(model: FileModel, waiting: Sequence[_DecodedImage]) -> Sequence[object]:
+    """Give the files themselves to the model.
+
+    A picture out of an archive becomes a file of its own.
+    """
     import tempfile
 
     from faceparity.datasets.loading.image_packs import image_bytes
 
     with tempfile.TemporaryDirectory(prefix="faceparity-") as folder:
         paths = []
-        for one in held:
-            path = Path(one.path)
+        for decoded in waiting:
+            path = Path(decoded.path)
             if not path.is_file():
-                path = Path(folder) / f"image{one.at}"
-                path.write_bytes(image_bytes(Path(one.path)))
+                path = Path(folder) / f"image{decoded.at}"
+                path.write_bytes(image_bytes(Path(decoded.path)))
             paths.append(path)
-        return model.extract_files(paths, [one.path for one in held])
+        return model.extract_files(paths, [decoded.path for decoded in waiting])
 
 
 def decoder() -> str:
-    """What turns files into pixels. Another Pillow or other code of ours gives other pixels, or reads what could not be read."""
+    """Name what turns files into pixels.
+
+    Another Pillow or other code here gives other pixels, or reads what could not be read.
+    """
     from PIL import __version__, features
 
     from faceparity.datasets.loading import image_files
@@ -186,6 +216,7 @@ def decoder() -> str:
 
 
 def _hold_to_one_thread() -> Any:
+    """Limit numerical libraries to one thread; return the limits."""
     import cv2
     from threadpoolctl import threadpool_limits
 
@@ -195,7 +226,10 @@ def _hold_to_one_thread() -> Any:
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
-    """Hold BLAS, OpenMP and OpenCV to one thread, and put them back afterwards."""
+    """Hold BLAS, OpenMP and OpenCV to one thread.
+
+    The former limits come back when the context ends.
+    """
     import cv2
 
     before = cv2.getNumThreads()
@@ -208,14 +242,15 @@ def single_threaded() -> Iterator[None]:
 
 
 def serve(name: str, opener: Opener, batches: Connection, alive: Connection, made: Mapping[str, str]) -> None:
-    """Be a worker process: open the model, send None, then answer each batch with its outcomes until the pipe closes.
+    """Serve batches as a worker process.
 
-    What is raised is sent instead. It ends at once when the other end of `alive` closes: when the parent is killed.
-    made: what the parent knows of files made from weights (`models.derived.known`).
+    Opens the model, sends None, then answers each batch with its outcomes until the pipe closes. What is raised is sent instead.
+    It ends at once when the other end of `alive` closes: when the parent is killed.
+    made: what the parent knows of files made from weights (`converted_cache.known`).
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
-    converted_cache.trust(made)
+    converted_cache.trust_digests(made)
     try:
         model = opener(name)
         # After the model, since only libraries that are loaded can be limited; those that read their environment are already.
@@ -229,7 +264,7 @@ def serve(name: str, opener: Opener, batches: Connection, alive: Connection, mad
 
 
 def _next_batch(batches: Connection) -> Sequence[ImageJob] | None:
-    """None if the parent wants no more."""
+    """Receive a batch; None if the parent wants no more."""
     try:
         jobs: Sequence[ImageJob] = batches.recv()
     except (EOFError, OSError):
@@ -238,7 +273,10 @@ def _next_batch(batches: Connection) -> Sequence[ImageJob] | None:
 
 
 def _sendable(error: Exception) -> Exception:
-    """The error with its traceback as a note; its kind and text alone if it cannot be sent."""
+    """Add an error's traceback as a note, for the parent.
+
+    Returns its kind and text alone if it cannot be sent.
+    """
     error.add_note("".join(traceback.format_exception(error)))
     try:
         pickle.loads(pickle.dumps(error))
@@ -248,6 +286,7 @@ def _sendable(error: Exception) -> Exception:
 
 
 def _end_with(alive: Connection) -> None:
+    """End this process when the parent's pipe closes."""
     with suppress(EOFError, OSError):
         alive.recv_bytes()
     kill_running()

@@ -39,7 +39,10 @@ ON_CLUSTER = Death("on the cluster ended whenever it was tried")
 
 
 def by_exit_code(code: int | None) -> Death:
-    """Read an exit code as `multiprocessing` gives it: negative for a signal, None if unknown."""
+    """Read an exit code as a death.
+
+    code: as `multiprocessing` gives it: negative for a signal, None if unknown.
+    """
     if code is None:
         return Death("ended for an unknown reason")
     if code < 0:
@@ -59,27 +62,33 @@ def _signal_name(number: int) -> str:
 
 
 def crash_reason(death: Death) -> str:
-    """Give the reason to store for an image that crashed its worker."""
+    """Return the stored reason of an image that crashes workers."""
     return f"crashed the process that read it ({death.crash})"
 
 
 def lost_reason(death: Death) -> str:
-    """Give the reason, for one run only, of an image whose worker was ended by something else."""
+    """Return the reason of an image lost with its worker.
+
+    Something other than the image ended the worker; the reason holds for one run only.
+    """
     return f"{_LOST}{death.words}"
 
 
 def is_lost(reason: str) -> bool:
-    """Tell whether a reason is one of `lost_reason`."""
+    """Return whether a reason is one of `lost_reason`."""
     return reason.startswith(_LOST)
 
 
 def lost_words(reason: str) -> str:
-    """Give back a death's words from its `lost_reason`."""
+    """Return a death's words from its `lost_reason`."""
     return reason.removeprefix(_LOST)
 
 
 def advice(words: str) -> str:
-    """Say what to do about workers that ended so. words: of a `Death`."""
+    """Say what to do about workers that ended this way.
+
+    words: of a `Death`.
+    """
     if words == ON_CLUSTER.words:
         return "see the workers' logs, and give each worker more memory"
     if "SIGKILL" in words or "memory" in words:
@@ -93,7 +102,10 @@ def explained(words: str) -> str:
 
 
 def lost_warnings(reasons: Iterable[str]) -> list[str]:
-    """Word one warning for each way in which workers ended. reasons: of all samples, empty where ok."""
+    """Return one warning for each way in which workers ended.
+
+    reasons: of all samples, empty where ok.
+    """
     counts = Counter(lost_words(reason) for reason in reasons if is_lost(reason))
     return [
         f"{n:,} image{'s' * (n != 1)}: the worker {explained(words)}. {'They count' if n != 1 else 'It counts'} as failed in this "

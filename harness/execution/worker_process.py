@@ -1,4 +1,7 @@
-"""Worker processes one by one: each with a pipe of its own, so that the end of one is known, with its cause, and costs no other."""
+"""Worker processes, each with a pipe of its own.
+
+So the end of one is known, with its cause, and costs no other.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ _SECONDS_TO_END = 10.0
 class WorkerDiedError(Exception):
     """A worker process ended while it was needed.
 
-    starting: it had not opened its model yet. fresh: it had done nothing before.
+    starting: before its model was open. fresh: before it answered any batch.
     """
 
     def __init__(self, death: Death, *, starting: bool, fresh: bool) -> None:
@@ -41,7 +44,7 @@ class WorkerProcess:
     def __init__(self, name: str, opener: Opener, alive: Connection) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=worker.serve, args=(name, opener, theirs, alive, converted_cache.known()))
+        self.process = context.Process(target=worker.serve, args=(name, opener, theirs, alive, converted_cache.known_digests()))
         self.starting, self.fresh = True, True
         self.batch: Batch | None = None
         try:
@@ -49,26 +52,29 @@ class WorkerProcess:
                 self.process.start()
         except OSError as error:
             self.connection.close()
-            # A broken pipe: it was gone before it had read what it is for, and took its exit code with it.
+            # A broken pipe: the process ended before it read its task, and its exit code is lost.
             gone = isinstance(error, BrokenPipeError)
             words = "ended as it started, for an unknown reason" if gone else f"could not be started ({error.strerror})"
             raise WorkerDiedError(Death(words), starting=True, fresh=True) from error
 
     @property
     def idle(self) -> bool:
-        """Whether it waits for a batch."""
+        """Return whether it waits for a batch."""
         return self.batch is None and not self.starting
 
     def send(self, batch: Batch) -> None:
-        """Give it a batch. If it is gone, `receive` finds out."""
+        """Give it a batch.
+
+        If it is gone, `receive` finds out.
+        """
         self.batch = batch
         with suppress(OSError):
             self.connection.send(batch)
 
     def receive(self) -> list[ImageOutcome] | None:
-        """Wait for its next word: None once it is ready, then the outcomes of what it was sent.
+        """Wait for its next message.
 
-        Raises WorkerDiedError, and whatever it raised itself.
+        None once it is ready, then the outcomes of what it was sent. Raises WorkerDiedError, and anything it raised itself.
         """
         try:
             answer = self.connection.recv()
@@ -84,7 +90,10 @@ class WorkerProcess:
         return outcomes
 
     def end(self) -> None:
-        """End the process, at once unless it is idle, and wait until it is gone."""
+        """End the process and wait until it is gone.
+
+        At once unless it is idle.
+        """
         if not self.idle:
             self.process.kill()
         self.connection.close()
@@ -117,21 +126,27 @@ class Workers:
         return iter(self._running)
 
     def start(self) -> WorkerProcess:
-        """Start one more. Raises WorkerDiedError."""
-        one = WorkerProcess(self._name, self._opener, self._reader)
-        self._running.append(one)
-        return one
+        """Start one more.
+
+        Raises WorkerDiedError.
+        """
+        process = WorkerProcess(self._name, self._opener, self._reader)
+        self._running.append(process)
+        return process
 
     def wait(self) -> list[WorkerProcess]:
-        """Return those that have something to say, or are gone, as soon as there are any; none at once if none is running."""
-        connections = [one.connection for one in self._running]
-        ready = wait(connections) if connections else []  # `wait` waits for ever for nothing
-        return [one for one in self._running if one.connection in ready]
+        """Wait for workers that answered or are gone; return them.
 
-    def end(self, one: WorkerProcess) -> None:
+        It returns as soon as there are any; none at once if none is running.
+        """
+        connections = [process.connection for process in self._running]
+        ready = wait(connections) if connections else []  # `wait` waits for ever for nothing
+        return [process for process in self._running if process.connection in ready]
+
+    def end(self, process: WorkerProcess) -> None:
         """End one of them."""
-        one.end()
-        self._running.remove(one)
+        process.end()
+        self._running.remove(process)
 
     def end_all(self) -> None:
         """End all of them."""
@@ -140,11 +155,14 @@ class Workers:
 
 
 class WorkersEndedError(UserError):
-    """Worker processes were ended again and again from outside: nothing can be said of the images."""
+    """Worker processes were ended again and again from outside, so that nothing is known of the images."""
 
 
 def check_start(died: WorkerDiedError) -> None:
-    """Raises UserError if a worker ended by itself before it began: that happens again."""
+    """Check that a worker did not end at its start.
+
+    That would happen again. Raises UserError.
+    """
     if died.starting and not died.death.outside and not died.death.crash:
         raise UserError(
             "worker processes do not start; in a script of your own, put the call under `if __name__ == '__main__':`"
@@ -153,7 +171,10 @@ def check_start(died: WorkerDiedError) -> None:
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Children read these variables when they load their libraries; this process has loaded its own already."""
+    """Limit the libraries of child processes to one thread each.
+
+    Children read these variables when they load their libraries; this process has loaded its own already.
+    """
     before = {variable: os.environ.get(variable) for variable in worker.THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(worker.THREAD_VARIABLES, "1"))
     try:

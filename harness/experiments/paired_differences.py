@@ -30,54 +30,58 @@ class ConditionMean(NamedTuple):
     errors: int | None
 
 
-def side(sums: Sequence[ScoreSums], measure: str, t: int | None) -> ConditionMean | None:
-    """The average over conditions, each with the sums of the same units. None where a condition has no comparison left.
+def side(sums: Sequence[ScoreSums], measure: str, threshold_index: int | None) -> ConditionMean | None:
+    """Average one side of a difference over its conditions.
 
-    measure: non_mated_score, mated_score, fmr or fnmr; t: which threshold, of the latter two.
+    Each condition has the sums of the same units. None where one has no comparison left.
+    measure: non_mated_score, mated_score, fmr or fnmr; threshold_index: of the latter two.
     """
     between = measure in ("non_mated_score", "fmr")
     mean = stats.mean_of_pairs if between else stats.mean_of_units
-    if any(s.counts.size < 2 or not s.counts.any() for s in sums):
+    if any(each.counts.size < 2 or not each.counts.any() for each in sums):
         return None
-    values = [_values(s, measure, t) for s in sums]
+    values = [_values(each, measure, threshold_index) for each in sums]
     share = 2 if between else 1
-    errors = None if t is None else round(sum(v.sum() for v in values) / share)
-    means = [mean(v, s.counts) for v, s in zip(values, sums, strict=True)]
-    return ConditionMean(stats.average(means), round(sum(s.counts.sum() for s in sums) / share), errors)
+    errors = None if threshold_index is None else round(sum(unit_values.sum() for unit_values in values) / share)
+    means = [mean(unit_values, each.counts) for unit_values, each in zip(values, sums, strict=True)]
+    return ConditionMean(stats.average(means), round(sum(each.counts.sum() for each in sums) / share), errors)
 
 
-def _values(sums: ScoreSums, measure: str, t: int | None) -> Array:
-    if t is None:
+def _values(sums: ScoreSums, measure: str, threshold_index: int | None) -> Array:
+    if threshold_index is None:
         return sums.scores
-    return np.asarray(sums.matches[t] if measure == "fmr" else sums.counts - sums.matches[t])
+    return np.asarray(sums.matches[threshold_index] if measure == "fmr" else sums.counts - sums.matches[threshold_index])
 
 
 def compare_means(
     base: results.PairedDifference, here: ConditionMean | None, there: ConditionMean | None
 ) -> results.PairedDifference:
-    """`base` with the difference of two sides over the same units; the p-value is not adjusted yet."""
+    """Add the difference between two sides to `base`.
+
+    Both are over the same units; the p-value is not adjusted yet.
+    """
     if here is None or there is None:
         return base.model_copy(update={"reason": "zero_comparisons" if base.measure == "fmr" else "no_mated_pairs"})
     base = base.model_copy(update={"comparisons": here.comparisons})
     if base.subjects < SHOWN_FROM:
         return base.model_copy(update={"reason": "too_few_subjects"})
     found = stats.difference(here.mean, there.mean)
-    told = {"value": here.mean.value, "reference_value": there.mean.value, "difference": found.value, "verdict": "inconclusive"}
-    full = {"interval": found.interval, "df": found.df, "p": found.p}
+    fields = {"value": here.mean.value, "reference_value": there.mean.value, "difference": found.value, "verdict": "inconclusive"}
+    test = {"interval": found.interval, "df": found.df, "p": found.p}
     if here.errors is None or there.errors is None:
-        return base.model_copy(update={**told, **full})
-    told |= {"errors": here.errors, "reference_errors": there.errors, **_observed(here, there), **_ratio(here, there)}
-    return _rates(base.model_copy(update=told), full, here, there)
+        return base.model_copy(update={**fields, **test})
+    fields |= {"errors": here.errors, "reference_errors": there.errors, **_observed(here, there), **_ratio(here, there)}
+    return _rates(base.model_copy(update=fields), test, here, there)
 
 
 def _rates(
     base: results.PairedDifference, full: dict[str, object], here: ConditionMean, there: ConditionMean
 ) -> results.PairedDifference:
-    """The gates of a difference of error rates."""
+    """Apply the gates of a difference of error rates."""
     errors = max(here.errors or 0, there.errors or 0)
     if not errors:
         return _without_errors(base)
-    higher = max((here, there), key=lambda s: s.mean.value)
+    higher = max((here, there), key=lambda which: which.mean.value)
     effective = stats.effective_errors(higher.mean, higher.comparisons)
     base = base.model_copy(update={"effective_errors": effective})
     interval = full["interval"]
@@ -87,13 +91,19 @@ def _rates(
 
 
 def _without_errors(base: results.PairedDifference) -> results.PairedDifference:
-    """No error on either side: neither rate, and so no difference, is above the bound."""
+    """Return a difference where neither side has an error.
+
+    Neither rate, and so no difference, is above the bound.
+    """
     _, bound = zero_error_bounds(max(1, base.comparisons), base.subjects)
     return base.model_copy(update={"difference": None, "verdict": "none", "bound": bound, "reason": "zero_errors"})
 
 
 def _observed(here: ConditionMean, there: ConditionMean) -> dict[str, float | None]:
-    """The rates; none where no error was seen, which is not a rate of zero."""
+    """Return the observed rates of both sides.
+
+    None where no error was seen, which is not a rate of zero.
+    """
     values = (here.mean.value if here.errors else None, there.mean.value if there.errors else None)
     return dict(zip(("value", "reference_value"), values, strict=True))
 
@@ -101,25 +111,28 @@ def _observed(here: ConditionMean, there: ConditionMean) -> dict[str, float | No
 def _ratio(here: ConditionMean, there: ConditionMean) -> dict[str, object]:
     if not (here.mean.value > 0 and there.mean.value > 0):
         return {}
-    out: dict[str, object] = {"ratio": here.mean.value / there.mean.value}
+    fields: dict[str, object] = {"ratio": here.mean.value / there.mean.value}
     if min(here.errors or 0, there.errors or 0) >= BOUND_BELOW:
         found = stats.ratio(here.mean, there.mean)
-        out["ratio_interval"] = found.interval if found else None
-    return out
+        fields["ratio_interval"] = found.interval if found else None
+    return fields
 
 
 def compare_failures(
     base: results.PairedDifference, images: NDArray[np.bool_], failed: NDArray[np.bool_], images_there: NDArray[np.bool_],
     failed_there: NDArray[np.bool_],
 ) -> results.PairedDifference:  # fmt: skip
-    """`base` with the difference in failures to extract. All bool[units, conditions of a side, captures]; twins have one index."""
+    """Add the difference in failures to extract to `base`.
+
+    All bool[units, conditions of a side, captures]; twins have one index.
+    """
     base = base.model_copy(update={"comparisons": int(images.sum())})
     if base.subjects < SHOWN_FROM:
         return base.model_copy(update={"reason": "too_few_subjects"})
-    here, there = (_share_failed(i, f) for i, f in ((images, failed), (images_there, failed_there)))
+    here, there = (_share_failed(given, failures) for given, failures in ((images, failed), (images_there, failed_there)))
     errors, errors_there = int(failed.sum()), int(failed_there.sum())
     twins = images & images_there
-    seen = {
+    fields = {
         "value": here.value if errors else None,
         "reference_value": there.value if errors_there else None,
         "errors": errors,
@@ -127,7 +140,7 @@ def compare_failures(
         "only_here": int((failed & ~failed_there & twins).sum()),
         "only_reference": int((failed_there & ~failed & twins).sum()),
     }
-    base = base.model_copy(update=seen)
+    base = base.model_copy(update=fields)
     if not errors + errors_there:
         return _without_errors(base)
     found = stats.difference(here, there)
@@ -141,7 +154,10 @@ def compare_failures(
 
 
 def _of_units(images: NDArray[np.bool_], failed: NDArray[np.bool_]) -> Array:
-    """float64[units]: each unit's share of failed images, averaged over conditions."""
+    """Return each unit's share of failed images, float64[units].
+
+    Averaged over conditions.
+    """
     return np.asarray((failed.sum(axis=2) / images.sum(axis=2)).mean(axis=1))
 
 
@@ -151,28 +167,49 @@ def _share_failed(images: NDArray[np.bool_], failed: NDArray[np.bool_]) -> stats
 
 
 def with_holm(differences: Sequence[results.PairedDifference]) -> list[results.PairedDifference]:
-    """Holm over the differences by factor and, apart, over those of whole conditions; then the verdicts."""
+    """Adjust p by Holm's method and set the verdicts.
+
+    The differences by factor are one family, those of whole conditions another.
+    """
     adjusted: dict[int, float] = {}
-    for whole in (False, True):
-        family = [i for i, d in enumerate(differences) if (d.factor is None) == whole and d.p is not None]
+    for of_conditions in (False, True):
+        family = [
+            i
+            for i, difference in enumerate(differences)
+            if (difference.factor is None) == of_conditions and difference.p is not None
+        ]
         adjusted.update(zip(family, adjust([differences[i].p for i in family]), strict=True))
-    return [_verdict(d.model_copy(update={"p_holm": adjusted.get(i)})) for i, d in enumerate(differences)]
+    return [_verdict(difference.model_copy(update={"p_holm": adjusted.get(i)})) for i, difference in enumerate(differences)]
 
 
-def _verdict(d: results.PairedDifference) -> results.PairedDifference:
-    verdict = call(d.difference or 0.0, d.p_holm, d.measure == "ftx" or d.reason is None)
-    return d if verdict == "inconclusive" else d.model_copy(update={"verdict": verdict})
+def _verdict(difference: results.PairedDifference) -> results.PairedDifference:
+    verdict = call(difference.difference or 0.0, difference.p_holm, difference.measure == "ftx" or difference.reason is None)
+    return difference if verdict == "inconclusive" else difference.model_copy(update={"verdict": verdict})
 
 
-def fmr_estimate(sums: ScoreSums, t: int) -> Estimate:
-    """The FMR over the pairs of some units under one condition, with max(binomial, jackknife) by unit."""
-    n, comparisons = sums.counts.size, round(sums.counts.sum() / 2)
+def fmr_estimate(sums: ScoreSums, threshold_index: int) -> Estimate:
+    """Estimate the FMR over pairs of units under one condition.
+
+    Its variance is max(binomial, jackknife) by unit.
+    """
+    units, comparisons = sums.counts.size, round(sums.counts.sum() / 2)
     if not comparisons:
-        return Estimate(n, None, 0, 0, None, reason="zero_comparisons")
-    errors = round(sums.matches[t].sum() / 2)
-    mean = stats.mean_of_pairs(sums.matches[t], sums.counts)
-    v = stats.variance_of(mean, comparisons)
-    own = float((sums.matches[t] / np.maximum(sums.counts, 1)).mean())
+        return Estimate(units, None, 0, 0, None, reason="zero_comparisons")
+    errors = round(sums.matches[threshold_index].sum() / 2)
+    mean = stats.mean_of_pairs(sums.matches[threshold_index], sums.counts)
+    error_variance = stats.variance_of(mean, comparisons)
+    subject_weighted = float((sums.matches[threshold_index] / np.maximum(sums.counts, 1)).mean())
     return Estimate(
-        n, None, comparisons, errors, mean.value, v, v, max(1.0, n - 1), None, None, own, "Wilson-t, max(binomial, jackknife)"
+        units,
+        None,
+        comparisons,
+        errors,
+        mean.value,
+        error_variance,
+        error_variance,
+        max(1.0, units - 1),
+        None,
+        None,
+        subject_weighted,
+        "Wilson-t, max(binomial, jackknife)",
     )

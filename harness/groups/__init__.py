@@ -1,1 +1,1 @@
-"""Groups of people, and how small ones are kept from being told."""
+"""Groups of people, and the protection of small ones."""

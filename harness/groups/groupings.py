@@ -1,4 +1,4 @@
-"""Which group a sample is in: every combination of attribute values is a cell, and groupings are maps from cells to groups."""
+"""Groups of samples: every combination of attribute values is a cell, and groupings are maps from cells to groups."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SMALL_CELL = 10
 
 @dataclass(frozen=True)
 class Cells:
-    """Every combination of values that occurs, a missing label being a value of its own (-1).
+    """The combinations of values that occur; a missing label is a value of its own (-1).
 
     of_sample: int32[n_samples], index of the sample's cell. codes: int32[n_cells, n_attributes], -1 where unlabelled.
     """
@@ -29,7 +29,7 @@ class Cells:
 
     @property
     def n(self) -> int:
-        """How many cells there are."""
+        """Return the number of cells."""
         return int(self.codes.shape[0])
 
 
@@ -49,30 +49,39 @@ class SampleGrouping:
 
     @property
     def n(self) -> int:
-        """How many groups there are."""
+        """Return the number of groups."""
         return len(self.names)
 
     def of(self, cells: NDArray[np.int32]) -> NDArray[np.int32]:
-        """int32[n]: the group of each cell number given, -1 for none (and for cell -1)."""
+        """Return the group of each cell number, int32[n].
+
+        -1 for none (and for cell -1).
+        """
         return np.append(self.of_cell, np.int32(-1))[cells]
 
 
 def make_cells(attributes: Sequence[Attribute], n_samples: int) -> Cells:
-    """The cells of all attributes of a run together; without attributes one cell holds everybody."""
+    """Divide a run's samples into cells by all attributes.
+
+    Without attributes one cell holds everybody.
+    """
     if not attributes:
         return Cells((), (), np.zeros(n_samples, np.int32), np.empty((1, 0), np.int32))
     table = np.stack([attribute.codes for attribute in attributes], axis=1).astype(np.int32)
     codes, of_sample = np.unique(table, axis=0, return_inverse=True)
     return Cells(
-        tuple(a.name for a in attributes),
-        tuple(a.values for a in attributes),
+        tuple(one.name for one in attributes),
+        tuple(one.values for one in attributes),
         of_sample.reshape(-1).astype(np.int32),
         codes.astype(np.int32),
     )
 
 
 def make_grouping(cells: Cells, attributes: Sequence[str]) -> SampleGrouping:
-    """The groups by `attributes` (a subset of the cells', in the order given): a cell with one of them unlabelled is in no group."""
+    """Divide the cells into groups by some attributes.
+
+    attributes: a subset of the cells', in the order given; a cell with one of them unlabelled is in no group.
+    """
     columns = [cells.attributes.index(name) for name in attributes]
     codes = cells.codes[:, columns]
     labelled = (codes >= 0).all(axis=1)
@@ -82,16 +91,19 @@ def make_grouping(cells: Cells, attributes: Sequence[str]) -> SampleGrouping:
     groups, inverse = np.unique(codes[labelled], axis=0, return_inverse=True)
     of_cell[labelled] = inverse.reshape(-1)
     values = tuple(tuple(cells.values[column][code] for column, code in zip(columns, row, strict=True)) for row in groups)
-    return SampleGrouping(tuple(attributes), tuple(JOINER.join(v) for v in values), values, of_cell, (0,) * len(values))
+    return SampleGrouping(tuple(attributes), tuple(JOINER.join(labels) for labels in values), values, of_cell, (0,) * len(values))
 
 
 def one_group(cells: Cells, name: str) -> SampleGrouping:
-    """A grouping by nothing: one group of that name, with everybody in it, labelled or not."""
+    """Return a grouping with everybody in one group.
+
+    Labelled or not.
+    """
     return SampleGrouping((), (name,), ((),), np.zeros(cells.n, np.int32), (0,))
 
 
 def subjects_per_group(grouping: SampleGrouping, cells: Cells, subjects: NDArray[np.int32]) -> NDArray[np.int64]:
-    """int64[n_groups]: how many different subjects have a sample in each group."""
+    """Count the different subjects of each group, int64[n_groups]."""
     group = grouping.of(cells.of_sample)
     known = group >= 0
     pairs = np.unique(np.stack([group[known], subjects[known]], axis=1), axis=0)
@@ -99,12 +111,15 @@ def subjects_per_group(grouping: SampleGrouping, cells: Cells, subjects: NDArray
 
 
 def cells_of(grouping: SampleGrouping, finest: SampleGrouping, g: int) -> list[int]:
-    """The groups of the finest grouping that lie in group g."""
-    return sorted({int(finest.of_cell[c]) for c in np.flatnonzero((grouping.of_cell == g) & (finest.of_cell >= 0))})
+    """Return the groups of the finest grouping inside group g."""
+    return sorted({int(finest.of_cell[cell]) for cell in np.flatnonzero((grouping.of_cell == g) & (finest.of_cell >= 0))})
 
 
 def shares_subjects(subjects: NDArray[np.int32], of_sample: NDArray[np.int32]) -> bool:
-    """Whether some subject has samples in two cells, so that groups may share subjects. Both int32[n_samples]."""
+    """Return whether some subject has samples in two cells.
+
+    Groups may share subjects then. Both int32[n_samples].
+    """
     first = np.full(int(subjects.max(initial=-1)) + 1, -1, np.int32)
     first[subjects] = of_sample
     return bool((first[subjects] != of_sample).any())

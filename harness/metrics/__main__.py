@@ -1,4 +1,4 @@
-"""Prints the table of differential measures, for `README.md` beside it: `python -m faceparity.harness.metrics`."""
+"""Print the table of differential measures, for `README.md` beside it: `python -m faceparity.harness.metrics`."""
 
 import sys
 

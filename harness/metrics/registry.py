@@ -1,4 +1,7 @@
-"""What a differential measure is, and the list of them all. Adding one is one decorated function (see `differential`) and a test."""
+"""The definition of a differential measure, and the list of them all.
+
+To add one, write one decorated function (see `differential`) and a test.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,11 @@ class Measure:
     """One number for the spread of error rates between K groups at one threshold.
 
     function: its arguments are float64[..., K] (one array of rates, or FMR and FNMR), then what `given` names; it returns
-    float64[...], nan where the measure is undefined. All numbers: so that thousands of draws take one call.
+    float64[...], nan where the measure is undefined. All numbers, so that thousands of draws take one call.
     of: "rate" (FMR and FNMR each), "fmr" (FMR alone), "both" (the two together).
     given: "alpha" (weight of FMR), "nominal" (the FMR that the threshold was set for), "mated_share" (float64[K], mated of all
     comparisons), "reference" (index of a group).
-    limits: from K to the least and largest value. a_zero, all_zero: what it is where one group, or all, made no errors.
+    limits: from K to the least and largest value. a_zero, all_zero: whether it is defined where one group, or all, made no errors.
     worse: the direction of more disparity. secondary: for comparison with other work; reports fold it away.
     per_group: it returns float64[..., K], one value for each group.
     """
@@ -48,12 +51,15 @@ class Measure:
     also: str = ""
 
     def __call__(self, *arguments: Rates | float) -> float | None:
-        """The value for one set of K rates; None where it is undefined."""
+        """Return the value for K rates; None where undefined."""
         value = self.over(*arguments)
         return float(value) if np.isfinite(value) else None
 
     def over(self, *arguments: Rates | float, **given: object) -> NDArray[np.float64]:
-        """float64[...]: the values for many sets of rates at once, nan where undefined, without a warning."""
+        """Return the values for many sets of rates at once.
+
+        float64[...]; nan where undefined, without a warning.
+        """
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(self.function(*arguments, **given), np.float64)
 
@@ -80,7 +86,23 @@ def measure(
     per_group: bool = False,
     also: str = "",
 ) -> Callable[[Callable[..., NDArray[np.float64]]], Measure]:
-    """Registers a function under its own name; the fields are those of `Measure`. Raises ValueError if the name is taken."""
+    """Register the decorated function as a measure of its name.
+
+    The arguments are the fields of `Measure`. Raises ValueError if the name is taken.
+
+    Examples:
+        >>> @measure("half the range", of="rate", formula="(max x - min x) / 2", range="[0, 1/2]", limits=lambda k: (0.0, 0.5),
+        ...          weakness="an example", zero="defined", a_zero="defined", all_zero="defined", source="none")
+        ... def half_range(rates):
+        ...     return np.ptp(rates, axis=-1) / 2
+        >>> round(half_range(np.array([0.1, 0.3])), 6)
+        0.1
+
+        The example leaves the list as it was:
+
+        >>> MEASURES.pop("half_range").title
+        'half the range'
+    """
 
     def register(function: Callable[..., NDArray[np.float64]]) -> Measure:
         name = function.__name__
@@ -96,11 +118,18 @@ def measure(
 
 
 def markdown_table() -> str:
-    """All measures as a Markdown table, as it stands in `README.md` beside this file."""
+    """Return all measures as a Markdown table, as in `README.md`.
+
+    Examples:
+        >>> print(markdown_table().splitlines()[0])
+        | Measure | Of | Formula | Range | Worse | With zero errors | Weakness | Source |
+    """
     head = ["Measure", "Of", "Formula", "Range", "Worse", "With zero errors", "Weakness", "Source"]
     rows = [head, ["---"] * len(head)]
     of = {"rate": "FMR, FNMR", "fmr": "FMR", "both": "both"}
-    for m in MEASURES.values():
-        name = f"{m.title} (`{m.name}`)" + (f"; {m.also}" if m.also else "")
-        rows.append([name, of[m.of], f"`{m.formula}`", m.range, m.worse, m.zero, m.weakness, m.source])
-    return "".join("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |\n" for row in rows)
+    for entry in MEASURES.values():
+        name = f"{entry.title} (`{entry.name}`)" + (f"; {entry.also}" if entry.also else "")
+        rows.append(
+            [name, of[entry.of], f"`{entry.formula}`", entry.range, entry.worse, entry.zero, entry.weakness, entry.source]
+        )
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows)

@@ -1,4 +1,4 @@
-"""What is compared, and in what the results differ that must not be overlooked: nothing is mixed silently."""
+"""Which results are compared, and what differs between them: nothing is mixed silently."""
 
 from __future__ import annotations
 
@@ -8,82 +8,98 @@ from itertools import groupby
 from faceparity.harness import results
 from faceparity.harness.results import comparison as rc
 
-Told = tuple[str, int, results.Evaluation, bool, str]
+ResultEntry = tuple[str, int, results.Evaluation, bool, str]
 
 
-def letters(n: int) -> str:
-    """A, B, … Z, AA, AB, …"""
-    out = ""
-    n += 1
-    while n:
-        n, k = divmod(n - 1, 26)
-        out = chr(65 + k) + out
-    return out
+def letters(number: int) -> str:
+    """Return a result's letters, from A to Z, then AA.
+
+    number: counted from 0.
+    """
+    name = ""
+    number += 1
+    while number:
+        number, digit = divmod(number - 1, 26)
+        name = chr(65 + digit) + name
+    return name
 
 
-def to_compared(found: Sequence[Told]) -> list[rc.Compared]:
-    """The record of each result compared. found: id, run, record, whether its private part was read, and if not why."""
-    names = [(e.dataset.digest, e.model.name) for _, _, e, _, _ in found]
+def to_compared(entries: Sequence[ResultEntry]) -> list[rc.Compared]:
+    """Return the record of each result compared.
+
+    entries: of each result its id, its run, its record, whether its private part was read, and if not why. The label is the
+    model's name, with the id where two results of one data set have one name.
+    """
+    names = [(evaluation.dataset.digest, evaluation.model.name) for _, _, evaluation, _, _ in entries]
     return [
-        _compared(told, told[2].model.name + (f" ({told[0]})" if names.count(names[k]) > 1 else ""))
-        for k, told in enumerate(found)
+        _compared(entry, entry[2].model.name + (f" ({entry[0]})" if names.count(names[k]) > 1 else ""))
+        for k, entry in enumerate(entries)
     ]
 
 
-def _compared(told: Told, label: str) -> rc.Compared:
-    name, run, e, private, reason = told
-    d, m, p = e.dataset, e.model, e.provenance
-    points = e.groupings[-1].operating_points if e.groupings else []
-    pools = list(dict.fromkeys(x.pool.name for x in points if x.pool is not None))
+def _compared(entry: ResultEntry, label: str) -> rc.Compared:
+    name, run, evaluation, private, reason = entry
+    dataset, model, origin = evaluation.dataset, evaluation.model, evaluation.provenance
+    points = evaluation.groupings[-1].operating_points if evaluation.groupings else []
+    pools = list(dict.fromkeys(point.pool.name for point in points if point.pool is not None))
+    sampled, extraction = evaluation.comparisons.sampled, evaluation.extraction
     return rc.Compared(
-        id=name, run=run, label=label, dataset=d.name, dataset_title=d.title, dataset_version=d.version, dataset_digest=d.digest,
-        identity=d.identity, synthetic=d.synthetic, labels={x.attribute: x.provenance for x in d.labels}, subjects=d.subjects,
-        samples=d.samples, model=m.name, model_title=m.title, model_version=m.version, fingerprint=m.fingerprint, unit=m.score.unit,
-        sign=m.score.sign, training_overlap=m.training_overlap, faceparity=p.faceparity, commit=p.commit, seed=p.seed,
-        attributes=[x.attribute for x in d.labels], targets=[x.target_fmr for x in points if x.target_fmr is not None],
-        pool=", ".join(pools) or None, excluded_samples=sum(x.samples for x in e.exclusions),
-        excluded_comparisons=sum(x.comparisons for x in e.exclusions), private=private, private_reason=reason,
-        sampled=None if e.comparisons.sampled is None else e.comparisons.sampled.share,
-        failures=[rc.ComparedFailures(attributes=x.attributes, rates=x.rates) for x in e.extraction.by_group]
-        if e.extraction.supplied else [],
-        panels=[_panel(g, x) for g in e.groupings for x in g.operating_points],
+        id=name, run=run, label=label, dataset=dataset.name, dataset_title=dataset.title, dataset_version=dataset.version,
+        dataset_digest=dataset.digest, identity=dataset.identity, synthetic=dataset.synthetic,
+        labels={label.attribute: label.provenance for label in dataset.labels}, subjects=dataset.subjects, samples=dataset.samples,
+        model=model.name, model_title=model.title, model_version=model.version, fingerprint=model.fingerprint,
+        unit=model.score.unit, sign=model.score.sign, training_overlap=model.training_overlap, faceparity=origin.faceparity,
+        commit=origin.commit, seed=origin.seed, attributes=[label.attribute for label in dataset.labels],
+        targets=[point.target_fmr for point in points if point.target_fmr is not None], pool=", ".join(pools) or None,
+        excluded_samples=sum(exclusion.samples for exclusion in evaluation.exclusions),
+        excluded_comparisons=sum(exclusion.comparisons for exclusion in evaluation.exclusions), private=private,
+        private_reason=reason, sampled=None if sampled is None else sampled.share,
+        failures=[rc.ComparedFailures(attributes=part.attributes, rates=part.rates) for part in extraction.by_group]
+        if extraction.supplied else [],
+        panels=[_panel(grouping, point) for grouping in evaluation.groupings for point in grouping.operating_points],
     )  # fmt: skip
 
 
-def _panel(g: results.Grouping, p: results.OperatingPoint) -> rc.ComparedPanel:
+def _panel(grouping: results.Grouping, point: results.OperatingPoint) -> rc.ComparedPanel:
     return rc.ComparedPanel(
-        attributes=g.attributes, origin=p.origin, target_fmr=p.target_fmr, threshold=p.threshold,
-        native_threshold=p.native_threshold, achieved_fmr=p.achieved_fmr, status=p.status, reason=p.reason, reference=g.reference,
-        fmr=_first(p.fmr), fnmr=_first(p.fnmr), contrasts=p.contrasts,
+        attributes=grouping.attributes, origin=point.origin, target_fmr=point.target_fmr, threshold=point.threshold,
+        native_threshold=point.native_threshold, achieved_fmr=point.achieved_fmr, status=point.status, reason=point.reason,
+        reference=grouping.reference, fmr=_first(point.fmr), fnmr=_first(point.fnmr), contrasts=point.contrasts,
     )  # fmt: skip
 
 
 def _first(rates: Sequence[results.Rate]) -> list[results.Rate]:
-    """The design by which groups are compared."""
-    return [r for r in rates if r.design in ("within", "matched")]
+    """Return the rates whose design compares groups."""
+    return [rate for rate in rates if rate.design in ("within", "matched")]
 
 
 def notes(compared: Sequence[rc.Compared], excluded: Mapping[str, frozenset[tuple[str, str]]]) -> list[rc.ComparisonNote]:
-    """Every difference between results that a reader has to know of. excluded: of each result, what was left out by name."""
-    out = list(_datasets(compared)) + list(_versions(compared))
-    key = lambda x: (x.dataset, x.dataset_digest)  # noqa: E731
+    """Return a note for every difference between results.
+
+    excluded: by a result's id, what a person left out by name.
+    """
+    every_note = list(_datasets(compared)) + list(_versions(compared))
+    key = lambda result: (result.dataset, result.dataset_digest)  # noqa: E731
     for _, same in groupby(sorted(compared, key=key), key=key):
         block = list(same)
         if len(block) > 1:
-            out += [*_same(block), *_settings(block), *_exclusions(block, excluded), *_private(block)]
-    return out
+            every_note += [*_same(block), *_settings(block), *_exclusions(block, excluded), *_private(block)]
+    return every_note
 
 
 def _note(kind: str, among: Sequence[rc.Compared], text: str) -> rc.ComparisonNote:
-    return rc.ComparisonNote(kind=kind, ids=[x.id for x in among], text=text)  # type: ignore[arg-type]
+    return rc.ComparisonNote(kind=kind, ids=[result.id for result in among], text=text)  # type: ignore[arg-type]
 
 
 def _each(among: Sequence[rc.Compared], value: Mapping[str, str]) -> str:
-    """ "A and B: balanced; C: all": who has which value."""
+    """Say who has which value.
+
+    For example "A and B: balanced; C: all".
+    """
     groups: dict[str, list[str]] = {}
-    for x in among:
-        groups.setdefault(value[x.id], []).append(x.id)
-    return "; ".join(f"{_and(ids)}: {v}" for v, ids in groups.items())
+    for result in among:
+        groups.setdefault(value[result.id], []).append(result.id)
+    return "; ".join(f"{_and(ids)}: {text}" for text, ids in groups.items())
 
 
 def _and(ids: Sequence[str]) -> str:
@@ -91,24 +107,28 @@ def _and(ids: Sequence[str]) -> str:
 
 
 def _datasets(compared: Sequence[rc.Compared]) -> Iterator[rc.ComparisonNote]:
-    for name in dict.fromkeys(x.dataset for x in compared):
-        own = [x for x in compared if x.dataset == name]
-        if len({x.dataset_digest for x in own}) > 1:
-            told = _each(own, {x.id: f"digest {x.dataset_digest[:12]}" for x in own})
+    for name in dict.fromkeys(result.dataset for result in compared):
+        copies = [result for result in compared if result.dataset == name]
+        if len({result.dataset_digest for result in copies}) > 1:
+            digests = _each(copies, {result.id: f"digest {result.dataset_digest[:12]}" for result in copies})
             yield _note(
-                "dataset", own,
-                f"These are different copies of {name} ({told}): other files or labels. They stand apart, and nothing is tested "
+                "dataset", copies,
+                f"These are different copies of {name} ({digests}): other files or labels. They stand apart, and nothing is tested "
                 "between them.",
             )  # fmt: skip
 
 
 def _versions(compared: Sequence[rc.Compared]) -> Iterator[rc.ComparisonNote]:
-    made = {
-        x.id: f"faceparity {x.faceparity}" + (f", commit {x.commit[:12]}{_dirty(x.commit)}" if x.commit else "") for x in compared
+    version_of = {
+        result.id: f"faceparity {result.faceparity}"
+        + (f", commit {result.commit[:12]}{_dirty(result.commit)}" if result.commit else "")
+        for result in compared
     }
-    if len(set(made.values())) > 1:
-        told = _each(compared, made)
-        yield _note("version", compared, f"The results were made by different versions ({told}): run all with one to be sure.")
+    if len(set(version_of.values())) > 1:
+        versions = _each(compared, version_of)
+        yield _note(
+            "version", compared, f"The results were made by different versions ({versions}): run all with one to be sure."
+        )
 
 
 def _dirty(commit: str) -> str:
@@ -116,36 +136,36 @@ def _dirty(commit: str) -> str:
 
 
 def _same(block: Sequence[rc.Compared]) -> Iterator[rc.ComparisonNote]:
-    """One model twice on one data set, and two models of one name."""
-    for name in dict.fromkeys(x.model for x in block):
-        own = [x for x in block if x.model == name]
-        prints = {x.fingerprint for x in own}
-        if len(own) > 1 and len(prints) == 1:
+    """Note one model twice, and two models of one name."""
+    for name in dict.fromkeys(result.model for result in block):
+        named = [result for result in block if result.model == name]
+        fingerprints = {result.fingerprint for result in named}
+        if len(named) > 1 and len(fingerprints) == 1:
             yield _note(
-                "same_result", own,
-                f"{_and([x.id for x in own])} are the same model, {name}, on the same data set: what differs between them comes "
-                "of the settings, not of the model.",
+                "same_result", named,
+                f"{_and([result.id for result in named])} are the same model, {name}, on the same data set: what differs between them "
+                "comes of the settings, not of the model.",
             )  # fmt: skip
-        elif len(own) > 1:
+        elif len(named) > 1:
             yield _note(
-                "same_name", own,
-                f"{_and([x.id for x in own])} are all called {name}, but are not the same: their weights or their pipeline "
+                "same_name", named,
+                f"{_and([result.id for result in named])} are all called {name}, but are not the same: their weights or their pipeline "
                 "(detector, alignment, options) differ.",
             )  # fmt: skip
 
 
 def _settings(block: Sequence[rc.Compared]) -> Iterator[rc.ComparisonNote]:
     settings = (
-        ("attributes", {x.id: " × ".join(x.attributes) or "none" for x in block},
+        ("attributes", {result.id: " × ".join(result.attributes) or "none" for result in block},
          "They are grouped by different attributes ({}): nothing is tested between those that differ."),
-        ("targets", {x.id: ", ".join(f"{t:g}" for t in x.targets) or "none" for x in block},
+        ("targets", {result.id: ", ".join(f"{target:g}" for target in result.targets) or "none" for result in block},
          "They were asked for different target FMRs ({}): only points that both have are compared."),
-        ("pool", {x.id: x.pool or "none" for x in block},
+        ("pool", {result.id: result.pool or "none" for result in block},
          "Their thresholds were set on different pools ({}): the same target is not the same point, and is not compared."),
-        ("sample", {x.id: "all" if x.sampled is None else f"{x.sampled:.2%}" for x in block},
+        ("sample", {result.id: "all" if result.sampled is None else f"{result.sampled:.2%}" for result in block},
          "They made different shares of the non-mated comparisons ({}), a sample and all or two samples: nothing is tested between "
          "them."),
-        ("seed", {x.id: str(x.seed) for x in block}, "Their seeds differ ({}): resampled intervals differ by chance too."),
+        ("seed", {result.id: str(result.seed) for result in block}, "Their seeds differ ({}): resampled intervals differ by chance too."),
     )  # fmt: skip
     for kind, value, text in settings:
         if len(set(value.values())) > 1:
@@ -153,21 +173,27 @@ def _settings(block: Sequence[rc.Compared]) -> Iterator[rc.ComparisonNote]:
 
 
 def _exclusions(block: Sequence[rc.Compared], excluded: Mapping[str, frozenset[tuple[str, str]]]) -> Iterator[rc.ComparisonNote]:
-    """What a person left out by name; the lists themselves are private, whether they are the same is not."""
-    if not any(x.excluded_samples or x.excluded_comparisons for x in block):
+    """Note what a person left out by name.
+
+    The lists are private; whether they are the same is not.
+    """
+    if not any(result.excluded_samples or result.excluded_comparisons for result in block):
         return
-    told = _each(block, {x.id: f"{x.excluded_samples:,} images and {x.excluded_comparisons:,} comparisons" for x in block})
-    lists = {excluded.get(x.id) for x in block}
+    counts = _each(
+        block,
+        {result.id: f"{result.excluded_samples:,} images and {result.excluded_comparisons:,} comparisons" for result in block},
+    )
+    lists = {excluded.get(result.id) for result in block}
     same = "the same in all" if len(lists) == 1 and None not in lists else "not the same in all"
     more = "" if same == "the same in all" else ", so what one of them left out is left out of every paired comparison"
-    yield _note("exclusions", block, f"Left out by name ({told}), {same}{more}.")
+    yield _note("exclusions", block, f"Left out by name ({counts}), {same}{more}.")
 
 
 def _private(block: Sequence[rc.Compared]) -> Iterator[rc.ComparisonNote]:
-    lost = [x for x in block if not x.private]
-    if lost:
-        told = "; ".join(f"{x.id}: {x.private_reason}" for x in lost)
+    unpaired = [result for result in block if not result.private]
+    if unpaired:
+        reasons = "; ".join(f"{result.id}: {result.private_reason}" for result in unpaired)
         yield _note(
-            "private", lost,
-            f"Not compared comparison by comparison ({told}): each has its own interval, no test, no rank.",
+            "private", unpaired,
+            f"Not compared comparison by comparison ({reasons}): each has its own interval, no test, no rank.",
         )  # fmt: skip

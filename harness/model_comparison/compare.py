@@ -1,11 +1,12 @@
-"""Two models on one data set: by group, what each gets wrong of the comparisons that both made, and whether disparities differ.
+"""Two models on one data set: what each gets wrong of the comparisons that both made, by group, and whether disparities differ.
 
 Each model is taken at a threshold of its own. At one set for a target FMR on these very data the pool's FMR is equal by
 construction: what can differ there is how errors fall on the groups, and FNMR. Intervals take both thresholds as given, unless
-replicates are handed over in which both were found anew: then no variance is less than over these.
+replicates are given in which both were estimated again: then no variance is less than over these.
 
-In a set without subject labels hidden repeats of one person are errors of every model. The second reading, without them, comes of
-evidence from which they were taken (`comparisons.evidence.without_comparisons`): what one of the two left out is left out of both.
+In a set without subject labels hidden repeats of one person are errors of every model. The second reading, without them, comes
+of evidence from which they were taken (`comparisons.evidence.without_comparisons`): what one of the two left out is left out of
+both.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ import numpy as np
 
 from faceparity.harness import results
 from faceparity.harness.groups.groupings import SampleGrouping, cells_of
-from faceparity.harness.model_comparison.common_comparisons import Common, ModelEvidence
+from faceparity.harness.model_comparison.common_comparisons import CommonComparisons, ModelEvidence
 from faceparity.harness.model_comparison.paired_bootstrap import ChangeSpread, Replicated
-from faceparity.harness.uncertainty.models import (
+from faceparity.harness.uncertainty.model_differences import (
     Change,
     PairedCell,
     compare_disparities,
@@ -43,7 +44,11 @@ ByCell = dict[Measure, list[PairedCell | None]]
 
 @dataclass(frozen=True)
 class Groups:
-    """The cells of every group of one grouping, by measure; None where undefined, with the reason. own: which of the finest."""
+    """The cells of every group of one grouping, by measure.
+
+    own: of each group, which cells of the finest grouping it consists of. cells: of each measure and group its
+    cells, or the reason why there are none.
+    """
 
     design: results.Design
     own: list[list[int]]
@@ -59,137 +64,153 @@ def compare(
     replicated: Replicated | None = None,
     including_failures: Callable[[SampleGrouping], list[PairedCell | None]] | None = None,
 ) -> results.ModelComparison:
-    """Every rate of the first model against the second's, and every disparity.
+    """Compare two models: every rate, and every disparity.
 
     groupings: of the cells of both, the finest last. references: each grouping's reference group; None: the group with most
     subjects, ties by name. replicated: over the groups of the finest grouping. including_failures: each group's FRR.
     Raises UserError where the two were not run on one data set with one grouping.
     """
-    common = Common(first, second)
+    common = CommonComparisons(first, second)
     finest = groupings[-1]
     measures: tuple[Literal["fmr", "fnmr"], ...] = ("fmr", "fnmr") if common.mated.size else ("fmr",)
-    by_cell: ByCell = {m: by_group(common, finest, m) for m in measures}
+    by_cell: ByCell = {measure: by_group(common, finest, measure) for measure in measures}
     failing: ByCell = {"frr": including_failures(finest)} if including_failures is not None else {}
     parts = []
     for k, grouping in enumerate(groupings):
         reference = (references[k] if references is not None else None) or _largest(common, grouping)
-        told = _changes(common, grouping, finest, by_cell, reference, replicated)
+        changes = _changes(common, grouping, finest, by_cell, reference, replicated)
         frr = _changes(common, grouping, finest, failing, reference, None).changes
-        parts.append(told.model_copy(update={"including_failures": frr}))
-    tallies = [s.evidence.tally for s in (first, second)]
-    left = [t.n_non_mated + t.n_mated - common.made.total - int(common.mated.size) for t in tallies]
+        parts.append(changes.model_copy(update={"including_failures": frr}))
+    tallies = [side.evidence.tally for side in (first, second)]
+    left_out = [tally.n_non_mated + tally.n_mated - common.non_mated.total - int(common.mated.size) for tally in tallies]
     return results.ModelComparison(
         first=first.name,
         second=second.name,
         threshold_first=first.threshold,
         threshold_second=second.threshold,
-        non_mated=common.made.total,
+        non_mated=common.non_mated.total,
         mated=int(common.mated.size),
-        left_out_first=left[0],
-        left_out_second=left[1],
+        left_out_first=left_out[0],
+        left_out_second=left_out[1],
         overall=_overall(common, finest, by_cell, replicated, failing),
         groupings=parts,
     )
 
 
-def by_group(common: Common, grouping: SampleGrouping, measure: Measure) -> list[PairedCell | None]:
-    """The paired cell of each group; None where there is none."""
+def by_group(common: CommonComparisons, grouping: SampleGrouping, measure: Measure) -> list[PairedCell | None]:
+    """Return the paired cell of each group, or None."""
     return common.non_mated_by_group(grouping) if measure == "fmr" else common.mated_by_group(grouping)
 
 
-def _largest(common: Common, grouping: SampleGrouping) -> str | None:
-    """The group of most subjects, ties by name; never one that stands for merged ones."""
+def _largest(common: CommonComparisons, grouping: SampleGrouping) -> str | None:
+    """Return the group with most subjects, ties by name.
+
+    A group that stands for merged ones is never chosen.
+    """
     group = common.groups(grouping)
     sizes = [np.unique(common.subjects[group == g]).size for g in range(grouping.n)]
     candidates = [g for g in range(grouping.n) if not grouping.merged[g]]
-    return min((grouping.names[g] for g in candidates), key=lambda n: (-sizes[grouping.names.index(n)], n), default=None)
+    return min((grouping.names[g] for g in candidates), key=lambda name: (-sizes[grouping.names.index(name)], name), default=None)
 
 
-def _why_none(common: Common, measure: Measure) -> results.Reason:
+def _why_none(common: CommonComparisons, measure: Measure) -> results.Reason:
     if measure != "fmr":
         return "no_mated_pairs"
     return "zero_comparisons" if common.reached else "below_ledger"
 
 
-def own_cells(grouping: SampleGrouping, finest: SampleGrouping, g: int) -> list[int]:
-    """The groups of the finest grouping that make up group g."""
+def finest_cells_of(grouping: SampleGrouping, finest: SampleGrouping, g: int) -> list[int]:
+    """Return the finest groups that make up group g."""
     return [g] if grouping.attributes == finest.attributes else cells_of(grouping, finest, g)
 
 
-def cells_of_groups(common: Common, grouping: SampleGrouping, finest: SampleGrouping, by_cell: ByCell) -> Groups:
-    """`matched`, as everywhere: the mean over the finest cells, each of 30 subjects or more; the finest themselves, `within`."""
-    whole = grouping.attributes == finest.attributes
-    out: dict[Measure, list[Cells | results.Reason]] = {m: [] for m in by_cell}
-    owns = [own_cells(grouping, finest, g) for g in range(grouping.n)]
+def cells_of_groups(common: CommonComparisons, grouping: SampleGrouping, finest: SampleGrouping, by_cell: ByCell) -> Groups:
+    """Return the cells of every group, by measure.
+
+    A group of the finest grouping is its own cell (`within`). Any other is the mean over its finest cells (`matched`), each of 30
+    subjects or more.
+    """
+    is_finest = grouping.attributes == finest.attributes
+    by_measure: dict[Measure, list[Cells | results.Reason]] = {name: [] for name in by_cell}
+    owns = [finest_cells_of(grouping, finest, g) for g in range(grouping.n)]
     for measure, cells in by_cell.items():
-        for own in owns:
-            found = [c for i in own if (c := cells[i]) is not None]
-            if not own or len(found) < len(own):
-                out[measure].append(_why_none(common, measure))
-            elif any(c.ids.size < SHOWN_FROM for c in found) or (not whole and any(finest.merged[i] for i in own)):
-                out[measure].append("too_few_subjects" if whole else "cells_too_small")
+        for members in owns:
+            found = [cell for i in members if (cell := cells[i]) is not None]
+            if not members or len(found) < len(members):
+                by_measure[measure].append(_why_none(common, measure))
+            elif any(cell.ids.size < SHOWN_FROM for cell in found) or (not is_finest and any(finest.merged[i] for i in members)):
+                by_measure[measure].append("too_few_subjects" if is_finest else "cells_too_small")
             else:
-                out[measure].append(found)
-    return Groups("within" if whole else "matched", owns, out)
+                by_measure[measure].append(found)
+    return Groups("within" if is_finest else "matched", owns, by_measure)
 
 
 def _changes(
-    common: Common,
+    common: CommonComparisons,
     grouping: SampleGrouping,
     finest: SampleGrouping,
     by_cell: ByCell,
     reference: str | None,
     replicated: Replicated | None,
 ) -> results.ModelChanges:
-    """Rates of every group, then disparities of all but the reference."""
+    """Return the changes of every group's rate and of disparities.
+
+    Disparities are of all groups but the reference; merged groups are left out.
+    """
     groups = cells_of_groups(common, grouping, finest, by_cell)
     shared = common.shared_subjects
-    usual, disparities = [], []
-    base_at = grouping.names.index(reference) if reference is not None else None
+    rates, disparities = [], []
+    reference_index = grouping.names.index(reference) if reference is not None else None
     for measure, cells in groups.cells.items():
-        base = cells[base_at] if base_at is not None else "reference_undefined"
+        base = cells[reference_index] if reference_index is not None else "reference_undefined"
         for g, name in enumerate(grouping.names):
             if grouping.merged[g]:
                 continue
-            usual.append(_rate(measure, groups.design, name, cells[g], shared, _spread(replicated, measure, groups.own[g])))
-            if base_at is not None and reference is not None and g != base_at:
-                spread = _spread(replicated, measure, groups.own[g], groups.own[base_at])
+            rates.append(_rate(measure, groups.design, name, cells[g], shared, _spread(replicated, measure, groups.own[g])))
+            if reference_index is not None and reference is not None and g != reference_index:
+                spread = _spread(replicated, measure, groups.own[g], groups.own[reference_index])
                 disparities.append(_disparity(measure, groups.design, name, reference, cells[g], base, shared, spread))
     return results.ModelChanges(
-        attributes=list(grouping.attributes), reference=reference, changes=[*_settle(usual), *_settle(disparities)]
+        attributes=list(grouping.attributes), reference=reference, changes=[*_settle(rates), *_settle(disparities)]
     )
 
 
 def _spread(
     replicated: Replicated | None, measure: Measure, own: Sequence[int], base: Sequence[int] | None = None
 ) -> ChangeSpread | None:
-    """Over the replicates, if there are any for this."""
+    """Return the spread of a change over the replicates.
+
+    None without replicates, or for a measure that they do not have. base: of the reference, for a disparity.
+    """
     if replicated is None or (measure != "fmr" and measure != "fnmr"):
         return None
     return replicated.of_rate(measure, own) if base is None else replicated.of_disparity(measure, own, base)
 
 
 def large_cells(cells: Sequence[PairedCell | None]) -> list[int]:
-    """The groups of the finest grouping that make up the mean over groups: those of 30 subjects or more, or all that there are."""
-    made = [g for g, c in enumerate(cells) if c is not None]
-    return [g for g in made if (c := cells[g]) is not None and c.ids.size >= SHOWN_FROM] or made
+    """Return the finest groups that the mean is over.
+
+    Those of 30 subjects or more, or all that there are where none is as large.
+    """
+    present = [g for g, cell in enumerate(cells) if cell is not None]
+    return [g for g in present if (cell := cells[g]) is not None and cell.ids.size >= SHOWN_FROM] or present
 
 
 def _overall(
-    common: Common, finest: SampleGrouping, by_cell: ByCell, replicated: Replicated | None, failing: ByCell
+    common: CommonComparisons, finest: SampleGrouping, by_cell: ByCell, replicated: Replicated | None, failing: ByCell
 ) -> list[results.ModelChange]:
-    """On the mean over groups, and on all pairs."""
+    """Return the changes of the mean, and of all pairs."""
     everyone = SampleGrouping((), ("all pairs",), (("all pairs",),), np.zeros(finest.of_cell.size, np.int32), (0,))
-    out = []
+    changes = []
     for measure, cells in [*by_cell.items(), *failing.items()]:
-        own = large_cells(cells)
-        large = [c for g in own if (c := cells[g]) is not None]
-        spread = _spread(replicated, measure, own)
-        out.append(_rate(measure, "matched", "pool", large or _why_none(common, measure), common.shared_subjects, spread))
+        members = large_cells(cells)
+        large = [cell for g in members if (cell := cells[g]) is not None]
+        spread = _spread(replicated, measure, members)
+        changes.append(_rate(measure, "matched", "pool", large or _why_none(common, measure), common.shared_subjects, spread))
         if measure in by_cell:
             everybody = by_group(common, everyone, measure)[0]
-            out.append(_rate(measure, "all", "all pairs", [everybody] if everybody else _why_none(common, measure), False))
-    return _settle(out)
+            changes.append(_rate(measure, "all", "all pairs", [everybody] if everybody else _why_none(common, measure), False))
+    return _settle(changes)
 
 
 def failures(
@@ -197,27 +218,27 @@ def failures(
     references: Sequence[str | None],
     cells: Callable[[SampleGrouping], list[PairedCell | None]],
 ) -> tuple[results.ModelChange, list[results.ModelChanges]]:
-    """FTX of two models on the samples that both were given: of everybody, and by group, each grouping a family of its own.
+    """Compare two models' FTX on the samples given to both.
 
-    cells: each group's paired cell, trials being samples.
+    Of everybody, and by group; each grouping is a family of its own. cells: each group's paired cell, trials being samples.
     """
     everyone = SampleGrouping((), ("all",), (("all",),), np.zeros(groupings[-1].of_cell.size, np.int32), (0,))
-    whole = cells(everyone)[0]
-    overall = _settle([_rate("ftx", "all", "all", [whole] if whole else "zero_comparisons", False)])[0]
+    everybody = cells(everyone)[0]
+    overall = _settle([_rate("ftx", "all", "all", [everybody] if everybody else "zero_comparisons", False)])[0]
     parts = []
     for grouping, reference in zip(groupings, references, strict=True):
         each = cells(grouping)
-        told = [
-            _rate("ftx", "within", name, [c] if (c := each[g]) is not None else "zero_comparisons", False)
+        changes = [
+            _rate("ftx", "within", name, [cell] if (cell := each[g]) is not None else "zero_comparisons", False)
             for g, name in enumerate(grouping.names)
             if not grouping.merged[g]
         ]
-        parts.append(results.ModelChanges(attributes=list(grouping.attributes), reference=reference, changes=_settle(told)))
+        parts.append(results.ModelChanges(attributes=list(grouping.attributes), reference=reference, changes=_settle(changes)))
     return overall, parts
 
 
 def _subjects(cells: Cells) -> int:
-    return int(np.unique(np.concatenate([c.ids for c in cells])).size)
+    return int(np.unique(np.concatenate([cell.ids for cell in cells])).size)
 
 
 def _rate(
@@ -228,16 +249,16 @@ def _rate(
     shared: bool,
     spread: ChangeSpread | None = None,
 ) -> results.ModelChange:
-    none = results.ModelChange(
+    undefined = results.ModelChange(
         measure=measure, quantity="rate", design=design, group=group, subjects=0, comparisons=0, verdict="none"
     )
     if isinstance(cells, str):
-        return none.model_copy(update={"reason": cells})
-    known = {"subjects": _subjects(cells), "comparisons": sum(c.comparisons for c in cells)}
+        return undefined.model_copy(update={"reason": cells})
+    known = {"subjects": _subjects(cells), "comparisons": sum(cell.comparisons for cell in cells)}
     if known["subjects"] < SHOWN_FROM:
-        return none.model_copy(update={**known, "reason": "too_few_subjects"})
+        return undefined.model_copy(update={**known, "reason": "too_few_subjects"})
     change = _widened(compare_models(cells, shared), spread)
-    return none.model_copy(update={**known, **_figures(cells, change), **_again(spread)})
+    return undefined.model_copy(update={**known, **_figures(cells, change), **_again(spread)})
 
 
 def _widened(change: Change, spread: ChangeSpread | None) -> Change:
@@ -249,10 +270,11 @@ def _again(spread: ChangeSpread | None) -> dict[str, Any]:
 
 
 def tested(cells: Cells, change: Change) -> Change | None:
-    """The change with the p that a verdict may rest on; None where there are too few errors for any.
+    """Return the change with the p for its verdict.
 
-    Past the gates of `Contrast` it is the ratio's. With few errors of the better model a ratio says little, but the models were
-    wrong on the same comparisons or not: with 30 effective ones on which they differ, p is the difference's.
+    None where there are too few errors for any. Past the gates of `Contrast` it is the ratio's. With few errors of the better
+    model a ratio says little, but the models were wrong on the same comparisons or not: with 30 effective ones on which they
+    differ, p is the difference's.
     """
     enough = enough_errors(change.ratio or 1.0, *(effective_errors(cells, model) for model in (0, 1)))
     if enough and change.ratio is not None and change.effective_discordant >= EFFECTIVE_DISCORDANT:
@@ -263,12 +285,15 @@ def tested(cells: Cells, change: Change) -> Change | None:
 
 
 def _figures(cells: Cells, change: Change) -> dict[str, Any]:
-    """The fields of a change of rates, and what may be said of it before Holm."""
+    """Return the fields of a change of rates.
+
+    Its verdict and reason are those before Holm.
+    """
     called = tested(cells, change)
     return {
-        "errors_first": sum(c.errors[0] for c in cells),
-        "errors_second": sum(c.errors[1] for c in cells),
-        "errors_both": sum(c.both for c in cells),
+        "errors_first": sum(cell.errors[0] for cell in cells),
+        "errors_second": sum(cell.errors[1] for cell in cells),
+        "errors_both": sum(cell.both for cell in cells),
         **_shown(called or change, called is not None),
     }
 
@@ -300,30 +325,33 @@ def _disparity(
     shared: bool,
     spread: ChangeSpread | None = None,
 ) -> results.ModelChange:
-    none = results.ModelChange(
+    undefined = results.ModelChange(
         measure=measure, quantity="disparity", design=design, group=group, reference=reference, subjects=0, comparisons=0,
         verdict="none",
     )  # fmt: skip
     if isinstance(base, str):
-        return none.model_copy(update={"reason": base})
+        return undefined.model_copy(update={"reason": base})
     if isinstance(cells, str):
-        return none.model_copy(update={"reason": cells})
+        return undefined.model_copy(update={"reason": cells})
     both = [*cells, *base]
-    known = {"subjects": _subjects(both), "comparisons": sum(c.comparisons for c in both)}
+    known = {"subjects": _subjects(both), "comparisons": sum(cell.comparisons for cell in both)}
     change = compare_disparities(cells, base, shared)
     if change is None:
-        return none.model_copy(update={**known, "verdict": "inconclusive", "reason": "zero_errors"})
+        return undefined.model_copy(update={**known, "verdict": "inconclusive", "reason": "zero_errors"})
     change = _widened(change, spread)
-    sides = [(effective_errors(cells, m), effective_errors(base, m)) for m in (0, 1)]
-    enough = all(enough_errors(r, *s) for r, s in zip((change.first, change.second), sides, strict=True))
+    sides = [(effective_errors(cells, model), effective_errors(base, model)) for model in (0, 1)]
+    enough = all(enough_errors(ratio, *errors) for ratio, errors in zip((change.first, change.second), sides, strict=True))
     shown = _shown(change, enough and change.effective_discordant >= EFFECTIVE_DISCORDANT)
-    return none.model_copy(update={**known, **shown, **_again(spread)})
+    return undefined.model_copy(update={**known, **shown, **_again(spread)})
 
 
 def _settle(changes: list[results.ModelChange]) -> list[results.ModelChange]:
-    """Holm and BH over the family, then the verdicts; a change that only its errors kept from a test stays in the family."""
+    """Adjust a family by Holm and BH, and set verdicts.
 
-    def difference(c: results.ModelChange) -> float | None:
-        return None if c.p is None or c.first is None or c.second is None else c.first - c.second
+    A change that only its errors kept from a test stays in the family.
+    """
 
-    return settle(changes, difference, lambda c: c.reason, exploring=True)
+    def difference(change: results.ModelChange) -> float | None:
+        return None if change.p is None or change.first is None or change.second is None else change.first - change.second
+
+    return settle(changes, difference, lambda change: change.reason, exploring=True)

@@ -1,4 +1,4 @@
-"""A league table of models, as far as the data allow one: each figure with its interval, and how far up or down each model may be.
+"""League tables of models, as far as the data allow: each figure with its interval, and the ranks that each model may have.
 
 Everything rests on pairs: two models on the comparisons that all models of the table made. See `uncertainty.ranks`.
 """
@@ -28,41 +28,45 @@ from faceparity.harness.model_comparison.worst_groups import (
 )
 from faceparity.harness.results import comparison as rc
 from faceparity.harness.uncertainty.intervals import wilson_from_variance
-from faceparity.harness.uncertainty.models import PairedCell, Term, compare_models, mean_rates, variance_of, widened
+from faceparity.harness.uncertainty.model_differences import PairedCell, Term, compare_models, mean_rates, variance_of, widened
 from faceparity.harness.uncertainty.ranks import rank_intervals
 from faceparity.harness.verification.rates.verdict_rules import adjust, call
 
 F64 = NDArray[np.float64]
 MOST_GROUPS = 60
-"""Of more groups no worst one is told: every two are tested."""
+"""Most groups for a table of the worst one, as every two groups are tested."""
 FEWEST_ERRORS = 10
-"""With fewer errors an interval begins at 0."""
+"""Errors from which on an interval may begin above 0."""
 
 
 def leagues(
     ids: Sequence[str], readings: Sequence[Pairs], groupings: Sequence[SampleGrouping], at_target: bool
 ) -> list[rc.League]:
-    """The tables at one operating point. readings: of every two models (i < j); the second without likely same persons, if any.
+    """Return the league tables at one operating point.
 
+    readings: the pairs of every two models (i < j); the second, where there is one, without likely same persons.
     At a target the pool's FMR is the same for all by construction: there is no table of it.
     """
     first = readings[0][0, 1]
-    out = []
+    tables = []
     measures: tuple[Rated, ...] = ("fmr", "fnmr")
     for measure in measures:
         if measure not in first.by_cell:
             continue
         if not (measure == "fmr" and at_target):
-            found = [_mean(len(ids), pairs, measure) for pairs in readings]
-            out.append(_league(ids, measure, groupings[-1].attributes, first, found))
+            figures = [_mean(len(ids), pairs, measure) for pairs in readings]
+            tables.append(_league(ids, measure, groupings[-1].attributes, first, figures))
         for grouping in groupings:
             table = _worst(ids, readings, measure, grouping, groupings[-1])
-            out += [table] if table is not None else []
-    return out
+            tables += [table] if table is not None else []
+    return tables
 
 
 def failure_league(ids: Sequence[str], cell: Callable[[int, int], PairedCell | None]) -> rc.League | None:
-    """FTX of every model, all samples together. cell: of two models; None without samples."""
+    """Return the league table of FTX, all samples together.
+
+    cell: the paired cell of two models; None without samples, and then there is no table.
+    """
     tests: Tests = {}
     rows: dict[int, ModelFigure] = {}
     seen: PairedCell | None = None
@@ -71,28 +75,35 @@ def failure_league(ids: Sequence[str], cell: Callable[[int, int], PairedCell | N
         if seen is None:
             return None
         tests[i, j] = _test_of_means([seen], False, None, None)
-        for k, m in ((i, 0), (j, 1)):
-            rows.setdefault(k, _mean_row([seen], m, False, None))
+        for k, side in ((i, 0), (j, 1)):
+            rows.setdefault(k, _mean_row([seen], side, False, None))
     if seen is None:
         return None
     return _table(ids, "ftx", (), seen.ids.size, seen.comparisons, [rows[k] for k in range(len(ids))], None, [tests])
 
 
 def _mean(n: int, pairs: Pairs, measure: Rated) -> tuple[list[ModelFigure], Tests]:
-    """Mean over the large groups."""
+    """Return every model's mean rate, and all tests.
+
+    The mean is over the large groups. n: models.
+    """
     tests: Tests = {}
     rows: dict[int, ModelFigure] = {}
     for (i, j), pair in pairs.items():
-        own = large_cells(pair.by_cell[measure])
-        cells = [c for g in own if (c := pair.by_cell[measure][g]) is not None]
-        tests[i, j] = _test_of_means(cells, pair.common.shared_subjects, pair.replicated, (measure, own))
-        for k, m in ((i, 0), (j, 1)):
-            again = None if pair.replicated is None else pair.replicated.rates(measure, own)[m]
-            rows.setdefault(k, _mean_row(cells, m, pair.common.shared_subjects, again))
+        large = large_cells(pair.by_cell[measure])
+        cells = [cell for g in large if (cell := pair.by_cell[measure][g]) is not None]
+        tests[i, j] = _test_of_means(cells, pair.common.shared_subjects, pair.replicated, (measure, large))
+        for k, side in ((i, 0), (j, 1)):
+            replicates = None if pair.replicated is None else pair.replicated.rates(measure, large)[side]
+            rows.setdefault(k, _mean_row(cells, side, pair.common.shared_subjects, replicates))
     return [rows[k] for k in range(n)], tests
 
 
 def _test_of_means(cells: Cells, shared: bool, replicated: Replicated | None, of: tuple[Rated, list[int]] | None) -> Test:
+    """Test two models' means over cells.
+
+    of: measure and groups in `replicated`.
+    """
     if not cells:
         return Test(None, None, None, reason="zero_comparisons")
     change = compare_models(cells, shared)
@@ -106,36 +117,39 @@ def _test_of_means(cells: Cells, shared: bool, replicated: Replicated | None, of
     return Test(called.ratio, called.interval, called.p, float(np.sign(called.first - called.second)))
 
 
-def _mean_row(cells: Cells, m: int, shared: bool, again: F64 | None) -> ModelFigure:
-    """One model's mean over cells, with Wilson's interval."""
+def _mean_row(cells: Cells, side: int, shared: bool, replicates: F64 | None) -> ModelFigure:
+    """Return one model's mean over cells, with Wilson's interval.
+
+    replicates: float64[replicates], the mean with the threshold estimated again; the variance is not below its variance.
+    """
     if not cells:
         return ModelFigure(None, None, None, "zero_comparisons")
-    p = float(mean_rates(cells)[m])
-    if p == 0:  # bounds on cells of which the smallest tells least
-        worst = 3 / (len(cells) * max(1, min(c.ids.size // 2 for c in cells)))
-        return ModelFigure(p, (0.0, min(1.0, worst)), None, "zero_errors")
-    if p >= 1:
-        return ModelFigure(p, None, None, "other")
-    w = np.eye(2)[m] / len(cells)
-    variance, df = variance_of([Term(c, w) for c in cells], shared)
-    if again is not None:
-        known = again[np.isfinite(again)]
-        if known.size < DEFINED * again.size:
-            return ModelFigure(p, None, None, "too_few_errors")
+    rate = float(mean_rates(cells)[side])
+    if rate == 0:  # a bound from the smallest cell, which is the widest
+        worst = 3 / (len(cells) * max(1, min(cell.ids.size // 2 for cell in cells)))
+        return ModelFigure(rate, (0.0, min(1.0, worst)), None, "zero_errors")
+    if rate >= 1:
+        return ModelFigure(rate, None, None, "other")
+    weights = np.eye(2)[side] / len(cells)
+    variance, df = variance_of([Term(cell, weights) for cell in cells], shared)
+    if replicates is not None:
+        known = replicates[np.isfinite(replicates)]
+        if known.size < DEFINED * replicates.size:
+            return ModelFigure(rate, None, None, "too_few_errors")
         variance = max(variance, float(np.var(known, ddof=1)))
-    lo, hi = wilson_from_variance(p, variance, df)
-    few = sum(c.errors[m] for c in cells) < FEWEST_ERRORS
-    return ModelFigure(p, (0.0 if few else lo, hi), None, "too_few_errors" if few else None)
+    lo, hi = wilson_from_variance(rate, variance, df)
+    few = sum(cell.errors[side] for cell in cells) < FEWEST_ERRORS
+    return ModelFigure(rate, (0.0 if few else lo, hi), None, "too_few_errors" if few else None)
 
 
 def _league(
-    ids: Sequence[str], measure: Rated, attributes: Sequence[str], pair: Pair, found: Sequence[tuple[list[ModelFigure], Tests]]
+    ids: Sequence[str], measure: Rated, attributes: Sequence[str], pair: Pair, readings: Sequence[tuple[list[ModelFigure], Tests]]
 ) -> rc.League:
-    cells = [c for c in pair.by_cell[measure] if c is not None]
-    people = int(np.unique(np.concatenate([c.ids for c in cells])).size) if cells else 0
-    second = found[1][0] if len(found) > 1 else None
-    made = sum(c.comparisons for c in cells)
-    return _table(ids, measure, attributes, people, made, found[0][0], second, [tests for _, tests in found])
+    cells = [cell for cell in pair.by_cell[measure] if cell is not None]
+    people = int(np.unique(np.concatenate([cell.ids for cell in cells])).size) if cells else 0
+    second = readings[1][0] if len(readings) > 1 else None
+    comparisons = sum(cell.comparisons for cell in cells)
+    return _table(ids, measure, attributes, people, comparisons, readings[0][0], second, [tests for _, tests in readings])
 
 
 def _table(
@@ -149,16 +163,19 @@ def _table(
     readings: Sequence[Tests],
     left_out: Sequence[str] = (),
 ) -> rc.League:
-    """Holm over the pairs; ranks from what is proven. With two readings a test counts by the weaker, and only if both agree."""
+    """Return a league table with ranks from proven differences.
+
+    Holm over the pairs. With two readings a test counts by the weaker, and only if both agree.
+    """
     keys = list(readings[0])
-    tests = [_weaker([r[key] for r in readings]) for key in keys]
-    usable = [k for k, t in enumerate(tests) if t.p is not None]
+    tests = [_weaker([reading[key] for reading in readings]) for key in keys]
+    usable = [k for k, test in enumerate(tests) if test.p is not None]
     adjusted: list[float | None] = [None] * len(tests)
-    for k, p in zip(usable, adjust([tests[k].p for k in usable]), strict=True):
-        adjusted[k] = p
-    said = ["none" if p is None else call(t.sign, p, True) for t, p in zip(tests, adjusted, strict=True)]
+    for k, p_holm in zip(usable, adjust([tests[k].p for k in usable]), strict=True):
+        adjusted[k] = p_holm
+    verdicts = ["none" if p_holm is None else call(test.sign, p_holm, True) for test, p_holm in zip(tests, adjusted, strict=True)]
     better = np.zeros((len(ids), len(ids)), bool)
-    for (i, j), verdict in zip(keys, said, strict=True):
+    for (i, j), verdict in zip(keys, verdicts, strict=True):
         better[i, j], better[j, i] = verdict == "lower", verdict == "higher"
     ranks = rank_intervals(better)
     return rc.League(
@@ -172,23 +189,27 @@ def _table(
         ],
         tests=[
             rc.LeagueTest(
-                first=ids[i], second=ids[j], ratio=t.ratio, interval=t.interval, p=t.p, p_holm=p, verdict=verdict, reason=t.reason
+                first=ids[i], second=ids[j], ratio=test.ratio, interval=test.interval, p=test.p, p_holm=p_holm,
+                verdict=verdict, reason=test.reason,
             )
-            for (i, j), t, p, verdict in zip(keys, tests, adjusted, said, strict=True)
+            for (i, j), test, p_holm, verdict in zip(keys, tests, adjusted, verdicts, strict=True)
         ],
     )  # fmt: skip
 
 
 def _weaker(tests: Sequence[Test]) -> Test:
-    """The first reading, with the larger p of both; 1 if they point different ways."""
+    """Return the first reading's test with the larger p.
+
+    Of both readings' p; 1 if they point different ways.
+    """
     first = tests[0]
     for other in tests[1:]:
-        p = first.p
-        if p is None:
+        p_first = first.p
+        if p_first is None:
             return first
         if other.p is None or other.sign * first.sign <= 0:
             first = first._replace(p=1.0, reason=first.reason or "contaminated")
-        elif other.p > p:
+        elif other.p > p_first:
             first = first._replace(p=other.p)
     return first
 
@@ -196,14 +217,27 @@ def _weaker(tests: Sequence[Test]) -> Test:
 def _worst(
     ids: Sequence[str], readings: Sequence[Pairs], measure: Rated, grouping: SampleGrouping, finest: SampleGrouping
 ) -> rc.League | None:
-    """The highest group's rate over the mean over groups, of every model; None without two groups."""
+    """Rank models by the highest group's rate over the mean.
+
+    None with fewer than two groups, or more than `MOST_GROUPS`.
+    """
     name: Literal["worst_fmr", "worst_fnmr"] = "worst_fmr" if measure == "fmr" else "worst_fnmr"
     groups = groups_with_rates(readings[0][0, 1], measure, grouping, finest)
     if len(groups) < 2 or len(groups) > MOST_GROUPS:
         return None
-    people = int(np.unique(np.concatenate([c.ids for own in groups.values() for c in own])).size)
-    made = sum(c.comparisons for own in groups.values() for c in own)
-    found = [worst_groups(len(ids), pairs, measure, grouping, finest) for pairs in readings]
-    left_out = [n for g, n in enumerate(grouping.names) if g not in groups]
-    second = found[1][0] if len(found) > 1 else None
-    return _table(ids, name, grouping.attributes, people, made, found[0][0], second, [t for _, t in found], left_out)
+    people = int(np.unique(np.concatenate([cell.ids for cells in groups.values() for cell in cells])).size)
+    comparisons = sum(cell.comparisons for cells in groups.values() for cell in cells)
+    by_reading = [worst_groups(len(ids), pairs, measure, grouping, finest) for pairs in readings]
+    left_out = [group_name for g, group_name in enumerate(grouping.names) if g not in groups]
+    second = by_reading[1][0] if len(by_reading) > 1 else None
+    return _table(
+        ids,
+        name,
+        grouping.attributes,
+        people,
+        comparisons,
+        by_reading[0][0],
+        second,
+        [tests for _, tests in by_reading],
+        left_out,
+    )

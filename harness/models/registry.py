@@ -1,5 +1,7 @@
-"""Which models there are: those that faceparity brings, those that other packages add by the entry point `faceparity.models`,
-and those that a user describes in a card of their own.
+"""Names of models, and how each is opened.
+
+There are those that faceparity ships, those that other packages add by the entry point `faceparity.models`, and those that a user
+describes in a card.
 
 An entry point names a function without arguments that returns a Model. Its module also has `card()`, a function that returns
 the ModelCard without loading weights, and may have ARTEFACTS, what `faceparity fetch` gets for it.
@@ -22,14 +24,14 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.plugins import plugins
 from faceparity.datasets.common.toml_files import first_fault
 from faceparity.datasets.fetch.artefacts import Artefact
-from faceparity.harness.models.assembly.builder import assemble, crossed, finder
+from faceparity.harness.models.assembly.builder import assemble, card_with_options, finder
 from faceparity.harness.models.assembly.components import Find
 from faceparity.harness.models.assembly.weight_sources import artefacts, pinned
 from faceparity.harness.models.base.card import ModelCard
-from faceparity.harness.models.base.guard import opening
 from faceparity.harness.models.base.model import Model
+from faceparity.harness.models.base.plugin_guard import opening
 from faceparity.harness.models.base.spec import Spec, parse
-from faceparity.harness.models.custom.user_card import own_card, own_model, plain_card, read_card
+from faceparity.harness.models.custom.user_card import card_without_options, load_user_card, open_user_model, read_user_card
 
 from .cards import shipped_card, shipped_names
 
@@ -37,12 +39,18 @@ GROUP = "faceparity.models"
 
 
 def _plugins() -> dict[str, str]:
-    """Return name → "module:function" of the models of other packages. Names of ours can't be taken."""
+    """Return name → "module:function" of other packages' models.
+
+    Names that faceparity ships can't be taken.
+    """
     return {name: entry.value for name, entry in plugins(GROUP, shipped_names()).items()}
 
 
 def model_names() -> list[str]:
-    """Every name that `open_model` takes, sorted. Imports no model."""
+    """Return every name that `open_model` takes, sorted.
+
+    Imports no model.
+    """
     return sorted({*shipped_names(), *_plugins()})
 
 
@@ -54,7 +62,10 @@ def _unknown(name: str) -> UserError:
 
 
 def _module(spec: Spec) -> tuple[ModuleType, str]:
-    """The module and the function of another package's model. Raises UserError for an unknown name or a failed import."""
+    """Import another package's model: return its module and function name.
+
+    Raises UserError for an unknown name or a failed import.
+    """
     known = _plugins()
     if spec.base not in known:
         raise _unknown(spec.base)
@@ -66,12 +77,15 @@ def _module(spec: Spec) -> tuple[ModuleType, str]:
 
 
 def load_model_card(name: str) -> ModelCard:
-    """A model's card; loads no weights. Raises UserError for an unknown name or option, or another package's faulty card."""
+    """Return a model's card without loading its weights.
+
+    Raises UserError for an unknown name or option, or another package's faulty card.
+    """
     spec = parse(name)
     if spec.is_file:
-        return own_card(spec)
+        return load_user_card(spec)
     if spec.base in shipped_names():
-        return pinned(crossed(shipped_card(spec.base), spec.options))
+        return pinned(card_with_options(shipped_card(spec.base), spec.options))
     module, _ = _module(spec)
     with opening(name):
         try:
@@ -84,10 +98,13 @@ def load_model_card(name: str) -> ModelCard:
 
 
 def open_model(name: str) -> Model:
-    """The model, ready to extract. Raises UserError for an unknown name or option, or weights that are not there."""
+    """Open a model, ready to extract.
+
+    Raises UserError for an unknown name or option, or weights that are not there.
+    """
     spec = parse(name)
     if spec.is_file:
-        return own_model(spec)
+        return open_user_model(spec)
     if spec.base in shipped_names():
         return assemble(pinned(shipped_card(spec.base)), spec.options, finder(name))
     module, function = _module(spec)
@@ -99,7 +116,7 @@ def open_model(name: str) -> Model:
 
 
 class Assembly(NamedTuple):
-    """What `assemble` takes."""
+    """Arguments of `assemble`."""
 
     card: ModelCard
     options: Mapping[str, str]
@@ -107,24 +124,28 @@ class Assembly(NamedTuple):
 
 
 def assembly_of(name: str) -> Assembly | None:
-    """What a model is put together from, its weights not loaded; None for one that comes with code of its own, or has no weights.
+    """Return what a model is assembled from, weights not loaded.
 
-    Raises UserError as `open_model` does.
+    None for a model that comes with code of its own, or has no weights. Raises UserError as `open_model` does.
     """
     spec = parse(name)
     if spec.is_file:
         path = Path(spec.base)
-        own = read_card(path)
-        return Assembly(plain_card(path, own), spec.options, finder(spec.base, path.parent)) if own.onnx else None
+        user_card = read_user_card(path)
+        return (
+            Assembly(card_without_options(path, user_card), spec.options, finder(spec.base, path.parent))
+            if user_card.onnx
+            else None
+        )
     if spec.base in shipped_names():
         return Assembly(pinned(shipped_card(spec.base)), spec.options, finder(name))
     return None
 
 
 def artefacts_of(name: str) -> tuple[Artefact, ...]:
-    """What `faceparity fetch NAME` gets for a model; empty if all it needs comes with installed packages.
+    """Return what `faceparity fetch NAME` gets for a model.
 
-    Raises UserError for an unknown name or option.
+    Empty if all that it needs comes with installed packages. Raises UserError for an unknown name or option.
     """
     spec = parse(name)
     if spec.is_file or spec.base in shipped_names():

@@ -1,1 +1,1 @@
-"""Published pair lists and searches, followed to the letter."""
+"""Published pair lists and searches, followed exactly."""

@@ -1,4 +1,4 @@
-"""Templates made of several samples, as IJB-C's protocols compare them: one vector of each set, then a list of pairs as any other."""
+"""Templates that combine several samples, as IJB-C's protocols compare them: one vector for each set, then a list of pairs."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ class Pooled:
 
 
 def pooled(protocol: SetProtocol, dataset: Dataset, templates: Templates, cells: Cells, kind: Kind) -> Pooled:
-    """The protocol's sets as samples of their own, with a vector each, and its list as a list of pairs of them.
+    """Pool the sets of a protocol into samples.
 
+    With a vector each, and the protocol's list as a list of pairs of them.
     A set's vector is the mean over its media of the mean over the members of one medium (a video counts as much as a still), of
     unit vectors where their direction is what counts. Members without a template are left out; a set of which none has one fails.
     A set is of its first member's subject, and in the group that most of its members are in (ties: the first in the cells' order).
     """
-    n = protocol.starts.size - 1
-    vectors, made = averaged(protocol, dataset.n_samples, templates, prepare(templates.vectors, kind), kind)
+    n_sets = protocol.starts.size - 1
+    vectors, has_vector = averaged(protocol, dataset.n_samples, templates, prepare(templates.vectors, kind), kind)
     pixels = tuple(
         blake2b(part.tobytes(), digest_size=16).hexdigest() for part in np.split(protocol.members, protocol.starts[1:-1])
     )
@@ -42,8 +43,8 @@ def pooled(protocol: SetProtocol, dataset: Dataset, templates: Templates, cells:
     return Pooled(
         replace(
             dataset,
-            files=tuple(f"template {i}" for i in range(n)),
-            content=("",) * n,
+            files=tuple(f"template {index}" for index in range(n_sets)),
+            content=("",) * n_sets,
             subjects=dataset.subjects[protocol.members[protocol.starts[:-1]]],
             attributes={},
             same_photo=np.empty((0, 2), np.int32),
@@ -54,11 +55,11 @@ def pooled(protocol: SetProtocol, dataset: Dataset, templates: Templates, cells:
         ),
         replace(
             templates,
-            status=np.where(made, "ok", "no_face"),
-            reasons=("",) * n,
-            vectors=vectors[made],
-            samples=np.flatnonzero(made),
-            faces=made.astype(np.int32),
+            status=np.where(has_vector, "ok", "no_face"),
+            reasons=("",) * n_sets,
+            vectors=vectors[has_vector],
+            samples=np.flatnonzero(has_vector),
+            faces=has_vector.astype(np.int32),
             pixels=pixels,
             covariates={},
             extracted=0,
@@ -70,27 +71,36 @@ def pooled(protocol: SetProtocol, dataset: Dataset, templates: Templates, cells:
 def averaged(
     sets: SetProtocol | TemplateSets, n_samples: int, templates: Templates, prepared: NDArray[np.float32], kind: Kind
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """float32[sets, d] and bool[sets]: the vector of each set as `pooled` says, and whether it has one. prepared: of all templates."""
-    n = sets.starts.size - 1
+    """Average each set's vectors as `pooled` does.
+
+    float32[sets, d], and bool[sets], whether the set has a vector. prepared: of all templates.
+    """
+    n_sets = sets.starts.size - 1
     row = np.full(n_samples, -1, np.int64)
     row[templates.samples] = np.arange(templates.samples.size)
-    vectors, made = pool(prepared, row[sets.members], np.repeat(np.arange(n), np.diff(sets.starts)), sets.media, n)
+    vectors, has_vector = pool(
+        prepared, row[sets.members], np.repeat(np.arange(n_sets), np.diff(sets.starts)), sets.media, n_sets
+    )
     if kind == "cosine":  # means that cancel out have no direction
-        made[made] = np.linalg.norm(vectors[made], axis=1) > 0
-    return vectors, made
+        has_vector[has_vector] = np.linalg.norm(vectors[has_vector], axis=1) > 0
+    return vectors, has_vector
 
 
 def usual_cells(sets: SetProtocol | TemplateSets, cells: Cells) -> NDArray[np.int32]:
-    """int32[sets]: the cell that most members of each set are in; of equals the first in the cells' order."""
-    n = sets.starts.size - 1
-    return _usual(cells.of_sample[sets.members], np.repeat(np.arange(n), np.diff(sets.starts)), n, cells.n)
+    """Return the cell of most members of each set, int32[sets].
+
+    Of equals the first in the cells' order.
+    """
+    n_sets = sets.starts.size - 1
+    return _usual(cells.of_sample[sets.members], np.repeat(np.arange(n_sets), np.diff(sets.starts)), n_sets, cells.n)
 
 
 def pool(
-    vectors: NDArray[np.float32], rows: NDArray[np.int64], of_set: NDArray[np.int64], media: NDArray[np.int32], n: int
+    vectors: NDArray[np.float32], rows: NDArray[np.int64], of_set: NDArray[np.int64], media: NDArray[np.int32], n_sets: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """float32[n, d] and bool[n]: each set's mean over media of the mean over members, and whether any member has a vector.
+    """Average each set's vectors over media and members.
 
+    float32[n_sets, d] and bool[n_sets]: the mean over media of the mean over members, and whether any member has a vector.
     rows: int64[m], the row of each member in `vectors`, -1 for none. of_set: int64[m], the set of each member.
     """
     from scipy import sparse
@@ -100,15 +110,18 @@ def pool(
     keys = of_set * (int(media.max(initial=0)) + 1) + media[have]
     _, place, count = np.unique(keys, return_inverse=True, return_counts=True)
     weight = 1 / count[place.reshape(-1)]
-    total = np.bincount(of_set, weight, minlength=n)
-    made = total > 0
+    total = np.bincount(of_set, weight, minlength=n_sets)
+    has_vector = total > 0
     weight /= total[of_set]
-    mixing = sparse.csr_matrix((weight.astype(np.float32), (of_set, rows)), shape=(n, vectors.shape[0]))
-    return np.asarray(mixing @ vectors, np.float32), made
+    mixing = sparse.csr_matrix((weight.astype(np.float32), (of_set, rows)), shape=(n_sets, vectors.shape[0]))
+    return np.asarray(mixing @ vectors, np.float32), has_vector
 
 
-def _usual(cell: NDArray[np.int32], of_set: NDArray[np.int64], n: int, n_cells: int) -> NDArray[np.int32]:
-    """int32[n]: the cell that most members of each set are in, the lowest of equals."""
+def _usual(cell: NDArray[np.int32], of_set: NDArray[np.int64], n_sets: int, n_cells: int) -> NDArray[np.int32]:
+    """Return the cell of most members of each set, int32[n_sets].
+
+    The lowest of equals.
+    """
     keys, count = np.unique(of_set * n_cells + cell, return_counts=True)
     order = np.lexsort((keys, -count, keys // n_cells))
     first = np.unique(keys[order] // n_cells, return_index=True)[1]

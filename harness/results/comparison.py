@@ -245,17 +245,23 @@ class Comparison(Part):
 
 
 def comparison_to_json(comparison: Comparison) -> str:
-    """The text of comparison.json: keys in the schema's order, one-space indent, final newline."""
+    """Return the text of comparison.json.
+
+    Keys in the schema's order, one-space indent, final newline.
+    """
     data = comparison.model_dump(mode="json", by_alias=True)
     return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def comparison_from_json(text: str | bytes) -> Comparison:
-    """The comparison in a comparison.json. Raises pydantic.ValidationError where it does not follow the schema."""
+    """Parse a comparison.json.
+
+    Raises pydantic.ValidationError where it does not follow the schema.
+    """
     return Comparison.model_validate_json(text)
 
 
 def comparison_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of comparison.json."""
+    """Return the JSON Schema (2020-12) of comparison.json."""
     schema = Comparison.model_json_schema(by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": COMPARISON_SCHEMA, **schema}

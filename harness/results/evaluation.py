@@ -46,24 +46,31 @@ class Evaluation(Part):
 
 
 def to_json(evaluation: Evaluation) -> str:
-    """The text of results.json: keys in the schema's order, lists of numbers in one line each, final newline."""
+    """Return the text of results.json.
+
+    Keys in the schema's order, lists of numbers in one line each, final newline.
+    """
     return to_text(evaluation.model_dump(mode="json", by_alias=True)) + "\n"
 
 
 def from_json(text: str | bytes) -> Evaluation:
-    """The evaluation in a results.json. Raises pydantic.ValidationError where it does not follow the schema."""
+    """Parse a results.json.
+
+    Raises pydantic.ValidationError where it does not follow the schema.
+    """
     return Evaluation.model_validate_json(text)
 
 
 def canonical(evaluation: Evaluation) -> Evaluation:
-    """The evaluation as anybody will read it back: every part checked against the schema, every number of its type.
+    """Return the evaluation as it will be read back.
 
-    Raises pydantic.ValidationError for one that was put together wrongly.
+    Every part is checked against the schema, every number is of its type. Raises pydantic.ValidationError for one that was put
+    together wrongly.
     """
     return from_json(to_json(evaluation))
 
 
 def json_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of results.json."""
+    """Return the JSON Schema (2020-12) of results.json."""
     schema = Evaluation.model_json_schema(by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **schema}

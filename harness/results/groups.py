@@ -181,8 +181,8 @@ class Quartiles(Part):
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
-        there = [q for q in (self.q1, self.median, self.q3) if q is not None]
-        if there != sorted(there):
+        present = [quartile for quartile in (self.q1, self.median, self.q3) if quartile is not None]
+        if present != sorted(present):
             raise ValueError(f"the quartiles of {self.group} do not rise")
         return self
 
@@ -291,12 +291,12 @@ class Sweep(Part):
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
-        n = len(self.thresholds)
-        same_length("sweep", n, pool_fmr=self.pool_fmr)
-        for r in self.rates:
-            listed = {"effective_n": r.effective_n, "effective_errors": r.effective_errors}
-            same_length("sweep", n if r.reason is None else 0, errors=r.errors, **listed)
-            same_length("sweep", n, rate=r.rate, ratio_log_half_width=r.ratio_log_half_width)
+        length = len(self.thresholds)
+        same_length("sweep", length, pool_fmr=self.pool_fmr)
+        for swept in self.rates:
+            listed = {"effective_n": swept.effective_n, "effective_errors": swept.effective_errors}
+            same_length("sweep", length if swept.reason is None else 0, errors=swept.errors, **listed)
+            same_length("sweep", length, rate=swept.rate, ratio_log_half_width=swept.ratio_log_half_width)
         return self
 
 

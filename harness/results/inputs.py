@@ -101,8 +101,11 @@ class ModelInfo(Part):
 
 
 class SampledComparisons(Part):
-    """A fixed sample of the non-mated comparisons. Samples are dealt into `parts` parts at random (with `seed`, each group's evenly);
-    parts i and j are compared if (i + j) mod parts < rounds. made: of the `of` that there are; all mated ones are made."""
+    """A fixed sample of the non-mated comparisons.
+
+    Samples are dealt into `parts` parts at random (with `seed`, each group's evenly); parts i and j are compared if
+    (i + j) mod parts < rounds. made: of the `of` that there are; all mated ones are made.
+    """
 
     asked: Share
     made: Count

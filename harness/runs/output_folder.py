@@ -1,4 +1,7 @@
-"""The folder that results go to: looked at before anything is computed, never one that holds something else, one writer at a time."""
+"""The folder that results go to.
+
+Checked before anything is computed; never one that holds something else; one writer at a time.
+"""
 
 from __future__ import annotations
 
@@ -15,28 +18,35 @@ WRITABLE = "name a folder that can be written to"
 
 
 def default_folder(name: str) -> Path:
-    """Return a folder in the current one. Raises UserError where nothing can be written here, before anything is read."""
+    """Return a folder of this name in the current one.
+
+    Raises UserError where nothing can be written here, before anything is read.
+    """
     if not Path(name).exists() and not os.access(".", os.W_OK):
         raise UserError(f"{os.getcwd()}: this folder can't be written to; name one for the results with --out DIR")
     return Path(name)
 
 
 def default_timed(kind: str) -> Path:
-    """Return a folder in the current one, named by the time. kind: such as "run"."""
+    """Return a folder in the current one, named by time.
+
+    kind: such as "run". Raises UserError as `default_folder` does.
+    """
     return default_folder(f"faceparity-{kind}-{datetime.now():%Y%m%d-%H%M%S}")
 
 
 def check_folder(out: Path, ours: Callable[[], bool]) -> None:
-    """Raises UserError if results can't go there: a file, a folder that holds something else, one that can't be written to.
+    """Check that results can go into a folder.
 
-    ours: whether a folder that holds something may be written into, as it holds an earlier result of the same kind.
+    ours: whether a folder that is not empty may be written into, as it holds an earlier result of the same kind.
+    Raises UserError for a file, a folder that holds something else, or one that can't be written to.
     """
     try:
         if out.exists() and not out.is_dir():
             raise UserError(f"--out {out}: a file of that name exists; name a folder")
         if out.is_dir() and any(out.iterdir()) and not ours():
             raise UserError(f"--out {out}: holds files of something else; name a new or empty folder")
-        nearest = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
+        nearest = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
         if not nearest.is_dir() or not os.access(nearest, os.W_OK):
             raise UserError(f"--out {out}: {nearest} can't be written to; name another folder")
     except OSError as error:
@@ -44,8 +54,11 @@ def check_folder(out: Path, ours: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def held(file: Path, taken: str) -> Iterator[None]:
-    """Makes a folder of results and holds it by its log. Raises UserError, with what is `taken`, where another process does."""
+def locked_folder(file: Path, taken: str) -> Iterator[None]:
+    """Make a folder of results and lock its log.
+
+    Raises UserError, with the text `taken`, where another process holds it.
+    """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         log = file.open("a", encoding="utf-8")

@@ -1,4 +1,7 @@
-"""A run's reports again, from its results.json alone; and the formats that are written only when asked for."""
+"""Write a run's reports again, from its results.json alone.
+
+And the formats that are written only when asked for.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from pathlib import Path
 
 from faceparity.datasets.common.paths import real_path
 from faceparity.datasets.fetch.artefacts import file_sha256
+from faceparity.harness.results.stored import Result
 from faceparity.harness.runs.output_folder import check_folder
-from faceparity.harness.runs.result_files import RESULTS, Result, load_results, write_reports
+from faceparity.harness.runs.result_files import RESULTS, load_results, write_reports
 
 ON_REQUEST = ("pdf", "latex", "figures")
 """Functions of faceparity.reports.writers, called as the others are."""
@@ -19,7 +23,10 @@ Writer = Callable[[Sequence[Result], Path], None]
 
 
 def requested(formats: Sequence[str]) -> list[Writer]:
-    """The writers of formats of ON_REQUEST. Raises UserError if one needs a package that is not installed."""
+    """Return the writers of formats of ON_REQUEST.
+
+    Raises UserError if one needs a package that is not installed.
+    """
     if not formats:
         return []
     writers = import_module("faceparity.reports.writers")
@@ -28,22 +35,26 @@ def requested(formats: Sequence[str]) -> list[Writer]:
 
 
 def write_requested(results: Sequence[Result], out: Path, formats: Sequence[str]) -> list[str]:
-    """Writes those formats; returns what was written where, a line each."""
+    """Write those formats; return what was written where.
+
+    A line each.
+    """
     for writer in requested(formats):
         writer(results, out)
-    each = "" if results[0].folder == out else "DATASET/MODEL/"
-    said = {
+    folders = "" if results[0].folder == out else "DATASET/MODEL/"
+    lines = {
         "pdf": f"PDF: {out / 'report.pdf'}",
-        "latex": f"LaTeX: {out}/{each}tables/*.tex",
-        "figures": f"Figures: {out}/{each}figures",
+        "latex": f"LaTeX: {out}/{folders}tables/*.tex",
+        "figures": f"Figures: {out}/{folders}figures",
     }
-    return [said[name] for name in ON_REQUEST if name in formats]
+    return [lines[name] for name in ON_REQUEST if name in formats]
 
 
 def redraw(run: Path, out: Path | None = None, formats: Sequence[str] = ()) -> tuple[Path, list[str]]:
-    """Everything that a run wrote for others to read, from its results.json: into its own folder, or into `out` with the results.
+    """Write again everything a run wrote for others to read.
 
-    `out` then holds all that may be handed on, and nothing private. Returns the folder and a line for each further format.
+    From its results.json: into its own folder, or into `out` with the results, which then holds all that may be handed on, and nothing
+    private. Returns the folder and a line for each further format.
     Raises UserError if `run` is no run, or `out` holds something else.
     """
     requested(formats)
@@ -56,8 +67,8 @@ def redraw(run: Path, out: Path | None = None, formats: Sequence[str] = ()) -> t
 
 
 def _copied(results: Sequence[Result], run: Path, out: Path) -> list[Result]:
-    """The results, copied to the same places below `out`."""
-    moved = [Result(r.evaluation, out / r.folder.relative_to(run)) for r in results]
+    """Copy the results to the same paths below `out`."""
+    moved = [Result(result.evaluation, out / result.folder.relative_to(run)) for result in results]
     _check(results, moved, out)
     for old, new in zip(results, moved, strict=True):
         new.folder.mkdir(parents=True, exist_ok=True)
@@ -66,6 +77,7 @@ def _copied(results: Sequence[Result], run: Path, out: Path) -> list[Result]:
 
 
 def _same(one: Path, other: Path) -> bool:
+    """Return whether two files can be read and are equal."""
     try:
         return file_sha256(one) == file_sha256(other)
     except OSError:
@@ -73,11 +85,14 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _check(results: Sequence[Result], moved: Sequence[Result], out: Path) -> None:
-    """Raises UserError unless `out` is new, empty, or an earlier copy of the same results."""
+    """Check that `out` may hold a copy of the results.
+
+    Raises UserError unless it is new, empty, or an earlier copy of the same results.
+    """
 
     def ours() -> bool:
-        there = {f for depth in ("", "*/", "*/*/") for f in out.glob(depth + RESULTS)}
+        files = {file for depth in ("", "*/", "*/*/") for file in out.glob(depth + RESULTS)}
         known = {new.folder / RESULTS: old.folder / RESULTS for old, new in zip(results, moved, strict=True)}
-        return bool(there) and all(f in known and _same(f, known[f]) for f in there)
+        return bool(files) and all(file in known and _same(file, known[file]) for file in files)
 
     check_folder(out, ours)

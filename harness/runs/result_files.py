@@ -1,15 +1,13 @@
-"""Results on disk: where they lie, how they are read again, and the report formats that are written from them.
+"""Results on disk: where they lie, how they are read again, and the report formats written from them.
 
 Light on purpose: a report is redrawn without anything that measures.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -18,6 +16,7 @@ from faceparity.datasets.common.bounded_json import read_json
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.plugins import plugins
 from faceparity.harness import results as record
+from faceparity.harness.results.stored import Result
 
 RESULTS = "results.json"
 TERMINAL = "terminal"
@@ -26,31 +25,18 @@ WRITERS = "faceparity.reports.writers"
 GROUP = "faceparity.reports"
 """The entry points through which other packages add formats."""
 
-Writer = Callable[[Sequence["Result"], Path], None]
-
-
-class Result(NamedTuple):
-    """One evaluation and the folder it lies in."""
-
-    evaluation: record.Evaluation
-    folder: Path
-
-
-def safe_name(name: str) -> str:
-    """A name that any file system takes, never empty, never a path."""
-    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")
-    return cleaned[:80] or "unnamed"
+Writer = Callable[[Sequence[Result], Path], None]
 
 
 def write_results(evaluation: record.Evaluation, folder: Path) -> None:
-    """results.json, whole or not at all."""
+    """Write results.json, whole or not at all."""
     write_atomically(folder / RESULTS, record.to_json(evaluation))
 
 
 def report_writers() -> dict[str, Writer]:
-    """Return every report format by name, to be called with the results and the run's folder.
+    """Return every report format's writer, by name.
 
-    Raises UserError if another package's format can't be imported.
+    A writer is called with the results and the run's folder. Raises UserError if another package's format can't be imported.
     """
     found: dict[str, Writer] = dict(import_module(WRITERS).WRITERS)
     for name, entry in plugins(GROUP, found.keys()).items():
@@ -65,14 +51,14 @@ def report_writers() -> dict[str, Writer]:
 
 
 def write_reports(results: Sequence[Result], out: Path) -> None:
-    """Every report format but the one for the terminal."""
+    """Write every report format but the terminal's."""
     for name, writer in report_writers().items():
         if name != TERMINAL:
             writer(results, out)
 
 
 def _first(error: ValueError) -> str:
-    """What is wrong first, and where in the record."""
+    """Return the first error, and where in the record."""
     if not isinstance(error, ValidationError):
         return str(error).splitlines()[0]
     wrong = error.errors(include_url=False, include_context=False, include_input=False)[0]
@@ -80,24 +66,24 @@ def _first(error: ValueError) -> str:
 
 
 def load_results(folder: Path) -> list[Result]:
-    """Every evaluation of a run, in the run's order. folder: of the run, or of one data set or one model in it.
+    """Read every evaluation of a run, in the run's order.
 
-    Raises UserError if there is none, or one does not follow the schema.
+    folder: of the run, or of one data set or one model in it. Raises UserError if there is none, or one does not follow the schema.
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: {'not a folder' if folder.exists() else 'not found'}; name the folder of a run")
-    files = sorted(f for depth in ("", "*/", "*/*/") for f in folder.glob(depth + RESULTS))
+    files = sorted(path for depth in ("", "*/", "*/*/") for path in folder.glob(depth + RESULTS))
     if not files:
         deeper = next(folder.glob(f"*/*/*/{RESULTS}"), None)
         if deeper:
             raise UserError(f"{folder}: holds several runs; name one, such as {deeper.parents[2]}")
         raise UserError(f"{folder}: no results.json there; name the folder of a run")
-    out = []
+    results = []
     for file in files:
         try:
-            out.append(Result(record.from_json(read_json(file, record.limits())), file.parent))
+            results.append(Result(record.from_json(read_json(file, record.limits())), file.parent))
         except OSError as error:
             raise UserError(f"{file}: can't be read ({error.strerror}); restore it, or run again") from error
         except ValueError as error:
             raise UserError(f"{file}: not a result of this version, or altered since ({_first(error)}); run again") from error
-    return sorted(out, key=lambda result: result.evaluation.provenance.position)
+    return sorted(results, key=lambda result: result.evaluation.provenance.position)

@@ -1,4 +1,4 @@
-"""Every kind of scenario: how it is checked before a run begins, and how it is evaluated."""
+"""Every kind of scenario with its check before a run and its evaluation."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ from faceparity.harness.scenarios.watchlist import watchlist
 
 @dataclass(frozen=True)
 class Kind:
-    """check: raises UserError if the scenario does not fit the data set's people, before the first image is read.
-    evaluate: its part of the record; what the data do not allow is null with a reason."""
+    """The functions of one kind of scenario.
+
+    check: raises UserError if the scenario does not fit the data set's people, before the first image is read.
+    evaluate: returns its part of the record; what the data do not allow is null with a reason.
+    """
 
     check: Callable[[Any, Dataset, Sequence[SampleGrouping]], None]
     evaluate: Callable[[Any, ScenarioContext], results.Scenario]
@@ -34,7 +37,10 @@ KINDS: dict[str, Kind] = {
 
 
 def check_scenarios(scenarios: Sequence[Scenario], dataset: Dataset, groupings: Sequence[SampleGrouping]) -> None:
-    """Raises UserError, naming the scenario and the data set, if one of them does not fit. groupings: of all samples."""
+    """Check that every scenario fits the data set.
+
+    groupings: of all samples. Raises UserError, which names the scenario and the data set, if one does not fit.
+    """
     for scenario in scenarios:
         try:
             _kind(scenario).check(scenario, dataset, groupings)
@@ -42,9 +48,9 @@ def check_scenarios(scenarios: Sequence[Scenario], dataset: Dataset, groupings: 
             raise UserError(f"scenario {scenario.name} on {dataset.name}: {error}") from None
 
 
-def evaluate_scenarios(scenarios: Sequence[Scenario], setting: ScenarioContext) -> list[results.Scenario]:
-    """The record of each, in the order given."""
-    return [_kind(s).evaluate(s, setting) for s in scenarios]
+def evaluate_scenarios(scenarios: Sequence[Scenario], context: ScenarioContext) -> list[results.Scenario]:
+    """Return the record of each scenario, in the order given."""
+    return [_kind(scenario).evaluate(scenario, context) for scenario in scenarios]
 
 
 def _kind(scenario: ScenarioBase) -> Kind:

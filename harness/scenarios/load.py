@@ -14,31 +14,37 @@ from faceparity.harness.options import is_file
 from faceparity.harness.scenarios.base.schema import File, Scenario
 
 KINDS = ("watchlist", "search", "gallery", "lineup")
-READY = __package__ + ".presets"
+PRESETS = __package__ + ".presets"
 
 
-def ready_names() -> list[str]:
-    """The scenarios that come with the package."""
-    return sorted(p.name.removesuffix(".toml") for p in files(READY).iterdir() if p.name.endswith(".toml"))
+def preset_names() -> list[str]:
+    """Return the names of the packaged scenarios, sorted."""
+    return sorted(entry.name.removesuffix(".toml") for entry in files(PRESETS).iterdir() if entry.name.endswith(".toml"))
 
 
-def ready_text(name: str) -> str:
-    """The TOML of one of them. Raises UserError if there is none of that name."""
-    if name not in ready_names():
+def preset_text(name: str) -> str:
+    """Return the TOML text of a packaged scenario.
+
+    Raises UserError if there is none of that name.
+    """
+    if name not in preset_names():
         raise UserError(
-            f"no scenario is called {name!r}; there are {', '.join(ready_names())}, or write a file that ends in .toml"
+            f"no scenario is called {name!r}; there are {', '.join(preset_names())}, or write a file that ends in .toml"
         )
-    return files(READY).joinpath(f"{name}.toml").read_text("utf-8")
+    return files(PRESETS).joinpath(f"{name}.toml").read_text("utf-8")
 
 
 def load_scenarios(given: Sequence[str]) -> tuple[Scenario, ...]:
-    """What was typed after `--scenario`: names of ready ones, and files. Raises UserError, also for two of one name."""
+    """Load the scenarios given to `--scenario`.
+
+    given: names of packaged scenarios, and files; repeated ones are read once. Raises UserError, also for two of one name.
+    """
     found: list[Scenario] = []
-    for one in dict.fromkeys(given):
-        text = _read(one) if is_file(one) else ready_text(one)
-        for scenario in parse(text, one):
-            if any(s.name == scenario.name for s in found):
-                raise UserError(f"--scenario {one}: two scenarios are called {scenario.name}: give one another name")
+    for name in dict.fromkeys(given):
+        text = _read(name) if is_file(name) else preset_text(name)
+        for scenario in parse(text, name):
+            if any(other.name == scenario.name for other in found):
+                raise UserError(f"--scenario {name}: two scenarios are called {scenario.name}: give one another name")
             found.append(scenario)
     return tuple(found)
 
@@ -50,7 +56,10 @@ def _read(path: str) -> bytes:
 
 
 def parse(text: str | bytes, where: str) -> list[Scenario]:
-    """The scenarios of a TOML text. Raises UserError with the file, the key and what to do."""
+    """Parse the scenarios of a TOML text.
+
+    Raises UserError with the file, the key and what to do.
+    """
     data = parse_toml(text.encode() if isinstance(text, str) else text, f"--scenario {where}")
     if not isinstance(data.get("scenario"), list) or not data["scenario"]:
         raise UserError(f"--scenario {where}: holds no [[scenario]]; `faceparity scenarios NAME` prints one to start from")
@@ -61,12 +70,15 @@ def parse(text: str | bytes, where: str) -> list[Scenario]:
 
 
 def first(error: ValidationError) -> str:
-    """The first thing wrong, in one line: the key, then what to do."""
+    """Return the first error in one line.
+
+    It gives the key, then what to do.
+    """
     wrong = error.errors()[0]
     keys = list(wrong["loc"])
-    if len(keys) > 2 and keys[2] in KINDS:  # which kind it is, told by its own key
+    if len(keys) > 2 and keys[2] in KINDS:  # the kind, which has a key of its own
         del keys[2]
-    key = ".".join(f"{p + 1}" if isinstance(p, int) else str(p) for p in keys)
+    key = ".".join(f"{part + 1}" if isinstance(part, int) else str(part) for part in keys)
     kind, message = wrong["type"], wrong["msg"].removeprefix("Value error, ")
     if kind == "extra_forbidden":
         return f"{key}: no such key; remove it or correct its spelling"

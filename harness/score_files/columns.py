@@ -1,4 +1,4 @@
-"""Columns of a table that comes in batches: texts as numbers, scores, truths. Rows are counted from 0."""
+"""Columns of a table that comes in batches: texts as numbers, scores, truth values. Rows are counted from 0."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.common.compiled import njit
 from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.numba_cache import njit
 
 I32 = NDArray[np.int32]
 TRUE, FALSE = frozenset({"1", "1.0", "true", "yes", "t", "y"}), frozenset({"0", "0.0", "false", "no", "f", "n"})
 
 
 def encode(column: Any, source: object) -> tuple[I32, Any]:
-    """Code of each row, and the words without blanks at their ends (pyarrow strings, perhaps some twice); null is the empty text.
+    """Return the code of each row, and the words.
 
-    Raises UserError if the column holds what is no text, number or truth.
+    Words are pyarrow strings without blanks at their ends, perhaps some twice; null is the empty text.
+    Raises UserError if the column holds what is no text, number or truth value.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -44,7 +45,7 @@ def encode(column: Any, source: object) -> tuple[I32, Any]:
 
 @njit()
 def renumber(codes: I32, new: I32) -> None:
-    """codes[k] becomes new[codes[k]], in place."""
+    """Replace each codes[k] by new[codes[k]], in place."""
     for k in range(codes.size):
         codes[k] = new[codes[k]]
 
@@ -63,11 +64,11 @@ def renamed(codes: I32, words: Sequence[str], names: Mapping[str, str]) -> tuple
 
 
 @njit()
-def _occurring(codes: I32, n: int) -> NDArray[np.bool_]:
-    found = np.zeros(n, np.bool_)
+def _occurring(codes: I32, count: int) -> NDArray[np.bool_]:
+    occurs = np.zeros(count, np.bool_)
     for k in range(codes.size):
-        found[codes[k]] = True
-    return found
+        occurs[codes[k]] = True
+    return occurs
 
 
 class Words:
@@ -79,40 +80,49 @@ class Words:
         self._codes: tuple[list[I32], list[I32]] = ([], [])
 
     def add(self, side: int, column: Any, source: object) -> None:
-        """Append a batch to side 0 or 1."""
+        """Append a batch to side 0 or 1.
+
+        Raises UserError for a column that can't be read as text.
+        """
         codes, words = encode(column, source)
         self._codes[side].append(codes + np.int32(self._known))
         self._words.append(words)
         self._known += len(words)
 
     def joined(self) -> tuple[I32, list[str]]:
-        """Code of each row of side a, then of side b; the words that occur, rising. Can be called once."""
+        """Return every row's code, and the words.
+
+        Rows are those of side a, then those of side b; the words that occur are in rising order. Can be called once.
+        """
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        out = np.empty(sum(c.size for side in self._codes for c in side), np.int32)
-        if not out.size:
-            return out, []
+        joined = np.empty(sum(c.size for side in self._codes for c in side), np.int32)
+        if not joined.size:
+            return joined, []
         distinct = pa.concat_arrays(self._words).dictionary_encode()
-        place = np.asarray(distinct.indices).astype(np.int32, copy=False)
+        positions = np.asarray(distinct.indices).astype(np.int32, copy=False)
         start = 0
         for side in self._codes:
             while side:
                 codes = side.pop(0)
-                out[start : start + codes.size] = codes
+                joined[start : start + codes.size] = codes
                 start += codes.size
-        renumber(out, place)
-        used = _occurring(out, len(distinct.dictionary))
+        renumber(joined, positions)
+        used = _occurring(joined, len(distinct.dictionary))
         order = np.asarray(pc.sort_indices(distinct.dictionary))
         order = order[used[order]]
         rank = np.full(used.size, -1, np.int32)
         rank[order] = np.arange(order.size, dtype=np.int32)
-        renumber(out, rank)
-        return out, distinct.dictionary.take(pa.array(order)).to_pylist()
+        renumber(joined, rank)
+        return joined, distinct.dictionary.take(pa.array(order)).to_pylist()
 
 
 class Scores:
-    """float32 of each row, nan for an empty score. bad: the first row whose score is no finite number, and how it is written."""
+    """float32 of each row, nan for an empty score.
+
+    bad: the first row whose score is no finite number, and how it is written.
+    """
 
     def __init__(self) -> None:
         self._parts: list[NDArray[np.float32]] = []
@@ -121,7 +131,10 @@ class Scores:
         self.bad: tuple[int, str] | None = None
 
     def add(self, column: Any, source: object) -> None:
-        """Append a batch of numbers or texts."""
+        """Append a batch of numbers or texts.
+
+        Raises UserError for a column of another type.
+        """
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -137,18 +150,21 @@ class Scores:
                 raise UserError(f"{source}: column score is of type {column.type}; write numbers") from error
             values = np.asarray(filled, np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
-            out = values.astype(np.float32)
-        wrong = ~(empty | np.isfinite(out))
+            scores = values.astype(np.float32)
+        wrong = ~(empty | np.isfinite(scores))
         if wrong.any():
-            place = int(np.argmax(wrong))
-            self.bad = self.bad or (self._rows + place, str(column[place]))
+            row = int(np.argmax(wrong))
+            self.bad = self.bad or (self._rows + row, str(column[row]))
             self._n_bad += int(wrong.sum())
-        out[empty] = np.nan
-        self._parts.append(out)
-        self._rows += out.size
+        scores[empty] = np.nan
+        self._parts.append(scores)
+        self._rows += scores.size
 
     def check(self, named: Callable[[int], str]) -> None:
-        """Raises UserError, with the row, for NaN, infinity and what is no number."""
+        """Raise UserError for a score that is no finite number.
+
+        Its text names the row: NaN, infinity and what is no number are refused.
+        """
         if self.bad is not None:
             row, text = self.bad
             raise UserError(
@@ -157,12 +173,15 @@ class Scores:
             )
 
     def joined(self) -> NDArray[np.float32]:
-        """All rows."""
+        """Return the scores of all rows."""
         return np.concatenate(self._parts) if self._parts else np.empty(0, np.float32)
 
 
 def _numbers(column: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Texts as numbers, nan for what is none; and which are empty."""
+    """Return texts as numbers, and which are empty.
+
+    nan for what is no number.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -196,19 +215,22 @@ class Truths:
         """Append a batch."""
         codes, words = encode(column, source)
         texts = words.to_pylist()
-        known = np.asarray([1 if w.lower() in TRUE else 0 if w.lower() in FALSE else -1 for w in texts], np.int8)
+        known = np.asarray([1 if word.lower() in TRUE else 0 if word.lower() in FALSE else -1 for word in texts], np.int8)
         values = known[codes]
         if self._bad is None and (values < 0).any():
-            place = int(np.argmax(values < 0))
-            self._bad = self._rows + place, texts[codes[place]]
+            row = int(np.argmax(values < 0))
+            self._bad = self._rows + row, texts[codes[row]]
         self._parts.append(values == 1)
         self._rows += values.size
 
     def check(self, named: Callable[[int], str]) -> None:
-        """Raises UserError, with the row, for what is no truth value."""
+        """Raise UserError for what is no truth value.
+
+        Its text names the row.
+        """
         if self._bad is not None:
             raise UserError(f"{named(self._bad[0])}: mated is {self._bad[1]!r}; write true or false")
 
     def joined(self) -> NDArray[np.bool_]:
-        """All rows."""
+        """Return the truth values of all rows."""
         return np.concatenate(self._parts) if self._parts else np.empty(0, np.bool_)

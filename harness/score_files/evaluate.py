@@ -12,7 +12,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import whole_number
 from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness import results
-from faceparity.harness.claims.claim_verdicts import Bench, evaluate_claims
+from faceparity.harness.claims.claim_verdicts import ClaimContext, evaluate_claims
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.score_list import ScoreRows, evidence_of_rows, tally_of_list
 from faceparity.harness.comparisons.tally import ScoreBins
@@ -26,28 +26,33 @@ from faceparity.harness.score_files.columns import renamed
 from faceparity.harness.score_files.source import Source, source_of
 from faceparity.harness.score_files.table import ScoreTable, attribute, names_in, read_scores, read_texts
 from faceparity.harness.verification.one_threshold import PointContext
-from faceparity.harness.verification.operating_points import Fixed, Questions, measure
+from faceparity.harness.verification.operating_points import Fixed, MeasurementPlan, measure
 from faceparity.harness.verification.rates.failures_and_covariates import failure_rates
 from faceparity.harness.verification.threshold.collect_evidence import BINS, CollectedEvidence, TallyPlan, choose_floor
 from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool, make_pool
 from faceparity.harness.verification.threshold_sweep import make_sweeps
 
 WIDEST, NARROWEST = 1e38, 1e-30
-"""Of the range of scores, so that 1,000 bins in it have a width that float32 can hold."""
+"""Limits on the range of scores, so that 1,000 bins in it have a width that float32 can hold."""
 MOST_ATTEMPTS = 20_000_000
-"""Of a failures file in all: each takes room in memory, and a row may promise a thousand million of them."""
+"""Limit on the attempts in a failures file: each takes memory, and one row may claim a thousand million of them."""
 
 
 def evaluate_scores(
-    scores: Any, asked: Options | Resolved, *, failures: Any = None, distance: bool = False, name: str = "scores"
+    scores: Any, given: Options | Resolved, *, failures: Any = None, distance: bool = False, name: str = "scores"
 ) -> results.Evaluation:
-    """The record of a table of scores: the path of a file, or a DataFrame, which is called `name`. Raises UserError."""
-    resolved = as_resolved(asked)
+    """Evaluate a table of scores.
+
+    scores: the path of a file, or a DataFrame, which is called `name`. failures: such a table of failures to extract.
+    distance: lower scores are more alike.
+    Raises UserError for a table that can't be read or contradicts itself, and for options that do not fit it.
+    """
+    resolved = as_resolved(given)
     options, source = resolved.options, source_of(scores, name)
     table = read_scores(source)
     sign = -1 if distance else 1
     attributes = _attributes(source, table, options.by)
-    by = [a.name for a in attributes]
+    by = [attribute.name for attribute in attributes]
     cells = make_cells(attributes, table.subjects.size)
     check_cells(str(source), attributes, cells.n)
     groupings = groupings_of(cells, table.subjects, merge=True)
@@ -60,13 +65,19 @@ def evaluate_scores(
         if options.threshold is None
         else (Fixed("fixed", float(str(np.float32(sign * options.threshold))), "given with --threshold"),)
     )
-    questions = Questions(options.targets, fixed, options.references, sign, None, options.seed)
+    questions = MeasurementPlan(options.targets, fixed, options.references, sign, None, options.seed)
     evidence, pool = _evidence(source, table, cells, groupings, options, questions)
     measured = measure(evidence, groupings, groupings[-1], pool, questions)
     sweeps = make_sweeps(evidence, groupings, pool, options.references, measured, questions.same_person)
     info = comparisons_info(CollectedEvidence(evidence, 1))
     setting = PointContext(evidence, groupings[-1], pool, options.references, sign, options.seed)
-    bench = Bench(setting, questions, groupings, measured, more=[a.name for a in table.attributes if a.name not in by])
+    bench = ClaimContext(
+        setting,
+        questions,
+        groupings,
+        measured,
+        more=[attribute.name for attribute in table.attributes if attribute.name not in by],
+    )
     evaluation = results.Evaluation(
         provenance=provenance.provenance(resolved),
         dataset=_dataset(source, table, attributes, groupings),
@@ -74,18 +85,24 @@ def evaluate_scores(
         comparisons=info.model_copy(update={"left_out": table.left_out}),
         extraction=extraction,
         groupings=[
-            to_grouping(g, points, evidence, cells, table.subjects, options.references, [], sweep)
-            for g, points, sweep in zip(groupings, measured, sweeps, strict=True)
+            to_grouping(grouping, points, evidence, cells, table.subjects, options.references, [], sweep)
+            for grouping, points, sweep in zip(groupings, measured, sweeps, strict=True)
         ],
         claims=evaluate_claims(resolved.claims, bench),
-        warnings=[*table.notes, *(f"{n:,} rows left out: {kind.replace('_', ' ')}" for kind, n in table.left_out.items() if n)],
+        warnings=[
+            *table.notes,
+            *(f"{rows:,} rows left out: {kind.replace('_', ' ')}" for kind, rows in table.left_out.items() if rows),
+        ],
     )
     return results.canonical(evaluation)
 
 
 def _attributes(source: Source, table: ScoreTable, by: Sequence[str]) -> list[Attribute]:
-    """Those asked for, each once, or all there are. Raises UserError if one is not there, or there is none."""
-    known = {a.name: a for a in table.attributes}
+    """Return the attributes to group by, each once.
+
+    All there are where none is named. Raises UserError if one is not there, or there is none.
+    """
+    known = {known_attribute.name: known_attribute for known_attribute in table.attributes}
     for name in by:
         if name not in known:
             raise UserError(f"{source}: no attribute {name!r}; it has: {', '.join(known) or 'none'}")
@@ -95,14 +112,22 @@ def _attributes(source: Source, table: ScoreTable, by: Sequence[str]) -> list[At
 
 
 def _evidence(
-    source: Source, table: ScoreTable, cells: Cells, groupings: Sequence[SampleGrouping], options: Options, questions: Questions
+    source: Source,
+    table: ScoreTable,
+    cells: Cells,
+    groupings: Sequence[SampleGrouping],
+    options: Options,
+    questions: MeasurementPlan,
 ) -> tuple[Evidence, ThresholdPool]:
-    """What was compared, with a ledger as deep as the targets and thresholds need, and whose comparisons set the threshold."""
+    """Return the evidence, and the pool that sets the threshold.
+
+    The ledger is as deep as the targets and thresholds need. Raises UserError where no comparison has a score.
+    """
     score = -table.score if questions.sign < 0 else table.score
     if np.isnan(score).all():
         raise UserError(f"{source}: every score is empty: no comparison was made; write the scores into the column score")
     low, high = float(np.fmin.reduce(score)), float(np.fmax.reduce(score))
-    thresholds = tuple(f.threshold for f in questions.fixed)
+    thresholds = tuple(point.threshold for point in questions.fixed)
     grid = ScoreBins.uniform(low, _above(source, low, high), BINS, thresholds)
     rows = ScoreRows(table.subjects, table.a, table.b, score)
     counted = tally_of_list(rows, cells, grid)
@@ -113,21 +138,29 @@ def _evidence(
 
 
 def _above(source: Source, low: float, high: float) -> float:
-    """The upper end of the bins: above the lower end, by enough for float32, though all scores are equal."""
+    """Return the upper end of the bins.
+
+    It is above the lower end by enough for float32, though all scores are equal.
+    Raises UserError for a range too wide for float32.
+    """
     if high - low > WIDEST:
         raise UserError(f"{source}: scores run from {low:g} to {high:g}, too far for single precision: divide them by a constant")
     return max(high, low + NARROWEST) if high > low else low + max(1.0, abs(low))
 
 
 def _failures(source: Source | None, by: Sequence[str], *, empty_scores: bool) -> results.ExtractionCounts:
-    """FTX from the failures file: columns subject, attempted, failed and the attributes, one row a subject or sample."""
+    """Return FTX from the failures file.
+
+    Its columns are subject, attempted, failed and the attributes; one row is a subject or a sample.
+    Raises UserError for more failed than attempted, and for more than `MOST_ATTEMPTS` in all.
+    """
     none = results.ExtractionCounts(
         supplied=empty_scores, overall=None, by_group=[], no_face=0, unreadable=0, several_faces=0, faces_policy="not known"
     )
     if source is None:
         return none
     columns = read_texts(source, ["subject", "attempted", "failed", *by])
-    tried, failed = (_whole(source, *columns.pop(c), c) for c in ("attempted", "failed"))
+    tried, failed = (_whole(source, *columns.pop(column), column) for column in ("attempted", "failed"))
     columns = {name: renamed(codes, words, names_in(name, words)) for name, (codes, words) in columns.items()}
     if (attempts := int(tried.sum())) > MOST_ATTEMPTS:
         raise UserError(
@@ -147,8 +180,11 @@ def _failures(source: Source | None, by: Sequence[str], *, empty_scores: bool) -
 
 
 def _whole(source: Source, codes: NDArray[np.int32], words: Sequence[str], name: str) -> NDArray[np.int64]:
-    """int64[rows] ≥ 0."""
-    numbers = [whole_number(w) for w in words]
+    """Return a column's whole numbers: int64[rows], at least 0.
+
+    Raises UserError, with the row, for what is no whole number.
+    """
+    numbers = [whole_number(word) for word in words]
     if None in numbers:
         bad = numbers.index(None)
         row = int(np.flatnonzero(codes == bad)[0])
@@ -161,10 +197,10 @@ def _dataset(
 ) -> results.DatasetInfo:
     labels = [
         results.LabelInfo(
-            attribute=a.name, column=f"{a.name}_a, {a.name}_b", of=a.of, provenance="unknown",
-            values=provenance.published_values(a, groupings), unlabelled=int((a.codes < 0).sum()),
+            attribute=attribute.name, column=f"{attribute.name}_a, {attribute.name}_b", of=attribute.of, provenance="unknown",
+            values=provenance.published_values(attribute, groupings), unlabelled=int((attribute.codes < 0).sum()),
         )
-        for a in attributes
+        for attribute in attributes
     ]  # fmt: skip
     return results.DatasetInfo(
         name=source.name, title="Supplied scores", version="", home="", digest=table.digest, licence="unknown",

@@ -15,52 +15,62 @@ from faceparity.datasets.loading.label_table import delimiter_of
 
 BATCH_ROWS = 1 << 18
 BLOCK_BYTES = 8 << 20
-"""Of a text file, read at a time."""
+"""Bytes of a text file that are read at a time."""
 
 
 class Source(ABC):
-    """A table. As text: what messages call it."""
+    """A table. Its text is what messages call it."""
 
     name: str
-    """Of the data set and the system that its scores are reported as."""
+    """What the report calls the data set and the system."""
     typed: bool
-    """Its numbers are numbers already; in a text file everything is text."""
+    """Whether its numbers are numbers already; in a text file everything is text."""
 
     def row(self, index: int) -> str:
-        """How a row, counted from 0, is named to a person."""
+        """Return how messages name a row.
+
+        index: counted from 0.
+        """
         return f"{self}, row {self.number(index)}"
 
     @abstractmethod
     def number(self, index: int) -> int:
-        """The number that a person finds that row by."""
+        """Return the number by which a person finds that row."""
 
     def columns(self) -> dict[str, str]:
-        """Lower-case name → name in the table. Raises UserError if it can't be read, or two columns have one name."""
-        found = self._names()
-        names = [name.strip().lower() for name in found]
+        """Return each column's lower-case name and its name as written.
+
+        Raises UserError if the table can't be read, or two columns have one name.
+        """
+        written = self._names()
+        names = [name.strip().lower() for name in written]
         twice = sorted({name for name in names if name and names.count(name) > 1})
         if twice:
             raise UserError(f"{self}: two columns called {twice[0]!r}; rename one of them")
-        return {name: original for name, original in zip(names, found, strict=True) if name}
+        return {name: original for name, original in zip(names, written, strict=True) if name}
 
     @abstractmethod
     def _names(self) -> list[str]:
-        """As they are written."""
+        """Return the columns' names as they are written."""
 
     @abstractmethod
     def batches(self, names: Sequence[str], numbers: Sequence[str] = ()) -> Iterator[Any]:
-        """Record batches of the columns called so, in order; those of a text file hold texts, but for `numbers`.
+        """Yield record batches of some columns, in order.
 
+        Those of a text file hold texts, but for `numbers`.
         Raises UserError if it can't be read; pyarrow.ArrowInvalid if `numbers` are asked for and some aren't.
         """
 
     @abstractmethod
     def digest(self) -> str:
-        """sha256 of its bytes; empty where only its content counts."""
+        """Return the sha256 of its bytes.
+
+        Empty where only its content counts.
+        """
 
 
 class FileSource(Source):
-    """A CSV (parted by comma, semicolon, tab or bar) or Parquet file, told apart by the name's ending."""
+    """A CSV file (with comma, semicolon, tab or bar between cells) or a Parquet file; the name's ending says which."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.name, self.typed = path, path.stem, path.suffix.lower() in (".parquet", ".pq")
@@ -69,7 +79,10 @@ class FileSource(Source):
         return str(self.path)
 
     def number(self, index: int) -> int:
-        """Its line in a text file (empty lines apart), its number from 1 in a Parquet file."""
+        """Return a row's line in a text file.
+
+        Empty lines are not counted. In a Parquet file it is the row's number from 1.
+        """
         return index + (1 if self.typed else 2)
 
     def _names(self) -> list[str]:
@@ -80,8 +93,8 @@ class FileSource(Source):
         try:
             check_regular(self.path)
         except OSError as error:
-            found = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
-            raise UserError(f"{self}: {found}; name a CSV or Parquet file") from error
+            reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+            raise UserError(f"{self}: {reason}; name a CSV or Parquet file") from error
         try:
             if self.typed:
                 return list(pq.read_schema(self.path).names)
@@ -94,7 +107,7 @@ class FileSource(Source):
         return UserError(f"{self}: can't be read as a table ({str(error).splitlines()[0]})")
 
     def _cut(self) -> Any:
-        """How the cells of a text file are told apart."""
+        """Return how the cells of a text file are separated."""
         import pyarrow.csv as pc
 
         with self.path.open("rb") as file:
@@ -102,7 +115,7 @@ class FileSource(Source):
         return pc.ParseOptions(delimiter=delimiter_of(first), ignore_empty_lines=True)
 
     def batches(self, names: Sequence[str], numbers: Sequence[str] = ()) -> Iterator[Any]:
-        """See Source."""
+        """Yield record batches of some columns, as `Source` says."""
         import pyarrow as pa
         import pyarrow.csv as pc
         import pyarrow.parquet as pq
@@ -111,14 +124,16 @@ class FileSource(Source):
             if self.typed:
                 schema = pq.read_schema(self.path)
                 texts = [
-                    n for n in names if pa.types.is_string(schema.field(n).type) or pa.types.is_large_string(schema.field(n).type)
+                    name
+                    for name in names
+                    if pa.types.is_string(schema.field(name).type) or pa.types.is_large_string(schema.field(name).type)
                 ]
                 with pq.ParquetFile(self.path, read_dictionary=texts, pre_buffer=False) as file:
                     for batch in file.iter_batches(BATCH_ROWS, columns=list(names)):
-                        batch.validate(full=True)  # pyarrow does not look whether codes are beyond their dictionary
+                        batch.validate(full=True)  # pyarrow does not check that codes are within their dictionary
                         yield batch
                 return
-            kinds = {n: pa.float64() if n in numbers else pa.dictionary(pa.int32(), pa.string()) for n in names}
+            kinds = {name: pa.float64() if name in numbers else pa.dictionary(pa.int32(), pa.string()) for name in names}
             convert = pc.ConvertOptions(column_types=kinds, include_columns=names, strings_can_be_null=False, null_values=[""])
             with pc.open_csv(self.path, pc.ReadOptions(block_size=BLOCK_BYTES), self._cut(), convert) as reader:
                 yield from reader
@@ -128,7 +143,7 @@ class FileSource(Source):
             raise self._unreadable(error) from error
 
     def digest(self) -> str:
-        """Of the file."""
+        """Return the sha256 of the file."""
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -143,33 +158,39 @@ class FrameSource(Source):
         return self.name
 
     def row(self, index: int) -> str:
-        """See Source."""
+        """Return a row's name; the first is row 0."""
         return f"{self}, row {index} (counted from 0)"
 
     def number(self, index: int) -> int:
-        """As in `frame.iloc`."""
+        """Return the row's index, as in `frame.iloc`."""
         return index
 
     def _names(self) -> list[str]:
         return list(self.table.column_names)
 
     def batches(self, names: Sequence[str], numbers: Sequence[str] = ()) -> Iterator[Any]:
-        """See Source."""
+        """Yield record batches of some columns, as `Source` says."""
         import pyarrow as pa
 
         chosen = self.table.select(list(names))
-        for i, field in enumerate(chosen.schema):
-            if str(field.type) == "string_view":  # what polars hands over, and little of pyarrow reads
-                chosen = chosen.set_column(i, field.name, chosen.column(i).cast(pa.large_string()))
+        for position, field in enumerate(chosen.schema):
+            if str(field.type) == "string_view":  # polars gives this type, and little of pyarrow reads it
+                chosen = chosen.set_column(position, field.name, chosen.column(position).cast(pa.large_string()))
         yield from chosen.to_batches(max_chunksize=BATCH_ROWS)
 
     def digest(self) -> str:
-        """Empty: the same content, whichever library holds it, is the same table."""
+        """Return the empty text.
+
+        The same content is the same table, in any library.
+        """
         return ""
 
 
 def source_of(table: Any, name: str) -> Source:
-    """Of a path the file; of a pandas or polars DataFrame, an Arrow table, or columns by name, what it holds. Raises UserError."""
+    """Return the source of a file or DataFrame.
+
+    table: a path, a pandas or polars DataFrame, an Arrow table, or columns by name. Raises UserError for anything else.
+    """
     import pyarrow as pa
 
     if isinstance(table, (str, os.PathLike)):
@@ -188,7 +209,10 @@ def source_of(table: Any, name: str) -> Source:
 
 
 def _arrow(frame: Any) -> Any:
-    """Through Arrow's own interfaces, whichever the DataFrame has. Raises TypeError where it has none."""
+    """Return a DataFrame as an Arrow table.
+
+    Through Arrow's own interfaces, those that the DataFrame has. Raises TypeError where it has none.
+    """
     import pyarrow as pa
     from pyarrow.interchange import from_dataframe
 
@@ -205,5 +229,8 @@ def _arrow(frame: Any) -> Any:
 
 
 def _texts(column: Any) -> list[str | None]:
-    """A column of pandas objects as they are written; what pandas takes for missing stays missing."""
-    return [None if missing else str(x) for x, missing in zip(column, column.isna(), strict=True)]
+    """Return a column of pandas objects as text.
+
+    Each is as it is written; what pandas takes for missing stays missing.
+    """
+    return [None if missing else str(cell) for cell, missing in zip(column, column.isna(), strict=True)]

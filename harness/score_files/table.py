@@ -1,4 +1,4 @@
-"""A table of scores as arrays: read in batches, texts as numbers, every row checked. No Python object is made for a row."""
+"""A table of scores as arrays: read in batches, texts as numbers, every row checked. No row becomes a Python object."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.common.compiled import njit
 from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.numba_cache import njit
 from faceparity.datasets.loading.label_values import names_of_words
 from faceparity.datasets.loading.subject_ids import count_similar, one_id_each, one_subject_each, similar_note
 from faceparity.datasets.schema.dataset import Attribute
@@ -27,9 +27,10 @@ NEEDED = ("subject_a", "subject_b", "mated", "score")
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """A score file in memory. a, b: index of the sample of each row; score: nan where the comparison failed.
+    """A score file in memory.
 
-    subjects, attributes: per sample. left_out: kind → rows that were not used.
+    a, b: index of the sample of each row; score: nan where the comparison failed. subjects, attributes: per sample.
+    left_out: kind → rows that were not used.
     """
 
     subjects: I32
@@ -44,13 +45,16 @@ class ScoreTable:
 
 
 def read_scores(source: Source) -> ScoreTable:
-    """The comparisons of a score file. Raises UserError with the row for what is no score, no truth value, or contradicts itself."""
+    """Read the comparisons of a score file.
+
+    Raises UserError with the row for what is no score, no truth value, or contradicts itself.
+    """
     names = source.columns()
     labels = _attribute_names(source, names)
     has_samples = "sample_a" in names and "sample_b" in names
     texts, score, mated = _read(source, names, ["subject", *(["sample"] if has_samples else []), *labels])
-    n = score.size
-    if not n:
+    rows = score.size
+    if not rows:
         raise UserError(f"{source}: holds no rows")
     subject, people = texts["subject"]
     digest = source.digest() or _digest(texts, score, mated)
@@ -58,7 +62,7 @@ def read_scores(source: Source) -> ScoreTable:
     texts = {name: renamed(codes, words, names_in(name, words)) for name, (codes, words) in texts.items()}
     subject, people = texts.pop("subject")
     similar = count_similar(people)
-    wrong = np.flatnonzero(mated != (subject[:n] == subject[n:]))
+    wrong = np.flatnonzero(mated != (subject[:rows] == subject[rows:]))
     sample = subject.copy()
     if has_samples:
         first = _distinct(sample, [texts.pop("sample")[0]])
@@ -71,7 +75,7 @@ def read_scores(source: Source) -> ScoreTable:
     attributes = tuple(attribute(name, codes[first], words, subjects) for name, (codes, words) in texts.items())
     mated_rows = int(mated.sum())
     del subject, texts, mated
-    a, b = sample[:n], sample[n:]
+    a, b = sample[:rows], sample[rows:]
     left_out: dict[str, int] = {}
     if has_samples:
         keep, left_out = _usable(a, b)
@@ -103,12 +107,15 @@ def names_in(column: str, words: Sequence[str]) -> dict[str, str]:
 
 
 def _digest(texts: Mapping[str, tuple[I32, list[str]]], score: NDArray[np.float32], mated: NDArray[np.bool_]) -> str:
-    """sha256 of what was read, row by row: the same for the same content, whatever held it."""
-    found = hashlib.sha256()
+    """Return a sha256 of what was read, row by row.
+
+    It is the same for the same content, in any file or library.
+    """
+    digest = hashlib.sha256()
     for name, (codes, words) in sorted(texts.items()):
-        found.update(json.dumps([name, words]).encode() + codes.astype("<i4", copy=False).tobytes())
-    found.update(score.astype("<f4", copy=False).tobytes() + mated.tobytes())
-    return found.hexdigest()
+        digest.update(json.dumps([name, words]).encode() + codes.astype("<i4", copy=False).tobytes())
+    digest.update(score.astype("<f4", copy=False).tobytes() + mated.tobytes())
+    return digest.hexdigest()
 
 
 def _attribute_names(source: Source, names: Mapping[str, str]) -> list[str]:
@@ -116,7 +123,7 @@ def _attribute_names(source: Source, names: Mapping[str, str]) -> list[str]:
     if missing:
         raise UserError(f"{source}: no column {', '.join(missing)}; it has {', '.join(names)}: rename its columns to these")
     labels = sorted(name[:-2] for name in names if name.endswith("_a") and name not in ("subject_a", "sample_a"))
-    lonely = [n for n in labels if f"{n}_b" not in names]
+    lonely = [label for label in labels if f"{label}_b" not in names]
     if lonely:
         raise UserError(f"{source}: column {lonely[0]}_a without {lonely[0]}_b; an attribute needs both")
     return labels
@@ -125,19 +132,20 @@ def _attribute_names(source: Source, names: Mapping[str, str]) -> list[str]:
 def _read(
     source: Source, names: Mapping[str, str], texts: Sequence[str]
 ) -> tuple[dict[str, tuple[I32, list[str]]], NDArray[np.float32], NDArray[np.bool_]]:
-    """Codes and words of the text columns (side a, then side b), scores and truths.
+    """Read text columns, scores and truth values.
 
-    The scores of a text file are read as numbers, and only if some are none as texts, to say which.
+    Text columns as codes (side a, then side b) and words. The scores of a text file are read as numbers, and as texts only
+    if some are none, to say which.
     """
     import pyarrow as pa
 
     try:
-        found = _gather(source, names, texts, plain=True)
+        gathered = _gather(source, names, texts, plain=True)
     except pa.ArrowInvalid:
-        found = None
-    if found is None or (found[1].bad is not None and not source.typed):
-        found = _gather(source, names, texts, plain=False)
-    words, scores, truths = found
+        gathered = None
+    if gathered is None or (gathered[1].bad is not None and not source.typed):
+        gathered = _gather(source, names, texts, plain=False)
+    words, scores, truths = gathered
     scores.check(source.row)
     truths.check(source.row)
     joined = {}
@@ -167,38 +175,47 @@ def _gather(
 
 
 def read_texts(source: Source, wanted: Sequence[str]) -> dict[str, tuple[I32, list[str]]]:
-    """Code of each row and the words, rising, of some columns of a table of whatever length. Raises UserError."""
+    """Read the text columns of a table of any length.
+
+    Of each the code of every row, and the words in rising order. Raises UserError for a missing column and without rows.
+    """
     names = source.columns()
-    missing = [c for c in wanted if c not in names]
+    missing = [column_name for column_name in wanted if column_name not in names]
     if missing:
         raise UserError(f"{source}: no column {', '.join(missing)}; it has {', '.join(names)}")
     columns = {name: Words() for name in wanted}
     for batch in source.batches([names[name] for name in columns]):
         for name, column in columns.items():
             column.add(0, batch.column(batch.schema.get_field_index(names[name])), source)
-    found = {name: column.joined() for name, column in columns.items()}
-    if any(not codes.size for codes, _ in found.values()):
+    texts = {name: column.joined() for name, column in columns.items()}
+    if any(not codes.size for codes, _ in texts.values()):
         raise UserError(f"{source}: holds no rows")
-    return found
+    return texts
 
 
 def _check_labels(source: Source, labels: Mapping[str, tuple[I32, list[str]]], first: NDArray[np.int64], sample: I32) -> None:
-    """Raises UserError, with the row, if one sample has two labels."""
-    n = sample.size // 2
+    """Raise UserError if one sample has two labels.
+
+    Its text names the row.
+    """
+    rows = sample.size // 2
     for name, (codes, words) in labels.items():
         row = _first_other(codes, codes[first], sample)
         if row >= 0:
             earlier = int(first[sample[row]])
-            here, there = (words[codes[i]] or "empty" for i in (row, earlier))
+            here, there = (words[codes[place]] or "empty" for place in (row, earlier))
             raise UserError(
-                f"{source.row(row % n)}: {name} of this sample is {here!r}, but {there!r} in row "
-                f"{source.number(earlier % n)}; a sample has one label"
+                f"{source.row(row % rows)}: {name} of this sample is {here!r}, but {there!r} in row "
+                f"{source.number(earlier % rows)}; a sample has one label"
             )
 
 
 @njit()
 def _first_other(codes: I32, expected: I32, number: I32) -> int:
-    """The first place where `codes` is not what is expected of its number; -1 if there is none."""
+    """Return the first place with an unexpected code.
+
+    expected: by number. -1 if there is none.
+    """
     for k in range(codes.size):
         if codes[k] != expected[number[k]]:
             return k
@@ -206,7 +223,10 @@ def _first_other(codes: I32, expected: I32, number: I32) -> int:
 
 
 def _distinct(number: I32, parts: Sequence[I32]) -> NDArray[np.int64]:
-    """Number the distinct combinations of `number` and the codes of all parts in their order, in place; returns the first place of each."""
+    """Give numbers to distinct combinations in their order, in place.
+
+    They are of `number` and the codes of all parts. Returns the first place of each.
+    """
     for codes in parts:
         keys = _join(number, codes)
         rank = np.empty(keys.size, np.int32)
@@ -218,34 +238,37 @@ def _distinct(number: I32, parts: Sequence[I32]) -> NDArray[np.int64]:
 
 @njit()
 def _join(number: I32, codes: I32) -> NDArray[np.int64]:
-    """Number the distinct (number, code) as they come, in place; returns their keys. A hash table with open addresses."""
+    """Give numbers to each distinct (number, code) as they come, in place.
+
+    Returns their keys. A hash table with open addresses.
+    """
     bits = 12
     table = np.full(1 << bits, -1, np.int32)
     keys = np.empty(1 << (bits - 1), np.int64)
-    n = 0
+    count = 0
     for k in range(number.size):
         key = (np.int64(number[k]) << 32) | np.int64(codes[k])
-        place = _hash(key) >> np.uint64(64 - bits)
-        while table[place] >= 0 and keys[table[place]] != key:
-            place = (place + np.uint64(1)) & np.uint64((1 << bits) - 1)
-        if table[place] < 0:
-            if n == keys.size:
+        slot = _hash(key) >> np.uint64(64 - bits)
+        while table[slot] >= 0 and keys[table[slot]] != key:
+            slot = (slot + np.uint64(1)) & np.uint64((1 << bits) - 1)
+        if table[slot] < 0:
+            if count == keys.size:
                 bits += 1
-                keys = np.append(keys, np.empty(n, np.int64))
+                keys = np.append(keys, np.empty(count, np.int64))
                 table = np.full(1 << bits, -1, np.int32)
-                for old in range(n):
-                    free = _hash(keys[old]) >> np.uint64(64 - bits)
-                    while table[free] >= 0:
-                        free = (free + np.uint64(1)) & np.uint64((1 << bits) - 1)
-                    table[free] = old
-                place = _hash(key) >> np.uint64(64 - bits)
-                while table[place] >= 0:
-                    place = (place + np.uint64(1)) & np.uint64((1 << bits) - 1)
-            table[place] = n
-            keys[n] = key
-            n += 1
-        number[k] = table[place]
-    return keys[:n].copy()
+                for old in range(count):
+                    free_slot = _hash(keys[old]) >> np.uint64(64 - bits)
+                    while table[free_slot] >= 0:
+                        free_slot = (free_slot + np.uint64(1)) & np.uint64((1 << bits) - 1)
+                    table[free_slot] = old
+                slot = _hash(key) >> np.uint64(64 - bits)
+                while table[slot] >= 0:
+                    slot = (slot + np.uint64(1)) & np.uint64((1 << bits) - 1)
+            table[slot] = count
+            keys[count] = key
+            count += 1
+        number[k] = table[slot]
+    return keys[:count].copy()
 
 
 @njit()
@@ -254,8 +277,8 @@ def _hash(key: np.int64) -> np.uint64:
 
 
 @njit()
-def _firsts(number: I32, n: int) -> NDArray[np.int64]:
-    first = np.full(n, -1, np.int64)
+def _firsts(number: I32, count: int) -> NDArray[np.int64]:
+    first = np.full(count, -1, np.int64)
     for k in range(number.size):
         if first[number[k]] < 0:
             first[number[k]] = k
@@ -263,9 +286,10 @@ def _firsts(number: I32, n: int) -> NDArray[np.int64]:
 
 
 def attribute(name: str, codes: I32, words: Sequence[str], subjects: I32) -> Attribute:
-    """A label per sample; the empty text is none. It belongs to the sample if some subject has two values.
+    """Return an attribute with a label per sample.
 
-    codes: int32[samples], indices of the words, which rise.
+    codes: int32[samples], indices of the words, which are in rising order; the empty text is no label.
+    It belongs to the sample if some subject has two values.
     """
     unlabelled = int(bool(words) and words[0] == "")
     used = np.unique(codes[codes >= unlabelled])
@@ -275,11 +299,14 @@ def attribute(name: str, codes: I32, words: Sequence[str], subjects: I32) -> Att
     known = mapped >= 0
     pairs = np.unique(subjects[known].astype(np.int64) * max(1, used.size) + mapped[known])
     several = np.unique(pairs // max(1, used.size)).size < pairs.size
-    return Attribute(name, tuple(words[u] for u in used), mapped, "sample" if several else "subject")
+    return Attribute(name, tuple(words[word] for word in used), mapped, "sample" if several else "subject")
 
 
 def _usable(a: I32, b: I32) -> tuple[NDArray[np.bool_], dict[str, int]]:
-    """Rows to use: no sample with itself, and of a pair of samples only the first."""
+    """Return which rows to use, and counts of the others.
+
+    No sample is compared with itself, and of a repeated pair of samples only the first row counts.
+    """
     samples = int(max(a.max(), b.max())) + 1
     keep = np.ones(a.size, bool)
     if samples**2 * a.size < 2**63:
@@ -298,7 +325,10 @@ def _usable(a: I32, b: I32) -> tuple[NDArray[np.bool_], dict[str, int]]:
 
 @njit()
 def _pairs_with_rows(a: I32, b: I32, samples: int) -> NDArray[np.int64]:
-    """The pair of samples and the row in one number, so that sorting needs no second array."""
+    """Return each row's pair and its number as one key.
+
+    So sorting needs no second array.
+    """
     keys = np.empty(a.size, np.int64)
     for k in range(a.size):
         keys[k] = (np.int64(min(a[k], b[k])) * samples + max(a[k], b[k])) * a.size + k

@@ -1,1 +1,1 @@
-"""Many models on many data sets, declared in a file, validated and planned before anything runs, and gone on with where it was."""
+"""Many models on many data sets: declared in a file, checked and planned before anything runs, and resumed where they stopped."""

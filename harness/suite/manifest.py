@@ -1,4 +1,4 @@
-"""What a result of a suite was made by, and suite.json, which keeps it: results made otherwise are never mixed."""
+"""What a result of a suite depends on, and suite.json, which records it: results of different kinds are never mixed."""
 
 from __future__ import annotations
 
@@ -19,21 +19,23 @@ from faceparity.datasets.fetch.artefacts import file_sha256
 from faceparity.datasets.schema.card import Strict
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.evaluation.exclusion_file import Excluded
-from faceparity.harness.evaluation.provenance import LIBRARIES
 from faceparity.harness.evaluation.resolved_options import Resolved
-from faceparity.harness.execution.versions import code_digest
+from faceparity.harness.execution.versions import LIBRARIES, code_digest
 from faceparity.harness.models.assembly.pipeline import library_versions
 from faceparity.harness.options import Options
 from faceparity.harness.runs.result_files import RESULTS
 
 RECORD = "suite.json"
 _READ = {"scenarios", "claims", "threshold_from", "exclude", "ephemeral", "comparisons"}
-"""Options that stand for what they name (read below), or change no figure."""
+"""Options whose content is compared instead (in `result_inputs`), or that change no figure."""
 SCHEMA: Literal["faceparity.suite/1"] = "faceparity.suite/1"
 
 
-class MadeBy(Strict):
-    """Everything that a result depends on. Two results are of one kind if all of it but data set and model agrees."""
+class ResultInputs(Strict):
+    """Everything that a result depends on.
+
+    Two results are of one kind if all of it but data set and model agrees.
+    """
 
     version: str
     code: str
@@ -43,8 +45,8 @@ class MadeBy(Strict):
     model: str
     options: str
 
-    def differs(self, other: MadeBy) -> list[str]:
-        """What is different, in words."""
+    def differs(self, other: ResultInputs) -> list[str]:
+        """Return what is different, in words."""
         words = {
             "version": f"faceparity {self.version}",
             "code": "other code of faceparity",
@@ -53,18 +55,21 @@ class MadeBy(Strict):
             "model": "other weights or settings of the model",
             "options": "other options",
         }
-        return [told for name, told in words.items() if getattr(self, name) != getattr(other, name)]
+        return [text for name, text in words.items() if getattr(self, name) != getattr(other, name)]
 
 
 class ManifestEntry(Strict):
-    """One evaluation of the suite. result: sha256 of its results.json, empty where it failed; error: its kind, no text, which
-    could hold a name. seconds: for extraction (of `extracted` images) and for the rest (of `comparisons`). lost: images that count as
-    failed only because something ended their workers: the next call makes the evaluation again."""
+    """One evaluation of the suite.
+
+    result: sha256 of its results.json, empty where it failed. error: its kind, no text, which could hold a name.
+    seconds: for extraction (of `extracted` images) and for the rest (of `comparisons`).
+    lost: images that count as failed only because something ended their workers: the next call runs the evaluation again.
+    """
 
     dataset: str
     model: str
     status: Literal["done", "failed"]
-    made: MadeBy
+    made: ResultInputs
     result: str = ""
     error: str = ""
     extracted: int = 0
@@ -76,7 +81,10 @@ class ManifestEntry(Strict):
 
 
 class Record(Strict):
-    """suite.json. told: sha256 over the results that the reports in the folder tell of."""
+    """The content of suite.json.
+
+    told: sha256 over the results that the reports in the folder show.
+    """
 
     schema_: Literal["faceparity.suite/1"] = Field(default=SCHEMA, alias="schema")
     suite: str
@@ -84,17 +92,26 @@ class Record(Strict):
     told: str = ""
 
     def entry(self, dataset: str, model: str) -> ManifestEntry | None:
-        """By the folder's names."""
-        return next((e for e in self.entries if (e.dataset, e.model) == (dataset, model)), None)
+        """Return the entry of a data set and model.
+
+        Both by the names of their folders; None if there is none.
+        """
+        return next((entry for entry in self.entries if (entry.dataset, entry.model) == (dataset, model)), None)
 
     def with_entry(self, entry: ManifestEntry) -> Record:
-        """With this instead of what there was of the same data set and model."""
-        others = [e for e in self.entries if (e.dataset, e.model) != (entry.dataset, entry.model)]
+        """Return the record with this entry.
+
+        It replaces any of the same data set and model.
+        """
+        others = [other for other in self.entries if (other.dataset, other.model) != (entry.dataset, entry.model)]
         return self.model_copy(update={"entries": [*others, entry]})
 
 
 def read_record(out: Path, suite: str) -> Record:
-    """suite.json of a suite's folder; a new one where there is none. Raises UserError for one that can't be read."""
+    """Read suite.json from a suite's folder.
+
+    A new record where there is none. Raises UserError for one that can't be read.
+    """
     file = out / RECORD
     if not file.is_file():
         return Record(suite=suite)
@@ -105,34 +122,40 @@ def read_record(out: Path, suite: str) -> Record:
 
 
 def write_record(record: Record, out: Path) -> None:
-    """suite.json, whole or not at all: without it nothing goes on. A result that a power cut tears is known by its sha256."""
+    """Write suite.json, in full or not at all.
+
+    Nothing goes on without it. A result that a power cut tears is known by its sha256.
+    """
     write_atomically(out / RECORD, record.model_dump_json(by_alias=True, indent=1) + "\n", durable=True)
 
 
 def sha256(file: Path) -> str:
-    """Of a file; empty if it is not there."""
+    """Return a file's sha256; empty if there is no file."""
     return file_sha256(file) if file.is_file() else ""
 
 
-def is_whole(entry: ManifestEntry | None, folder: Path) -> bool:
-    """Whether the result is there as it was written."""
+def is_intact(entry: ManifestEntry | None, folder: Path) -> bool:
+    """Return whether the result is there as it was written."""
     return entry is not None and entry.status == "done" and entry.result == sha256(folder / RESULTS) != ""
 
 
-def made_by(dataset: Dataset, fingerprint: str, resolved: Resolved, excluded: Excluded | None = None) -> MadeBy:
-    """What a result of these depends on. Workers, the command and the position do not change it."""
-    out = excluded or Excluded()
-    asked = {
+def result_inputs(dataset: Dataset, fingerprint: str, resolved: Resolved, excluded: Excluded | None = None) -> ResultInputs:
+    """Return what a result of these depends on.
+
+    Workers, the command and the position do not change it.
+    """
+    left_out = excluded or Excluded()
+    compared = {
         **resolved.options.model_dump(mode="json", exclude={*Options.MACHINE, *_READ}),
-        "scenarios": [s.model_dump(mode="json") for s in resolved.scenarios],
-        "claims": [s.sha256 for s in resolved.claims],
-        "fixed": [[f.threshold, f.detail, f.model] for f in resolved.fixed],
+        "scenarios": [scenario.model_dump(mode="json") for scenario in resolved.scenarios],
+        "claims": [claim.sha256 for claim in resolved.claims],
+        "fixed": [[point.threshold, point.detail, point.model] for point in resolved.fixed],
         "comparisons": resolved.share,
-        "excluded": [out.samples.tolist(), out.pairs.tolist(), out.sample_reasons, out.pair_reasons],
+        "excluded": [left_out.samples.tolist(), left_out.pairs.tolist(), left_out.sample_reasons, left_out.pair_reasons],
     }  # fmt: skip
-    return MadeBy(
+    return ResultInputs(
         version=metadata.version("faceparity"), code=code_digest(), libraries=_libraries(), dataset=dataset.digest, model=fingerprint,
-        options=_digest(asked),
+        options=_digest(compared),
     )  # fmt: skip
 
 
@@ -145,6 +168,6 @@ def _libraries() -> str:
     return _digest(library_versions(LIBRARIES))
 
 
-def told_of(entries: Sequence[ManifestEntry]) -> str:
-    """One sha256 over the results of these, in this order."""
-    return _digest([e.result for e in entries])
+def results_digest(entries: Sequence[ManifestEntry]) -> str:
+    """Return one sha256 over results, in this order."""
+    return _digest([entry.result for entry in entries])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.sanitise import safe_name
 from faceparity.datasets.registry import dataset_names, find_copy, load_dataset
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.claims import read_claims
@@ -19,11 +20,11 @@ from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.models.base.spec import parse, titled
 from faceparity.harness.models.registry import load_model_card, open_model
 from faceparity.harness.options import Options, in_python, is_file
-from faceparity.harness.runs.result_files import report_writers, safe_name
+from faceparity.harness.runs.result_files import report_writers
 from faceparity.harness.runs.transferred_thresholds import thresholds_of
 from faceparity.harness.scenarios.base.schema import Scenario
 from faceparity.harness.scenarios.load import load_scenarios
-from faceparity.harness.suite.manifest import MadeBy, made_by
+from faceparity.harness.suite.manifest import ResultInputs, result_inputs
 from faceparity.harness.suite.suite_file import MistakesError, Suite, SuiteDataset, SuiteFile, SuiteModel
 from faceparity.harness.verification.operating_points import Fixed
 from faceparity.harness.verification.sampling_report import check_share
@@ -33,30 +34,36 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class SuiteJob:
-    """One model on one data set. place: names of its two folders in the suite's."""
+    """One model on one data set.
+
+    place: names of its two folders in the suite's.
+    """
 
     dataset: Dataset
     spec: str
     card: ModelCard
     resolved: Resolved
-    made: MadeBy
+    made: ResultInputs
     place: tuple[str, str]
     grouped: GroupedSamples
     excluded: Excluded = field(default_factory=Excluded)
 
     def folder(self, out: Path) -> Path:
-        """Where its result goes."""
+        """Return the folder of its result."""
         return out / self.place[0] / self.place[1]
 
     @property
-    def told(self) -> str:
-        """What messages call it."""
+    def label(self) -> str:
+        """Return what messages call it."""
         return f"{self.dataset.name} · {self.card.name}"
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A suite without mistakes. left_out: what is not on this machine, a line each."""
+    """A suite without mistakes.
+
+    left_out: what is not on this machine, a line each.
+    """
 
     suite: Suite
     jobs: tuple[SuiteJob, ...]
@@ -78,79 +85,97 @@ class _Set(NamedTuple):
 
 @dataclass
 class _Findings:
-    """What is wrong, and what is only not here."""
+    """What is wrong, and what is only not on this machine."""
 
     mistakes: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
     def trying(self, where: str, call: Callable[[], T]) -> T | None:
-        """What `call` returns; None, and a mistake noted, where it raises UserError."""
+        """Return what `call` returns.
+
+        Where it raises UserError a mistake is noted, and None returned.
+        """
         try:
             return call()
         except UserError as error:
-            told = in_python(" ".join(str(error).split()))
-            self.mistakes.append(f"{where}: {told.removeprefix(f'{where} ')}")
+            message = in_python(" ".join(str(error).split()))
+            self.mistakes.append(f"{where}: {message.removeprefix(f'{where} ')}")
             return None
 
     def absent(self, where: str, why: str, suite: Suite) -> None:
-        """Something known that is not on this machine."""
+        """Note something known that is not on this machine."""
         found = self.left_out if suite.declared.missing == "left out" else self.mistakes
         found.append(f"{where}: {why}")
 
 
 def check_suite(suite: Suite, workers: int, command: str, loaded: Callable[[Dataset], None] = lambda dataset: None) -> Checked:
-    """Reads every label and opens every model, extracts nothing. Raises MistakesError with all that is wrong."""
+    """Check a suite: every label is read, every model opened.
+
+    Nothing is extracted. loaded: called with each data set. Raises MistakesError with all that is wrong.
+    """
     found, declared = _Findings(), suite.declared
     found.trying("reports", report_writers)
     device = found.trying("device", lambda: check_device(declared.device)) or "cpu"
-    claims = found.trying("claims", lambda: read_claims(tuple(Path(suite.path(c)) for c in declared.claims)))
+    claims = found.trying("claims", lambda: read_claims(tuple(Path(suite.path(claim)) for claim in declared.claims)))
     base = Resolved(options=_plain(declared), command=command, workers=workers, device=device)
     base = replace(base, claims=claims) if claims is not None else base
     scenarios = bool(declared.scenarios) or any(one.scenarios for one in declared.datasets)
     excluded_file = declared.exclude is not None
     found.trying("comparisons", lambda: check_share(declared.comparisons, scenarios=scenarios, excluded=excluded_file))
-    models = [m for one in declared.models if (m := _model(one, suite, found)) is not None]
-    sets = [s for one in declared.datasets if (s := _dataset(one, suite, base, found, loaded)) is not None]
-    _different("models", [m.card.name for m in models], found)
-    _different("datasets", [s.dataset.name for s in sets], found)
+    models = [model for one in declared.models if (model := _model(one, suite, found)) is not None]
+    sets = [chosen_set for one in declared.datasets if (chosen_set := _dataset(one, suite, base, found, loaded)) is not None]
+    _different("models", [model.card.name for model in models], found)
+    _different("datasets", [chosen_set.dataset.name for chosen_set in sets], found)
     fixed = _fixed(models, suite, found)
     excluded = _excluded(sets, suite, found)
     if not found.mistakes and not (models and sets):
         found.mistakes += ["nothing that the suite names is on this machine", *found.left_out]
     if found.mistakes:
-        raise MistakesError(suite.told, found.mistakes)
-    each = [(s, m) for s in sets for m in models]
-    jobs = [_job(s, m, i, fixed, excluded.get(s.dataset.name, Excluded())) for i, (s, m) in enumerate(each)]
+        raise MistakesError(suite.label, found.mistakes)
+    each = [(chosen_set, model) for chosen_set in sets for model in models]
+    jobs = [
+        _job(chosen_set, model, position, fixed, excluded.get(chosen_set.dataset.name, Excluded()))
+        for position, (chosen_set, model) in enumerate(each)
+    ]
     return Checked(suite, tuple(jobs), tuple(found.left_out))
 
 
 def _job(one: _Set, model: _Model, position: int, fixed: Sequence[Fixed], excluded: Excluded) -> SuiteJob:
-    own = tuple(f for f in fixed if f.model == model.card.name)
+    own_points = tuple(point for point in fixed if point.model == model.card.name)
     options = one.resolved.options.model_copy(update={"threshold": model.threshold})
-    resolved = replace(one.resolved, options=options, fixed=own, position=position)
+    resolved = replace(one.resolved, options=options, fixed=own_points, position=position)
     place = (safe_name(one.dataset.name), safe_name(model.card.name))
-    made = made_by(one.dataset, model.fingerprint, resolved, excluded)
+    made = result_inputs(one.dataset, model.fingerprint, resolved, excluded)
     return SuiteJob(one.dataset, model.spec, model.card, resolved, made, place, one.grouped, excluded)
 
 
 def _fixed(models: Sequence[_Model], suite: Suite, found: _Findings) -> tuple[Fixed, ...]:
-    """The thresholds of `threshold_from`; every model needs one."""
-    run, names = suite.declared.threshold_from, [m.card.name for m in models]
+    """Return the thresholds of `threshold_from`.
+
+    Every model needs one.
+    """
+    run, names = suite.declared.threshold_from, [model.card.name for model in models]
     if run is None or not names:
         return ()
     return found.trying("threshold_from", lambda: thresholds_of(Path(suite.path(run)), names)) or ()
 
 
 def _excluded(sets: Sequence[_Set], suite: Suite, found: _Findings) -> dict[str, Excluded]:
-    """What `exclude` leaves out of each data set. Not looked at while a data set can't be read, which would make mistakes of all rows."""
-    file, datasets = suite.declared.exclude, [s.dataset for s in sets]
+    """Return what `exclude` leaves out of each data set.
+
+    Not read while a data set can't be read, as every row would then be a mistake.
+    """
+    file, datasets = suite.declared.exclude, [one.dataset for one in sets]
     if file is None or not datasets or any(line.startswith("datasets: ") for line in found.mistakes):
         return {}
     return found.trying("exclude", lambda: read_exclusions(Path(suite.path(file)), datasets)) or {}
 
 
 def _model(declared: SuiteModel, suite: Suite, found: _Findings) -> _Model | None:
-    """Opened, to see that it can be, and closed again."""
+    """Open a model, to see that it can be.
+
+    None, and a finding, where it can't.
+    """
     where = f"models: {declared.use}"
     before = len(found.mistakes)
     spec = found.trying(where, lambda: with_device(_path_of(declared.use, suite), suite.declared.device))
@@ -165,7 +190,10 @@ def _model(declared: SuiteModel, suite: Suite, found: _Findings) -> _Model | Non
 
 
 def _path_of(use: str, suite: Suite) -> str:
-    """Return what is typed after -m; of a card of one's own the path, from here."""
+    """Return what is typed after -m.
+
+    Of a user's own card it is the path from here.
+    """
     spec = parse(use)
     return titled(suite.path(spec.base), spec.options) if spec.is_file else use
 
@@ -194,16 +222,19 @@ def _dataset(
 
 
 def _plain(declared: SuiteFile) -> Options:
-    """Return the options of the file, without what only a suite has."""
+    """Return the file's options, without those of suites alone."""
     return Options.model_validate({name: getattr(declared, name) for name in Options.model_fields})
 
 
-def _scenarios(asked: Sequence[str], suite: Suite) -> tuple[Scenario, ...]:
-    return load_scenarios([suite.path(one) if is_file(one) else one for one in asked])
+def _scenarios(names: Sequence[str], suite: Suite) -> tuple[Scenario, ...]:
+    return load_scenarios([suite.path(one) if is_file(one) else one for one in names])
 
 
 def _grouped(dataset: Dataset, resolved: Resolved, where: str, found: _Findings) -> GroupedSamples | None:
-    """Group the samples and check what is asked of them; None if they cannot be grouped."""
+    """Group the samples, and check the options on them.
+
+    None if they cannot be grouped.
+    """
     grouped = found.trying(where, lambda: group_samples(dataset, resolved.options.by))
     if grouped is None:
         return None
@@ -213,7 +244,7 @@ def _grouped(dataset: Dataset, resolved: Resolved, where: str, found: _Findings)
 
 
 def _different(what: str, names: Sequence[str], found: _Findings) -> None:
-    """Each has a folder of its own in the output."""
+    """Note names that would share a folder in the output."""
     safe = [safe_name(name) for name in names]
-    for name in dict.fromkeys(n for n in safe if safe.count(n) > 1):
+    for name in dict.fromkeys(name for name in safe if safe.count(name) > 1):
         found.mistakes.append(f"{what}: {safe.count(name)} of them are called {name}; name each once, or rename one")

@@ -14,7 +14,7 @@ from faceparity.datasets.common.sanitise import printable
 from faceparity.datasets.common.toml_files import faults, parse_toml, read_bytes
 from faceparity.harness.options import DEFAULT_TARGETS, DatasetOptions, ModelOptions, Options, Targets
 
-READY = __package__ + ".presets"
+PRESETS = __package__ + ".presets"
 
 
 class MistakesError(UserError):
@@ -30,7 +30,7 @@ class MistakesError(UserError):
 
 
 def _table(value: object) -> object:
-    """A name alone stands for a table with nothing but a name."""
+    """Return a name alone as a table of that name."""
     return {"use": value} if isinstance(value, str) else value
 
 
@@ -59,41 +59,52 @@ class SuiteFile(Options):
 
 @dataclass(frozen=True)
 class Suite:
-    """A suite as read. name: of the suite, or of its file without .toml. folder: relative paths in it are looked up there."""
+    """A suite as read.
+
+    name: of the suite, or of its file without .toml. folder: relative paths in it are looked up there.
+    """
 
     name: str
-    told: str
+    label: str
     """What messages call it."""
     declared: SuiteFile
     folder: Path
 
     def path(self, text: str | Path) -> str:
-        """A path in the file, as seen from here."""
+        """Return a path in the file, as seen from here."""
         return str(self.folder / Path(text).expanduser())
 
     def on(self, machine: Options) -> Suite:
-        """Return the suite with the options of the machine that were typed, which go before those of the file."""
+        """Return the suite with the machine's options as typed.
+
+        They go before those of the file.
+        """
         return replace(self, declared=self.declared.merged(machine))
 
 
-def ready_suites() -> list[str]:
-    """The suites that come with the package."""
-    return sorted(p.name.removesuffix(".toml") for p in files(READY).iterdir() if p.name.endswith(".toml"))
+def preset_suites() -> list[str]:
+    """Return the names of suites that come with the package."""
+    return sorted(path.name.removesuffix(".toml") for path in files(PRESETS).iterdir() if path.name.endswith(".toml"))
 
 
 def read_suite(given: str) -> Suite:
-    """The suite of that name, or in that file. Raises UserError; MistakesError with all that is wrong in the file."""
+    """Read the suite of that name, or in that file.
+
+    Raises UserError; MistakesError with all that is wrong in the file.
+    """
     if given.endswith(".toml"):
         path = Path(given)
         return Suite(path.stem, path.name, _checked(parse_toml(read_bytes(path), path.name), path.name), path.parent)
-    if given not in ready_suites():
-        raise UserError(f"no suite is called {given!r}; there is {', '.join(ready_suites())}, or write a file that ends in .toml")
-    return Suite(given, given, _checked(parse_toml(ready_text(given).encode(), given), given), Path())
+    if given not in preset_suites():
+        raise UserError(
+            f"no suite is called {given!r}; there is {', '.join(preset_suites())}, or write a file that ends in .toml"
+        )
+    return Suite(given, given, _checked(parse_toml(preset_text(given).encode(), given), given), Path())
 
 
-def ready_text(name: str) -> str:
-    """The TOML of a suite that comes with the package."""
-    return files(READY).joinpath(f"{name}.toml").read_text("utf-8")
+def preset_text(name: str) -> str:
+    """Return the TOML of a suite of the package."""
+    return files(PRESETS).joinpath(f"{name}.toml").read_text("utf-8")
 
 
 def _checked(fields: dict[str, Any], name: str) -> SuiteFile:

@@ -1,1 +1,1 @@
-"""Templates: the extraction pipeline and the encrypted store."""
+"""Templates: their extraction and the encrypted store that keeps them."""

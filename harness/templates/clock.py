@@ -1,6 +1,7 @@
-"""Whether this machine's clock can be believed: keys are destroyed by the calendar, and what is destroyed does not come back.
+"""Whether this machine's clock can be believed.
 
-With the keys lies a note of the day on which they were last used and of the boot it was in. The clock is doubted where
+Keys are destroyed by the calendar, and what is destroyed does not come back. With the keys lies a note of the day on which they
+were last used and of the boot it was in. The clock is doubted where
 
 - it lies before that day, or before the day of a key: it was set back, or was wrong then;
 - since then, in one boot of the machine (Linux), it moved by more days than the machine ran or slept: somebody set it;
@@ -29,18 +30,27 @@ _DAY_SECONDS = 86_400
 
 
 class ClockWarning(UserWarning):
-    """This machine's clock contradicts what is known of it: what looks past its retention is neither read nor destroyed."""
+    """Report that this machine's clock contradicts what is known of it.
+
+    What looks past its retention is then neither read nor destroyed.
+    """
 
 
 class Boot(NamedTuple):
-    """One start of the machine. days: how long it has been up, sleep counted."""
+    """One start of the machine.
+
+    days: how long it has been up, sleep counted.
+    """
 
     name: str
     days: float
 
 
 class LastUse(NamedTuple):
-    """The last day that was believed. boot: empty if not known. up: days that the machine had been up by then."""
+    """The last day that was believed.
+
+    boot: empty if not known. up: days that the machine was up by then.
+    """
 
     day: date
     boot: str = ""
@@ -48,7 +58,10 @@ class LastUse(NamedTuple):
 
 
 class Doubt(NamedTuple):
-    """Why the clock is not believed, as a clause about it. since: the last day that was believed; latest: of that and the clock's."""
+    """Why the clock is not believed.
+
+    why: a clause about the clock. since: the last day that was believed. latest: the later of that day and the clock's.
+    """
 
     why: str
     since: date
@@ -56,7 +69,10 @@ class Doubt(NamedTuple):
 
 
 def boot() -> Boot | None:
-    """The machine's present boot; None where the system does not tell, or tells what can't be. Tests replace it."""
+    """Return the machine's present boot.
+
+    None where the system does not tell, or tells what can't be. Tests replace it.
+    """
     try:
         found = Boot(_BOOT.read_text("ascii").strip(), time.clock_gettime(time.CLOCK_BOOTTIME) / _DAY_SECONDS)
     except (OSError, AttributeError, ValueError):
@@ -65,7 +81,10 @@ def boot() -> Boot | None:
 
 
 def judge(today: date, last: LastUse | None, now: Boot | None) -> Doubt | None:
-    """Why a clock that says `today` is not to be believed; None if nothing speaks against it."""
+    """Say why a clock that shows `today` is doubted.
+
+    None if nothing speaks against it.
+    """
     if last is None:
         return None
     elapsed = (today - last.day).days
@@ -84,7 +103,10 @@ def judge(today: date, last: LastUse | None, now: Boot | None) -> Doubt | None:
 
 
 def last_use(folder: Path, key_days: Sequence[date]) -> LastUse | None:
-    """What is known of the last use: the note in the folder of keys, or the day of the newest key where that is later."""
+    """Return what is known of the last use.
+
+    The note in the folder of keys, or the day of the newest key where that is later; None if there is neither.
+    """
     known = _read(folder / NOTE)
     newest = max(key_days, default=None)
     if newest is not None and (known is None or newest > known.day):
@@ -93,14 +115,14 @@ def last_use(folder: Path, key_days: Sequence[date]) -> LastUse | None:
 
 
 def to_note(today: date, now: Boot | None) -> bytes:
-    """The note of a use, as it is written."""
+    """Return the note of a use, as it is written."""
     return json.dumps({"day": today.isoformat(), "boot": now.name if now else "", "up_days": now.days if now else 0.0}).encode()
 
 
 def _read(note: Path) -> LastUse | None:
-    """None if there is none, or it is spoiled."""
+    """Read the note; None if it is missing or spoiled."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         if note.is_file():
-            said = json.loads(note.read_bytes())
-            return LastUse(date.fromisoformat(said["day"]), str(said["boot"]), float(said["up_days"]))
+            fields = json.loads(note.read_bytes())
+            return LastUse(date.fromisoformat(fields["day"]), str(fields["boot"]), float(fields["up_days"]))
     return None

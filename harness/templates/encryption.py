@@ -1,9 +1,10 @@
-"""Keys, and sealing bytes with them: whatever tells who resembles whom lies on the disk only as this module writes it.
+"""Keys, and sealing bytes with them.
 
-There is one secret, from which entry names and codes are derived; one key for each day, which seals the templates made on that
-day; and one key for each run's private part, named for its day too. Destroying a key, after the retention time or on demand, ends
-the life of everything it seals, copies and moved folders included. `Keyring.open`, through which everything is read, refuses what is
-past its retention and destroys the keys that are, unless the machine's clock is in doubt (see `clock`).
+Whatever tells who resembles whom lies on the disk only as this module writes it. There is one secret, from which entry names and
+codes are derived; one key for each day, which seals the templates made on that day; and one key for each run's private part,
+named for its day too. Destroying a key, after the retention time or on demand, ends the life of everything it seals, copies and
+moved folders included. `Keyring.open`, through which everything is read, refuses what is past its retention and destroys the
+keys that are, unless the machine's clock is in doubt (see `clock`).
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ RETENTION_DAYS = 30
 MOST_DAYS = 3650
 SECRET = "store.key"
 KEY_PARTS = ".*.part"
-"""What a key, or the note of the last use, is called while it is being made."""
+"""The names of keys, and of the note of the last use, while they are being made."""
 _KEY_BYTES = 32
 RETENTION = "FACEPARITY_RETENTION_DAYS"
-"""The environment variable that says otherwise."""
+"""The environment variable that sets another retention."""
 
 _OF_DAY, _OF_UNIT = b"FPS1", b"FPS2"
 _MAGIC_BYTES = 4
@@ -54,7 +55,10 @@ class KeyGoneError(Exception):
 
 
 class KeyExpiredError(KeyGoneError):
-    """What it seals is past its retention: its key was destroyed, now or before. until: the last day it could be read."""
+    """What it seals is past its retention: its key was destroyed, now or before.
+
+    until: the last day it could be read.
+    """
 
     def __init__(self, until: date) -> None:
         super().__init__(f"past its retention, which ended on {until}")
@@ -70,37 +74,52 @@ class DamagedError(Exception):
 
 
 def today() -> date:
-    """The day in UTC, so that a journey does not shorten a retention. Tests replace it."""
+    """Return the day in UTC.
+
+    So a journey does not shorten a retention. Tests replace it.
+    """
     from datetime import UTC, datetime
 
     return datetime.now(UTC).date()
 
 
 def retention_days() -> int:
-    """How many days what was made may be read: 30, or what FACEPARITY_RETENTION_DAYS says. Raises UserError for no whole number."""
-    told = os.environ.get(RETENTION, "").strip()
-    if not told:
+    """Return how many days stored data may be read.
+
+    30, or what FACEPARITY_RETENTION_DAYS says. Raises UserError for no whole number from 1 to MOST_DAYS.
+    """
+    setting = os.environ.get(RETENTION, "").strip()
+    if not setting:
         return RETENTION_DAYS
-    days = whole_number(told) or 0
+    days = whole_number(setting) or 0
     if not 1 <= days <= MOST_DAYS:
         raise UserError(
-            f"{RETENTION}={told}: name a whole number of days from 1 to {MOST_DAYS:,}, or unset it for {RETENTION_DAYS}"
+            f"{RETENTION}={setting}: name a whole number of days from 1 to {MOST_DAYS:,}, or unset it for {RETENTION_DAYS}"
         )
     return days
 
 
 def last_day(made: date, days: int | None = None) -> date:
-    """The last day on which what was made on `made` may still be read. days: by default `retention_days()`."""
+    """Return the last day on which something may be read.
+
+    made: the day it was made on. days: by default `retention_days()`.
+    """
     return made + timedelta(days=retention_days() if days is None else days)
 
 
 def is_expired(made: date, days: int | None = None) -> bool:
-    """Whether it is past its retention; also where the day lies in the future, because a wrong clock would keep it for ever."""
+    """Return whether what was made then is past its retention.
+
+    Also where the day lies more than one day in the future, because a wrong clock would keep it for ever.
+    """
     return today() > last_day(made, days) or made > today() + timedelta(days=1)
 
 
 def parse_day(text: str) -> date | None:
-    """The day that a name starts with (YYYY-MM-DD), None if it starts with no day."""
+    """Read the day that a name starts with (YYYY-MM-DD).
+
+    None if it starts with no day.
+    """
     try:
         return date.fromisoformat(text[:_DAY_BYTES])
     except ValueError:
@@ -110,18 +129,21 @@ def parse_day(text: str) -> date | None:
 class Keyring:
     """The keys in one folder, or in memory only.
 
-    folder: by default `places.keys()`. The secret and the keys of days are made when first needed and are read anew by each
-    `Keyring`. Raises UserError where others than the owner may read a key. A clock in doubt is warned of once (`ClockWarning`).
+    folder: by default `paths.keys()`. The secret and the keys of days are made when first needed, and each `Keyring` reads them again.
+    Raises UserError where others than the owner may read a key. A clock in doubt is warned of once (`ClockWarning`).
     """
 
     def __init__(self, folder: Path | None = None, *, in_memory: bool = False) -> None:
         self.folder = None if in_memory else (folder or paths.keys())
-        self._held: dict[str, bytes] = {}
+        self._loaded: dict[str, bytes] = {}
         self._last_use: clock.LastUse | None = None
         self._warned = False
 
     def doubt(self) -> clock.Doubt | None:
-        """Why the machine's clock is not believed; None where nothing speaks against it, and then its day is noted."""
+        """Say why the machine's clock is not believed.
+
+        None where nothing speaks against it, and then its day is noted.
+        """
         if self.folder is None:
             return None
         day, boot = today(), clock.boot()
@@ -135,16 +157,23 @@ class Keyring:
         return doubt
 
     def day(self) -> date:
-        """The day under which something new is sealed: today, or the last that was believed, so that it never lasts longer."""
+        """Return the day under which something new is sealed.
+
+        Today, or the last that was believed, so that it never lasts longer.
+        """
         doubt = self.doubt()
         return doubt.since if doubt else today()
 
     def believe_clock(self) -> None:
-        """Take the clock for right from now on, as a person does who destroys what is older than a number of days by it."""
+        """Take the clock for right from now on.
+
+        For a person who destroys what is older than a number of days by it.
+        """
         if self.folder is not None and self.folder.is_dir():
             self._believe(today(), clock.boot())
 
     def _believe(self, day: date, boot: clock.Boot | None) -> None:
+        """Note the day and boot of a believed clock."""
         self._last_use = clock.LastUse(day, *(boot or ()))
         if self.folder is not None and self.folder.is_dir():
             # Where keys may only be read, nothing can be destroyed either.
@@ -152,22 +181,27 @@ class Keyring:
                 write_private(self.folder / clock.NOTE, clock.to_note(day, boot))
 
     def names(self) -> list[str]:
-        """The names of the keys in the folder, the secret included."""
+        """Return the names of the folder's keys, the secret included."""
         return sorted(path.name for path in self.folder.glob("*.key")) if self.folder is not None else []
 
     def _days(self) -> list[date]:
+        """Return the days of the folder's keys."""
         return [day for name in self.names() if (day := parse_day(name))]
 
     def digest(self, purpose: str, *parts: str) -> bytes:
-        """HMAC-SHA256 of `parts` under the secret: 32 bytes that nobody without the secret can tie to them."""
+        """Return the HMAC-SHA256 of `parts` under the secret.
+
+        32 bytes that nobody without the secret can tie to them.
+        """
         secret = self._key(SECRET, make=True)
         message = b"".join(struct.pack(">Q", len(raw)) + raw for raw in (part.encode() for part in (purpose, *parts)))
         return hmac.new(secret, message, hashlib.sha256).digest()
 
     def seal(self, payload: bytes, context: str, unit: bytes | None = None) -> bytes:
-        """Encrypt (AES-256-GCM). `context` says what it is: it opens under the same context only.
+        """Encrypt bytes (AES-256-GCM).
 
-        unit: 8 bytes that name a key of its own, so that it can be destroyed apart from others; by default today's key is used.
+        context: says what they are; they open under the same context only. unit: 8 bytes that name a key of its own, so that it can be
+        destroyed apart from others; by default today's key is used.
         """
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -183,9 +217,10 @@ class Keyring:
         return b"".join(sealed)
 
     def open(self, sealed: bytes, context: str) -> bytes:
-        """What `seal` was given. Raises KeyGoneError (KeyExpiredError), DamagedError or ClockDoubtError.
+        """Decrypt what `seal` encrypted.
 
         What is past its retention is refused even where its key lies here again, out of a backup.
+        Raises KeyGoneError (KeyExpiredError), DamagedError or ClockDoubtError.
         """
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -208,7 +243,10 @@ class Keyring:
         return b"".join(opened)
 
     def _refuse_expired(self, made: date) -> None:
-        """Raises KeyExpiredError, after destroying keys, for what is past its retention; ClockDoubtError where that is in doubt."""
+        """Refuse what is past its retention, after destroying keys.
+
+        Raises KeyExpiredError, or ClockDoubtError where the clock is in doubt; then no key is destroyed.
+        """
         if self.folder is None:
             return
         doubt, until = self.doubt(), last_day(made)
@@ -220,20 +258,24 @@ class Keyring:
         raise KeyExpiredError(until)
 
     def expire(self, days: int | None = None) -> int:
-        """Destroy the keys of days that are past their retention; how many there were. The secret stays, and so do codes.
+        """Destroy keys past their retention; return their number.
 
-        None where the clock is in doubt. Raises UserError where one can't be destroyed.
+        days: of retention, by default `retention_days()`. The secret stays, and so do codes. No key is destroyed where
+        the clock is in doubt. Raises UserError where one can't be destroyed.
         """
         if self.folder is None or not self.folder.is_dir() or self.doubt():
             return 0
         old = [path for path in self.folder.glob("*.key") if (made := parse_day(path.name)) and is_expired(made, days)]
         for path in old:
-            self._held.pop(path.name, None)
+            self._loaded.pop(path.name, None)
             shred(path)
         return len(old)
 
     def tidy(self) -> None:
-        """Remove what a process left that was killed while it made a key, unless one is being made now."""
+        """Remove keys that a killed process left unfinished.
+
+        Not while another process makes one.
+        """
         if self.folder is None or not self.folder.is_dir():
             return
         with folder_lock(self.folder, wait=False) as alone:
@@ -241,8 +283,11 @@ class Keyring:
                 _remove_parts(self.folder)
 
     def destroy(self, names: Iterable[str] | None = None) -> int:
-        """Destroy the keys named (see `key_name`), by default every key there is, the secret too; how many there were."""
-        self._held.clear()
+        """Destroy keys; return how many there were.
+
+        names: see `key_name`; by default every key there is, the secret too. Raises the first UserError after trying all.
+        """
+        self._loaded.clear()
         if self.folder is None or not self.folder.is_dir():
             return 0
         keys = [*self.folder.glob("*.key"), *self.folder.glob(KEY_PARTS)]
@@ -258,9 +303,15 @@ class Keyring:
         return len(keys)
 
     def _key(self, name: str, *, make: bool) -> bytes:
-        if name not in self._held:
-            self._held[name] = secrets.token_bytes(_KEY_BYTES) if self.folder is None else _read_or_make(self.folder / name, make)
-        return self._held[name]
+        """Return a key's bytes.
+
+        make: whether to make it where there is none.
+        """
+        if name not in self._loaded:
+            self._loaded[name] = (
+                secrets.token_bytes(_KEY_BYTES) if self.folder is None else _read_or_make(self.folder / name, make)
+            )
+        return self._loaded[name]
 
 
 class _SealedWith(NamedTuple):
@@ -272,7 +323,10 @@ class _SealedWith(NamedTuple):
 
 
 def _sealed_with(sealed: bytes) -> _SealedWith:
-    """Raises DamagedError where it is no header."""
+    """Read a sealed file's header.
+
+    Raises DamagedError where it is no header.
+    """
     magic, made = sealed[:_MAGIC_BYTES], parse_day(sealed[_MAGIC_BYTES : _MAGIC_BYTES + _DAY_BYTES].decode("ascii", "replace"))
     start = _MAGIC_BYTES + _DAY_BYTES + (_UNIT_BYTES if magic == _OF_UNIT else 0)
     if magic not in (_OF_DAY, _OF_UNIT) or made is None or len(sealed) < start + _PREFIX_BYTES:
@@ -282,23 +336,32 @@ def _sealed_with(sealed: bytes) -> _SealedWith:
 
 
 def new_unit() -> bytes:
-    """A name for a key that seals one run's private part, and nothing else."""
+    """Draw a name for a key.
+
+    The key seals one run's private part, and nothing else.
+    """
     return secrets.token_bytes(_UNIT_BYTES)
 
 
 def is_of_unit(name: str) -> bool:
-    """Whether a key of this name seals one run's private part."""
+    """Return whether such a key seals a run's private part."""
     return parse_day(name) is not None and name[_DAY_BYTES : _DAY_BYTES + 1] == "-"
 
 
 def unit_of(sealed: bytes, day: date) -> bytes | None:
-    """The unit that a file was sealed for on a day; None if for none, on another day, or it is no sealed file."""
+    """Return the unit that a file was sealed for.
+
+    day: of the seal. None if it was sealed for none, or on another day, or it is no sealed file.
+    """
     start = _OF_UNIT + day.isoformat().encode()
     return sealed[len(start) : len(start) + _UNIT_BYTES] if sealed.startswith(start) else None
 
 
 def key_name(path: Path) -> str | None:
-    """The name of the key that a file is sealed with; None if it is no sealed file, or is gone."""
+    """Return the name of the key that seals a file.
+
+    None if it is no sealed file, or is gone.
+    """
     try:
         with open_regular(path) as file:
             return _sealed_with(file.read(_MAGIC_BYTES + _DAY_BYTES + _UNIT_BYTES + _PREFIX_BYTES)).name
@@ -307,12 +370,19 @@ def key_name(path: Path) -> str | None:
 
 
 def _nonce_and_bound(header: bytes, index: int, last: bool, context: str) -> tuple[bytes, bytes]:
-    """Each block is bound to the file's header, its place, being the last or not, and the context."""
+    """Return a block's nonce and the data bound to it.
+
+    The file's header, the block's position, whether it is the last, and the context.
+    """
     counter = struct.pack(">I", index)
     return header[-_PREFIX_BYTES:] + counter, header + counter + (b"\1" if last else b"\0") + context.encode()
 
 
 def _read_or_make(path: Path, make: bool) -> bytes:
+    """Read a key's file, made first where that is allowed.
+
+    Raises KeyGoneError where there is none, UserError where it is no key or others can read it.
+    """
     make_folder(path.parent)
     if not os.path.lexists(path):
         if not make:
@@ -337,7 +407,10 @@ def _read_or_make(path: Path, make: bool) -> bytes:
 
 
 def _make_key(path: Path) -> None:
-    """Make a key unless it is there. Of two processes that make it at once, the first one's stands."""
+    """Make a key unless it is there.
+
+    Of two processes that make it at once, the first one's stands.
+    """
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     with folder_lock(path.parent, wait=True) as alone:
         if alone:
@@ -356,7 +429,10 @@ def _make_key(path: Path) -> None:
 
 
 def _remove_parts(folder: Path) -> None:
-    """Remove unfinished keys; one that is a second name of a finished key is not overwritten."""
+    """Remove unfinished keys.
+
+    One that is a second name of a finished key is not overwritten.
+    """
     for part in folder.glob(KEY_PARTS):
         with suppress(OSError):
             if part.stat().st_nlink > 1:
@@ -366,7 +442,10 @@ def _remove_parts(folder: Path) -> None:
 
 
 def _failure(path: Path) -> UserError | None:
-    """Destroy a key; the error, if it could not be, so that one cannot keep the others alive."""
+    """Destroy a key; return the error if that failed.
+
+    So one key cannot keep the others alive.
+    """
     try:
         shred(path)
     except UserError as error:

@@ -1,4 +1,7 @@
-"""From files to templates: decode, detect, align, embed, for every sample that the store does not have yet."""
+"""From files to templates.
+
+Every sample that the store does not have yet is decoded, its face detected, aligned and embedded.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +16,20 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.execution import process_pool, worker
-from faceparity.harness.execution.backend import Here, Place
-from faceparity.harness.execution.worker import ImageJob, ImageOutcome, Opener
+from faceparity.harness.execution.backend import Backend, LocalBackend
+from faceparity.harness.execution.worker import ImageJob, ImageOutcome, Opener, open_by_name
 from faceparity.harness.execution.worker_deaths import advice, explained, is_lost, lost_words
 from faceparity.harness.execution.worker_process import WorkersEndedError
 from faceparity.harness.models.base.answer_check import is_usable
-from faceparity.harness.models.base.guard import opening
 from faceparity.harness.models.base.model import Extraction, Model
+from faceparity.harness.models.base.plugin_guard import opening
 from faceparity.harness.templates.store import Store
 
 Progress = Callable[[int, int], None]
 """Called with the number of images done and of all that were to be extracted, after each batch; first with 0."""
 
 BATCH = 8
-"""Images in one batch, whatever the number of workers. Small, so that little is lost when a run is broken off, and so that no
+"""Images in one batch, for any number of workers. Small, so that little is lost when a run is broken off, and so that no
 worker is idle for long while another has the last batch."""
 
 WORTH_A_PROCESS = 4 * BATCH
@@ -41,7 +44,9 @@ class ModelFailedError(UserError):
 
 @dataclass(frozen=True, eq=False)
 class Templates:
-    """What extraction made of each sample of a data set, in the data set's order. n samples, n_ok of them with a template.
+    """The result of extraction for each sample of a data set, in its order.
+
+    n samples, n_ok of them with a template.
 
     status: str[n], "ok", "no_face" or "unreadable". reasons: n texts, empty where ok; they hold no path.
     vectors: float32[n_ok, dimensions], as the model gave them; samples: int64[n_ok], the sample of each row, ascending.
@@ -61,13 +66,6 @@ class Templates:
     model_fingerprint: str
 
 
-def open_by_name(name: str) -> Model:
-    """Open a registered model; what worker processes do."""
-    from faceparity.harness.models.registry import open_model
-
-    return open_model(name)
-
-
 def extract(
     dataset: Dataset,
     model_name: str,
@@ -76,14 +74,15 @@ def extract(
     workers: int | None = None,
     progress: Progress | None = None,
     opener: Opener = open_by_name,
-    place: Place | None = None,
+    backend: Backend | None = None,
     model: Model | None = None,
 ) -> Templates:
-    """Templates of every sample; images that the store knows by content are not read again.
+    """Extract the templates of every sample.
 
+    Images that the store knows by content are not read again.
     store: entered (`with Store() as store`). workers: processes, by default one for each core this process may use; the result
-    is the same bit for bit for any number. opener: how a model is opened, a module-level function. place: where templates are
-    made, if not by processes of this machine. model: opened by the same name already. What is done is in the store at once, so
+    is the same bit for bit for any number. opener: how a model is opened, a module-level function. backend: where templates are
+    extracted, if not by processes of this machine. model: opened by the same name already. What is done is in the store at once, so
     that a run that is broken off (Ctrl-C too) goes on where it was.
     Raises UserError if the model cannot be opened, before anything else; ModelFailedError if it fails on everything;
     WorkersEndedError if worker processes are ended whenever they start, or on everything.
@@ -96,37 +95,41 @@ def extract(
     for file, content in zip(dataset.files, dataset.content, strict=True):
         paths.setdefault(content, str(dataset.root / file))
     # Earlier versions kept templates that no comparison takes, such as all zeros: those images are asked for again.
-    known = {content: one for content, one in store.get(key, paths).items() if is_usable(model.card, one)}
+    known = {content: extraction for content, extraction in store.get(key, paths).items() if is_usable(model.card, extraction)}
     jobs = [ImageJob(path, content) for content, path in paths.items() if content not in known]
     dimensions = model.card.dimensions
     if jobs:
-        faults = _Faults(model_name, any(one.status != "unreadable" for one in known.values()))
-        running = _running(jobs, model, model_name, opener, store, place or Here(workers or cores()))
+        faults = _Faults(model_name, any(extraction.status != "unreadable" for extraction in known.values()))
+        running = _running(jobs, model, model_name, opener, store, backend or LocalBackend(workers or cores()))
         known.update(_drain(running, len(jobs), key, store, faults, progress))
     return _assemble([known[content] for content in dataset.content], dimensions, len(jobs), fingerprint)
 
 
 def store_key(fingerprint: str) -> str:
-    """By what a model's templates are found again: its fingerprint, and what turns files into pixels."""
+    """Return the key of a model's templates in the store.
+
+    Its fingerprint, and what turns files into pixels.
+    """
     return f"{fingerprint} {worker.decoder()}"
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _running(
-    jobs: Sequence[ImageJob], model: Model, name: str, opener: Opener, store: Store, place: Place
+    jobs: Sequence[ImageJob], model: Model, name: str, opener: Opener, store: Store, backend: Backend
 ) -> Generator[process_pool.Done, None, None]:
+    """Start extraction, in this process where images are few."""
     batches = [jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH)]
     # An image that killed a run which read it in its own process is met by worker processes the next time.
     killed_before = store.take_mark()
-    if len(jobs) < WORTH_A_PROCESS and not killed_before and not place.waits:
+    if len(jobs) < WORTH_A_PROCESS and not killed_before and not backend.workers_running:
         return _in_process(batches, model, store)
-    return place.extract(batches, model, name, opener)
+    return backend.extract(batches, model, name, opener)
 
 
 def _drain(
@@ -137,15 +140,18 @@ def _drain(
     faults: _Faults,
     progress: Progress | None,
 ) -> dict[str, Extraction]:
-    """Everything that comes out of `running`, by content; in the store as soon as it comes."""
+    """Take all outcomes of `running`; return extractions by content.
+
+    Each batch is stored as soon as it comes.
+    """
     fresh: dict[str, Extraction] = {}
     report = progress or (lambda done, total: None)
     with closing(running):
         report(0, total)
         for batch, outcomes in running:
-            done = {job.content: one for job, one in zip(batch, outcomes, strict=True)}
-            store.put(key, {content: one.extraction for content, one in done.items() if one.keep})
-            fresh.update({content: one.extraction for content, one in done.items()})
+            done = {job.content: outcome for job, outcome in zip(batch, outcomes, strict=True)}
+            store.put(key, {content: outcome.extraction for content, outcome in done.items() if outcome.keep})
+            fresh.update({content: outcome.extraction for content, outcome in done.items()})
             faults.count(outcomes)
             report(len(fresh), total)
     faults.conclude()
@@ -153,13 +159,14 @@ def _drain(
 
 
 def _in_process(batches: Sequence[Sequence[ImageJob]], model: Model, store: Store) -> Generator[process_pool.Done, None, None]:
+    """Extract batches in this process."""
     with store.attempt(), worker.single_threaded():
         for batch in batches:
             yield batch, worker.run_batch(model, batch)
 
 
 class _Faults:
-    """Tells a model that does not work at all from a few images that it cannot stand."""
+    """Tells a model that does not work at all from one that fails on a few images."""
 
     def __init__(self, name: str, worked: bool) -> None:
         self.name = name
@@ -170,19 +177,25 @@ class _Faults:
         self.words = ""
 
     def count(self, outcomes: Sequence[ImageOutcome]) -> None:
-        """Take in a batch; raises as `conclude` does once many images were tried and not one worked."""
-        faults = [one.fault for one in outcomes if one.fault]
+        """Take in a batch's outcomes.
+
+        Raises as `conclude` does once many images were tried and not one worked.
+        """
+        faults = [outcome.fault for outcome in outcomes if outcome.fault]
         self.first = self.first or next(iter(faults), "")
         self.failed += len(faults)
-        lost = [one.extraction.reason for one in outcomes if is_lost(one.extraction.reason)]
+        lost = [outcome.extraction.reason for outcome in outcomes if is_lost(outcome.extraction.reason)]
         self.lost += len(lost)
         self.words = lost_words(lost[-1]) if lost else self.words
-        self.worked |= any(one.extraction.status != "unreadable" for one in outcomes)
+        self.worked |= any(outcome.extraction.status != "unreadable" for outcome in outcomes)
         if self.failed >= _FAULTS_IN_A_ROW or self.lost >= _FAULTS_IN_A_ROW:
             self.conclude()
 
     def conclude(self) -> None:
-        """Raises ModelFailedError if the model failed whenever it was tried, WorkersEndedError if its worker was ended each time."""
+        """Check that the model worked on any image.
+
+        Raises ModelFailedError if the model failed whenever it was tried, WorkersEndedError if its worker was ended each time.
+        """
         if self.failed and not self.worked:
             raise ModelFailedError(
                 f"the model {self.name} failed on all {self.failed} images it was given, first with {self.first}; "
@@ -195,19 +208,22 @@ class _Faults:
 
 
 def _assemble(found: Sequence[Extraction], dimensions: int, extracted: int, fingerprint: str) -> Templates:
-    samples = np.array([index for index, one in enumerate(found) if one.status == "ok"], np.int64)
+    """Put the extractions of all samples together."""
+    samples = np.array([index for index, extraction in enumerate(found) if extraction.status == "ok"], np.int64)
     vectors = np.empty((samples.size, dimensions), np.float32)
     for row, sample in zip(vectors, samples, strict=True):
         row[:] = found[sample].template
-    names = sorted({name for one in found for name in one.covariates or {}})
-    columns = {name: np.array([(one.covariates or {}).get(name, np.nan) for one in found], np.float64) for name in names}
+    names = sorted({name for extraction in found for name in extraction.covariates or {}})
+    columns = {
+        name: np.array([(extraction.covariates or {}).get(name, np.nan) for extraction in found], np.float64) for name in names
+    }
     return Templates(
-        status=np.array([one.status for one in found], "U10"),
-        reasons=tuple(one.reason for one in found),
+        status=np.array([extraction.status for extraction in found], "U10"),
+        reasons=tuple(extraction.reason for extraction in found),
         vectors=vectors,
         samples=samples,
-        faces=np.array([one.faces for one in found], np.int32),
-        pixels=tuple(one.pixels for one in found),
+        faces=np.array([extraction.faces for extraction in found], np.int32),
+        pixels=tuple(extraction.pixels for extraction in found),
         covariates=columns,
         extracted=extracted,
         model_fingerprint=fingerprint,

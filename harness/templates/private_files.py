@@ -1,4 +1,4 @@
-"""Files and folders for their owner's eyes alone: made whole, destroyed for good, and locked."""
+"""Files and folders that only their owner may open: written whole, destroyed for good, and locked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from faceparity.datasets.common.errors import UserError
 
 
 def make_folder(folder: Path) -> Path:
-    """Make a folder that its owner alone may enter (0700); tighten one that is open to others."""
+    """Make a folder that its owner alone may enter (0700).
+
+    One that is open to others is tightened. Raises UserError.
+    """
     try:
         paths.make_folder(folder)
         if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o077:
@@ -27,7 +30,10 @@ def make_folder(folder: Path) -> Path:
 
 
 def write_private(path: Path, payload: bytes) -> None:
-    """Write a file (0600) that is there either whole or not at all, whenever the power fails. Raises UserError."""
+    """Write a file (0600), whole or not at all.
+
+    That holds whenever the power fails. Raises UserError.
+    """
     try:
         write_atomically(path, payload, durable=True, private=True, shared=True)
     except OSError as error:
@@ -35,15 +41,16 @@ def write_private(path: Path, payload: bytes) -> None:
 
 
 def kind_of(mode: int) -> str:
-    """What lies in a key's place."""
+    """Name what a file mode stands for."""
     kinds = ((stat.S_ISDIR, "folder"), (stat.S_ISLNK, "link"), (stat.S_ISFIFO, "pipe"), (stat.S_ISSOCK, "socket"))
     return next((name for is_kind, name in kinds if is_kind(mode)), "device")
 
 
 def shred(path: Path) -> None:
-    """Overwrite and remove a file. On flash and copying file systems the overwriting may not reach the old blocks.
+    """Destroy a file: overwrite it, then remove it.
 
-    A folder, link, pipe or device in a key's place is removed; what a link leads to is not touched. Raises UserError.
+    On flash and copying file systems the overwriting may not reach the old blocks. A folder, link, pipe or device in a key's place is
+    removed; what a link leads to is not touched. Raises UserError.
     """
     try:
         mode = path.lstat().st_mode
@@ -69,7 +76,10 @@ def _overwrite(path: Path) -> None:
 
 @contextmanager
 def locked(path: Path, *, alone: bool) -> Iterator[None]:
-    """Hold a lock on a file: runs share it, purging has it alone. Raises UserError at once where it cannot be had."""
+    """Hold a lock on a file until the context ends.
+
+    Runs share it, purging has it alone. Raises UserError at once where it cannot be had.
+    """
     make_folder(path.parent)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -87,7 +97,10 @@ def locked(path: Path, *, alone: bool) -> Iterator[None]:
 
 
 def try_lock(descriptor: int, alone: bool) -> bool:
-    """Lock an open file until it is closed, alone or shared; False where another process is in the way."""
+    """Lock an open file until it is closed.
+
+    alone: or shared. Returns False where another process is in the way.
+    """
     try:
         import fcntl
     except ImportError:
@@ -102,9 +115,10 @@ def try_lock(descriptor: int, alone: bool) -> bool:
 
 @contextmanager
 def folder_lock(folder: Path, *, wait: bool) -> Iterator[bool]:
-    """Lock a folder against other processes that ask for its lock; False where it cannot be had.
+    """Lock a folder against processes that ask for its lock.
 
-    wait: until another process lets it go. The folder itself is locked, so that no further file lies in it.
+    Gives False where it cannot be had. wait: until another process lets it go. The folder itself is locked, so that no further file
+    lies in it.
     """
     alone = False
     with ExitStack() as stack:

@@ -1,4 +1,7 @@
-"""The private part of a run: who resembles whom, which files failed and why. Encrypted, and unreadable once its keys are gone."""
+"""The private part of a run: who resembles whom, which files failed and why.
+
+It is encrypted, and unreadable once its keys are gone.
+"""
 
 from __future__ import annotations
 
@@ -63,10 +66,11 @@ It may be deleted at any time. Do not publish it; results.json, tables/ and repo
 
 
 def write_private(folder: Path, name: str, payload: bytes, *, keys: encryption.Keyring | None = None) -> Path:
-    """Seal `payload` into `folder`, a run's `private/`, and return the file. Makes the folder (0700) and the README beside it.
+    """Write bytes, sealed, into a run's private folder.
 
-    name: letters, digits, `_` and `-`. keys: by default those on this machine. Keep the run's `Store` entered while writing:
-    its lock keeps a purge from passing in between. Raises UserError if it cannot be written, or if `keys` are in memory only.
+    folder: a run's `private/`, made (0700) with the README in it. name: letters, digits, `_` and `-`. keys: by default those on this
+    machine. Keep the run's `Store` entered while writing: its lock keeps a purge from passing in between.
+    Raises UserError if it cannot be written, or if `keys` are in memory only.
     """
     keys = keys or encryption.Keyring()
     if keys.folder is None:
@@ -81,7 +85,10 @@ def write_private(folder: Path, name: str, payload: bytes, *, keys: encryption.K
 
 
 def _unit(folder: Path, day: date) -> bytes:
-    """The name of the folder's own key: that of what was sealed in it today, or a new one."""
+    """Return the name of the folder's own key.
+
+    That of what was sealed in it on that day, or a new one.
+    """
     for path in sorted(folder.glob(f"*{_SUFFIX}")):
         with open_regular(path) as file:
             if unit := encryption.unit_of(file.read(64), day):
@@ -90,8 +97,9 @@ def _unit(folder: Path, day: date) -> bytes:
 
 
 def read_private(folder: Path, name: str, *, keys: encryption.Keyring | None = None) -> bytes:
-    """What `write_private` sealed. Raises UserError, with what to do, where it is missing, damaged, past its retention, or its
-    key is gone.
+    """Read what `write_private` sealed.
+
+    Raises UserError, with what to do, where it is missing, damaged, past its retention, or its key is gone.
     """
     path = _path(folder, name)
     try:
@@ -125,9 +133,10 @@ Column: TypeAlias = ArrayLike | Coded
 
 
 def write_table(folder: Path, table: Table, columns: Mapping[str, Column], *, keys: encryption.Keyring | None = None) -> Path:
-    """Seal one of the private tables: the columns of `COLUMNS`, all of one length.
+    """Write one of the private tables, sealed.
 
-    Raises ValueError for other columns or lengths, and UserError as `write_private` does.
+    columns: those of `COLUMNS`, all of one length. Raises ValueError for other columns or lengths, and UserError as `write_private`
+    does.
     """
     if set(columns) != set(COLUMNS[table]):
         raise ValueError(f"{table} has the columns {', '.join(COLUMNS[table])}, not {', '.join(columns)}")
@@ -136,22 +145,29 @@ def write_table(folder: Path, table: Table, columns: Mapping[str, Column], *, ke
 
 
 def _typed(column: Column, kind: type) -> Column:
+    """Convert a column to the type that its table declares."""
     return column if isinstance(column, Coded) else np.asarray(column, {float: np.float32, bool: np.bool_, str: np.str_}[kind])
 
 
 def read_table(folder: Path, table: Table, *, keys: encryption.Keyring | None = None) -> dict[str, NDArray[Any]]:
-    """The columns of a private table: str as object arrays, score as float32, mated as bool. Raises UserError."""
+    """Read the columns of a private table.
+
+    str as object arrays, score as float32, mated as bool. Raises UserError.
+    """
     return unpack(read_private(folder, table, keys=keys))
 
 
 def pack(columns: Mapping[str, Column]) -> bytes:
-    """Arrow IPC bytes of columns of one length; each text is stored once. Raises ValueError for several lengths."""
+    """Return columns of one length as Arrow IPC bytes.
+
+    Each text is stored once. Raises ValueError for several lengths.
+    """
     import pyarrow as pa
 
-    made = {name: _arrow(column) for name, column in columns.items()}
-    if len({len(array) for array in made.values()}) > 1:
-        raise ValueError(f"columns of several lengths: {', '.join(f'{name} {len(array)}' for name, array in made.items())}")
-    table = pa.table(made)
+    arrays = {name: _arrow(column) for name, column in columns.items()}
+    if len({len(array) for array in arrays.values()}) > 1:
+        raise ValueError(f"columns of several lengths: {', '.join(f'{name} {len(array)}' for name, array in arrays.items())}")
+    table = pa.table(arrays)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
         writer.write_table(table)
@@ -171,7 +187,10 @@ def _arrow(column: Column) -> Any:
 
 
 def unpack(payload: bytes) -> dict[str, NDArray[Any]]:
-    """The columns that `pack` was given; texts as object arrays."""
+    """Return the columns that `pack` packed.
+
+    Texts are object arrays.
+    """
     import pyarrow as pa
 
     with pa.ipc.open_stream(payload) as reader:
@@ -191,17 +210,27 @@ def _numpy(column: Any) -> NDArray[Any]:
 
 
 def sample_codes(dataset: Dataset, keys: encryption.Keyring | None = None) -> NDArray[np.str_]:
-    """A code for each sample, str[n] of 12 hex digits: nobody without the secret can tie it to a file. Stable until purge."""
+    """Return a code for each sample.
+
+    str[n] of 12 hex digits: nobody without the secret can tie it to a file. Stable until purge.
+    """
     return _codes("sample", dataset.digest, dataset.files, keys or encryption.Keyring())
 
 
 def subject_codes(dataset: Dataset, keys: encryption.Keyring | None = None) -> NDArray[np.str_]:
-    """The code of each sample's subject, str[n] of 12 hex digits. Stable until purge."""
+    """Return the code of each sample's subject.
+
+    str[n] of 12 hex digits. Stable until purge.
+    """
     people, sample_to_person = np.unique(dataset.subjects, return_inverse=True)
     return _codes("subject", dataset.digest, [str(person) for person in people], keys or encryption.Keyring())[sample_to_person]
 
 
 def _codes(kind: str, digest: str, names: Sequence[str], keys: encryption.Keyring) -> NDArray[np.str_]:
+    """Return a code of CODE_LENGTH hex digits for each name.
+
+    Raises RuntimeError where two names have one code.
+    """
     codes = np.array([keys.digest(kind, digest, name).hex()[:CODE_LENGTH] for name in names], f"U{CODE_LENGTH}")
     if np.unique(codes).size != len(set(names)):
         # 48 bits: once in ten million runs of 10,000 samples.
@@ -210,6 +239,10 @@ def _codes(kind: str, digest: str, names: Sequence[str], keys: encryption.Keyrin
 
 
 def _path(folder: Path, name: str) -> Path:
+    """Return the file of a name in a private folder.
+
+    Raises ValueError for what is no such name.
+    """
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise ValueError(f"not a name for a private file: {name!r}")
     return folder / f"{name}{_SUFFIX}"
@@ -220,5 +253,5 @@ def _context(name: str) -> str:
 
 
 def tables() -> tuple[Table, ...]:
-    """The names of the private tables."""
+    """Return the names of the private tables."""
     return get_args(Table)

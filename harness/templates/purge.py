@@ -1,4 +1,7 @@
-"""`faceparity purge`: keys first, then what they seal, then a word on what was done and what could not be."""
+"""`faceparity purge`: destroy keys first, then what they seal.
+
+It reports what was destroyed and what could not be.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,10 @@ class Purged:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What purging everything would destroy. keys: the secret behind the codes included; private: those of runs' private parts."""
+    """What purging everything would destroy.
+
+    keys: the secret behind the codes included. private: those of runs' private parts.
+    """
 
     keys: int
     private: int
@@ -45,14 +51,17 @@ class Planned:
     bytes: int
 
     def sentence(self) -> str:
-        """What a person is told before."""
+        """Describe the plan to the person who must agree."""
         keys = f"{self.keys:,} key{'s' * (self.keys != 1)} ({self.private:,} of private parts of runs)"
         shards = f"{self.shards:,} file{'s' * (self.shards != 1)} of templates in the store ({self.bytes / 1e6:.1f} MB)"
         return f"This destroys {keys} and {shards}. The private parts of all runs become unreadable, wherever they are."
 
 
 def plan_all(store: Path | None = None, keys: encryption.Keyring | None = None) -> Planned:
-    """Count what `purge_all` would destroy. Raises UserError while a run uses the store."""
+    """Count what `purge_all` would destroy.
+
+    Raises UserError while a run uses the store.
+    """
     store, names = store or paths.store(), (keys or encryption.Keyring()).names()
     if store.is_dir():
         with private_files.locked(store / LOCK, alone=True):
@@ -63,17 +72,17 @@ def plan_all(store: Path | None = None, keys: encryption.Keyring | None = None) 
 
 
 def purge_all(store: Path | None = None, keys: encryption.Keyring | None = None) -> Purged:
-    """Destroy every key on this machine, then every shard. Raises UserError while a run uses the store.
+    """Destroy every key on this machine, then every shard.
 
     Being killed half-way loses nothing of that order: what remains has no key, and purging again removes it. Private parts
-    stay where they are, unreadable.
+    stay where they are, unreadable. Raises UserError while a run uses the store.
     """
     store = store or paths.store()
     with private_files.locked(store / LOCK, alone=True):
         destroyed = (keys or encryption.Keyring()).destroy()
         ours = [*store.glob(SHARDS), *store.glob("**/.*.part"), *store.glob(ATTEMPT)]
         gone = _remove(ours)
-        left = tuple(sorted(str(p.relative_to(store)) for p in store.rglob("*") if p.is_file() and p.name != LOCK))
+        left = tuple(sorted(str(file.relative_to(store)) for file in store.rglob("*") if file.is_file() and file.name != LOCK))
         for path in store.iterdir():
             if path.is_dir() and not path.is_symlink() and not any(one.is_file() for one in path.rglob("*")):
                 shutil.rmtree(path)
@@ -82,9 +91,10 @@ def purge_all(store: Path | None = None, keys: encryption.Keyring | None = None)
 
 
 def purge_older(days: int, store: Path | None = None, keys: encryption.Keyring | None = None) -> Purged:
-    """Destroy the keys made more than `days` days ago, private parts' too, then the shards. Raises UserError as `purge_all`.
+    """Destroy keys made more than `days` days ago, then shards.
 
-    Who asks for it takes this machine's clock for right: it is not doubted any more, and what bears a day to come goes too.
+    Keys of private parts too. Who asks for it takes this machine's clock for right: it is not doubted any more, and what bears a
+    day to come goes too. Raises UserError as `purge_all`.
     """
     store, keyring = store or paths.store(), keys or encryption.Keyring()
     with private_files.locked(store / LOCK, alone=True):
@@ -96,12 +106,12 @@ def purge_older(days: int, store: Path | None = None, keys: encryption.Keyring |
 
 
 def purge_folder(folder: Path, store: Path | None = None, keys: encryption.Keyring | None = None) -> Purged:
-    """Destroy the keys of all that is sealed in a folder (a run's, one that holds runs, or a store), then those files.
+    """Destroy the keys of a folder's sealed files, then these.
 
-    Raises UserError where nothing is sealed in it, and while a run uses the store.
+    folder: a run's, one that holds runs, or a store. Raises UserError where nothing is sealed in it, and while a run uses the store.
     """
     sealed = (
-        sorted(p for p in (*folder.rglob("*.sealed"), *folder.rglob("*.shard")) if encryption.key_name(p))
+        sorted(path for path in (*folder.rglob("*.sealed"), *folder.rglob("*.shard")) if encryption.key_name(path))
         if folder.is_dir()
         else []
     )
@@ -110,18 +120,18 @@ def purge_folder(folder: Path, store: Path | None = None, keys: encryption.Keyri
             f"{folder}: holds no templates and no private part of a run; name a run's folder, or nothing for everything"
         )
     with private_files.locked((store or paths.store()) / LOCK, alone=True):
-        names = {name for p in sealed if (name := encryption.key_name(p))}
+        names = {name for path in sealed if (name := encryption.key_name(path))}
         destroyed = (keys or encryption.Keyring()).destroy(names)
         gone = _remove(sealed)
-    for parent in {p.parent for p in sealed}:
+    for parent in {path.parent for path in sealed}:
         _remove_empty(parent)
-    shards = sum(p.suffix == ".shard" for p in sealed)
+    shards = sum(path.suffix == ".shard" for path in sealed)
     notes = (COPIES, *((SAME_DAY,) if shards else ()), FLASH)
     return Purged(destroyed, shards, len(sealed) - shards, gone, (), notes)
 
 
 def _remove(files: Sequence[Path]) -> int:
-    """Remove files; how many bytes they had."""
+    """Remove files; return their size in bytes."""
     size = 0
     for path in files:
         try:
@@ -136,6 +146,6 @@ def _remove(files: Sequence[Path]) -> int:
 
 
 def _remove_empty(folder: Path) -> None:
-    """A folder in which nothing is left but the note on what lay there."""
-    if all(p.name == README for p in folder.iterdir()):
+    """Remove a folder in which only the README is left."""
+    if all(path.name == README for path in folder.iterdir()):
         shutil.rmtree(folder)

@@ -13,7 +13,11 @@ _COVARIATE = "covariate:"
 
 
 def pack(extractions: Mapping[bytes, Extraction]) -> bytes:
-    """Arrow IPC bytes of extractions by entry name (32 bytes each). What is missing is null, never NaN or 0."""
+    """Return extractions as Arrow IPC bytes.
+
+    extractions: by entry name (32 bytes each). What is missing is null, never NaN or 0. Raises ValueError for templates of several
+    lengths.
+    """
     import pyarrow as pa
 
     rows = list(extractions.values())
@@ -41,7 +45,7 @@ def pack(extractions: Mapping[bytes, Extraction]) -> bytes:
 
 
 def unpack(payload: bytes) -> list[tuple[bytes, Extraction]]:
-    """The (entry name, extraction) pairs that `pack` was given."""
+    """Return the (entry name, extraction) pairs that `pack` packed."""
     import pyarrow as pa
 
     with pa.ipc.open_stream(payload) as reader:
@@ -51,6 +55,10 @@ def unpack(payload: bytes) -> list[tuple[bytes, Extraction]]:
 
 
 def _extraction(row: dict[str, Any], covariates: list[str]) -> Extraction:
+    """Build an extraction from a row.
+
+    Raises ValueError for an unknown status.
+    """
     if row["status"] not in get_args(Status):
         raise ValueError(f"unknown status {row['status']!r} in a shard")
     known = {name.removeprefix(_COVARIATE): float(row[name]) for name in covariates if row[name] is not None}

@@ -1,7 +1,8 @@
-"""Which shard of a large store holds what, so that a run that wants a few templates need not read them all.
+"""Which shard of a large store holds what.
 
-Kept beside a model's shards, sealed like them, once there are many; of each entry's name, a keyed hash itself, the first eight
-bytes. It may be old or gone: shards that it does not know are read. An entry of the same eight bytes costs one shard read in vain.
+So a run that wants a few templates need not read them all. The index is kept beside a model's shards, sealed like them, once there
+are many; of each entry's name, a keyed hash itself, it has the first eight bytes. It may be old or gone: shards that it does not
+know are read. An entry of the same eight bytes costs one shard read in vain.
 """
 
 from __future__ import annotations
@@ -13,30 +14,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 WORTH_IT = 256
-"""So many shards must be unknown to the index before it is written anew."""
+"""Least number of shards unknown to the index for it to be written again."""
 SUFFIX = "-index.shard"
 
 
 @dataclass(frozen=True)
 class ShardIndex:
-    """names: of shards. entries: uint64[n], rising; shard: int32[n], the number of the shard that each is in."""
+    """The entries of shards.
+
+    names: of shards. entries: uint64[n], rising. shard: int32[n], the number of the shard that each entry is in.
+    """
 
     names: tuple[str, ...]
     entries: NDArray[np.uint64]
     shard: NDArray[np.int32]
 
     def holding(self, wanted: Iterable[bytes]) -> set[str]:
-        """The names of the shards that may hold any of these."""
-        asked = np.unique(short(wanted))
-        at = np.searchsorted(asked, self.entries)
-        hit = (at < asked.size) & (asked[np.minimum(at, max(0, asked.size - 1))] == self.entries) if asked.size else []
-        return {self.names[k] for k in np.unique(self.shard[hit])} if asked.size else set()
+        """Return the names of shards that may hold these entries."""
+        short_names = np.unique(short(wanted))
+        at = np.searchsorted(short_names, self.entries)
+        hit = (
+            (at < short_names.size) & (short_names[np.minimum(at, max(0, short_names.size - 1))] == self.entries)
+            if short_names.size
+            else []
+        )
+        return {self.names[number] for number in np.unique(self.shard[hit])} if short_names.size else set()
 
     def with_shards(self, more: Mapping[str, Iterable[bytes]], there: set[str]) -> ShardIndex:
-        """With further shards, and without those that are not there any more."""
-        known = np.isin(self.shard, [k for k, name in enumerate(self.names) if name in there])
-        kept = sorted({self.names[k] for k in np.unique(self.shard[known])})
-        number = {name: k for k, name in enumerate([*kept, *more])}
+        """Return the index with further shards.
+
+        more: entries by shard. there: the shards that still exist; the others are left out.
+        """
+        known = np.isin(self.shard, [position for position, name in enumerate(self.names) if name in there])
+        kept = sorted({self.names[position] for position in np.unique(self.shard[known])})
+        number = {name: position for position, name in enumerate([*kept, *more])}
         renumber = np.array([number.get(name, -1) for name in self.names] or [-1], np.int32)
         parts = [(self.entries[known], renumber[self.shard[known]])]
         for name, names in more.items():
@@ -47,17 +58,20 @@ class ShardIndex:
 
 
 def nothing() -> ShardIndex:
-    """No shards."""
+    """Return an index of no shards."""
     return ShardIndex((), np.empty(0, np.uint64), np.empty(0, np.int32))
 
 
 def short(entries: Iterable[bytes]) -> NDArray[np.uint64]:
-    """uint64[n]: the first eight bytes of each."""
+    """Return the first eight bytes of each entry, uint64[n]."""
     return np.frombuffer(b"".join(entry[:8] for entry in entries), "<u8").astype(np.uint64)
 
 
 def pack(index: ShardIndex) -> bytes:
-    """Arrow IPC bytes: a column of entries, one of shards, and the shards' names in the schema."""
+    """Return an index as Arrow IPC bytes.
+
+    A column of entries, one of shards, and the shards' names in the schema.
+    """
     import pyarrow as pa
 
     names = "\n".join(index.names).encode()
@@ -69,7 +83,7 @@ def pack(index: ShardIndex) -> bytes:
 
 
 def unpack(payload: bytes) -> ShardIndex:
-    """What `pack` was given."""
+    """Return the index that `pack` packed."""
     import pyarrow as pa
 
     with pa.ipc.open_stream(payload) as reader:

@@ -1,7 +1,8 @@
-"""The encrypted store of templates: what was extracted once is not extracted again, wherever the images lie.
+"""The encrypted store of templates.
 
-A shard is one finished batch. Nothing in it or in its name tells which images it is about: entries are named by a keyed hash of
-the model's fingerprint and the image's content, folders by a keyed hash of the fingerprint.
+What was extracted once is not extracted again, wherever the images lie. A shard is one finished batch. Nothing in it or in its
+name tells which images it is about: entries are named by a keyed hash of the model's fingerprint and the image's content,
+folders by a keyed hash of the fingerprint.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from faceparity.datasets.common import paths as places
+from faceparity.datasets.common import paths
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.regular_files import read_regular
 from faceparity.harness.models.base.model import Extraction
@@ -22,13 +23,15 @@ LOCK = "lock"
 ATTEMPT = "attempt"
 SHARDS = "*/*.shard"
 NOT_BELIEVED = "crashed the decoder"
-"""Earlier versions stored this reason for images whose worker something else had killed, too: all of those are tried again."""
+"""Earlier versions also stored this reason for images whose worker was killed from outside: all of those are tried again."""
 
 
 class Store:
-    """Templates by model fingerprint and content of the image (sha256). A context manager; nothing is kept open outside it.
+    """Templates by model fingerprint and content of the image (sha256).
 
-    folder: by default `places.store()`. days: of retention, by default `vault.retention_days()`.
+    A context manager; nothing is kept open outside it.
+
+    folder: by default `paths.store()`. days: of retention, by default `encryption.retention_days()`.
     ephemeral: everything, keys included, stays in memory and is gone with the process.
     Entering it takes a lock that other runs share and `purge` waits for, and removes what is past its retention.
     Attributes after entering: `expired` and `damaged`, the numbers of shards removed as too old, and as torn or tampered with.
@@ -43,7 +46,7 @@ class Store:
         ephemeral: bool = False,
         days: int | None = None,
     ) -> None:
-        self.folder = None if ephemeral else (folder or places.store())
+        self.folder = None if ephemeral else (folder or paths.store())
         self.keys = keys or encryption.Keyring(in_memory=ephemeral)
         self.expired = 0
         self.damaged = 0
@@ -66,21 +69,22 @@ class Store:
         self._memory.clear()
 
     def get(self, fingerprint: str, contents: Iterable[str]) -> dict[str, Extraction]:
-        """What is known of these images, by content. Torn, tampered and undecipherable shards are removed and counted.
+        """Return what is known of these images, by content.
 
-        Of a large store only the shards are read that hold one of them, as far as the index knows (see `index`).
+        Torn, tampered and undecipherable shards are removed and counted. Of a large store only the shards are read that hold one of
+        them, as far as the index knows (see `shard_index`).
         """
         if self.folder is None:
             return {one: self._memory[fingerprint, one] for one in contents if (fingerprint, one) in self._memory}
         wanted = {self._entry(fingerprint, content): content for content in contents}
         found: dict[str, Extraction] = {}
-        paths = {path.name: path for path in sorted(self._models_folder(fingerprint).glob("*.shard"))}
-        of_index = [paths.pop(name) for name in list(paths) if name.endswith(shard_index.SUFFIX)]
+        shards = {path.name: path for path in sorted(self._models_folder(fingerprint).glob("*.shard"))}
+        of_index = [shards.pop(name) for name in list(shards) if name.endswith(shard_index.SUFFIX)]
         known = self._index(of_index, fingerprint)
         more: dict[str, list[bytes]] = {}
-        unknown = paths.keys() - set(known.names)
+        unknown = shards.keys() - set(known.names)
         holding = known.holding(wanted)
-        for name, path in paths.items():
+        for name, path in shards.items():
             if name not in unknown and name not in holding:
                 continue
             read = self._read(path, fingerprint)
@@ -88,11 +92,14 @@ class Store:
             believed = ((entry, one) for entry, one in read if one.reason != NOT_BELIEVED)
             found.update({wanted[entry]: extraction for entry, extraction in believed if entry in wanted})
         if len(more) >= shard_index.WORTH_IT:
-            self._write_index(known.with_shards(more, set(paths)), of_index, fingerprint)
+            self._write_index(known.with_shards(more, set(shards)), of_index, fingerprint)
         return found
 
     def _index(self, files: Sequence[Path], fingerprint: str) -> shard_index.ShardIndex:
-        """The newest that can be read. Its key goes when its day's retention ends; it is made again then."""
+        """Read the newest index that can be read.
+
+        Its key goes when its day's retention ends; it is made again then. An index of no shards if there is none.
+        """
         for path in reversed(files):
             with suppress(OSError, encryption.DamagedError, encryption.KeyGoneError, encryption.ClockDoubtError):
                 return shard_index.unpack(self.keys.open(read_regular(path), _context(fingerprint, path.name)))
@@ -101,7 +108,10 @@ class Store:
         return shard_index.nothing()
 
     def _write_index(self, known: shard_index.ShardIndex, old: Sequence[Path], fingerprint: str) -> None:
-        """Without it all shards are read, which takes longer and is no reason to end a run that only reads: a full disk is none."""
+        """Write an index and remove the old ones.
+
+        Without it all shards are read, which takes longer, so a full disk is no reason to end a run that only reads.
+        """
         name = f"{self.keys.day().isoformat()}{shard_index.SUFFIX}"
         payload = self.keys.seal(shard_index.pack(known), _context(fingerprint, name))
         with suppress(UserError, OSError):
@@ -111,21 +121,24 @@ class Store:
                     path.unlink(missing_ok=True)
 
     def put(self, fingerprint: str, extractions: Mapping[str, Extraction]) -> None:
-        """Keep these, by content. On the disk when it returns."""
+        """Store extractions by content.
+
+        They are on the disk when it returns.
+        """
         if not extractions:
             return
         if self.folder is None:
-            self._memory.update({(fingerprint, content): one for content, one in extractions.items()})
+            self._memory.update({(fingerprint, content): extraction for content, extraction in extractions.items()})
             return
-        payload = shard_codec.pack({self._entry(fingerprint, content): one for content, one in extractions.items()})
+        payload = shard_codec.pack({self._entry(fingerprint, content): extraction for content, extraction in extractions.items()})
         folder = private_files.make_folder(self._models_folder(fingerprint))
         name = f"{self.keys.day().isoformat()}-{secrets.token_hex(8)}.shard"
         private_files.write_private(folder / name, self.keys.seal(payload, _context(fingerprint, name)))
 
     def expire(self, days: int | None = None) -> int:
-        """Remove the shards, and destroy the keys, of days past their retention. How many shards there were.
+        """Remove shards past their retention; return how many.
 
-        None where the clock is in doubt.
+        The keys of their days are destroyed first. No shard is removed where the clock is in doubt.
         """
         if self.folder is None or self.keys.doubt():
             return 0
@@ -137,7 +150,10 @@ class Store:
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Mark that images are being read in this very process; a mark left behind says that one of them killed it."""
+        """Mark that this very process is reading images.
+
+        A mark left behind says that one of them killed it.
+        """
         if self.folder is None:
             yield
             return
@@ -149,20 +165,29 @@ class Store:
             mark.unlink(missing_ok=True)
 
     def take_mark(self) -> bool:
-        """Whether an earlier attempt in the run's own process ended without a word; forgets it."""
+        """Return whether an earlier attempt died; remove its mark.
+
+        That is an attempt in the run's own process, which ended without a word.
+        """
         if self.folder is None or not (self.folder / ATTEMPT).exists():
             return False
         (self.folder / ATTEMPT).unlink(missing_ok=True)
         return True
 
     def _models_folder(self, fingerprint: str) -> Path:
+        """Return the folder of a model's shards."""
         assert self.folder is not None
         return self.folder / self.keys.digest("model", fingerprint).hex()[:16]
 
     def _entry(self, fingerprint: str, content: str) -> bytes:
+        """Return the name of an image's entry."""
         return self.keys.digest("entry", fingerprint, content)
 
     def _read(self, path: Path, fingerprint: str) -> list[tuple[bytes, Extraction]]:
+        """Read a shard; remove it where it is damaged.
+
+        Empty where it can't be read now. Raises UserError where the system refuses.
+        """
         try:
             return shard_codec.unpack(self.keys.open(read_regular(path), _context(fingerprint, path.name)))
         except encryption.ClockDoubtError:
@@ -179,7 +204,10 @@ class Store:
             raise UserError(f"{path}: cannot be read ({error.strerror}); run faceparity purge and start afresh") from error
 
     def _tidy(self, folder: Path) -> None:
-        """Remove what a run that was killed left half written, if no other run is writing now."""
+        """Remove what a killed run left half written.
+
+        Only if no other run is writing now.
+        """
         self.keys.tidy()
         with suppress(UserError), private_files.locked(folder / LOCK, alone=True):
             for path in folder.glob("**/.*.part"):
@@ -187,9 +215,9 @@ class Store:
 
 
 def old_shards(folder: Path, days: int | None = None) -> list[Path]:
-    """The shards of a store that are past their retention, or bear no day."""
-    made = ((path, encryption.parse_day(path.name)) for path in folder.glob(SHARDS))
-    return [path for path, day in made if day is None or encryption.is_expired(day, days)]
+    """Return the shards past their retention, or without a day."""
+    dated = ((path, encryption.parse_day(path.name)) for path in folder.glob(SHARDS))
+    return [path for path, day in dated if day is None or encryption.is_expired(day, days)]
 
 
 def _context(fingerprint: str, name: str) -> str:

@@ -1,8 +1,8 @@
-"""Stratified vertex bootstrap over subjects, with the threshold found anew in each replicate (Snijders & Borgatti 1999).
+"""Stratified vertex bootstrap over subjects; each replicate finds its own threshold (Snijders & Borgatti 1999).
 
 A replicate draws, in every stratum, as many subjects as there are, with replacement; a comparison of subjects i and j counts
 w_i w_j times, never a subject with itself. Only erroneous comparisons are visited, highest score first, until the replicate's
-threshold is found: the cost is replicates × (subjects + errors), whatever the number of comparisons.
+threshold is found: the cost is replicates × (subjects + errors), independent of the number of comparisons.
 
 Replicate k of a seed always draws the same subjects, so any number of workers gives the same answer bit for bit.
 """
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.common.compiled import njit
+from faceparity.datasets.common.numba_cache import njit
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -27,11 +27,14 @@ ROUNDING = 1e-12
 BLOCK = 512
 """Errors between two looks at the rate."""
 CHUNK = 8
-"""Replicates that a worker makes at a time."""
+"""Replicates that a worker computes at a time."""
 
 
 class SortedErrors(NamedTuple):
-    """Candidate errors, highest score first. a, b: subjects; stratum: of the pool, -1 for none; cell: within which group, or -1."""
+    """Candidate errors, highest score first.
+
+    a, b: subjects; stratum: of the pool, -1 for none; cell: within which group, or -1.
+    """
 
     a: I32
     b: I32
@@ -41,7 +44,7 @@ class SortedErrors(NamedTuple):
 
 
 class MatedScores(NamedTuple):
-    """Mated comparisons, lowest score first: whose, in which cell (-1: none), and the score."""
+    """Mated comparisons, lowest score first: subject, cell (-1: none) and score."""
 
     subject: I32
     score: NDArray[np.float32]
@@ -49,10 +52,10 @@ class MatedScores(NamedTuple):
 
 
 class ColumnComparisons(NamedTuple):
-    """Which non-mated comparisons there are in each column (a stratum of the pool, or a group).
+    """Non-mated comparisons in each column (a stratum of the pool, or a group).
 
-    subject, column, samples: int32[·], so many samples of that subject are in the column, each compared with every sample of
-    every other subject there. a, b, pair_column, times: int32[·], so many comparisons of subjects a and b on top of that;
+    subject, column, samples: int32[·], the number of samples of that subject in the column, each compared with every sample of
+    every other subject there. a, b, pair_column, times: int32[·], the number of comparisons of subjects a and b on top of that;
     negative for those that were left out.
     """
 
@@ -67,17 +70,23 @@ class ColumnComparisons(NamedTuple):
 
     @staticmethod
     def all_pairs(samples: NDArray[np.number]) -> ColumnComparisons:
-        """From a table of samples [subjects, columns]: every pair of samples of different subjects in a column."""
+        """Return all pairs of different subjects' samples in a column.
+
+        samples: number of samples, [subjects, columns].
+        """
         subject, column = np.nonzero(samples)
         none = np.empty(0, np.int32)
-        held = samples[subject, column].astype(np.int32)
+        counts = samples[subject, column].astype(np.int32)
         return ColumnComparisons(
-            samples.shape[1], subject.astype(np.int32), column.astype(np.int32), held, none, none, none, none
+            samples.shape[1], subject.astype(np.int32), column.astype(np.int32), counts, none, none, none, none
         )
 
 
 class Replicates(NamedTuple):
-    """float64[replicates, cells] each: weighted errors and comparisons, of FMR and FNMR; threshold: nan where out of reach."""
+    """Weighted errors and comparisons, of FMR and FNMR, float64[replicates, cells] each.
+
+    threshold: float64[replicates], nan where out of reach.
+    """
 
     errors: F64
     comparisons: F64
@@ -85,18 +94,27 @@ class Replicates(NamedTuple):
     mated: F64
     threshold: F64
 
-    def first(self, n: int) -> Replicates:
-        """Return the first `n` replicates; all of them, where there are no more."""
-        return Replicates(*(part[:n] for part in self))
+    def first(self, count: int) -> Replicates:
+        """Return the first replicates.
+
+        All of them, where there are no more than `count`.
+        """
+        return Replicates(*(part[:count] for part in self))
 
 
 def same_draws(first: F64, second: F64) -> tuple[F64, F64]:
-    """Cut two things replicated under one seed, float64[replicates, …] each, to the draws that both have.
+    """Cut two replicated values to the draws that both have.
 
-    Replicate k of either draws the same subjects. How many there are differs where one of them took more work than the other.
+    Replicated under one seed, float64[replicates, …] each: replicate k of either draws the same subjects. How many there are differs
+    where one of them took more work than the other.
+
+    Examples:
+        >>> first, second = same_draws(np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0]))
+        >>> first.tolist(), second.tolist()
+        ([1.0, 2.0], [4.0, 5.0])
     """
-    n = min(len(first), len(second))
-    return first[:n], second[:n]
+    count = min(len(first), len(second))
+    return first[:count], second[:count]
 
 
 class _Strata(NamedTuple):
@@ -113,47 +131,63 @@ def _strata(strata: I32) -> _Strata:
     return _Strata(members, np.asarray(starts, np.int64))
 
 
-def _uniform(n: int, seed: int, replicate: int) -> F64:
-    """float64[n] in [0, 1), of one replicate."""
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(replicate,))).random(n)
+def _uniform(count: int, seed: int, replicate: int) -> F64:
+    """Draw float64[count] in [0, 1) for one replicate."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(replicate,))).random(count)
 
 
 def draw_weights(strata: I32, seed: int, replicate: int) -> U8:
-    """How often each subject is drawn: uint8[subjects], summing to the size of each stratum within it. Strata < 0: weight 0."""
-    drawn = _strata(strata)
+    """Count how often each subject is drawn in one replicate.
+
+    uint8[subjects]; the weights of a stratum's subjects sum to their number. Subjects of a negative stratum have weight 0.
+
+    Examples:
+        Two subjects in one stratum, one alone in another, one in none:
+
+        >>> weights = draw_weights(np.array([0, 0, 1, -1], np.int32), seed=1, replicate=0)
+        >>> int(weights[:2].sum()), weights[2:].tolist()
+        (2, [1, 0])
+    """
+    of_strata = _strata(strata)
     weights = np.zeros(strata.size, np.uint8)
-    _draw(_uniform(drawn.members.size, seed, replicate), drawn.members, drawn.starts, weights)
+    _draw(_uniform(of_strata.members.size, seed, replicate), of_strata.members, of_strata.starts, weights)
     return weights
 
 
 @njit(nogil=True)
 def _draw(uniform: F64, members: I32, starts: I64, weights: U8) -> None:
-    """A count above 255 has a chance below 1/256!, so a byte will do: the cache then holds a hundred thousand subjects."""
+    """Fill in how often each subject is drawn.
+
+    A count above 255 has a chance below 1/256!, so a byte will do: the cache then holds a hundred thousand subjects.
+    """
     weights[:] = 0
-    for s in range(starts.size - 1):
-        first = starts[s]
-        size = starts[s + 1] - first
-        for k in range(first, first + size):
-            weights[members[first + np.int64(uniform[k] * size)]] += 1
+    for stratum in range(starts.size - 1):
+        first = starts[stratum]
+        size = starts[stratum + 1] - first
+        for index in range(first, first + size):
+            weights[members[first + np.int64(uniform[index] * size)]] += 1
 
 
 @njit(nogil=True)
-def _count(subject: I32, column: I32, samples: I32, a: I32, b: I32, pair_column: I32, times: I32, w: U8, out: F64) -> None:
-    """Σ_{i<j} w_i n_i w_j n_j of each column, and Σ w_a w_b times. In whole numbers, so that the order can't matter."""
-    n = out.size
-    total, squares, extra = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
-    for k in range(subject.size):
-        x = np.int64(w[subject[k]]) * samples[k]
-        total[column[k]] += x
-        squares[column[k]] += x * x
-    for k in range(a.size):
-        extra[pair_column[k]] += np.int64(w[a[k]]) * np.int64(w[b[k]]) * times[k]
-    for c in range(n):
-        out[c] = (total[c] * total[c] - squares[c]) // 2 + extra[c]
+def _count(subject: I32, column: I32, samples: I32, a: I32, b: I32, pair_column: I32, times: I32, weights: U8, out: F64) -> None:
+    """Count the comparisons of each column.
+
+    Σ_{i<j} w_i n_i w_j n_j, and Σ w_a w_b times. In integers, so that the order can't matter.
+    """
+    columns = out.size
+    total, squares, extra = np.zeros(columns, np.int64), np.zeros(columns, np.int64), np.zeros(columns, np.int64)
+    for index in range(subject.size):
+        weighted = np.int64(weights[subject[index]]) * samples[index]
+        total[column[index]] += weighted
+        squares[column[index]] += weighted * weighted
+    for index in range(a.size):
+        extra[pair_column[index]] += np.int64(weights[a[index]]) * np.int64(weights[b[index]]) * times[index]
+    for index in range(columns):
+        out[index] = (total[index] * total[index] - squares[index]) // 2 + extra[index]
 
 
 class _Kinds(NamedTuple):
-    """Each error's kind, and of every kind the stratum of the pool and the cell, -1 for none."""
+    """Kind of each error, and of every kind the stratum of the pool and the cell, -1 for none."""
 
     of_error: NDArray[np.int16]
     stratum: I32
@@ -172,83 +206,91 @@ def _kinds(errors: SortedErrors) -> _Kinds:
 
 @njit(nogil=True)
 def _rate(count: I64, stratum: I32, per_error: F64) -> float:
-    """The pool's FMR. From whole numbers: what a running sum loses to rounding could pass or miss a target."""
+    """Return the pool's FMR.
+
+    From integers: what a running sum loses to rounding could pass or miss a target.
+    """
     seen = np.zeros(per_error.size, np.int64)
-    for c in range(count.size):
-        if stratum[c] >= 0:
-            seen[stratum[c]] += count[c]
+    for kind in range(count.size):
+        if stratum[kind] >= 0:
+            seen[stratum[kind]] += count[kind]
     rate = 0.0
-    for s in range(seen.size):
-        rate += seen[s] * per_error[s]
+    for index in range(seen.size):
+        rate += seen[index] * per_error[index]
     return rate
 
 
 @njit(nogil=True)
 def _walk(
-    a: I32,
-    b: I32,
+    first: I32,
+    second: I32,
     score: NDArray[np.float32],
     kind: NDArray[np.int16],
     stratum: I32,
     cell: I32,
-    w: U8,
+    weights: U8,
     per_error: F64,
     target: float,
-    whole: bool,
+    complete: bool,
     errors: F64,
 ) -> float:
-    """Go down the scores until the pool's FMR would pass the target; fills `errors` per cell, returns the threshold or nan.
+    """Find a replicate's threshold and its errors.
 
-    whole: there are no comparisons below the last; else a target that is not passed by then is out of reach. Blocks are
+    Goes down the scores until the pool's FMR would pass the target; fills `errors` per cell, returns the threshold or nan.
+
+    complete: there are no comparisons below the last; else a target that is not passed by then is out of reach. Blocks are
     counted without a look at the rate; the one in which the target is passed is taken back and gone through one by one.
     """
     limit = target * (1 + ROUNDING)
     count = np.zeros(stratum.size, np.int64)
     end = 0
-    while end < a.size:
-        stop = min(end + BLOCK, a.size)
-        for k in range(end, stop):
-            count[kind[k]] += np.int64(w[a[k]]) * np.int64(w[b[k]])
+    while end < first.size:
+        stop = min(end + BLOCK, first.size)
+        for index in range(end, stop):
+            count[kind[index]] += np.int64(weights[first[index]]) * np.int64(weights[second[index]])
         if _rate(count, stratum, per_error) > limit:
-            for k in range(end, stop):
-                count[kind[k]] -= np.int64(w[a[k]]) * np.int64(w[b[k]])
+            for index in range(end, stop):
+                count[kind[index]] -= np.int64(weights[first[index]]) * np.int64(weights[second[index]])
             break
         end = stop
-    passed = end < a.size
+    passed = end < first.size
     if passed:
         while True:
-            weight = np.int64(w[a[end]]) * np.int64(w[b[end]])
+            weight = np.int64(weights[first[end]]) * np.int64(weights[second[end]])
             count[kind[end]] += weight
             if weight > 0 and _rate(count, stratum, per_error) > limit:
                 break
             end += 1
         tie = score[end]
-        count[kind[end]] -= np.int64(w[a[end]]) * np.int64(w[b[end]])
+        count[kind[end]] -= np.int64(weights[first[end]]) * np.int64(weights[second[end]])
         while end > 0 and score[end - 1] == tie:
             end -= 1
-            count[kind[end]] -= np.int64(w[a[end]]) * np.int64(w[b[end]])
-    for c in range(count.size):
-        if cell[c] >= 0:
-            errors[cell[c]] += count[c]
-    return np.float64(score[end - 1]) if end > 0 and (whole or passed) else np.nan
+            count[kind[end]] -= np.int64(weights[first[end]]) * np.int64(weights[second[end]])
+    for index in range(count.size):
+        if cell[index] >= 0:
+            errors[cell[index]] += count[index]
+    return np.float64(score[end - 1]) if end > 0 and (complete or passed) else np.nan
 
 
 @njit(nogil=True)
 def _mated(
-    subject: I32, score: NDArray[np.float32], cell: I32, trial_subject: I32, trial_cell: I32, trials: I32, w: U8,
+    subject: I32, score: NDArray[np.float32], cell: I32, trial_subject: I32, trial_cell: I32, trials: I32, weights: U8,
     threshold: float, errors: F64, total: F64,
 ) -> None:  # fmt: skip
-    for k in range(trials.size):
-        total[trial_cell[k]] += np.int64(w[trial_subject[k]]) * trials[k]
-    for k in range(score.size):
-        if not score[k] < threshold:
+    for index in range(trials.size):
+        total[trial_cell[index]] += np.int64(weights[trial_subject[index]]) * trials[index]
+    for index in range(score.size):
+        if not score[index] < threshold:
             return
-        if cell[k] >= 0:
-            errors[cell[k]] += w[subject[k]]
+        if cell[index] >= 0:
+            errors[cell[index]] += weights[subject[index]]
 
 
 def _trials(mated: MatedScores, cells: int) -> tuple[I32, I32, I32]:
-    """Subject, cell, and how many mated comparisons: each once."""
+    """Return subject, cell and number of mated comparisons.
+
+    Each subject and cell once.
+    """
     inside = mated.cell >= 0
     key, count = np.unique(mated.subject[inside].astype(np.int64) * cells + mated.cell[inside], return_counts=True)
     return (key // max(1, cells)).astype(np.int32), (key % max(1, cells)).astype(np.int32), count.astype(np.int32)
@@ -263,41 +305,62 @@ def bootstrap_at_target(
     groups: ColumnComparisons,
     target: float,
     *,
-    whole: bool = True,
+    complete: bool = True,
     replicates: int,
     seed: int,
     workers: int = 1,
 ) -> Replicates:
-    """Rates of every cell at the threshold that each replicate would have chosen.
+    """Return every cell's rates at each replicate's own threshold.
 
     strata: int32[subjects], within which subjects are drawn, -1: never. pool, groups: the comparisons of each stratum of the pool
-    and of each cell. pool_weights: float64[pool strata]. whole: `errors` are all comparisons there are, not only the highest.
-    The same for any number of workers (threads).
+    and of each cell. pool_weights: float64[pool strata]. target: the pool's FMR, at most. complete: `errors` are all comparisons there
+    are, not only the highest. The same for any number of workers (threads).
+
+    Examples:
+        Three subjects, each alone in its stratum, so that a replicate is the data themselves. Of three comparisons one may be an
+        error: the threshold is 0.75, and both mated scores lie below it.
+
+        >>> def integers(*values):
+        ...     return np.array(values, np.int32)
+        >>> scores = np.array([0.75, 0.5, 0.25], np.float32)
+        >>> errors = SortedErrors(integers(0, 0, 1), integers(1, 2, 2), scores, integers(0, 0, 0), integers(0, 0, 0))
+        >>> mated = MatedScores(integers(0, 1), np.array([0.25, 0.5], np.float32), integers(0, 0))
+        >>> pairs = ColumnComparisons.all_pairs(np.ones((3, 1)))
+        >>> one = bootstrap_at_target(errors, mated, integers(0, 1, 2), pairs, np.ones(1), pairs, 0.4, replicates=1, seed=1)
+        >>> [part.ravel().tolist() for part in one]
+        [[1.0], [3.0], [2.0], [2.0], [0.75]]
     """
-    drawn, kinds, trials = _strata(strata), _kinds(errors), _trials(mated, groups.columns)
+    of_strata, kinds, trials = _strata(strata), _kinds(errors), _trials(mated, groups.columns)
     of_cells = [np.zeros((replicates, groups.columns)) for _ in range(4)]
     out = Replicates(of_cells[0], of_cells[1], of_cells[2], of_cells[3], np.full(replicates, np.nan))
 
-    def some(first: int) -> None:
-        w, made = np.zeros(strata.size, np.uint8), np.zeros(pool.columns)
-        for k in range(first, min(first + CHUNK, replicates)):
-            _draw(_uniform(drawn.members.size, seed, k), drawn.members, drawn.starts, w)
-            _count(*pool[1:], w, made)
-            per_error = np.where(made > 0, pool_weights / np.where(made > 0, made, 1), 0.0)
-            _count(*groups[1:], w, out.comparisons[k])
-            out.threshold[k] = _walk(*errors[:3], *kinds, w, per_error, target, whole, out.errors[k])
-            _mated(*mated, *trials, w, out.threshold[k], out.mated_errors[k], out.mated[k])
+    def run_chunk(first: int) -> None:
+        weights, of_pool = np.zeros(strata.size, np.uint8), np.zeros(pool.columns)
+        for replicate in range(first, min(first + CHUNK, replicates)):
+            _draw(_uniform(of_strata.members.size, seed, replicate), of_strata.members, of_strata.starts, weights)
+            _count(*pool[1:], weights, of_pool)
+            per_error = np.where(of_pool > 0, pool_weights / np.where(of_pool > 0, of_pool, 1), 0.0)
+            _count(*groups[1:], weights, out.comparisons[replicate])
+            out.threshold[replicate] = _walk(*errors[:3], *kinds, weights, per_error, target, complete, out.errors[replicate])
+            _mated(*mated, *trials, weights, out.threshold[replicate], out.mated_errors[replicate], out.mated[replicate])
 
     with ThreadPoolExecutor(max(1, workers)) as pool_of_threads:
-        for _ in pool_of_threads.map(some, range(0, replicates, CHUNK)):
+        for _ in pool_of_threads.map(run_chunk, range(0, replicates, CHUNK)):
             pass
     return out
 
 
 def ratio_interval(numerator: F64, denominator: F64, level: float = 0.95) -> tuple[float, float] | None:
-    """Percentile interval of a ratio of replicated rates, float64[replicates] each; 0/0 and nan are dropped from the draws.
+    """Return the percentile interval of a ratio of replicated rates.
 
-    None where an end is 0 or infinite, or more than a tenth of the draws is undefined.
+    numerator, denominator: float64[replicates]; 0/0 and nan are dropped from the draws. None where an end is 0 or infinite, or more
+    than a tenth of the draws is undefined.
+
+    Examples:
+        The quartiles of 1, 2, 3 and 4, each an observed value:
+
+        >>> ratio_interval(np.array([1.0, 2.0, 3.0, 4.0]), np.ones(4), level=0.5)
+        (1.0, 3.0)
     """
     defined = np.isfinite(numerator) & np.isfinite(denominator) & ((numerator > 0) | (denominator > 0))
     if defined.mean() < 0.9:

@@ -1,4 +1,4 @@
-"""Exact tests and ratios of plain counts, as published figures come. They take people (or searches) as independent of each other."""
+"""Exact tests and ratios of plain counts, as figures are published. They take people (or searches) as independent."""
 
 from __future__ import annotations
 
@@ -10,14 +10,30 @@ from .intervals import LEVEL, quantile_z
 
 
 def hypergeometric_upper(people: int, of_group: int, flagged: int, flagged_of_group: int) -> float:
-    """One-sided p: the chance of so many of the group, or more, among the flagged, had they been drawn blindly from all people."""
+    """Return the one-sided p of a group's flagged members.
+
+    The chance of `flagged_of_group` or more of the group among the flagged, if these were drawn at random from all people.
+
+    Examples:
+        Of four people two are flagged, both of a group of two; 1 of 6 equally likely outcomes:
+
+        >>> round(hypergeometric_upper(people=4, of_group=2, flagged=2, flagged_of_group=2), 4)
+        0.1667
+    """
     from scipy import stats
 
     return float(stats.hypergeom.sf(flagged_of_group - 1, people, of_group, flagged))
 
 
 def fisher_two_sided(people: int, of_group: int, flagged: int, flagged_of_group: int) -> float:
-    """Two-sided exact p of the same counts: of all outcomes at most as likely as this one."""
+    """Return Fisher's exact two-sided p of the same counts.
+
+    The chance of all outcomes at most as likely as this one. Arguments as of `hypergeometric_upper`.
+
+    Examples:
+        >>> round(fisher_two_sided(people=4, of_group=2, flagged=2, flagged_of_group=2), 4)
+        0.3333
+    """
     from scipy import stats
 
     others, other_flagged = people - of_group, flagged - flagged_of_group
@@ -26,14 +42,22 @@ def fisher_two_sided(people: int, of_group: int, flagged: int, flagged_of_group:
 
 
 class RiskRatio(NamedTuple):
-    """A ratio of two shares with its interval (Katz's, on the log scale); None where a share is zero."""
+    """A ratio of two shares with its interval (Katz's, on the log scale)."""
 
     ratio: float
     interval: tuple[float, float]
 
 
 def risk_ratio(errors: int, people: int, other_errors: int, other_people: int, level: float = LEVEL) -> RiskRatio | None:
-    """Share of one group over the share of another, people independent of each other."""
+    """Return one group's share of errors over another's.
+
+    People are taken as independent of each other. None where a share is zero.
+
+    Examples:
+        >>> result = risk_ratio(20, 1000, 10, 1000)
+        >>> round(result.ratio, 6), round(result.interval[0] * result.interval[1], 6)
+        (2.0, 4.0)
+    """
     if not errors or not other_errors:
         return None
     ratio = (errors / people) / (other_errors / other_people)
@@ -43,7 +67,15 @@ def risk_ratio(errors: int, people: int, other_errors: int, other_people: int, l
 
 
 def weight_in_mean(mean: float, rate: float, other: float) -> float | None:
-    """The share of people with `rate` of whom and of those with `other` a rate is the mean; None where it lies not between them."""
+    """Return the weight of `rate` in a mean with `other`.
+
+    The share of people with `rate` if all others have `other` and the rate of all is `mean`. None where the mean does not lie between
+    the two, and where these are equal.
+
+    Examples:
+        >>> round(weight_in_mean(0.2, rate=0.5, other=0.1), 6)
+        0.25
+    """
     if rate == other or not min(rate, other) <= mean <= max(rate, other):
         return None
     return (mean - other) / (rate - other)

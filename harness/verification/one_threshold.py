@@ -1,4 +1,4 @@
-"""Everything at one threshold, for one grouping."""
+"""All results of one grouping at one threshold."""
 
 from __future__ import annotations
 
@@ -47,46 +47,62 @@ class PointContext:
 
 
 def non_mated_by_group(evidence: Evidence, grouping: SampleGrouping, threshold: float) -> list[estimates.Estimate]:
-    """FMR of each group, both samples in it, errors at or above the threshold. Raises KeyError below the ledger, if not asked for."""
+    """Return the FMR of each group, both samples in it.
+
+    Errors are at or above the threshold. Raises KeyError below the ledger at a threshold that the tally was not asked for.
+    """
     cells = ErrorsByGroup(evidence, grouping, threshold)
-    return [estimates.non_mated(cells.within(g)) for g in range(grouping.n)]
+    return [estimates.non_mated(cells.within(index)) for index in range(grouping.n)]
 
 
 def mated_by_group(evidence: Evidence, grouping: SampleGrouping, threshold: float) -> list[estimates.Estimate]:
-    """FNMR of each group: mated comparisons with both samples in it, errors below the threshold."""
+    """Return the FNMR of each group, both samples in it.
+
+    Errors are below the threshold.
+    """
     pairs = evidence.tally.mated_pairs
     group = grouping.of(evidence.cells.of_sample)
     ga, gb = group[pairs.a], group[pairs.b]
-    tried = None if evidence.attempted_mated is None else sum_over_groups(evidence.attempted_mated, grouping.of_cell, grouping.n)
+    all_attempted = (
+        None if evidence.attempted_mated is None else sum_over_groups(evidence.attempted_mated, grouping.of_cell, grouping.n)
+    )
     out = []
-    for g in range(grouping.n):
-        mine = (ga == g) & (gb == g)
+    for index in range(grouping.n):
+        mine = (ga == index) & (gb == index)
         subject = evidence.subjects[pairs.a[mine]]
         ids, trials = np.unique(subject, return_counts=True)
         wrong = np.bincount(subject, weights=pairs.score[mine] < np.float32(threshold), minlength=int(ids.max(initial=-1)) + 1)
-        attempted = None if tried is None else int(tried[g, g])
+        attempted = None if all_attempted is None else int(all_attempted[index, index])
         out.append(estimates.mated(ids.astype(np.int32), wrong[ids].astype(np.float64), trials.astype(np.float64), attempted))
     return out
 
 
 def can_be_matched(own: list[int], finest: SampleGrouping, cells: Sequence[estimates.Estimate]) -> bool:
-    """Whether a mean over these cells of the finest grouping may be given: each has a rate and 30 subjects, none is merged."""
-    return bool(own) and not any(cells[c].rate is None or cells[c].subjects < SHOWN_FROM or finest.merged[c] for c in own)
+    """Return whether a mean over these cells may be given.
+
+    Cells of the finest grouping: each needs a rate and 30 subjects, and none may be merged.
+    """
+    return bool(own) and not any(
+        cells[index].rate is None or cells[index].subjects < SHOWN_FROM or finest.merged[index] for index in own
+    )
 
 
 def _matched(
     grouping: SampleGrouping, finest: SampleGrouping, cells: list[estimates.Estimate], shared: bool
 ) -> list[estimates.Estimate]:
-    """Each group's mean over its cells of the finest grouping; undefined if one of them is under 30 subjects."""
+    """Return each group's mean over its finest cells.
+
+    Undefined if one of them is under 30 subjects.
+    """
     out = []
-    for g in range(grouping.n):
-        own = cells_of(grouping, finest, g)
+    for group in range(grouping.n):
+        own = cells_of(grouping, finest, group)
         if not can_be_matched(own, finest, cells):
-            subjects = sum(cells[c].subjects for c in own)
-            comparisons = sum(cells[c].comparisons for c in own)
+            subjects = sum(cells[index].subjects for index in own)
+            comparisons = sum(cells[index].comparisons for index in own)
             out.append(estimates.Estimate(subjects, None, comparisons, 0, None, reason="cells_too_small"))
         else:
-            out.append(estimates.mean_of([cells[c] for c in own], shared))
+            out.append(estimates.mean_of([cells[index] for index in own], shared))
     return out
 
 
@@ -97,7 +113,10 @@ def _measure(
     own: list[estimates.Estimate],
     finest: list[estimates.Estimate],
 ) -> Measured:
-    """The estimates by which groups are compared: matched where the run has further attributes, within otherwise."""
+    """Return the estimates by which groups are compared.
+
+    Matched where the run has further attributes, else within.
+    """
     if grouping.attributes == setting.finest.attributes:
         return Measured(measure, "within", own)
     return Measured(measure, "matched", _matched(grouping, setting.finest, finest, setting.evidence.shared_subjects))
@@ -106,7 +125,10 @@ def _measure(
 def compared_estimates(
     measure: Literal["fmr", "fnmr"], grouping: SampleGrouping, setting: PointContext, threshold: float
 ) -> Measured:
-    """The estimates by which groups are compared at a threshold, as `evaluate_point` makes them."""
+    """Return the estimates by which groups are compared.
+
+    At a threshold, as `evaluate_point` computes them.
+    """
     found = non_mated_by_group if measure == "fmr" else mated_by_group
     own = found(setting.evidence, grouping, threshold)
     finest = own if grouping.attributes == setting.finest.attributes else found(setting.evidence, setting.finest, threshold)
@@ -114,26 +136,30 @@ def compared_estimates(
 
 
 def _listed(grouping: SampleGrouping, measured: Measured, own: list[estimates.Estimate], conditional: bool) -> list[results.Rate]:
-    """The rates as published: matched first, then as sampled; or within alone."""
+    """Return the rates as published.
+
+    Matched first, then as sampled; or within alone.
+    """
     listed = [
-        estimates.to_rate(e, n, measured.design, conditional=conditional)
-        for n, e in zip(grouping.names, measured.estimates, strict=True)
+        estimates.to_rate(estimate, name, measured.design, conditional=conditional)
+        for name, estimate in zip(grouping.names, measured.estimates, strict=True)
     ]
     if measured.design == "matched":
         listed += [
-            estimates.to_rate(e, n, "as_sampled", conditional=conditional) for n, e in zip(grouping.names, own, strict=True)
+            estimates.to_rate(estimate, name, "as_sampled", conditional=conditional)
+            for name, estimate in zip(grouping.names, own, strict=True)
         ]
     return listed
 
 
 def evaluate_point(point: Point, grouping: SampleGrouping, setting: PointContext) -> results.OperatingPoint:
-    """All rates, the matrix, contrasts and indices at one threshold."""
+    """Return rates, matrix, contrasts and indices at one threshold."""
     evidence, threshold = setting.evidence, point.threshold
     conditional = point.origin == "target"
     finest_fmr = non_mated_by_group(evidence, setting.finest, threshold)
     finest_fnmr = mated_by_group(evidence, setting.finest, threshold)
     cells = ErrorsByGroup(evidence, grouping, threshold)
-    fmr_own = [estimates.non_mated(cells.within(g)) for g in range(grouping.n)]
+    fmr_own = [estimates.non_mated(cells.within(index)) for index in range(grouping.n)]
     fnmr_own = mated_by_group(evidence, grouping, threshold)
     fmr = _measure("fmr", grouping, setting, fmr_own, finest_fmr)
     fnmr = _measure("fnmr", grouping, setting, fnmr_own, finest_fnmr)
@@ -156,9 +182,9 @@ def evaluate_point(point: Point, grouping: SampleGrouping, setting: PointContext
                 grouping, fmr, fnmr, setting.seed, point.achieved if point.target is None else point.target
             ),
             contrasts=[
-                c
-                for m in compared
-                for c in make_contrasts(m, grouping, setting.finest, reference, point.reestimated, len(compared))
+                contrast
+                for measured in compared
+                for contrast in make_contrasts(measured, grouping, setting.finest, reference, point.reestimated, len(compared))
             ],
         )
     )
@@ -167,7 +193,10 @@ def evaluate_point(point: Point, grouping: SampleGrouping, setting: PointContext
 def _matrix(
     cells: ErrorsByGroup, grouping: SampleGrouping, own: list[estimates.Estimate], design: results.Design, conditional: bool
 ) -> list[results.Rate]:
-    """Group × group; the diagonal is the within-group rate as sampled."""
+    """Return the rates of group × group.
+
+    The diagonal is the within-group rate as sampled.
+    """
     diagonal: results.Design = "within" if design == "within" else "as_sampled"
     out = []
     for g in range(grouping.n):
@@ -181,7 +210,7 @@ def _matrix(
 def _overall(
     point: Point, setting: PointContext, fmr: list[estimates.Estimate], fnmr: list[estimates.Estimate]
 ) -> results.Overall:
-    """Rates on the pool, and on all pairs."""
+    """Return the rates on the pool, and on all pairs."""
     evidence, pool = setting.evidence, setting.pool
     conditional = point.origin == "target"
     everyone = one_group(evidence.cells, "all pairs")
@@ -189,10 +218,10 @@ def _overall(
     all_fnmr = mated_by_group(evidence, everyone, point.threshold)[0]
     has_mated = evidence.tally.n_mated > 0
     if pool.name == "balanced":
-        members = [setting.finest.names.index(g) for g in pool.groups]
+        members = [setting.finest.names.index(group) for group in pool.groups]
         shared = evidence.shared_subjects
-        pool_fmr = estimates.mean_of([fmr[g] for g in members], shared) if members else all_fmr
-        usable = [fnmr[g] for g in members if fnmr[g].rate is not None]
+        pool_fmr = estimates.mean_of([fmr[group] for group in members], shared) if members else all_fmr
+        usable = [fnmr[group] for group in members if fnmr[group].rate is not None]
         pool_fnmr = estimates.mean_of(usable, shared) if usable and len(usable) == len(members) else None
         design: results.Design = "matched"
     elif pool.name == "all":
@@ -200,7 +229,9 @@ def _overall(
     else:
         inside = np.where(np.diag(pool.stratum) >= 0, 0, -1).astype(np.int32)
         one = SampleGrouping(pool.attributes, pool.groups, (pool.groups,), inside, (0,))
-        pool_fmr, pool_fnmr = (f(evidence, one, point.threshold)[0] for f in (non_mated_by_group, mated_by_group))
+        pool_fmr, pool_fnmr = (
+            rates_by_group(evidence, one, point.threshold)[0] for rates_by_group in (non_mated_by_group, mated_by_group)
+        )
         design = "as_sampled"
     return results.Overall(
         fmr=estimates.to_rate(pool_fmr, "pool", design, conditional=conditional),
@@ -211,12 +242,14 @@ def _overall(
 
 
 def reference_group(grouping: SampleGrouping, evidence: Evidence, named: tuple[str, ...]) -> str | None:
-    """The group that carries every named value of its attributes, of those the one with most subjects (ties: by name).
+    """Return the group that others are compared with.
+
+    It carries every named value of its attributes; of several, the one with most subjects (ties: by name).
 
     named: "ATTRIBUTE=VALUE". Never chosen by its rate; a group that stands for merged ones is never it.
     """
     sizes: NDArray[np.int64] = subjects_per_group(grouping, evidence.cells, evidence.subjects)
-    wanted = dict(n.split("=", 1) for n in named)
+    wanted = dict(name.split("=", 1) for name in named)
 
     def fits(g: int) -> bool:
         return all(wanted.get(a, v) == v for a, v in zip(grouping.attributes, grouping.values[g], strict=True))

@@ -30,8 +30,8 @@ class Fixed:
 
 
 @dataclass(frozen=True)
-class Questions:
-    """What is asked of the comparisons. Thresholds are similarities; sign turns them into the model's own unit."""
+class MeasurementPlan:
+    """Targets, thresholds and references of a measurement. Thresholds are similarities; sign turns them into the model's own unit."""
 
     targets: tuple[float, ...]
     fixed: tuple[Fixed, ...]
@@ -43,41 +43,46 @@ class Questions:
 
 
 def measure(
-    evidence: Evidence, groupings: Sequence[SampleGrouping], finest: SampleGrouping, pool: ThresholdPool, questions: Questions
+    evidence: Evidence, groupings: Sequence[SampleGrouping], finest: SampleGrouping, pool: ThresholdPool, plan: MeasurementPlan
 ) -> list[list[results.OperatingPoint]]:
-    """For each grouping its operating points: targets in the order given, then published and fixed thresholds."""
-    setting = PointContext(evidence, finest, pool, questions.references, questions.sign, questions.seed)
-    by_point = [_at_target(t, groupings, setting, questions) for t in questions.targets]
-    by_point += [_at_fixed(f, groupings, setting, questions) for f in questions.fixed]
+    """Return the operating points of each grouping.
+
+    Targets in the order given, then published and fixed thresholds.
+    """
+    setting = PointContext(evidence, finest, pool, plan.references, plan.sign, plan.seed)
+    by_point = [_at_target(target, groupings, setting, plan) for target in plan.targets]
+    by_point += [_at_fixed(fixed, groupings, setting, plan) for fixed in plan.fixed]
     return [list(points) for points in zip(*by_point, strict=True)] if by_point else [[] for _ in groupings]
 
 
 def _at_target(
-    target: float, groupings: Sequence[SampleGrouping], setting: PointContext, questions: Questions
+    target: float, groupings: Sequence[SampleGrouping], setting: PointContext, plan: MeasurementPlan
 ) -> list[results.OperatingPoint]:
     found = find_threshold(setting.pool, setting.evidence, target)
     if found.threshold is None:
         return [_refused(target, setting, found.reason, found.detail, found.needs)] * len(groupings)
-    share = same_person_share(found.threshold, setting, questions)
+    share = same_person_share(found.threshold, setting, plan)
     if share is not None and share > REFUSED_FROM:
         detail = f"{share:.0%} of the pool's errors at this target look like one person under two names"
         refused = _refused(target, setting, "mostly_same_person", detail, None)
         return [
-            refused.model_copy(update={"same_person": _same_person(g, share, setting, questions, refused=True)})
-            for g in groupings
+            refused.model_copy(update={"same_person": _same_person(grouping, share, setting, plan, refused=True)})
+            for grouping in groupings
         ]
-    again = reestimate(setting.evidence, setting.finest, setting.pool, target, questions.seed)
+    again = reestimate(setting.evidence, setting.finest, setting.pool, target, plan.seed)
     point = Point("target", target, found.threshold, found.achieved, again)
-    return [_evaluate(point, g, setting, questions, share) for g in groupings]
+    return [_evaluate(point, grouping, setting, plan, share) for grouping in groupings]
 
 
 def _at_fixed(
-    fixed: Fixed, groupings: Sequence[SampleGrouping], setting: PointContext, questions: Questions
+    fixed: Fixed, groupings: Sequence[SampleGrouping], setting: PointContext, plan: MeasurementPlan
 ) -> list[results.OperatingPoint]:
     achieved = setting.pool.fmr(setting.evidence, fixed.threshold)
     point = Point(fixed.origin, None, fixed.threshold, achieved, None)
-    share = same_person_share(fixed.threshold, setting, questions)
-    return [_evaluate(point, g, setting, questions, share).model_copy(update={"detail": fixed.detail}) for g in groupings]
+    share = same_person_share(fixed.threshold, setting, plan)
+    return [
+        _evaluate(point, grouping, setting, plan, share).model_copy(update={"detail": fixed.detail}) for grouping in groupings
+    ]
 
 
 def _refused(
@@ -90,9 +95,11 @@ def _refused(
 
 
 def _evaluate(
-    point: Point, grouping: SampleGrouping, setting: PointContext, questions: Questions, share: float | None
+    point: Point, grouping: SampleGrouping, setting: PointContext, plan: MeasurementPlan, share: float | None
 ) -> results.OperatingPoint:
-    """One grouping at one threshold; at a contaminated one with the second reading, and only verdicts that both share.
+    """Evaluate one grouping at one threshold.
+
+    At a contaminated one with the second reading, and only verdicts that both share.
 
     Few of the pool's errors may be most of one group's, above all of one with a low rate, to which others are compared. So the
     second reading is made, and must agree, also where a single group's errors are contaminated.
@@ -100,20 +107,23 @@ def _evaluate(
     first = evaluate_point(point, grouping, setting)
     if share is None:
         return first
-    same = _same_person(grouping, share, setting, questions, refused=False, point=first)
+    same = _same_person(grouping, share, setting, plan, refused=False, point=first)
     first = first.model_copy(update={"same_person": same})
     if not same.contaminated and max(same.share_by_group.values(), default=0.0) <= CONTAMINATED_FROM:
         return first
-    second = _second_reading(point, grouping, setting, questions)
+    second = _second_reading(point, grouping, setting, plan)
     both = agree(first, second).model_copy(update={"without_likely_same_person": second})
     return both.model_copy(update={"status": "contaminated", "reason": "contaminated"}) if same.contaminated else both
 
 
 def _second_reading(
-    point: Point, grouping: SampleGrouping, setting: PointContext, questions: Questions
+    point: Point, grouping: SampleGrouping, setting: PointContext, plan: MeasurementPlan
 ) -> results.OperatingPoint:
-    """As if comparisons that look like one person had not been made; a target's threshold is found anew."""
-    clean = cleaned(setting, questions)
+    """Evaluate without comparisons that look like one person.
+
+    A target's threshold is set again on the others.
+    """
+    clean = without_same_person(setting, plan)
     if point.origin != "target" or point.target is None:
         return evaluate_point(replace(point, achieved=clean.pool.fmr(clean.evidence, point.threshold)), grouping, clean)
     found = find_threshold(clean.pool, clean.evidence, point.target)
@@ -122,19 +132,25 @@ def _second_reading(
     return evaluate_point(Point("target", point.target, found.threshold, found.achieved, None), grouping, clean)
 
 
-def cleaned(setting: PointContext, questions: Questions) -> PointContext:
-    """As if comparisons that look like one person had not been made. Only of a set without subject labels."""
-    assert questions.same_person is not None
-    gone: NDArray[np.bool_] = setting.evidence.tally.ledger.score >= np.float32(questions.same_person)
-    return replace(setting, evidence=without_comparisons(setting.evidence, gone))
+def without_same_person(setting: PointContext, plan: MeasurementPlan) -> PointContext:
+    """Return the context without comparisons that look like one person.
+
+    Only for a set without subject labels.
+    """
+    assert plan.same_person is not None
+    alike: NDArray[np.bool_] = setting.evidence.tally.ledger.score >= np.float32(plan.same_person)
+    return replace(setting, evidence=without_comparisons(setting.evidence, alike))
 
 
-def same_person_share(threshold: float, setting: PointContext, questions: Questions) -> float | None:
-    """Share of the pool's errors that look like one person; None where subjects are labelled or there is no error."""
-    if questions.same_person is None:
+def same_person_share(threshold: float, setting: PointContext, plan: MeasurementPlan) -> float | None:
+    """Return the share of errors that look like one person.
+
+    Of the pool's errors. None where subjects are labelled; 0 where there is no error.
+    """
+    if plan.same_person is None:
         return None
     errors = int(setting.pool.error_counts(setting.evidence, threshold).sum())
-    alike = int(setting.pool.error_counts(setting.evidence, max(threshold, questions.same_person)).sum())
+    alike = int(setting.pool.error_counts(setting.evidence, max(threshold, plan.same_person)).sum())
     return alike / errors if errors else 0.0
 
 
@@ -142,14 +158,14 @@ def _same_person(
     grouping: SampleGrouping,
     share: float,
     setting: PointContext,
-    questions: Questions,
+    plan: MeasurementPlan,
     *,
     refused: bool,
     point: results.OperatingPoint | None = None,
 ) -> results.SamePerson:
-    assert questions.same_person is not None
+    assert plan.same_person is not None
     ledger, cells = setting.evidence.tally.ledger, setting.evidence.cells.of_sample
-    alike = ledger.where(ledger.score >= np.float32(questions.same_person))
+    alike = ledger.where(ledger.score >= np.float32(plan.same_person))
     group = grouping.of(cells)
     ga, gb = group[alike.a], group[alike.b]
     inside = (ga == gb) & (ga >= 0)
@@ -157,13 +173,17 @@ def _same_person(
     shares: dict[str, float] = {}
     if point is not None and point.threshold is not None:
         wrong = np.bincount(ga[inside & (alike.score >= np.float32(point.threshold))], minlength=grouping.n)
-        errors = {r.group: r.errors or 0 for r in point.fmr if r.design != "matched"}
-        shares = {n: float(wrong[g] / errors[n]) for g, n in enumerate(grouping.names) if errors.get(n, 0) >= EFFECTIVE_IN_LOWER}
+        errors = {rate.group: rate.errors or 0 for rate in point.fmr if rate.design != "matched"}
+        shares = {
+            group_name: float(wrong[index] / errors[group_name])
+            for index, group_name in enumerate(grouping.names)
+            if errors.get(group_name, 0) >= EFFECTIVE_IN_LOWER
+        }
     return results.SamePerson(
-        threshold=questions.same_person,
-        native_threshold=questions.same_person * questions.sign,
+        threshold=plan.same_person,
+        native_threshold=plan.same_person * plan.sign,
         share_of_pool_errors=share,
-        by_group={name: int(counts[g]) for g, name in enumerate(grouping.names)},
+        by_group={name: int(counts[index]) for index, name in enumerate(grouping.names)},
         share_by_group=shares,
         contaminated=share > CONTAMINATED_FROM,
         refused=refused,

@@ -1,4 +1,4 @@
-"""Error rates with a threshold of each group's own: how the study behind one claim measured, and no way to run a system.
+"""Error rates with a separate threshold for each group: the method of the study behind one claim, and no way to run a system.
 
 At its own threshold every group has the same FMR, so a difference in false matches can't be seen; only FNMR is left to compare.
 """
@@ -33,7 +33,7 @@ METHOD = "Wilson-t, max(clustered by subject, bootstrap over subjects with the t
 class AtOwnThreshold:
     """FNMR of one group at the threshold that gives its own non-mated comparisons the target FMR.
 
-    estimate: variance with the threshold found anew; its reason where there is none. replicates: float64[·], nan where undefined;
+    estimate: its variance includes that of the threshold; its reason where there is none. replicates: float64[·], nan where undefined;
     replicate k of every group draws the same subjects.
     """
 
@@ -43,10 +43,13 @@ class AtOwnThreshold:
 
 
 def pool_of_group(evidence: Evidence, grouping: SampleGrouping, g: int, finest: SampleGrouping | None = None) -> ThresholdPool:
-    """The non-mated comparisons of one group: as sampled, or those inside each of its cells of a finer grouping, equally weighted."""
+    """Return the non-mated comparisons of one group as a pool.
+
+    As sampled, or those inside each of its cells of a finer grouping, equally weighted. g: the group's position.
+    """
     strata = [np.flatnonzero(grouping.of_cell == g)]
     if finest is not None:
-        strata = [np.flatnonzero((finest.of_cell == c) & (grouping.of_cell == g)) for c in cells_of(grouping, finest, g)]
+        strata = [np.flatnonzero((finest.of_cell == cell) & (grouping.of_cell == g)) for cell in cells_of(grouping, finest, g)]
     stratum = np.full((evidence.cells.n,) * 2, -1, np.int32)
     for index, cells in enumerate(strata):
         stratum[np.ix_(cells, cells)] = index
@@ -57,53 +60,64 @@ def pool_of_group(evidence: Evidence, grouping: SampleGrouping, g: int, finest: 
 
 
 def threshold_of_group(pool: ThresholdPool, evidence: Evidence, target: float) -> FoundThreshold:
-    """The threshold at which one group's own comparisons reach the target, or why there is none."""
+    """Return the threshold for a target FMR of one group.
+
+    At which its own comparisons reach the target, or why there is none.
+    """
     found = find_threshold(pool, evidence, target)
-    made = int(pool.comparisons(evidence).sum())
-    if found.needs is None or made * target >= LEAST_EXPECTED_ERRORS:
+    comparisons = int(pool.comparisons(evidence).sum())
+    if found.needs is None or comparisons * target >= LEAST_EXPECTED_ERRORS:
         return found
-    told = f"{made:,} comparisons inside {pool.name} would give {made * target:.2g} expected false matches; {found.needs:,} are needed"
-    return replace(found, detail=told)
+    detail = (
+        f"{comparisons:,} comparisons inside {pool.name} would give {comparisons * target:.2g} expected false matches; "
+        f"{found.needs:,} are needed"
+    )
+    return replace(found, detail=detail)
 
 
 def at_own_threshold(evidence: Evidence, grouping: SampleGrouping, g: int, target: float, seed: int) -> AtOwnThreshold:
-    """FNMR of one group, mated comparisons as sampled. Refused below 10 expected false matches among its own comparisons."""
-    nothing = np.empty(0)
+    """Return the FNMR of one group at its own threshold.
+
+    Mated comparisons as sampled. Refused below 10 expected false matches among its own comparisons. g: the group's position.
+    """
+    none = np.empty(0)
     pool = pool_of_group(evidence, grouping, g)
     found = threshold_of_group(pool, evidence, target)
     if found.threshold is None:
-        return AtOwnThreshold(found, Estimate(0, None, 0, 0, None, reason=found.reason or "no_pool"), nothing)
+        return AtOwnThreshold(found, Estimate(0, None, 0, 0, None, reason=found.reason or "no_pool"), none)
     estimate = mated_by_group(evidence, grouping, found.threshold)[g]
     again = reestimate(evidence, grouping, pool, target, seed) if estimate.rate else None
     if again is None:
         reason = estimate.reason if estimate.rate is None else None if not estimate.rate else "other"
-        return AtOwnThreshold(found, replace(estimate, reason=reason), nothing)
-    r = again.replicates
+        return AtOwnThreshold(found, replace(estimate, reason=reason), none)
+    of_groups = again.replicates
     with np.errstate(divide="ignore", invalid="ignore"):
-        replicates = np.where(r.mated[:, g] > 0, r.mated_errors[:, g] / r.mated[:, g], np.nan)
-    replicates[np.isnan(r.threshold)] = np.nan
+        replicates = np.where(of_groups.mated[:, g] > 0, of_groups.mated_errors[:, g] / of_groups.mated[:, g], np.nan)
+    replicates[np.isnan(of_groups.threshold)] = np.nan
     if np.isnan(replicates).mean() > UNDEFINED:
-        return AtOwnThreshold(found, replace(estimate, rate=None, reason="target_out_of_reach"), nothing)
-    v = max(estimate.variance, float(np.nanvar(replicates, ddof=1)))
-    return AtOwnThreshold(found, replace(estimate, variance=v, method=METHOD), replicates)
+        return AtOwnThreshold(found, replace(estimate, rate=None, reason="target_out_of_reach"), none)
+    variance = max(estimate.variance, float(np.nanvar(replicates, ddof=1)))
+    return AtOwnThreshold(found, replace(estimate, variance=variance, method=METHOD), replicates)
 
 
-def ratio_at_own_thresholds(a: AtOwnThreshold, b: AtOwnThreshold) -> stats.LogRatio | None:
-    """Rate a over rate b, each at its own threshold: log-ratio with Satterthwaite's t.
+def ratio_at_own_thresholds(first: AtOwnThreshold, second: AtOwnThreshold) -> stats.LogRatio | None:
+    """Return the first rate over the second.
 
-    Its variance is the larger of the sum of both groups' and that of the replicates' log-ratios, which knows of shared subjects.
+    Each at its own threshold: log-ratio with Satterthwaite's t.
+
+    Its variance is the larger of the sum of both groups' and that of the replicates' log-ratios, which includes shared subjects.
     It errs on the side of caution, as the bootstrap of comparisons does where people differ little: simulated with equal rates (100
     and 60 people in each group, FMR 0.1 % and 0.5 %) it rejects at 5 % in 0 to 0.5 % of trials, intervals being 1.4 times as wide.
     None where a rate is 0, or in more than a tenth of the replicates.
     """
-    x, y = a.estimate, b.estimate
-    if not x.rate or not y.rate or not a.replicates.size or not b.replicates.size:
+    numerator, denominator = first.estimate, second.estimate
+    if not numerator.rate or not denominator.rate or not first.replicates.size or not second.replicates.size:
         return None
     with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log(np.divide(*same_draws(a.replicates, b.replicates)))
+        logs = np.log(np.divide(*same_draws(first.replicates, second.replicates)))
     defined = np.isfinite(logs)
     if 1 - defined.mean() > UNDEFINED:
         return None
-    terms = [(e.variance / e.rate**2, e.df) for e in (x, y) if e.rate]
+    terms = [(estimate.variance / estimate.rate**2, estimate.df) for estimate in (numerator, denominator) if estimate.rate]
     v = max(sum(v for v, _ in terms), float(logs[defined].var(ddof=1)))
-    return stats.from_log(float(np.log(x.rate / y.rate)), float(np.sqrt(v)), stats.satterthwaite(terms))
+    return stats.from_log(float(np.log(numerator.rate / denominator.rate)), float(np.sqrt(v)), stats.satterthwaite(terms))

@@ -1,4 +1,4 @@
-"""A run on a fixed sample of the comparisons: what it needs, and what must be said of it."""
+"""A run on a fixed sample of the comparisons: what it requires, and the warnings that it needs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from faceparity.harness.verification.threshold.threshold_pool import LEAST_EXPEC
 
 MOST_TILES = 4_000_000
 NAMED = 3
-"""Groups that a warning names; of more it tells how many."""
+"""Groups that a warning names; of more it gives the number."""
 WHY_UNPAIRED = "it was made from a sample of the comparisons"
 
 
 def check_share(share: float | None, *, scenarios: bool, excluded: bool) -> None:
-    """Refuse a sample of the comparisons where other options need all of them. Raises UserError."""
+    """Refuse a sample of comparisons where others need all.
+
+    Raises UserError with scenarios or exclusions.
+    """
     if share is None or share == 1:
         return
     if scenarios:
@@ -34,7 +37,10 @@ def check_share(share: float | None, *, scenarios: bool, excluded: bool) -> None
 
 
 def scores_to_make(templates: int, share: float | None) -> int:
-    """About how many comparisons a bar has to wait for: samples with themselves are half of a few, mated ones are among them."""
+    """Return about how many comparisons a progress bar waits for.
+
+    Samples with themselves are half of a few; mated ones are among them.
+    """
     if share is None:
         return templates * templates // 2
     parts, rounds = as_fraction(share)
@@ -42,33 +48,42 @@ def scores_to_make(templates: int, share: float | None) -> int:
 
 
 def deal_share(cells: Cells, share: float | None, seed: int) -> Deal | None:
-    """The comparisons to make of a data set's samples, failed ones too; None for all. Raises UserError for very many tiny pieces."""
+    """Return the comparisons to make of a data set's samples.
+
+    Failed samples too; None for all comparisons. Raises UserError for very many tiny pieces.
+    """
     if share is None:
         return None
-    dealt = deal(cells.of_sample, share, seed)
-    if dealt.parts * dealt.rounds * cells.n**2 / 2 > MOST_TILES:
+    sample = deal(cells.of_sample, share, seed)
+    if sample.parts * sample.rounds * cells.n**2 / 2 > MOST_TILES:
         raise UserError(
             f"--comparisons {share:g}: so small a share of {cells.n} groups would be cut into too many pieces; ask for a larger one, or "
             "name fewer attributes with --by"
         )
-    return dealt
+    return sample
 
 
 def sampled_info(evidence: Evidence) -> results.SampledComparisons | None:
-    """What the record says of the sample; None if all comparisons were made."""
+    """Return what the record says of the sample.
+
+    None if all comparisons were made.
+    """
     if not isinstance(evidence.pairs, DealtPairs):
         return None
-    dealt, tally = evidence.pairs.dealt, evidence.tally
-    whole, _ = count_comparisons(evidence.subjects, evidence.cells.of_sample, evidence.cells.n)
-    of = int(whole.sum()) - len(tally.left_out_non_mated)
+    sample, tally = evidence.pairs.dealt, evidence.tally
+    complete, _ = count_comparisons(evidence.subjects, evidence.cells.of_sample, evidence.cells.n)
+    available = int(complete.sum()) - len(tally.left_out_non_mated)
     return results.SampledComparisons(
-        asked=dealt.asked, made=tally.n_non_mated, of=of, share=tally.n_non_mated / max(1, of), parts=dealt.parts,
-        rounds=dealt.rounds, seed=dealt.seed,
+        asked=sample.asked, made=tally.n_non_mated, of=available, share=tally.n_non_mated / max(1, available), parts=sample.parts,
+        rounds=sample.rounds, seed=sample.seed,
     )  # fmt: skip
 
 
 def sampled_warnings(evidence: Evidence, finest: SampleGrouping, targets: Sequence[float]) -> Iterator[str]:
-    """On the first screen: that not all were made, and for which groups that is too few."""
+    """Yield warnings of a sampled run for the first screen.
+
+    That not all comparisons were made, and for which groups that is too few.
+    """
     info = sampled_info(evidence)
     if info is None:
         return
@@ -76,37 +91,46 @@ def sampled_warnings(evidence: Evidence, finest: SampleGrouping, targets: Sequen
         f"A sample of the comparisons: {info.made:,} of {info.of:,} non-mated ones ({info.share:.2%}) were made, drawn with seed "
         f"{info.seed}, about the same share within and between all groups; all mated ones were."
     )
-    why = "though all comparisons would do: ask for a larger share with --comparisons."
+    remedy = "though all comparisons would do: ask for a larger share with --comparisons."
     if few := too_few(evidence, finest, min(targets, default=0.0)):
-        yield f"In the sample are too few comparisons to tell a false match rate of {min(targets):g} of {_some(few)}, {why}"
+        yield f"In the sample are too few comparisons to tell a false match rate of {min(targets):g} of {_first_names(few)}, {remedy}"
     if few := too_few_people(evidence, finest):
-        yield f"In the sample fewer than {SHOWN_FROM} people are compared with others of their group in {_some(few)}, {why}"
+        yield f"In the sample fewer than {SHOWN_FROM} people are compared with others of their group in {_first_names(few)}, {remedy}"
 
 
-def _some(names: Sequence[str]) -> str:
-    """The first of them, and how many more."""
+def _first_names(names: Sequence[str]) -> str:
+    """Return the first of the names, and how many more."""
     more = len(names) - NAMED
-    named = names if more <= 0 else [*names[:NAMED], f"{more} more group{'s' if more > 1 else ''}"]
-    return f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0]
+    listed = names if more <= 0 else [*names[:NAMED], f"{more} more group{'s' if more > 1 else ''}"]
+    return f"{', '.join(listed[:-1])} and {listed[-1]}" if len(listed) > 1 else listed[0]
 
 
 def too_few(evidence: Evidence, finest: SampleGrouping, target: float) -> list[str]:
-    """Groups large enough to be shown of which the sample has fewer than ten errors to expect at a target, and all would have ten."""
+    """Return groups with too few comparisons in the sample.
+
+    Groups large enough to be shown for which the sample has fewer than ten errors to expect at a target, and all comparisons would
+    have ten.
+    """
     people = subjects_per_group(finest, evidence.cells, evidence.subjects)
-    whole, _ = count_comparisons(evidence.subjects, evidence.cells.of_sample, evidence.cells.n)
-    of, made = (np.diag(sum_over_groups(x, finest.of_cell, finest.n)) for x in (whole, evidence.tally.non_mated.sum(axis=2)))
-    lost = (people >= SHOWN_FROM) & (of * target >= LEAST_EXPECTED_ERRORS) & (made * target < LEAST_EXPECTED_ERRORS)
-    return [name for name, gone in zip(finest.names, lost, strict=True) if gone]
+    complete, _ = count_comparisons(evidence.subjects, evidence.cells.of_sample, evidence.cells.n)
+    available, sampled = (
+        np.diag(sum_over_groups(table, finest.of_cell, finest.n)) for table in (complete, evidence.tally.non_mated.sum(axis=2))
+    )
+    lost = (people >= SHOWN_FROM) & (available * target >= LEAST_EXPECTED_ERRORS) & (sampled * target < LEAST_EXPECTED_ERRORS)
+    return [name for name, is_lost in zip(finest.names, lost, strict=True) if is_lost]
 
 
 def too_few_people(evidence: Evidence, finest: SampleGrouping) -> list[str]:
-    """Groups of 30 people or more, of whom the sample has fewer than 30 with a comparison in the group."""
+    """Return groups with too few compared people in the sample.
+
+    Groups of 30 people or more, of whom the sample has fewer than 30 with a comparison in the group.
+    """
     people = subjects_per_group(finest, evidence.cells, evidence.subjects)
     group = finest.of(evidence.cells.of_sample)
     out = []
-    for g in np.flatnonzero(people >= SHOWN_FROM):
-        mine = np.flatnonzero(group == g)
-        compared = evidence.tally.comparisons[np.ix_(mine, np.flatnonzero(finest.of_cell == g))].any(axis=1)
+    for index in np.flatnonzero(people >= SHOWN_FROM):
+        mine = np.flatnonzero(group == index)
+        compared = evidence.tally.comparisons[np.ix_(mine, np.flatnonzero(finest.of_cell == index))].any(axis=1)
         if np.unique(evidence.subjects[mine[compared]]).size < SHOWN_FROM:
-            out.append(finest.names[g])
+            out.append(finest.names[index])
     return out

@@ -1,4 +1,7 @@
-"""Every group's rates at up to 128 thresholds, with the uncertainty and the gates of the operating points: for the threshold slider."""
+"""Every group's rates at up to 128 thresholds, for the threshold slider.
+
+With the uncertainty and the gates of the operating points.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ from faceparity.harness.verification.threshold.threshold_pool import ThresholdPo
 
 POSITIONS = 128
 BELOW_LEDGER = 16
-"""So many of them at most lie below the ledger's floor, where false matches have no interval."""
+"""Maximum number of them below the ledger's floor, where false matches have no interval."""
 START = 0.1
 """The FMR of all pairs at the lowest position; above the highest there is no false match, and half of all people's images fail."""
 GROUPS = 60
@@ -41,55 +44,65 @@ def make_sweeps(
     points: Sequence[Sequence[results.OperatingPoint]],
     same_person: float | None,
 ) -> list[results.Sweep | None]:
-    """One for each grouping, all at the same thresholds; None without non-mated comparisons.
+    """Return one sweep for each grouping.
 
-    points: the operating points of each grouping, whose thresholds are among those of the sweep. same_person: see `Questions`.
+    All at the same thresholds; None without non-mated comparisons.
+
+    points: the operating points of each grouping, whose thresholds are among those of the sweep. same_person: see `MeasurementPlan`.
     """
     if not evidence.tally.n_non_mated:
         return [None] * len(groupings)
-    thresholds = positions(evidence.tally, _asked(points))
+    thresholds = positions(evidence.tally, _thresholds_of(points))
     out = _sweeps(evidence, groupings, pool, references, thresholds)
     if same_person is not None:
         alike = evidence.tally.ledger.score >= np.float32(same_person)
         second = _sweeps(without_comparisons(evidence, alike), groupings, pool, references, thresholds)
-        out = [a.model_copy(update={"without_likely_same_person": b}) for a, b in zip(out, second, strict=True)]
+        out = [first.model_copy(update={"without_likely_same_person": other}) for first, other in zip(out, second, strict=True)]
     return list(out)
 
 
-def _asked(points: Sequence[Sequence[results.OperatingPoint]]) -> list[float]:
-    """Thresholds of all operating points, second readings too."""
-    every = [p for of_grouping in points for p in of_grouping]
-    every += [p.without_likely_same_person for p in every if p.without_likely_same_person is not None]
-    return [p.threshold for p in every if p.threshold is not None]
+def _thresholds_of(points: Sequence[Sequence[results.OperatingPoint]]) -> list[float]:
+    """Return all operating points' thresholds, second readings too."""
+    every = [point for of_grouping in points for point in of_grouping]
+    every += [point.without_likely_same_person for point in every if point.without_likely_same_person is not None]
+    return [point.threshold for point in every if point.threshold is not None]
 
 
 def positions(tally: Tally, asked: Sequence[float]) -> F32:
-    """float32[T], rising: the thresholds asked for, and edges of the grid, evenly spread over where something happens.
+    """Return the thresholds of a sweep, float32[T], rising.
+
+    The thresholds asked for, and edges of the grid, evenly spread over where rates change.
 
     T ≤ 128, unless more than 112 are asked for. Below the ledger's floor the edges are few.
     """
     wanted, edges = np.unique(np.asarray(asked, np.float32)), tally.grid.edges
-    non_mated, mated = (t.sum(axis=(0, 1)) for t in (tally.non_mated, tally.mated))
+    non_mated, mated = (table.sum(axis=(0, 1)) for table in (tally.non_mated, tally.mated))
     above = np.cumsum(non_mated[::-1])[::-1] / max(1, non_mated.sum())
     low = max([1, *np.flatnonzero(above >= START)])
     high = max(0, *np.flatnonzero(non_mated)) + 1
     if mated.sum():
         high = max(high, int(np.searchsorted(np.cumsum(mated), mated.sum() / 2)) + 1)
     inside = edges[min(low, high) : high + 1]
-    below, kept = inside[inside < np.float32(tally.floor)], inside[inside >= np.float32(tally.floor)]
-    some = _spread(below, BELOW_LEDGER)
-    room = max(POSITIONS - wanted.size, BELOW_LEDGER) - some.size
-    return np.asarray(np.unique(np.concatenate([wanted, some, _spread(kept, room)])), np.float32)
+    below, in_ledger = inside[inside < np.float32(tally.floor)], inside[inside >= np.float32(tally.floor)]
+    below_ledger = _spread(below, BELOW_LEDGER)
+    room = max(POSITIONS - wanted.size, BELOW_LEDGER) - below_ledger.size
+    return np.asarray(np.unique(np.concatenate([wanted, below_ledger, _spread(in_ledger, room)])), np.float32)
 
 
-def _spread(values: F32, n: int) -> F32:
-    """At most n of the values, the first and the last among them, evenly by rank."""
-    return np.asarray(values[np.unique(np.linspace(0, values.size - 1, min(n, values.size)).round().astype(int))], np.float32)
+def _spread(values: F32, count: int) -> F32:
+    """Return at most `count` of the values, evenly by rank.
+
+    The first and the last are among them.
+    """
+    return np.asarray(values[np.unique(np.linspace(0, values.size - 1, min(count, values.size)).round().astype(int))], np.float32)
 
 
 @dataclass
 class _Column:
-    """What is noted of one group as the threshold falls. matched: its cells of the finest grouping, if the mean is over them."""
+    """One group's figures as the threshold falls.
+
+    matched: its cells of the finest grouping, if the mean is over them.
+    """
 
     group: int
     name: str
@@ -105,27 +118,27 @@ class _Column:
     half_width: list[float | None] = field(default_factory=list)
 
     def note(self, at: RateAtThreshold) -> None:
-        """Takes the next lower threshold."""
-        e, self.last = at.estimate, at
-        known = at.counted and bool(e.errors)
-        shown = known and e.subjects >= INTERVAL_FROM
-        self.errors.append(e.errors)
-        self.rate.append(_short(e.rate) or 0.0)
-        self.effective_n.append(_short(_n_of_interval(e)) if shown else None)
-        self.effective_errors.append(_short(e.effective_errors) if known else None)
-        self.df.append(_short(e.df) if shown else None)
+        """Add the figures at the next lower threshold."""
+        estimate, self.last = at.estimate, at
+        known = at.counted and bool(estimate.errors)
+        shown = known and estimate.subjects >= INTERVAL_FROM
+        self.errors.append(estimate.errors)
+        self.rate.append(_short(estimate.rate) or 0.0)
+        self.effective_n.append(_short(_n_of_interval(estimate)) if shown else None)
+        self.effective_errors.append(_short(estimate.effective_errors) if known else None)
+        self.df.append(_short(estimate.df) if shown else None)
 
 
-def _short(x: float | None) -> float | None:
-    """Seven significant digits."""
-    return None if x is None else float(f"{x:.7g}")
+def _short(value: float | None) -> float | None:
+    """Round to seven significant digits."""
+    return None if value is None else float(f"{value:.7g}")
 
 
-def _n_of_interval(e: estimates.Estimate) -> float | None:
-    """The sample size behind `rates.interval_of`."""
-    if e.rate is None or e.rate >= 1 or e.variance <= 0:
-        return float(max(1, e.subjects // 2))
-    return e.effective_n
+def _n_of_interval(estimate: estimates.Estimate) -> float | None:
+    """Return the sample size behind `estimates.interval_of`."""
+    if estimate.rate is None or estimate.rate >= 1 or estimate.variance <= 0:
+        return float(max(1, estimate.subjects // 2))
+    return estimate.effective_n
 
 
 def _sweeps(
@@ -136,10 +149,10 @@ def _sweeps(
     for measure in measures:
         for out, found in zip(swept, _sweep(measure, evidence, groupings, references, thresholds), strict=True):
             out += found
-    pool_fmr = [_short(x) for x in _pool_fmr(evidence, pool, thresholds)]
+    pool_fmr = [_short(rate) for rate in _pool_fmr(evidence, pool, thresholds)]
     first = first_in_ledger(evidence, thresholds)
-    said = [float(str(t)) for t in thresholds]
-    return [results.Sweep(thresholds=said, first_with_uncertainty=first, pool_fmr=pool_fmr, rates=r) for r in swept]
+    printed = [float(str(threshold)) for threshold in thresholds]
+    return [results.Sweep(thresholds=printed, first_with_uncertainty=first, pool_fmr=pool_fmr, rates=rates) for rates in swept]
 
 
 def _sweep(
@@ -147,41 +160,54 @@ def _sweep(
 ) -> list[list[results.SweptRate]]:
     finest = groupings[-1]
     at_top = non_mated_by_group(evidence, finest, np.inf) if measure == "fmr" else mated_by_group(evidence, finest, np.inf)
-    bases = [reference_group(g, evidence, references) for g in groupings]
+    bases = [reference_group(grouping, evidence, references) for grouping in groupings]
     columns = [
-        _columns(g, finest, at_top, _chosen(g, evidence, base)) for g, base in zip(groupings, bases, strict=True)
+        _columns(grouping, finest, at_top, _chosen(grouping, evidence, base)) for grouping, base in zip(groupings, bases, strict=True)
     ]  # fmt: skip
-    cells = sorted({c for of_grouping in columns for x in of_grouping for c in x.matched or ()} | {x.group for x in columns[-1]})
+    cells = sorted(
+        {cell for of_grouping in columns for column in of_grouping for cell in column.matched or ()}
+        | {column.group for column in columns[-1]}
+    )
     walk = NonMated if measure == "fmr" else Mated
-    steps = [walk(evidence, finest, thresholds, tuple(cells)).falling()]
-    for g, of_grouping in zip(groupings[:-1], columns[:-1], strict=True):
-        steps.append(walk(evidence, g, thresholds, tuple(x.group for x in of_grouping if x.matched is None)).falling())
+    steps = [walk(evidence, finest, thresholds, tuple(cells)).descending()]
+    for grouping, of_grouping in zip(groupings[:-1], columns[:-1], strict=True):
+        steps.append(
+            walk(
+                evidence, grouping, thresholds, tuple(column.group for column in of_grouping if column.matched is None)
+            ).descending()
+        )
     for of_cells, *own in zip(*steps, strict=True):
         known = dict(zip(cells, of_cells, strict=True))
-        for n, of_grouping in enumerate(columns):
-            alone = iter(own[n] if n < len(own) else ())
-            for x in of_grouping:
-                last = n == len(own)
-                x.note(
-                    known[x.group]
+        for index, of_grouping in enumerate(columns):
+            as_sampled = iter(own[index] if index < len(own) else ())
+            for column in of_grouping:
+                last = index == len(own)
+                column.note(
+                    known[column.group]
                     if last
-                    else next(alone)
-                    if x.matched is None
-                    else _mean(evidence, [known[c] for c in x.matched])
+                    else next(as_sampled)
+                    if column.matched is None
+                    else _mean(evidence, [known[cell] for cell in column.matched])
                 )
-            _note_ratios(evidence, of_grouping, bases[n])
-    return [[_to_record(measure, x, base) for x in of] for of, base in zip(columns, bases, strict=True)]
+            _note_ratios(evidence, of_grouping, bases[index])
+    return [[_to_record(measure, column, base) for column in of_columns] for of_columns, base in zip(columns, bases, strict=True)]
 
 
 def _chosen(grouping: SampleGrouping, evidence: Evidence, reference: str | None) -> list[int]:
-    """The reference and the largest other groups, in the grouping's order."""
+    """Return the reference and the largest other groups.
+
+    In the grouping's order.
+    """
     sizes = np.bincount(_group_of_subjects(grouping, evidence), minlength=grouping.n)
-    order = sorted(range(grouping.n), key=lambda g: (grouping.names[g] != reference, -sizes[g], g))
+    order = sorted(range(grouping.n), key=lambda group: (grouping.names[group] != reference, -sizes[group], group))
     return sorted(order[:GROUPS])
 
 
 def _group_of_subjects(grouping: SampleGrouping, evidence: Evidence) -> NDArray[np.int64]:
-    """int64[·]: the group of every subject in it, once for each."""
+    """Return the group of every subject in it, int64[·].
+
+    Once for each group that a subject is in.
+    """
     group = grouping.of(evidence.cells.of_sample)
     known = group >= 0
     return np.asarray(np.unique(np.stack([group[known], evidence.subjects[known]]), axis=1)[0], np.int64)
@@ -190,83 +216,97 @@ def _group_of_subjects(grouping: SampleGrouping, evidence: Evidence) -> NDArray[
 def _columns(
     grouping: SampleGrouping, finest: SampleGrouping, at_top: list[estimates.Estimate], chosen: list[int]
 ) -> list[_Column]:
-    """Matched where the tables have a matched rate, as sampled else; the finest grouping's groups within themselves."""
+    """Return a column for each chosen group.
+
+    Matched where the tables have a matched rate, else as sampled; the finest grouping's groups within themselves.
+    """
     out = []
-    for g in chosen:
-        own = cells_of(grouping, finest, g)
+    for group in chosen:
+        own = cells_of(grouping, finest, group)
         if grouping.attributes == finest.attributes:
-            out.append(_Column(g, grouping.names[g], "within", None, bool(grouping.merged[g])))
+            out.append(_Column(group, grouping.names[group], "within", None, bool(grouping.merged[group])))
         elif can_be_matched(own, finest, at_top):
-            out.append(_Column(g, grouping.names[g], "matched", own, bool(grouping.merged[g])))
+            out.append(_Column(group, grouping.names[group], "matched", own, bool(grouping.merged[group])))
         else:
-            out.append(_Column(g, grouping.names[g], "as_sampled", None, bool(grouping.merged[g])))
+            out.append(_Column(group, grouping.names[group], "as_sampled", None, bool(grouping.merged[group])))
     return out
 
 
 def _mean(evidence: Evidence, cells: list[RateAtThreshold]) -> RateAtThreshold:
-    mean = estimates.mean_of([c.estimate for c in cells], evidence.shared_subjects)
-    return RateAtThreshold(mean, all(c.counted for c in cells))
+    mean = estimates.mean_of([cell.estimate for cell in cells], evidence.shared_subjects)
+    return RateAtThreshold(mean, all(cell.counted for cell in cells))
 
 
 def _note_ratios(evidence: Evidence, columns: list[_Column], reference: str | None) -> None:
-    base = next((x for x in columns if x.name == reference), None)
-    for x in columns:
-        x.half_width.append(None if base is None or x is base or x.merged else _half_width(evidence, x, base))
+    base = next((column for column in columns if column.name == reference), None)
+    for column in columns:
+        column.half_width.append(None if base is None or column is base or column.merged else _half_width(evidence, column, base))
 
 
 def _half_width(evidence: Evidence, group: _Column, base: _Column) -> float | None:
-    """Half the width of the ratio's interval on the log scale; None where the ratio may not be told."""
+    """Return half the width of the ratio's interval.
+
+    On the log scale; None where the ratio may not be shown.
+    """
     assert group.last is not None
     assert base.last is not None
-    a, b = group.last.estimate, base.last.estimate
-    told = group.last.counted and base.last.counted and group.design == base.design != "as_sampled"
-    if not told or min(a.subjects, b.subjects) < SHOWN_FROM or not a.rate or not b.rate or max(a.rate, b.rate) >= 1:
+    first, second = group.last.estimate, base.last.estimate
+    comparable = group.last.counted and base.last.counted and group.design == base.design != "as_sampled"
+    if (
+        not comparable
+        or min(first.subjects, second.subjects) < SHOWN_FROM
+        or not first.rate
+        or not second.rate
+        or max(first.rate, second.rate) >= 1
+    ):
         return None
-    if not enough_errors(a.rate / b.rate, a.effective_errors or 0.0, b.effective_errors or 0.0):
+    if not enough_errors(first.rate / second.rate, first.effective_errors or 0.0, second.effective_errors or 0.0):
         return None
     if evidence.shared_subjects:
-        found = ratio_of(a, b)
+        found = ratio_of(first, second)
         return None if found is None else _short(float(np.log(found.interval[1] / found.ratio)))
-    terms = [(e.variance / e.rate**2, e.df) for e in (a, b) if e.rate]
-    return _short(float(stdtrit(satterthwaite(terms), 0.5 + LEVEL / 2) * np.sqrt(sum(v for v, _ in terms))))
+    terms = [(estimate.variance / estimate.rate**2, estimate.df) for estimate in (first, second) if estimate.rate]
+    return _short(float(stdtrit(satterthwaite(terms), 0.5 + LEVEL / 2) * np.sqrt(sum(variance for variance, _ in terms))))
 
 
-def _to_record(measure: Measure, x: _Column, reference: str | None) -> results.SweptRate:
-    assert x.last is not None
-    e = x.last.estimate
-    base = results.SweptRate(group=x.name, measure=measure, design=x.design, subjects=e.subjects, comparisons=e.comparisons)
-    if e.rate is None or e.subjects < SHOWN_FROM:
-        return base.model_copy(update={"reason": e.reason if e.rate is None else "too_few_subjects"})
-    shown = estimates.to_rate(_without_errors(e), x.name, x.design)
-    df = list(dict.fromkeys(d for d in x.df if d is not None))
-    compared = reference not in (None, x.name) and x.design != "as_sampled" and not x.merged
+def _to_record(measure: Measure, column: _Column, reference: str | None) -> results.SweptRate:
+    assert column.last is not None
+    estimate = column.last.estimate
+    base = results.SweptRate(
+        group=column.name, measure=measure, design=column.design, subjects=estimate.subjects, comparisons=estimate.comparisons
+    )
+    if estimate.rate is None or estimate.subjects < SHOWN_FROM:
+        return base.model_copy(update={"reason": estimate.reason if estimate.rate is None else "too_few_subjects"})
+    shown = estimates.to_rate(_without_errors(estimate), column.name, column.design)
+    df = list(dict.fromkeys(value for value in column.df if value is not None))
+    compared = reference not in (None, column.name) and column.design != "as_sampled" and not column.merged
     return base.model_copy(
         update={
-            "errors": x.errors[::-1],
-            "rate": x.rate[::-1] if x.design == "matched" else None,
-            "effective_n": x.effective_n[::-1],
-            "effective_errors": x.effective_errors[::-1],
-            "df": df[0] if len(df) == 1 else x.df[::-1] if df else None,
+            "errors": column.errors[::-1],
+            "rate": column.rate[::-1] if column.design == "matched" else None,
+            "effective_n": column.effective_n[::-1],
+            "effective_errors": column.effective_errors[::-1],
+            "df": df[0] if len(df) == 1 else column.df[::-1] if df else None,
             "bounds": shown.bounds,
-            "ratio_log_half_width": x.half_width[::-1] if compared else None,
+            "ratio_log_half_width": column.half_width[::-1] if compared else None,
         }
     )
 
 
-def _without_errors(e: estimates.Estimate) -> estimates.Estimate:
-    """The same comparisons, had there been no error."""
-    return estimates.Estimate(e.subjects, None, e.comparisons, 0, 0.0, zero_bounds=e.zero_bounds)
+def _without_errors(estimate: estimates.Estimate) -> estimates.Estimate:
+    """Return the same comparisons as if there were no error."""
+    return estimates.Estimate(estimate.subjects, None, estimate.comparisons, 0, 0.0, zero_bounds=estimate.zero_bounds)
 
 
 def _pool_fmr(evidence: Evidence, pool: ThresholdPool, thresholds: F32) -> list[float | None]:
-    made, first = pool.comparisons(evidence), first_in_ledger(evidence, thresholds)
-    if not pool.weights.size or (made == 0).any():
+    comparisons, first = pool.comparisons(evidence), first_in_ledger(evidence, thresholds)
+    if not pool.weights.size or (comparisons == 0).any():
         return [None] * thresholds.size
     stratum, score = pool.errors_above(evidence, -np.inf)
     position = np.searchsorted(thresholds, score, side="right") - 1
-    counts = np.zeros((thresholds.size, made.size), np.int64)
+    counts = np.zeros((thresholds.size, comparisons.size), np.int64)
     np.add.at(counts, (position[position >= 0], stratum[position >= 0]), 1)
     counts = np.cumsum(counts[::-1], axis=0)[::-1]
-    for k in range(first):
-        counts[k] = pool.error_counts(evidence, float(thresholds[k]))
-    return [float((pool.weights * row / made).sum()) for row in counts]
+    for index in range(first):
+        counts[index] = pool.error_counts(evidence, float(thresholds[index]))
+    return [float((pool.weights * row / comparisons).sum()) for row in counts]

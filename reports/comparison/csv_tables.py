@@ -25,7 +25,10 @@ HEADERS = {
 
 
 def write_tables(comparison: Comparison, folder: Path) -> list[Path]:
-    """Every table as `folder`/NAME.csv: UTF-8, comma, fractions at full precision, undefined an empty cell."""
+    """Write every table as `folder`/NAME.csv and return the paths.
+
+    UTF-8, comma, fractions at full precision, undefined an empty cell.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, rows in tables(comparison).items():
@@ -35,112 +38,167 @@ def write_tables(comparison: Comparison, folder: Path) -> list[Path]:
     return paths
 
 
-def tables(c: Comparison) -> dict[str, list[Row]]:
-    """The rows of every table, by name; those without rows are left out, but for the first."""
+def tables(comparison: Comparison) -> dict[str, list[Row]]:
+    """Return the rows of every table, by name.
+
+    Tables without rows are left out.
+    """
     found = {
-        "results": list(_results(c)),
-        "rates": list(_rates(c)),
-        "differences": list(_differences(c)),
-        "leagues": list(_leagues(c)),
-        "league_tests": list(_league_tests(c)),
-        "unpaired": list(_unpaired(c)),
+        "results": list(_results(comparison)),
+        "rates": list(_rates(comparison)),
+        "differences": list(_differences(comparison)),
+        "leagues": list(_leagues(comparison)),
+        "league_tests": list(_league_tests(comparison)),
+        "unpaired": list(_unpaired(comparison)),
     }
     return {name: rows for name, rows in found.items() if rows}
 
 
-def _results(c: Comparison) -> Iterator[Row]:
-    for x in c.results:
+def _results(comparison: Comparison) -> Iterator[Row]:
+    """Yield a row for each result."""
+    for result in comparison.results:
         yield [
-            x.id, x.run, x.label, x.model, x.model_version, x.fingerprint, x.dataset, x.dataset_version, x.dataset_digest, x.subjects,
-            x.samples, " × ".join(x.attributes), " ".join(f"{t:g}" for t in x.targets), x.pool, x.seed, x.faceparity, x.commit,
-            x.excluded_samples, x.excluded_comparisons, x.private, x.private_reason or None,
+            result.id, result.run, result.label, result.model, result.model_version, result.fingerprint, result.dataset,
+            result.dataset_version, result.dataset_digest, result.subjects, result.samples, " × ".join(result.attributes),
+            " ".join(f"{target:g}" for target in result.targets), result.pool, result.seed, result.faceparity, result.commit,
+            result.excluded_samples, result.excluded_comparisons, result.private, result.private_reason or None,
         ]  # fmt: skip
 
 
-def _rates(c: Comparison) -> Iterator[Row]:
-    for x in c.results:
-        for by in x.failures:
-            for r in by.rates:
-                yield [x.id, x.model, x.dataset, " × ".join(by.attributes), None, None, None, None, "ftx", *_rate(r)]
-        for p in x.panels:
+def _rates(comparison: Comparison) -> Iterator[Row]:
+    """Yield a row for each rate of each result."""
+    for result in comparison.results:
+        for failures in result.failures:
+            for rate in failures.rates:
+                yield [
+                    result.id,
+                    result.model,
+                    result.dataset,
+                    " × ".join(failures.attributes),
+                    None,
+                    None,
+                    None,
+                    None,
+                    "ftx",
+                    *_rate(rate),
+                ]
+        for panel in result.panels:
             for measure in ("fmr", "fnmr"):
-                for r in getattr(p, measure):
-                    at: Row = [" × ".join(p.attributes), p.origin, p.target_fmr, p.native_threshold, p.status]
-                    yield [x.id, x.model, x.dataset, *at, measure, *_rate(r)]
+                for rate in getattr(panel, measure):
+                    at: Row = [" × ".join(panel.attributes), panel.origin, panel.target_fmr, panel.native_threshold, panel.status]
+                    yield [result.id, result.model, result.dataset, *at, measure, *_rate(rate)]
 
 
-def _rate(r: Rate) -> Row:
-    lo, hi = r.interval or (None, None)
-    independent, worst = (r.bounds.independent, r.bounds.worst_case) if r.bounds else (None, None)
-    return [r.group, r.subjects, r.comparisons, r.errors, r.rate, lo, hi, independent, worst, r.status, r.reason]
-
-
-def _points(c: Comparison) -> Iterator[tuple[ComparedDataset, ComparedPoint]]:
-    for d in c.datasets:
-        for p in d.points:
-            yield d, p
-
-
-def _differences(c: Comparison) -> Iterator[Row]:
-    for d in c.datasets:
-        for x in d.failures:
-            start: Row = [d.dataset, None, None, "all", x.first, x.second]
-            yield [*start, *_change(x.overall, "")]
-            for g in x.groupings:
-                for change in g.changes:
-                    yield [*start, *_change(change, " × ".join(g.attributes))]
-    for d, p in _points(c):
-        for reading, pairs in (("all", p.pairs), ("without_likely_same_person", p.second)):
-            for q in pairs:
-                at: Row = [d.dataset, p.origin, p.target_fmr, reading, q.first, q.second]
-                for change in q.overall:
-                    yield [*at, *_change(change, "")]
-                for g in q.groupings:
-                    for change in [*g.changes, *g.including_failures]:
-                        yield [*at, *_change(change, " × ".join(g.attributes))]
-
-
-def _change(x: ModelChange, grouping: str) -> Row:
-    ends = [*(x.difference_interval or (None, None))]
+def _rate(rate: Rate) -> Row:
+    """Return the cells of one rate."""
+    lo, hi = rate.interval or (None, None)
+    independent, worst = (rate.bounds.independent, rate.bounds.worst_case) if rate.bounds else (None, None)
     return [
-        x.quantity, x.measure, grouping or None, x.design, x.group, x.reference, x.subjects, x.comparisons, x.errors_first,
-        x.errors_second, x.errors_both, x.first, x.second, x.difference, *ends, x.ratio, *(x.interval or (None, None)),
-        *(x.interval_reestimated or (None, None)), x.df, x.p, x.p_holm, x.p_bh, x.effective_discordant, x.verdict, x.reason,
+        rate.group,
+        rate.subjects,
+        rate.comparisons,
+        rate.errors,
+        rate.rate,
+        lo,
+        hi,
+        independent,
+        worst,
+        rate.status,
+        rate.reason,
+    ]
+
+
+def _points(comparison: Comparison) -> Iterator[tuple[ComparedDataset, ComparedPoint]]:
+    """Yield each data set with each of its points."""
+    for dataset in comparison.datasets:
+        for point in dataset.points:
+            yield dataset, point
+
+
+def _differences(comparison: Comparison) -> Iterator[Row]:
+    """Yield a row for each difference of two models."""
+    for dataset in comparison.datasets:
+        for failures in dataset.failures:
+            start: Row = [dataset.dataset, None, None, "all", failures.first, failures.second]
+            yield [*start, *_change(failures.overall, "")]
+            for grouping in failures.groupings:
+                for change in grouping.changes:
+                    yield [*start, *_change(change, " × ".join(grouping.attributes))]
+    for dataset, point in _points(comparison):
+        for reading, pairs in (("all", point.pairs), ("without_likely_same_person", point.second)):
+            for pair in pairs:
+                at: Row = [dataset.dataset, point.origin, point.target_fmr, reading, pair.first, pair.second]
+                for change in pair.overall:
+                    yield [*at, *_change(change, "")]
+                for grouping in pair.groupings:
+                    for change in [*grouping.changes, *grouping.including_failures]:
+                        yield [*at, *_change(change, " × ".join(grouping.attributes))]
+
+
+def _change(change: ModelChange, grouping: str) -> Row:
+    """Return the cells of one difference."""
+    ends = [*(change.difference_interval or (None, None))]
+    return [
+        change.quantity, change.measure, grouping or None, change.design, change.group, change.reference, change.subjects,
+        change.comparisons, change.errors_first, change.errors_second, change.errors_both, change.first, change.second,
+        change.difference, *ends, change.ratio, *(change.interval or (None, None)),
+        *(change.interval_reestimated or (None, None)), change.df, change.p, change.p_holm, change.p_bh,
+        change.effective_discordant, change.verdict, change.reason,
     ]  # fmt: skip
 
 
-def _tables_of(c: Comparison) -> Iterator[tuple[Row, League]]:
-    for d in c.datasets:
-        if d.failure_league is not None:
-            yield [d.dataset, None, None], d.failure_league
-    for d, p in _points(c):
-        for x in p.leagues:
-            yield [d.dataset, p.origin, p.target_fmr], x
+def _league_tables(comparison: Comparison) -> Iterator[tuple[Row, League]]:
+    """Yield the league tables, each with its first cells."""
+    for dataset in comparison.datasets:
+        if dataset.failure_league is not None:
+            yield [dataset.dataset, None, None], dataset.failure_league
+    for dataset, point in _points(comparison):
+        for league in point.leagues:
+            yield [dataset.dataset, point.origin, point.target_fmr], league
 
 
-def _leagues(c: Comparison) -> Iterator[Row]:
-    models = {x.id: x.model for x in c.results}
-    for at, x in _tables_of(c):
-        for r in x.rows:
-            lo, hi = r.interval or (None, None)
-            what: Row = [x.measure, " × ".join(x.attributes) or None]
-            yield [*at, *what, r.id, models[r.id], r.value, lo, hi, r.group, *r.rank, len(x.rows), r.second_value, r.reason]
+def _leagues(comparison: Comparison) -> Iterator[Row]:
+    """Yield a row for each model of each league table."""
+    models = {result.id: result.model for result in comparison.results}
+    for at, league in _league_tables(comparison):
+        for row in league.rows:
+            lo, hi = row.interval or (None, None)
+            what: Row = [league.measure, " × ".join(league.attributes) or None]
+            yield [
+                *at,
+                *what,
+                row.id,
+                models[row.id],
+                row.value,
+                lo,
+                hi,
+                row.group,
+                *row.rank,
+                len(league.rows),
+                row.second_value,
+                row.reason,
+            ]
 
 
-def _league_tests(c: Comparison) -> Iterator[Row]:
-    for at, x in _tables_of(c):
-        for t in x.tests:
-            what: Row = [x.measure, " × ".join(x.attributes) or None, t.first, t.second, t.ratio]
-            yield [*at, *what, *(t.interval or (None, None)), t.p, t.p_holm, t.verdict, t.reason]
+def _league_tests(comparison: Comparison) -> Iterator[Row]:
+    """Yield a row for each test of each league table."""
+    for at, league in _league_tables(comparison):
+        for test in league.tests:
+            what: Row = [league.measure, " × ".join(league.attributes) or None, test.first, test.second, test.ratio]
+            yield [*at, *what, *(test.interval or (None, None)), test.p, test.p_holm, test.verdict, test.reason]
 
 
-def _unpaired(c: Comparison) -> Iterator[Row]:
-    for d in c.datasets:
-        found = [(None, None, u) for u in d.failures_unpaired]
-        for origin, target, u in [*found, *((p.origin, p.target_fmr, u) for p in d.points for u in p.unpaired)]:
-            for r in u.rates:
-                first, second = r.first_interval or (None, None), r.second_interval or (None, None)
+def _unpaired(comparison: Comparison) -> Iterator[Row]:
+    """Yield a row for each rate of unpaired results."""
+    for dataset in comparison.datasets:
+        found = [(None, None, pair) for pair in dataset.failures_unpaired]
+        for origin, target, pair in [
+            *found,
+            *((point.origin, point.target_fmr, pair) for point in dataset.points for pair in point.unpaired),
+        ]:
+            for rate in pair.rates:
+                first, second = rate.first_interval or (None, None), rate.second_interval or (None, None)
                 yield [
-                    d.dataset, origin, target, u.first, u.second, u.reason, r.measure, " × ".join(r.attributes), r.group, r.first, *first,
-                    r.second, *second, r.overlap,
+                    dataset.dataset, origin, target, pair.first, pair.second, pair.reason, rate.measure,
+                    " × ".join(rate.attributes), rate.group, rate.first, *first, rate.second, *second, rate.overlap,
                 ]  # fmt: skip

@@ -14,40 +14,54 @@ RANKS = (
 )
 
 
-def league_table(key: str, x: League, names: Names) -> Table:
-    """A league table: figure, interval and rank interval of each model."""
-    second = any(r.second_value is not None for r in x.rows)
-    columns = ["Model", f"{words.MEASURES[x.measure]} [95 %]", "Rank", *(["Without repeats"] if second else [])]
+def league_table(key: str, league: League, names: Names) -> Table:
+    """Return a league table.
+
+    Figure, interval and rank interval of each model.
+    """
+    second = any(row.second_value is not None for row in league.rows)
+    columns = ["Model", f"{words.MEASURES[league.measure]} [95 %]", "Rank", *(["Without repeats"] if second else [])]
     rows = [
-        [names(r.id), words.row_figure(x, r), rank(r, len(x.rows)), *([f.percent(r.second_value)] if second else [])]
-        for r in in_order(x)
+        [
+            names(row.id),
+            words.row_figure(league, row),
+            rank(row, len(league.rows)),
+            *([f.percent(row.second_value)] if second else []),
+        ]
+        for row in in_order(league)
     ]
-    base = f.plural(x.comparisons, "image" if x.measure == "ftx" else "comparison")
-    caption = f"{words.FULL[x.measure]}: {base} of {f.plural(x.subjects, 'person', 'people')}"
+    base = f.plural(league.comparisons, "image" if league.measure == "ftx" else "comparison")
+    caption = f"{words.FULL[league.measure]}: {base} of {f.plural(league.subjects, 'person', 'people')}"
     return Table(key, caption, columns, rows)
 
 
-def worst_table(key: str, x: League, names: Names) -> Table:
-    """The highest group over the mean of the groups, of each model."""
-    second = any(r.second_value is not None for r in x.rows)
+def worst_table(key: str, league: League, names: Names) -> Table:
+    """Return a table of highest group over mean, by model.
+
+    The rate of the highest group over the mean of the groups.
+    """
+    second = any(row.second_value is not None for row in league.rows)
     columns = ["Model", "Ratio [95 %]", "Rank", "Highest group", *(["Without repeats"] if second else [])]
     rows = [
         [
-            names(r.id), words.row_figure(x, r), rank(r, len(x.rows)) if r.value is not None else f.DASH,
-            f.shorten(r.group or f.DASH, 60), *([f.ratio(r.second_value)] if second else []),
+            names(row.id), words.row_figure(league, row), rank(row, len(league.rows)) if row.value is not None else f.DASH,
+            f.shorten(row.group or f.DASH, 60), *([f.ratio(row.second_value)] if second else []),
         ]
-        for r in in_order(x)
+        for row in in_order(league)
     ]  # fmt: skip
-    caption = f"{words.LEAGUES[x.measure]}, by {by_name(x.attributes)}"
+    caption = f"{words.LEAGUES[league.measure]}, by {by_name(league.attributes)}"
     return Table(key, caption, columns, rows, frozenset({3}))
 
 
-def in_order(x: League) -> list[LeagueRow]:
-    """By rank interval, and where these are the same in the order of the command."""
-    return sorted(x.rows, key=lambda r: r.rank)
+def in_order(league: League) -> list[LeagueRow]:
+    """Return the rows by rank interval.
+
+    Where these are the same, in the order of the command.
+    """
+    return sorted(league.rows, key=lambda row: row.rank)
 
 
-def rank(r: LeagueRow, n: int) -> str:
-    """ "1", "1–2 of 3"."""
-    lo, hi = r.rank
-    return f"{lo} of {n}" if lo == hi else f"{lo}–{hi} of {n}"
+def rank(row: LeagueRow, models: int) -> str:
+    """Return a rank interval: "1", "1–2 of 3"."""
+    lo, hi = row.rank
+    return f"{lo} of {models}" if lo == hi else f"{lo}–{hi} of {models}"

@@ -1,4 +1,4 @@
-"""What `faceparity compare` writes beside comparison.json, and what it shows in the terminal."""
+"""Write the files of `faceparity compare` beside comparison.json, and print its tables in the terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from faceparity.harness.results.comparison import Comparison
 
 
 def write(comparison: Comparison, out: Path) -> None:
-    """compare.html, compare.md and tables/*.csv into the folder `out`. The same comparison gives the same bytes."""
+    """Write the comparison's files into the folder `out`.
+
+    compare.html, compare.md and tables/*.csv. The same comparison gives the same bytes.
+    """
     from faceparity.reports.comparison.csv_tables import write_tables
     from faceparity.reports.comparison.page import write_page
     from faceparity.reports.comparison.text import markdown
@@ -19,7 +22,10 @@ def write(comparison: Comparison, out: Path) -> None:
 
 
 def show(comparison: Comparison) -> None:
-    """The tables in the terminal, on standard output; 100 columns wide where that is not a terminal."""
+    """Print the tables on standard output.
+
+    100 columns wide where that is not a terminal.
+    """
     import sys
 
     from rich.console import Console

@@ -41,7 +41,7 @@ class Example(NamedTuple):
 
     @property
     def command(self) -> str:
-        """As a user would type it."""
+        """Return the command as a user would type it."""
         return f"faceparity run -d {self.dataset} -m {self.model}{' ' * bool(self.more)}{self.more}"
 
 
@@ -72,7 +72,10 @@ EXAMPLES = (
 
 
 def run(example: Example, folder: Path) -> Path:
-    """Runs an example; the folder of its results. Raises CalledProcessError if it fails."""
+    """Run an example; return the folder of its results.
+
+    Raises CalledProcessError if it fails.
+    """
     out = folder / example.name
     subprocess.run(
         [sys.executable, "-m", "faceparity.harness.cli", *example.command.split()[1:], "--out", str(out)],
@@ -82,7 +85,10 @@ def run(example: Example, folder: Path) -> Path:
 
 
 def draw(results: Path, folder: Path) -> None:
-    """What is kept of an example, drawn from its results into an empty folder."""
+    """Draw an example's kept files into an empty folder.
+
+    results: the folder of its results.
+    """
     redraw(results, folder, ["figures"])
     for ending in ("svg", "png"):
         shutil.copyfile(folder / "figures" / f"{CHART}.{ending}", folder / f"{CHART}.{ending}")
@@ -92,18 +98,18 @@ def draw(results: Path, folder: Path) -> None:
 
 
 def index(evaluations: Sequence[tuple[Example, Evaluation]]) -> str:
-    """README.md: each example's finding, its chart and its files."""
+    """Return README.md: findings, charts and files."""
     parts = [INTRODUCTION]
-    for example, e in evaluations:
-        told = finding(e)
+    for example, evaluation in evaluations:
+        found = finding(evaluation)
         parts.append(
             "\n\n".join(
                 [
-                    f"## {escaped(e.model.title)} on {escaped(e.dataset.title)}",
+                    f"## {escaped(evaluation.model.title)} on {escaped(evaluation.dataset.title)}",
                     example.why,
-                    *([f"**{SAYS_NOTHING}**"] if e.dataset.synthetic else []),
-                    *(escaped(sentence) for sentence in told.main),
-                    *(f"> {escaped(caution)}" for caution in told.cautions),
+                    *([f"**{SAYS_NOTHING}**"] if evaluation.dataset.synthetic else []),
+                    *(escaped(sentence) for sentence in found.main),
+                    *(f"> {escaped(caution)}" for caution in found.cautions),
                     f"![{alt(example)}]({example.name}/{CHART}.png)",
                     f"[report.html]({example.name}/report.html) · [summary.md]({example.name}/summary.md) · "
                     f"[results.json]({example.name}/{RESULTS}) · the chart as [SVG]({example.name}/{CHART}.svg)",
@@ -130,14 +136,17 @@ or systems in use.
 
 
 def alt(example: Example) -> str:
-    """The chart in words, from its SVG."""
+    """Return the chart in words, from its SVG."""
     text = (HERE / example.name / f"{CHART}.svg").read_text("utf-8")
     words = text.partition("<desc")[2].partition(">")[2].partition("</desc>")[0]
     return escaped(words)
 
 
 def build(again: bool) -> None:
-    """All examples, run again or only drawn again, and the index. Nothing is replaced before all are there: results name the commit."""
+    """Build all examples and the index.
+
+    again: run them again, not only draw their pages. Nothing is replaced before all are there: results name the commit.
+    """
     with tempfile.TemporaryDirectory() as folder:
         for example in EXAMPLES:
             draw(run(example, Path(folder)) if again else HERE / example.name, Path(folder) / "drawn" / example.name)
@@ -149,30 +158,30 @@ def build(again: bool) -> None:
 
 
 def stale() -> list[str]:
-    """Which files would change if they were drawn today."""
-    out = []
+    """Return which files would change if drawn today."""
+    changed = []
     for example in EXAMPLES:
         with tempfile.TemporaryDirectory() as folder:
             draw(HERE / example.name, Path(folder) / "drawn")
-            out += [
+            changed += [
                 f"{example.name}/{name}"
                 for name in KEPT
                 if (HERE / example.name / name).read_bytes() != (Path(folder) / "drawn" / name).read_bytes()
             ]
-    return out
+    return changed
 
 
 def main() -> int:
-    """The command; its exit status."""
+    """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--redraw", action="store_true", help="draw the pages again from the results that are here")
     parser.add_argument("--check", action="store_true", help="only say which pages would change")
-    asked = parser.parse_args()
-    if asked.check:
+    arguments = parser.parse_args()
+    if arguments.check:
         changed = stale()
         print(json.dumps({"changed": changed}))
         return 1 if changed else 0
-    build(again=not asked.redraw)
+    build(again=not arguments.redraw)
     return 0
 
 

@@ -1,1 +1,1 @@
-"""The report in other shapes: PDF, LaTeX tables, figures as files. All from the sections that the page shows."""
+"""The report in other formats: PDF, LaTeX tables, figures as files. All from the sections that the page shows."""

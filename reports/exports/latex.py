@@ -5,46 +5,52 @@ from __future__ import annotations
 from pathlib import Path
 
 from faceparity.harness.results import Evaluation
+from faceparity.reports.exports.single_files import ExportPiece, at, pieces, source
 from faceparity.reports.layout.elements import Table
 from faceparity.reports.wording import numbers as f
 
-from .pieces import ExportPiece, at, pieces, source
 from .tex import FALLBACK, tex
 
 LONG = 36
-"""Columns of longer texts get lines."""
+"""Columns of texts longer than this are broken into lines."""
 
 RULES = "".join(rf"\providecommand{{\{name}rule}}{{\hline}}" for name in ("top", "mid", "bottom"))
 
 
-def write_latex(e: Evaluation, folder: Path) -> list[Path]:
-    """Writes `folder`/NAME.tex for every table, to be read in with `\\input`. The same evaluation gives the same bytes."""
+def write_latex(evaluation: Evaluation, folder: Path) -> list[Path]:
+    r"""Write `folder`/NAME.tex for every table.
+
+    Each is read in with `\input`. The same evaluation gives the same bytes.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for piece in pieces(e):
+    for piece in pieces(evaluation):
         if isinstance(piece.content, Table):
             paths.append(folder / f"{piece.name}.tex")
-            paths[-1].write_text(latex_table(e, piece), encoding="utf-8", newline="\n")
+            paths[-1].write_text(latex_table(evaluation, piece), encoding="utf-8", newline="\n")
     return paths
 
 
-def latex_table(e: Evaluation, piece: ExportPiece) -> str:
-    """One table with a caption that stands alone and a label; nothing in a name is a command."""
-    t = piece.content
-    assert isinstance(t, Table)
-    said = f"{f.clean(t.caption)}. {at(e, piece.point)}. {source(e)}"
-    rows = [[f.clean(c) for c in row] for row in t.rows]
+def latex_table(evaluation: Evaluation, piece: ExportPiece) -> str:
+    """Return one table with a label and a caption.
+
+    The caption stands alone; nothing in a name is a command.
+    """
+    table = piece.content
+    assert isinstance(table, Table)
+    caption = f"{f.clean(table.caption)}. {at(evaluation, piece.point)}. {source(evaluation)}"
+    rows = [[f.clean(cell) for cell in row] for row in table.rows]
     return "\n".join(
         [
             FALLBACK,
             RULES,
             r"\begin{table}",
             r"\footnotesize",
-            rf"\caption{{{tex(said)}}}",
+            rf"\caption{{{tex(caption)}}}",
             rf"\label{{tab:{piece.name.replace('_', ':')}}}",
-            rf"\begin{{tabular}}{{{_columns(t, rows)}}}",
+            rf"\begin{{tabular}}{{{_columns(table, rows)}}}",
             r"\toprule",
-            _line([f.clean(c) for c in t.columns]),
+            _line([f.clean(cell) for cell in table.columns]),
             r"\midrule",
             *(_line(row) for row in rows),
             r"\bottomrule",
@@ -55,15 +61,18 @@ def latex_table(e: Evaluation, piece: ExportPiece) -> str:
     )
 
 
-def _columns(t: Table, rows: list[list[str]]) -> str:
-    """Text to the left, in lines where it is long; numbers to the right."""
-    out = []
-    for i in range(len(t.columns)):
-        words = i == 0 or i in t.words
+def _columns(table: Table, rows: list[list[str]]) -> str:
+    """Return the columns' alignment.
+
+    Text to the left, in lines where it is long; numbers to the right.
+    """
+    alignments = []
+    for i in range(len(table.columns)):
+        words = i == 0 or i in table.words
         longest = max((len(row[i]) for row in rows), default=0)
-        out.append("p{4cm}" if words and longest > LONG else "l" if words else "r")
-    return "".join(out)
+        alignments.append("p{4cm}" if words and longest > LONG else "l" if words else "r")
+    return "".join(alignments)
 
 
 def _line(cells: list[str]) -> str:
-    return " & ".join(tex(c) for c in cells) + r" \\"
+    return " & ".join(tex(cell) for cell in cells) + r" \\"

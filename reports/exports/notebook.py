@@ -14,14 +14,14 @@ from pathlib import Path
 
 from faceparity.harness.results import Evaluation, Grouping, OperatingPoint, Rate
 from faceparity.reports.charts.figures import rate_chart
-from faceparity.reports.charts.svg import SERIES
-from faceparity.reports.charts.svg import Figure as Drawn
+from faceparity.reports.layout.svg import SERIES
+from faceparity.reports.layout.svg import Figure as Drawn
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.finding import finding
 from faceparity.reports.wording.headline import finest, headline, primary
 
 PAPER = "var(--jp-layout-color0,var(--vscode-editor-background,var(--colab-primary-surface-color,Canvas)))"
-"""Behind hollow dots: the notebook's own background, as JupyterLab, VS Code and Colab call it."""
+"""The fill of hollow dots: the notebook's own background, by its names in JupyterLab, VS Code and Colab."""
 COLOURS = {
     "ink": "currentColor",
     "muted": "color-mix(in srgb,currentColor 68%,transparent)",
@@ -40,12 +40,15 @@ STYLE = (
     ".faceparity figure:not(.wide) svg{width:100%;height:auto}</style>"
 )
 LISTED = 160
-"""So many characters of a caption's first sentence stand in the list of figures."""
+"""Characters of a caption's first sentence that stand in the list of figures."""
 
 
 @dataclass(frozen=True)
 class NotebookFigure:
-    """A figure. caption and alt each stand alone. svg: a picture of its own, dark on white."""
+    """A figure.
+
+    caption and alt each stand alone. svg: a picture of its own, dark on white.
+    """
 
     name: str
     caption: str
@@ -55,7 +58,10 @@ class NotebookFigure:
     _wide: bool = field(repr=False, default=False)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Writes `svg` to a file. Raises OSError. (As PNG: `faceparity report RUN --figures`.)"""
+        """Write `svg` to a file.
+
+        Raises OSError. (As PNG: `faceparity report RUN --figures`.)
+        """
         out = Path(path)
         out.write_text(self.svg, "utf-8", newline="\n")
         return out
@@ -68,7 +74,7 @@ class NotebookFigure:
 
 
 class Figures(Mapping[str, NotebookFigure]):
-    """The figures of one evaluation by name, in the report's order. As the last line of a cell: their list."""
+    """The figures of one evaluation by name, in the report's order. As the last line of a cell they show their list."""
 
     def __init__(self, each: list[NotebookFigure]) -> None:
         self._each = {one.name: one for one in each}
@@ -99,40 +105,53 @@ class Figures(Mapping[str, NotebookFigure]):
         return f'{STYLE}<div class="faceparity"><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
 
 
-def figures(e: Evaluation) -> Figures:
-    """Every figure of the report, named as `faceparity report --figures` names their files."""
+def figures(evaluation: Evaluation) -> Figures:
+    """Return every figure of the report.
+
+    Their names are those of their files from `faceparity report --figures`.
+    """
     from faceparity.reports.exports.figure_files import on_white
-    from faceparity.reports.exports.pieces import pieces
+    from faceparity.reports.exports.single_files import pieces
     from faceparity.reports.exports.standalone import standalone
 
-    key, out = f"n{secrets.token_hex(4)}", []
-    for i, piece in enumerate(pieces(e)):
-        if isinstance(drawn := piece.content, Drawn):
-            inline = drawn.svg.replace(drawn.key, f"{key}-{i}")  # ids that differ within a notebook
-            out.append(NotebookFigure(piece.name, drawn.caption, drawn.alt, on_white(standalone(drawn.svg)), inline, drawn.wide))
-    return Figures(out)
+    key, shown = f"n{secrets.token_hex(4)}", []
+    for i, piece in enumerate(pieces(evaluation)):
+        if isinstance(drawing := piece.content, Drawn):
+            inline = drawing.svg.replace(drawing.key, f"{key}-{i}")  # ids that differ within a notebook
+            shown.append(
+                NotebookFigure(piece.name, drawing.caption, drawing.alt, on_white(standalone(drawing.svg)), inline, drawing.wide)
+            )
+    return Figures(shown)
 
 
-def fragment(e: Evaluation, key: str) -> str:
-    """HTML of one evaluation. key: begins the names of its figures' parts, which must differ within a notebook."""
-    told = finding(e)
-    parts = [f"<p><strong>{escape(f.clean(e.model.title))}</strong> on <strong>{escape(f.clean(e.dataset.title))}</strong></p>"]
-    parts += [f"<p>{escape(text)}</p>" for text in (*told.main, *told.beside)]
-    parts += [f"<p><em>{escape(text)}</em></p>" for text in told.cautions]
-    g = told.grouping or finest(e)
-    if (i := headline(g)) is not None:
-        parts += _point(e, g, g.operating_points[i], key)
+def fragment(evaluation: Evaluation, key: str) -> str:
+    """Return the HTML of one evaluation.
+
+    key: begins the names of its figures' parts, which must differ within a notebook.
+    """
+    found = finding(evaluation)
+    parts = [
+        f"<p><strong>{escape(f.clean(evaluation.model.title))}</strong> on <strong>{escape(f.clean(evaluation.dataset.title))}</strong></p>"
+    ]
+    parts += [f"<p>{escape(text)}</p>" for text in (*found.main, *found.beside)]
+    parts += [f"<p><em>{escape(text)}</em></p>" for text in found.cautions]
+    grouping = found.grouping or finest(evaluation)
+    if (position := headline(grouping)) is not None:
+        parts += _point(evaluation, grouping, grouping.operating_points[position], key)
     return f'{STYLE}<div class="faceparity">{"".join(parts)}</div>'
 
 
-def _point(e: Evaluation, g: Grouping, p: OperatingPoint, key: str) -> Iterator[str]:
-    """The rates at one operating point, as a table and as charts."""
-    caption = f"{f.point_name(p)}: {f.threshold(e.model, p.native_threshold)}. [95 % intervals]"
+def _point(evaluation: Evaluation, grouping: Grouping, point: OperatingPoint, key: str) -> Iterator[str]:
+    """Yield the rates at one operating point.
+
+    As a table, and as charts.
+    """
+    caption = f"{f.point_name(point)}: {f.threshold(evaluation.model, point.native_threshold)}. [95 % intervals]"
     head = "".join(f"<th>{name}</th>" for name in ("group", "people", "FMR", "FNMR"))
-    missed = {r.group: r for r in primary(p.fnmr)}
-    rows = "".join(_row(r, missed.get(r.group)) for r in primary(p.fmr))
+    missed = {rate.group: rate for rate in primary(point.fnmr)}
+    rows = "".join(_row(rate, missed.get(rate.group)) for rate in primary(point.fmr))
     yield f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    for chart in (rate_chart(e, p, "fmr", f"{key}-fmr"), rate_chart(e, p, "fnmr", f"{key}-fnmr")):
+    for chart in (rate_chart(evaluation, point, "fmr", f"{key}-fmr"), rate_chart(evaluation, point, "fnmr", f"{key}-fnmr")):
         if chart is not None:
             yield _figure(chart.svg, chart.caption, chart.wide)
 

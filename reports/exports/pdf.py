@@ -1,4 +1,4 @@
-"""`report.pdf`: what the page says, on numbered pages, with how it was made and which topics it answers."""
+"""`report.pdf`: what the page says, on numbered pages, with the methods and the topics that it answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from faceparity.datasets.common.atomic_write import write_atomically
 from faceparity.harness.results import Evaluation
-from faceparity.harness.uncertainty import null
+from faceparity.harness.uncertainty import equal_rates
 from faceparity.harness.verification.rates import verdict_rules
 from faceparity.harness.verification.threshold import threshold_bootstrap, threshold_pool
 from faceparity.reports.wording import numbers as f
@@ -19,12 +19,18 @@ from .engine import typeset
 
 
 def write_pdf(evaluations: Sequence[Evaluation], path: Path) -> None:
-    """Writes the report of all evaluations to `path`, whole or not at all."""
+    """Write the report to `path`.
+
+    In full or not at all.
+    """
     write_atomically(path, render_pdf(evaluations))
 
 
 def render_pdf(evaluations: Sequence[Evaluation]) -> bytes:
-    """The PDF, tagged for screen readers: PDF/UA-1, unless names have signs that no font of this machine can draw."""
+    """Return the PDF, tagged for screen readers.
+
+    PDF/UA-1, unless names have signs that no font of this machine can draw.
+    """
     data = {**document(evaluations), "constants": constants()}
     try:
         return _packed(typeset("report.typ", data, format="pdf", pdf_standards=["ua-1"])[0])
@@ -35,7 +41,10 @@ def render_pdf(evaluations: Sequence[Evaluation]) -> bytes:
 
 
 def _packed(pdf: bytes) -> bytes:
-    """The same document with its objects compressed: the tags of thousands of table cells make it four times as large otherwise."""
+    """Compress a document's objects.
+
+    Uncompressed it is four times as large, by the tags of thousands of table cells.
+    """
     import pikepdf
 
     out = io.BytesIO()
@@ -45,7 +54,10 @@ def _packed(pdf: bytes) -> bytes:
 
 
 def constants() -> dict[str, Any]:
-    """The numbers that the methods appendix names, from the code that goes by them."""
+    """Return the numbers that the methods appendix names.
+
+    They are those of the code that uses them.
+    """
     return {
         "pool_from": threshold_pool.SMALLEST_POOL_GROUP,
         "expected_errors": threshold_pool.LEAST_EXPECTED_ERRORS,
@@ -58,5 +70,5 @@ def constants() -> dict[str, Any]:
         "alpha": f"{verdict_rules.ALPHA:g}",
         "contaminated_from": f.percent(verdict_rules.CONTAMINATED_FROM, 1),
         "refused_from": f.percent(verdict_rules.REFUSED_FROM, 2),
-        "null_replicates": f.count(null.REPLICATES),
+        "null_replicates": f.count(equal_rates.REPLICATES),
     }

@@ -1,18 +1,20 @@
-"""A figure of the page as a picture of its own: colours, fonts and name space that the page would have given it."""
+"""A figure of the page as a picture of its own: with the colours, fonts and name space that the page would have given it."""
 
 from __future__ import annotations
 
 import re
 
 FONT = "DejaVu Sans"
-"""The font that figures are laid out with; it comes with matplotlib, so any machine that makes reports has it."""
+"""The font that figures are laid out with; it comes with matplotlib, so any machine that renders reports has it."""
 
 VARIABLE = re.compile(r"var\(--[\w-]+,\s*(#[0-9a-fA-F]{3,8}|[\w-]+)\)")
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 def standalone(svg: str) -> str:
-    """The `<svg>` element with the light page's colours in place of its variables, and a name space: a file that any viewer opens.
+    """Return an `<svg>` element as a file of its own.
+
+    Any viewer opens it: with the light page's colours in place of its variables, and a name space.
 
     Raises ValueError for a variable without a colour to fall back on.
     """
@@ -24,9 +26,12 @@ def standalone(svg: str) -> str:
 
 
 def size(svg: str) -> tuple[float, float]:
-    """Width and height in units, from the view box. Raises ValueError if there is none."""
+    """Return width and height in units, from the view box.
+
+    Raises ValueError if there is none.
+    """
     found = re.search(r'viewBox="([^"]+)"', svg)
     if found is None:
         raise ValueError("a figure without a view box")
-    _, _, width, height = (float(x) for x in found.group(1).split())
+    _, _, width, height = (float(number) for number in found.group(1).split())
     return width, height

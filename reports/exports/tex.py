@@ -61,29 +61,35 @@ ACCENTS = {
 
 
 def tex(text: str) -> str:
-    """The text for any place in a document, captions and tables too. Control characters become spaces."""
-    out = []
-    for known, run in groupby(text, key=lambda c: _known(c) is not None):
+    """Return the text for any place in a LaTeX document.
+
+    Captions and tables too. Control characters become spaces.
+    """
+    parts = []
+    for known, run in groupby(text, key=lambda sign: _known(sign) is not None):
         signs = "".join(run)
-        out.append("".join(_known(c) or "" for c in signs) if known else _beyond(signs))
-    return "".join(out)
+        parts.append("".join(_known(sign) or "" for sign in signs) if known else _beyond(signs))
+    return "".join(parts)
 
 
-def _known(c: str) -> str | None:
-    """One sign in LaTeX, if it can be said there."""
-    if c in SIGNS:
-        return SIGNS[c]
-    if c < " " or c == "\x7f":
+def _known(sign: str) -> str | None:
+    """Return one sign in LaTeX, None if there is none."""
+    if sign in SIGNS:
+        return SIGNS[sign]
+    if sign < " " or sign == "\x7f":
         return " "
-    if c < "\x7f":
-        return c
-    letter, *marks = list(unicodedata.normalize("NFD", c))
+    if sign < "\x7f":
+        return sign
+    letter, *marks = list(unicodedata.normalize("NFD", sign))
     if letter.isascii() and letter.isalpha() and len(marks) == 1 and marks[0] in ACCENTS:
         return f"\\{ACCENTS[marks[0]]}{{{letter}}}"
     return None
 
 
 def _beyond(signs: str) -> str:
-    """Signs that only newer engines have."""
-    codes = " ".join(f"U+{ord(c):04X}" for c in signs)
+    """Return signs that only newer engines have.
+
+    These print them; pdfTeX prints their code points.
+    """
+    codes = " ".join(f"U+{ord(sign):04X}" for sign in signs)
     return f"\\faceparitytext{{{signs}}}{{{{[}}{codes}{{]}}}}"

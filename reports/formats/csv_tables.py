@@ -25,10 +25,11 @@ COLUMNS = {
 
 
 def write_tables(evaluation: Evaluation, folder: Path) -> list[Path]:
-    """Write every table as `folder`/NAME.csv: those of every evaluation, and those of the topics that it has.
+    r"""Write every table as `folder`/NAME.csv.
 
-    UTF-8, comma, "\\n", a header line; fractions at full precision; undefined is an empty cell, the reason in its own column.
-    Cells of text that a spreadsheet would run as a formula get a leading apostrophe. The same evaluation gives the same bytes.
+    Those of every evaluation, and those of the topics that it has. UTF-8, comma, "\n", a header line; fractions at full
+    precision; undefined is an empty cell, the reason in its own column. Cells of text that a spreadsheet would run as a formula
+    get a leading apostrophe. The same evaluation gives the same bytes.
     Raises OSError where nothing can be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,115 +42,129 @@ def write_tables(evaluation: Evaluation, folder: Path) -> list[Path]:
 
 
 def tables(evaluation: Evaluation) -> Tables:
-    """Header and rows of every table, by name."""
-    e = evaluation
+    """Return header and rows of every table, by name."""
     return {
-        "groups": (COLUMNS["groups"].split(), list(_groups(e))),
-        "extraction": (["grouping", *header_of("rate")], list(_extraction(e))),
-        "rates": ([*header_of("at"), "measure", *header_of("rate")], list(_rates(e))),
-        "contrasts": ([*header_of("at"), *COLUMNS["contrast"].split()], list(_contrasts(e))),
-        "indices": ([*header_of("at"), *COLUMNS["index"].split()], list(_indices(e))),
-        "separation": (COLUMNS["separation"].split(), list(_separation(e))),
-        "covariates": (COLUMNS["covariates"].split(), list(_covariates(e))),
-        "operating_points": ([*header_of("at"), *COLUMNS["point"].split()], list(_operating_points(e))),
-        "curves": (COLUMNS["curves"].split(), list(_curves(e))),
-        **{name: table for topic in topics() for name, table in topic.tables(e).items()},
+        "groups": (COLUMNS["groups"].split(), list(_groups(evaluation))),
+        "extraction": (["grouping", *header_of("rate")], list(_extraction(evaluation))),
+        "rates": ([*header_of("at"), "measure", *header_of("rate")], list(_rates(evaluation))),
+        "contrasts": ([*header_of("at"), *COLUMNS["contrast"].split()], list(_contrasts(evaluation))),
+        "indices": ([*header_of("at"), *COLUMNS["index"].split()], list(_indices(evaluation))),
+        "separation": (COLUMNS["separation"].split(), list(_separation(evaluation))),
+        "covariates": (COLUMNS["covariates"].split(), list(_covariates(evaluation))),
+        "operating_points": ([*header_of("at"), *COLUMNS["point"].split()], list(_operating_points(evaluation))),
+        "curves": (COLUMNS["curves"].split(), list(_curves(evaluation))),
+        **{name: table for topic in topics() for name, table in topic.tables(evaluation).items()},
     }
 
 
-def _points(e: Evaluation) -> Iterator[tuple[Row, OperatingPoint]]:
-    for g in e.groupings:
-        for outer in g.operating_points:
-            for p, reading in readings(outer):
-                yield [grouping_name(g), p.origin, p.target_fmr, p.threshold, p.native_threshold, reading], p
+def _points(evaluation: Evaluation) -> Iterator[tuple[Row, OperatingPoint]]:
+    for grouping in evaluation.groupings:
+        for outer in grouping.operating_points:
+            for point, reading in readings(outer):
+                thresholds: Row = [point.target_fmr, point.threshold, point.native_threshold]
+                yield [grouping_name(grouping), point.origin, *thresholds, reading], point
 
 
-def _groups(e: Evaluation) -> Iterator[Row]:
-    for g in e.groupings:
-        for x in g.groups:
-            yield [grouping_name(g), x.group, x.subjects, x.samples, x.merged, x.group == g.reference]
+def _groups(evaluation: Evaluation) -> Iterator[Row]:
+    for grouping in evaluation.groupings:
+        for group in grouping.groups:
+            is_reference = group.group == grouping.reference
+            yield [grouping_name(grouping), group.group, group.subjects, group.samples, group.merged, is_reference]
 
 
-def _extraction(e: Evaluation) -> Iterator[Row]:
-    if e.extraction.overall is not None:
-        yield ["", *rate_row(e.extraction.overall)]
-    for by in e.extraction.by_group:
-        for r in by.rates:
-            yield [grouping_name(by.attributes), *rate_row(r)]
+def _extraction(evaluation: Evaluation) -> Iterator[Row]:
+    if evaluation.extraction.overall is not None:
+        yield ["", *rate_row(evaluation.extraction.overall)]
+    for by in evaluation.extraction.by_group:
+        for rate in by.rates:
+            yield [grouping_name(by.attributes), *rate_row(rate)]
 
 
-def _rates(e: Evaluation) -> Iterator[Row]:
-    for at, p in _points(e):
-        if p.overall is not None:
-            o = p.overall
-            for measure, overall in (("fmr", o.fmr), ("fnmr", o.fnmr), ("fmr", o.fmr_all_pairs), ("fnmr", o.fnmr_all_pairs)):
+def _rates(evaluation: Evaluation) -> Iterator[Row]:
+    for at, point in _points(evaluation):
+        if point.overall is not None:
+            totals = point.overall
+            overall_rates = (
+                ("fmr", totals.fmr),
+                ("fnmr", totals.fnmr),
+                ("fmr", totals.fmr_all_pairs),
+                ("fnmr", totals.fnmr_all_pairs),
+            )
+            for measure, overall in overall_rates:
                 if overall is not None:
                     yield [*at, f"{measure}_overall", *rate_row(overall)]
-        for measure, rates in (("fmr", p.fmr), ("fnmr", p.fnmr), ("fmr_matrix", p.fmr_matrix)):
-            for r in rates:
-                yield [*at, measure, *rate_row(r)]
+        for measure, rates in (("fmr", point.fmr), ("fnmr", point.fnmr), ("fmr_matrix", point.fmr_matrix)):
+            for rate in rates:
+                yield [*at, measure, *rate_row(rate)]
 
 
-def _contrasts(e: Evaluation) -> Iterator[Row]:
-    for at, p in _points(e):
-        for c in p.contrasts:
-            lo, hi = c.interval or (None, None)
-            lo2, hi2 = c.interval_reestimated or (None, None)
-            yield [
-                *(*at, c.measure, c.design, c.group, c.reference, c.ratio, lo, hi, lo2, hi2, c.df, c.p, c.p_holm, c.p_bh),
-                *(c.verdict, c.detectable_ratio, c.needed_subjects, c.needed_subjects_for_double, c.reason),
-            ]
+def _contrasts(evaluation: Evaluation) -> Iterator[Row]:
+    for at, point in _points(evaluation):
+        for contrast in point.contrasts:
+            names: Row = [contrast.measure, contrast.design, contrast.group, contrast.reference]
+            intervals: Row = [*(contrast.interval or (None, None)), *(contrast.interval_reestimated or (None, None))]
+            test: Row = [contrast.df, contrast.p, contrast.p_holm, contrast.p_bh, contrast.verdict]
+            needed: Row = [contrast.detectable_ratio, contrast.needed_subjects, contrast.needed_subjects_for_double]
+            yield [*at, *names, contrast.ratio, *intervals, *test, *needed, contrast.reason]
 
 
-def _indices(e: Evaluation) -> Iterator[Row]:
-    for at, p in _points(e):
-        for measure, name, alpha, i in named_indices(p.differential):
+def _indices(evaluation: Evaluation) -> Iterator[Row]:
+    for at, point in _points(evaluation):
+        for measure, name, alpha, index in named_indices(point.differential):
             known = MEASURES.get(name)
-            told = (known.range, known.worse, known.weakness) if known else (None, None, None)
-            null: Row = [i.null_median, i.null_p95, i.null_p, i.status, i.reason, "; ".join(i.left_out)]
-            yield [*at, measure, name, alpha, i.value, *null, *told]
+            texts = (known.range, known.worse, known.weakness) if known else (None, None, None)
+            null: Row = [index.null_median, index.null_p95, index.null_p, index.status, index.reason, "; ".join(index.left_out)]
+            yield [*at, measure, name, alpha, index.value, *null, *texts]
 
 
-def _separation(e: Evaluation) -> Iterator[Row]:
-    for g in e.groupings:
-        for s in g.separation:
-            lo, hi = s.eer_within or (None, None)
-            native = None if s.eer_threshold is None else e.model.score.sign * s.eer_threshold
-            yield [
-                *(grouping_name(g), s.group, s.mated, s.non_mated, s.eer, lo, hi, s.eer_threshold, native, s.d_prime),
-                *(s.mated_mean, s.mated_sd, s.non_mated_mean, s.non_mated_sd, s.bin_width),
-                *(s.cllr, s.min_cllr, s.miscalibration, s.reason),
-            ]
+def _separation(evaluation: Evaluation) -> Iterator[Row]:
+    sign = evaluation.model.score.sign
+    for grouping in evaluation.groupings:
+        for group in grouping.separation:
+            native = None if group.eer_threshold is None else sign * group.eer_threshold
+            counts: Row = [grouping_name(grouping), group.group, group.mated, group.non_mated]
+            eer: Row = [group.eer, *(group.eer_within or (None, None)), group.eer_threshold, native]
+            moments: Row = [group.mated_mean, group.mated_sd, group.non_mated_mean, group.non_mated_sd, group.bin_width]
+            calibration: Row = [group.cllr, group.min_cllr, group.miscalibration]
+            yield [*counts, *eer, group.d_prime, *moments, *calibration, group.reason]
 
 
-def _covariates(e: Evaluation) -> Iterator[Row]:
-    for g in e.groupings:
-        for c in g.covariates:
-            yield [grouping_name(g), c.name, c.unit, "", c.overall.n, c.overall.q1, c.overall.median, c.overall.q3, False]
-            for q in c.by_group:
-                yield [grouping_name(g), c.name, c.unit, q.group, q.n, q.q1, q.median, q.q3, q.group in c.differs]
+def _covariates(evaluation: Evaluation) -> Iterator[Row]:
+    for grouping in evaluation.groupings:
+        for covariate in grouping.covariates:
+            names: Row = [grouping_name(grouping), covariate.name, covariate.unit]
+            overall = covariate.overall
+            yield [*names, "", overall.n, overall.q1, overall.median, overall.q3, False]
+            for group in covariate.by_group:
+                differs = group.group in covariate.differs
+                yield [*names, group.group, group.n, group.q1, group.median, group.q3, differs]
 
 
-def _operating_points(e: Evaluation) -> Iterator[Row]:
-    for at, p in _points(e):
-        row: Row = [*at, p.achieved_fmr, p.status, p.reason, p.detail, p.needs_comparisons]
-        if p.pool is None:
+def _operating_points(evaluation: Evaluation) -> Iterator[Row]:
+    for at, point in _points(evaluation):
+        row: Row = [*at, point.achieved_fmr, point.status, point.reason, point.detail, point.needs_comparisons]
+        if point.pool is None:
             yield [*row, None, None, None, None, None, None, None]
             continue
-        row += [p.pool.name, p.pool.partial, p.pool.comparisons]
-        for g in p.pool.groups:
-            yield [*row, g.group, g.weight, g.subjects, None]
-        for out in p.pool.left_out:
-            yield [*row, out.group, 0.0, out.subjects, out.reason]
-        if not p.pool.groups and not p.pool.left_out:
+        row += [point.pool.name, point.pool.partial, point.pool.comparisons]
+        for group in point.pool.groups:
+            yield [*row, group.group, group.weight, group.subjects, None]
+        for excluded in point.pool.left_out:
+            yield [*row, excluded.group, 0.0, excluded.subjects, excluded.reason]
+        if not point.pool.groups and not point.pool.left_out:
             yield [*row, None, None, None, None]
 
 
-def _curves(e: Evaluation) -> Iterator[Row]:
-    """Bins with nothing in them are left out: the grid is in `results.json`."""
-    for g in e.groupings:
-        for c in g.curves:
-            for i, (mated, non_mated) in enumerate(zip(c.mated, c.non_mated, strict=True)):
+def _curves(evaluation: Evaluation) -> Iterator[Row]:
+    """Yield a row for each bin that holds comparisons.
+
+    Empty bins are left out: the grid is in `results.json`.
+    """
+    sign = evaluation.model.score.sign
+    for grouping in evaluation.groupings:
+        for curve in grouping.curves:
+            names: Row = [grouping_name(grouping), curve.group, curve.group_b]
+            for i, (mated, non_mated) in enumerate(zip(curve.mated, curve.non_mated, strict=True)):
                 if mated or non_mated:
-                    n = c.effective_n[i] if c.effective_n else None
-                    yield [grouping_name(g), c.group, c.group_b, c.edges[i], e.model.score.sign * c.edges[i], mated, non_mated, n]
+                    effective = curve.effective_n[i] if curve.effective_n else None
+                    yield [*names, curve.edges[i], sign * curve.edges[i], mated, non_mated, effective]

@@ -1,4 +1,4 @@
-"""`report.html`: one file over every evaluation of a run, readable without a network, without JavaScript, on a phone and on paper."""
+"""`report.html`: one file over every evaluation of a run, for reading offline, without JavaScript, on a phone and on paper."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from markupsafe import Markup
 from faceparity.datasets.common.atomic_write import write_atomically
 from faceparity.harness.results import Evaluation
 from faceparity.harness.results.parts.notices import ALIKE, SAYS_NOTHING
-from faceparity.reports.charts.svg import shared
 from faceparity.reports.layout.elements import Section, Table
+from faceparity.reports.layout.svg import with_shared_styles
 from faceparity.reports.sections.about import GLOSSARY, about
 from faceparity.reports.sections.outline import measured
 from faceparity.reports.wording import numbers as f
@@ -24,7 +24,7 @@ from faceparity.reports.wording.finding import finding
 from faceparity.reports.wording.headline import finest, headline, verdict
 
 NAME = 100
-"""So many characters of a row's name are shown; the whole name is in the CSV tables."""
+"""Characters of a row's name that are shown; the whole name is in the CSV tables."""
 
 
 class Script(NamedTuple):
@@ -50,7 +50,9 @@ class EvaluationChapter(NamedTuple):
 
 
 def write_report(evaluations: Sequence[Evaluation], path: Path) -> None:
-    """Writes the report of all evaluations to `path`, whole or not at all. The same evaluations give the same bytes.
+    """Write the report of all evaluations to `path`.
+
+    In full or not at all. The same evaluations give the same bytes.
 
     Raises OSError where nothing can be written.
     """
@@ -58,7 +60,10 @@ def write_report(evaluations: Sequence[Evaluation], path: Path) -> None:
 
 
 def render(evaluations: Sequence[Evaluation]) -> str:
-    """The page as text. Everything that is not ours is escaped."""
+    """Return the page as text.
+
+    Everything that is not ours is escaped.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     env = Environment(
@@ -70,7 +75,7 @@ def render(evaluations: Sequence[Evaluation]) -> str:
         lstrip_blocks=True,
     )
     env.filters["short"] = lambda name: f.shorten(name, NAME)
-    chapters = [chapter(e, f"e{i + 1}") for i, e in enumerate(evaluations)]
+    chapters = [chapter(evaluation, f"e{i + 1}") for i, evaluation in enumerate(evaluations)]
     css = "".join(path.read_text("utf-8") for path in sorted(TEMPLATES.glob("*.css")))
     text = env.get_template("report.html.j2").render(
         title=title(evaluations),
@@ -81,12 +86,15 @@ def render(evaluations: Sequence[Evaluation]) -> str:
         first=synthetic(evaluations),
         scripts=scripts(),
     )
-    text, rules = shared(text)
+    text, rules = with_shared_styles(text)
     return text.replace("</style>", f"{rules}\n</style>", 1)
 
 
 def scripts() -> list[Script]:
-    """The page's scripts, one for each `templates/*.js` in the order of their names. The page must say all that matters without."""
+    """Return the page's scripts.
+
+    One for each `templates/*.js` in the order of their names. The page must say all that matters without them.
+    """
     out = []
     for path in sorted(TEMPLATES.glob("*.js")):
         text = path.read_text("utf-8")
@@ -98,40 +106,54 @@ def scripts() -> list[Script]:
 
 
 def _cleaned(value: object) -> object:
-    """What comes from names loses control characters; what is already markup is ours."""
+    """Remove control characters from texts.
+
+    What is already markup is ours, and stays.
+    """
     return f.clean(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def synthetic(evaluations: Sequence[Evaluation]) -> tuple[str, str] | None:
-    """What comes first on the page if faces are nobody's, naming the data sets if others' are not: the warning, and why."""
-    names = list(dict.fromkeys(f.shorten(e.dataset.name, 40) for e in evaluations if e.dataset.synthetic))
+    """Return the warning about synthetic faces, and its reason.
+
+    It comes first on the page; it names the data sets if others' faces are real. None without synthetic faces.
+    """
+    names = list(
+        dict.fromkeys(f.shorten(evaluation.dataset.name, 40) for evaluation in evaluations if evaluation.dataset.synthetic)
+    )
     if not names:
         return None
-    return SAYS_NOTHING if all(e.dataset.synthetic for e in evaluations) else f"{', '.join(names)}: {SAYS_NOTHING}", ALIKE
+    every = all(evaluation.dataset.synthetic for evaluation in evaluations)
+    return SAYS_NOTHING if every else f"{', '.join(names)}: {SAYS_NOTHING}", ALIKE
 
 
 def title(evaluations: Sequence[Evaluation]) -> str:
-    """The page's title: the data sets and models in it."""
-    data = list(dict.fromkeys(f.shorten(e.dataset.name, 40) for e in evaluations))
-    models = list(dict.fromkeys(f.shorten(e.model.name, 40) for e in evaluations))
-    return f"False matches by group: {f.some(models, 'model')} on {f.some(data, 'data set')}"
+    """Return the page's title: its data sets and models."""
+    data = list(dict.fromkeys(f.shorten(evaluation.dataset.name, 40) for evaluation in evaluations))
+    models = list(dict.fromkeys(f.shorten(evaluation.model.name, 40) for evaluation in evaluations))
+    return f"False matches by group: {f.joined_or_counted(models, 'model')} on {f.joined_or_counted(data, 'data set')}"
 
 
-def chapter(e: Evaluation, key: str) -> EvaluationChapter:
-    """All sections of one evaluation."""
-    name = f"{f.shorten(e.dataset.title, 80)}, {f.shorten(e.model.title, 80)}"
-    return EvaluationChapter(key, name, measured(e, key) + about(e, key), finding(e).main[0], size(e))
+def chapter(evaluation: Evaluation, key: str) -> EvaluationChapter:
+    """Return one evaluation with all its sections."""
+    name = f"{f.shorten(evaluation.dataset.title, 80)}, {f.shorten(evaluation.model.title, 80)}"
+    return EvaluationChapter(
+        key, name, measured(evaluation, key) + about(evaluation, key), finding(evaluation).main[0], size(evaluation)
+    )
 
 
-def size(e: Evaluation) -> str:
-    """How much was measured, and what must not be overlooked, in a line."""
-    told = [f.plural(e.dataset.subjects, "person", "people"), f.plural(e.dataset.samples, "image")]
-    told += [f.compared(e.comparisons)]
-    return f"{', '.join(told)}. Mind: {flags(e)}." if flags(e) != f.DASH else f"{', '.join(told)}."
+def size(evaluation: Evaluation) -> str:
+    """Return what was measured, and what to mind, as text."""
+    parts = [f.plural(evaluation.dataset.subjects, "person", "people"), f.plural(evaluation.dataset.samples, "image")]
+    parts += [f.compared(evaluation.comparisons)]
+    return f"{', '.join(parts)}. Mind: {flags(evaluation)}." if flags(evaluation) != f.DASH else f"{', '.join(parts)}."
 
 
 def overview(evaluations: Sequence[Evaluation]) -> Table:
-    """One row for each data set and model, at its headline operating point."""
+    """Return a table with one row per evaluation.
+
+    Each row is at the evaluation's headline operating point.
+    """
     columns = [
         "Data set",
         "Model",
@@ -144,48 +166,59 @@ def overview(evaluations: Sequence[Evaluation]) -> Table:
         "Mind",
     ]
     return Table(
-        "overview", "Every data set and model of this run", columns, [_row(e) for e in evaluations], frozenset({1, 5, 7, 8})
+        "overview",
+        "Every data set and model of this run",
+        columns,
+        [_row(evaluation) for evaluation in evaluations],
+        frozenset({1, 5, 7, 8}),
     )
 
 
-def _row(e: Evaluation) -> list[str]:
-    g = finest(e)
-    n = headline(g)
-    p = None if n is None else g.operating_points[n]
-    ftx = e.extraction.overall
+def _row(evaluation: Evaluation) -> list[str]:
+    grouping = finest(evaluation)
+    position = headline(grouping)
+    point = None if position is None else grouping.operating_points[position]
+    ftx = evaluation.extraction.overall
     failed = (
-        f"{f.count(ftx.errors)} of {f.count(ftx.comparisons)}" if ftx is not None and e.extraction.supplied else "not supplied"
+        f"{f.count(ftx.errors)} of {f.count(ftx.comparisons)}"
+        if ftx is not None and evaluation.extraction.supplied
+        else "not supplied"
     )
-    point = (
-        [f"{f.point_name(p)}: {f.threshold(e.model, p.native_threshold)}", f.percent(p.achieved_fmr)]
-        if p
+    threshold_cells = (
+        [f"{f.point_name(point)}: {f.threshold(evaluation.model, point.native_threshold)}", f.percent(point.achieved_fmr)]
+        if point
         else ["refused", f.DASH]
     )
-    lead = finding(e).grouping
-    q = lead.operating_points[n] if lead is not None and n is not None else None
-    counts = Counter(verdict(q, "fmr", c.group) for c in q.contrasts if c.measure == "fmr") if q else Counter[str]()
+    lead = finding(evaluation).grouping
+    lead_point = lead.operating_points[position] if lead is not None and position is not None else None
+    counts = (
+        Counter(verdict(lead_point, "fmr", contrast.group) for contrast in lead_point.contrasts if contrast.measure == "fmr")
+        if lead_point
+        else Counter[str]()
+    )
     words = {"higher": "higher", "lower": "lower", "inconclusive": "inconclusive", "none": "without a ratio"}
-    told = ", ".join(f"{counts[k]} {word}" for k, word in words.items() if counts[k])
-    told = f"{grouping_name(lead)}: {told}" if lead is not None and told else f.DASH
+    verdicts = ", ".join(f"{counts[key]} {word}" for key, word in words.items() if counts[key])
+    verdicts = f"{grouping_name(lead)}: {verdicts}" if lead is not None and verdicts else f.DASH
     return [
         *(
-            f.shorten(e.dataset.name, 40),
-            f.shorten(e.model.name, 40),
-            f.count(e.dataset.subjects),
-            f.count(e.dataset.samples),
+            f.shorten(evaluation.dataset.name, 40),
+            f.shorten(evaluation.model.name, 40),
+            f.count(evaluation.dataset.subjects),
+            f.count(evaluation.dataset.samples),
             failed,
         ),
-        *(*point, told, flags(e)),
+        *(*threshold_cells, verdicts, flags(evaluation)),
     ]
 
 
-def flags(e: Evaluation) -> str:
-    """What must not be overlooked, in a few words."""
-    points = finest(e).operating_points
-    told = ["synthetic faces"] * e.dataset.synthetic + ["people not labelled"] * (e.dataset.identity == "none")
-    told += ["contaminated"] * any(p.status == "contaminated" for p in points)
-    told += ["partial pool"] * any(p.pool is not None and p.pool.partial for p in points)
-    told += ["targets refused"] * any(p.status == "refused" for p in points)
-    told += ["training data overlaps"] * e.model.training_overlap
-    told += [f.plural(len(e.warnings), "warning")] * bool(e.warnings)
-    return ", ".join(told) or f.DASH
+def flags(evaluation: Evaluation) -> str:
+    """Return what must not be overlooked, in a few words."""
+    points = finest(evaluation).operating_points
+    cautions = ["synthetic faces"] * evaluation.dataset.synthetic
+    cautions += ["people not labelled"] * (evaluation.dataset.identity == "none")
+    cautions += ["contaminated"] * any(point.status == "contaminated" for point in points)
+    cautions += ["partial pool"] * any(point.pool is not None and point.pool.partial for point in points)
+    cautions += ["targets refused"] * any(point.status == "refused" for point in points)
+    cautions += ["training data overlaps"] * evaluation.model.training_overlap
+    cautions += [f.plural(len(evaluation.warnings), "warning")] * bool(evaluation.warnings)
+    return ", ".join(cautions) or f.DASH

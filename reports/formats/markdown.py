@@ -1,4 +1,4 @@
-"""`summary.md`: the result in a few small tables, to paste into a text. The README's result is made by this."""
+"""`summary.md`: the result in a few small tables, to paste into a text. The README's result is one of them."""
 
 from __future__ import annotations
 
@@ -17,77 +17,105 @@ STOPPED = {"contaminated": " †", "partial": " ‡"}
 
 
 def summary(evaluations: Sequence[Evaluation]) -> str:
-    """One table for each data set: FTX and FMR of each shown group of the finest grouping, by model and operating point.
+    """Return one table for each data set.
 
-    Groups with fewer than 30 people are counted below the table. Verdicts past the gates are marked ▲ (higher than the
-    reference) and ▼ (lower).
+    FTX and FMR of each shown group of the finest grouping, by model and operating point. Groups with fewer than 30 people are
+    counted below the table. Verdicts past the gates are marked ▲ (higher than the reference) and ▼ (lower).
     """
-    parts = [_dataset(list(same)) for _, same in groupby(evaluations, key=lambda e: (e.dataset.name, e.dataset.digest))]
+    parts = [
+        _dataset(list(same))
+        for _, same in groupby(evaluations, key=lambda evaluation: (evaluation.dataset.name, evaluation.dataset.digest))
+    ]
     return "\n\n".join(parts) + "\n"
 
 
 def _dataset(evaluations: Sequence[Evaluation]) -> str:
     first = evaluations[0]
-    d = first.dataset
-    people = "no subject labels" if d.identity == "none" else f.plural(d.subjects, "person", "people")
-    labels = "; ".join(f"{escaped(label.attribute)} {escaped(label.provenance)}" for label in d.labels)
-    said = f"Labels: {labels}." if labels else "No labels of groups."
-    heading = f"**{escaped(d.title)}** ({escaped(d.name)}): {f.plural(d.samples, 'image')}, {people}. {said}"
-    tables = [(e, compact(e)) for e in evaluations]
+    dataset = first.dataset
+    people = "no subject labels" if dataset.identity == "none" else f.plural(dataset.subjects, "person", "people")
+    labels = "; ".join(f"{escaped(label.attribute)} {escaped(label.provenance)}" for label in dataset.labels)
+    origins = f"Labels: {labels}." if labels else "No labels of groups."
+    heading = f"**{escaped(dataset.title)}** ({escaped(dataset.name)}): {f.plural(dataset.samples, 'image')}, {people}. {origins}"
+    tables = [(evaluation, compact(evaluation)) for evaluation in evaluations]
     header = ["group"]
-    for e, table in tables:
-        header += [f"{escaped(e.model.name)}: no template", *(_column(e, p) for p in table.points)]
+    for evaluation, table in tables:
+        header += [f"{escaped(evaluation.model.name)}: no template", *(_column(evaluation, point) for point in table.points)]
     rows = []
     shown = list(dict.fromkeys(row.group for _, table in tables for row in table.rows))
     for group in shown:
         cells = [_cells(table, group) for _, table in tables]
-        rows.append([escaped(group) + reference_mark(first, group), *(x for c in cells for x in c)])
+        rows.append([escaped(group) + reference_mark(first, group), *(item for row_cells in cells for item in row_cells)])
     hidden = len(finest(first).groups) - len(shown)
-    points = [(e, p) for e, table in tables for p in table.points]
-    warning = [f"**{SYNTHETIC}**", ""] if d.synthetic else []
-    warning += [f"**This data set was withdrawn.** {escaped(d.withdrawn)}", ""] if d.withdrawn else []
-    told = [
+    points = [(evaluation, point) for evaluation, table in tables for point in table.points]
+    warning = [f"**{SYNTHETIC}**", ""] if dataset.synthetic else []
+    warning += [f"**This data set was withdrawn.** {escaped(dataset.withdrawn)}", ""] if dataset.withdrawn else []
+    lines = [
         heading,
         "",
         *warning,
         *_table(header, rows),
         "",
         *_notes(hidden, points),
-        *(line for topic in topics() for e in evaluations for x in topic.entries(e, wide=True) for line in _entry(e, x)),
+        *(
+            line
+            for topic in topics()
+            for evaluation in evaluations
+            for item in topic.entries(evaluation, wide=True)
+            for line in _entry(evaluation, item)
+        ),
     ]
-    return "\n".join(told).rstrip()
+    return "\n".join(lines).rstrip()
 
 
-def _entry(e: Evaluation, x: TopicEntry) -> list[str]:
-    """Return an entry of a topic as lines, a blank one first."""
-    said = [*x.sentences, *([x.contents] if x.contents else []), *x.flags]
-    below = [line for small in x.tables for line in _small_table(small)]
-    below += ["", escaped(x.closing)] if x.closing is not None else []
-    bullets = [f"- {escaped(s)}" for s in said]
-    return ["", f"**{escaped(x.title)}** ({escaped(e.model.name)})", "", *bullets, *(below if bullets else below[1:])]
+def _entry(evaluation: Evaluation, entry: TopicEntry) -> list[str]:
+    """Return an entry of a topic as lines.
+
+    A blank one comes first.
+    """
+    sentences = [*entry.sentences, *([entry.contents] if entry.contents else []), *entry.flags]
+    below = [line for small in entry.tables for line in _small_table(small)]
+    below += ["", escaped(entry.closing)] if entry.closing is not None else []
+    bullets = [f"- {escaped(sentence)}" for sentence in sentences]
+    return [
+        "",
+        f"**{escaped(entry.title)}** ({escaped(evaluation.model.name)})",
+        "",
+        *bullets,
+        *(below if bullets else below[1:]),
+    ]
 
 
-def _small_table(x: SmallTable) -> list[str]:
-    """Return a table with its caption and legend as lines, a blank one first."""
-    rows = [[escaped(first), *(rest if x.figures else map(escaped, rest))] for first, *rest in x.rows]
-    out = ["", escaped(x.caption)] if x.caption else []
-    out += ["", *(_table([escaped(h) for h in x.header], rows) if x.header else [])]
-    return [*out, "", x.legend] if x.legend else out
+def _small_table(table: SmallTable) -> list[str]:
+    """Return a table, its caption and legend as lines.
+
+    A blank one comes first.
+    """
+    rows = [[escaped(first), *(rest if table.figures else map(escaped, rest))] for first, *rest in table.rows]
+    lines = ["", escaped(table.caption)] if table.caption else []
+    lines += ["", *(_table([escaped(name) for name in table.header], rows) if table.header else [])]
+    return [*lines, "", table.legend] if table.legend else lines
 
 
-def _column(e: Evaluation, p: OperatingPoint) -> str:
-    mark = STOPPED["contaminated"] if p.status == "contaminated" else ""
-    mark += STOPPED["partial"] if p.pool is not None and p.pool.partial and p.origin == "target" else ""
-    unit = f.threshold(e.model, p.native_threshold).replace("Euclidean distance", "d").replace("cosine similarity", "cos")
-    return f"FMR at {f.point_name(p)} ({escaped(unit)}){mark}"
+def _column(evaluation: Evaluation, point: OperatingPoint) -> str:
+    mark = STOPPED["contaminated"] if point.status == "contaminated" else ""
+    mark += STOPPED["partial"] if point.pool is not None and point.pool.partial and point.origin == "target" else ""
+    unit = (
+        f.threshold(evaluation.model, point.native_threshold)
+        .replace("Euclidean distance", "d")
+        .replace("cosine similarity", "cos")
+    )
+    return f"FMR at {f.point_name(point)} ({escaped(unit)}){mark}"
 
 
 def _cells(table: Compact, group: str) -> list[str]:
-    """FTX, then FMR at each point; dashes where the group is too small to be shown."""
-    row = next((r for r in table.rows if r.group == group), None)
+    """Return FTX, then FMR at each point.
+
+    Dashes where the group is too small to be shown.
+    """
+    row = next((found for found in table.rows if found.group == group), None)
     if row is None:
         return [f.DASH] * (1 + len(table.points))
-    return [failures_text(row.failures), *(rate_text(p, r) for p, r in zip(table.points, row.rates, strict=True))]
+    return [failures_text(row.failures), *(rate_text(point, rate) for point, rate in zip(table.points, row.rates, strict=True))]
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -96,21 +124,21 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _notes(hidden: int, columns: Sequence[tuple[Evaluation, OperatingPoint]]) -> list[str]:
-    out = []
+    lines = []
     if hidden:
-        out.append(f"{f.plural(hidden, 'group')} of fewer than 30 people with a template not shown.")
-    for e, p in columns:
-        if p.status == "contaminated" and p.same_person is not None:
-            share = f.percent(p.same_person.share_of_pool_errors, 2)
-            out.append(
-                f"† {escaped(e.model.name)}, {f.point_name(p)}: {share} of the pool's false matches look like one person under two names; "
-                "a verdict stands only if it holds without them too."
+        lines.append(f"{f.plural(hidden, 'group')} of fewer than 30 people with a template not shown.")
+    for evaluation, point in columns:
+        if point.status == "contaminated" and point.same_person is not None:
+            share = f.percent(point.same_person.share_of_pool_errors, 2)
+            lines.append(
+                f"† {escaped(evaluation.model.name)}, {f.point_name(point)}: {share} of the pool's false matches look like one person "
+                "under two names; a verdict stands only if it holds without them too."
             )
-    if any(p.pool is not None and p.pool.partial and p.origin == "target" for _, p in columns):
-        out.append("‡ Set by the groups shown alone: the others are too small to have a say.")
-    return [line + "  " for line in out]
+    if any(point.pool is not None and point.pool.partial and point.origin == "target" for _, point in columns):
+        lines.append("‡ Set by the groups shown alone: the others are too small to have a say.")
+    return [line + "  " for line in lines]
 
 
 def escaped(text: str) -> str:
-    """Nothing in a name may end a cell or become markup."""
-    return "".join("\\" + c if c in "\\|*_`<>[]#" else c for c in f.clean(text))
+    """Escape what would end a cell or become markup."""
+    return "".join("\\" + sign if sign in "\\|*_`<>[]#" else sign for sign in f.clean(text))

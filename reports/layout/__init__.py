@@ -1,1 +1,1 @@
-"""What a page is made of, whatever its format."""
+"""What a page consists of, in every format."""

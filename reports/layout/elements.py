@@ -1,4 +1,4 @@
-"""What a page is made of: text, tables, figures and folds, in sections. Strings only, not yet escaped."""
+"""What a page consists of: text, tables, figures and folds, in sections. Strings only, not yet escaped."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from faceparity.reports.charts.svg import Figure
+from faceparity.reports.layout.svg import Figure
 
 
 class Text(NamedTuple):
@@ -32,7 +32,10 @@ class Heading(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table; the first cell of a row names the row. `words`: columns of text, set left; the others are numbers, set right."""
+    """A table; the first cell of a row names the row.
+
+    words: columns of text, set left; the others are numbers, set right.
+    """
 
     key: str
     caption: str
@@ -50,7 +53,10 @@ class Picture(NamedTuple):
 
 
 class Raw(NamedTuple):
-    """Markup of our own, which must be escaped already. `data`: JSON for a script, put into `<script type="application/json">`."""
+    """Markup of our own, which must be escaped already.
+
+    data: JSON for a script, put into `<script type="application/json">`.
+    """
 
     html: str
     data: str = ""
@@ -78,11 +84,14 @@ class Section(NamedTuple):
 
 
 def for_script(data: object) -> str:
-    """Data as JSON that can stand inside a script element whatever its texts are."""
+    """Return data as JSON, safe inside a script element.
+
+    No text in it can end the element.
+    """
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c")
 
 
 def pictures(*figures: Figure | None) -> list[Item]:
-    """Those figures that there are."""
-    return [Picture(x) for x in figures if x is not None]
+    """Return a picture of each figure that there is."""
+    return [Picture(figure) for figure in figures if figure is not None]

@@ -10,17 +10,25 @@ from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.headline import finest, headline
 
 
-def per_point(e: Evaluation, key: str, build: Callable[[Evaluation, int, int, str], list[Item]]) -> Iterator[Item]:
-    """Content for each operating point over all groupings, finest first: the headline's open, the others' folded."""
-    g = finest(e)
-    first = headline(g)
-    order = sorted(range(len(e.groupings)), key=lambda i: -len(e.groupings[i].attributes))
-    for n, p in enumerate(g.operating_points):
-        if p.threshold is None:
+def per_point(evaluation: Evaluation, key: str, build: Callable[[Evaluation, int, int, str], list[Item]]) -> Iterator[Item]:
+    """Yield content for each operating point.
+
+    Over all groupings, finest first: the headline's open, the others' folded.
+    """
+    grouping = finest(evaluation)
+    first = headline(grouping)
+    order = sorted(range(len(evaluation.groupings)), key=lambda i: -len(evaluation.groupings[i].attributes))
+    for position, point in enumerate(grouping.operating_points):
+        if point.threshold is None:
             continue
-        items = [x for i in order if n < len(e.groupings[i].operating_points) for x in build(e, i, n, f"{key}-{i}-{n}")]
-        if n == first and items:
-            yield Heading(f.sentence(f.point_name(p)))
+        items = [
+            item
+            for i in order
+            if position < len(evaluation.groupings[i].operating_points)
+            for item in build(evaluation, i, position, f"{key}-{i}-{position}")
+        ]
+        if position == first and items:
+            yield Heading(f.sentence(f.point_name(point)))
             yield from items
         elif items:
-            yield Fold(f"{f.sentence(f.point_name(p))} ({f.threshold(e.model, p.native_threshold)})", items)
+            yield Fold(f"{f.sentence(f.point_name(point))} ({f.threshold(evaluation.model, point.native_threshold)})", items)

@@ -1,4 +1,4 @@
-"""What an optional topic of a record gives to reports, whatever their format: page sections, text entries, CSV tables.
+"""What an optional topic of a record gives to reports of every format: page sections, text entries, CSV tables.
 
 A topic is an optional list of the record, such as `searches`. The module of reports that is named for the field holds `TOPIC`;
 `topics.topics` finds it, and terminal, markdown, page, CSV and PDF go through what is found.
@@ -30,7 +30,10 @@ class SmallTable(NamedTuple):
 
 
 class TopicEntry(NamedTuple):
-    """A topic, or one of its parts, in terminal and summary.md. contents: what was measured on; closing: below the tables."""
+    """A topic, or one of its parts, in terminal and summary.md.
+
+    contents: what was measured on. closing: a text below the tables.
+    """
 
     title: str
     contents: str = ""
@@ -43,7 +46,7 @@ class TopicEntry(NamedTuple):
 class Entries(Protocol):
     """A topic's entries; wide: with room for all columns (summary.md) or without (the terminal's 80)."""
 
-    def __call__(self, e: Evaluation, /, *, wide: bool) -> Iterable[TopicEntry]:
+    def __call__(self, evaluation: Evaluation, /, *, wide: bool) -> Iterable[TopicEntry]:
         """Give none for a record without the topic."""
 
 
@@ -55,7 +58,7 @@ class Topic:
     order: among topics, where they stand together: smaller first.
     after: the section of the page that it follows.
     sections: of an evaluation and its key on the page. tables: header and rows of each CSV table, by the file's name.
-    names: texts that others have worded, such as titles.
+    names: texts that come from others, such as titles.
     answers: the names of the questions in `exports.scope` that its section answers.
     """
 

@@ -1,4 +1,4 @@
-"""The sections on what was measured with: image properties, labels and licence, warnings, limits, provenance; and the glossary."""
+"""The sections on data and model: image properties, labels and licence, warnings, limits, provenance; and the glossary."""
 
 from __future__ import annotations
 
@@ -43,73 +43,122 @@ GLOSSARY = (
 )
 
 
-def about(e: Evaluation, key: str) -> list[Section]:
-    """The sections from image properties to provenance, in the order they are told."""
+def about(evaluation: Evaluation, key: str) -> list[Section]:
+    """Return the sections from image properties to provenance.
+
+    In their order on the page; those without content are left out. `key` begins the ids of their elements.
+    """
     out = [
-        Section(f"{key}-covariates", "Image properties by group", list(_covariates(e, key))),
-        *sensitivity_sections(e, key),
-        Section(f"{key}-labels", "Who labelled the people, and licence", list(_labels(e, key))),
-        Section(f"{key}-warnings", "Warnings and problems", list(_warnings(e, key))),
-        Section(f"{key}-limits", "Limits", list(_limits(e))),
-        Section(f"{key}-provenance", "Provenance", list(_provenance(e, key))),
+        Section(f"{key}-covariates", "Image properties by group", list(_covariates(evaluation, key))),
+        *sensitivity_sections(evaluation, key),
+        Section(f"{key}-labels", "Who labelled the people, and licence", list(_labels(evaluation, key))),
+        Section(f"{key}-warnings", "Warnings and problems", list(_warnings(evaluation, key))),
+        Section(f"{key}-limits", "Limits", list(_limits(evaluation))),
+        Section(f"{key}-provenance", "Provenance", list(_provenance(evaluation, key))),
     ]
-    return [s for s in out if s.items]
+    return [section for section in out if section.items]
 
 
-def _covariates(e: Evaluation, key: str) -> Iterator[Item]:
-    order = sorted(range(len(e.groupings)), key=lambda i: -len(e.groupings[i].attributes))
+def _covariates(evaluation: Evaluation, key: str) -> Iterator[Item]:
+    """Yield image properties by each grouping."""
+    order = sorted(range(len(evaluation.groupings)), key=lambda i: -len(evaluation.groupings[i].attributes))
     for i in order:
-        g = e.groupings[i]
-        if not g.covariates:
+        grouping = evaluation.groupings[i]
+        if not grouping.covariates:
             continue
-        if g is finest(e):
-            yield Text(differing(g))
-            yield _covariate_table(g, f"{key}-{i}-covariates")
+        if grouping is finest(evaluation):
+            yield Text(differing(grouping))
+            yield _covariate_table(grouping, f"{key}-{i}-covariates")
         else:
             yield Fold(
-                f"Image properties by {grouping_name(g)}", [Text(differing(g)), _covariate_table(g, f"{key}-{i}-covariates")]
+                f"Image properties by {grouping_name(grouping)}",
+                [Text(differing(grouping)), _covariate_table(grouping, f"{key}-{i}-covariates")],
             )
 
 
-def differing(g: Grouping) -> str:
-    """Which groups' images differ by more than a quartile from all, by property."""
-    told = [f"{f.clean(c.name)}: {', '.join(f.shorten(x, 60) for x in c.differs)}" for c in g.covariates if c.differs]
-    if not told:
+def differing(grouping: Grouping) -> str:
+    """Return which groups' images differ, by property.
+
+    Those with a median outside the quartiles of all images.
+    """
+    texts = [
+        f"{f.clean(covariate.name)}: {', '.join(f.shorten(group, 60) for group in covariate.differs)}"
+        for covariate in grouping.covariates
+        if covariate.differs
+    ]
+    if not texts:
         return "In no group does the median of any of these lie outside the middle half of all images."
-    return f"These groups have a median outside the middle half of all images; their rates may owe something to it. {'; '.join(told)}."
+    return f"These groups have a median outside the middle half of all images; their rates may owe something to it. {'; '.join(texts)}."
 
 
-def _covariate_table(g: Grouping, key: str) -> Table:
-    columns = ["Group", "Images", *[f"{f.clean(c.name)}{f' ({f.clean(c.unit)})' if c.unit else ''}" for c in g.covariates]]
-    by_name = [{q.group: q for q in c.by_group} for c in g.covariates]
-    first = g.covariates[0]
+def _covariate_table(grouping: Grouping, key: str) -> Table:
+    """Return the table of image properties by group."""
+    columns = [
+        "Group",
+        "Images",
+        *[
+            f"{f.clean(covariate.name)}{f' ({f.clean(covariate.unit)})' if covariate.unit else ''}"
+            for covariate in grouping.covariates
+        ],
+    ]
+    by_name = [{quartiles.group: quartiles for quartiles in covariate.by_group} for covariate in grouping.covariates]
+    first = grouping.covariates[0]
     rows = []
-    for q in first.by_group:
-        cells = [_quartiles(x.get(q.group), c.unit, q.group in c.differs) for c, x in zip(g.covariates, by_name, strict=True)]
-        rows.append([q.group, f.count(q.n), *cells])
-    rows.append(["all", f.count(first.overall.n), *[_quartiles(c.overall, c.unit, False) for c in g.covariates]])
-    return Table(key, f"Median [lower, upper quartile] by {grouping_name(g)}; * differs by more than a quartile", columns, rows)
+    for quartiles in first.by_group:
+        cells = [
+            _quartiles(by_group.get(quartiles.group), covariate.unit, quartiles.group in covariate.differs)
+            for covariate, by_group in zip(grouping.covariates, by_name, strict=True)
+        ]
+        rows.append([quartiles.group, f.count(quartiles.n), *cells])
+    rows.append(
+        [
+            "all",
+            f.count(first.overall.n),
+            *[_quartiles(covariate.overall, covariate.unit, False) for covariate in grouping.covariates],
+        ]
+    )
+    return Table(
+        key, f"Median [lower, upper quartile] by {grouping_name(grouping)}; * differs by more than a quartile", columns, rows
+    )
 
 
-def _quartiles(q: Quartiles | None, unit: str, differs: bool) -> str:
-    if q is None or q.median is None or q.q1 is None or q.q3 is None:
+def _quartiles(quartiles: Quartiles | None, unit: str, differs: bool) -> str:
+    """Return median and quartiles as a cell."""
+    if quartiles is None or quartiles.median is None or quartiles.q1 is None or quartiles.q3 is None:
         return f.DASH
     # a year is a date, not an amount: whole, and without a separator
-    median, low, high = (f"{x:.0f}" if unit == "year" else f.number(x) for x in (q.median, q.q1, q.q3))
+    median, low, high = (
+        f"{value:.0f}" if unit == "year" else f.number(value) for value in (quartiles.median, quartiles.q1, quartiles.q3)
+    )
     return f"{median} [{low},{f.NBSP}{high}]{'*' if differs else ''}"
 
 
-def _labels(e: Evaluation, key: str) -> Iterator[Item]:
-    d = e.dataset
+def _labels(evaluation: Evaluation, key: str) -> Iterator[Item]:
+    """Yield labels and licence of the data set."""
+    dataset = evaluation.dataset
     rows = [
-        [x.attribute, x.provenance, x.column, f"each {x.of}", ", ".join(x.values), f.count(x.unlabelled), x.note or f.DASH]
-        for x in d.labels
+        [
+            label.attribute,
+            label.provenance,
+            label.column,
+            f"each {label.of}",
+            ", ".join(label.values),
+            f.count(label.unlabelled),
+            label.note or f.DASH,
+        ]
+        for label in dataset.labels
     ]
     columns = ["Attribute", "Labelled by", "Column", "Belongs to", "Values", "Images without", "Note"]
-    yield Table(f"{key}-labels-table", f"Labels of {f.clean(d.name)}", columns, rows, frozenset({1, 2, 3, 4, 6}))
-    facts = [("Data set", d.title), ("Version", d.version), ("Home", d.home), ("Licence", d.licence), ("Consent", d.consent)]
-    facts += [("Withdrawn", d.withdrawn), ("Citation", d.citation), ("Who is pictured", IDENTITY[d.identity])]
-    facts += [("Model licence", e.model.licence), ("Model training data", e.model.training_data)]
+    yield Table(f"{key}-labels-table", f"Labels of {f.clean(dataset.name)}", columns, rows, frozenset({1, 2, 3, 4, 6}))
+    facts = [
+        ("Data set", dataset.title),
+        ("Version", dataset.version),
+        ("Home", dataset.home),
+        ("Licence", dataset.licence),
+        ("Consent", dataset.consent),
+    ]
+    facts += [("Withdrawn", dataset.withdrawn), ("Citation", dataset.citation), ("Who is pictured", IDENTITY[dataset.identity])]
+    facts += [("Model licence", evaluation.model.licence), ("Model training data", evaluation.model.training_data)]
     yield _facts(f"{key}-licence", "Data set and model", facts)
 
 
@@ -117,76 +166,110 @@ IDENTITY = {"labelled": "labelled by subject", "none": "not labelled: each image
 
 
 def _facts(key: str, caption: str, facts: list[tuple[str, Any]]) -> Table:
+    """Return a table of the facts that are known."""
     rows = [[name, str(value)] for name, value in facts if value not in (None, "")]
     return Table(key, caption, ["What", "Value"], rows, frozenset({1}))
 
 
-def _warnings(e: Evaluation, key: str) -> Iterator[Item]:
-    if e.warnings:
-        yield Items([f.clean(w) for w in e.warnings])
-    rows = [[kind, f.count(n)] for kind, n in e.dataset.problems.items()]
-    rows += [[f"comparisons left out: {kind.replace('_', ' ')}", f.count(n)] for kind, n in e.comparisons.left_out.items()]
-    rows += [[f"images without a group, by {grouping_name(g)}", f.count(g.unlabelled)] for g in e.groupings if g.unlabelled]
+def _warnings(evaluation: Evaluation, key: str) -> Iterator[Item]:
+    """Yield warnings, and problems with their counts."""
+    if evaluation.warnings:
+        yield Items([f.clean(warning) for warning in evaluation.warnings])
+    rows = [[kind, f.count(number)] for kind, number in evaluation.dataset.problems.items()]
     rows += [
-        [f"mated comparisons across groups, by {grouping_name(g)}", f.count(g.mixed_mated)] for g in e.groupings if g.mixed_mated
+        [f"comparisons left out: {kind.replace('_', ' ')}", f.count(number)]
+        for kind, number in evaluation.comparisons.left_out.items()
+    ]
+    rows += [
+        [f"images without a group, by {grouping_name(grouping)}", f.count(grouping.unlabelled)]
+        for grouping in evaluation.groupings
+        if grouping.unlabelled
+    ]
+    rows += [
+        [f"mated comparisons across groups, by {grouping_name(grouping)}", f.count(grouping.mixed_mated)]
+        for grouping in evaluation.groupings
+        if grouping.mixed_mated
     ]
     if rows:
         yield Table(
             f"{key}-problems", "Problems, counted; which ones is in the private part of the run", ["Problem", "How many"], rows
         )
-    elif not e.warnings:
+    elif not evaluation.warnings:
         yield Text("None.")
 
 
-def _limits(e: Evaluation) -> Iterator[Item]:
+def _limits(evaluation: Evaluation) -> Iterator[Item]:
+    """Yield the limits of the figures, model and data set."""
     yield Items(LIMITS)
-    if e.model.known_weaknesses:
-        yield Text(f"Known of {f.shorten(e.model.name, 80)}:")
-        yield Items([f.clean(x) for x in e.model.known_weaknesses])
-    if e.dataset.known_defects:
-        yield Text(f"Known of {f.shorten(e.dataset.name, 80)}:")
-        yield Items([f.clean(x) for x in e.dataset.known_defects])
+    if evaluation.model.known_weaknesses:
+        yield Text(f"Known of {f.shorten(evaluation.model.name, 80)}:")
+        yield Items([f.clean(text) for text in evaluation.model.known_weaknesses])
+    if evaluation.dataset.known_defects:
+        yield Text(f"Known of {f.shorten(evaluation.dataset.name, 80)}:")
+        yield Items([f.clean(text) for text in evaluation.dataset.known_defects])
 
 
-def _provenance(e: Evaluation, key: str) -> Iterator[Item]:
-    p, m, d, c = e.provenance, e.model, e.dataset, e.comparisons
+def _provenance(evaluation: Evaluation, key: str) -> Iterator[Item]:
+    """Yield the facts on run, model and data."""
+    provenance, model, dataset, comparisons = evaluation.provenance, evaluation.model, evaluation.dataset, evaluation.comparisons
     facts: list[tuple[str, Any]] = [
-        ("faceparity", p.faceparity),
-        ("Commit", p.commit),
-        ("Started", p.started),
-        ("Command", p.command),
+        ("faceparity", provenance.faceparity),
+        ("Commit", provenance.commit),
+        ("Started", provenance.started),
+        ("Command", provenance.command),
     ]
-    facts += [("Seed", p.seed), ("Threads", p.threads), ("Device", p.device), ("Python", p.python), ("Platform", p.platform)]
-    facts += [(name, version) for name, version in p.libraries.items()]
+    facts += [
+        ("Seed", provenance.seed),
+        ("Threads", provenance.threads),
+        ("Device", provenance.device),
+        ("Python", provenance.python),
+        ("Platform", provenance.platform),
+    ]
+    facts += [(name, version) for name, version in provenance.libraries.items()]
     yield _facts(f"{key}-run", "The run", facts)
     facts = [
-        ("Model", m.title),
-        ("Name", m.name),
-        ("Version", m.version),
-        ("Fingerprint", m.fingerprint),
-        ("Detector", m.detector),
+        ("Model", model.title),
+        ("Name", model.name),
+        ("Version", model.version),
+        ("Fingerprint", model.fingerprint),
+        ("Detector", model.detector),
     ]
     facts += [
-        ("Alignment", m.alignment),
-        ("Input", m.input),
-        ("Dimensions", m.dimensions),
-        ("Score", f"{m.score.kind}, {m.score.unit}"),
+        ("Alignment", model.alignment),
+        ("Input", model.input),
+        ("Dimensions", model.dimensions),
+        ("Score", f"{model.score.kind}, {model.score.unit}"),
     ]
-    facts += [("Published threshold", m.published_threshold), ("Published in", m.published_threshold_source)]
+    facts += [("Published threshold", model.published_threshold), ("Published in", model.published_threshold_source)]
     facts += [
-        ("Probably one person from", m.likely_same_person),
-        ("Trained on people of this set", (m.training_overlap_note or "yes") if m.training_overlap else "not known to be"),
-        ("Its terms", m.conditions),
+        ("Probably one person from", model.likely_same_person),
+        (
+            "Trained on people of this set",
+            (model.training_overlap_note or "yes") if model.training_overlap else "not known to be",
+        ),
+        ("Its terms", model.conditions),
     ]
     facts += [
-        (f"Weights: {w.get('role', i)}", ", ".join(f"{k} {v}" for k, v in w.items() if k != "role"))
-        for i, w in enumerate(m.weights)
+        (
+            f"Weights: {weights.get('role', i)}",
+            ", ".join(f"{field} {value}" for field, value in weights.items() if field != "role"),
+        )
+        for i, weights in enumerate(model.weights)
     ]
     yield _facts(f"{key}-model", "The model", facts)
-    facts = [("Data set", d.name), ("Digest", d.digest), ("People", f.count(d.subjects)), ("Images", f.count(d.samples))]
-    facts += [("Non-mated comparisons", f.count(c.non_mated)), ("Mated comparisons", f.count(c.mated))]
-    if (s := c.sampled) is not None:
-        drawn = f"{f.percent(s.share)} of {f.count(s.of)}: {s.rounds} of {s.parts} rounds, seed {s.seed}"
-        facts += [("A sample of the non-mated comparisons", drawn)]
-    facts += [("Ledger from similarity", c.ledger_floor), ("Ledger entries", f.count(c.ledger_entries)), ("Passes", c.passes)]
+    facts = [
+        ("Data set", dataset.name),
+        ("Digest", dataset.digest),
+        ("People", f.count(dataset.subjects)),
+        ("Images", f.count(dataset.samples)),
+    ]
+    facts += [("Non-mated comparisons", f.count(comparisons.non_mated)), ("Mated comparisons", f.count(comparisons.mated))]
+    if (sample := comparisons.sampled) is not None:
+        share = f"{f.percent(sample.share)} of {f.count(sample.of)}: {sample.rounds} of {sample.parts} rounds, seed {sample.seed}"
+        facts += [("A sample of the non-mated comparisons", share)]
+    facts += [
+        ("Ledger from similarity", comparisons.ledger_floor),
+        ("Ledger entries", f.count(comparisons.ledger_entries)),
+        ("Passes", comparisons.passes),
+    ]
     yield _facts(f"{key}-data", "The data", facts)

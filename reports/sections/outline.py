@@ -22,84 +22,103 @@ from faceparity.reports.wording.headline import finest, headline
 from faceparity.reports.wording.narrative import partial
 
 MAX_PAIRED = 40
-"""Of more groups than these the pairs are in the CSV tables only."""
+"""Maximum number of groups whose pairs the page has; those of more groups are in the CSV tables only."""
 
 
-def measured(e: Evaluation, key: str) -> list[Section]:
-    """The sections from the finding to the indices, in the order they are told."""
-    g = finest(e)
+def measured(evaluation: Evaluation, key: str) -> list[Section]:
+    """Return the sections from the finding to the indices.
+
+    In their order on the page; those without content are left out. `key` begins the ids of their elements.
+    """
+    grouping = finest(evaluation)
     out = [
-        Section(f"{key}-finding", "What was found", list(_finding(e, key))),
-        *_topics(e, key, "finding"),
-        Section(f"{key}-ftx", "Failures to extract a template (FTX)", list(failures(e, key))),
-        Section(f"{key}-threshold", "Who set the threshold", list(_threshold(e, g, key))),
-        Section(f"{key}-fmr", "False match rate (FMR) by group", list(rates(e, "fmr", key))),
-        Section(f"{key}-fnmr", "False non-match rate (FNMR) by group", list(rates(e, "fnmr", key))),
-        Section(f"{key}-ratios", "Ratios to the reference group", list(per_point(e, key, ratio_items))),
-        *slider_sections(e, key),
-        *_topics(e, key, "slider"),
-        Section(f"{key}-matrix", "FMR between groups", list(_matrix(e, g, key))),
-        Section(f"{key}-det", "Errors at every threshold", list(_every_threshold(e, g, key))),
-        Section(f"{key}-both", "Both errors at one threshold", list(_both_errors(e, g, key))),
-        Section(f"{key}-scores", "Scores by group", pictures(histograms(e, g, f"{key}-hist"))),
-        Section(f"{key}-indices", "Indices of spread", list(per_point(e, key, index_items))),
-        *_topics(e, key, "indices"),
-        Section(f"{key}-repeats", "Hidden repeats of one person", list(_same_person(e, g, key))),
+        Section(f"{key}-finding", "What was found", list(_finding(evaluation, key))),
+        *_topics(evaluation, key, "finding"),
+        Section(f"{key}-ftx", "Failures to extract a template (FTX)", list(failures(evaluation, key))),
+        Section(f"{key}-threshold", "Who set the threshold", list(_threshold(evaluation, grouping, key))),
+        Section(f"{key}-fmr", "False match rate (FMR) by group", list(rates(evaluation, "fmr", key))),
+        Section(f"{key}-fnmr", "False non-match rate (FNMR) by group", list(rates(evaluation, "fnmr", key))),
+        Section(f"{key}-ratios", "Ratios to the reference group", list(per_point(evaluation, key, ratio_items))),
+        *slider_sections(evaluation, key),
+        *_topics(evaluation, key, "slider"),
+        Section(f"{key}-matrix", "FMR between groups", list(_matrix(evaluation, grouping, key))),
+        Section(f"{key}-det", "Errors at every threshold", list(_every_threshold(evaluation, grouping, key))),
+        Section(f"{key}-both", "Both errors at one threshold", list(_both_errors(evaluation, grouping, key))),
+        Section(f"{key}-scores", "Scores by group", pictures(histograms(evaluation, grouping, f"{key}-hist"))),
+        Section(f"{key}-indices", "Indices of spread", list(per_point(evaluation, key, index_items))),
+        *_topics(evaluation, key, "indices"),
+        Section(f"{key}-repeats", "Hidden repeats of one person", list(_same_person(evaluation, grouping, key))),
     ]
-    return [s for s in out if s.items]
+    return [section for section in out if section.items]
 
 
-def _topics(e: Evaluation, key: str, after: str) -> Iterator[Section]:
-    """Give the sections of the optional topics that follow this one."""
+def _topics(evaluation: Evaluation, key: str, after: str) -> Iterator[Section]:
+    """Yield the sections of optional topics placed after `after`."""
     for topic in topics():
         if topic.after == after:
-            yield from topic.sections(e, key)
+            yield from topic.sections(evaluation, key)
 
 
-def _every_threshold(e: Evaluation, g: Grouping, key: str) -> Iterator[Item]:
-    both = det(e, g, f"{key}-det")
-    if both is None and e.comparisons.mated:
+def _every_threshold(evaluation: Evaluation, grouping: Grouping, key: str) -> Iterator[Item]:
+    """Yield figures over all thresholds."""
+    both = det(evaluation, grouping, f"{key}-det")
+    if both is None and evaluation.comparisons.mated:
         yield Text("No DET is drawn: where there are false matches, no group has ten false non-matches.")
-    yield from pictures(both, tails(e, g, f"{key}-tails"))
-    yield from separation_items(g, key)
+    yield from pictures(both, tails(evaluation, grouping, f"{key}-tails"))
+    yield from separation_items(grouping, key)
 
 
-def _both_errors(e: Evaluation, g: Grouping, key: str) -> Iterator[Item]:
-    n = headline(g)
-    if n is not None:
-        yield from pictures(scatter(e, g, g.operating_points[n], f"{key}-scatter"))
+def _both_errors(evaluation: Evaluation, grouping: Grouping, key: str) -> Iterator[Item]:
+    """Yield the scatter of both errors at the headline threshold."""
+    position = headline(grouping)
+    if position is not None:
+        yield from pictures(scatter(evaluation, grouping, grouping.operating_points[position], f"{key}-scatter"))
 
 
-def _finding(e: Evaluation, key: str) -> Iterator[Item]:
-    told = finding(e)
-    yield from (Text(x, "lead") for x in told.main)
-    for text in told.cautions:
+def _finding(evaluation: Evaluation, key: str) -> Iterator[Item]:
+    """Yield the finding with cautions, chart and evidence."""
+    found = finding(evaluation)
+    yield from (Text(sentence, "lead") for sentence in found.main)
+    for text in found.cautions:
         yield Text(text, "flag")
-    if told.grouping is not None:
-        p = told.grouping.operating_points[headline(told.grouping) or 0]
-        yield from pictures(rate_chart(e, p, "fmr", f"{key}-chart"))
-    yield from (Text(x) for x in told.beside)
-    if told.more:
-        yield Fold("What stands behind this: p-values, labels, threshold", [Items(told.more)])
+    if found.grouping is not None:
+        point = found.grouping.operating_points[headline(found.grouping) or 0]
+        yield from pictures(rate_chart(evaluation, point, "fmr", f"{key}-chart"))
+    yield from (Text(sentence) for sentence in found.beside)
+    if found.more:
+        yield Fold("What stands behind this: p-values, labels, threshold", [Items(found.more)])
 
 
-def _threshold(e: Evaluation, g: Grouping, key: str) -> Iterator[Item]:
+def _threshold(evaluation: Evaluation, grouping: Grouping, key: str) -> Iterator[Item]:
+    """Yield operating points, and the pools that set thresholds."""
     yield Text(
         "One threshold for everybody: a comparison is a match if its score is at the threshold or more alike. No group has its own."
     )
     rows = [
-        [f.point_name(p), f.threshold(e.model, p.native_threshold), f.percent(p.achieved_fmr), f.origin(p), _status(p)]
-        for p in g.operating_points
+        [
+            f.point_name(point),
+            f.threshold(evaluation.model, point.native_threshold),
+            f.percent(point.achieved_fmr),
+            f.origin(point),
+            _status(point),
+        ]
+        for point in grouping.operating_points
     ]
     columns = ["Operating point", "Match if", "FMR of the pool", "Origin", "Status"]
     yield Table(f"{key}-points", "Operating points", columns, rows, frozenset({1, 3, 4}))
-    pools = [p.pool for p in g.operating_points if p.pool is not None]
-    for i, pool in enumerate(x for n, x in enumerate(pools) if x not in pools[:n]):
-        p = next(p for p in g.operating_points if p.pool == pool)
-        if partial(p):
-            yield Text(partial(p), "flag")
-        inside = [[x.group, f.percent(x.weight), f.count(x.subjects), f.count(x.comparisons), "in the pool"] for x in pool.groups]
-        out = [[x.group, f.DASH, f.count(x.subjects), f.DASH, f"left out: {f.reason(x.reason)}"] for x in pool.left_out]
+    pools = [point.pool for point in grouping.operating_points if point.pool is not None]
+    for i, pool in enumerate(entry for position, entry in enumerate(pools) if entry not in pools[:position]):
+        point = next(point for point in grouping.operating_points if point.pool == pool)
+        if partial(point):
+            yield Text(partial(point), "flag")
+        inside = [
+            [entry.group, f.percent(entry.weight), f.count(entry.subjects), f.count(entry.comparisons), "in the pool"]
+            for entry in pool.groups
+        ]
+        out = [
+            [entry.group, f.DASH, f.count(entry.subjects), f.DASH, f"left out: {f.reason(entry.reason)}"]
+            for entry in pool.left_out
+        ]
         caption = (
             f"{f.sentence(f.pool_name(pool))}: whose non-mated comparisons count for its FMR, {f.count(pool.comparisons)} in all"
         )
@@ -107,66 +126,75 @@ def _threshold(e: Evaluation, g: Grouping, key: str) -> Iterator[Item]:
         yield Fold(caption, [Table(f"{key}-pool-{i}", caption, columns, inside + out, frozenset({4}))])
 
 
-def _status(p: OperatingPoint) -> str:
-    if p.status == "ok":
+def _status(point: OperatingPoint) -> str:
+    """Return a point's status with its reason."""
+    if point.status == "ok":
         return "in use"
-    more = f"; it would take {f.count(p.needs_comparisons)} comparisons" if p.needs_comparisons else ""
-    detail = f" ({f.clean(p.detail)})" if p.detail else ""
-    return f"{p.status}: {f.reason(p.reason)}{more}{detail}"
+    more = f"; it would take {f.count(point.needs_comparisons)} comparisons" if point.needs_comparisons else ""
+    detail = f" ({f.clean(point.detail)})" if point.detail else ""
+    return f"{point.status}: {f.reason(point.reason)}{more}{detail}"
 
 
-def _matrix(e: Evaluation, g: Grouping, key: str) -> Iterator[Item]:
-    n = headline(g)
-    if n is None:
+def _matrix(evaluation: Evaluation, finest_grouping: Grouping, key: str) -> Iterator[Item]:
+    """Yield FMR between groups at the headline threshold."""
+    position = headline(finest_grouping)
+    if position is None:
         return
-    for i in sorted(range(len(e.groupings)), key=lambda i: -len(e.groupings[i].attributes)):
-        grouping = e.groupings[i]
-        p = grouping.operating_points[n] if n < len(grouping.operating_points) else None
-        if p is None or not p.fmr_matrix:
+    for i in sorted(range(len(evaluation.groupings)), key=lambda i: -len(evaluation.groupings[i].attributes)):
+        grouping = evaluation.groupings[i]
+        point = grouping.operating_points[position] if position < len(grouping.operating_points) else None
+        if point is None or not point.fmr_matrix:
             continue
-        if grouping is g:
-            yield Text(f"Both people of the same group on the diagonal, of two groups elsewhere; {f.point_name(p)}.")
-            yield from pictures(heat_map(e, g, p, f"{key}-{i}-heat"))
+        if grouping is finest_grouping:
+            yield Text(f"Both people of the same group on the diagonal, of two groups elsewhere; {f.point_name(point)}.")
+            yield from pictures(heat_map(evaluation, finest_grouping, point, f"{key}-{i}-heat"))
         name = grouping_name(grouping)
         if len(grouping.groups) > MAX_PAIRED:
-            pairs = f.count(len(p.fmr_matrix))
+            pairs = f.count(len(point.fmr_matrix))
             yield Text(f"{f.sentence(name)}: {pairs} pairs of groups are too many for a page; tables/rates.csv has them.", "note")
             continue
-        yield Fold(f"FMR between groups by {name}, as a table", [matrix_table(p, f"{key}-{i}-{n}-matrix", name)])
+        yield Fold(f"FMR between groups by {name}, as a table", [matrix_table(point, f"{key}-{i}-{position}-matrix", name)])
 
 
-def matrix_table(p: OperatingPoint, key: str, name: str) -> Table:
-    """Every pair of groups in a row of its own."""
+def matrix_table(point: OperatingPoint, key: str, name: str) -> Table:
+    """Return a table of all pairs of groups.
+
+    A row for each.
+    """
     rows = []
-    for r in matrix_cells(p).values():
-        people = f"{f.count(r.subjects)} and {f.count(r.subjects_b)}" if r.subjects_b is not None else f.count(r.subjects)
-        cells = [value(r), uncertainty(r), people, f.count(r.comparisons), f.count(r.errors)]
-        rows.append([r.group, f.shorten(r.group_b or r.group, 100), *cells])
+    for rate in matrix_cells(point).values():
+        people = (
+            f"{f.count(rate.subjects)} and {f.count(rate.subjects_b)}" if rate.subjects_b is not None else f.count(rate.subjects)
+        )
+        cells = [value(rate), uncertainty(rate), people, f.count(rate.comparisons), f.count(rate.errors)]
+        rows.append([rate.group, f.shorten(rate.group_b or rate.group, 100), *cells])
     columns = ["Group", "and group", "FMR", "95 % interval", "People", "Comparisons", "Errors"]
-    return Table(key, f"FMR between groups by {name}: {f.point_name(p)}", columns, rows, frozenset({1, 3}))
+    return Table(key, f"FMR between groups by {name}: {f.point_name(point)}", columns, rows, frozenset({1, 3}))
 
 
-def _same_person(e: Evaluation, g: Grouping, key: str) -> Iterator[Item]:
-    sames = [(p, p.same_person) for p in g.operating_points if p.same_person is not None]
+def _same_person(evaluation: Evaluation, grouping: Grouping, key: str) -> Iterator[Item]:
+    """Yield probable repeats of one person among errors."""
+    sames = [(point, point.same_person) for point in grouping.operating_points if point.same_person is not None]
     if not sames:
         return
     first = sames[0][1]
     yield Text(
-        f"The data set does not say who is pictured. Comparisons as alike as {f.threshold(e.model, first.native_threshold)} are, more "
+        "The data set does not say who is pictured. Comparisons as alike as "
+        f"{f.threshold(evaluation.model, first.native_threshold)} are, more "
         "likely than not, two images of one person; counted as non-mated, they look like false matches. Where they are more than 5 % "
         "of the pool's errors, or of any one group's, both readings are given, and a verdict needs both; where more than half of the "
         "pool's, no threshold is set."
     )
     rows = [
         [
-            f.point_name(p),
-            f.percent(x.share_of_pool_errors),
-            f.percent(max(x.share_by_group.values(), default=None)),
-            "yes" if x.contaminated else "no",
+            f.point_name(point),
+            f.percent(repeats.share_of_pool_errors),
+            f.percent(max(repeats.share_by_group.values(), default=None)),
+            "yes" if repeats.contaminated else "no",
         ]
-        for p, x in sames
+        for point, repeats in sames
     ]
     columns = ["Operating point", "Share of the pool's errors", "Largest share of a group's", "Contaminated"]
     yield Table(f"{key}-same", "Probable repeats among errors", columns, rows, frozenset({3}))
-    rows = [[group, f.count(n)] for group, n in first.by_group.items()]
-    yield Table(f"{key}-same-groups", f"Probable repeats by {grouping_name(g)}", ["Group", "Comparisons"], rows)
+    rows = [[group, f.count(number)] for group, number in first.by_group.items()]
+    yield Table(f"{key}-same-groups", f"Probable repeats by {grouping_name(grouping)}", ["Group", "Comparisons"], rows)

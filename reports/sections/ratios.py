@@ -1,4 +1,7 @@
-"""The section on ratios to the reference group: forest plot and tables, with the power that the data had and would need."""
+"""The section on ratios to the reference group.
+
+A forest plot and tables, with the ratios that the data could have detected, and how many people it would take.
+"""
 
 from __future__ import annotations
 
@@ -31,62 +34,80 @@ NEEDED_NOTE = (
 NEEDED_SAMPLED = " For FMR that is with the same share of the comparisons made; with more of them fewer people may do."
 
 
-def ratio_items(e: Evaluation, i: int, n: int, key: str) -> list[Item]:
-    """The ratios of grouping `i` at its operating point `n`."""
-    g, p = e.groupings[i], e.groupings[i].operating_points[n]
+def ratio_items(evaluation: Evaluation, i: int, position: int, key: str) -> list[Item]:
+    """Return the ratios of grouping `i` at one operating point.
+
+    Its operating point number `position`.
+    """
+    grouping, point = evaluation.groupings[i], evaluation.groupings[i].operating_points[position]
     out: list[Item] = []
     measures: tuple[Literal["fmr", "fnmr"], ...] = ("fmr", "fnmr")
     for measure in measures:
-        of = [c for c in p.contrasts if c.measure == measure]
-        if not of:
+        contrasts = [contrast for contrast in point.contrasts if contrast.measure == measure]
+        if not contrasts:
             continue
-        if g is finest(e):
-            out += pictures(ratio_forest(e, p, measure, f"{key}-{measure}-forest"))
-        caption = f"{FULL[measure]} by {grouping_name(g)}, ratio to {f.shorten(of[0].reference, 100)}: {f.point_name(p)}"
-        told = [c for c in of if _has_number(c)]
-        out += [ratio_table(f"{key}-{measure}-ratios", caption, p, told)] if told else []
-        if g is finest(e) and measure == "fmr" and _needed(told):
-            out.append(Text(NEEDED_NOTE + NEEDED_SAMPLED * (e.comparisons.sampled is not None), "note"))
-        out += _without(caption, [c for c in of if not _has_number(c)], bool(told))
+        if grouping is finest(evaluation):
+            out += pictures(ratio_forest(evaluation, point, measure, f"{key}-{measure}-forest"))
+        caption = f"{FULL[measure]} by {grouping_name(grouping)}, ratio to {f.shorten(contrasts[0].reference, 100)}: {f.point_name(point)}"
+        known = [contrast for contrast in contrasts if _has_number(contrast)]
+        out += [ratio_table(f"{key}-{measure}-ratios", caption, point, known)] if known else []
+        if grouping is finest(evaluation) and measure == "fmr" and _needed(known):
+            out.append(Text(NEEDED_NOTE + NEEDED_SAMPLED * (evaluation.comparisons.sampled is not None), "note"))
+        out += _without(caption, [contrast for contrast in contrasts if not _has_number(contrast)], bool(known))
     return out
 
 
-def _has_number(c: Contrast) -> bool:
-    return c.ratio is not None or c.needed_subjects_for_double is not None
+def _has_number(contrast: Contrast) -> bool:
+    """Return whether a contrast has a ratio or needed people."""
+    return contrast.ratio is not None or contrast.needed_subjects_for_double is not None
 
 
-def _needed(of: Sequence[Contrast]) -> bool:
-    return any(c.needed_subjects is not None or c.needed_subjects_for_double is not None for c in of)
+def _needed(contrasts: Sequence[Contrast]) -> bool:
+    """Return whether any contrast says how many people it needs."""
+    return any(contrast.needed_subjects is not None or contrast.needed_subjects_for_double is not None for contrast in contrasts)
 
 
-def _without(caption: str, of: Sequence[Contrast], some: bool) -> list[Item]:
-    """Which groups have no ratio, by reason."""
-    if not of:
+def _without(caption: str, contrasts: Sequence[Contrast], has_others: bool) -> list[Item]:
+    """Return which groups have no ratio, by reason."""
+    if not contrasts:
         return []
-    by: dict[str, list[str]] = {}
-    for c in of:
-        by.setdefault(f.contrast_reason(c.reason) or "no ratio", []).append(f.shorten(c.group, 60))
+    by_reason: dict[str, list[str]] = {}
+    for contrast in contrasts:
+        by_reason.setdefault(f.contrast_reason(contrast.reason) or "no ratio", []).append(f.shorten(contrast.group, 60))
     lines = [f"{f.sentence(why)}: {', '.join(names[:15])}{f' and {len(names) - 15} more' * (len(names) > 15)}."
-             for why, names in by.items()]  # fmt: skip
-    return [Text(f"{'No ratio' if some else caption + ', none'}. {' '.join(lines)}", "note")]
+             for why, names in by_reason.items()]  # fmt: skip
+    return [Text(f"{'No ratio' if has_others else caption + ', none'}. {' '.join(lines)}", "note")]
 
 
-def ratio_table(key: str, caption: str, p: OperatingPoint, of: Sequence[Contrast]) -> Table:
-    """Every ratio with its interval, p-value, verdict and power; at a contaminated point also the second reading's."""
-    second, needed = p.without_likely_same_person, _needed(of)
+def ratio_table(key: str, caption: str, point: OperatingPoint, contrasts: Sequence[Contrast]) -> Table:
+    """Return a table of ratios.
+
+    Each with its interval, p-value, verdict and power; at a contaminated point also the second reading's.
+    """
+    second, needed = point.without_likely_same_person, _needed(contrasts)
     columns = [*COLUMNS, *NEEDED * needed, *["Without probable repeats"] * (second is not None)]
     rows = []
-    for c in of:
-        why = f" ({f.contrast_reason(c.reason)})" if c.reason else ""
-        row = [c.group, f.ratio(c.ratio), f.ratio_interval(c.interval), f.ratio_interval(c.interval_reestimated)]
-        row += [_p(c.p_holm), verdict(p, c.measure, c.group) + why, f.ratio(c.detectable_ratio)]
-        row += [f.count(c.needed_subjects), f.count(c.needed_subjects_for_double)] if needed else []
+    for contrast in contrasts:
+        why = f" ({f.contrast_reason(contrast.reason)})" if contrast.reason else ""
+        row = [
+            contrast.group,
+            f.ratio(contrast.ratio),
+            f.ratio_interval(contrast.interval),
+            f.ratio_interval(contrast.interval_reestimated),
+        ]
+        row += [
+            _holm_p(contrast.p_holm),
+            verdict(point, contrast.measure, contrast.group) + why,
+            f.ratio(contrast.detectable_ratio),
+        ]
+        row += [f.count(contrast.needed_subjects), f.count(contrast.needed_subjects_for_double)] if needed else []
         if second is not None:
-            other = contrast_of(second, c.measure, c.group)
+            other = contrast_of(second, contrast.measure, contrast.group)
             row.append(f"{f.ratio(other.ratio)} {f.ratio_interval(other.interval)} {other.verdict}" if other else f.DASH)
         rows.append(row)
     return Table(key, caption, columns, rows, frozenset({5, len(columns) - 1} if second is not None else {5}))
 
 
-def _p(p: float | None) -> str:
-    return f.p_value(p).removeprefix("p ").removeprefix("= ")
+def _holm_p(p_holm: float | None) -> str:
+    """Return a Holm-adjusted p without "p ="."""
+    return f.p_value(p_holm).removeprefix("p ").removeprefix("= ")

@@ -1,4 +1,4 @@
-"""What people claim, and what this model on this data set says to it: in words, in tables, as CSV."""
+"""Claims that people make, and what this model on this data set says to them: in words, in tables, as CSV."""
 
 from __future__ import annotations
 
@@ -70,256 +70,318 @@ HEADER = (
 )
 
 
-def claim_sections(e: Evaluation, key: str) -> list[Section]:
-    """One section over all claims; none for a record without."""
-    if not e.claims:
+def claim_sections(evaluation: Evaluation, key: str) -> list[Section]:
+    """Return one section over all claims.
+
+    Empty for a record without claims. `key` begins the ids of the section's elements.
+    """
+    if not evaluation.claims:
         return []
-    header, rows = compact(e)
-    items: list[Item] = [Text(f"{WHAT} {labelled(e)}" if rows else f"{WHAT} {NONE}")]
+    header, rows = compact(evaluation)
+    items: list[Item] = [Text(f"{WHAT} {labelled(evaluation)}" if rows else f"{WHAT} {NONE}")]
     if rows:
         items.append(Table(f"{key}-claims-table", "Claims, and what this run says to them", header, rows, frozenset({1, 2, 3})))
-    items += [Text(x) for x in sentences(e)]
-    untested = not_testable(e)
+    items += [Text(line) for line in sentences(evaluation)]
+    untested = not_testable(evaluation)
     if untested:
         items.append(Fold("Not testable here, and why", [Items(untested)]))
-    items += [Fold(f.shorten(c.title, 160), list(_claim(e, c, f"{key}-claim-{i}"))) for i, c in enumerate(e.claims) if _tested(c)]
-    rest = [x for c in e.claims if not _tested(c) for x in _quotes(c)]
+    items += [
+        Fold(f.shorten(claim.title, 160), list(_claim(evaluation, claim, f"{key}-claim-{i}")))
+        for i, claim in enumerate(evaluation.claims)
+        if _tested(claim)
+    ]
+    rest = [line for claim in evaluation.claims if not _tested(claim) for line in _quotes(claim)]
     items += [Fold("Words of the claims that could not be tested here", [Items(rest)])] if rest else []
     return [Section(f"{key}-claims", TITLE, items)]
 
 
-def readings(e: Evaluation) -> Iterator[tuple[Claim, ClaimReading]]:
-    """Every claim in each of its readings."""
-    yield from ((c, r) for c in e.claims for r in c.readings)
+def readings(evaluation: Evaluation) -> Iterator[tuple[Claim, ClaimReading]]:
+    """Yield every claim with each of its readings."""
+    yield from ((claim, reading) for claim in evaluation.claims for reading in claim.readings)
 
 
-def sentences(e: Evaluation) -> list[str]:
-    """One sentence or two for every reading that has a verdict, those that say something first."""
-    told = [(c, r) for c, r in readings(e) if r.verdict != "not_testable"]
-    told.sort(key=lambda x: x[1].verdict == "inconclusive")
-    return [verdict_sentence(e, c, r) for c, r in told]
+def sentences(evaluation: Evaluation) -> list[str]:
+    """Return sentences on each reading with a verdict.
+
+    One or two for each; inconclusive readings come last.
+    """
+    decided = [(claim, reading) for claim, reading in readings(evaluation) if reading.verdict != "not_testable"]
+    decided.sort(key=lambda pair: pair[1].verdict == "inconclusive")
+    return [verdict_sentence(evaluation, claim, reading) for claim, reading in decided]
 
 
-def name(c: Claim, r: ClaimReading) -> str:
-    """A claim in one of its readings."""
-    how = f": {RULES[r.threshold]}" if r.threshold else ""
-    return f"{f.shorten(c.title, 160)} (read {'as measured' if r.reading == 'as_measured' else 'operationally'}{how})"
+def name(claim: Claim, reading: ClaimReading) -> str:
+    """Return a claim's name in one of its readings."""
+    how = f": {RULES[reading.threshold]}" if reading.threshold else ""
+    return f"{f.shorten(claim.title, 160)} (read {'as measured' if reading.reading == 'as_measured' else 'operationally'}{how})"
 
 
-def verdict_sentence(e: Evaluation, c: Claim, r: ClaimReading) -> str:
-    """What this model on this data set says to a claim in one reading."""
-    if r.verdict == "not_testable":
-        return f"{name(c, r)}: not testable here, as {why(r)}. {proxies(r)}".rstrip()
-    if r.verdict == "inconclusive":
-        none = f"gave no verdict in {f.plural(len(_made(r)), 'test')}{could_detect(r.tests)}"
-        return f"{name(c, r)}: inconclusive. {subject(e)} {none}.{gated(r)}"
-    called = [t for t in r.tests if t.result in CALLED]
-    top = min(called, key=lambda t: (t.p_holm if t.p_holm is not None else 1.0, -(t.ratio or 0.0)))
+def verdict_sentence(evaluation: Evaluation, claim: Claim, reading: ClaimReading) -> str:
+    """Return what this run says to one claim, in words.
+
+    Of this model on this data set, in one reading of the claim.
+    """
+    if reading.verdict == "not_testable":
+        return f"{name(claim, reading)}: not testable here, as {why(reading)}. {proxies(reading)}".rstrip()
+    if reading.verdict == "inconclusive":
+        none = f"gave no verdict in {f.plural(len(_tests_made(reading)), 'test')}{could_detect(reading.tests)}"
+        return f"{name(claim, reading)}: inconclusive. {subject(evaluation)} {none}.{gated(reading)}"
+    decided = [test for test in reading.tests if test.result in CALLED]
+    top = min(decided, key=lambda test: (test.p_holm if test.p_holm is not None else 1.0, -(test.ratio or 0.0)))
     ends = {"borne_out": "consistent with the claim", "contradicted": "in the opposite direction"}
-    end = ends.get(r.verdict, "in either direction")
-    share = f"{f.count(len(called))} of {f.plural(len(_made(r)), 'test')}"
-    said = f"{VERDICTS[r.verdict]} here in {share}, {end}"
-    more = f" {tally(r)}." if len(r.tests) > 1 else ""
-    return f"{name(c, r)}: {said}. {subject(e)} had {words_of(e, r, top)}.{more}"
+    end = ends.get(reading.verdict, "in either direction")
+    share = f"{f.count(len(decided))} of {f.plural(len(_tests_made(reading)), 'test')}"
+    said = f"{VERDICTS[reading.verdict]} here in {share}, {end}"
+    more = f" {tally(reading)}." if len(reading.tests) > 1 else ""
+    return f"{name(claim, reading)}: {said}. {subject(evaluation)} had {words_of(evaluation, reading, top)}.{more}"
 
 
-def _made(r: ClaimReading) -> list[ClaimTest]:
-    return [t for t in r.tests if t.result != "not_testable"]
+def _tests_made(reading: ClaimReading) -> list[ClaimTest]:
+    """Return the tests of a reading that could be made."""
+    return [test for test in reading.tests if test.result != "not_testable"]
 
 
-def tally(r: ClaimReading) -> str:
-    """How many of the tests said what, and for whom."""
-    if len(r.tests) == 1 and r.tests[0].result == "inconclusive":
+def tally(reading: ClaimReading) -> str:
+    """Return how many tests of a reading had which result.
+
+    For results as claimed and opposite, with the groups.
+    """
+    if len(reading.tests) == 1 and reading.tests[0].result == "inconclusive":
         return "Inconclusive in its one test"
-    n = Counter[str](t.result for t in r.tests)
-    parts = []
+    by_result = Counter[str](test.result for test in reading.tests)
+    clauses = []
     for result in CALLED:
-        if n[result]:
-            parts.append(
-                f"{RESULTS[result]} in {f.count(n[result])} ({'; '.join(_who([t for t in r.tests if t.result == result]))})"
+        if by_result[result]:
+            clauses.append(
+                f"{RESULTS[result]} in {f.count(by_result[result])} "
+                f"({'; '.join(_groups_by_reference([test for test in reading.tests if test.result == result]))})"
             )
-    parts += [f"inconclusive in {f.count(n['inconclusive'])}"] * bool(n["inconclusive"])
-    parts += [f"{f.count(n['not_testable'])} could not be made"] * bool(n["not_testable"])
-    return f"Of {f.plural(len(r.tests), 'test')}: {', '.join(parts)}"
+    clauses += [f"inconclusive in {f.count(by_result['inconclusive'])}"] * bool(by_result["inconclusive"])
+    clauses += [f"{f.count(by_result['not_testable'])} could not be made"] * bool(by_result["not_testable"])
+    return f"Of {f.plural(len(reading.tests), 'test')}: {', '.join(clauses)}"
 
 
-def _who(tests: Sequence[ClaimTest]) -> list[str]:
-    """ "Black, East Asian against White at FMR 1 %" for each reference and target."""
-    by: dict[tuple[str, float | None], list[str]] = {}
-    for t in tests:
-        by.setdefault((t.reference, t.target_fmr), []).append(f.shorten(t.group, 60))
+def _groups_by_reference(tests: Sequence[ClaimTest]) -> list[str]:
+    """Return the groups by reference and target.
+
+    As in "Black, East Asian against White at FMR 1 %".
+    """
+    by_reference: dict[tuple[str, float | None], list[str]] = {}
+    for test in tests:
+        by_reference.setdefault((test.reference, test.target_fmr), []).append(f.shorten(test.group, 60))
     return [
         f"{', '.join(groups)} against {f.shorten(reference, 60)}" + (f" at FMR {f.target(target)}" if target else "")
-        for (reference, target), groups in by.items()
+        for (reference, target), groups in by_reference.items()
     ]
 
 
-def words_of(e: Evaluation, r: ClaimReading, t: ClaimTest) -> str:
-    """One test with its rates, people, errors, intervals and threshold."""
-    if t.measure in SCORES:
-        k = e.model.score.sign
-        values = [f.number(None if v is None else k * v) for v in (t.value, t.reference_value)]
-        group, reference = _level(t, t.group), _level(t, t.reference)
-        score = f"a {SCORES[t.measure]} ({f.clean(e.model.score.unit)})"
-        return f"{score} of {values[0]} in {group} and of {values[1]} in {reference}{_p(t)}"
-    if t.design == "paired":
-        sides = [f"{_counted(e, x)} in {_level(t, who)}" for x, who in ((t.rate, t.group), (t.reference_rate, t.reference))]
+def words_of(evaluation: Evaluation, reading: ClaimReading, test: ClaimTest) -> str:
+    """Return one test with rates, people, errors, intervals and threshold."""
+    if test.measure in SCORES:
+        sign = evaluation.model.score.sign
+        values = [f.number(None if value is None else sign * value) for value in (test.value, test.reference_value)]
+        group, reference = _level(test, test.group), _level(test, test.reference)
+        score = f"a {SCORES[test.measure]} ({f.clean(evaluation.model.score.unit)})"
+        return f"{score} of {values[0]} in {group} and of {values[1]} in {reference}{_holm_p(test)}"
+    if test.design == "paired":
+        sides = [
+            f"{_counted(evaluation, rate)} in {_level(test, who)}"
+            for rate, who in ((test.rate, test.group), (test.reference_rate, test.reference))
+        ]
     else:
         sides = [
-            f"{evidence(x, t.measure) if x is not None else 'no rate'} for those labelled {f.shorten(who, 60)}"
-            for x, who in ((t.rate, t.group), (t.reference_rate, t.reference))
+            f"{evidence(rate, test.measure) if rate is not None else 'no rate'} for those labelled {f.shorten(who, 60)}"
+            for rate, who in ((test.rate, test.group), (test.reference_rate, test.reference))
         ]
-    span = f" (95 % interval {f.number(t.interval[0], 2)} to {f.number(t.interval[1], 2)})" if t.interval else ""
-    ratio = f", {f.ratio(t.ratio)}{span}" if t.ratio is not None else ""
-    return f"a {MEASURES[t.measure]} of {sides[0]} and of {sides[1]}{ratio}{_p(t)}, {at(e, r, t)}"
+    span = f" (95 % interval {f.number(test.interval[0], 2)} to {f.number(test.interval[1], 2)})" if test.interval else ""
+    ratio = f", {f.ratio(test.ratio)}{span}" if test.ratio is not None else ""
+    return f"a {MEASURES[test.measure]} of {sides[0]} and of {sides[1]}{ratio}{_holm_p(test)}, {at(evaluation, reading, test)}"
 
 
-def _level(t: ClaimTest, value: str) -> str:
-    """ "tone 5"."""
-    return f.shorten(f"{t.attribute} {value}", 60)
+def _level(test: ClaimTest, value: str) -> str:
+    """Return a value with its attribute: "tone 5"."""
+    return f.shorten(f"{test.attribute} {value}", 60)
 
 
-def _counted(e: Evaluation, rate: Rate | None) -> str:
-    """One side of a controlled experiment, whose interval is the difference's."""
+def _counted(evaluation: Evaluation, rate: Rate | None) -> str:
+    """Return a rate of a controlled experiment with its counts.
+
+    Without an interval, as the interval there is the difference's.
+    """
     if rate is None:
         return "no rate"
-    one, many = units(e)
+    one, many = units(evaluation)
     counts = f"{f.count(rate.errors)} in {f.plural(rate.comparisons, 'comparison')} of {f.plural(rate.subjects, one, many)}"
     return f"{f.percent(rate.rate)} ({counts})" if rate.errors else f"none ({counts})"
 
 
-def _p(t: ClaimTest) -> str:
-    return f", {f.p_value(t.p_holm, 'Holm-adjusted p')}" if t.p_holm is not None else ""
+def _holm_p(test: ClaimTest) -> str:
+    """Return the Holm-adjusted p as a clause, if any."""
+    return f", {f.p_value(test.p_holm, 'Holm-adjusted p')}" if test.p_holm is not None else ""
 
 
-def at(e: Evaluation, r: ClaimReading, t: ClaimTest) -> str:
-    """At which threshold, in a clause."""
-    target = f.target(t.target_fmr) if t.target_fmr is not None else f.DASH
-    if t.reference_threshold is not None:
-        both = " and ".join(f.threshold(e.model, x) for x in (t.native_threshold, t.native_reference_threshold))
+def at(evaluation: Evaluation, reading: ClaimReading, test: ClaimTest) -> str:
+    """Return at which threshold a test was made, as clause."""
+    target = f.target(test.target_fmr) if test.target_fmr is not None else f.DASH
+    if test.reference_threshold is not None:
+        both = " and ".join(
+            f.threshold(evaluation.model, threshold) for threshold in (test.native_threshold, test.native_reference_threshold)
+        )
         return f"each at its own threshold for FMR {target} ({both})"
-    whose = f", set on those labelled {f.shorten(t.reference, 60)}" if r.threshold == "reference" else ""
-    return f"at one threshold{whose} for FMR {target} ({f.threshold(e.model, t.native_threshold)})"
+    whose = f", set on those labelled {f.shorten(test.reference, 60)}" if reading.threshold == "reference" else ""
+    return f"at one threshold{whose} for FMR {target} ({f.threshold(evaluation.model, test.native_threshold)})"
 
 
 def could_detect(tests: Sequence[ClaimTest]) -> str:
-    """The ratios that inconclusive tests could have detected, as a clause."""
-    known = sorted(t.detectable_ratio for t in tests if t.detectable_ratio is not None and t.result == "inconclusive")
+    """Return the ratios that inconclusive tests could have detected.
+
+    As a clause.
+    """
+    known = sorted(test.detectable_ratio for test in tests if test.detectable_ratio is not None and test.result == "inconclusive")
     if not known:
         return "; with so few errors these data could have detected no ratio"
-    least, most = (f.number(x, 2) for x in (known[0], known[-1]))
+    least, most = (f.number(ratio, 2) for ratio in (known[0], known[-1]))
     return f"; these data could have detected a ratio of {least if least == most else f'{least} to {most}, by test'}"
 
 
-def gated(r: ClaimReading) -> str:
-    """That chance alone does not explain some inconclusive tests, which yet rest on too few errors; empty if there are none."""
-    n = sum(1 for t in r.tests if t.result == "inconclusive" and is_significant(t.p_holm))
-    if not n:
+def gated(reading: ClaimReading) -> str:
+    """Return a note on low p with too few errors.
+
+    Of inconclusive tests with a Holm-adjusted p below 0.05; empty if there are none.
+    """
+    blocked = sum(1 for test in reading.tests if test.result == "inconclusive" and is_significant(test.p_holm))
+    if not blocked:
         return ""
     stands = "too few effective errors, or probable repeats of one person, stand in the way of a verdict"
-    return f" In {f.count(n)} of them the Holm-adjusted p is below 0.05, but {stands}."
+    return f" In {f.count(blocked)} of them the Holm-adjusted p is below 0.05, but {stands}."
 
 
-def why(r: ClaimReading | ClaimTest) -> str:
-    """Why something could not be tested, in a clause."""
-    told = WHY.get(r.reason or "", f.contrast_reason(r.reason)) or "nothing could be compared"
-    if not r.detail:
-        return told
-    return f"{told} (run again with {f.clean(r.detail)})" if r.detail.startswith("--") else f"{told} ({f.clean(r.detail)})"
+def why(reading: ClaimReading | ClaimTest) -> str:
+    """Return why something could not be tested, as a clause."""
+    cause = WHY.get(reading.reason or "", f.contrast_reason(reading.reason)) or "nothing could be compared"
+    if not reading.detail:
+        return cause
+    return (
+        f"{cause} (run again with {f.clean(reading.detail)})"
+        if reading.detail.startswith("--")
+        else f"{cause} ({f.clean(reading.detail)})"
+    )
 
 
-def proxies(r: ClaimReading) -> str:
-    """What the label shows that stands in for the claim's own, which gives the claim no verdict; empty if there is none."""
-    made = _made(r)
-    if not made:
+def proxies(reading: ClaimReading) -> str:
+    """Return the results by a label other than the claim's.
+
+    They give the claim no verdict; empty if there are none.
+    """
+    tests = _tests_made(reading)
+    if not tests:
         return ""
-    return f"By {f.clean(made[0].attribute)} instead, which gives the claim no verdict: {tally(r)[:1].lower()}{tally(r)[1:]}."
+    return f"By {f.clean(tests[0].attribute)} instead, which gives the claim no verdict: {tally(reading)[:1].lower()}{tally(reading)[1:]}."
 
 
-def not_testable(e: Evaluation) -> list[str]:
-    """Those readings, one line for each; one for both where the reason is the same."""
+def not_testable(evaluation: Evaluation) -> list[str]:
+    """Return a line for each reading that was not testable.
+
+    One line for both readings of a claim where the reason is the same.
+    """
     out = []
-    for c in e.claims:
-        none = [r for r in c.readings if r.verdict == "not_testable"]
-        told = [f": not testable here, as {why(r)}. {proxies(r)}".rstrip() for r in none]
-        if len(told) > 1 and len(set(told)) == 1:
-            out.append(f.shorten(c.title, 160) + told[0])
+    for claim in evaluation.claims:
+        untestable = [reading for reading in claim.readings if reading.verdict == "not_testable"]
+        causes = [f": not testable here, as {why(reading)}. {proxies(reading)}".rstrip() for reading in untestable]
+        if len(causes) > 1 and len(set(causes)) == 1:
+            out.append(f.shorten(claim.title, 160) + causes[0])
         else:
-            out += [name(c, r) + x for r, x in zip(none, told, strict=True)]
+            out += [name(claim, reading) + cause for reading, cause in zip(untestable, causes, strict=True)]
     return out
 
 
-def compact(e: Evaluation) -> tuple[list[str], list[list[str]]]:
-    """A row for every reading that has a verdict, or for which another label than the claim's own shows something."""
+def compact(evaluation: Evaluation) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of the table of readings.
+
+    A row for every reading that has a verdict, or for which another label than the claim's own gave results.
+    """
     rows = [
         [
-            f.shorten(c.title, 160),
-            READINGS[r.reading],
-            VERDICTS[r.verdict],
-            tally(r) if r.verdict != "not_testable" else proxies(r),
+            f.shorten(claim.title, 160),
+            READINGS[reading.reading],
+            VERDICTS[reading.verdict],
+            tally(reading) if reading.verdict != "not_testable" else proxies(reading),
         ]
-        for c, r in readings(e)
-        if r.verdict != "not_testable" or _made(r)
+        for claim, reading in readings(evaluation)
+        if reading.verdict != "not_testable" or _tests_made(reading)
     ]
     return ["Claim", "Reading", "Verdict here", "Tests"], rows
 
 
-def untested(e: Evaluation) -> str:
-    """How many readings could not be tested, by reason; empty if none."""
-    n = Counter(WHY.get(r.reason or "", f.reason(r.reason)) for _, r in readings(e) if r.verdict == "not_testable")
-    if not n:
+def untested(evaluation: Evaluation) -> str:
+    """Return how many readings could not be tested, by reason.
+
+    Empty if all could.
+    """
+    counts = Counter(
+        WHY.get(reading.reason or "", f.reason(reading.reason))
+        for _, reading in readings(evaluation)
+        if reading.verdict == "not_testable"
+    )
+    if not counts:
         return ""
-    told = "; ".join(f"{f.count(k)} as {reason}" for reason, k in n.most_common())
-    return f"Not testable here: {f.plural(sum(n.values()), 'reading')} of claims ({told})."
+    text = "; ".join(f"{f.count(number)} as {reason}" for reason, number in counts.most_common())
+    return f"Not testable here: {f.plural(sum(counts.values()), 'reading')} of claims ({text})."
 
 
-def _tested(c: Claim) -> bool:
-    """Whether any test was made of it, on its own label or another."""
-    return any(_made(r) for r in c.readings)
+def _tested(claim: Claim) -> bool:
+    """Return whether any test of a claim could be made.
+
+    Tests on another label than the claim's own count too.
+    """
+    return any(_tests_made(reading) for reading in claim.readings)
 
 
-def _quotes(c: Claim) -> list[str]:
-    """Exact words, who said them and where."""
+def _quotes(claim: Claim) -> list[str]:
+    """Return a claim's exact words, who said them and where."""
     return [
-        f"{f.shorten(c.title, 160)}: “{f.clean(q.text)}” {f.clean(q.who)}. {f.clean(q.where)} ({KNOWN[q.known]})."
-        for q in c.quotes
+        f"{f.shorten(claim.title, 160)}: “{f.clean(quote.text)}” {f.clean(quote.who)}. {f.clean(quote.where)} ({KNOWN[quote.known]})."
+        for quote in claim.quotes
     ]
 
 
-def _claim(e: Evaluation, c: Claim, key: str) -> Iterator[Item]:
-    """One claim whole: words, hypothesis, what would speak for and against it, tests."""
-    yield Items(_quotes(c))
+def _claim(evaluation: Evaluation, claim: Claim, key: str) -> Iterator[Item]:
+    """Yield all of one claim: words, hypothesis, tests.
+
+    Also what would bear it out and what would contradict it.
+    """
+    yield Items(_quotes(claim))
     rows = [
-        ["What it measures", c.measures],
-        ["Hypothesis", c.hypothesis],
-        ["Borne out by", c.bears_out],
-        ["Contradicted by", c.contradicts],
-        ["Limits", c.limits],
-        *([f"Read {READINGS[r.reading]}", r.note] for r in c.readings if r.note),
-        ["File", f"{c.name}{'' if c.shipped else ', the user’s own'}, sha256 {c.sha256}"],
+        ["What it measures", claim.measures],
+        ["Hypothesis", claim.hypothesis],
+        ["Borne out by", claim.bears_out],
+        ["Contradicted by", claim.contradicts],
+        ["Limits", claim.limits],
+        *([f"Read {READINGS[reading.reading]}", reading.note] for reading in claim.readings if reading.note),
+        ["File", f"{claim.name}{'' if claim.shipped else ', the user’s own'}, sha256 {claim.sha256}"],
     ]
-    yield Table(f"{key}-stated", "As stated beforehand", ["What", "Statement"], [x for x in rows if x[1]], frozenset({1}))
-    for r in c.readings:
-        yield Text(verdict_sentence(e, c, r))
-        if r.tests:
-            yield table_of_tests(e, r, f"{key}-{r.reading}")
+    yield Table(f"{key}-stated", "As stated beforehand", ["What", "Statement"], [row for row in rows if row[1]], frozenset({1}))
+    for reading in claim.readings:
+        yield Text(verdict_sentence(evaluation, claim, reading))
+        if reading.tests:
+            yield table_of_tests(evaluation, reading, f"{key}-{reading.reading}")
 
 
-def table_of_tests(e: Evaluation, r: ClaimReading, key: str) -> Table:
-    """Every test of a reading."""
-    score = r.measure in SCORES
-    k = e.model.score.sign
+def table_of_tests(evaluation: Evaluation, reading: ClaimReading, key: str) -> Table:
+    """Return a table of all tests of a reading."""
+    score = reading.measure in SCORES
+    sign = evaluation.model.score.sign
     rows = []
-    for t in r.tests:
+    for test in reading.tests:
         if score:
-            sides = [f.number(None if v is None else k * v) for v in (t.value, t.reference_value)]
+            sides = [f.number(None if value is None else sign * value) for value in (test.value, test.reference_value)]
         else:
-            sides = [f.rate(x, both_bounds=False) if x is not None else f.DASH for x in (t.rate, t.reference_rate)]
-        said = RESULTS[t.result] + (f": {why(t)}" if t.reason else "")
-        ratio = f"{f.ratio(t.ratio)} {f.ratio_interval(t.interval)}" if t.interval else f.ratio(t.ratio)
-        p = f.p_value(t.p_holm).removeprefix("p ").removeprefix("= ")
-        rows.append([t.group, t.reference, _point(t), *sides, ratio, p, f.ratio(t.detectable_ratio), said])
-    what = SCORES.get(r.measure or "", MEASURES.get(r.measure or "", "")).capitalize()
+            sides = [f.rate(rate, both_bounds=False) if rate is not None else f.DASH for rate in (test.rate, test.reference_rate)]
+        said = RESULTS[test.result] + (f": {why(test)}" if test.reason else "")
+        ratio = f"{f.ratio(test.ratio)} {f.ratio_interval(test.interval)}" if test.interval else f.ratio(test.ratio)
+        p_holm = f.p_value(test.p_holm).removeprefix("p ").removeprefix("= ")
+        rows.append([test.group, test.reference, _point(test), *sides, ratio, p_holm, f.ratio(test.detectable_ratio), said])
+    what = SCORES.get(reading.measure or "", MEASURES.get(reading.measure or "", "")).capitalize()
     columns = [
         "Group",
         "Reference",
@@ -331,50 +393,81 @@ def table_of_tests(e: Evaluation, r: ClaimReading, key: str) -> Table:
         "Could have detected",
         "Result",
     ]
-    label = f", by {f.clean(r.tests[0].attribute)}" if r.tests else ""
-    caption = f"Tests, read {READINGS[r.reading]}{label}" + (f" ({RULES[r.threshold]})" if r.threshold else "")
+    label = f", by {f.clean(reading.tests[0].attribute)}" if reading.tests else ""
+    caption = f"Tests, read {READINGS[reading.reading]}{label}" + (f" ({RULES[reading.threshold]})" if reading.threshold else "")
     return Table(key, caption, columns, rows, frozenset({1, 2, 8}))
 
 
-def _point(t: ClaimTest) -> str:
-    return f.DASH if t.target_fmr is None else f"FMR {f.target(t.target_fmr)}"
+def _point(test: ClaimTest) -> str:
+    """Return the operating point of a test, or a dash."""
+    return f.DASH if test.target_fmr is None else f"FMR {f.target(test.target_fmr)}"
 
 
-def claim_tables(e: Evaluation) -> Tables:
+def claim_tables(evaluation: Evaluation) -> Tables:
     """Return `claims.csv`: every test, and every reading without one."""
-    if not e.claims:
+    if not evaluation.claims:
         return {}
     rows: list[Row] = []
-    for c, r in readings(e):
-        head: Row = [c.name, c.sha256, c.shipped, c.about, r.reading, r.threshold, r.expects, r.verdict, r.reason, r.detail]
-        rows += [[*head, *_test_row(t)] for t in r.tests] or [[*head, *[None] * (len(HEADER.split()) - len(head))]]
+    for claim, reading in readings(evaluation):
+        head: Row = [
+            claim.name,
+            claim.sha256,
+            claim.shipped,
+            claim.about,
+            reading.reading,
+            reading.threshold,
+            reading.expects,
+            reading.verdict,
+            reading.reason,
+            reading.detail,
+        ]
+        rows += [[*head, *_test_row(test)] for test in reading.tests] or [[*head, *[None] * (len(HEADER.split()) - len(head))]]
     return {"claims": (HEADER.split(), rows)}
 
 
-def _test_row(t: ClaimTest) -> Row:
-    out: Row = [t.attribute, t.group, t.reference, t.measure, t.design, t.target_fmr, t.threshold, t.native_threshold]
-    out += [t.reference_threshold, t.native_reference_threshold]
-    for r in (t.rate, t.reference_rate):
-        lo, hi = (r.interval or (None, None)) if r else (None, None)
-        out += [r.subjects, r.comparisons, r.errors, r.rate, lo, hi] if r else [None] * 6
-    out += [t.value, t.reference_value, t.difference, *(t.difference_interval or (None, None)), t.ratio]
-    out += [*(t.interval or (None, None)), t.df, t.p, t.p_holm, t.ratio_without_repeats, t.detectable_ratio, t.needs_comparisons]
-    return [*out, t.result, t.reason, t.detail]
+def _test_row(test: ClaimTest) -> Row:
+    """Return the CSV cells of one test."""
+    out: Row = [
+        test.attribute,
+        test.group,
+        test.reference,
+        test.measure,
+        test.design,
+        test.target_fmr,
+        test.threshold,
+        test.native_threshold,
+    ]
+    out += [test.reference_threshold, test.native_reference_threshold]
+    for rate in (test.rate, test.reference_rate):
+        lo, hi = (rate.interval or (None, None)) if rate else (None, None)
+        out += [rate.subjects, rate.comparisons, rate.errors, rate.rate, lo, hi] if rate else [None] * 6
+    out += [test.value, test.reference_value, test.difference, *(test.difference_interval or (None, None)), test.ratio]
+    out += [
+        *(test.interval or (None, None)),
+        test.df,
+        test.p,
+        test.p_holm,
+        test.ratio_without_repeats,
+        test.detectable_ratio,
+        test.needs_comparisons,
+    ]
+    return [*out, test.result, test.reason, test.detail]
 
 
-def _entries(e: Evaluation, *, wide: bool) -> Iterator[TopicEntry]:
-    """Give every reading with a verdict, then how many there is none for."""
-    if e.claims:
-        header, rows = compact(e)
+def _entries(evaluation: Evaluation, *, wide: bool) -> Iterator[TopicEntry]:
+    """Yield the readings with a verdict, and count the others."""
+    if evaluation.claims:
+        header, rows = compact(evaluation)
         caption = "" if wide else "Verdicts are of this model on this data set"
-        yield TopicEntry(TITLE, tables=[SmallTable(caption, header, rows)] if rows else [], closing=untested(e))
+        yield TopicEntry(TITLE, tables=[SmallTable(caption, header, rows)] if rows else [], closing=untested(evaluation))
 
 
-def _names(e: Evaluation) -> Iterator[str]:
-    for c in e.claims:
-        yield from (c.name, c.title, c.measures, c.hypothesis, c.bears_out, c.contradicts, c.limits)
-        yield from (x for q in c.quotes for x in (q.who, q.text, q.where))
-        yield from (r.note for r in c.readings)
+def _names(evaluation: Evaluation) -> Iterator[str]:
+    """Yield all texts of the claims that others have worded."""
+    for claim in evaluation.claims:
+        yield from (claim.name, claim.title, claim.measures, claim.hypothesis, claim.bears_out, claim.contradicts, claim.limits)
+        yield from (text for quote in claim.quotes for text in (quote.who, quote.text, quote.where))
+        yield from (reading.note for reading in claim.readings)
 
 
 TOPIC = Topic("claims", 10, "slider", claim_sections, _entries, claim_tables, _names, answers=("Claim tested",))

@@ -1,4 +1,4 @@
-"""What a person left out by name: how much, why, and the rates with and without it side by side."""
+"""Images and comparisons that a person excluded by name: how many, why, and the rates with and without them side by side."""
 
 from __future__ import annotations
 
@@ -27,62 +27,78 @@ REASONS = {
     "not_given": "no reason given",
 }
 NAMED = 5
-"""So many changed verdicts are named in words; the table has all."""
+"""Maximum number of changed verdicts that are named in words; the table has all."""
 Rows = list[list[str]]
 
 
-def exclusion_sections(e: Evaluation, key: str) -> list[Section]:
-    """One section; none if nothing was left out."""
+def exclusion_sections(evaluation: Evaluation, key: str) -> list[Section]:
+    """Return one section over all exclusions.
+
+    Empty if nothing was excluded. `key` begins the ids of the section's elements.
+    """
     items: list[Item] = []
-    for i, x in enumerate(e.exclusions):
-        items += [Text(WHAT), *(Text(s, "lead") for s in sentences(x))]
-        items.append(Table(f"{key}-excluded-{i}", "How much there was to measure with", *counts(x)))
-        for k, p in enumerate(x.points):
-            items += _point(e, p, f"{key}-excluded-{i}-{k}")
+    for i, exclusion in enumerate(evaluation.exclusions):
+        items += [Text(WHAT), *(Text(sentence, "lead") for sentence in sentences(exclusion))]
+        items.append(Table(f"{key}-excluded-{i}", "How much there was to measure with", *counts(exclusion)))
+        for k, point in enumerate(exclusion.points):
+            items += _point(evaluation, point, f"{key}-excluded-{i}-{k}")
     return [Section(f"{key}-exclusions", TITLE, items)] if items else []
 
 
-def _point(e: Evaluation, p: ExclusionPoint, key: str) -> Iterator[Item]:
-    yield Heading(f.sentence(name(p)))
-    yield Text(thresholds(e, p))
-    header, rows = compact(e, p)
+def _point(evaluation: Evaluation, point: ExclusionPoint, key: str) -> Iterator[Item]:
+    """Yield thresholds and rates of one operating point."""
+    yield Heading(f.sentence(name(point)))
+    yield Text(thresholds(evaluation, point))
+    header, rows = compact(evaluation, point)
     if rows:
-        yield Table(key, f"{f.sentence(name(p))}: with and without, by {grouping_name(finest(e))}", header, rows, frozenset({1}))
-
-
-def sentences(x: Exclusion) -> list[str]:
-    """How much was left out, and why."""
-    mated = f" ({f.count(x.comparisons_mated)} mated)" if x.comparisons else ""
-    what = [f.plural(x.samples, "image")] * bool(x.samples)
-    what += [f.plural(x.comparisons, "comparison") + mated] * bool(x.comparisons)
-    reasons = [
-        f"{REASONS[r.reason]}: "
-        + " and ".join(
-            [f.plural(r.samples, "image")] * bool(r.samples) + [f.plural(r.comparisons, "comparison")] * bool(r.comparisons)
+        yield Table(
+            key,
+            f"{f.sentence(name(point))}: with and without, by {grouping_name(finest(evaluation))}",
+            header,
+            rows,
+            frozenset({1}),
         )
-        for r in x.reasons
+
+
+def sentences(exclusion: Exclusion) -> list[str]:
+    """Return how much was excluded, why, and which verdicts changed."""
+    mated = f" ({f.count(exclusion.comparisons_mated)} mated)" if exclusion.comparisons else ""
+    what = [f.plural(exclusion.samples, "image")] * bool(exclusion.samples)
+    what += [f.plural(exclusion.comparisons, "comparison") + mated] * bool(exclusion.comparisons)
+    reasons = [
+        f"{REASONS[entry.reason]}: "
+        + " and ".join(
+            [f.plural(entry.samples, "image")] * bool(entry.samples)
+            + [f.plural(entry.comparisons, "comparison")] * bool(entry.comparisons)
+        )
+        for entry in exclusion.reasons
     ]
     out = [f"{f.sentence(' and '.join(what) or 'nothing')} left out by name. Reasons given: {'; '.join(reasons) or 'none'}."]
-    if x.listed_pairs:
-        out.append(f"{f.plural(x.listed_pairs, 'pair')} of published lists went with them.")
-    changed = [_changed(p, r) for p in x.points for r in p.rates if _verdict_moved(r)]
+    if exclusion.listed_pairs:
+        out.append(f"{f.plural(exclusion.listed_pairs, 'pair')} of published lists went with them.")
+    changed = [_changed(point, entry) for point in exclusion.points for entry in point.rates if _verdict_moved(entry)]
     if not changed:
         return [*out, "No verdict on any group changed."]
     more = f", and {f.count(len(changed) - NAMED)} more" if len(changed) > NAMED else ""
     return [*out, f"{f.plural(len(changed), 'verdict')} changed: {'; '.join(changed[:NAMED])}{more}."]
 
 
-def _verdict_moved(r: ExclusionRate) -> bool:
-    return r.verdict_before != r.verdict_after
+def _verdict_moved(rate: ExclusionRate) -> bool:
+    """Return whether a verdict with exclusions differs from that without."""
+    return rate.verdict_before != rate.verdict_after
 
 
-def _changed(p: ExclusionPoint, r: ExclusionRate) -> str:
-    was, now = (f.DASH if v is None else v for v in (r.verdict_before, r.verdict_after))
-    return f"{r.measure.upper()} of {f.clean(r.group)} at {name(p)}, {was} → {now}"
+def _changed(point: ExclusionPoint, rate: ExclusionRate) -> str:
+    """Return one changed verdict, before and after."""
+    was, now = (f.DASH if verdict is None else verdict for verdict in (rate.verdict_before, rate.verdict_after))
+    return f"{rate.measure.upper()} of {f.clean(rate.group)} at {name(point)}, {was} → {now}"
 
 
-def counts(x: Exclusion) -> tuple[list[str], Rows]:
-    """People, images, templates and comparisons, with and without."""
+def counts(exclusion: Exclusion) -> tuple[list[str], Rows]:
+    """Return a table of counts with and without the exclusions.
+
+    Of people, images, templates and comparisons.
+    """
     names = {
         "subjects": "people",
         "samples": "images",
@@ -90,46 +106,61 @@ def counts(x: Exclusion) -> tuple[list[str], Rows]:
         "non_mated": "non-mated comparisons",
         "mated": "mated comparisons",
     }
-    rows = [[word, f.count(getattr(x.before, k)), f.count(getattr(x.after, k))] for k, word in names.items()]
+    rows = [
+        [word, f.count(getattr(exclusion.before, field)), f.count(getattr(exclusion.after, field))]
+        for field, word in names.items()
+    ]
     return ["What", "With", "Without"], rows
 
 
-def name(p: ExclusionPoint) -> str:
-    """The operating point in a few words."""
+def name(point: ExclusionPoint) -> str:
+    """Return the operating point in a few words."""
     return (
-        f"target FMR {f.target(p.target_fmr)}" if p.origin == "target" and p.target_fmr is not None else f"{p.origin} threshold"
+        f"target FMR {f.target(point.target_fmr)}"
+        if point.origin == "target" and point.target_fmr is not None
+        else f"{point.origin} threshold"
     )
 
 
-def thresholds(e: Evaluation, p: ExclusionPoint) -> str:
-    """Both thresholds, and the FMR of the pool that each achieved."""
+def thresholds(evaluation: Evaluation, point: ExclusionPoint) -> str:
+    """Return both thresholds, each with the FMR of the pool."""
 
-    def told(native: float | None, achieved: float | None) -> str:
-        return "refused" if native is None else f"match if {f.threshold(e.model, native)}, FMR of the pool {f.percent(achieved)}"
+    def reading_text(native: float | None, achieved: float | None) -> str:
+        """Return one threshold with its FMR, or "refused"."""
+        return (
+            "refused"
+            if native is None
+            else f"match if {f.threshold(evaluation.model, native)}, FMR of the pool {f.percent(achieved)}"
+        )
 
-    with_them = told(p.native_threshold_before, p.achieved_fmr_before)
-    without = told(p.native_threshold_after, p.achieved_fmr_after)
+    with_them = reading_text(point.native_threshold_before, point.achieved_fmr_before)
+    without = reading_text(point.native_threshold_after, point.achieved_fmr_after)
     return f"With: {with_them}. Without: {without}."
 
 
-def compact(e: Evaluation, p: ExclusionPoint) -> tuple[list[str], Rows]:
-    """Every group of the finest grouping that is shown in either reading."""
-    attributes = finest(e).attributes
-    rows = [_row(r) for r in p.rates if r.attributes in ([], attributes) and _shown(r)]
+def compact(evaluation: Evaluation, point: ExclusionPoint) -> tuple[list[str], Rows]:
+    """Return a table of the rates in both readings.
+
+    A row for each group of the finest grouping that is shown in either reading.
+    """
+    attributes = finest(evaluation).attributes
+    rows = [_row(rate) for rate in point.rates if rate.attributes in ([], attributes) and _shown(rate)]
     return ["Group", "Rate", "With", "Without", "Errors with", "Errors without", "Verdict"], rows
 
 
-def _shown(r: ExclusionRate) -> bool:
-    return any(x is not None and x.status != "suppressed" for x in (r.before, r.after))
+def _shown(rate: ExclusionRate) -> bool:
+    """Return whether a rate is shown in either reading."""
+    return any(estimate is not None and estimate.status != "suppressed" for estimate in (rate.before, rate.after))
 
 
-def _row(r: ExclusionRate) -> list[str]:
-    both = (r.before, r.after)
-    rates = [f.DASH if x is None else f.rate(x, both_bounds=False) for x in both]
-    errors = [f.DASH if x is None else f.count(x.errors) for x in both]
-    same = r.verdict_before == r.verdict_after
-    words = [f.DASH if v is None else v for v in (r.verdict_before, r.verdict_after)]
-    return [r.group, r.measure.upper(), *rates, *errors, words[0] if same else f"{words[0]} → {words[1]}"]
+def _row(rate: ExclusionRate) -> list[str]:
+    """Return the cells of one rate in both readings."""
+    both = (rate.before, rate.after)
+    rates = [f.DASH if estimate is None else f.rate(estimate, both_bounds=False) for estimate in both]
+    errors = [f.DASH if estimate is None else f.count(estimate.errors) for estimate in both]
+    same = rate.verdict_before == rate.verdict_after
+    words = [f.DASH if verdict is None else verdict for verdict in (rate.verdict_before, rate.verdict_after)]
+    return [rate.group, rate.measure.upper(), *rates, *errors, words[0] if same else f"{words[0]} → {words[1]}"]
 
 
 HEADER = [
@@ -139,42 +170,48 @@ HEADER = [
 ]  # fmt: skip
 
 
-def _cells(e: Evaluation) -> Iterator[Row]:
-    """Rows of exclusions.csv: each rate in both readings, "with" and "without" what was left out."""
-    for p in (p for x in e.exclusions for p in x.points):
+def _cells(evaluation: Evaluation) -> Iterator[Row]:
+    """Yield the rows of exclusions.csv.
+
+    Each rate in both readings, "with" and "without" what was excluded.
+    """
+    for point in (point for exclusion in evaluation.exclusions for point in exclusion.points):
         for reading, side in (("with", "before"), ("without", "after")):
-            at = [getattr(p, f"{what}_{side}") for what in ("threshold", "native_threshold", "achieved_fmr")]
-            for r in p.rates:
-                rate = getattr(r, side)
+            at = [getattr(point, f"{what}_{side}") for what in ("threshold", "native_threshold", "achieved_fmr")]
+            for change in point.rates:
+                rate = getattr(change, side)
                 if rate is not None:
                     lo, hi = rate.interval or (None, None)
                     yield [
-                        p.origin, p.target_fmr, reading, *at, grouping_name(r.attributes) if r.attributes else "", r.measure, r.group,
-                        r.design, getattr(r, f"verdict_{side}"), rate.subjects, rate.comparisons, rate.errors, rate.rate,
-                        rate.rate_including_failures, lo, hi, rate.effective_errors, rate.status, rate.reason,
+                        point.origin, point.target_fmr, reading, *at, grouping_name(change.attributes) if change.attributes else "",
+                        change.measure, change.group, change.design, getattr(change, f"verdict_{side}"),
+                        rate.subjects, rate.comparisons, rate.errors, rate.rate, rate.rate_including_failures, lo, hi,
+                        rate.effective_errors, rate.status, rate.reason,
                     ]  # fmt: skip
 
 
-def exclusion_tables(e: Evaluation) -> Tables:
-    """Return what a person left out by name: rates with and without it, and the reasons."""
-    if not e.exclusions:
+def exclusion_tables(evaluation: Evaluation) -> Tables:
+    """Return CSV tables: rates in both readings, and reasons."""
+    if not evaluation.exclusions:
         return {}
-    reasons: list[Row] = [[r.reason, r.samples, r.comparisons] for x in e.exclusions for r in x.reasons]
+    reasons: list[Row] = [
+        [reason.reason, reason.samples, reason.comparisons] for exclusion in evaluation.exclusions for reason in exclusion.reasons
+    ]
     return {
-        "exclusions": (HEADER, list(_cells(e))),
+        "exclusions": (HEADER, list(_cells(evaluation))),
         "exclusion_reasons": (["reason", "samples", "comparisons"], reasons),
     }
 
 
-def _entries(e: Evaluation, *, wide: bool) -> Iterator[TopicEntry]:
-    """Give rates with and without what was left out."""
-    for x in e.exclusions:
+def _entries(evaluation: Evaluation, *, wide: bool) -> Iterator[TopicEntry]:
+    """Yield rates with and without what was excluded."""
+    for exclusion in evaluation.exclusions:
         tables = []
-        for p in x.points:
-            header, rows = compact(e, p)
-            caption = f"{f.sentence(name(p))}. {thresholds(e, p)}"
+        for point in exclusion.points:
+            header, rows = compact(evaluation, point)
+            caption = f"{f.sentence(name(point))}. {thresholds(evaluation, point)}"
             tables.append(SmallTable(caption, header if rows else [], rows))
-        yield TopicEntry(TITLE, sentences=sentences(x), tables=tables)
+        yield TopicEntry(TITLE, sentences=sentences(exclusion), tables=tables)
 
 
 TOPIC = Topic(

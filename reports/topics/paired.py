@@ -33,100 +33,153 @@ from faceparity.reports.wording.paired_words import (
 FULL = {"fmr": "False match rate", "fnmr": "False non-match rate"}
 
 
-def paired_sections(e: Evaluation, key: str) -> list[Section]:
-    """One section for each controlled experiment; none for a set that is no such thing."""
+def paired_sections(evaluation: Evaluation, key: str) -> list[Section]:
+    """Return a section for each controlled experiment.
+
+    Empty for a data set that is none. `key` begins the ids of the sections' elements.
+    """
     return [
-        Section(f"{key}-paired{i or ''}", title(x), list(_items(e, x, f"{key}-paired{i or ''}"))) for i, x in enumerate(e.paired)
+        Section(f"{key}-paired{i or ''}", title(experiment), list(_items(evaluation, experiment, f"{key}-paired{i or ''}")))
+        for i, experiment in enumerate(evaluation.paired)
     ]
 
 
-def _items(e: Evaluation, x: Paired, key: str) -> Iterator[Item]:
-    one, many = units(e)
-    for sentence in sentences(e, x):
+def _items(evaluation: Evaluation, experiment: Paired, key: str) -> Iterator[Item]:
+    """Yield all elements of one experiment's section."""
+    one, many = units(evaluation)
+    for sentence in sentences(evaluation, experiment):
         yield Text(sentence, "lead")
-    if e.dataset.synthetic:
-        yield Text(f"The {many} are synthetic: this is what {factors(x)} do to scores of rendered {many}, not of people.", "flag")
+    if evaluation.dataset.synthetic:
+        yield Text(
+            f"The {many} are synthetic: this is what {factors(experiment)} do to scores of rendered {many}, not of people.",
+            "flag",
+        )
     yield Text(
-        f"A controlled experiment: each of {f.plural(x.subjects, one, many)} under each of {f.plural(len(x.conditions), 'condition')}, "
-        f"{x.captures} images each, all else being the same. Only images under one condition are compared with each other: two different "
+        f"A controlled experiment: each of {f.plural(experiment.subjects, one, many)} under each of "
+        f"{f.plural(len(experiment.conditions), 'condition')}, "
+        f"{experiment.captures} images each, all else being the same. Only images under one condition are compared with each "
+        "other: two different "
         f"{many} (non-mated) or two images of one {one} (mated). A level is compared with the reference level on the same "
-        f"{many}, averaged over the settings of the other factors; the intervals leave out one {one} after the other. {_who(x, many)}"
+        f"{many}, averaged over the settings of the other factors; the intervals leave out one {one} after the other. "
+        f"{_subjects_note(experiment, many)}"
     )
-    yield from pictures(score_chart(e, x, f"{key}-scores"))
+    yield from pictures(score_chart(evaluation, experiment, f"{key}-scores"))
     yield _scores(
-        e, [d for d in x.differences if d.factor], f"{key}-score-table", f"Mean scores by level ({f.clean(e.model.score.unit)})"
+        evaluation,
+        [difference for difference in experiment.differences if difference.factor],
+        f"{key}-score-table",
+        f"Mean scores by level ({f.clean(evaluation.model.score.unit)})",
     )
-    first = headline(x)
-    for n, p in enumerate(x.operating_points):
-        if p.threshold is None:
+    first = headline(experiment)
+    for position, point in enumerate(experiment.operating_points):
+        if point.threshold is None:
             continue
-        items = list(_point(e, x, p, f"{key}-{n}"))
-        if p is first:
-            yield Heading(f.sentence(at(e, p)))
+        items = list(_point(evaluation, experiment, point, f"{key}-{position}"))
+        if point is first:
+            yield Heading(f.sentence(at(evaluation, point)))
             yield from items
         else:
-            yield Fold(f.sentence(at(e, p)), items)
-    yield Fold("Failures and mean scores by condition", list(_conditions(e, x, key)))
+            yield Fold(f.sentence(at(evaluation, point)), items)
+    yield Fold("Failures and mean scores by condition", list(_conditions(evaluation, experiment, key)))
 
 
-def _who(x: Paired, many: str) -> str:
-    if x.same_subjects is not None:
-        return f"Means and rates by condition are of the {x.same_subjects} {many} with a template from every image."
+def _subjects_note(experiment: Paired, many: str) -> str:
+    """Return whose comparisons the means by condition are of."""
+    if experiment.same_subjects is not None:
+        return f"Means and rates by condition are of the {experiment.same_subjects} {many} with a template from every image."
     return f"Means and rates by condition are of the {many} with a template from every image under that condition: not always the same."
 
 
-def _scores(e: Evaluation, differences: Sequence[PairedDifference], key: str, caption: str) -> Table:
-    one, many = units(e)
-    of = {m: text.format(unit=one, units=many) for m, text in SCORES.items()}
+def _scores(evaluation: Evaluation, differences: Sequence[PairedDifference], key: str, caption: str) -> Table:
+    """Return a table of differences of mean scores."""
+    one, many = units(evaluation)
+    descriptions = {measure: text.format(unit=one, units=many) for measure, text in SCORES.items()}
     rows = []
-    for d in differences:
-        if d.measure not in SCORES:
+    for difference in differences:
+        if difference.measure not in SCORES:
             continue
-        k = scale(e, d)
-        told = [f.number(None if v is None else k * v) for v in (d.reference_value, d.value)]
-        row = [level(d), of[d.measure], " → ".join(told), change(e, d), span(e, d) or f.DASH, _p(d), verdict(d)]
-        rows.append([*row, f.count(d.subjects), f.count(d.dropped)])
+        multiplier = scale(evaluation, difference)
+        values = [
+            f.number(None if value is None else multiplier * value) for value in (difference.reference_value, difference.value)
+        ]
+        row = [
+            level(difference),
+            descriptions[difference.measure],
+            " → ".join(values),
+            change(evaluation, difference),
+            span(evaluation, difference) or f.DASH,
+            _holm_p(difference),
+            verdict(difference),
+        ]
+        rows.append([*row, f.count(difference.subjects), f.count(difference.dropped)])
     columns = ["Level", "Score of", "Reference → level", "Difference", "95 % interval", "Holm-adjusted p", "Verdict"]
     return Table(key, caption, [*columns, many.capitalize(), "Left out"], rows, frozenset({1, 6}))
 
 
-def _p(d: PairedDifference) -> str:
-    return f.p_value(d.p_holm).removeprefix("p ").removeprefix("= ")
+def _holm_p(difference: PairedDifference) -> str:
+    """Return the Holm-adjusted p without "p ="."""
+    return f.p_value(difference.p_holm).removeprefix("p ").removeprefix("= ")
 
 
-def _point(e: Evaluation, x: Paired, p: PairedPoint, key: str) -> Iterator[Item]:
+def _point(evaluation: Evaluation, experiment: Paired, point: PairedPoint, key: str) -> Iterator[Item]:
+    """Yield charts and tables of one operating point."""
     measures: tuple[Literal["fmr", "fnmr"], ...] = ("fmr", "fnmr")
     for measure in measures:
-        of = [d for d in p.differences if d.measure == measure]
-        if all(d.reason == "no_mated_pairs" for d in of):
+        differences = [difference for difference in point.differences if difference.measure == measure]
+        if all(difference.reason == "no_mated_pairs" for difference in differences):
             continue
-        yield from pictures(condition_map(e, x, p, measure, f"{key}-{measure}-map"))
-        if of and all(d.reason == "zero_errors" for d in of):
-            bound = max(d.bound or 0 for d in of)
+        yield from pictures(condition_map(evaluation, experiment, point, measure, f"{key}-{measure}-map"))
+        if differences and all(difference.reason == "zero_errors" for difference in differences):
+            bound = max(difference.bound or 0 for difference in differences)
             yield Text(f"{RATES[measure]}: {f.reason('zero_errors')} under any condition; none is above {f.percent(bound, 2)}.")
             continue
-        yield rate_differences(e, [d for d in of if d.factor], f"{key}-{measure}", f"{FULL[measure]} by level")
-        if whole := [d for d in of if not d.factor]:
-            caption = f"{FULL[measure]} of each condition against {f.clean(x.reference)}"
-            yield Fold(caption, [rate_differences(e, whole, f"{key}-{measure}-whole", caption)])
-    if any(r.status == "ok" for r in p.across):
-        yield Fold("FNMR of two images under different conditions", [_across(p.across, f"{key}-across")])
+        yield rate_differences(
+            evaluation,
+            [difference for difference in differences if difference.factor],
+            f"{key}-{measure}",
+            f"{FULL[measure]} by level",
+        )
+        if by_condition := [difference for difference in differences if not difference.factor]:
+            caption = f"{FULL[measure]} of each condition against {f.clean(experiment.reference)}"
+            yield Fold(caption, [rate_differences(evaluation, by_condition, f"{key}-{measure}-whole", caption)])
+    if any(rate.status == "ok" for rate in point.across):
+        yield Fold("FNMR of two images under different conditions", [_across(point.across, f"{key}-across")])
 
 
-def rate_differences(e: Evaluation, differences: Sequence[PairedDifference], key: str, caption: str) -> Table:
-    """Every difference of a rate, with its ratio, verdict and counts."""
-    _, many = units(e)
+def rate_differences(evaluation: Evaluation, differences: Sequence[PairedDifference], key: str, caption: str) -> Table:
+    """Return a table of rate differences.
+
+    With ratios, verdicts and counts.
+    """
+    _, many = units(evaluation)
     rows = []
-    for d in differences:
-        within = span(e, d) or (f"both ≤{f.NBSP}{f.percent(d.bound, 2)}" if d.bound is not None else f.DASH)
-        ratio = f"{f.ratio(d.ratio)} {f.ratio_interval(d.ratio_interval)}" if d.ratio_interval else f.ratio(d.ratio)
+    for difference in differences:
+        within = span(evaluation, difference) or (
+            f"both ≤{f.NBSP}{f.percent(difference.bound, 2)}" if difference.bound is not None else f.DASH
+        )
+        ratio = (
+            f"{f.ratio(difference.ratio)} {f.ratio_interval(difference.ratio_interval)}"
+            if difference.ratio_interval
+            else f.ratio(difference.ratio)
+        )
         counts = [
-            f"{f.count(d.reference_errors)} → {f.count(d.errors)}",
-            f.count(d.comparisons),
-            f.count(d.subjects),
-            f.count(d.dropped),
+            f"{f.count(difference.reference_errors)} → {f.count(difference.errors)}",
+            f.count(difference.comparisons),
+            f.count(difference.subjects),
+            f.count(difference.dropped),
         ]
-        rows.append([level(d), ends(d), change(e, d), within, ratio, _p(d), verdict(d), *counts])
+        rows.append(
+            [
+                level(difference),
+                ends(difference),
+                change(evaluation, difference),
+                within,
+                ratio,
+                _holm_p(difference),
+                verdict(difference),
+                *counts,
+            ]
+        )
     columns = [
         *(
             "Level",
@@ -143,9 +196,20 @@ def rate_differences(e: Evaluation, differences: Sequence[PairedDifference], key
 
 
 def _across(rates: Sequence[Rate], key: str) -> Table:
+    """Return a table of FNMR between two conditions.
+
+    Of conditions that differ in one factor.
+    """
     rows = [
-        [r.group, r.group_b or "", f.rate(r, both_bounds=False), f.count(r.subjects), f.count(r.comparisons), f.count(r.errors)]
-        for r in rates
+        [
+            rate.group,
+            rate.group_b or "",
+            f.rate(rate, both_bounds=False),
+            f.count(rate.subjects),
+            f.count(rate.comparisons),
+            f.count(rate.errors),
+        ]
+        for rate in rates
     ]
     columns = ["One image", "the other", "FNMR [95 %]", "Subjects", "Comparisons", "Errors"]
     return Table(
@@ -153,41 +217,50 @@ def _across(rates: Sequence[Rate], key: str) -> Table:
     )
 
 
-def _conditions(e: Evaluation, x: Paired, key: str) -> Iterator[Item]:
-    one, many = units(e)
-    k = e.model.score.sign
+def _conditions(evaluation: Evaluation, experiment: Paired, key: str) -> Iterator[Item]:
+    """Yield failures and mean scores by condition."""
+    one, many = units(evaluation)
+    sign = evaluation.model.score.sign
     rows = [
         [
-            *(c.condition, f.count(c.failed), f.count(c.images), f.count(c.complete)),
-            *(f.number(None if s is None else k * s) for s in (c.non_mated_score, c.mated_score)),
-            f.count(c.compared),
+            *(condition.condition, f.count(condition.failed), f.count(condition.images), f.count(condition.complete)),
+            *(f.number(None if score is None else sign * score) for score in (condition.non_mated_score, condition.mated_score)),
+            f.count(condition.compared),
         ]
-        for c in x.conditions
+        for condition in experiment.conditions
     ]
     columns = ["Condition", "Without a template", "Images", f"{many.capitalize()} with all templates", f"Mean score, two {many}"]
     columns += [f"Mean score, one {one}", f"{many.capitalize()} compared"]
-    yield Table(f"{key}-conditions", f"By condition ({f.clean(e.model.score.unit)})", columns, rows)
-    whole = [d for d in x.differences if not d.factor]
-    if whole:
-        yield _scores(e, whole, f"{key}-score-whole", f"Mean scores of each condition against {f.clean(x.reference)}")
-    ftx = [d for d in x.differences if d.measure == "ftx"]
-    if any(d.errors or d.reference_errors for d in ftx):
-        yield failure_differences(e, ftx, f"{key}-ftx")
-    elif ftx and all(d.reason == "zero_errors" for d in ftx):
-        bound = f.percent(max(d.bound or 0 for d in ftx), 2)
+    yield Table(f"{key}-conditions", f"By condition ({f.clean(evaluation.model.score.unit)})", columns, rows)
+    by_condition = [difference for difference in experiment.differences if not difference.factor]
+    if by_condition:
+        yield _scores(
+            evaluation,
+            by_condition,
+            f"{key}-score-whole",
+            f"Mean scores of each condition against {f.clean(experiment.reference)}",
+        )
+    ftx = [difference for difference in experiment.differences if difference.measure == "ftx"]
+    if any(difference.errors or difference.reference_errors for difference in ftx):
+        yield failure_differences(evaluation, ftx, f"{key}-ftx")
+    elif ftx and all(difference.reason == "zero_errors" for difference in ftx):
+        bound = f.percent(max(difference.bound or 0 for difference in ftx), 2)
         yield Text(f"Every image gave a template: under no condition is the rate of failures above {bound}.")
 
 
-def failure_differences(e: Evaluation, differences: Sequence[PairedDifference], key: str) -> Table:
-    """Failures to extract: every difference, with the images that failed on one side only."""
-    _, many = units(e)
+def failure_differences(evaluation: Evaluation, differences: Sequence[PairedDifference], key: str) -> Table:
+    """Return a table of differences in failures to extract.
+
+    With the images that failed on one side only.
+    """
+    _, many = units(evaluation)
     rows = [
         [
-            *(level(d), ends(d), change(e, d)),
-            *(span(e, d) or f.DASH, f.count(d.only_here), f.count(d.only_reference)),
-            *(_p(d), verdict(d), f.count(d.comparisons), f.count(d.subjects)),
+            *(level(difference), ends(difference), change(evaluation, difference)),
+            *(span(evaluation, difference) or f.DASH, f.count(difference.only_here), f.count(difference.only_reference)),
+            *(_holm_p(difference), verdict(difference), f.count(difference.comparisons), f.count(difference.subjects)),
         ]
-        for d in differences
+        for difference in differences
     ]
     columns = [
         *(
@@ -211,23 +284,35 @@ DIFFERENCE = (
 CONDITION = "condition subjects complete images failed compared non_mated_score mated_score"
 
 
-def paired_tables(e: Evaluation) -> Tables:
-    """Return differences, rates by condition and conditions; measure `across`: FNMR of two conditions."""
-    if not e.paired:
+def paired_tables(evaluation: Evaluation) -> Tables:
+    """Return CSV tables: differences, rates by condition, conditions.
+
+    Measure `across` is the FNMR of images under two conditions.
+    """
+    if not evaluation.paired:
         return {}
     differences: list[Row] = []
     rates: list[Row] = []
     conditions: list[Row] = []
-    for x in e.paired:
-        differences += [[None, None, None, None, *_difference(d)] for d in x.differences]
-        for p in x.operating_points:
-            at: Row = [p.origin, p.target_fmr, p.threshold, p.native_threshold]
-            differences += [[*at, *_difference(d)] for d in p.differences]
-            measures = (("fmr", p.fmr), ("fnmr", p.fnmr), ("across", p.across))
-            rates += [[*at, measure, *rate_row(r)] for measure, of in measures for r in of]
+    for experiment in evaluation.paired:
+        differences += [[None, None, None, None, *_difference(difference)] for difference in experiment.differences]
+        for point in experiment.operating_points:
+            at: Row = [point.origin, point.target_fmr, point.threshold, point.native_threshold]
+            differences += [[*at, *_difference(difference)] for difference in point.differences]
+            measures = (("fmr", point.fmr), ("fnmr", point.fnmr), ("across", point.across))
+            rates += [[*at, measure, *rate_row(rate)] for measure, estimates in measures for rate in estimates]
         conditions += [
-            [c.condition, c.subjects, c.complete, c.images, c.failed, c.compared, c.non_mated_score, c.mated_score]
-            for c in x.conditions
+            [
+                condition.condition,
+                condition.subjects,
+                condition.complete,
+                condition.images,
+                condition.failed,
+                condition.compared,
+                condition.non_mated_score,
+                condition.mated_score,
+            ]
+            for condition in experiment.conditions
         ]
     return {
         "paired": ([*AT, *DIFFERENCE.split()], differences),
@@ -236,44 +321,48 @@ def paired_tables(e: Evaluation) -> Tables:
     }
 
 
-def _difference(d: PairedDifference) -> Row:
-    lo, hi = d.interval or (None, None)
-    ratio_lo, ratio_hi = d.ratio_interval or (None, None)
+def _difference(difference: PairedDifference) -> Row:
+    """Return the CSV cells of one difference."""
+    lo, hi = difference.interval or (None, None)
+    ratio_lo, ratio_hi = difference.ratio_interval or (None, None)
     return [
         *(
-            d.measure,
-            d.factor,
-            d.level,
-            d.reference,
-            d.subjects,
-            d.dropped,
-            d.comparisons,
-            d.reference_value,
-            d.value,
-            d.difference,
+            difference.measure,
+            difference.factor,
+            difference.level,
+            difference.reference,
+            difference.subjects,
+            difference.dropped,
+            difference.comparisons,
+            difference.reference_value,
+            difference.value,
+            difference.difference,
         ),
         *(
             lo,
             hi,
-            d.df,
-            d.p,
-            d.p_holm,
-            d.verdict,
-            d.reference_errors,
-            d.errors,
-            d.effective_errors,
-            d.only_here,
-            d.only_reference,
+            difference.df,
+            difference.p,
+            difference.p_holm,
+            difference.verdict,
+            difference.reference_errors,
+            difference.errors,
+            difference.effective_errors,
+            difference.only_here,
+            difference.only_reference,
         ),
-        *(d.ratio, ratio_lo, ratio_hi, d.bound, d.reason),
+        *(difference.ratio, ratio_lo, ratio_hi, difference.bound, difference.reason),
     ]
 
 
-def _entries(e: Evaluation, *, wide: bool) -> Iterator[TopicEntry]:
-    """Give every level against its reference, with intervals where there is room."""
-    for x in e.paired:
-        table = SmallTable("", *compact(e, x, interval=wide), legend(interval=wide), figures=True)
-        yield TopicEntry(title(x), sentences=sentences(e, x), tables=[table])
+def _entries(evaluation: Evaluation, *, wide: bool) -> Iterator[TopicEntry]:
+    """Yield a table of every level against its reference.
+
+    With intervals where `wide`.
+    """
+    for experiment in evaluation.paired:
+        table = SmallTable("", *compact(evaluation, experiment, interval=wide), legend(interval=wide), figures=True)
+        yield TopicEntry(title(experiment), sentences=sentences(evaluation, experiment), tables=[table])
 
 
 TOPIC = Topic("paired", 60, "finding", paired_sections, _entries, paired_tables)

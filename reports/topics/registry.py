@@ -16,9 +16,10 @@ PACKAGE = __name__.rpartition(".")[0]
 
 @cache
 def topics() -> tuple[Topic, ...]:
-    """Return the topics, in their order: of each optional field of the record, `TOPIC` of the module of that name.
+    """Return the optional topics of a record, in their order.
 
-    Raises TypeError where such a module has no topic of that name.
+    Each is `TOPIC` of the module named like an optional field of the record. Raises TypeError where such a module has no topic of
+    that name.
     """
     optional = {name for name, field in Evaluation.model_fields.items() if field.default_factory is list}
     found = [_topic(module.name) for module in iter_modules(sys.modules[PACKAGE].__path__) if module.name in optional]
@@ -26,6 +27,10 @@ def topics() -> tuple[Topic, ...]:
 
 
 def _topic(name: str) -> Topic:
+    """Return the topic of one module.
+
+    Raises TypeError if it has none of that name.
+    """
     module = import_module(f"{PACKAGE}.{name}")
     topic = getattr(module, "TOPIC", None)
     if not isinstance(topic, Topic) or topic.name != name:

@@ -1,4 +1,4 @@
-"""A line-up, told in people: how many were matched with somebody they are not, and who they are."""
+"""A line-up in numbers of people: how many were matched with somebody they are not, and who they are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from faceparity.reports.layout.elements import Heading, Item, Items, Table
 from faceparity.reports.layout.topic import SmallTable
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import HEADERS, Row, Tables, grouping_name, rate_row
-from faceparity.reports.wording.natural_frequencies import grouped, told_apart, verdict
+from faceparity.reports.wording.natural_frequencies import contrast_sentence, grouped, verdict
 
 INDEPENDENT = "assumes independent probes"
 CAVEATS = (
@@ -21,52 +21,68 @@ CAVEATS = (
 )
 
 
-def sentences(e: Evaluation, s: LineupScenario) -> list[str]:
-    """How many were matched; then the group with the highest rate: share of people beside share of the matched."""
-    r = s.overall
-    if r is None or r.status == "suppressed":
-        return [f"Of {f.count(s.people)} people the figures are not shown: fewer than 30 could be searched."] if r else []
-    told = f"Of {f.plural(r.comparisons, 'person', 'people')} searched in a gallery of {f.count(s.gallery_people)} others, "
-    told += f"{f.count(r.errors)} were matched with somebody they are not ({f.rate(r)})."
+def sentences(evaluation: Evaluation, scenario: LineupScenario) -> list[str]:
+    """Return how many were matched, then the group matched most.
+
+    Of the group with the highest rate: its share of people beside its share of the matched.
+    """
+    rate = scenario.overall
+    if rate is None or rate.status == "suppressed":
+        return (
+            [f"Of {f.count(scenario.people)} people the figures are not shown: fewer than 30 could be searched."] if rate else []
+        )
+    text = f"Of {f.plural(rate.comparisons, 'person', 'people')} searched in a gallery of {f.count(scenario.gallery_people)} others, "
+    text += f"{f.count(rate.errors)} were matched with somebody they are not ({f.rate(rate)})."
     out = [
-        told,
-        _worst(s),
-        _by_people(s),
+        text,
+        _worst(scenario),
+        _by_people(scenario),
     ]
-    if s.same_person_share:
-        out.append(f"{f.percent(s.same_person_share)} of those matched look like a person of the gallery under two names.")
-    return [x for x in out if x]
+    if scenario.same_person_share:
+        out.append(f"{f.percent(scenario.same_person_share)} of those matched look like a person of the gallery under two names.")
+    return [sentence for sentence in out if sentence]
 
 
-def _by_people(s: LineupScenario) -> str:
-    """What the test that decides says, and that it is another than the exact one before it."""
-    told = told_apart([(g.group, g.by_subjects) for g in s.groups if g.by_subjects], "rate of false matches")
-    return f"{told} This comparison goes by people; it does not assume independent probes, and it alone decides." if told else ""
+def _by_people(scenario: LineupScenario) -> str:
+    """Return the contrasts by subjects, which alone decide.
+
+    It says that this test is another than the exact one before it.
+    """
+    text = contrast_sentence(
+        [(group.group, group.by_subjects) for group in scenario.groups if group.by_subjects], "rate of false matches"
+    )
+    return f"{text} This comparison goes by people; it does not assume independent probes, and it alone decides." if text else ""
 
 
-def _worst(s: LineupScenario) -> str:
-    told = [g for g in s.groups if g.flagged is not None and g.share_of_flagged is not None]
-    if len(told) < 2:
+def _worst(scenario: LineupScenario) -> str:
+    """Return a sentence on the group with the highest rate.
+
+    Empty where fewer than two groups are shown or nobody was matched.
+    """
+    shown = [group for group in scenario.groups if group.flagged is not None and group.share_of_flagged is not None]
+    if len(shown) < 2:
         return ""
-    g = max(told, key=lambda x: (x.rate.rate or 0, x.group))
-    if not g.flagged:
+    group = max(shown, key=lambda candidate: (candidate.rate.rate or 0, candidate.group))
+    if not group.flagged:
         return ""
     test = (
         ""
-        if g.p_hypergeometric is None
-        else f"; by chance so many or more: {f.p_value(g.p_hypergeometric)}, one-sided, {INDEPENDENT}"
+        if group.p_hypergeometric is None
+        else f"; by chance so many or more: {f.p_value(group.p_hypergeometric)}, one-sided, {INDEPENDENT}"
     )
-    there = "" if g.share_of_gallery is None else f" Of the gallery {f.percent(g.share_of_gallery)} is of that group."
-    labelled = " and labelled" if s.unlabelled else ""
+    there = "" if group.share_of_gallery is None else f" Of the gallery {f.percent(group.share_of_gallery)} is of that group."
+    labelled = " and labelled" if scenario.unlabelled else ""
     return (
-        f"{f.sentence(f.clean(g.group))} has the highest rate seen, {f.rate(g.rate)}: {f.percent(g.share_of_people)} of those searched"
-        f"{labelled} ({f.count(g.people)}) and {f.percent(g.share_of_flagged)} of those falsely matched ({f.count(g.flagged)}){test}."
+        f"{f.sentence(f.clean(group.group))} has the highest rate seen, {f.rate(group.rate)}: "
+        f"{f.percent(group.share_of_people)} of those searched"
+        f"{labelled} ({f.count(group.people)}) and {f.percent(group.share_of_flagged)} of those falsely matched "
+        f"({f.count(group.flagged)}){test}."
         f"{there}"
     )
 
 
-def small(e: Evaluation, s: LineupScenario) -> list[SmallTable]:
-    """Counts by group."""
+def small(evaluation: Evaluation, scenario: LineupScenario) -> list[SmallTable]:
+    """Return a table of counts by group, for a terminal."""
     header = [
         "Group",
         "People",
@@ -77,31 +93,38 @@ def small(e: Evaluation, s: LineupScenario) -> list[SmallTable]:
         "Share of gallery",
         f"p ({INDEPENDENT})",
     ]
-    rows, hidden = grouped([(g.rate, _row(g)) for g in s.groups])
-    return [SmallTable(f"{f.clean(s.name)}: by {grouping_name(s.attributes)}{hidden}", header, rows)] if rows else []
+    rows, hidden = grouped([(group.rate, _row(group)) for group in scenario.groups])
+    return (
+        [SmallTable(f"{f.clean(scenario.name)}: by {grouping_name(scenario.attributes)}{hidden}", header, rows)] if rows else []
+    )
 
 
-def _row(g: LineupGroup) -> list[str]:
-    hidden = g.flagged is None
+def _row(group: LineupGroup) -> list[str]:
+    """Return the cells of one group's counts and rate."""
+    hidden = group.flagged is None
     return [
-        f.clean(g.group),
-        f.count(g.people),
-        f.percent(g.share_of_people),
-        f.suppressed(g.rate) if hidden else f.count(g.flagged),
-        f.percent(g.share_of_flagged),
-        f.DASH if hidden else f.rate(g.rate),
-        f.percent(g.share_of_gallery),
-        _p(g),
+        f.clean(group.group),
+        f.count(group.people),
+        f.percent(group.share_of_people),
+        f.suppressed(group.rate) if hidden else f.count(group.flagged),
+        f.percent(group.share_of_flagged),
+        f.DASH if hidden else f.rate(group.rate),
+        f.percent(group.share_of_gallery),
+        _exact_p(group),
     ]
 
 
-def _p(g: LineupGroup) -> str:
-    return f.DASH if g.p_hypergeometric is None else f.p_value(g.p_hypergeometric)
+def _exact_p(group: LineupGroup) -> str:
+    """Return the one-sided p of the exact test."""
+    return f.DASH if group.p_hypergeometric is None else f.p_value(group.p_hypergeometric)
 
 
-def items(e: Evaluation, s: LineupScenario, key: str) -> list[Item]:
-    """Counts, tests with and without independence, caveats."""
-    by = grouping_name(s.attributes)
+def items(evaluation: Evaluation, scenario: LineupScenario, key: str) -> list[Item]:
+    """Return tables of counts and tests, then caveats.
+
+    Tests with and without the assumption of independence.
+    """
+    by = grouping_name(scenario.attributes)
     columns = [
         "Group",
         "People searched",
@@ -112,9 +135,14 @@ def items(e: Evaluation, s: LineupScenario, key: str) -> list[Item]:
         "Share of the gallery",
     ]
     out: list[Item] = [
-        Table(f"{key}-counts", f"Who was falsely matched, by {by}", columns, [_row(g)[:7] for g in s.groups if g.people])
+        Table(
+            f"{key}-counts",
+            f"Who was falsely matched, by {by}",
+            columns,
+            [_row(group)[:7] for group in scenario.groups if group.people],
+        )
     ]
-    rows = [_test(g) for g in s.groups if g.flagged is not None]
+    rows = [_test(group) for group in scenario.groups if group.flagged is not None]
     header = ["Group", f"Ratio, {INDEPENDENT}", "One-sided p", "Two-sided p", "Ratio by subjects", "p (Holm)"]
     if rows:
         caption = (
@@ -122,39 +150,58 @@ def items(e: Evaluation, s: LineupScenario, key: str) -> list[Item]:
         )
         out.append(Table(f"{key}-tests", caption, header, rows, frozenset({4})))
     notes = list(CAVEATS)
-    if s.implied_fmr is not None:
-        notes.append(f"Were comparisons independent, one of them would be a false match with a chance of {s.implied_fmr:.3g}.")
-    if s.unlabelled:
-        notes.append(f"{f.plural(s.unlabelled, 'person', 'people')} without a label are in no group and in no share.")
-    if s.failed_people:
-        notes.append(f"{f.plural(s.failed_people, 'person', 'people')} could not be searched (no template) and can't be matched.")
+    if scenario.implied_fmr is not None:
+        notes.append(
+            f"Were comparisons independent, one of them would be a false match with a chance of {scenario.implied_fmr:.3g}."
+        )
+    if scenario.unlabelled:
+        notes.append(f"{f.plural(scenario.unlabelled, 'person', 'people')} without a label are in no group and in no share.")
+    if scenario.failed_people:
+        notes.append(
+            f"{f.plural(scenario.failed_people, 'person', 'people')} could not be searched (no template) and can't be matched."
+        )
     return [*out, Heading("How to read it"), Items(notes)]
 
 
-def _test(g: LineupGroup) -> list[str]:
-    ratio = f.DASH if g.ratio_to_others is None else f"{f.ratio(g.ratio_to_others)} {f.ratio_interval(g.interval_independent)}"
-    by = g.by_subjects
+def _test(group: LineupGroup) -> list[str]:
+    """Return the cells of one group's tests."""
+    ratio = (
+        f.DASH
+        if group.ratio_to_others is None
+        else f"{f.ratio(group.ratio_to_others)} {f.ratio_interval(group.interval_independent)}"
+    )
+    by = group.by_subjects
     return [
-        f.clean(g.group), ratio, _p(g), f.p_value(g.p_fisher), verdict(by) if by else f.DASH, f.p_value(by.p_holm if by else None),
+        f.clean(group.group), ratio, _exact_p(group), f.p_value(group.p_fisher),
+        verdict(by) if by else f.DASH, f.p_value(by.p_holm if by else None),
     ]  # fmt: skip
 
 
 def tables(scenarios: Sequence[LineupScenario]) -> Tables:
-    """CSV: a row for each group."""
+    """Return the CSV table of line-ups, one row per group."""
     rows: list[Row] = []
-    for s in scenarios:
+    for scenario in scenarios:
         at: Row = [
-            s.name,
-            s.people,
-            s.gallery_people,
-            s.threshold.threshold if s.threshold else None,
-            grouping_name(s.attributes),
+            scenario.name,
+            scenario.people,
+            scenario.gallery_people,
+            scenario.threshold.threshold if scenario.threshold else None,
+            grouping_name(scenario.attributes),
         ]
-        for g in s.groups:
-            b = g.by_subjects
-            tests: Row = [g.ratio_to_others, *(g.interval_independent or (None, None)), g.p_hypergeometric, g.p_fisher]
-            tests += [*(b.interval or (None, None)), b.p_holm, b.verdict] if b else [None] * 4
-            rows.append([*at, g.people, g.share_of_people, g.flagged, g.share_of_flagged, *tests, *rate_row(g.rate)])
+        for group in scenario.groups:
+            by_subjects = group.by_subjects
+            tests: Row = [
+                group.ratio_to_others,
+                *(group.interval_independent or (None, None)),
+                group.p_hypergeometric,
+                group.p_fisher,
+            ]
+            tests += (
+                [*(by_subjects.interval or (None, None)), by_subjects.p_holm, by_subjects.verdict] if by_subjects else [None] * 4
+            )
+            rows.append(
+                [*at, group.people, group.share_of_people, group.flagged, group.share_of_flagged, *tests, *rate_row(group.rate)]
+            )
     head = "scenario people gallery threshold grouping group_people share_of_people matched share_of_matched ratio_to_others "
     head += "katz_lo katz_hi p_hypergeometric_one_sided p_fisher_two_sided ratio_lo ratio_hi p_holm verdict "
     return {"scenario_lineup_groups": (f"{head}{HEADERS['rate']}".split(), rows)}

@@ -1,4 +1,4 @@
-"""Scenarios (one to many), in people: one section over all of them. Each kind has a module of its own that tells of it."""
+"""Scenarios (one to many) in numbers of people: one section over all of them. Each kind has a module of its own."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ from faceparity.reports.wording.scenario_words import threshold_sentence
 TITLE = "One to many: watchlists and searches"
 
 
-class Teller(NamedTuple):
-    """How one kind is told. sentences, small: for the terminal and summary.md too; items: what the page has besides.
+class KindReport(NamedTuple):
+    """What one kind of scenario gives to a report.
 
-    tables: of all scenarios of the kind, CSV tables by name."""
+    sentences, small: for the terminal and summary.md too; items: what the page has besides.
+
+    tables: of all scenarios of the kind, CSV tables by name.
+    """
 
     sentences: Callable[[Evaluation, Any], Sequence[str]]
     small: Callable[[Evaluation, Any], Sequence[SmallTable]]
@@ -29,62 +32,81 @@ class Teller(NamedTuple):
     tables: Callable[[Sequence[Any]], Tables]
 
 
-TELLERS: dict[str, Teller] = {
-    "watchlist": Teller(watchlist.sentences, watchlist.small, watchlist.items, watchlist.tables),
-    "search": Teller(search.sentences, search.small, search.items, search.tables),
-    "gallery": Teller(search.sentences, search.small, search.items, search.tables),
-    "lineup": Teller(lineup.sentences, lineup.small, lineup.items, lineup.tables),
+KIND_REPORTS: dict[str, KindReport] = {
+    "watchlist": KindReport(watchlist.sentences, watchlist.small, watchlist.items, watchlist.tables),
+    "search": KindReport(search.sentences, search.small, search.items, search.tables),
+    "gallery": KindReport(search.sentences, search.small, search.items, search.tables),
+    "lineup": KindReport(lineup.sentences, lineup.small, lineup.items, lineup.tables),
 }
 
 
-def scenario_sections(e: Evaluation, key: str) -> list[Section]:
-    """One section over all scenarios; none for a run without."""
+def scenario_sections(evaluation: Evaluation, key: str) -> list[Section]:
+    """Return one section over all scenarios.
+
+    Empty for a run without scenarios. `key` begins the ids of the section's elements.
+    """
     items: list[Item] = []
-    for i, s in enumerate(e.scenarios):
-        items += [Heading(title(s)), *(Text(x, "flag") for x in flags(s))]
-        items += [Text(x, "lead" if n == 0 else "") for n, x in enumerate(sentences(e, s))]
-        items += TELLERS[s.kind].items(e, s, f"{key}-scenario-{i}") if s.kind in TELLERS and s.reason is None else []
+    for i, scenario in enumerate(evaluation.scenarios):
+        items += [Heading(title(scenario)), *(Text(sentence, "flag") for sentence in flags(scenario))]
+        items += [
+            Text(sentence, "lead" if position == 0 else "") for position, sentence in enumerate(sentences(evaluation, scenario))
+        ]
+        items += (
+            KIND_REPORTS[scenario.kind].items(evaluation, scenario, f"{key}-scenario-{i}")
+            if scenario.kind in KIND_REPORTS and scenario.reason is None
+            else []
+        )
     return [Section(f"{key}-scenarios", TITLE, items)] if items else []
 
 
-def title(s: Scenario) -> str:
-    """What it is called."""
-    return f"{f.clean(s.title)} ({f.clean(s.name)})" if s.title else f.clean(s.name)
+def title(scenario: Scenario) -> str:
+    """Return a scenario's title and name."""
+    return f"{f.clean(scenario.title)} ({f.clean(scenario.name)})" if scenario.title else f.clean(scenario.name)
 
 
-def flags(s: Scenario) -> list[str]:
-    """Why there are no figures."""
-    if s.reason is None:
+def flags(scenario: Scenario) -> list[str]:
+    """Return why there are no figures; empty where there are."""
+    if scenario.reason is None:
         return []
-    needs = f" It would take {f.count(s.threshold.needs)}." if s.threshold is not None and s.threshold.needs else ""
-    return [f"Not run: {f.clean(s.detail) or f.reason(s.reason)}.{needs}"]
+    needs = (
+        f" It would take {f.count(scenario.threshold.needs)}."
+        if scenario.threshold is not None and scenario.threshold.needs
+        else ""
+    )
+    return [f"Not run: {f.clean(scenario.detail) or f.reason(scenario.reason)}.{needs}"]
 
 
-def sentences(e: Evaluation, s: Scenario) -> list[str]:
-    """The finding, in people; then the threshold."""
-    if s.reason is not None or s.kind not in TELLERS:
+def sentences(evaluation: Evaluation, scenario: Scenario) -> list[str]:
+    """Return the finding in numbers of people, then the threshold."""
+    if scenario.reason is not None or scenario.kind not in KIND_REPORTS:
         return []
-    return [*TELLERS[s.kind].sentences(e, s), threshold_sentence(e, s.threshold)]
+    return [*KIND_REPORTS[scenario.kind].sentences(evaluation, scenario), threshold_sentence(evaluation, scenario.threshold)]
 
 
-def small(e: Evaluation, s: Scenario) -> list[SmallTable]:
-    """Tables small enough for a terminal."""
-    return [] if s.reason is not None or s.kind not in TELLERS else list(TELLERS[s.kind].small(e, s))
+def small(evaluation: Evaluation, scenario: Scenario) -> list[SmallTable]:
+    """Return tables small enough for a terminal."""
+    return (
+        []
+        if scenario.reason is not None or scenario.kind not in KIND_REPORTS
+        else list(KIND_REPORTS[scenario.kind].small(evaluation, scenario))
+    )
 
 
-def scenario_tables(e: Evaluation) -> Tables:
-    """The CSV tables of every kind that was run."""
+def scenario_tables(evaluation: Evaluation) -> Tables:
+    """Return the CSV tables of every kind that was run."""
     out: Tables = {}
-    for kind, teller in TELLERS.items():
-        if mine := [s for s in e.scenarios if s.kind == kind]:
-            out.update(teller.tables(mine))
+    for kind, report in KIND_REPORTS.items():
+        if scenarios := [scenario for scenario in evaluation.scenarios if scenario.kind == kind]:
+            out.update(report.tables(scenarios))
     return out
 
 
-def _entries(e: Evaluation, *, wide: bool) -> Iterator[TopicEntry]:
-    """Give each scenario in people, then by group."""
-    for s in e.scenarios:
-        yield TopicEntry(title(s), sentences=sentences(e, s), flags=flags(s), tables=small(e, s))
+def _entries(evaluation: Evaluation, *, wide: bool) -> Iterator[TopicEntry]:
+    """Yield each scenario in numbers of people, then by group."""
+    for scenario in evaluation.scenarios:
+        yield TopicEntry(
+            title(scenario), sentences=sentences(evaluation, scenario), flags=flags(scenario), tables=small(evaluation, scenario)
+        )
 
 
 TOPIC = Topic(

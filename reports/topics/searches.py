@@ -22,136 +22,181 @@ WHAT = (
 )
 
 
-def search_sections(e: Evaluation, key: str) -> list[Section]:
-    """One section over all published searches; none for a set without."""
-    if not e.searches:
+def search_sections(evaluation: Evaluation, key: str) -> list[Section]:
+    """Return one section over all published searches.
+
+    Empty for a data set without one. `key` begins the ids of the section's elements.
+    """
+    if not evaluation.searches:
         return []
     items: list[Item] = [Text(WHAT)]
-    for i, s in enumerate(e.searches):
-        items += _items(e, s, f"{key}-search-{i}")
+    for i, search in enumerate(evaluation.searches):
+        items += _items(evaluation, search, f"{key}-search-{i}")
     return [Section(f"{key}-searches", TITLE, items)]
 
 
-def _items(e: Evaluation, s: Search, key: str) -> Iterator[Item]:
-    yield Heading(f.clean(s.name))
-    yield Text(f"{contents(s)} {labels(e)}".strip())
-    for flag in flags(s):
+def _items(evaluation: Evaluation, search: Search, key: str) -> Iterator[Item]:
+    """Yield all elements of one search."""
+    yield Heading(f.clean(search.name))
+    yield Text(f"{contents(search)} {labels(evaluation)}".strip())
+    for flag in flags(search):
         yield Text(flag, "flag")
-    header, rows = compact(s)
-    yield Table(f"{key}-rates", f"{f.clean(s.name)}: searches in each gallery", header, rows)
+    header, rows = compact(search)
+    yield Table(f"{key}-rates", f"{f.clean(search.name)}: searches in each gallery", header, rows)
     columns = ["Gallery", "Figure", "Threshold", "Left out", "Counting failures", "Selectivity"]
-    yield Table(f"{key}-failures", f"{f.clean(s.name)}: failures both ways", columns, _both_ways(e, s), frozenset({1, 2}))
-    for i, g in enumerate(columns_of(s)):
-        by = [_groups(x, name, f"{key}-{i}-{k}-{j}") for k, (name, of) in enumerate(_grouped(g)) for j, x in enumerate(of)]
+    yield Table(
+        f"{key}-failures",
+        f"{f.clean(search.name)}: failures both ways",
+        columns,
+        _failures_both_ways(evaluation, search),
+        frozenset({1, 2}),
+    )
+    for i, gallery in enumerate(columns_of(search)):
+        by = [
+            _groups(grouping, name, f"{key}-{i}-{k}-{j}")
+            for k, (name, groupings) in enumerate(_grouped(gallery))
+            for j, grouping in enumerate(groupings)
+        ]
         if by:
-            yield Fold(f"{f.clean(s.name)}, {gallery_name(s, g)}, by group of the person searched for", by)
+            yield Fold(f"{f.clean(search.name)}, {gallery_name(search, gallery)}, by group of the person searched for", by)
 
 
-def columns_of(s: Search) -> list[SearchGallery]:
-    """The galleries, then their mean."""
-    return [*s.galleries, *([s.mean] if s.mean is not None else [])]
+def columns_of(search: Search) -> list[SearchGallery]:
+    """Return the galleries, then their mean."""
+    return [*search.galleries, *([search.mean] if search.mean is not None else [])]
 
 
-def gallery_name(s: Search, g: SearchGallery) -> str:
-    """ "gallery G1"; "mean of galleries"."""
-    return "mean of galleries" if g is s.mean else f"gallery {f.clean(g.name)}"
+def gallery_name(search: Search, gallery: SearchGallery) -> str:
+    """Return "gallery G1" or "mean of galleries"."""
+    return "mean of galleries" if gallery is search.mean else f"gallery {f.clean(gallery.name)}"
 
 
-def contents(s: Search) -> str:
-    """What is searched in what, in a sentence or two."""
-    told = f"{f.clean(s.source)}: {f.plural(s.probes, 'probe')} of {f.plural(s.subjects, 'person', 'people')}"
-    failed = f", {f.count(s.failed_probes)} of them without a template" if s.failed_probes else ""
-    parts = [
-        f"gallery {f.clean(g.name)} of {f.plural(g.templates or 0, 'template')}"
-        + (f" ({f.count(g.failed_templates)} could not be made)" if g.failed_templates else "")
-        + f": {f.count(g.mated)} mated and {f.count(g.non_mated)} non-mated searches"
-        for g in s.galleries
+def contents(search: Search) -> str:
+    """Return a sentence on what is searched in what."""
+    text = f"{f.clean(search.source)}: {f.plural(search.probes, 'probe')} of {f.plural(search.subjects, 'person', 'people')}"
+    failed = f", {f.count(search.failed_probes)} of them without a template" if search.failed_probes else ""
+    galleries = [
+        f"gallery {f.clean(gallery.name)} of {f.plural(gallery.templates or 0, 'template')}"
+        + (f" ({f.count(gallery.failed_templates)} could not be made)" if gallery.failed_templates else "")
+        + f": {f.count(gallery.mated)} mated and {f.count(gallery.non_mated)} non-mated searches"
+        for gallery in search.galleries
     ]
-    return f"{told}{failed}; {'; '.join(parts)}."
+    return f"{text}{failed}; {'; '.join(galleries)}."
 
 
-def flags(s: Search) -> list[str]:
-    """What a reader must know before setting these figures beside others'."""
-    absent = s.absent_probes + sum(g.absent_templates or 0 for g in s.galleries)
-    left_out = sum(g.left_out or 0 for g in s.galleries)
+def flags(search: Search) -> list[str]:
+    """Return what to know before comparing these figures with others'."""
+    absent = search.absent_probes + sum(gallery.absent_templates or 0 for gallery in search.galleries)
+    left_out = sum(gallery.left_out or 0 for gallery in search.galleries)
     if not absent:
         return []
-    told = f"Not the whole search: of {f.plural(absent, 'listed template')} no image is here or all were left out"
+    text = f"Not the whole search: of {f.plural(absent, 'listed template')} no image is here or all were left out"
     if left_out:
-        told += f", and {f.plural(left_out, 'search', 'searches')} for somebody whose gallery template is absent are not made"
-    return [f"{told}; these figures are not to be set beside published ones."]
+        text += f", and {f.plural(left_out, 'search', 'searches')} for somebody whose gallery template is absent are not made"
+    return [f"{text}; these figures are not to be set beside published ones."]
 
 
-def compact(s: Search) -> tuple[list[str], list[list[str]]]:
-    """Header and a row for each figure, with a column for each gallery and their mean. Failures left out."""
-    shown = columns_of(s)
+def compact(search: Search) -> tuple[list[str], list[list[str]]]:
+    """Return header and a row for each figure.
+
+    With a column for each gallery and one for their mean. Failed searches are left out.
+    """
+    shown = columns_of(search)
     rows = []
     for k, rank in enumerate(shown[0].ranks):
-        rows.append([f"Mate among the first {rank.rank}" if rank.rank > 1 else "Mate first", *(hits(g.ranks[k]) for g in shown)])
+        rows.append(
+            [
+                f"Mate among the first {rank.rank}" if rank.rank > 1 else "Mate first",
+                *(hits(gallery.ranks[k]) for gallery in shown),
+            ]
+        )
     for k, point in enumerate(shown[0].points):
         at = f"at FPIR {f.target(point.target_fpir)}"
-        rows.append([f"FNIR {at}", *(_at(g.points[k], g.points[k].fnir) for g in shown)])
-        if any(g.points[k].reason is None for g in shown):
-            rows.append([f"FPIR achieved {at}", *(_at(g.points[k], g.points[k].fpir) for g in shown)])
-    return ["Figure", *(f.sentence(gallery_name(s, g)) for g in shown)], rows
+        rows.append([f"FNIR {at}", *(_rate_or_refusal(gallery.points[k], gallery.points[k].fnir) for gallery in shown)])
+        if any(gallery.points[k].reason is None for gallery in shown):
+            rows.append(
+                [f"FPIR achieved {at}", *(_rate_or_refusal(gallery.points[k], gallery.points[k].fpir) for gallery in shown)]
+            )
+    return ["Figure", *(f.sentence(gallery_name(search, gallery)) for gallery in shown)], rows
 
 
-def hits(r: SearchRank) -> str:
-    """A share of searches that find the mate, with the interval of the misses turned round."""
-    if r.hit_rate is None:
-        return rate(r.missed)
-    if r.missed.interval is None:
-        return f.percent(r.hit_rate)
-    low, high = r.missed.interval
-    return f"{f.percent(r.hit_rate)} {f.percent_interval((1 - high, 1 - low))}"
+def hits(rank: SearchRank) -> str:
+    """Return the share of searches that find the mate.
+
+    With its interval, which is one minus that of the misses.
+    """
+    if rank.hit_rate is None:
+        return rate(rank.missed)
+    if rank.missed.interval is None:
+        return f.percent(rank.hit_rate)
+    low, high = rank.missed.interval
+    return f"{f.percent(rank.hit_rate)} {f.percent_interval((1 - high, 1 - low))}"
 
 
-def _at(p: SearchPoint, r: Rate | None) -> str:
-    if p.reason is None:
-        return rate(r)
-    return f"refused: {f.count(p.needs_searches)} searches needed" if p.needs_searches else f"refused: {f.reason(p.reason)}"
+def _rate_or_refusal(point: SearchPoint, estimate: Rate | None) -> str:
+    """Return a rate, or why its operating point was refused."""
+    if point.reason is None:
+        return rate(estimate)
+    return (
+        f"refused: {f.count(point.needs_searches)} searches needed"
+        if point.needs_searches
+        else f"refused: {f.reason(point.reason)}"
+    )
 
 
-def _both_ways(e: Evaluation, s: Search) -> list[list[str]]:
+def _failures_both_ways(evaluation: Evaluation, search: Search) -> list[list[str]]:
+    """Return rows of every figure without and with failures."""
     rows = []
-    for g in columns_of(s):
-        name = gallery_name(s, g)
+    for gallery in columns_of(search):
+        name = gallery_name(search, gallery)
         rows += [
             [
                 name,
-                f"mate among the first {r.rank}",
+                f"mate among the first {result.rank}",
                 f.DASH,
-                f.percent(r.hit_rate),
-                f.percent(r.hit_rate_including_failures),
+                f.percent(result.hit_rate),
+                f.percent(result.hit_rate_including_failures),
                 f.DASH,
             ]
-            for r in g.ranks
+            for result in gallery.ranks
         ]
-        for p in g.points:
-            at = f"at FPIR {f.target(p.target_fpir)}"
-            threshold = f.threshold(e.model, p.native_threshold) if p.threshold is not None or p.reason else "each its own"
-            for measure, r in (("FPIR", p.fpir), ("FNIR", p.fnir), ("FNIR at rank 1", p.fnir_rank_1)):
-                if r is not None:
-                    sel = f.number(p.selectivity) if measure == "FPIR" else f.DASH
-                    rows.append([name, f"{measure} {at}", threshold, rate(r), f.percent(r.rate_including_failures), sel])
+        for point in gallery.points:
+            at = f"at FPIR {f.target(point.target_fpir)}"
+            threshold = (
+                f.threshold(evaluation.model, point.native_threshold)
+                if point.threshold is not None or point.reason
+                else "each its own"
+            )
+            for measure, result in (("FPIR", point.fpir), ("FNIR", point.fnir), ("FNIR at rank 1", point.fnir_rank_1)):
+                if result is not None:
+                    selectivity = f.number(point.selectivity) if measure == "FPIR" else f.DASH
+                    rows.append(
+                        [name, f"{measure} {at}", threshold, rate(result), f.percent(result.rate_including_failures), selectivity]
+                    )
     return rows
 
 
-def _grouped(g: SearchGallery) -> Iterator[tuple[str, list[SearchGroups]]]:
-    yield "the mate not first, at any score", g.ranks[0].groupings
-    for p in g.points:
-        yield f"at FPIR {f.target(p.target_fpir)} over everybody", p.groupings
+def _grouped(gallery: SearchGallery) -> Iterator[tuple[str, list[SearchGroups]]]:
+    """Yield the groupings at each operating point, with its name."""
+    yield "the mate not first, at any score", gallery.ranks[0].groupings
+    for point in gallery.points:
+        yield f"at FPIR {f.target(point.target_fpir)} over everybody", point.groupings
 
 
-def _groups(x: SearchGroups, name: str, key: str) -> Table:
-    fpir = {r.group: r for r in x.fpir}
+def _groups(grouping: SearchGroups, name: str, key: str) -> Table:
+    """Return a table of rates by group."""
+    fpir = {estimate.group: estimate for estimate in grouping.fpir}
     rows = []
-    for r in x.fnir:
-        cells = [r.group]
-        for one in (fpir.get(r.group), r) if fpir else (r,):
-            cells += [rate(one), *(f.count(n) for n in (one.subjects, one.comparisons, one.errors))] if one else [f.DASH] * 4
+    for estimate in grouping.fnir:
+        cells = [estimate.group]
+        for side in (fpir.get(estimate.group), estimate) if fpir else (estimate,):
+            cells += (
+                [rate(side), *(f.count(value) for value in (side.subjects, side.comparisons, side.errors))]
+                if side
+                else [f.DASH] * 4
+            )
         rows.append(cells)
-    caption = f"By {grouping_name(x.attributes)}, {name} ({f.count(x.unlabelled)} searches of an unlabelled probe: in none)"
+    caption = f"By {grouping_name(grouping.attributes)}, {name} ({f.count(grouping.unlabelled)} searches of an unlabelled probe: in none)"
     counts = ["FPIR", "People", "Non-mated searches", "False positives"] if fpir else []
     return Table(key, caption, ["Group", *counts, "FNIR", "People", "Mated searches", "Missed"], rows)
 
@@ -163,48 +208,69 @@ LIST = (
 POINT = "search gallery measure rank target_fpir threshold native_threshold selectivity needs_searches point_reason grouping"
 
 
-def search_tables(e: Evaluation) -> Tables:
-    """Return galleries with their counts, and every rate.
+def search_tables(evaluation: Evaluation) -> Tables:
+    """Return CSV tables of galleries with counts, and of rates.
 
     FNIR at each rank is at any score, FPIR and FNIR are at each threshold.
     """
-    if not e.searches:
+    if not evaluation.searches:
         return {}
     lists: list[Row] = []
     rates: list[Row] = []
-    for s in e.searches:
-        for g in columns_of(s):
-            counts: Row = [s.probes, s.failed_probes, s.absent_probes, s.subjects, g.templates, g.failed_templates]
-            counts += [g.absent_templates, g.mated, g.non_mated, g.failed_mated, g.failed_non_mated, g.left_out]
-            lists.append([s.name, g.name, *counts])
-            rates += [[s.name, g.name, *row] for row in _rate_rows(g)]
+    for search in evaluation.searches:
+        for gallery in columns_of(search):
+            counts: Row = [
+                search.probes,
+                search.failed_probes,
+                search.absent_probes,
+                search.subjects,
+                gallery.templates,
+                gallery.failed_templates,
+            ]
+            counts += [
+                gallery.absent_templates,
+                gallery.mated,
+                gallery.non_mated,
+                gallery.failed_mated,
+                gallery.failed_non_mated,
+                gallery.left_out,
+            ]
+            lists.append([search.name, gallery.name, *counts])
+            rates += [[search.name, gallery.name, *row] for row in _rate_rows(gallery)]
     return {
         "searches": (LIST.split(), lists),
         "search_rates": ([*POINT.split(), *header_of("rate")], rates),
     }
 
 
-def _rate_rows(g: SearchGallery) -> Iterator[Row]:
-    for x in g.ranks:
-        at: Row = [x.rank, None, None, None, None, None, None]
-        yield ["fnir", *at, "", *rate_row(x.missed)]
-        yield from (["fnir", *at, grouping_name(by.attributes), *rate_row(r)] for by in x.groupings for r in by.fnir)
-    for p in g.points:
-        at = [p.target_fpir, p.threshold, p.native_threshold, p.selectivity, p.needs_searches, p.reason]
-        told = (("fpir", None, p.fpir), ("fnir", None, p.fnir), ("fnir", 1, p.fnir_rank_1))
-        yield from ([measure, rank, *at, "", *rate_row(r)] for measure, rank, r in told if r is not None)
-        if p.reason is not None:
+def _rate_rows(gallery: SearchGallery) -> Iterator[Row]:
+    """Yield the CSV cells of every rate of one gallery."""
+    for entry in gallery.ranks:
+        at: Row = [entry.rank, None, None, None, None, None, None]
+        yield ["fnir", *at, "", *rate_row(entry.missed)]
+        yield from (
+            ["fnir", *at, grouping_name(grouping.attributes), *rate_row(estimate)]
+            for grouping in entry.groupings
+            for estimate in grouping.fnir
+        )
+    for point in gallery.points:
+        at = [point.target_fpir, point.threshold, point.native_threshold, point.selectivity, point.needs_searches, point.reason]
+        measures = (("fpir", None, point.fpir), ("fnir", None, point.fnir), ("fnir", 1, point.fnir_rank_1))
+        yield from ([measure, rank, *at, "", *rate_row(estimate)] for measure, rank, estimate in measures if estimate is not None)
+        if point.reason is not None:
             yield ["", None, *at, "", *[None] * len(header_of("rate"))]
-        for by in p.groupings:
-            for measure, of in (("fpir", by.fpir), ("fnir", by.fnir)):
-                yield from ([measure, None, *at, grouping_name(by.attributes), *rate_row(r)] for r in of)
+        for grouping in point.groupings:
+            for measure, estimates in (("fpir", grouping.fpir), ("fnir", grouping.fnir)):
+                yield from (
+                    [measure, None, *at, grouping_name(grouping.attributes), *rate_row(estimate)] for estimate in estimates
+                )
 
 
-def _entries(e: Evaluation, *, wide: bool) -> Iterator[TopicEntry]:
-    """Give what is searched in what, then rates by gallery."""
-    for s in e.searches:
-        table = SmallTable("" if wide else "Failed searches left out", *compact(s))
-        yield TopicEntry(f"{TITLE}: {f.clean(s.name)}", contents(s), flags=flags(s), tables=[table])
+def _entries(evaluation: Evaluation, *, wide: bool) -> Iterator[TopicEntry]:
+    """Yield what is searched in what, then rates by gallery."""
+    for search in evaluation.searches:
+        table = SmallTable("" if wide else "Failed searches left out", *compact(search))
+        yield TopicEntry(f"{TITLE}: {f.clean(search.name)}", contents(search), flags=flags(search), tables=[table])
 
 
 TOPIC = Topic(

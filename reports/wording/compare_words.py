@@ -1,4 +1,7 @@
-"""What a comparison of runs found, in sentences. Only verdicts of the record order two models; else they can't be told apart."""
+"""Sentences on what a comparison of runs found.
+
+Only verdicts of the record order two models; without one, the sentence says that they can't be told apart.
+"""
 
 from __future__ import annotations
 
@@ -38,210 +41,267 @@ DIFFERENT_PEOPLE = (
 
 
 class Names:
-    """How results are called: the model's name, with the letter where it is needed."""
+    """Labels of results: the model's name, with a letter where two results have the same."""
 
-    def __init__(self, c: Comparison) -> None:
-        self.of: dict[str, Compared] = {x.id: x for x in c.results}
+    def __init__(self, comparison: Comparison) -> None:
+        self.of: dict[str, Compared] = {result.id: result for result in comparison.results}
 
     def __call__(self, name: str) -> str:
-        """The label of a result, short."""
+        """Return the label of a result, shortened to 40 characters."""
         return f.shorten(self.of[name].label, 40)
 
     def both(self, first: str, second: str) -> str:
-        """ "A and B" by label."""
+        """Return "A and B" by label."""
         return f"{self(first)} and {self(second)}"
 
 
-def point_name(p: ComparedPoint) -> str:
-    """ "target FMR 1 %", "published threshold", "fixed threshold"."""
-    if p.origin == "target" and p.target_fmr is not None:
-        return f"target FMR {f.target(p.target_fmr)}"
-    return f"{p.origin} threshold"
+def point_name(point: ComparedPoint) -> str:
+    """Return "target FMR 1 %", "published threshold" or "fixed threshold"."""
+    if point.origin == "target" and point.target_fmr is not None:
+        return f"target FMR {f.target(point.target_fmr)}"
+    return f"{point.origin} threshold"
 
 
-def thresholds(p: ComparedPoint, names: Names) -> str:
-    """Each model's threshold in its own unit."""
-    told = []
-    for name, native in p.thresholds.items():
-        x = names.of[name]
-        sign = "≥" if x.sign == 1 else "≤"
-        at = f"{f.clean(x.unit)} {sign}{f.NBSP}{f.native_number(native)}" if native is not None else "none"
-        told.append(f"{names(name)}: {at}")
-    return "; ".join(told)
+def thresholds(point: ComparedPoint, names: Names) -> str:
+    """Return each model's threshold in its own unit."""
+    texts = []
+    for name, native in point.thresholds.items():
+        result = names.of[name]
+        sign = "≥" if result.sign == 1 else "≤"
+        at = f"{f.clean(result.unit)} {sign}{f.NBSP}{f.native_number(native)}" if native is not None else "none"
+        texts.append(f"{names(name)}: {at}")
+    return "; ".join(texts)
 
 
-def headline(d: ComparedDataset) -> ComparedPoint | None:
-    """The point told first: the first with pairs, else with anything."""
-    return next((p for p in d.points if p.pairs), next((p for p in d.points if p.unpaired), None))
+def headline(dataset: ComparedDataset) -> ComparedPoint | None:
+    """Return the headline point of one data set.
+
+    The first with pairs, else the first with anything; None if there is none.
+    """
+    return next(
+        (point for point in dataset.points if point.pairs), next((point for point in dataset.points if point.unpaired), None)
+    )
 
 
 MANY_MODELS = 3
-"""Up to so many models every two are set against each other in a sentence; of more, a sentence tells of all."""
+"""Maximum number of models of which sentences compare every two; of more, one sentence describes all."""
 
 
-def findings(d: ComparedDataset, names: Names) -> list[str]:
-    """What can be said of the models of one data set, at the point told first."""
-    p = headline(d)
-    if len(d.ids) > MANY_MODELS and p is not None and p.pairs:
-        return _of_many(d, p, names)
-    out = [s for x in d.failures if (s := failure_sentence(x, names))]
-    if p is None or not p.pairs:
-        if p is not None and p.unpaired:
+def findings(dataset: ComparedDataset, names: Names) -> list[str]:
+    """Return sentences on the models of one data set.
+
+    At the headline point. Up to `MANY_MODELS` models every two are compared in a sentence.
+    """
+    point = headline(dataset)
+    if len(dataset.ids) > MANY_MODELS and point is not None and point.pairs:
+        return _findings_of_many(dataset, point, names)
+    out = [sentence for failure in dataset.failures if (sentence := failure_sentence(failure, names))]
+    if point is None or not point.pairs:
+        if point is not None and point.unpaired:
             out.append("The models could not be compared comparison by comparison here: nothing is tested, and no rank is given.")
         return out
-    told = [(x, list(league_sentences(x, names))) for x in p.leagues]
-    out += [f.sentence(f"at {point_name(p)}, {s}") for x, ss in told if not x.measure.startswith("worst") for s in ss]
-    worst = [x for x, _ in told if x.measure == "worst_fmr"]
-    finest = max(worst, key=lambda x: len(x.attributes), default=None)
+    by_league = [(league, list(league_sentences(league, names))) for league in point.leagues]
+    out += [
+        f.sentence(f"at {point_name(point)}, {sentence}")
+        for league, sentences in by_league
+        if not league.measure.startswith("worst")
+        for sentence in sentences
+    ]
+    worst = [league for league, _ in by_league if league.measure == "worst_fmr"]
+    finest = max(worst, key=lambda league: len(league.attributes), default=None)
     if finest is not None:
-        out += [f.sentence(f"at {point_name(p)}, {s}") for s in league_sentences(finest, names)]
-    out += [f.sentence(f"at {point_name(p)}, {s}") for q in p.pairs if (s := groups_sentence(q, names))]
+        out += [f.sentence(f"at {point_name(point)}, {sentence}") for sentence in league_sentences(finest, names)]
+    out += [
+        f.sentence(f"at {point_name(point)}, {sentence}") for pair in point.pairs if (sentence := groups_sentence(pair, names))
+    ]
     return out
 
 
-def _of_many(d: ComparedDataset, p: ComparedPoint, names: Names) -> list[str]:
-    """The same of many models: a sentence for each league table, and one for the groups."""
-    told = [field_sentence(d.failure_league, names)] if d.failure_league is not None else []
-    worst = [x for x in p.leagues if x.measure == "worst_fmr"]
-    finest = max(worst, key=lambda x: len(x.attributes), default=None)
-    leagues = [x for x in p.leagues if not x.measure.startswith("worst") or x is finest]
-    told += [f.sentence(f"at {point_name(p)}, {s}") for x in leagues if (s := field_sentence(x, names))]
-    found = [q for q in p.pairs if any(c.quantity == "rate" and c.measure == "fmr" for c in q.groupings[-1].changes)]
-    differ = [q for q in found if any(_decided(c) for c in q.groupings[-1].changes)]
+def _findings_of_many(dataset: ComparedDataset, point: ComparedPoint, names: Names) -> list[str]:
+    """Return sentences on many models of one data set.
+
+    A sentence for each league table, and one for the groups.
+    """
+    sentences = [field_sentence(dataset.failure_league, names)] if dataset.failure_league is not None else []
+    worst = [league for league in point.leagues if league.measure == "worst_fmr"]
+    finest = max(worst, key=lambda league: len(league.attributes), default=None)
+    leagues = [league for league in point.leagues if not league.measure.startswith("worst") or league is finest]
+    sentences += [
+        f.sentence(f"at {point_name(point)}, {sentence}") for league in leagues if (sentence := field_sentence(league, names))
+    ]
+    found = [
+        pair
+        for pair in point.pairs
+        if any(change.quantity == "rate" and change.measure == "fmr" for change in pair.groupings[-1].changes)
+    ]
+    differ = [pair for pair in found if any(_is_fmr_verdict(change) for change in pair.groupings[-1].changes)]
     if found:
         by = by_name(found[0].groupings[-1].attributes)
-        some = (
+        share = (
             f"in {len(differ)} of {f.plural(len(found), 'pair')} of models"
             if differ
             else f"in none of {f.plural(len(found), 'pair')} of models"
         )
-        told.append(f.sentence(f"at {point_name(p)}, FMR of one group or more, by {by}, differs beyond chance {some}."))
-    return [s for s in told if s]
+        sentences.append(f.sentence(f"at {point_name(point)}, FMR of one group or more, by {by}, differs beyond chance {share}."))
+    return [sentence for sentence in sentences if sentence]
 
 
-def _decided(c: ModelChange) -> bool:
-    return c.quantity == "rate" and c.measure == "fmr" and c.verdict in ("higher", "lower")
+def _is_fmr_verdict(change: ModelChange) -> bool:
+    """Return whether a change of FMR has a verdict."""
+    return change.quantity == "rate" and change.measure == "fmr" and change.verdict in ("higher", "lower")
 
 
-def field_sentence(x: League, names: Names) -> str:
-    """Which of many models may be the lowest and the highest, by the rank intervals; empty where fewer than two have a figure."""
-    n, ids = len(x.rows), {r.id for r in x.rows if r.value is not None}
-    tests = [t for t in x.tests if t.first in ids and t.second in ids]
-    if not tests or (x.measure == "ftx" and not any(r.value for r in x.rows)):
+def field_sentence(league: League, names: Names) -> str:
+    """Return which models may be lowest and highest.
+
+    Of many models, by the rank intervals. Empty where fewer than two have a figure.
+    """
+    last, ids = len(league.rows), {row.id for row in league.rows if row.value is not None}
+    tests = [test for test in league.tests if test.first in ids and test.second in ids]
+    if not tests or (league.measure == "ftx" and not any(row.value for row in league.rows)):
         return ""
-    decided = sum(t.verdict in ("higher", "lower") for t in tests)
+    decided = sum(test.verdict in ("higher", "lower") for test in tests)
     if not decided:
-        return f"{LEAGUES[x.measure]}: none of {f.plural(len(tests), 'pair')} of models can be told apart."
+        return f"{LEAGUES[league.measure]}: none of {f.plural(len(tests), 'pair')} of models can be told apart."
     pairs = f"{decided} of {f.plural(len(tests), 'pair')} of models can be told apart (Holm-adjusted p < 0.05)"
-    return f"{LEAGUES[x.measure]}: {pairs}; the lowest is {_one_of(x, 1, names)}, the highest {_one_of(x, n, names)}."
+    return f"{LEAGUES[league.measure]}: {pairs}; the lowest is {_one_of(league, 1, names)}, the highest {_one_of(league, last, names)}."
 
 
-def _one_of(x: League, place: int, names: Names) -> str:
-    """Whose rank may be this one: a name with its figure, or "one of" several."""
-    may = [r for r in x.rows if r.value is not None and r.rank[0] <= place <= r.rank[1]]
+def _one_of(league: League, rank: int, names: Names) -> str:
+    """Return whose rank may be this one.
+
+    A name with its figure, or "one of" several.
+    """
+    may = [row for row in league.rows if row.value is not None and row.rank[0] <= rank <= row.rank[1]]
     if len(may) == 1:
-        return f"{names(may[0].id)} with {row_figure(x, may[0])}"
+        return f"{names(may[0].id)} with {row_figure(league, may[0])}"
     if len(may) > MANY_MODELS:
         return f"one of {len(may)} models"
-    return "one of " + ", ".join(f"{names(r.id)} ({row_figure(x, r)})" for r in may) if may else "not known"
+    return "one of " + ", ".join(f"{names(row.id)} ({row_figure(league, row)})" for row in may) if may else "not known"
 
 
-def failure_sentence(x: FailureComparison, names: Names) -> str:
-    """FTX of two models on the same samples; empty where neither failed."""
-    c = x.overall
-    if not c.errors_first and not c.errors_second:
+def failure_sentence(comparison: FailureComparison, names: Names) -> str:
+    """Return FTX of two models on the same samples.
+
+    Empty where neither failed.
+    """
+    overall = comparison.overall
+    if not overall.errors_first and not overall.errors_second:
         return ""
-    of = f"of the same {f.plural(c.comparisons, 'image')}"
-    rates = f"{f.percent(c.first)} with {names(x.first)} and from {f.percent(c.second)} with {names(x.second)}"
-    if c.verdict in ("higher", "lower"):
-        who = names(x.first) if c.verdict == "higher" else names(x.second)
-        return f"No template came from {rates} {of}: {who} fails more often ({_p(c.p_holm)})."
-    return f"No template came from {rates} {of}: {_untold(c)}."
+    of = f"of the same {f.plural(overall.comparisons, 'image')}"
+    first = f"{f.percent(overall.first)} with {names(comparison.first)}"
+    rates = f"{first} and from {f.percent(overall.second)} with {names(comparison.second)}"
+    if overall.verdict in ("higher", "lower"):
+        who = names(comparison.first) if overall.verdict == "higher" else names(comparison.second)
+        return f"No template came from {rates} {of}: {who} fails more often ({_holm_p(overall.p_holm)})."
+    return f"No template came from {rates} {of}: {_not_told_apart(overall)}."
 
 
-def _p(p: float | None) -> str:
-    return f.p_value(p, "Holm-adjusted p")
+def _holm_p(p_holm: float | None) -> str:
+    """Return a Holm-adjusted p in words."""
+    return f.p_value(p_holm, "Holm-adjusted p")
 
 
-def _untold(c: ModelChange) -> str:
-    why = f" ({f.contrast_reason(c.reason)})" if c.reason else ""
+def _not_told_apart(change: ModelChange) -> str:
+    """Return that two models can't be told apart, and why."""
+    why = f" ({f.contrast_reason(change.reason)})" if change.reason else ""
     return f"the two can't be told apart{why}"
 
 
-def league_sentences(x: League, names: Names) -> Iterator[str]:
-    """One sentence for each pair of a league table that has figures."""
-    rows = {r.id: r for r in x.rows}
-    for t in x.tests:
-        a, b = rows[t.first], rows[t.second]
-        if a.value is None or b.value is None:
+def league_sentences(league: League, names: Names) -> Iterator[str]:
+    """Yield a sentence for each pair that has figures.
+
+    Pairs of one league table.
+    """
+    rows = {row.id: row for row in league.rows}
+    for test in league.tests:
+        first_row, second_row = rows[test.first], rows[test.second]
+        if first_row.value is None or second_row.value is None:
             continue
-        first, second = _told(x, a), _told(x, b)
-        what = LEAGUES[x.measure]
-        start = f"{what} is {first} with {names(t.first)} and {second} with {names(t.second)}: "
-        if t.verdict in ("higher", "lower"):
-            who = names(t.second) if t.verdict == "higher" else names(t.first)
-            yield f"{start}{who}’s is the lower ({_p(t.p_holm)})."
+        first, second = _row_text(league, first_row), _row_text(league, second_row)
+        what = LEAGUES[league.measure]
+        start = f"{what} is {first} with {names(test.first)} and {second} with {names(test.second)}: "
+        if test.verdict in ("higher", "lower"):
+            who = names(test.second) if test.verdict == "higher" else names(test.first)
+            yield f"{start}{who}’s is the lower ({_holm_p(test.p_holm)})."
         else:
-            why = f" ({f.contrast_reason(t.reason)})" if t.reason and t.reason != "zero_errors" else ""
+            why = f" ({f.contrast_reason(test.reason)})" if test.reason and test.reason != "zero_errors" else ""
             yield f"{start}the two can't be told apart{why}."
 
 
-def row_figure(x: League, r: LeagueRow) -> str:
-    """A row's figure with its interval; of few errors the bound alone; or why there is none."""
-    if r.value is None:
-        return f.contrast_reason(r.reason) or f.DASH
-    if x.measure.startswith("worst"):
-        return f"{f.ratio(r.value)} {f.ratio_interval(r.interval)}" if r.interval else f.ratio(r.value)
-    if r.interval is not None and r.interval[0] == 0:
-        return f"≤{f.NBSP}{f.percent(r.interval[1], 2)}" + (" (no errors)" if r.value == 0 else "")
-    return f"{f.percent(r.value)} {f.percent_interval(r.interval)}" if r.interval else f.percent(r.value)
+def row_figure(league: League, row: LeagueRow) -> str:
+    """Return a row's figure with its interval.
+
+    Of few errors the bound alone; where there is no figure, the reason.
+    """
+    if row.value is None:
+        return f.contrast_reason(row.reason) or f.DASH
+    if league.measure.startswith("worst"):
+        return f"{f.ratio(row.value)} {f.ratio_interval(row.interval)}" if row.interval else f.ratio(row.value)
+    if row.interval is not None and row.interval[0] == 0:
+        return f"≤{f.NBSP}{f.percent(row.interval[1], 2)}" + (" (no errors)" if row.value == 0 else "")
+    return f"{f.percent(row.value)} {f.percent_interval(row.interval)}" if row.interval else f.percent(row.value)
 
 
-def _told(x: League, r: LeagueRow) -> str:
-    return row_figure(x, r) + (f" ({f.shorten(r.group, 60)})" if r.group else "")
+def _row_text(league: League, row: LeagueRow) -> str:
+    """Return a row's figure with the group it is of."""
+    return row_figure(league, row) + (f" ({f.shorten(row.group, 60)})" if row.group else "")
 
 
-def groups_sentence(q: ModelComparison, names: Names) -> str:
-    """In how many groups of the finest grouping the FMR of two models differs; empty without any."""
-    found = [c for c in q.groupings[-1].changes if c.quantity == "rate" and c.measure == "fmr" and c.first is not None]
+def groups_sentence(pair: ModelComparison, names: Names) -> str:
+    """Return in how many groups two models' FMR differs.
+
+    Groups of the finest grouping; empty without any.
+    """
+    found = [
+        change
+        for change in pair.groupings[-1].changes
+        if change.quantity == "rate" and change.measure == "fmr" and change.first is not None
+    ]
     if not found:
         return ""
-    counts = {v: sum(c.verdict == v for c in found) for v in ("higher", "lower")}
+    counts = {direction: sum(change.verdict == direction for change in found) for direction in ("higher", "lower")}
     rest = len(found) - sum(counts.values())
     total = f.plural(len(found), "group")
     if not any(counts.values()):
-        return f"FMR of {names.both(q.first, q.second)} can't be told apart in any of {total}."
-    parts = [
-        f"{names(q.first if v == 'higher' else q.second)} has the higher FMR in {n} of {total}" for v, n in counts.items() if n
+        return f"FMR of {names.both(pair.first, pair.second)} can't be told apart in any of {total}."
+    clauses = [
+        f"{names(pair.first if direction == 'higher' else pair.second)} has the higher FMR in {number} of {total}"
+        for direction, number in counts.items()
+        if number
     ]
     more = f"; in {rest} the two can't be told apart" if rest else ""
-    return f"{', '.join(parts)}{more}."
+    return f"{', '.join(clauses)}{more}."
 
 
-def verdict(c: ModelChange, names: Names, first: str, second: str) -> str:
-    """What may be said of one change, in a few words."""
-    if c.verdict == "higher":
+def verdict(change: ModelChange, names: Names, first: str, second: str) -> str:
+    """Return the verdict on one change in a few words."""
+    if change.verdict == "higher":
         return f"higher with {names(first)}"
-    if c.verdict == "lower":
+    if change.verdict == "lower":
         return f"higher with {names(second)}"
-    if c.verdict == "none":
-        return f.reason(c.reason) or "no figure"
-    return f"inconclusive ({f.contrast_reason(c.reason)})" if c.reason else "inconclusive"
+    if change.verdict == "none":
+        return f.reason(change.reason) or "no figure"
+    return f"inconclusive ({f.contrast_reason(change.reason)})" if change.reason else "inconclusive"
 
 
 def by_name(attributes: Sequence[str]) -> str:
-    """Attributes as groupings are named."""
+    """Return the name of a grouping by these attributes."""
     return f.clean(" × ".join(attributes)) or "the set as a whole"
 
 
-def contents(d: ComparedDataset, names: Names) -> list[str]:
-    """How many people, images and comparisons a paired comparison of one data set rests on."""
-    if not d.paired:
+def contents(dataset: ComparedDataset, names: Names) -> list[str]:
+    """Return the sizes a paired comparison rests on.
+
+    People, images and comparisons of one data set; empty without a paired comparison.
+    """
+    if not dataset.paired:
         return []
-    lost = "; ".join(f"{names(k)} {f.count(n)}" for k, n in d.lost.items() if n)
+    lost = "; ".join(f"{names(result_id)} {f.count(number)}" for result_id, number in dataset.lost.items() if number)
     out = [
-        f"Compared comparison by comparison: {', '.join(names(x) for x in d.paired)}, on the {f.plural(d.samples, 'image')} of "
-        f"{f.plural(d.subjects, 'person', 'people')} from which all of them made a template."
+        f"Compared comparison by comparison: {', '.join(names(result_id) for result_id in dataset.paired)}, on the "
+        f"{f.plural(dataset.samples, 'image')} of "
+        f"{f.plural(dataset.subjects, 'person', 'people')} from which all of them made a template."
     ]
     if lost:
         out.append(

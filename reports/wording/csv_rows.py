@@ -1,4 +1,4 @@
-"""What CSV tables are made of: cells, rows, the columns that several tables share, and a table as text."""
+"""Cells and rows of CSV tables, the columns that several tables share, and a table as text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ HEADERS = {
 
 
 def header_of(*parts: str) -> list[str]:
-    """Return the column names of these parts of `HEADERS`, one after another."""
+    """Return the column names of these parts of `HEADERS`.
+
+    One part after another.
+    """
     return [name for part in parts for name in HEADERS[part].split()]
 
 
@@ -32,22 +35,22 @@ def to_csv(header: list[str], rows: Iterable[Row]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([[cell(x) for x in row] for row in rows])
+    writer.writerows([[cell(value) for value in row] for row in rows])
     return out.getvalue()
 
 
-def cell(x: Cell) -> str:
+def cell(value: Cell) -> str:
     """Return one cell as text.
 
     Numbers in Python's shortest exact form, null empty, text that looks like a formula disarmed.
     """
-    if x is None:
+    if value is None:
         return ""
-    if isinstance(x, bool):
-        return str(x).lower()
-    if isinstance(x, int | float):
-        return repr(x)
-    return _disarmed(x)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    return _disarmed(value)
 
 
 FORMULA = re.compile(r"(^|[;\t\r\n])(?=[\s\u200b\ufeff]*[=+\-@＝＋－＠])")
@@ -60,45 +63,64 @@ def _disarmed(text: str) -> str:
     return "'" + text if text.startswith(("\t", "\r", "\n")) else text
 
 
-def grouping_name(g: Grouping | list[str]) -> str:
-    """Join attributes as group names are joined; a set without attributes is one group."""
-    return " × ".join(g if isinstance(g, list) else g.attributes) or "the set as a whole"
+def grouping_name(grouping: Grouping | list[str]) -> str:
+    """Return the attributes joined as group names are.
+
+    A set without attributes is one group.
+    """
+    return " × ".join(grouping if isinstance(grouping, list) else grouping.attributes) or "the set as a whole"
 
 
-def readings(p: OperatingPoint) -> Iterator[tuple[OperatingPoint, str]]:
-    """Give a point and, where contaminated, its reading without probable repeats of one person."""
-    yield p, "all"
-    if p.without_likely_same_person is not None:
-        yield p.without_likely_same_person, "without_likely_same_person"
+def readings(point: OperatingPoint) -> Iterator[tuple[OperatingPoint, str]]:
+    """Yield a point with the name of its reading.
+
+    Then, where contaminated, the reading without probable repeats of one person.
+    """
+    yield point, "all"
+    if point.without_likely_same_person is not None:
+        yield point.without_likely_same_person, "without_likely_same_person"
 
 
-def rate_row(r: Rate) -> Row:
+def rate_row(rate: Rate) -> Row:
     """Return the cells of a rate, as HEADERS["rate"] names them."""
-    lo, hi = r.interval or (None, None)
-    bounds: Row = [r.bounds.independent, r.bounds.worst_case] if r.bounds else [None, None]
+    lo, hi = rate.interval or (None, None)
+    bounds: Row = [rate.bounds.independent, rate.bounds.worst_case] if rate.bounds else [None, None]
     return [
-        *(r.group, r.group_b, r.design, r.subjects, r.subjects_b, r.comparisons, r.errors, r.rate, r.rate_including_failures),
         *(
-            r.subject_weighted_rate,
+            rate.group,
+            rate.group_b,
+            rate.design,
+            rate.subjects,
+            rate.subjects_b,
+            rate.comparisons,
+            rate.errors,
+            rate.rate,
+            rate.rate_including_failures,
+        ),
+        *(
+            rate.subject_weighted_rate,
             lo,
             hi,
             *bounds,
-            r.df,
-            r.effective_errors,
-            r.method,
-            r.conditional_on_threshold,
-            r.status,
-            r.reason,
+            rate.df,
+            rate.effective_errors,
+            rate.method,
+            rate.conditional_on_threshold,
+            rate.status,
+            rate.reason,
         ),
     ]
 
 
-def named_indices(d: Differential | None) -> Iterator[tuple[str, str, float | None, Index]]:
-    """Give every index: "fmr", "fnmr" or "combined", its name, its alpha where it has one, itself."""
-    if d is None:
+def named_indices(differential: Differential | None) -> Iterator[tuple[str, str, float | None, Index]]:
+    """Yield every index with its measure, name and alpha.
+
+    The measure is "fmr", "fnmr" or "combined"; alpha is None where the index has none.
+    """
+    if differential is None:
         return
-    yield from (("fmr", name, None, x) for name, x in d.fmr.items())
-    yield from (("fnmr", name, None, x) for name, x in d.fnmr.items())
-    weighted = {name for at in d.combined_at for name in at.combined}
-    yield from (("combined", name, 0.5 if name in weighted else None, x) for name, x in d.combined.items())
-    yield from (("combined", name, at.alpha, x) for at in d.combined_at for name, x in at.combined.items())
+    yield from (("fmr", name, None, index) for name, index in differential.fmr.items())
+    yield from (("fnmr", name, None, index) for name, index in differential.fnmr.items())
+    weighted = {name for at in differential.combined_at for name in at.combined}
+    yield from (("combined", name, 0.5 if name in weighted else None, index) for name, index in differential.combined.items())
+    yield from (("combined", name, at.alpha, index) for at in differential.combined_at for name, index in at.combined.items())

@@ -1,6 +1,6 @@
-"""The finding of one evaluation: two sentences that can be repeated as they stand, what belongs beside them, and the rest.
+"""The finding of one evaluation: two sentences that can be quoted unchanged, what belongs beside them, and the rest.
 
-Drawn from the record's verdicts alone, and held to the same rules as all of `narrative`.
+Derived from the record's verdicts alone, by the same rules as all of `narrative`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ OPPOSITE = "The opposite error, failing to match two images of one person,"
 
 
 class Finding(NamedTuple):
-    """main: one or two sentences. beside: what is seen with them. more: what stands behind them. cautions: before repeating any.
+    """The finding's sentences.
+
+    main: one or two sentences. beside: what is seen with them. more: evidence for them. cautions: what to read before quoting any.
 
     `grouping`: the one that `main` is about; None if no threshold could be set.
     """
@@ -47,191 +49,277 @@ class Finding(NamedTuple):
     grouping: Grouping | None
 
 
-def finding(e: Evaluation) -> Finding:
-    """The finding at the headline operating point: over the finest grouping, or where that has no verdict, by a single attribute."""
-    g = finest(e)
-    i = headline(g)
+def finding(evaluation: Evaluation) -> Finding:
+    """Return the finding at the headline operating point.
+
+    Over the finest grouping, or where that has no verdict, by a single attribute.
+    """
+    finest_grouping = finest(evaluation)
+    i = headline(finest_grouping)
     if i is None:
-        return Finding([_refused(e, g)], [], [], cautions(e, None), None)
-    p = g.operating_points[i]
-    points = [(x, x.operating_points[i]) for x in e.groupings if i < len(x.operating_points)]
-    decided = sorted((x for x in points if called(x[1], "fmr")), key=lambda x: -_distance(_top(x[1], "fmr")))
-    lead = g if not decided or any(x is g for x, _ in decided) else decided[0][0]
-    at = next(q for x, q in points if x is lead)
-    main = _told(e, lead, at) if called(at, "fmr") else _none_told(e, p)
-    beside = [s for s in (tally(at, "fmr"),) if s and called(at, "fmr")]
-    beside += [_short(x, q) for x, q in decided if x is not lead]
-    if lead is not g:
-        beside += [_undecided(g, p, "fmr")]
-    beside += [_fnmr(e, p), *failures(e)]
-    more = [*_behind(e, at, "fmr"), *(_behind(e, p, "fnmr") if e.comparisons.mated and p.fnmr else [])]
-    more += [s for s in (contaminated(e, at), labelled(e), threshold_sentence(e, p), own_threshold(p)) if s]
-    return Finding(main, beside, more, cautions(e, at), lead)
+        return Finding([_refused(evaluation, finest_grouping)], [], [], cautions(evaluation, None), None)
+    finest_point = finest_grouping.operating_points[i]
+    points = [
+        (candidate, candidate.operating_points[i]) for candidate in evaluation.groupings if i < len(candidate.operating_points)
+    ]
+    decided = sorted(
+        (candidate for candidate in points if called(candidate[1], "fmr")),
+        key=lambda candidate: -_distance(_largest(candidate[1], "fmr")),
+    )
+    lead = finest_grouping if not decided or any(candidate is finest_grouping for candidate, _ in decided) else decided[0][0]
+    lead_point = next(point for candidate, point in points if candidate is lead)
+    main = _largest_ratio(evaluation, lead, lead_point) if called(lead_point, "fmr") else _no_verdict(evaluation, finest_point)
+    beside = [sentence for sentence in (tally(lead_point, "fmr"),) if sentence and called(lead_point, "fmr")]
+    beside += [_other_grouping(candidate, point) for candidate, point in decided if candidate is not lead]
+    if lead is not finest_grouping:
+        beside += [_undecided(finest_grouping, finest_point, "fmr")]
+    beside += [_fnmr(evaluation, finest_point), *failures(evaluation)]
+    more = [
+        *_evidence_sentences(evaluation, lead_point, "fmr"),
+        *(_evidence_sentences(evaluation, finest_point, "fnmr") if evaluation.comparisons.mated and finest_point.fnmr else []),
+    ]
+    more += [
+        sentence
+        for sentence in (
+            contaminated(evaluation, lead_point),
+            labelled(evaluation),
+            threshold_sentence(evaluation, finest_point),
+            own_threshold(finest_point),
+        )
+        if sentence
+    ]
+    return Finding(main, beside, more, cautions(evaluation, lead_point), lead)
 
 
-def _refused(e: Evaluation, g: Grouping) -> str:
-    told = "; ".join(sorted({f.reason(p.reason) for p in g.operating_points if p.reason})) or "no operating point was asked for"
-    return f"{subject(e)} has no finding: no threshold could be set ({told})."
+def _refused(evaluation: Evaluation, grouping: Grouping) -> str:
+    """Return that no threshold could be set, and why."""
+    text = (
+        "; ".join(sorted({f.reason(point.reason) for point in grouping.operating_points if point.reason}))
+        or "no operating point was asked for"
+    )
+    return f"{subject(evaluation)} has no finding: no threshold could be set ({text})."
 
 
-def called(p: OperatingPoint, measure: str) -> list[Contrast]:
-    """The ratios that passed the gates."""
-    return [c for c in p.contrasts if c.measure == measure and c.ratio and verdict(p, measure, c.group) in ("higher", "lower")]
+def called(point: OperatingPoint, measure: str) -> list[Contrast]:
+    """Return the contrasts whose ratios passed the gates."""
+    return [
+        contrast
+        for contrast in point.contrasts
+        if contrast.measure == measure and contrast.ratio and verdict(point, measure, contrast.group) in ("higher", "lower")
+    ]
 
 
-def _of(p: OperatingPoint, measure: str) -> list[Contrast]:
-    return [c for c in p.contrasts if c.measure == measure]
+def _contrasts(point: OperatingPoint, measure: str) -> list[Contrast]:
+    """Return the contrasts of one error rate."""
+    return [contrast for contrast in point.contrasts if contrast.measure == measure]
 
 
-def _distance(c: Contrast) -> float:
-    """How far a ratio is from 1, either way."""
-    return max(c.ratio, 1 / c.ratio) if c.ratio else 0.0
+def _distance(contrast: Contrast) -> float:
+    """Return how far a ratio is from 1, either way.
+
+    The larger of ratio and its inverse; 0 without a ratio.
+    """
+    return max(contrast.ratio, 1 / contrast.ratio) if contrast.ratio else 0.0
 
 
-def _top(p: OperatingPoint, measure: str) -> Contrast:
-    return max(called(p, measure), key=_distance)
+def _largest(point: OperatingPoint, measure: str) -> Contrast:
+    """Return the contrast with the ratio furthest from 1.
+
+    Of those that passed the gates.
+    """
+    return max(called(point, measure), key=_distance)
 
 
-def _times(c: Contrast) -> str:
-    """ "18.3 times (95 % interval 11 to 30) as often"."""
-    span = f" (95 % interval {f.number(c.interval[0], 2)} to {f.number(c.interval[1], 2)})" if c.interval else ""
-    return f"{f.number(c.ratio, 3 if c.ratio and c.ratio >= 10 else 2)} times{span} as often"
+def _times(contrast: Contrast) -> str:
+    """Return a ratio in words.
+
+    "18.3 times (95 % interval 11 to 30) as often".
+    """
+    span = (
+        f" (95 % interval {f.number(contrast.interval[0], 2)} to {f.number(contrast.interval[1], 2)})"
+        if contrast.interval
+        else ""
+    )
+    return f"{f.number(contrast.ratio, 3 if contrast.ratio and contrast.ratio >= 10 else 2)} times{span} as often"
 
 
-def _pair(c: Contrast) -> tuple[str, str]:
-    return f.shorten(c.group, 80), f.shorten(c.reference, 80)
+def _pair(contrast: Contrast) -> tuple[str, str]:
+    """Return the names of a contrast's group and reference."""
+    return f.shorten(contrast.group, 80), f.shorten(contrast.reference, 80)
 
 
-def _matched(e: Evaluation, g: Grouping) -> str:
-    return "" if g is finest(e) else ", the other attributes weighted equally"
+def _matched(evaluation: Evaluation, grouping: Grouping) -> str:
+    """Return how other attributes were weighted, as a clause."""
+    return "" if grouping is finest(evaluation) else ", the other attributes weighted equally"
 
 
-def _told(e: Evaluation, g: Grouping, p: OperatingPoint) -> list[str]:
-    """The largest ratio of false match rates that passed the gates, and the rates it is made of."""
-    top, rates = _top(p, "fmr"), by_group(p, "fmr")
+def _largest_ratio(evaluation: Evaluation, grouping: Grouping, point: OperatingPoint) -> list[str]:
+    """Return the largest ratio of false match rates.
+
+    Of those that passed the gates, with the two rates.
+    """
+    top, rates = _largest(point, "fmr"), by_group(point, "fmr")
     group, reference = _pair(top)
     return [
-        f"{subject(e)} {VERBS['fmr']} labelled {group} {_times(top)} as two labelled {reference}{_matched(e, g)}, {at_threshold(p)}.",
+        f"{subject(evaluation)} {VERBS['fmr']} labelled {group} {_times(top)} as two labelled "
+        f"{reference}{_matched(evaluation, grouping)}, {at_threshold(point)}.",
         f"That is a {MEASURES['fmr']} of {evidence(rates[top.group], 'fmr')} against {evidence(rates[top.reference], 'fmr')}.",
     ]
 
 
-def _none_told(e: Evaluation, p: OperatingPoint) -> list[str]:
-    """That no ratio of false match rates passed the gates, and what could have been seen."""
-    of, rates = _of(p, "fmr"), by_group(p, "fmr")
-    if not of:
-        return [_no_contrast(e, p, rates)]
-    reference, n = f.shorten(of[0].reference, 80), Counter(verdict(p, "fmr", c.group) for c in of)
-    if not n["inconclusive"]:
-        return [
-            f"{subject(e)} has no ratio of {MEASURES['fmr']}s between any group and {reference} {at_threshold(p)} ({_reasons(of)})."
-        ]
-    rest = f", {f.plural(n['none'], 'group')} without a ratio" if n["none"] else ""
-    first = (
-        f"{subject(e)} gave no verdict on {MEASURES['fmr']}s between any group and {reference} {at_threshold(p)}: inconclusive for "
-        f"{f.plural(n['inconclusive'], 'group')}{rest}."
+def _no_verdict(evaluation: Evaluation, point: OperatingPoint) -> list[str]:
+    """Return that no false match ratio passed the gates.
+
+    And what ratio could have been detected.
+    """
+    contrasts, rates = _contrasts(point, "fmr"), by_group(point, "fmr")
+    if not contrasts:
+        return [_no_contrast(evaluation, point, rates)]
+    reference, by_verdict = (
+        f.shorten(contrasts[0].reference, 80),
+        Counter(verdict(point, "fmr", contrast.group) for contrast in contrasts),
     )
-    return [first, detectable(of) or "What ratio these data could have detected is not known."]
+    if not by_verdict["inconclusive"]:
+        return [
+            f"{subject(evaluation)} has no ratio of {MEASURES['fmr']}s between any group and {reference} {at_threshold(point)} "
+            f"({_reasons(contrasts)})."
+        ]
+    rest = f", {f.plural(by_verdict['none'], 'group')} without a ratio" if by_verdict["none"] else ""
+    first = (
+        f"{subject(evaluation)} gave no verdict on {MEASURES['fmr']}s between any group and {reference} {at_threshold(point)}: "
+        "inconclusive for "
+        f"{f.plural(by_verdict['inconclusive'], 'group')}{rest}."
+    )
+    return [first, detectable(contrasts) or "What ratio these data could have detected is not known."]
 
 
-def _no_contrast(e: Evaluation, p: OperatingPoint, rates: dict[str, Rate]) -> str:
-    shown = [r for r in rates.values() if r.status != "suppressed"]
-    head = f"{subject(e)}, {at_threshold(p)},"
+def _no_contrast(evaluation: Evaluation, point: OperatingPoint, rates: dict[str, Rate]) -> str:
+    """Return rates at a point without comparisons of groups."""
+    shown = [rate for rate in rates.values() if rate.status != "suppressed"]
+    head = f"{subject(evaluation)}, {at_threshold(point)},"
     if not shown:
         return f"{head} had no group large enough to show a {MEASURES['fmr']}."
-    told = "; ".join(f"{f.shorten(r.group, 80)} {evidence(r, 'fmr')}" for r in shown[:2])
-    return f"{head} had these {MEASURES['fmr']}s, with no comparison between groups: {told}."
+    text = "; ".join(f"{f.shorten(rate.group, 80)} {evidence(rate, 'fmr')}" for rate in shown[:2])
+    return f"{head} had these {MEASURES['fmr']}s, with no comparison between groups: {text}."
 
 
-def _reasons(of: Sequence[Contrast]) -> str:
-    return ", ".join(sorted({f.contrast_reason(c.reason) for c in of if c.reason})) or "no verdict"
+def _reasons(contrasts: Sequence[Contrast]) -> str:
+    """Return why contrasts have no verdict, without repeats."""
+    return ", ".join(sorted({f.contrast_reason(contrast.reason) for contrast in contrasts if contrast.reason})) or "no verdict"
 
 
-def _short(g: Grouping, p: OperatingPoint) -> str:
-    """What another grouping shows, in a sentence."""
-    top, rates = _top(p, "fmr"), by_group(p, "fmr")
+def _other_grouping(grouping: Grouping, point: OperatingPoint) -> str:
+    """Return what another grouping shows, in a sentence."""
+    top, rates = _largest(point, "fmr"), by_group(point, "fmr")
     group, reference = _pair(top)
     over = f"{f.percent(rates[top.group].rate)} against {f.percent(rates[top.reference].rate)}"
-    return f"By {grouping_name(g)}: {group} {_times(top)} as {reference} ({over})."
+    return f"By {grouping_name(grouping)}: {group} {_times(top)} as {reference} ({over})."
 
 
-def _undecided(g: Grouping, p: OperatingPoint, measure: str) -> str:
-    """That a grouping has no verdict on one error rate, shortly."""
-    of = _of(p, measure)
-    if not of:
-        return f"By {grouping_name(g)} there is no comparison of {MEASURES[measure]}s."
-    n = Counter(verdict(p, measure, c.group) for c in of)
-    told = [f"inconclusive for {f.plural(n['inconclusive'], 'group')}"] * bool(n["inconclusive"])
-    told += [f"no ratio for {f.plural(n['none'], 'group')} ({_reasons([c for c in of if c.verdict == 'none'])})"] * bool(
-        n["none"]
-    )
-    name = f.sentence(f"{MEASURES[measure]}s by {grouping_name(g)} against {f.shorten(of[0].reference, 80)}")
-    return f"{name}: no verdict; {', '.join(told)}."
+def _undecided(grouping: Grouping, point: OperatingPoint, measure: str) -> str:
+    """Return that a grouping has no verdict on a rate."""
+    contrasts = _contrasts(point, measure)
+    if not contrasts:
+        return f"By {grouping_name(grouping)} there is no comparison of {MEASURES[measure]}s."
+    by_verdict = Counter(verdict(point, measure, contrast.group) for contrast in contrasts)
+    clauses = [f"inconclusive for {f.plural(by_verdict['inconclusive'], 'group')}"] * bool(by_verdict["inconclusive"])
+    clauses += [
+        f"no ratio for {f.plural(by_verdict['none'], 'group')} "
+        f"({_reasons([contrast for contrast in contrasts if contrast.verdict == 'none'])})"
+    ] * bool(by_verdict["none"])
+    name = f.sentence(f"{MEASURES[measure]}s by {grouping_name(grouping)} against {f.shorten(contrasts[0].reference, 80)}")
+    return f"{name}: no verdict; {', '.join(clauses)}."
 
 
-def _fnmr(e: Evaluation, p: OperatingPoint) -> str:
-    """The opposite error in a sentence."""
-    if not e.comparisons.mated:
+def _fnmr(evaluation: Evaluation, point: OperatingPoint) -> str:
+    """Return the opposite error in a sentence."""
+    if not evaluation.comparisons.mated:
         return f"{OPPOSITE} was not measured: no two images of this data set are labelled as the same person."
-    if not p.fnmr:
+    if not point.fnmr:
         return f"{OPPOSITE} has no result by group at this threshold."
-    if not called(p, "fnmr"):
-        return _undecided(finest(e), p, "fnmr")
-    top, rates = _top(p, "fnmr"), by_group(p, "fnmr")
+    if not called(point, "fnmr"):
+        return _undecided(finest(evaluation), point, "fnmr")
+    top, rates = _largest(point, "fnmr"), by_group(point, "fnmr")
     group, reference = _pair(top)
     over = f"{f.percent(rates[top.group].rate)} against {f.percent(rates[top.reference].rate)}"
-    told = f"{f.sentence(VERBS['fnmr'])} labelled {group}: {_times(top)} as of one labelled {reference} ({over})."
-    return f"{told} {tally(p, 'fnmr')}".rstrip()
+    text = f"{f.sentence(VERBS['fnmr'])} labelled {group}: {_times(top)} as of one labelled {reference} ({over})."
+    return f"{text} {tally(point, 'fnmr')}".rstrip()
 
 
-def _behind(e: Evaluation, p: OperatingPoint, measure: str) -> Iterator[str]:
-    """What stands behind a finding on one error rate: p-values, power, and the rates not yet told in full."""
-    of, rates = _of(p, measure), by_group(p, measure)
-    if not of:
+def _evidence_sentences(evaluation: Evaluation, point: OperatingPoint, measure: str) -> Iterator[str]:
+    """Yield the evidence for a finding on one error rate.
+
+    p-values, power, and the rates that the finding does not give in full.
+    """
+    contrasts, rates = _contrasts(point, measure), by_group(point, measure)
+    if not contrasts:
         return
-    top = _top(p, measure) if called(p, measure) else None
+    top = _largest(point, measure) if called(point, measure) else None
     if top is not None:
         yield f"{f.sentence(MEASURES[measure])}, {f.shorten(top.group, 80)}: {f.p_value(top.p_holm, 'Holm-adjusted p')}."
-    if (top is None or measure == "fnmr") and of[0].reference in rates:
-        for name in dict.fromkeys([*([top.group] if top else []), of[0].reference]):
+    if (top is None or measure == "fnmr") and contrasts[0].reference in rates:
+        for name in dict.fromkeys([*([top.group] if top else []), contrasts[0].reference]):
             yield f"{f.sentence(MEASURES[measure])} of {f.shorten(name, 80)}: {evidence(rates[name], measure)}."
-    if _gated(p, measure, of):
-        yield _gated(p, measure, of)
+    if _gated(point, measure, contrasts):
+        yield _gated(point, measure, contrasts)
     if top is not None or measure == "fnmr":
-        yield from (s for s in (detectable(of),) if s)
+        yield from (sentence for sentence in (detectable(contrasts),) if sentence)
 
 
-def tally(p: OperatingPoint, measure: str) -> str:
-    """How many groups got which verdict; empty for a single group."""
-    of = _of(p, measure)
-    if len(of) < 2:
+def tally(point: OperatingPoint, measure: str) -> str:
+    """Return how many groups got which verdict.
+
+    Empty for a single group.
+    """
+    contrasts = _contrasts(point, measure)
+    if len(contrasts) < 2:
         return ""
-    n = Counter(verdict(p, measure, c.group) for c in of)
-    told = [f"{f.count(n[x])} had a {x} {MEASURES[measure]}" for x in ("higher", "lower") if n[x]]
-    told += [f"{f.count(n['inconclusive'])} {'was' if n['inconclusive'] == 1 else 'were'} inconclusive"] * bool(n["inconclusive"])
-    told += [f"{f.count(n['none'])} had no ratio"] * bool(n["none"])
-    listed = " and ".join(([", ".join(told[:-1])] if told[:-1] else []) + told[-1:])
-    return f"Of the {f.plural(len(of), 'group')} compared with {f.shorten(of[0].reference, 80)}, {listed}."
+    by_verdict = Counter(verdict(point, measure, contrast.group) for contrast in contrasts)
+    clauses = [
+        f"{f.count(by_verdict[direction])} had a {direction} {MEASURES[measure]}"
+        for direction in ("higher", "lower")
+        if by_verdict[direction]
+    ]
+    clauses += [
+        f"{f.count(by_verdict['inconclusive'])} {'was' if by_verdict['inconclusive'] == 1 else 'were'} inconclusive"
+    ] * bool(by_verdict["inconclusive"])
+    clauses += [f"{f.count(by_verdict['none'])} had no ratio"] * bool(by_verdict["none"])
+    listed = " and ".join(([", ".join(clauses[:-1])] if clauses[:-1] else []) + clauses[-1:])
+    return f"Of the {f.plural(len(contrasts), 'group')} compared with {f.shorten(contrasts[0].reference, 80)}, {listed}."
 
 
-def detectable(of: Sequence[Contrast]) -> str:
-    """The ratios that inconclusive comparisons could have detected, in a sentence; empty if none is known."""
-    known = sorted(c.detectable_ratio for c in of if c.detectable_ratio is not None and c.verdict == "inconclusive")
+def detectable(contrasts: Sequence[Contrast]) -> str:
+    """Return the ratios that inconclusive comparisons could have detected.
+
+    In a sentence; empty if none is known.
+    """
+    known = sorted(
+        contrast.detectable_ratio
+        for contrast in contrasts
+        if contrast.detectable_ratio is not None and contrast.verdict == "inconclusive"
+    )
     if not known:
         return ""
-    least, most = (f.number(x, 2) for x in (known[0], known[-1]))
+    least, most = (f.number(ratio, 2) for ratio in (known[0], known[-1]))
     ratios = least if least == most else f"{least} to {most}, by group"
-    what = ERRORS[of[0].measure][1]
+    what = ERRORS[contrasts[0].measure][1]
     return f"Where inconclusive, these data could have detected a ratio of {ratios}, in {what}."
 
 
-def _gated(p: OperatingPoint, measure: str, of: Sequence[Contrast]) -> str:
-    """That chance alone does not explain some inconclusive ratios, which yet rest on too few errors; empty if there are none."""
-    n = sum(1 for c in of if verdict(p, measure, c.group) == "inconclusive" and is_significant(c.p_holm))
-    if not n:
+def _gated(point: OperatingPoint, measure: str, contrasts: Sequence[Contrast]) -> str:
+    """Return a note on low p with too few errors.
+
+    Of inconclusive ratios with a Holm-adjusted p below 0.05; empty if there are none.
+    """
+    blocked = sum(
+        1
+        for contrast in contrasts
+        if verdict(point, measure, contrast.group) == "inconclusive" and is_significant(contrast.p_holm)
+    )
+    if not blocked:
         return ""
-    them = "its ratio is" if n == 1 else "their ratios are"
+    them = "its ratio is" if blocked == 1 else "their ratios are"
     return (
-        f"For {f.count(n)} of the inconclusive groups the Holm-adjusted p is below 0.05, but {them} not called: too few effective "
+        f"For {f.count(blocked)} of the inconclusive groups the Holm-adjusted p is below 0.05, but {them} not called: too few effective "
         "errors, or probable repeats of one person, stand in the way."
     )

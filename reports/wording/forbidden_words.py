@@ -1,6 +1,7 @@
-"""What a generated sentence may never say, with what to say instead. The tests try it on everything that reports tell.
+"""Words that a generated sentence may never contain, with what to say instead. The tests apply it to all text that reports give.
 
-It judges our sentences, not names or quotations: those are given apart and blanked first, so a data set may be called "Unbiased".
+It judges our sentences, not names or quotations: those are passed separately and blanked first, so a data set may be called
+"Unbiased".
 """
 
 from __future__ import annotations
@@ -45,10 +46,16 @@ RULES: dict[str, str] = {
 
 
 def forbidden(text: str, names: Iterable[str] = ()) -> list[str]:
-    """The claims in `text` that may not be made, each with what to say instead; empty if there are none.
+    """Return the forbidden claims in `text`, with advice for each.
+
+    Empty if there are none.
 
     names: of data sets, models, groups and the like, and quotations: not ours, so not judged.
     """
-    for name in sorted({n for n in names if n.strip()}, key=len, reverse=True):
+    for name in sorted({candidate for candidate in names if candidate.strip()}, key=len, reverse=True):
         text = text.replace(name, BLANK)
-    return [f"“{m.group(0)}”: {advice}" for pattern, advice in RULES.items() for m in re.finditer(pattern, text, re.IGNORECASE)]
+    return [
+        f"“{match.group(0)}”: {advice}"
+        for pattern, advice in RULES.items()
+        for match in re.finditer(pattern, text, re.IGNORECASE)
+    ]

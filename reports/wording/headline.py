@@ -1,4 +1,4 @@
-"""Which of a record's numbers are told first, and which verdicts stand."""
+"""Which of a record's numbers come first, and which verdicts stand."""
 
 from __future__ import annotations
 
@@ -8,40 +8,53 @@ from faceparity.harness.results import Contrast, Evaluation, Grouping, Operating
 from faceparity.harness.verification.rates.verdict_rules import confirm
 
 
-def finest(e: Evaluation) -> Grouping:
-    """The grouping by most attributes. Raises ValueError if there is no grouping."""
-    return max(e.groupings, key=lambda g: len(g.attributes))
+def finest(evaluation: Evaluation) -> Grouping:
+    """Return the grouping by most attributes.
+
+    Raises ValueError if there is no grouping.
+    """
+    return max(evaluation.groupings, key=lambda grouping: len(grouping.attributes))
 
 
-def headline(g: Grouping) -> int | None:
-    """Position of the operating point told first: the first with a threshold, in the order asked; None if all were refused."""
-    return next((i for i, p in enumerate(g.operating_points) if p.threshold is not None), None)
+def headline(grouping: Grouping) -> int | None:
+    """Return the position of the headline operating point.
+
+    The first with a threshold, in the order of the run's options; None if all were refused.
+    """
+    return next((i for i, point in enumerate(grouping.operating_points) if point.threshold is not None), None)
 
 
 def primary(rates: Sequence[Rate]) -> list[Rate]:
-    """One rate per group: within the group or matched; as sampled only for groups without a shown matched rate."""
+    """Return one rate per group.
+
+    Within the group or matched; as sampled only for groups without a shown matched rate.
+    """
     out: dict[str, Rate] = {}
-    for r in rates:
-        old, shown = out.get(r.group), r.status != "suppressed"
-        if old is None or (shown and (r.design != "as_sampled" or old.status == "suppressed")):
-            out[r.group] = r
+    for rate in rates:
+        old, shown = out.get(rate.group), rate.status != "suppressed"
+        if old is None or (shown and (rate.design != "as_sampled" or old.status == "suppressed")):
+            out[rate.group] = rate
     return list(out.values())
 
 
-def contrast_of(p: OperatingPoint, measure: str, group: str) -> Contrast | None:
-    """The comparison of one group with the reference, if there is one."""
-    return next((c for c in p.contrasts if c.measure == measure and c.group == group), None)
+def contrast_of(point: OperatingPoint, measure: str, group: str) -> Contrast | None:
+    """Return the contrast of a group with the reference.
 
-
-def verdict(p: OperatingPoint, measure: str, group: str) -> str:
-    """What may be said of a group against the reference: "higher", "lower", "inconclusive" or "none".
-
-    At a contaminated point higher and lower stand only if the reading without probable repeats of one person says the same.
+    None if there is none.
     """
-    c = contrast_of(p, measure, group)
-    if c is None:
+    return next((contrast for contrast in point.contrasts if contrast.measure == measure and contrast.group == group), None)
+
+
+def verdict(point: OperatingPoint, measure: str, group: str) -> str:
+    """Return the verdict on a group against the reference.
+
+    One of "higher", "lower", "inconclusive" and "none". At a contaminated point higher and lower stand only if the reading without
+    probable repeats of one person says the same.
+    """
+    contrast = contrast_of(point, measure, group)
+    if contrast is None:
         return "none"
-    if p.status != "contaminated":
-        return c.verdict
-    second = contrast_of(p.without_likely_same_person, measure, group) if p.without_likely_same_person else None
-    return confirm(c.verdict, second.verdict if second is not None else None)
+    if point.status != "contaminated":
+        return contrast.verdict
+    second = contrast_of(point.without_likely_same_person, measure, group) if point.without_likely_same_person else None
+    return confirm(contrast.verdict, second.verdict if second is not None else None)

@@ -1,8 +1,8 @@
-"""What may be said of one evaluation, in plain sentences, drawn from the record's verdicts alone.
+"""What may be said of one evaluation, in plain sentences, derived from the record's verdicts alone.
 
 What is said of a difference names the model, the data set, where the threshold comes from, people, errors and interval.
-Nothing here says "bias", "accuracy", a cause, or anything of another system: `lint.forbidden` finds such words, and the tests
-try it on all sentences.
+Nothing here says "bias", "accuracy", a cause, or anything of another system: `forbidden_words.forbidden` finds such words, and
+the tests apply it to all sentences.
 """
 
 from __future__ import annotations
@@ -29,172 +29,212 @@ INDICES = {
 }
 
 
-def subject(e: Evaluation) -> str:
-    """Model and data set, as sentences begin."""
-    return f"On the data set {f.shorten(e.dataset.name, 80)}, the open model {f.shorten(e.model.name, 80)}"
+def subject(evaluation: Evaluation) -> str:
+    """Return model and data set, as sentences begin."""
+    return f"On the data set {f.shorten(evaluation.dataset.name, 80)}, the open model {f.shorten(evaluation.model.name, 80)}"
 
 
-def labelled(e: Evaluation) -> str:
-    """Whose labels the groups are."""
-    told = ", ".join(f"{f.clean(x.attribute)} {f.clean(x.provenance)}" for x in e.dataset.labels)
-    return f"Groups are as labelled in {f.shorten(e.dataset.name, 80)}" + (f" ({told})." if told else ".")
+def labelled(evaluation: Evaluation) -> str:
+    """Return whose labels the groups are."""
+    text = ", ".join(f"{f.clean(label.attribute)} {f.clean(label.provenance)}" for label in evaluation.dataset.labels)
+    return f"Groups are as labelled in {f.shorten(evaluation.dataset.name, 80)}" + (f" ({text})." if text else ".")
 
 
-def at_threshold(p: OperatingPoint) -> str:
-    """Where the threshold comes from, in a clause."""
-    if p.origin == "target" and p.target_fmr is not None:
-        return f"at one threshold for everybody, set on these data for a false match rate of at most {f.target(p.target_fmr)}"
-    if p.origin == "published":
+def at_threshold(point: OperatingPoint) -> str:
+    """Return where the threshold comes from, as a clause."""
+    if point.origin == "target" and point.target_fmr is not None:
+        return f"at one threshold for everybody, set on these data for a false match rate of at most {f.target(point.target_fmr)}"
+    if point.origin == "published":
         return "at one threshold for everybody, the one published by the model's authors"
     return "at one threshold for everybody, fixed beforehand by the user"
 
 
-def threshold_sentence(e: Evaluation, p: OperatingPoint) -> str:
-    """The threshold itself and what the pool got at it."""
-    pool = f.pool_name(p.pool)
-    achieved = f"there {pool} has a false match rate of {f.percent(p.achieved_fmr)}"
-    return f"The threshold is {f.threshold(e.model, p.native_threshold)}; {achieved}."
+def threshold_sentence(evaluation: Evaluation, point: OperatingPoint) -> str:
+    """Return the threshold and the FMR of the pool."""
+    pool = f.pool_name(point.pool)
+    achieved = f"there {pool} has a false match rate of {f.percent(point.achieved_fmr)}"
+    return f"The threshold is {f.threshold(evaluation.model, point.native_threshold)}; {achieved}."
 
 
-def evidence(r: Rate, measure: str) -> str:
-    """A rate with its interval, people, comparisons and errors: what stands behind a number."""
+def evidence(rate: Rate, measure: str) -> str:
+    """Return a rate with the numbers it rests on.
+
+    With its interval, people, comparisons and errors; a bound where there are few errors; why not where it is not shown.
+    """
     one, many = ERRORS[measure]
-    counts = f.plural(r.subjects, "person", "people")
-    if r.errors is None:
-        return f"not shown ({f.reason(r.reason)}; {f.plural(r.subjects, 'person', 'people')})"
-    counts += f", {f.plural(r.errors, one, many)} in {f.plural(r.comparisons, 'comparison')}"
-    if r.status == "bound":
-        top = r.bounds.worst_case if r.bounds else r.interval[1] if r.interval else None
+    counts = f.plural(rate.subjects, "person", "people")
+    if rate.errors is None:
+        return f"not shown ({f.reason(rate.reason)}; {f.plural(rate.subjects, 'person', 'people')})"
+    counts += f", {f.plural(rate.errors, one, many)} in {f.plural(rate.comparisons, 'comparison')}"
+    if rate.status == "bound":
+        top = rate.bounds.worst_case if rate.bounds else rate.interval[1] if rate.interval else None
         return f"at most {f.percent(top, 2)} ({counts})" if top is not None else f"no rate ({counts})"
-    if r.interval is None:
-        return f"{f.percent(r.rate)} ({f.reason(r.reason) or 'no interval'}; {counts})"
-    return f"{f.percent(r.rate)} ({interval(r.interval)}; {counts})"
+    if rate.interval is None:
+        return f"{f.percent(rate.rate)} ({f.reason(rate.reason) or 'no interval'}; {counts})"
+    return f"{f.percent(rate.rate)} ({interval(rate.interval)}; {counts})"
 
 
-def interval(x: tuple[float, float]) -> str:
-    """A 95 % interval of a fraction in words."""
-    return f"95 % interval {f.percent(x[0], 2)} to {f.percent(x[1], 2)}"
+def interval(bounds: tuple[float, float]) -> str:
+    """Return a 95 % interval of a fraction in words."""
+    return f"95 % interval {f.percent(bounds[0], 2)} to {f.percent(bounds[1], 2)}"
 
 
-def by_group(p: OperatingPoint, measure: str) -> dict[str, Rate]:
-    """The rate of each group that is told first."""
-    return {r.group: r for r in primary(p.fmr if measure == "fmr" else p.fnmr)}
+def by_group(point: OperatingPoint, measure: str) -> dict[str, Rate]:
+    """Return the primary rate of each group."""
+    return {rate.group: rate for rate in primary(point.fmr if measure == "fmr" else point.fnmr)}
 
 
-def training_overlap(e: Evaluation) -> str:
-    """How the model's training data overlaps the data set, in a sentence."""
-    if not e.model.training_overlap_note:
+def training_overlap(evaluation: Evaluation) -> str:
+    """Return how training data overlaps the data set.
+
+    In a sentence.
+    """
+    if not evaluation.model.training_overlap_note:
         return "The model was trained on people of this data set."
-    return f"The model's training data may hold people of this data set ({e.model.training_overlap_note})."
+    return f"The model's training data may hold people of this data set ({evaluation.model.training_overlap_note})."
 
 
-def cautions(e: Evaluation, p: OperatingPoint | None) -> list[str]:
-    """What a reader must know before repeating the finding."""
+def cautions(evaluation: Evaluation, point: OperatingPoint | None) -> list[str]:
+    """Return what to know before repeating the finding."""
     out = []
-    if e.dataset.synthetic:
+    if evaluation.dataset.synthetic:
         out.append(SYNTHETIC)
-    if p is not None:
-        out += [s for s in (partial(p), _repeats_found(p)) if s]
-    if e.dataset.identity == "none" and not (p is not None and _repeats_found(p)):
+    if point is not None:
+        out += [sentence for sentence in (partial(point), _repeats_found(point)) if sentence]
+    if evaluation.dataset.identity == "none" and not (point is not None and _repeats_found(point)):
         out.append(
             "The data set does not say who is pictured, so each image stands for a person; somebody pictured twice would count as "
             "a false match."
         )
-    if e.model.training_overlap:
-        out.append(f"{training_overlap(e)} That makes its rates here unlike those on strangers.")
-    if e.model.conditions:
-        out.append(e.model.conditions)
-    if not e.extraction.supplied:
+    if evaluation.model.training_overlap:
+        out.append(f"{training_overlap(evaluation)} That makes its rates here unlike those on strangers.")
+    if evaluation.model.conditions:
+        out.append(evaluation.model.conditions)
+    if not evaluation.extraction.supplied:
         out.append("Failures to extract a template were not supplied; a group whose faces fail more often cannot be told apart.")
     return out
 
 
-def partial(p: OperatingPoint) -> str:
-    """Who set the threshold, where some value of an attribute had no say; empty otherwise."""
-    if p.pool is None or not p.pool.partial:
+def partial(point: OperatingPoint) -> str:
+    """Return who set the threshold of a partial pool.
+
+    In a partial pool some value of an attribute had no say; empty for any other.
+    """
+    if point.pool is None or not point.pool.partial:
         return ""
-    who = ", ".join(f.shorten(x.group, 60) for x in p.pool.groups) or "nobody"
-    missing = missing_values(p.pool.missing_values)
-    if p.origin == "target":
+    who = ", ".join(f.shorten(group.group, 60) for group in point.pool.groups) or "nobody"
+    missing = missing_values(point.pool.missing_values)
+    if point.origin == "target":
         return f"The pool is partial. The threshold was set by {who} alone; nobody labelled {missing} had a say in it."
     return f"The pool is partial: its false match rate is that of {who} alone, without anybody labelled {missing}."
 
 
-def own_threshold(p: OperatingPoint) -> str:
-    """That the threshold comes from the comparisons it judges, where it does; else empty."""
-    if p.origin != "target":
+def own_threshold(point: OperatingPoint) -> str:
+    """Return that the threshold comes from the same comparisons.
+
+    Empty where it does not.
+    """
+    if point.origin != "target":
         return ""
     return "The threshold was set on the same comparisons that are judged with it: the intervals of rates take it as given."
 
 
-def contaminated(e: Evaluation, p: OperatingPoint) -> str:
-    """Both readings of a point with many probable repeats, and whether they agree; empty where there is only one."""
-    if p.same_person is None or not _repeated(p):
+def contaminated(evaluation: Evaluation, point: OperatingPoint) -> str:
+    """Return both readings of a point with probable repeats.
+
+    And whether they agree; empty where there is only one.
+    """
+    if point.same_person is None or not _repeated(point):
         return ""
-    second = p.without_likely_same_person
-    alike = f"Hidden repeats are comparisons as alike as {f.threshold(e.model, p.same_person.native_threshold)}."
+    second = point.without_likely_same_person
+    alike = f"Hidden repeats are comparisons as alike as {f.threshold(evaluation.model, point.same_person.native_threshold)}."
     if second is None or second.threshold is None:
         return f"{alike} Without them there is no second reading, so no verdict stands."
-    told = f"{alike} With them and without them (threshold then {f.native_number(second.native_threshold or 0.0)}):"
-    return f"{told} {_both(p, second)}"
+    text = f"{alike} With them and without them (threshold then {f.native_number(second.native_threshold or 0.0)}):"
+    return f"{text} {_both_readings(point, second)}"
 
 
-def _repeated(p: OperatingPoint) -> bool:
-    return p.status == "contaminated" or p.without_likely_same_person is not None
+def _repeated(point: OperatingPoint) -> bool:
+    """Return whether a point has many probable repeats."""
+    return point.status == "contaminated" or point.without_likely_same_person is not None
 
 
-def _repeats_found(p: OperatingPoint) -> str:
-    """How much of the errors may be repeats of one person, and whether that changes a verdict; empty if little."""
-    if p.same_person is None or not _repeated(p):
+def _repeats_found(point: OperatingPoint) -> str:
+    """Return how much of the errors may be repeats.
+
+    Of one person, and whether that changes a verdict; empty if little.
+    """
+    if point.same_person is None or not _repeated(point):
         return ""
-    second = p.without_likely_same_person
-    told = (
-        f"Hidden repeats: the data set does not say who is pictured, and {repeats(p.same_person)} are comparisons so alike that both "
+    second = point.without_likely_same_person
+    text = (
+        f"Hidden repeats: the data set does not say who is pictured, and {repeats(point.same_person)} are comparisons so alike that both "
         "images probably show the same person. Counted as they are, these look like false matches."
     )
     if second is None or second.threshold is None:
-        return f"{told} No verdict stands."
-    changed = [c.group for c in p.contrasts if c.measure == "fmr" and _differs(c, second)]
+        return f"{text} No verdict stands."
+    changed = [contrast.group for contrast in point.contrasts if contrast.measure == "fmr" and _differs(contrast, second)]
     if not changed:
-        return f"{told} Without them every verdict on false match rates is the same."
-    return f"{told} Without them the verdict on {f.plural(len(changed), 'group')} is another, and none is given there."
+        return f"{text} Without them every verdict on false match rates is the same."
+    return f"{text} Without them the verdict on {f.plural(len(changed), 'group')} is another, and none is given there."
 
 
-def _differs(c: Contrast, second: OperatingPoint) -> bool:
-    other = contrast_of(second, "fmr", c.group)
-    return (other.verdict if other else "none") != c.verdict
+def _differs(contrast: Contrast, second: OperatingPoint) -> bool:
+    """Return whether a contrast's verdict differs in another reading."""
+    other = contrast_of(second, "fmr", contrast.group)
+    return (other.verdict if other else "none") != contrast.verdict
 
 
 def repeats(same: SamePerson) -> str:
-    """How many errors are probable repeats of one person, in the pool and in the group where they weigh most."""
+    """Return how many errors are probable repeats.
+
+    Of one person, in the pool and in the group where they weigh most.
+    """
     share = same.share_of_pool_errors
     much = f"{f.percent(share, 2)} of the pool's errors" if share is not None else "many of the pool's errors"
-    worst = max(same.share_by_group, key=lambda g: same.share_by_group[g], default=None)
+    worst = max(same.share_by_group, key=lambda group: same.share_by_group[group], default=None)
     if worst is None or same.share_by_group[worst] <= (share or 0.0):
         return much
     return f"{much} ({f.percent(same.share_by_group[worst], 2)} of those of {f.shorten(worst, 60)})"
 
 
-def _both(p: OperatingPoint, second: OperatingPoint) -> str:
-    """The two readings of the ratio that is furthest from chance in either."""
-    contrasts = [c for x in (p, second) for c in x.contrasts if c.measure == "fmr" and c.ratio]
+def _both_readings(point: OperatingPoint, second: OperatingPoint) -> str:
+    """Return both readings of the most significant ratio.
+
+    The ratio with a verdict and the lowest Holm-adjusted p in either reading.
+    """
+    contrasts = [
+        contrast for side in (point, second) for contrast in side.contrasts if contrast.measure == "fmr" and contrast.ratio
+    ]
     if not contrasts:
         return "neither reading has a ratio of any group."
     group = min(
-        contrasts, key=lambda c: (c.verdict not in ("higher", "lower"), c.p_holm if c.p_holm is not None else 1.0, c.group)
+        contrasts,
+        key=lambda contrast: (
+            contrast.verdict not in ("higher", "lower"),
+            contrast.p_holm if contrast.p_holm is not None else 1.0,
+            contrast.group,
+        ),
     ).group
-    parts, verdicts = [], []
-    for reading in (p, second):
-        r, c = by_group(reading, "fmr").get(group), contrast_of(reading, "fmr", group)
-        verdicts.append(c.verdict if c is not None else "none")
-        ratio = f", ratio {f.ratio(c.ratio)} {f.ratio_interval(c.interval)} ({c.verdict})" if c is not None and c.ratio else ""
-        parts.append((evidence(r, "fmr") if r else "no rate") + ratio)
+    texts, verdicts = [], []
+    for reading in (point, second):
+        rate, contrast = by_group(reading, "fmr").get(group), contrast_of(reading, "fmr", group)
+        verdicts.append(contrast.verdict if contrast is not None else "none")
+        ratio = (
+            f", ratio {f.ratio(contrast.ratio)} {f.ratio_interval(contrast.interval)} ({contrast.verdict})"
+            if contrast is not None and contrast.ratio
+            else ""
+        )
+        texts.append((evidence(rate, "fmr") if rate else "no rate") + ratio)
     end = "Both readings agree." if len(set(verdicts)) == 1 else "The readings disagree, so no verdict stands."
-    return f"{f.shorten(group, 80)} had {parts[0]}; and {parts[1]}. {end}"
+    return f"{f.shorten(group, 80)} had {texts[0]}; and {texts[1]}. {end}"
 
 
 def index_sentence(name: str, measure: str, index: Index) -> str:
-    """What may be said of an index; `null_p` alone decides: below 0.05, more spread than one rate for all gives by chance."""
+    """Return what may be said of an index.
+
+    `null_p` alone decides: below 0.05, more spread than one rate for all gives by chance.
+    """
     title = index_name(name)
     if index.value is None:
         return f"{title}: undefined ({f.reason(index.reason)})."
@@ -207,31 +247,40 @@ def index_sentence(name: str, measure: str, index: Index) -> str:
     return f"{title} {f.number(index.value)}: a spread that chance also gives ({null}); it says nothing on its own."
 
 
-def failures(e: Evaluation) -> list[str]:
-    """How many images gave no template, and from which least to which most by group."""
-    x = e.extraction
-    if not x.supplied or x.overall is None or not x.overall.errors:
+def failures(evaluation: Evaluation) -> list[str]:
+    """Return how many images gave no template.
+
+    From which least to which most by group; empty if none failed or failures are not known.
+    """
+    extraction = evaluation.extraction
+    if not extraction.supplied or extraction.overall is None or not extraction.overall.errors:
         return []
-    told = f"{f.count(x.overall.errors)} of {f.plural(x.overall.comparisons, 'image')} ({f.percent(x.overall.rate)}) gave no template"
-    by = next((b.rates for b in x.by_group if b.attributes == finest(e).attributes), [])
-    shown = sorted((r for r in by if r.status == "ok" and r.interval), key=lambda r: r.rate or 0.0)
+    overall = extraction.overall
+    failed = f"{f.count(overall.errors)} of {f.plural(overall.comparisons, 'image')} ({f.percent(overall.rate)})"
+    text = f"{failed} gave no template"
+    rates = next((entry.rates for entry in extraction.by_group if entry.attributes == finest(evaluation).attributes), [])
+    shown = sorted((rate for rate in rates if rate.status == "ok" and rate.interval), key=lambda rate: rate.rate or 0.0)
     if len(shown) < 2 or shown[0].interval is None or shown[-1].interval is None:
-        return [f"{told} and are not in these rates."]
+        return [f"{text} and are not in these rates."]
     least, most = (
-        f"{f.percent(r.rate)} ({interval(r.interval)}) for {f.shorten(r.group, 80)}" for r in (shown[0], shown[-1]) if r.interval
+        f"{f.percent(rate.rate)} ({interval(rate.interval)}) for {f.shorten(rate.group, 80)}"
+        for rate in (shown[0], shown[-1])
+        if rate.interval
     )
-    return [f"{told} and are not in these rates: from {least} to {most}."]
+    return [f"{text} and are not in these rates: from {least} to {most}."]
 
 
 def missing_values(values: Sequence[str]) -> str:
-    """Values of "attribute: value" form, grouped: "Black, Asian (ethnicity)"."""
-    by: dict[str, list[str]] = {}
+    """Return "attribute: value" texts, grouped: "Black, Asian (ethnicity)"."""
+    by_attribute: dict[str, list[str]] = {}
     for value in values:
         attribute, _, name = value.partition(": ")
-        by.setdefault(attribute if name else "", []).append(f.shorten(name or attribute, 60))
-    return "; ".join(", ".join(names) + (f" ({f.clean(attribute)})" if attribute else "") for attribute, names in by.items())
+        by_attribute.setdefault(attribute if name else "", []).append(f.shorten(name or attribute, 60))
+    return "; ".join(
+        ", ".join(names) + (f" ({f.clean(attribute)})" if attribute else "") for attribute, names in by_attribute.items()
+    )
 
 
 def index_name(name: str) -> str:
-    """An index's name in words."""
+    """Return an index's name in words."""
     return INDICES.get(name, f.clean(name).replace("_", " "))

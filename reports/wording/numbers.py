@@ -1,4 +1,4 @@
-"""How numbers are written: the same everywhere. Fractions in, percent out; what is undefined is said in words."""
+"""How numbers are written, everywhere the same: fractions in, percent out; what is undefined is said in words."""
 
 from __future__ import annotations
 
@@ -43,12 +43,18 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\
 
 
 def clean(name: str) -> str:
-    """A name without control characters and direction overrides, which could disturb a terminal or reorder a line."""
+    """Return a name without control characters and direction overrides.
+
+    These could disturb a terminal or reorder a line.
+    """
     return CONTROL.sub(" ", name)
 
 
 def shorten(name: str, width: int) -> str:
-    """A name of at most `width` characters; an ellipsis stands for what is cut from its middle, as both ends tell groups apart."""
+    """Return a name of at most `width` characters.
+
+    An ellipsis stands for what is cut from its middle, as both ends tell groups apart.
+    """
     name = clean(name)
     if len(name) <= width:
         return name
@@ -56,121 +62,161 @@ def shorten(name: str, width: int) -> str:
     return name[: width - 1 - end] + "…" + name[len(name) - end :]
 
 
-def some(names: Sequence[str], what: str, most: int = 4) -> str:
-    """Names joined; of more than a title holds, how many there are."""
+def joined_or_counted(names: Sequence[str], what: str, most: int = 4) -> str:
+    """Return names joined, or how many there are.
+
+    The number where there are more than `most`, which is what a title holds.
+    """
     return ", ".join(names) if len(names) <= most else plural(len(names), what)
 
 
 def reason(code: str | None) -> str:
-    """A reason code of the record in words; empty for none."""
+    """Return a reason code of the record in words.
+
+    Empty for none.
+    """
     return "" if code is None else REASONS.get(code, clean(code).replace("_", " "))
 
 
-def significant(x: float, digits: int = 3) -> str:
-    """`x` rounded to so many significant digits, thousands separated; trailing zeros that carry precision stay."""
-    if x == 0:
+def significant(value: float, digits: int = 3) -> str:
+    """Return a number rounded to significant digits.
+
+    Thousands separated; trailing zeros that carry precision stay.
+    """
+    if value == 0:
         return "0"
-    places = digits - 1 - math.floor(math.log10(abs(x)))
-    rounded = round(x, places)
-    if rounded and math.floor(math.log10(abs(rounded))) > math.floor(math.log10(abs(x))):
+    places = digits - 1 - math.floor(math.log10(abs(value)))
+    rounded = round(value, places)
+    if rounded and math.floor(math.log10(abs(rounded))) > math.floor(math.log10(abs(value))):
         places -= 1
     return f"{rounded:,.{max(places, 0)}f}"
 
 
 def percent(fraction: float | None, digits: int = 3) -> str:
-    """A fraction as percent: 0.0131 → "1.31 %"; null → a dash."""
+    """Return a fraction as percent: 0.0131 → "1.31 %".
+
+    None gives a dash.
+    """
     return DASH if fraction is None else significant(100 * fraction, digits) + NBSP + "%"
 
 
 def percent_interval(interval: tuple[float, float] | None) -> str:
-    """A 95 % interval of a fraction, in percent, without the sign: "[0.90, 1.8]"; null → a dash."""
+    """Return a 95 % interval of a fraction in percent.
+
+    Without the sign: "[0.90, 1.8]"; None gives a dash.
+    """
     return DASH if interval is None else f"[{significant(100 * interval[0], 2)},{NBSP}{significant(100 * interval[1], 2)}]"
 
 
-def count(n: int | None) -> str:
-    """A count with thousands separators; null → a dash."""
-    return DASH if n is None else f"{n:,}"
+def count(value: int | None) -> str:
+    """Return a count with thousands separators.
+
+    None gives a dash.
+    """
+    return DASH if value is None else f"{value:,}"
 
 
-def compared(c: Comparisons) -> str:
-    """How many comparisons were made, and of how many where that is a sample."""
-    non_mated = f"{count(c.non_mated)} non-mated"
-    if c.sampled is not None:
-        non_mated = f"a sample of {count(c.sampled.made)} of {count(c.sampled.of)} non-mated ({percent(c.sampled.share)})"
-    return f"{non_mated} and {count(c.mated)} mated comparisons"
+def compared(comparisons: Comparisons) -> str:
+    """Return how many comparisons were made.
+
+    And of how many where that is a sample.
+    """
+    non_mated = f"{count(comparisons.non_mated)} non-mated"
+    if comparisons.sampled is not None:
+        sample = comparisons.sampled
+        non_mated = f"a sample of {count(sample.made)} of {count(sample.of)} non-mated ({percent(sample.share)})"
+    return f"{non_mated} and {count(comparisons.mated)} mated comparisons"
 
 
-def short_count(n: int | None) -> str:
-    """A count of at most 7 characters, for narrow tables: exact below a million, then three digits and M or G."""
-    if n is None or n < 1_000_000:
-        return count(n)
-    unit, letter = (1_000_000, "M") if n < 999_500_000 else (1_000_000_000, "G")
-    return significant(n / unit, 3) + NBSP + letter
+def short_count(value: int | None) -> str:
+    """Return a count of at most 7 characters.
+
+    For narrow tables: exact below a million, then three digits and M or G.
+    """
+    if value is None or value < 1_000_000:
+        return count(value)
+    unit, letter = (1_000_000, "M") if value < 999_500_000 else (1_000_000_000, "G")
+    return significant(value / unit, 3) + NBSP + letter
 
 
-def plural(n: int, one: str, many: str = "") -> str:
-    """ "1 person", "2 people": the count and the fitting word."""
-    return f"{count(n)} {one if n == 1 else many or one + 's'}"
+def plural(total: int, one: str, many: str = "") -> str:
+    """Return the count and its noun: "1 person", "2 people"."""
+    return f"{count(total)} {one if total == 1 else many or one + 's'}"
 
 
-def number(x: float | None, digits: int = 3) -> str:
-    """A plain number; null → a dash."""
-    return DASH if x is None else significant(x, digits)
+def number(value: float | None, digits: int = 3) -> str:
+    """Return a plain number; None gives a dash."""
+    return DASH if value is None else significant(value, digits)
 
 
-def ratio(x: float | None) -> str:
-    """A ratio: "4.8×"; null → a dash."""
-    return DASH if x is None else significant(x, 3 if abs(x) >= 10 else 2) + "×"
+def ratio(value: float | None) -> str:
+    """Return a ratio: "4.8×"; None gives a dash."""
+    return DASH if value is None else significant(value, 3 if abs(value) >= 10 else 2) + "×"
 
 
 def ratio_interval(interval: tuple[float, float] | None) -> str:
-    """A 95 % interval of a ratio: "[1.8, 8.8]"; null → a dash."""
+    """Return a 95 % interval of a ratio: "[1.8, 8.8]".
+
+    None gives a dash.
+    """
     return DASH if interval is None else f"[{significant(interval[0], 2)},{NBSP}{significant(interval[1], 2)}]"
 
 
-def p_value(p: float | None, name: str = "p") -> str:
-    """ "p = 0.032", "p < 0.001"; null → a dash."""
-    if p is None:
+def p_value(probability: float | None, name: str = "p") -> str:
+    """Return "p = 0.032" or "p < 0.001".
+
+    None gives a dash.
+    """
+    if probability is None:
         return DASH
-    return f"{name} < 0.001" if p < 0.001 else f"{name} = {significant(p, 2)}"
+    return f"{name} < 0.001" if probability < 0.001 else f"{name} = {significant(probability, 2)}"
 
 
-def rate(r: Rate, *, both_bounds: bool = True) -> str:
-    """A rate as people read it.
+def rate(estimate: Rate, *, both_bounds: bool = True) -> str:
+    """Return a rate as people read it.
 
     "1.31 % [0.90, 1.8]" with an interval; "1.31 % (4 of 305)" for few errors of too few people for one; "≤ 3.2 % (4 of 1,200)" for
     few errors; at zero errors the bound by disjoint pairs of subjects, and with `both_bounds` also the one for independent
     comparisons; "<30 people" where suppressed.
     """
-    if r.status == "suppressed":
-        return suppressed(r)
-    if r.status == "bound":
-        return bound(r, both_bounds=both_bounds)
-    if r.interval is not None:
-        return f"{percent(r.rate)} {percent_interval(r.interval)}"
-    if r.errors is not None and 0 < r.errors < 10 and r.status == "ok":
-        return f"{percent(r.rate)} ({count(r.errors)} of {count(r.comparisons)})"
-    return percent(r.rate)
+    if estimate.status == "suppressed":
+        return suppressed(estimate)
+    if estimate.status == "bound":
+        return bound(estimate, both_bounds=both_bounds)
+    if estimate.interval is not None:
+        return f"{percent(estimate.rate)} {percent_interval(estimate.interval)}"
+    if estimate.errors is not None and 0 < estimate.errors < 10 and estimate.status == "ok":
+        return f"{percent(estimate.rate)} ({count(estimate.errors)} of {count(estimate.comparisons)})"
+    return percent(estimate.rate)
 
 
-def suppressed(r: Rate) -> str:
-    """Why a rate is not shown: "<30 people", or its reason in words."""
-    return f"<30{NBSP}people" if r.reason == "too_few_subjects" else reason(r.reason) or "not shown"
+def suppressed(estimate: Rate) -> str:
+    """Return why a rate is not shown.
+
+    "<30 people", or its reason in words.
+    """
+    return f"<30{NBSP}people" if estimate.reason == "too_few_subjects" else reason(estimate.reason) or "not shown"
 
 
-def bound(r: Rate, *, both_bounds: bool = True) -> str:
-    """An upper bound and the count it rests on. One-sided 95 %."""
-    seen = f"({count(r.errors)} of {count(r.comparisons)})"
-    if r.bounds is not None:
-        worst, free = percent(r.bounds.worst_case, 2), percent(r.bounds.independent, 2)
+def bound(estimate: Rate, *, both_bounds: bool = True) -> str:
+    """Return an upper bound and the count behind it.
+
+    One-sided 95 %.
+    """
+    seen = f"({count(estimate.errors)} of {count(estimate.comparisons)})"
+    if estimate.bounds is not None:
+        worst, free = percent(estimate.bounds.worst_case, 2), percent(estimate.bounds.independent, 2)
         return f"≤{NBSP}{worst} {seen}" + (f"; ≤{NBSP}{free} if comparisons were independent" if both_bounds else "")
-    if r.interval is not None:
-        return f"≤{NBSP}{percent(r.interval[1], 2)} {seen}"
-    return f"{reason(r.reason) or 'no bound'} {seen}"
+    if estimate.interval is not None:
+        return f"≤{NBSP}{percent(estimate.interval[1], 2)} {seen}"
+    return f"{reason(estimate.reason) or 'no bound'} {seen}"
 
 
 def threshold(model: ModelInfo, native: float | None) -> str:
-    """A threshold in the model's own unit and the direction of a match: "Euclidean distance ≤ 0.6"; null → a dash."""
+    """Return a threshold in the model's own unit.
+
+    With the direction of a match: "Euclidean distance ≤ 0.6"; None gives a dash.
+    """
     if native is None:
         return DASH
     sign = "≥" if model.score.sign == 1 else "≤"
@@ -178,29 +224,41 @@ def threshold(model: ModelInfo, native: float | None) -> str:
 
 
 def native_number(native: float) -> str:
-    """A threshold to five significant digits, trailing zeros dropped: 0.6, 0.43512."""
+    """Return a threshold to five significant digits.
+
+    Trailing zeros dropped: 0.6, 0.43512.
+    """
     return f"{native:.5g}"
 
 
 def target(fraction: float) -> str:
-    """A target FMR: "1 %", "0.1 %"; trailing zeros dropped."""
+    """Return a target FMR: "1 %", "0.1 %".
+
+    Trailing zeros dropped.
+    """
     return f"{100 * fraction:.12f}".rstrip("0").rstrip(".") + NBSP + "%"
 
 
 def point_name(point: OperatingPoint) -> str:
-    """An operating point in a few words: "target FMR 1 %", "published threshold", "fixed threshold"."""
+    """Return an operating point in a few words.
+
+    "target FMR 1 %", "published threshold", "fixed threshold".
+    """
     if point.origin == "target" and point.target_fmr is not None:
         return f"target FMR {target(point.target_fmr)}"
     return f"{point.origin} threshold"
 
 
 def sentence(text: str) -> str:
-    """Text with a capital first letter."""
+    """Return the text with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
 def pool_name(pool: Pool | None) -> str:
-    """ "the balanced pool", "the pool of all pairs", "the pool of ethnicity White"."""
+    """Return the pool's name: "the balanced pool".
+
+    Also "the pool of all pairs", "the pool of ethnicity White".
+    """
     if pool is None:
         return "the pool"
     if pool.name == "all":
@@ -210,7 +268,7 @@ def pool_name(pool: Pool | None) -> str:
 
 
 def origin(point: OperatingPoint) -> str:
-    """Where a threshold comes from, in a clause."""
+    """Return where a threshold comes from, as a clause."""
     if point.origin == "target" and point.target_fmr is not None:
         pool = pool_name(point.pool)
         return f"set on these data so that {pool} reaches an FMR of at most {target(point.target_fmr)}"
@@ -227,5 +285,8 @@ CONTRAST_REASONS: dict[str, str] = {
 
 
 def contrast_reason(code: str | None) -> str:
-    """Why a comparison of two groups has no verdict or no ratio, in words; empty for none."""
+    """Return why a contrast has no verdict or no ratio.
+
+    In words; empty for none.
+    """
     return CONTRAST_REASONS.get(code or "") or reason(code)

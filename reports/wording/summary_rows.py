@@ -20,39 +20,48 @@ class SummaryRow(NamedTuple):
 
 
 class Compact(NamedTuple):
-    """points: those with a threshold. rows: groups with a shown rate at any of them. hidden: how many have none."""
+    """A small table of one evaluation.
+
+    points: those with a threshold. rows: groups with a shown rate at any of them. hidden: how many have none.
+    """
 
     points: list[OperatingPoint]
     rows: list[SummaryRow]
     hidden: int
 
 
-def compact(e: Evaluation) -> Compact:
-    """The table of one evaluation."""
-    grouping = finest(e)
-    points = [p for p in grouping.operating_points if p.threshold is not None]
-    by = next((b for b in e.extraction.by_group if b.attributes == grouping.attributes), None)
-    failures = {r.group: r for r in by.rates} if by else {}
+def compact(evaluation: Evaluation) -> Compact:
+    """Return the table of one evaluation."""
+    grouping = finest(evaluation)
+    points = [point for point in grouping.operating_points if point.threshold is not None]
+    by = next((entry for entry in evaluation.extraction.by_group if entry.attributes == grouping.attributes), None)
+    failures = {rate.group: rate for rate in by.rates} if by else {}
     rows = []
     for group in grouping.groups:
-        rates = [next((r for r in p.fmr if r.group == group.group), None) for p in points]
-        if any(r is not None and r.status != "suppressed" for r in rates):
+        rates = [next((rate for rate in point.fmr if rate.group == group.group), None) for point in points]
+        if any(rate is not None and rate.status != "suppressed" for rate in rates):
             rows.append(SummaryRow(group.group, failures.get(group.group), rates))
     return Compact(points, rows, len(grouping.groups) - len(rows))
 
 
-def failures_text(r: Rate | None) -> str:
-    """FTX in few characters: "27 %", or "0 of 70" where none failed; a dash where unknown."""
-    if r is None or r.errors is None:
+def failures_text(rate: Rate | None) -> str:
+    """Return FTX in a few characters.
+
+    "27 %", or "0 of 70" where none failed; a dash where unknown.
+    """
+    if rate is None or rate.errors is None:
         return f.DASH
-    return f.percent(r.rate, 2) if r.rate else f"{f.count(r.errors)} of {f.count(r.comparisons)}"
+    return f.percent(rate.rate, 2) if rate.rate else f"{f.count(rate.errors)} of {f.count(rate.comparisons)}"
 
 
-def rate_text(p: OperatingPoint, r: Rate | None) -> str:
-    """A rate with its interval, and ▲ or ▼ where it is beyond doubt higher or lower than the reference's."""
-    return f.DASH if r is None else f.rate(r, both_bounds=False) + ARROWS.get(verdict(p, "fmr", r.group), "")
+def rate_text(point: OperatingPoint, rate: Rate | None) -> str:
+    """Return a rate with its interval and a mark.
+
+    ▲ or ▼ where it is beyond doubt higher or lower than the reference's.
+    """
+    return f.DASH if rate is None else f.rate(rate, both_bounds=False) + ARROWS.get(verdict(point, "fmr", rate.group), "")
 
 
-def reference_mark(e: Evaluation, group: str) -> str:
-    """ " (reference)" after the group that others are compared with."""
-    return " (reference)" if group == finest(e).reference else ""
+def reference_mark(evaluation: Evaluation, group: str) -> str:
+    """Return " (reference)" for the reference group, else nothing."""
+    return " (reference)" if group == finest(evaluation).reference else ""

@@ -23,7 +23,7 @@ from faceparity.harness.models.registry import load_model_card
 from faceparity.harness.options import Options
 from faceparity.harness.templates.extract import extract
 from faceparity.harness.templates.store import Store
-from faceparity.harness.verification.rates.separation import make_separation
+from faceparity.harness.verification.rates.score_separation import make_separation
 from faceparity.reports.wording import numbers as f
 
 MODELS = ("face_recognition", "sface")

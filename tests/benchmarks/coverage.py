@@ -28,7 +28,7 @@ from faceparity.harness.comparisons.pair_counts import DealtPairs
 from faceparity.harness.comparisons.subsampling import deal
 from faceparity.harness.comparisons.tally import Pairs
 from faceparity.harness.uncertainty.intervals import quantile_z, wilson, wilson_from_variance
-from faceparity.harness.uncertainty.models import PairedCell, compare_models, non_mated_cell
+from faceparity.harness.uncertainty.model_differences import PairedCell, compare_models, non_mated_cell
 from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.error_counts import CellErrors
 from faceparity.harness.verification.rates.group_contrasts import ratio_of

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from faceparity.harness.metrics.differential import MEASURES
-from faceparity.harness.uncertainty.null import equal_rates, null_of
+from faceparity.harness.uncertainty.equal_rates import equal_rates, null_of
 from faceparity.harness.verification.rates import estimates as rates
 from faceparity.harness.verification.rates.error_counts import CellErrors
 

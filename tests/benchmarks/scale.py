@@ -36,7 +36,7 @@ from faceparity.harness.comparisons.tiles import TILE
 from faceparity.harness.groups.groupings import Cells, make_grouping
 from faceparity.harness.models.base.model import Extraction
 from faceparity.harness.templates.store import Store
-from faceparity.harness.verification.operating_points import Fixed, Questions, measure
+from faceparity.harness.verification.operating_points import Fixed, MeasurementPlan, measure
 from faceparity.harness.verification.threshold.collect_evidence import CollectedEvidence, TallyPlan, tally_all_pairs
 from faceparity.harness.verification.threshold.threshold_pool import make_pool
 
@@ -141,7 +141,7 @@ def intervals(made: Made) -> dict[str, object]:
     grouping = make_grouping(cells, ["group"])
     table, _ = count_comparisons(samples.subjects, samples.cells, GROUPS)
     pool = make_pool("balanced", cells, samples.subjects, table, grouping)
-    questions = Questions((TARGET,), (Fixed("published", THRESHOLD),), (), 1, None, 0)
+    questions = MeasurementPlan((TARGET,), (Fixed("published", THRESHOLD),), (), 1, None, 0)
     forget_peak()
     before = memory_mb("VmRSS")
     point = measure(made.tallied.evidence, [grouping], grouping, pool, questions)[0][0]

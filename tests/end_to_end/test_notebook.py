@@ -13,7 +13,7 @@ SCRIPT = """
 import json, sys
 import faceparity.harness
 light = sorted(m for m in ("numpy", "onnxruntime", "pyarrow", "cv2", "pandas", "pydantic") if m in sys.modules)
-from faceparity.datasets.errors import UserError
+from faceparity.datasets import UserError
 from faceparity.harness import evaluate
 
 if __name__ == "__main__":

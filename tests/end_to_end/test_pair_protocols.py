@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from faceparity.harness.metrics.verification import k_fold
+from faceparity.harness.metrics.fold_accuracy import k_fold
 from tests.datasets.pair_layouts import FOLDS, PORTRAITS, make_lfw, make_pack, pairs, portrait
 from tests.end_to_end.end_to_end_help import results
 

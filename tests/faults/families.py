@@ -249,7 +249,7 @@ def toml(base: Path) -> Family:
     from faceparity.datasets.registry import load_dataset
     from faceparity.harness.claims import read_claim
     from faceparity.harness.models.registry import load_model_card
-    from faceparity.harness.scenarios.load import load_scenarios, ready_names, ready_text
+    from faceparity.harness.scenarios.load import load_scenarios, preset_names, preset_text
     from faceparity.harness.suite.suite_file import read_suite
 
     folder = fresh(base / "toml")
@@ -274,7 +274,7 @@ def toml(base: Path) -> Family:
         b'title = "x"\ncsv = "labels.csv"\n[attributes.gender]\ncolumn = "sex"\n',
         b'command = ["true"]\ndimensions = 4\nlicence = "MIT"\nscore = "cosine"\n',
         b'models = ["a", {use = "b", threshold = 0.5}]\ndatasets = ["c"]\ntargets = [0.01]\nscenarios = ["d"]\n',
-        *(ready_text(name).encode() for name in ready_names()),
+        *(preset_text(name).encode() for name in preset_names()),
         resources.files("faceparity.harness.claims").joinpath("40-tone-false-matches.toml").read_bytes(),
     ]
     return Family(seeds, target)

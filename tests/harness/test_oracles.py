@@ -23,7 +23,7 @@ from faceparity.harness.metrics import rates as r
 from faceparity.harness.metrics import separation as s
 from faceparity.harness.metrics import watchlist as w
 from faceparity.harness.scenarios.search.lineup import group_counts
-from faceparity.harness.uncertainty import bootstrap, contrasts, counts, intervals, null, variance
+from faceparity.harness.uncertainty import bootstrap, contrasts, counts, equal_rates, intervals, multiple_tests, variance
 from faceparity.harness.verification.rates.estimates import mated, to_rate
 
 ORACLES = {e["id"]: e for e in json.loads(Path(__file__).with_name("oracles.json").read_text(encoding="utf-8"))["oracles"]}
@@ -400,7 +400,7 @@ def _(x: Values) -> Values:
 
 @answers("D2")
 def _(x: Values) -> Values:
-    holm, bh = contrasts.holm(x["p"]), contrasts.benjamini_hochberg(x["p"])
+    holm, bh = multiple_tests.holm(x["p"]), multiple_tests.benjamini_hochberg(x["p"])
     return {"holm": holm, "bh": bh, "reject_holm_05": sum(p < 0.05 for p in holm), "reject_bh_05": sum(p <= 0.05 for p in bh)}
 
 
@@ -460,7 +460,7 @@ def _(x: Values) -> Values:
     return {
         "false_alert_rate_per_face": per_face, "percent": 100 * per_face,
         "false_share_of_alerts": None if right is None else 1 - right,
-        "binom_p_ge8_if_share": {str(share): w.at_least(*few, share) for share in (0.135, 0.3, 0.4, 0.5)},
+        "binom_p_ge8_if_share": {str(share): w.chance_of_at_least(*few, share) for share in (0.135, 0.3, 0.4, 0.5)},
         "share_at_which_one_sided_p_is_05": exact(*few, level=0.9)[0],
         "cp95_per_face": exact(x["false_alerts"], x["faces"]), "cp95_false_share": exact(x["false_alerts"], x["alerts"]),
         "cp95_black_share": exact(x["false_alerts_black"], x["false_alerts"]),
@@ -481,7 +481,7 @@ def _(x: Values) -> Values:
     return {
         "share": found.share_of_flagged, "false_alert_rate_poc": ours.rate,
         "false_alert_rate_other": theirs.rate, "risk_ratio": found.ratio_to_others, "rr_ci95_katz": found.interval_independent,
-        "binom_sf": w.at_least(hits, flagged, own / people), "hypergeom_one_sided": found.p_hypergeometric,
+        "binom_sf": w.chance_of_at_least(hits, flagged, own / people), "hypergeom_one_sided": found.p_hypergeometric,
         "fisher_two_sided": found.p_fisher, "implied_FMR_per_comparison_N25000": w.fmr_of_fpir(overall.rate, 25_000),
     }  # fmt: skip
 
@@ -506,7 +506,7 @@ def _(x: Values) -> Values:
 @answers("E9")
 def _(x: Values) -> Values:
     exact = intervals.clopper_pearson(x["k"], x["n"])
-    return {"p_one_sided": w.at_least(x["k"], x["n"], x["minority_share"]), "cp95_lower_share": exact[0]}
+    return {"p_one_sided": w.chance_of_at_least(x["k"], x["n"], x["minority_share"]), "cp95_lower_share": exact[0]}
 
 
 @answers("F1")
@@ -516,7 +516,9 @@ def _(x: Values) -> Values:
     out, comparisons = {}, 1e9
     for k in x["K"]:
         for errors in x["expected_errors_per_group"]:
-            draws = null.equal_rates(np.full(k, errors / comparisons), *[np.full(k, comparisons)] * 2, seed=11, replicates=50_000)
+            draws = equal_rates.equal_rates(
+                np.full(k, errors / comparisons), *[np.full(k, comparisons)] * 2, seed=11, replicates=50_000
+            )
             row, want = {}, ORACLES["F1"]["expected"][f"K={k},errors={errors}"]
             for name, measure in (("maxmin", d.max_min), ("max_geo", d.max_geometric_mean), ("gini_c", d.gini)):
                 values = measure.over(draws)

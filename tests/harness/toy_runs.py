@@ -11,7 +11,9 @@ from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.with_exclusions import evaluate_without
 from faceparity.harness.options import Options
-from faceparity.harness.runs.runner import Result, write_exclusions, write_private, write_results
+from faceparity.harness.results.stored import Result
+from faceparity.harness.runs.private_part import write_exclusions, write_private
+from faceparity.harness.runs.result_files import write_results
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.templates.store import Store
 from tests.harness import toy

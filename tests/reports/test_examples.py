@@ -13,8 +13,8 @@ import pytest
 
 from faceparity.harness.results import from_json, json_schema
 from faceparity.reports.formats.html import render
+from faceparity.reports.topics.names import names_of
 from faceparity.reports.wording.forbidden_words import forbidden
-from faceparity.reports.wording.names import names_of
 from tests import ROOT
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ from faceparity.datasets.control.head.skin import Map, noise, wrap
 
 @dataclass(frozen=True)
 class Surface:
-    """A head as far as hair needs it: points, normals and rest positions of its vertices, triangles, and the head's centre."""
+    """The parts of a head that hair needs: points, normals and rest positions of its vertices, triangles, and the head's centre."""
 
     points: Floats
     normals: Floats
@@ -25,7 +25,7 @@ class Surface:
 
 @dataclass(frozen=True)
 class Strands:
-    """float64[n, points, 3] before posing; colour float64[n, 3], linear; casts: whether they throw shadows."""
+    """Hairs as points float64[n, points, 3] before posing; colour float64[n, 3], linear; casts: whether they throw shadows."""
 
     points: Floats
     colour: Floats
@@ -46,32 +46,38 @@ Density = Callable[[Floats], Floats]
 
 
 def roots(surface: Surface, density: Density, count: int, rng: np.random.Generator) -> Roots:
-    """`count` points on the surface, distributed like density(rest position)."""
+    """Return `count` points of a surface, distributed by density.
+
+    The density is a function of the rest position.
+    """
     corners = surface.rest[surface.triangles]
-    real = surface.points[surface.triangles]
-    area = np.linalg.norm(np.cross(real[:, 1] - real[:, 0], real[:, 2] - real[:, 0]), axis=1)
+    posed_corners = surface.points[surface.triangles]
+    area = np.linalg.norm(np.cross(posed_corners[:, 1] - posed_corners[:, 0], posed_corners[:, 2] - posed_corners[:, 0]), axis=1)
     weight = area * density(corners.reshape(-1, 3)).reshape(-1, 3).max(1)
     if weight.sum() <= 0:
         return Roots(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros((0, 3)))
     chosen = rng.choice(len(weight), size=count * 2, p=weight / weight.sum())
-    u = rng.random((count * 2, 2))
-    u = np.where(u.sum(1, keepdims=True) > 1, 1 - u, u)
-    w = np.stack([1 - u.sum(1), u[:, 0], u[:, 1]], 1)
-    rest = np.einsum("nk,nkc->nc", w, corners[chosen])
-    most = np.maximum(density(corners[chosen].reshape(-1, 3)).reshape(-1, 3).max(1), 1e-9)
-    keep = np.flatnonzero(rng.random(count * 2) < density(rest) / most)[:count]
-    at = surface.triangles[chosen[keep]]
-    normal = np.einsum("nk,nkc->nc", w[keep], surface.normals[at])
-    return Roots(np.einsum("nk,nkc->nc", w[keep], surface.points[at]), unit(normal), rest[keep])
+    uniform = rng.random((count * 2, 2))
+    uniform = np.where(uniform.sum(1, keepdims=True) > 1, 1 - uniform, uniform)
+    weights = np.stack([1 - uniform.sum(1), uniform[:, 0], uniform[:, 1]], 1)
+    rest = np.einsum("nk,nkc->nc", weights, corners[chosen])
+    highest = np.maximum(density(corners[chosen].reshape(-1, 3)).reshape(-1, 3).max(1), 1e-9)
+    keep = np.flatnonzero(rng.random(count * 2) < density(rest) / highest)[:count]
+    vertices = surface.triangles[chosen[keep]]
+    normal = np.einsum("nk,nkc->nc", weights[keep], surface.normals[vertices])
+    return Roots(np.einsum("nk,nkc->nc", weights[keep], surface.points[vertices]), unit(normal), rest[keep])
 
 
-def unit(v: Floats) -> Floats:
-    """Vectors brought to length 1."""
-    return np.asarray(v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9))
+def unit(vectors: Floats) -> Floats:
+    """Return vectors scaled to length 1."""
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9))
 
 
 def smooth(x: Floats) -> Floats:
-    """0 below 0, 1 above 1, and smooth between."""
+    """Return a smooth step from 0 to 1.
+
+    0 below 0, 1 above 1, and 3x² − 2x³ between.
+    """
     x = np.clip(x, 0, 1)
     return np.asarray(x * x * (3 - 2 * x))
 
@@ -82,11 +88,14 @@ _LINE = np.array([8.00, 7.99, 7.89, 7.68, 7.46, 7.16, 7.12, 7.38, 7.44, 7.42, 7.
 
 
 def hairline(looks: Looks, sex: str) -> Map:
-    """Float32[h, w] of the wrapped picture: density of scalp hair, 0–1."""
+    """Return the density of scalp hair over the wrapped picture.
+
+    float32[h, w], 0–1.
+    """
     from faceparity.datasets.control.head.skin import grid
 
     rng = np.random.default_rng(looks.seed + 1)
-    angle, y = grid()
+    angle, height = grid()
     bent = np.abs(angle)
     edge = np.interp(bent, _LINE_AT, _LINE)
     male = 1.0 if sex == "male" else 0.0
@@ -95,19 +104,22 @@ def hairline(looks: Looks, sex: str) -> Map:
     edge += np.where(bent < 1.05, 0.022, 0.010) * (noise(rng, 40) + 0.7 * noise(rng, 14))
     if not male:
         edge += 0.18 * np.exp(-(((bent - 1.25) / 0.12) ** 2))
-    density = smooth((y - edge) / 0.10 + 0.25)
-    return np.asarray(density * (0.75 + 0.25 * smooth((y - edge) / 0.25)), np.float32)
+    density = smooth((height - edge) / 0.10 + 0.25)
+    return np.asarray(density * (0.75 + 0.25 * smooth((height - edge) / 0.25)), np.float32)
 
 
 def sample(picture: Map, rest: Floats) -> Floats:
-    """Nearest value of a wrapped picture at rest positions."""
+    """Return a wrapped picture's nearest values at rest positions."""
     column, row = wrap(rest)
-    h, w = picture.shape[:2]
-    return np.asarray(picture[np.rint(row).astype(int).clip(0, h - 1), np.rint(column).astype(int) % w], np.float64)
+    height, width = picture.shape[:2]
+    return np.asarray(picture[np.rint(row).astype(int).clip(0, height - 1), np.rint(column).astype(int) % width], np.float64)
 
 
 def scalp_density(looks: Looks, sex: str) -> Density:
-    """Density of scalp hair by rest position; ears and what is below the nape have none."""
+    """Return the density of scalp hair by rest position.
+
+    Ears and what is below the nape have none.
+    """
     line = hairline(looks, sex)
 
     def density(rest: Floats) -> Floats:
@@ -117,8 +129,8 @@ def scalp_density(looks: Looks, sex: str) -> Density:
     return density
 
 
-class _Solid:
-    """Keeps hair outside: radius of the head by direction, a cylinder for the neck and a height field for the shoulders."""
+class _Obstacle:
+    """Where hair can't go: radius of the head by direction, a cylinder for the neck and a height field for the shoulders."""
 
     ROWS, COLUMNS = 36, 72
 
@@ -132,16 +144,16 @@ class _Solid:
         radius = np.linalg.norm(away, axis=1)
         up = (np.arange(self.ROWS) + 0.5) / self.ROWS * np.pi
         around = ((np.arange(self.COLUMNS) + 0.5) / self.COLUMNS - 0.5) * 2 * np.pi
-        u, a = np.meshgrid(up, around, indexing="ij")
-        ways = np.stack([np.sin(u) * np.sin(a), np.cos(u), np.sin(u) * np.cos(a)], -1)
+        polar, azimuth = np.meshgrid(up, around, indexing="ij")
+        ways = np.stack([np.sin(polar) * np.sin(azimuth), np.cos(polar), np.sin(polar) * np.cos(azimuth)], -1)
         _, near = cKDTree(away / radius[:, None]).query(ways, k=5)
         self._radius = radius[near].mean(-1)
         body = surface.points[surface.rest[:, 1] < 5.85]
         self._low = np.array([-2.6, -1.2])
         self._cell = 0.1
         field = np.full((30, 53), -9.0, np.float32)
-        i = ((body[:, [2, 0]] - self._low[::-1]) / self._cell).astype(int)
-        np.maximum.at(field, (i[:, 0].clip(0, 29), i[:, 1].clip(0, 52)), body[:, 1])
+        cells = ((body[:, [2, 0]] - self._low[::-1]) / self._cell).astype(int)
+        np.maximum.at(field, (cells[:, 0].clip(0, 29), cells[:, 1].clip(0, 52)), body[:, 1])
         for _ in range(2):
             field = np.where(field > -5, field, cv2.dilate(field, np.ones((3, 3), np.uint8)))
         self._field = field
@@ -150,36 +162,39 @@ class _Solid:
         self._girth = float(np.percentile(np.linalg.norm((neck - self._neck)[:, [0, 2]], axis=1), 85))
 
     def _polar(self, points: Floats) -> tuple[Floats, Floats, Floats]:
-        d = points - self.centre
-        radius = np.linalg.norm(d, axis=1)
-        up = np.arccos(np.clip(d[:, 1] / np.maximum(radius, 1e-9), -1, 1)) / np.pi
-        around = np.arctan2(d[:, 0], d[:, 2]) / (2 * np.pi) + 0.5
+        offsets = points - self.centre
+        radius = np.linalg.norm(offsets, axis=1)
+        up = np.arccos(np.clip(offsets[:, 1] / np.maximum(radius, 1e-9), -1, 1)) / np.pi
+        around = np.arctan2(offsets[:, 0], offsets[:, 2]) / (2 * np.pi) + 0.5
         return np.minimum(up * self.ROWS, self.ROWS - 1e-3), np.minimum(around * self.COLUMNS, self.COLUMNS - 1e-3), radius
 
     def outside(self, points: Floats, gap: Floats) -> Floats:
-        """The points, those within `gap` of the head moved out."""
+        """Return the points, moved at least `gap` off the head."""
         row, column, radius = self._polar(points)
         low = self._radius[row.astype(int), column.astype(int)] + gap
-        d = points - self.centre
-        out = np.where((radius < low)[:, None], self.centre + d * (low / np.maximum(radius, 1e-9))[:, None], points)
+        offsets = points - self.centre
+        out = np.where((radius < low)[:, None], self.centre + offsets * (low / np.maximum(radius, 1e-9))[:, None], points)
         beside = out - self._neck
         far = np.linalg.norm(beside[:, [0, 2]], axis=1)
         close = (out[:, 1] < self.centre[1] - 0.9) & (far < self._girth + gap)
         push = np.where(close, (self._girth + gap) / np.maximum(far, 1e-9), 1.0)
         out[:, 0] = self._neck[0] + beside[:, 0] * push
         out[:, 2] = self._neck[2] + beside[:, 2] * push
-        i = ((out[:, [2, 0]] - self._low[::-1]) / self._cell).astype(int)
-        floor = self._field[i[:, 0].clip(0, 29), i[:, 1].clip(0, 52)] + gap
+        cells = ((out[:, [2, 0]] - self._low[::-1]) / self._cell).astype(int)
+        floor = self._field[cells[:, 0].clip(0, 29), cells[:, 1].clip(0, 52)] + gap
         out[:, 1] = np.maximum(out[:, 1], floor)
         return np.asarray(out)
 
 
-def waves(rng: np.random.Generator, at: Floats, scale: float) -> Floats:
-    """float64[n, 3]: a smooth random field, about unit variance; scale in decimetres."""
-    total = np.zeros_like(at)
+def waves(rng: np.random.Generator, positions: Floats, scale: float) -> Floats:
+    """Return a smooth random field.
+
+    float64[n, 3], about unit variance; scale in decimetres.
+    """
+    total = np.zeros_like(positions)
     for _ in range(6):
-        k = rng.normal(size=(3, 3)) / scale
-        total += np.sin(at @ k.T * 1.5 + rng.uniform(0, 6.3, 3))
+        frequencies = rng.normal(size=(3, 3)) / scale
+        total += np.sin(positions @ frequencies.T * 1.5 + rng.uniform(0, 6.3, 3))
     return np.asarray(total / np.sqrt(3))
 
 
@@ -214,28 +229,34 @@ _TIED = np.array([0.0, 7.55, -0.50])
 
 
 def _comb(kind: str, looks: Looks, root: Roots, centre: Floats) -> Floats:
-    """Unit vectors: which way hair lies at each root."""
-    p = root.rest
+    """Return which way hair lies at each root.
+
+    Unit vectors.
+    """
+    rest = root.rest
     if kind == "whorl":
-        way = p - np.array([0.12, 8.45, 0.05])
-        way[:, 2] += 0.25
-        way[:, 1] -= 0.6
+        direction = rest - np.array([0.12, 8.45, 0.05])
+        direction[:, 2] += 0.25
+        direction[:, 1] -= 0.6
     elif kind == "side":
         over = 1.0 if looks.parting <= 0 else -1.0
-        top = smooth((p[:, 1] - 7.85) / 0.25)
-        way = np.stack([over * 0.9 * top, -1.0 + 1.0 * top, -0.35 - 0.1 * top], 1)
+        top = smooth((rest[:, 1] - 7.85) / 0.25)
+        direction = np.stack([over * 0.9 * top, -1.0 + 1.0 * top, -0.35 - 0.1 * top], 1)
     elif kind == "part":
-        side = np.tanh((p[:, 0] - looks.parting * smooth((p[:, 2] - 0.2) / 0.5)) / 0.025)
-        front = smooth((p[:, 2] - 0.5) / 0.6)
-        way = np.stack([side * 1.0, np.full(len(p), -0.35), -0.2 - 0.75 * front], 1)
+        side = np.tanh((rest[:, 0] - looks.parting * smooth((rest[:, 2] - 0.2) / 0.5)) / 0.025)
+        front = smooth((rest[:, 2] - 0.5) / 0.6)
+        direction = np.stack([side * 1.0, np.full(len(rest), -0.35), -0.2 - 0.75 * front], 1)
     else:
-        way = _TIED - p
-    tangent = way - (way * root.normals).sum(1, keepdims=True) * root.normals
+        direction = _TIED - rest
+    tangent = direction - (direction * root.normals).sum(1, keepdims=True) * root.normals
     return unit(tangent)
 
 
 def _lengths(looks: Looks, root: Roots, rng: np.random.Generator) -> Floats:
-    """Length of every strand: men's short cuts are shorter at the sides; all vary."""
+    """Return the length of every strand.
+
+    Men's short cuts are shorter at the sides; all vary.
+    """
     base = np.full(len(root.rest), looks.hair_length)
     if looks.hair in ("short", "side", "curly", "coily"):
         top = smooth((root.rest[:, 1] - 7.35) / 0.75)
@@ -245,30 +266,30 @@ def _lengths(looks: Looks, root: Roots, rng: np.random.Generator) -> Floats:
     return np.asarray(np.maximum(base * np.exp(rng.normal(0, 0.13, len(base))), 0.02))
 
 
-def _grow(
-    root: Roots, comb: Floats, lengths: Floats, style: _Style, looks: Looks, solid: _Solid, rng: np.random.Generator
+def _grow_strands(
+    root: Roots, comb: Floats, lengths: Floats, style: _Style, looks: Looks, solid: _Obstacle, rng: np.random.Generator
 ) -> Floats:
-    n, steps = len(root.points), style.steps
+    count, steps = len(root.points), style.steps
     clump = waves(rng, root.rest, 0.16)
-    heading = unit(root.normals * style.lift + comb * (1 - style.lift * 0.6) + 0.16 * clump + rng.normal(0, 0.09, (n, 3)))
-    points = np.empty((n, steps, 3))
+    heading = unit(root.normals * style.lift + comb * (1 - style.lift * 0.6) + 0.16 * clump + rng.normal(0, 0.09, (count, 3)))
+    points = np.empty((count, steps, 3))
     points[:, 0] = root.points - 0.015 * root.normals
     step = lengths / (steps - 1)
-    gap = 0.015 + 0.06 * rng.random(n) ** 1.5 * min(1.0, looks.hair_length)
+    gap = 0.015 + 0.06 * rng.random(count) ** 1.5 * min(1.0, looks.hair_length)
     side_of = np.where(root.rest[:, 0] > looks.parting * smooth((root.rest[:, 2] - 0.2) / 0.5), 1.0, -1.0)
-    phase = rng.uniform(0, 6.3, n) * (0.35 if looks.curl < 0.6 else 1.0) + 2.5 * clump[:, 0]
+    phase = rng.uniform(0, 6.3, count) * (0.35 if looks.curl < 0.6 else 1.0) + 2.5 * clump[:, 0]
     for i in range(1, steps):
-        f = i / (steps - 1)
+        fraction = i / (steps - 1)
         heading = heading + style.gravity * np.array([0, -1.0, 0])
         if style.comb != "part":
             heading = heading + 0.10 * comb
         if style.comb == "back":
             heading = 0.35 * heading + 0.65 * unit(solid.centre + _TIED - _CENTRE - points[:, i - 1])
-        heading = unit(heading + 0.07 * rng.normal(size=(n, 3)) * (0.4 + looks.curl))
+        heading = unit(heading + 0.07 * rng.normal(size=(count, 3)) * (0.4 + looks.curl))
         if looks.curl > 0.05:
             side = unit(np.cross(heading, root.normals + 0.01))
             up = np.cross(side, heading)
-            turn = phase + (9.0 + 4 * looks.curl) * f * lengths / (0.55 - 0.25 * min(looks.curl, 1))
+            turn = phase + (9.0 + 4 * looks.curl) * fraction * lengths / (0.55 - 0.25 * min(looks.curl, 1))
             swing = looks.curl * (0.9 if looks.curl < 0.6 else 1.3)
             move = heading + swing * (np.cos(turn)[:, None] * side + np.sin(turn)[:, None] * up)
         else:
@@ -285,25 +306,34 @@ def _grow(
 
 
 def _off_the_face(points: Floats, side: Floats, centre: Floats) -> Floats:
-    """Long hair falls beside the face, on the side of the parting where it grows."""
+    """Move long hair beside the face.
+
+    It falls on the side of the parting where it grows.
+    """
     ahead = smooth((points[:, 2] - centre[2] - 0.15) / 0.35) * smooth((centre[1] + 0.62 - points[:, 1]) / 0.5)
     least = 0.66 * ahead
-    x = np.where(side * points[:, 0] < least, side * least, points[:, 0])
-    return np.stack([np.where(ahead > 0, x, points[:, 0]), points[:, 1], points[:, 2]], 1)
+    sideways = np.where(side * points[:, 0] < least, side * least, points[:, 0])
+    return np.stack([np.where(ahead > 0, sideways, points[:, 0]), points[:, 1], points[:, 2]], 1)
 
 
 def tinted(
-    rng: np.random.Generator, colour: tuple[float, float, float], n: int, spread: float, at: Floats | None = None
+    rng: np.random.Generator, colour: tuple[float, float, float], count: int, spread: float, positions: Floats | None = None
 ) -> Floats:
-    """Colours of strands: some lighter, some darker, neighbours alike."""
-    shade = rng.normal(0, spread, n)
-    if at is not None:
-        shade = shade + spread * waves(rng, at, 0.10)[:, 0]
+    """Return colours of strands, some lighter and some darker.
+
+    With positions, neighbours are alike.
+    """
+    shade = rng.normal(0, spread, count)
+    if positions is not None:
+        shade = shade + spread * waves(rng, positions, 0.10)[:, 0]
     return np.asarray(np.array(colour) * np.exp(shade)[:, None])
 
 
 def scalp(surface: Surface, looks: Looks, sex: str) -> Strands | None:
-    """The hair of the head; None where it is shaved or painted only."""
+    """Return the hair of the head.
+
+    None where it is shaved or painted only.
+    """
     if looks.hair == "bald":
         return None
     rng = np.random.default_rng(looks.seed + 2)
@@ -313,5 +343,5 @@ def scalp(surface: Surface, looks: Looks, sex: str) -> Strands | None:
     lengths = _lengths(looks, root, rng)
     if style.comb == "back":
         lengths = np.minimum(np.linalg.norm(root.rest - _TIED, axis=1) * 1.25, 2.4)
-    points = _grow(root, comb, lengths, style, looks, _Solid(surface), rng)
+    points = _grow_strands(root, comb, lengths, style, looks, _Obstacle(surface), rng)
     return Strands(points, tinted(rng, looks.hair_colour, len(points), 0.16, root.rest), True)

@@ -1,4 +1,4 @@
-"""Who a head is: its morph weights and its looks, drawn from correlated and narrow distributions."""
+"""Draw who a head is: its morph weights and its looks, from correlated and narrow distributions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ASYMMETRIES = re.compile(r"/asym-(brown|cheek|eye|jaw|mouth|nose)-\d-[lr]$")
 
 @dataclass(frozen=True)
 class Looks:
-    """What is painted on a head or grows on it. Lab is of the mean skin; lengths in decimetres; 0–1 where nothing else is said."""
+    """What is painted on a head or grows on it. Lab is of the mean skin; lengths in decimetres; 0–1 unless stated."""
 
     skin: tuple[float, float, float]
     redness: float
@@ -73,7 +73,10 @@ class Identity:
 
 
 def sliders(members: Iterable[str]) -> dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]]:
-    """Region → sliders, each the targets of its negative and of its positive side (left and right together)."""
+    """Return the sliders of each region.
+
+    Each is the targets of its negative and of its positive side (left and right together).
+    """
     found: dict[str, dict[str, dict[str, list[str]]]] = {region: {} for region in REGIONS}
     for member in sorted(members):
         match = re.fullmatch(r".*/targets/(\w+)/(.+)\.target\.gz", member)
@@ -94,10 +97,10 @@ def _faces(rng: np.random.Generator, members: Iterable[str]) -> list[tuple[str, 
     weights: list[tuple[str, float]] = []
     loadings = np.random.default_rng(7)  # the same for every head
     for region, pairs in sliders(members).items():
-        mix = loadings.normal(size=(len(pairs), FACTORS)) / np.sqrt(FACTORS)
-        drawn = np.sqrt(SHARED) * mix @ rng.normal(size=FACTORS) + np.sqrt(1 - SHARED) * rng.normal(size=len(pairs))
-        drawn = np.clip(REGIONS[region] * drawn, -LIMIT, LIMIT)
-        for value, (low, high) in zip(drawn, pairs, strict=True):
+        factor_loadings = loadings.normal(size=(len(pairs), FACTORS)) / np.sqrt(FACTORS)
+        values = np.sqrt(SHARED) * factor_loadings @ rng.normal(size=FACTORS) + np.sqrt(1 - SHARED) * rng.normal(size=len(pairs))
+        values = np.clip(REGIONS[region] * values, -LIMIT, LIMIT)
+        for value, (low, high) in zip(values, pairs, strict=True):
             if low:
                 weights += [(name, abs(float(value))) for name in (low if value < 0 else high)]
             elif value > 0:
@@ -110,36 +113,39 @@ def _faces(rng: np.random.Generator, members: Iterable[str]) -> list[tuple[str, 
 
 
 def _macros(rng: np.random.Generator, ancestry: str, sex: str, age: int) -> list[tuple[str, float]]:
-    """The mesh's main morphs: ancestry × sex × age, build. The artist's `old` is far beyond 75 years, so it is used in part."""
+    """Draw the weights of the mesh's main morphs.
+
+    Ancestry × sex × age, and build. The artist's `old` is far beyond 75 years, so it is used in part.
+    """
     old = 0.44 * max(0.0, (age - 25) / (OLDEST - 25)) ** 1.2
-    own = rng.uniform(0.82, 1.0)
-    other = rng.dirichlet([1.0, 1.0]) * (1 - own)
-    rest = iter(other)
+    own_share = rng.uniform(0.82, 1.0)
+    other_shares = rng.dirichlet([1.0, 1.0]) * (1 - own_share)
+    remaining = iter(other_shares)
     sexes = {sex: (firm := rng.uniform(0.86, 1.0)), SEXES[1 - SEXES.index(sex)]: 1 - firm}
     fat = float(np.clip(rng.normal(0.05 + 0.002 * (age - 25), 0.25), -0.5, 0.7))
     muscle = float(np.clip(rng.normal(0.0, 0.25), -0.5, 0.5))
     weights = []
-    for race in ANCESTRIES:
-        share = own if race == ancestry else float(next(rest))
-        for which, part in sexes.items():
+    for of_ancestry in ANCESTRIES:
+        share = own_share if of_ancestry == ancestry else float(next(remaining))
+        for of_sex, sex_share in sexes.items():
             for stage, weight in (("young", 1 - old), ("old", old)):
-                weights.append((f"macrodetails/{race}-{which}-{stage}", share * part * weight))
-    for which, part in sexes.items():
+                weights.append((f"macrodetails/{of_ancestry}-{of_sex}-{stage}", share * sex_share * weight))
+    for of_sex, sex_share in sexes.items():
         for stage, weight in (("young", 1 - old), ("old", old)):
-            for build, much in _build(fat, muscle):
-                weights.append((f"macrodetails/universal-{which}-{stage}-{build}", part * weight * much))
+            for build, build_weight in _build(fat, muscle):
+                weights.append((f"macrodetails/universal-{of_sex}-{stage}-{build}", sex_share * weight * build_weight))
     return weights
 
 
 def _build(fat: float, muscle: float) -> list[tuple[str, float]]:
     extreme = "maxweight" if fat > 0 else "minweight"
     strong = "maxmuscle" if muscle > 0 else "minmuscle"
-    f, m = abs(fat), abs(muscle)
+    weight_share, muscle_share = abs(fat), abs(muscle)
     return [
-        ("averagemuscle-averageweight", (1 - f) * (1 - m)),
-        (f"averagemuscle-{extreme}", f * (1 - m)),
-        (f"{strong}-averageweight", (1 - f) * m),
-        (f"{strong}-{extreme}", f * m),
+        ("averagemuscle-averageweight", (1 - weight_share) * (1 - muscle_share)),
+        (f"averagemuscle-{extreme}", weight_share * (1 - muscle_share)),
+        (f"{strong}-averageweight", (1 - weight_share) * muscle_share),
+        (f"{strong}-{extreme}", weight_share * muscle_share),
     ]
 
 
@@ -149,7 +155,10 @@ _LAB = np.array([[24, 7.5, 8.0], [34, 11, 13], [44, 13, 17.5], [54, 13.5, 19.5],
 
 
 def skin_lab(lightness: float, rng: np.random.Generator | None = None) -> tuple[float, float, float]:
-    """A skin's mean L*, a*, b*: lightness gives the usual hue, the generator some variation around it."""
+    """Return a skin's mean L*, a* and b*.
+
+    The lightness gives the usual hue, the generator some variation around it.
+    """
     a, b = (float(np.interp(lightness, _LAB[:, 0], _LAB[:, i])) for i in (1, 2))
     if rng is not None:
         a, b = a + float(rng.normal(0, 0.9)), b + float(rng.normal(0, 1.2))
@@ -241,10 +250,20 @@ def _looks(rng: np.random.Generator, ancestry: str, sex: str, age: int) -> Looks
 
 
 def draw_identity(number: int, ancestry: str, sex: str, seed: int, members: Iterable[str]) -> Identity:
-    """The head with that number in its cell. members: the names of the wheel's files. Same arguments, same head."""
+    """Draw the head with that number in its cell.
+
+    members: the names of the wheel's files. The same arguments give the same head.
+    """
     cell = ANCESTRIES.index(ancestry) * 2 + SEXES.index(sex)
     rng = np.random.default_rng([seed, cell, number])
     age = int(rng.integers(YOUNGEST, OLDEST + 1))
     weights = _macros(rng, ancestry, sex, age) + _faces(rng, members)
     subject = f"{ancestry[:3]}-{sex[0]}-{number:03d}"
-    return Identity(subject, ancestry, sex, age, tuple((n, w) for n, w in weights if w > 1e-4), _looks(rng, ancestry, sex, age))
+    return Identity(
+        subject,
+        ancestry,
+        sex,
+        age,
+        tuple((name, weight) for name, weight in weights if weight > 1e-4),
+        _looks(rng, ancestry, sex, age),
+    )

@@ -1,4 +1,4 @@
-"""What surfaces are made of: skin with its stubble and lips, eyes, cloth."""
+"""What surfaces look like: skin with its stubble and lips, eyes, cloth."""
 
 from __future__ import annotations
 
@@ -25,12 +25,15 @@ class Cloth:
 
 
 def neckline(cloth: Cloth, rest: Floats) -> Floats:
-    """Signed distance (decimetres, positive inside the cloth) of rest positions from the garment's edge."""
-    x, y, z = rest[..., 0], rest[..., 1], rest[..., 2]
-    edge = cloth.height + 0.34 * (0.45 - z) * (0.6 if cloth.kind == "turtle" else 1.0)
+    """Return the signed distance from the garment's edge.
+
+    In decimetres, positive inside the cloth, of rest positions.
+    """
+    sideways, height, forward = rest[..., 0], rest[..., 1], rest[..., 2]
+    edge = cloth.height + 0.34 * (0.45 - forward) * (0.6 if cloth.kind == "turtle" else 1.0)
     if cloth.kind in ("vee", "collar"):
-        edge = edge - np.where(z > 0.3, cloth.depth * np.clip(1 - np.abs(x) / 0.42, 0, 1), 0.0)
-    return np.asarray(edge + 2.5 * np.maximum(np.abs(x) - 0.72, 0.0) - y)
+        edge = edge - np.where(forward > 0.3, cloth.depth * np.clip(1 - np.abs(sideways) / 0.42, 0, 1), 0.0)
+    return np.asarray(edge + 2.5 * np.maximum(np.abs(sideways) - 0.72, 0.0) - height)
 
 
 def _bilinear(picture: Map, column: Map, row: Map) -> NDArray[np.float32]:
@@ -38,11 +41,14 @@ def _bilinear(picture: Map, column: Map, row: Map) -> NDArray[np.float32]:
 
     wide = np.concatenate([picture, picture[:, :2]], 1)
     column = np.where(column < 0, column + picture.shape[1], column)
-    n = len(column)
-    lines = -(-n // 1024)  # OpenCV takes no more than 32767 in a row
-    at = [np.resize(np.pad(a, (0, lines * 1024 - n)), (lines, 1024)).astype(np.float32) for a in (column, row)]
-    found = cv2.remap(wide, at[0], at[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(found, np.float32).reshape(lines * 1024, *picture.shape[2:])[:n]
+    count = len(column)
+    lines = -(-count // 1024)  # OpenCV takes no more than 32767 in a row
+    padded = [
+        np.resize(np.pad(coordinates, (0, lines * 1024 - count)), (lines, 1024)).astype(np.float32)
+        for coordinates in (column, row)
+    ]
+    found = cv2.remap(wide, padded[0], padded[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found, np.float32).reshape(lines * 1024, *picture.shape[2:])[:count]
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,10 @@ class Painted:
 
 
 def skin_albedo(painted: Painted, looks: Looks, rest: Floats, masks: dict[str, Floats], tone: Floats) -> Floats:
-    """Linear RGB of skin of that mean tone at rest positions: colour, lips, stubble and the shade under the hair."""
+    """Return the linear RGB of skin at rest positions.
+
+    tone: the skin's mean CIE Lab. With lips, stubble and the shade under the hair.
+    """
     column, row = wrap(rest)
     lab = _bilinear(painted.skin.lab, column, row) + (tone - np.array(looks.skin))
     lips = masks["lips"][:, None]
@@ -78,7 +87,7 @@ def skin_albedo(painted: Painted, looks: Looks, rest: Floats, masks: dict[str, F
 
 
 def bumped(relief: Map, rest: Floats, normal: Floats, pose: Pose, points: Floats, amount: Floats) -> Floats:
-    """Normals tilted by the relief of the wrapped picture."""
+    """Return normals tilted by the wrapped picture's relief."""
     column, row = wrap(rest)
     # across the cylinder a pixel is about its angle times the head's mean radius of 0.9 decimetres
     slope_x = _bilinear(
@@ -93,7 +102,10 @@ def bumped(relief: Map, rest: Floats, normal: Floats, pose: Pose, points: Floats
 
 
 def iris(local: Floats, gaze: Floats, colour: tuple[float, float, float], seed: int) -> tuple[Floats, NDArray[np.float32]]:
-    """Linear RGB of an eyeball at unit directions, and its gloss."""
+    """Return the linear RGB of an eyeball, and its gloss.
+
+    local: unit directions from the eye's centre.
+    """
     gaze = gaze / np.linalg.norm(gaze)
     away = np.arccos(np.clip(local @ gaze, -1, 1))
     side = np.cross([0.0, 1.0, 0.0], gaze)
@@ -101,11 +113,14 @@ def iris(local: Floats, gaze: Floats, colour: tuple[float, float, float], seed: 
     turn = np.arctan2(local @ np.cross(gaze, side), local @ side)
     rng = np.random.default_rng(seed)
     phases = rng.uniform(0, 6.3, 5)
-    streaks = sum(np.sin(k * turn + p + 6 * away) for k, p in zip((11, 17, 23, 31, 41), phases, strict=True)) / 5
+    streaks = (
+        sum(np.sin(frequency * turn + phase + 6 * away) for frequency, phase in zip((11, 17, 23, 31, 41), phases, strict=True))
+        / 5
+    )
     radius, pupil = 0.435, 0.17 + 0.03 * float(rng.random())
-    t = np.clip(away / radius, 0, 1)
-    ring = 1 - 0.75 * smooth((t - 0.72) / 0.28)
-    ring_of = np.array(colour) * ((1.0 + 0.35 * streaks) * ring * (0.75 + 0.45 * t))[:, None]
+    radial = np.clip(away / radius, 0, 1)
+    ring = 1 - 0.75 * smooth((radial - 0.72) / 0.28)
+    ring_of = np.array(colour) * ((1.0 + 0.35 * streaks) * ring * (0.75 + 0.45 * radial))[:, None]
     ring_of = ring_of * (1 - smooth((pupil + 0.03 - away) / 0.04))[:, None] + 0.004
     red = smooth((away - 0.75) / 0.5)[:, None]
     white = np.array([0.60, 0.54, 0.50]) * (1 - red) + np.array([0.50, 0.30, 0.26]) * red

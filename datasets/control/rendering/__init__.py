@@ -1,1 +1,1 @@
-"""From a synthetic head to a picture."""
+"""Render a synthetic head as a picture."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.common.compiled import njit
+from faceparity.datasets.common.numba_cache import njit
 from faceparity.datasets.control.head.mesh import Floats, Ints
 from faceparity.datasets.control.rendering import raster
 
@@ -28,33 +28,36 @@ class Lights:
 
 
 def _cone(axis: Floats, degrees: float, count: int) -> Floats:
-    """`count` directions spread evenly over a cap."""
+    """Return `count` directions spread evenly over a cap."""
     axis = axis / np.linalg.norm(axis)
     side = np.cross(axis, [0.0, 1.0, 0.1])
     side /= np.linalg.norm(side)
     up = np.cross(side, axis)
-    i = np.arange(count) + 0.5
-    away = np.radians(degrees) * np.sqrt(i / count)
-    turn = i * 2.399963
+    numbers = np.arange(count) + 0.5
+    away = np.radians(degrees) * np.sqrt(numbers / count)
+    turn = numbers * 2.399963
     off = np.cos(turn)[:, None] * side + np.sin(turn)[:, None] * up
     return np.asarray(np.cos(away)[:, None] * axis + np.sin(away)[:, None] * off)
 
 
 def _from_angles(azimuth: float, height: float) -> Floats:
-    a, h = np.radians([azimuth, height])
-    return np.array([np.sin(a) * np.cos(h), np.sin(h), np.cos(a) * np.cos(h)])
+    sideways, upward = np.radians([azimuth, height])
+    return np.array([np.sin(sideways) * np.cos(upward), np.sin(upward), np.cos(sideways) * np.cos(upward)])
 
 
 def draw_lights(rng: np.random.Generator) -> Lights:
-    """One photograph's light: a large key lamp, a weaker fill opposite, sometimes a rim, and a sky over a darker floor."""
+    """Draw one photograph's light at random.
+
+    A large key lamp, a weaker fill opposite, sometimes a rim, and a sky over a darker floor.
+    """
     azimuth = float(rng.choice([-1, 1])) * float(rng.uniform(8, 52))
     key = _cone(_from_angles(azimuth, float(rng.uniform(18, 48))), float(rng.uniform(10, 24)), 7)
     fill = _cone(_from_angles(-azimuth * float(rng.uniform(0.7, 1.3)), float(rng.uniform(0, 22))), 28, 4)
     rim = _cone(_from_angles(-np.sign(azimuth) * float(rng.uniform(125, 155)), 30), 12, 2)
-    i = np.arange(14) + 0.5
-    up = 1 - 2 * i / 14
+    numbers = np.arange(14) + 0.5
+    up = 1 - 2 * numbers / 14
     flat = np.sqrt(1 - up**2)
-    sky = np.stack([flat * np.cos(i * 2.399963), up, flat * np.sin(i * 2.399963)], 1)
+    sky = np.stack([flat * np.cos(numbers * 2.399963), up, flat * np.sin(numbers * 2.399963)], 1)
     warm = float(rng.normal(0.0, 0.05))
     tint = np.array([1 + warm, 1.0, 1 - 1.3 * warm])
     cool = np.array([1 - 0.6 * warm, 1.0, 1 + 0.8 * warm])
@@ -64,14 +67,17 @@ def draw_lights(rng: np.random.Generator) -> Lights:
         (fill, cool * float(rng.uniform(0.18, 0.42)) / len(fill)),
         (rim, cool * float(rng.choice([0.0, 0.5], p=[0.6, 0.4])) / len(rim)),
     ]
-    colours = [np.broadcast_to(c, (len(d), 3)) for d, c in parts]
+    colours = [np.broadcast_to(colour, (len(directions), 3)) for directions, colour in parts]
     ambient = float(rng.uniform(0.4, 0.72)) * (0.75 + 0.45 * up)[:, None] * cool * 4 / len(sky)
     ambient = np.where(up[:, None] < -0.2, ambient * np.array([1.1, 0.95, 0.85]), ambient) * 0.5
-    return Lights(np.concatenate([d for d, _ in parts] + [sky]), np.concatenate([*colours, ambient]))
+    return Lights(np.concatenate([directions for directions, _ in parts] + [sky]), np.concatenate([*colours, ambient]))
 
 
 def _map(direction: Floats, centre: Floats) -> tuple[Floats, Floats]:
-    """Matrix and shift that take points to texel x, y and depth in the shadow map of one direction."""
+    """Return the projection into one direction's shadow map.
+
+    A matrix and a shift that take points to texel x, y and depth.
+    """
     side = np.cross(direction, [0.0, 1.0, 0.2])
     side /= np.linalg.norm(side)
     up = np.cross(side, direction)
@@ -87,7 +93,10 @@ BIASES, SOFTNESS = np.array([0.035, 0.05]), np.array([0.03, 0.22])
 def shadows(
     lights: Lights, solids: Floats, triangles: Ints, strands: Floats, seen: Floats, hairy: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
-    """float32[lights, pixels]: the share of each light that reaches each seen point; strands float64[n, 3] are single points of hair."""
+    """Return the share of each light that reaches each point.
+
+    float32[lights, pixels]; strands float64[n, 3] are single points of hair.
+    """
     out = np.empty((len(lights.directions), len(seen)), np.float32)
     centre = seen.mean(0)
     for i, direction in enumerate(lights.directions):
@@ -101,55 +110,58 @@ def shadows(
 
 
 @njit()
-def lit(kind, normal, tangent, view, gloss, albedo, directions, colours, seen, diffuse, shine) -> None:  # type: ignore[no-untyped-def]
-    """Fills diffuse and shine float32[pixels, 3]: light that arrives to be scattered, and light that is reflected at once.
+def illuminate(kind, normal, tangent, view, gloss, albedo, directions, colours, seen, diffuse, shine) -> None:  # type: ignore[no-untyped-def]
+    """Fill `diffuse` and `shine`, float32[pixels, 3].
 
-    kind int8[pixels]; tangent: of strands; gloss float32[pixels]: strength of the reflection.
+    diffuse: light that arrives to be scattered; shine: light that is reflected at once. kind int8[pixels]; tangent: of strands; gloss
+    float32[pixels]: strength of the reflection.
     """
     pi = math.pi
-    for p in range(kind.shape[0]):
-        k = kind[p]
-        nx, ny, nz = normal[p, 0], normal[p, 1], normal[p, 2]
-        vx, vy, vz = view[p, 0], view[p, 1], view[p, 2]
-        for i in range(directions.shape[0]):
-            lx, ly, lz = directions[i, 0], directions[i, 1], directions[i, 2]
-            s = seen[i, p]
-            if s < 0.004:
+    for pixel in range(kind.shape[0]):
+        surface = kind[pixel]
+        nx, ny, nz = normal[pixel, 0], normal[pixel, 1], normal[pixel, 2]
+        vx, vy, vz = view[pixel, 0], view[pixel, 1], view[pixel, 2]
+        for light in range(directions.shape[0]):
+            lx, ly, lz = directions[light, 0], directions[light, 1], directions[light, 2]
+            share = seen[light, pixel]
+            if share < 0.004:
                 continue
             nl = nx * lx + ny * ly + nz * lz
             hx, hy, hz = lx + vx, ly + vy, lz + vz
-            h = math.sqrt(hx * hx + hy * hy + hz * hz) + 1e-6
-            hx, hy, hz = hx / h, hy / h, hz / h
-            if k == HAIR:
-                tx, ty, tz = tangent[p, 0], tangent[p, 1], tangent[p, 2]
+            length = math.sqrt(hx * hx + hy * hy + hz * hz) + 1e-6
+            hx, hy, hz = hx / length, hy / length, hz / length
+            if surface == HAIR:
+                tx, ty, tz = tangent[pixel, 0], tangent[pixel, 1], tangent[pixel, 2]
                 tl = tx * lx + ty * ly + tz * lz
                 across = math.sqrt(max(0.0, 1.0 - tl * tl))
-                d = across * (0.30 + 0.70 * max(0.0, (nl + 0.35) / 1.35)) * s
+                amount = across * (0.30 + 0.70 * max(0.0, (nl + 0.35) / 1.35)) * share
                 # strands reflect in a cone, so the highlight depends on the angle between strand and half vector
                 th = tx * hx + ty * hy + tz * hz + 0.08
                 first = math.sqrt(max(0.0, 1.0 - th * th)) ** 55
                 th = tx * hx + ty * hy + tz * hz - 0.12
                 second = math.sqrt(max(0.0, 1.0 - th * th)) ** 14
-                front = max(0.0, min(1.0, nl + 0.25)) * s * gloss[p]
-                for c in range(3):
-                    diffuse[p, c] += d * colours[i, c]
-                    shine[p, c] += front * colours[i, c] * (0.045 * first + 0.55 * second * albedo[p, c])
+                front = max(0.0, min(1.0, nl + 0.25)) * share * gloss[pixel]
+                for channel in range(3):
+                    diffuse[pixel, channel] += amount * colours[light, channel]
+                    shine[pixel, channel] += (
+                        front * colours[light, channel] * (0.045 * first + 0.55 * second * albedo[pixel, channel])
+                    )
                 continue
-            soft = 0.12 if k == SKIN else 0.0
-            d = max(0.0, (nl + soft) / (1.0 + soft)) * s
-            for c in range(3):
-                diffuse[p, c] += d * colours[i, c]
+            soft = 0.12 if surface == SKIN else 0.0
+            amount = max(0.0, (nl + soft) / (1.0 + soft)) * share
+            for channel in range(3):
+                diffuse[pixel, channel] += amount * colours[light, channel]
             if nl <= 0.0:
                 continue
             nh = max(0.0, nx * hx + ny * hy + nz * hz)
             vh = max(0.0, vx * hx + vy * hy + vz * hz)
             fresnel = 0.03 + 0.97 * (1.0 - vh) ** 5
-            if k == SKIN:
+            if surface == SKIN:
                 lobe = 0.7 * (14.0 + 8.0) / (8.0 * pi) * nh**14 + 0.3 * (48.0 + 8.0) / (8.0 * pi) * nh**48
-            elif k == EYE:
+            elif surface == EYE:
                 lobe = (520.0 + 8.0) / (8.0 * pi) * nh**520
             else:
                 lobe = 0.25 * nh**8
-            r = fresnel * lobe * nl * s * gloss[p] * pi
-            for c in range(3):
-                shine[p, c] += r * colours[i, c]
+            reflected = fresnel * lobe * nl * share * gloss[pixel] * pi
+            for channel in range(3):
+                shine[pixel, channel] += reflected * colours[light, channel]

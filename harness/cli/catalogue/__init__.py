@@ -1,1 +1,1 @@
-"""Commands that list what there is, and show one card."""
+"""Commands that list data sets, models, claims and scenarios, and show one card."""

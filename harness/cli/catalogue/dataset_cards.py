@@ -1,4 +1,4 @@
-"""`faceparity datasets`: every known set in a line, and one card in words."""
+"""`faceparity datasets`: a line for every known data set, and one card in words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _IDENTITY = {
 
 
 def listing() -> Iterator[str]:
-    """A line for each known set: name, whether a copy is here, whether people are told apart, who labelled it, licence, title."""
+    """Yield a line for each known data set.
+
+    Name, whether a copy is here, whether it says who is in each picture, who labelled it, licence, title.
+    """
     from faceparity.datasets.registry import dataset_names, find_copy
     from faceparity.datasets.schema.card import load_card
 
@@ -31,27 +34,28 @@ def listing() -> Iterator[str]:
             rows.append(_row(load_card(name), here))
         except FileNotFoundError:
             rows.append((name, here, "?", "?", "?", "of another package"))
-    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER) - 1)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER) - 1)]
     for row in rows:
         yield "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
 
 
 def _row(card: DatasetCard, here: str) -> tuple[str, ...]:
-    made = dict.fromkeys(_SHORT[about.provenance] for about in card.attributes.values())
+    """Return a data set's row of the listing."""
+    provenances = dict.fromkeys(_SHORT[about.provenance] for about in card.attributes.values())
     notes = [word for word, said in (("not a benchmark", card.not_a_benchmark), ("withdrawn", card.withdrawn)) if said]
     title = card.title + (f" [{', '.join(notes)}]" if notes else "")
     people = "-" if card.not_a_benchmark else "yes" if card.identity == "labelled" else "no"
-    return card.name, here, people, ", ".join(made) or "-", card.licence, title
+    return card.name, here, people, ", ".join(provenances) or "-", card.licence, title
 
 
 def in_words(card: DatasetCard) -> Iterator[str]:
-    """The whole card, folded to the terminal's width."""
+    """Yield the whole card, folded to the terminal's width."""
     width = max(60, min(shutil.get_terminal_size((100, 24)).columns, 120))
     yield f"{card.name}: {card.title}"
-    for label, said in _facts(card):
-        lines = [said] if isinstance(said, str) else list(said)
-        for i, line in enumerate(lines):
-            start = f"  {label + ':' if i == 0 else '':<18}"
+    for label, texts in _facts(card):
+        lines = [texts] if isinstance(texts, str) else list(texts)
+        for number, line in enumerate(lines):
+            start = f"  {label + ':' if number == 0 else '':<18}"
             yield from textwrap.wrap(
                 line,
                 width,
@@ -63,7 +67,10 @@ def in_words(card: DatasetCard) -> Iterator[str]:
 
 
 def _facts(card: DatasetCard) -> list[tuple[str, str | Sequence[str]]]:
-    """Label and text, or texts, of everything that the card says; what it does not say is left out."""
+    """Return label and text, or texts, of a card.
+
+    What it does not say is left out.
+    """
     facts: list[tuple[str, str | Sequence[str]]] = [
         ("No benchmark", card.not_a_benchmark),
         ("Withdrawn", card.withdrawn),
@@ -93,6 +100,7 @@ def _facts(card: DatasetCard) -> list[tuple[str, str | Sequence[str]]]:
 
 
 def _label(name: str, about: AttributeCard) -> str:
+    """Describe an attribute's labels."""
     whose = "of the person" if about.of == "subject" else "of the picture"
     note = f"; {about.provenance_note}" if about.provenance_note else ""
     words = ", ".join(f"{word} → {value}" for word, value in about.values.items())
@@ -100,6 +108,7 @@ def _label(name: str, about: AttributeCard) -> str:
 
 
 def _supports(card: DatasetCard) -> list[str]:
+    """Describe what the data set's groups can support."""
     from faceparity.datasets.audit.group_support import support_of_card
 
     found = support_of_card(card)
@@ -108,19 +117,24 @@ def _supports(card: DatasetCard) -> list[str]:
 
 
 def _experiment(card: DatasetCard) -> str:
+    """Describe a controlled experiment; empty for other sets."""
     if card.paired is None:
         return ""
     return f"every {card.paired.unit} under every combination of {', '.join(card.paired.factors)}, {card.paired.captures} times"
 
 
 def _fetch(card: DatasetCard) -> list[str]:
-    """The command, for a set that may be had without asking."""
+    """Return the command that fetches an open data set.
+
+    Empty for a set that has to be asked for.
+    """
     from faceparity.datasets.fetch.dataset_sources import PLANS
 
     return [f"faceparity fetch {card.name} --accept-licence, or by hand:"] if card.name in PLANS else []
 
 
 def _here(card: DatasetCard) -> str:
+    """Say where a copy lies on this machine."""
     from faceparity.datasets.registry import find_copy
 
     if card.not_a_benchmark or card.name == "folder":

@@ -1,4 +1,4 @@
-"""`faceparity datasets`, `models` and `fetch`."""
+"""`faceparity datasets`, `models` and `fetch` of models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from faceparity.datasets.common.errors import UserError
 
 
 def show_datasets(name: str | None) -> None:
-    """One line for each data set, or one card in words."""
+    """Print one line per data set, or one card.
+
+    Raises UserError for an unknown name.
+    """
     from faceparity.datasets.registry import check_known
     from faceparity.datasets.schema.card import load_card
     from faceparity.harness.cli.catalogue.dataset_cards import in_words, listing
@@ -26,7 +29,10 @@ def show_datasets(name: str | None) -> None:
 
 
 def show_models(name: str | None, verify: bool = False) -> int:
-    """One line for each model, or one card in words; or whether files of weights are whole. 1 if one of them is not, else 0."""
+    """Print one line per model, or one card.
+
+    verify: print whether files of weights are whole instead. Returns the exit status: 1 if one of them is not, else 0.
+    """
     from faceparity.harness.cli.catalogue import model_cards
 
     if verify:
@@ -40,9 +46,10 @@ def show_models(name: str | None, verify: bool = False) -> int:
 
 
 def fetch_named(names: list[str], accept_licence: bool = False) -> None:
-    """Get every artefact of the models named, or the meshes of the control set's generator; all names and terms are checked first.
+    """Fetch every artefact of models, or the generator's meshes.
 
-    Raises UserError for weights whose terms must be accepted first and are not.
+    The meshes are those of the control set's generator. All names and terms are checked first. Raises UserError for weights whose
+    terms must be accepted first and are not.
     """
     from faceparity.datasets.control.head.mesh_source import MESHES
     from faceparity.datasets.fetch.artefacts import fetch, is_here, pinned_sha256, unchecked_warning

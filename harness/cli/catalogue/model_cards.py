@@ -1,4 +1,4 @@
-"""`faceparity models`: a line for each model, one card in words, and whether files of weights are what they should be."""
+"""`faceparity models`: a line for each model, one card in words, and the state of files of weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def listing() -> Iterator[str]:
-    """One line for each model: name, whether its weights are here, what its terms leave open, and what it is."""
+    """Yield one line for each model.
+
+    Name, whether its weights are here, what its terms allow, numbers in a template, and what it is.
+    """
     rows = [("name", "weights", "allows", "numbers", "what it is")]
     for name in model_names():
         try:
@@ -25,38 +28,43 @@ def listing() -> Iterator[str]:
             rows.append((name, _state(name, card), _allowed(card), str(card.dimensions), card.title))
         except UserError as error:  # of another package: it must not hide the rest
             rows.append((name, "?", "?", "?", str(error)))
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for row in rows:
         yield "  ".join([*(cell.ljust(width) for cell, width in zip(row[:4], widths, strict=True)), row[4]])
 
 
 def _state(name: str, card: ModelCard) -> str:
-    missing = [a for a in artefacts_of(name) if not is_here(a)]
+    """Say whether a model's weights are here."""
+    missing = [artefact for artefact in artefacts_of(name) if not is_here(artefact)]
     if not missing:
         return "here"
     return "fetch, accept terms" if card.terms else "fetch"
 
 
 def _allowed(card: ModelCard) -> str:
-    """The uses that the terms allow without a doubt."""
+    """List the uses that the terms clearly allow."""
     open_to = [use for use in ("research", "advocacy", "commercial") if card.allows.get(use) == "yes"]
     return "all" if len(open_to) == 3 else ", ".join(open_to) or "unclear"
 
 
 def in_words(name: str) -> Iterator[str]:
-    """The whole card, folded to the terminal's width."""
+    """Yield the whole card, folded to the terminal's width."""
     card = load_model_card(name)
     width = max(60, min(shutil.get_terminal_size((100, 24)).columns, 120))
     yield f"{card.name}: {card.title}"
-    for label, said in _facts(name, card):
-        for i, line in enumerate([said] if isinstance(said, str) else said):
-            start = f"  {label + ':' if i == 0 else '':<18}"
+    for label, texts in _facts(name, card):
+        for number, line in enumerate([texts] if isinstance(texts, str) else texts):
+            start = f"  {label + ':' if number == 0 else '':<18}"
             yield from textwrap.wrap(
                 line, width, initial_indent=start, subsequent_indent=" " * len(start), break_long_words=False, break_on_hyphens=False
             )  # fmt: skip
 
 
 def _facts(name: str, card: ModelCard) -> list[tuple[str, str | Sequence[str]]]:
+    """Return label and text, or texts, of a card.
+
+    What it does not say is left out.
+    """
     published = card.published_threshold
     threshold = f"{published.native:g} ({published.source}{'; ' + published.note if published.note else ''})" if published else ""
     same = f"from {card.likely_same_person:g}. {card.likely_same_person_source}" if card.likely_same_person is not None else ""
@@ -85,7 +93,10 @@ def _facts(name: str, card: ModelCard) -> list[tuple[str, str | Sequence[str]]]:
 
 
 def _overlaps(card: ModelCard) -> dict[str, str]:
-    """What this card says, and what the cards of data sets say."""
+    """Return overlaps of training data, by data set.
+
+    From this card and from the cards of data sets.
+    """
     from faceparity.datasets.registry import dataset_names
     from faceparity.datasets.schema.card import load_card
 
@@ -102,13 +113,17 @@ def _overlaps(card: ModelCard) -> dict[str, str]:
 
 
 def _file(weights: Weights) -> str:
+    """Describe a file of weights."""
     size = f"{weights.size:,} bytes" if weights.size else "size not stated"
     sha256 = f"sha256 {weights.sha256}" if weights.sha256 else "sha256 not stated by anybody: the first that comes is pinned"
     return f"{weights.role}: {weights.file}, {size}, {sha256}, {weights.licence}"
 
 
 def verify(name: str | None) -> tuple[list[str], bool]:
-    """A line for each file of weights, of one model or of all, and whether all that are here are whole."""
+    """Check the files of weights of one model or all.
+
+    Returns a line for each file, and whether all that are here are whole.
+    """
     lines, whole = [], True
     for known in [name] if name else model_names():
         try:
@@ -127,6 +142,7 @@ NOT_HERE = "not here"
 
 
 def _states(name: str) -> Iterator[tuple[str, str]]:
+    """Yield each file of a model and its state."""
     from faceparity.harness.models.assembly.builder import finder
 
     card = load_model_card(name)
@@ -141,7 +157,10 @@ REPLACED = "damaged, or replaced by another network: it is made again from the w
 
 
 def _converted(card: ModelCard, find: Find) -> Iterator[tuple[str, str]]:
-    """The file made of the weights, if it is here: whole if they give the same bytes once more."""
+    """Yield the file made of the weights, and its state.
+
+    Only if it is here; it is whole if the weights give the same bytes once more.
+    """
     from faceparity.harness.models.assembly.builder import converted_state
 
     try:
@@ -154,15 +173,15 @@ def _converted(card: ModelCard, find: Find) -> Iterator[tuple[str, str]]:
 
 
 def _files(name: str, card: ModelCard, find: Find) -> Iterator[tuple[str, str]]:
-    """Each file of weights, and its state."""
+    """Yield each file of weights, and its state."""
     from faceparity.harness.models.assembly.weight_sources import artefact
 
     for weights in card.weights:
-        made = artefact(weights, name)
-        if made is not None and not _there(made):
+        source = artefact(weights, name)
+        if source is not None and not _there(source):
             yield weights.file, NOT_HERE
             continue
-        if made is None and not weights.sources:
+        if source is None and not weights.sources:
             yield weights.file, "whole" if name.endswith(".toml") else "of another package: not checked"
             continue
         try:
@@ -172,7 +191,8 @@ def _files(name: str, card: ModelCard, find: Find) -> Iterator[tuple[str, str]]:
             yield weights.file, str(error)
 
 
-def _there(made: Artefact) -> bool:
+def _there(source: Artefact) -> bool:
+    """Return whether an artefact's file is here and pinned."""
     from faceparity.datasets.fetch.artefacts import artefact_path
 
-    return artefact_path(made).is_file() and bool(pinned_sha256(made))
+    return artefact_path(source).is_file() and bool(pinned_sha256(source))

@@ -1,15 +1,18 @@
-"""`faceparity scenarios`: those that come with the package."""
+"""`faceparity scenarios`: the scenarios that come with the package."""
 
 from __future__ import annotations
 
-from faceparity.harness.scenarios.load import parse, ready_names, ready_text
+from faceparity.harness.scenarios.load import parse, preset_names, preset_text
 
 
 def show_scenarios(name: str | None) -> None:
-    """One line for each, or the TOML of one, to start from. Raises UserError for an unknown name."""
+    """Print one line per scenario, or one as TOML.
+
+    The TOML is one to start from. Raises UserError for an unknown name.
+    """
     if name is not None:
-        print(ready_text(name), end="")
+        print(preset_text(name), end="")
         return
-    for one in ready_names():
-        for s in parse(ready_text(one), one):
-            print(f"{one:20} {s.kind:10} {s.title}")
+    for ready_name in preset_names():
+        for scenario in parse(preset_text(ready_name), ready_name):
+            print(f"{ready_name:20} {scenario.kind:10} {scenario.title}")

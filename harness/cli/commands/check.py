@@ -1,4 +1,4 @@
-"""`faceparity check`: is this copy of a data set whole, and what is wrong with it."""
+"""`faceparity check`: whether a copy of a data set is whole, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ SCHEMA = "faceparity.check/1"
 
 
 def check_command(spec: str, json_to: str | None, names: bool, keep_unread_ages: bool = False) -> int:
-    """Print what is there and what is wrong, every file by name. 0 if nothing is, else 1. Raises UserError.
+    """Print what a copy holds and what is wrong.
 
-    json_to: a file, or `-` for standard output, which then holds nothing else. names: file names in it too.
-    keep_unread_ages: as in a run; each is then listed as a label that is not known.
+    Every file by name. Returns the exit status: 0 if nothing is wrong, else 1. json_to: a file, or `-` for standard output, which then
+    holds nothing else. names: file names in it too. keep_unread_ages: as in a run; each is then listed as a label that is not known.
+    Raises UserError.
     """
     from faceparity.datasets.audit.copy_check import check
     from faceparity.datasets.common.sanitise import printable
@@ -40,16 +41,16 @@ def check_command(spec: str, json_to: str | None, names: bool, keep_unread_ages:
             step(done)
 
         found = check(dataset, tick)
-    told = sys.stderr if json_to == "-" else sys.stdout
+    stream = sys.stderr if json_to == "-" else sys.stdout
     for line in lines(dataset, found):
-        print(printable(line), file=told)
+        print(printable(line), file=stream)
     if json_to is not None:
         _write(json_to, as_json(dataset, found, names), names)
     return 1 if found.wrong else 0
 
 
 def lines(dataset: Dataset, found: Check) -> Iterator[str]:
-    """What a person reads."""
+    """Yield the lines that a person reads."""
     from faceparity.datasets.common.sanitise import printable
     from faceparity.harness.cli.support.console import WORDS
 
@@ -82,12 +83,16 @@ def lines(dataset: Dataset, found: Check) -> Iterator[str]:
     yield _plural(found.wrong, "problem") if found.wrong else "nothing wrong"
 
 
-def _plural(n: int, one: str, many: str = "") -> str:
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
+def _plural(number: int, one: str, many: str = "") -> str:
+    """Return a number and its noun."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _unlabelled(dataset: Dataset) -> Iterator[str]:
-    """Which labels this copy lacks altogether, and where its card says that they come from."""
+    """Yield a line for each label that this copy lacks.
+
+    It says where, by the card, the label would come from.
+    """
     from faceparity.datasets.schema.card import load_card
 
     try:
@@ -102,30 +107,34 @@ def _unlabelled(dataset: Dataset) -> Iterator[str]:
 
 
 def _known(dataset: Dataset, found: Check) -> str:
+    """Say whether the card knows this copy."""
     if found.known_copy:
         return f"known: {found.known_copy}"
     return "a copy that the card does not know" if dataset.card.digests else "the card knows no digest of this set"
 
 
 def _alike(dataset: Dataset, found: Check) -> Iterator[str]:
-    """Pairs that look alike, those of different people first."""
+    """Yield pairs that look alike, different people's first."""
     from faceparity.datasets.common.sanitise import printable
 
     whose = {False: "two people's" if found.identity == "labelled" else "two", True: "one person's"}
     for same in (False, True):
         count = found.alike.same_subject if same else found.alike.different_subjects
-        pairs = [p for p in found.alike.pairs if p.same_subject == same]
-        for p in pairs:
-            how = f"{p.distance} of 255 bits differ" + (", mirrored" if p.mirrored else "")
-            yield f"{whose[same]} images look alike: {printable(dataset.files[p.a])} and {printable(dataset.files[p.b])} ({how})"
+        pairs = [pair for pair in found.alike.pairs if pair.same_subject == same]
+        for pair in pairs:
+            how = f"{pair.distance} of 255 bits differ" + (", mirrored" if pair.mirrored else "")
+            yield f"{whose[same]} images look alike: {printable(dataset.files[pair.a])} and {printable(dataset.files[pair.b])} ({how})"
         if count > len(pairs):
             yield f"{whose[same]} images look alike: {count - len(pairs):,} more pairs"
 
 
 def as_json(dataset: Dataset, found: Check, names: bool) -> dict[str, Any]:
-    """The machine-readable form: counts; file names only if asked for."""
+    """Return the machine-readable form.
+
+    Counts; file names only if asked for.
+    """
     listed: list[PairProtocol | SetProtocol] = [*dataset.protocols, *dataset.set_protocols]
-    out: dict[str, Any] = {
+    document: dict[str, Any] = {
         "schema": SCHEMA,
         "dataset": found.name,
         "clean": not found.wrong,
@@ -146,41 +155,54 @@ def as_json(dataset: Dataset, found: Check, names: bool) -> dict[str, Any]:
         },
         "listed_as_one_photograph": found.same_photo,
         "labels": [
-            {"attribute": c.attribute, "value": c.value, "subjects": c.subjects, "samples": c.samples} for c in found.counts
+            {
+                "attribute": counted.attribute, "value": counted.value, "subjects": counted.subjects,
+                "samples": counted.samples,
+            }
+            for counted in found.counts
         ],
         "protocols": [
-            {"name": p.name, "pairs": int(p.mated.size), "mated": int(p.mated.sum()), "missing": p.missing}
-            for p in listed
+            {
+                "name": protocol.name, "pairs": int(protocol.mated.size), "mated": int(protocol.mated.sum()),
+                "missing": protocol.missing,
+            }
+            for protocol in listed
         ],
         "support": {
             "by": list(found.support.by),
             "groups": [
                 {
-                    "group": g.group, "subjects": g.subjects, "lowest_fmr_as_lower": g.lower, "lowest_fmr_as_higher": g.higher,
-                    "lowest_fmr_as_lower_at_best": g.lower_best, "lowest_fmr_as_higher_at_best": g.higher_best,
+                    "group": group.group, "subjects": group.subjects, "lowest_fmr_as_lower": group.lower,
+                    "lowest_fmr_as_higher": group.higher,
+                    "lowest_fmr_as_lower_at_best": group.lower_best, "lowest_fmr_as_higher_at_best": group.higher_best,
                 }
-                for g in found.support.groups
+                for group in found.support.groups
             ],
         },
     }  # fmt: skip
     if names:
         files = dataset.files
-        out["names"] = {
-            "problems": [{"kind": p.kind, "where": p.where, "detail": p.detail} for p in dataset.problems],
+        document["names"] = {
+            "problems": [
+                {"kind": problem.kind, "where": problem.where, "detail": problem.detail} for problem in dataset.problems
+            ],
             "unreadable": [{"file": file, "reason": reason} for file, reason in found.unreadable],
             "near_duplicates": [
                 {
-                    "file_a": files[p.a], "file_b": files[p.b], "same_subject": p.same_subject, "bits": p.distance,
-                    "mirrored": p.mirrored,
+                    "file_a": files[pair.a], "file_b": files[pair.b], "same_subject": pair.same_subject,
+                    "bits": pair.distance, "mirrored": pair.mirrored,
                 }
-                for p in found.alike.pairs
+                for pair in found.alike.pairs
             ],
         }  # fmt: skip
-    return out
+    return document
 
 
 def _write(where: str, data: dict[str, Any], private: bool) -> None:
-    """Names of files are for nobody else's eyes: such a file is its owner's alone."""
+    """Write the JSON to a file or standard output.
+
+    private: it names files, which are for nobody else's eyes; then it is its owner's alone (0600).
+    """
     text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
     if where == "-":
         sys.stdout.write(text)

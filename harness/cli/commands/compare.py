@@ -12,17 +12,21 @@ from faceparity.datasets.common.paths import real_path
 from faceparity.harness.cli.support import console
 from faceparity.harness.cli.support.published_command import published_command
 from faceparity.harness.results.comparison import Comparison, comparison_to_json
+from faceparity.harness.results.stored import Result
 from faceparity.harness.runs.output_folder import WRITABLE, check_folder, default_timed
-from faceparity.harness.runs.result_files import Result, load_results
+from faceparity.harness.runs.result_files import load_results
 from faceparity.harness.templates.extract import cores
 
 RECORD = "comparison.json"
 WRITER = "faceparity.reports.comparison.write"
-"""What tells a comparison; found by name, as reports stand behind the harness."""
+"""The module that reports a comparison; imported by name, as reports stand above the harness."""
 
 
 def compare_command(runs: Sequence[Path], out: Path | None, seed: int) -> None:
-    """Read the runs, compare, write, show. Raises UserError."""
+    """Read runs, compare them, write and show it.
+
+    Raises UserError.
+    """
     from faceparity.harness.model_comparison.compare_runs import compare_runs
 
     found = _load(runs)
@@ -37,28 +41,37 @@ def compare_command(runs: Sequence[Path], out: Path | None, seed: int) -> None:
 
 
 def _load(runs: Sequence[Path]) -> list[list[Result]]:
-    """The results of every run. Raises UserError for a folder named twice, or one within another."""
-    places: dict[Path, Path] = {}
+    """Read the results of every run.
+
+    Raises UserError for a folder named twice, or one within another.
+    """
+    typed_as: dict[Path, Path] = {}
     for run in runs:
-        place = real_path(run)
-        if place in places:
+        folder = real_path(run)
+        if folder in typed_as:
             raise UserError(f"{run}: named twice; name each run once")
-        for other, typed in places.items():
-            if place in other.parents or other in place.parents:
+        for other, typed in typed_as.items():
+            if folder in other.parents or other in folder.parents:
                 raise UserError(f"{run} and {typed}: one is within the other; name each run once")
-        places[place] = run
+        typed_as[folder] = run
     return [load_results(run) for run in runs]
 
 
 def _check_folder(out: Path, runs: Sequence[Path]) -> None:
-    """Raises UserError if the comparison can't go there."""
+    """Check that the comparison can go into a folder.
+
+    Raises UserError.
+    """
     if any(real_path(out) == real_path(run) or real_path(run) in real_path(out).parents for run in runs):
         raise UserError(f"--out {out}: lies in a run's own folder; name a folder beside the runs")
     check_folder(out, lambda: (out / RECORD).is_file())
 
 
 def write(comparison: Comparison, out: Path) -> None:
-    """comparison.json, then everything that tells of it. Raises UserError where nothing can be written."""
+    """Write comparison.json, then every report of it.
+
+    Raises UserError where nothing can be written.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
         for old in (out / "tables").glob("*.csv"):

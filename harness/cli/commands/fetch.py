@@ -16,16 +16,19 @@ if TYPE_CHECKING:
     from faceparity.datasets.fetch.download import DownloadedFile
 
 MOST_LINES = 10
-"""Of files that are told one by one."""
+"""Most files that are reported one by one."""
 
 
 def fetch_command(names: list[str], accepted: bool) -> int:
-    """Fetch everything named; all names and licences are settled first. 0 if all is here, 1 if a set has to be asked for."""
+    """Fetch everything named.
+
+    All names and licences are settled first. Returns the exit status: 0 if all is here, 1 if a set has to be asked for.
+    """
     from faceparity.datasets.registry import dataset_names
     from faceparity.harness.cli.catalogue.listing import fetch_named
 
-    sets = [n for n in dict.fromkeys(names) if n in dataset_names()]
-    others = [n for n in dict.fromkeys(names) if n not in sets]
+    sets = [name for name in dict.fromkeys(names) if name in dataset_names()]
+    others = [name for name in dict.fromkeys(names) if name not in sets]
     _known(others)
     wanted = {name: _wanted(name, accepted) for name in sets}
     if others:
@@ -37,7 +40,10 @@ def fetch_command(names: list[str], accepted: bool) -> int:
 
 
 def _known(names: list[str]) -> None:
-    """Raises UserError for a name that is neither a model's nor the meshes'."""
+    """Check that each name is a model's or the meshes'.
+
+    Raises UserError.
+    """
     from faceparity.datasets.control.head.mesh_source import MESHES
     from faceparity.datasets.registry import dataset_names
     from faceparity.harness.models.registry import artefacts_of, model_names
@@ -51,13 +57,16 @@ def _known(names: list[str]) -> None:
                 raise UserError(f"fetch says itself where a set goes: faceparity fetch {put}")
             near = difflib.get_close_matches(base, [*model_names(), *dataset_names()], 1)
             hint = f": did you mean {near[0]}?" if near else ""
-            told = "`faceparity models` and `faceparity datasets` list them"
-            raise UserError(f"there is no model and no data set called {name!r}{hint or ';'} {told}")
+            where = "`faceparity models` and `faceparity datasets` list them"
+            raise UserError(f"there is no model and no data set called {name!r}{hint or ';'} {where}")
         artefacts_of(name)
 
 
 def _wanted(name: str, accepted: bool) -> Literal["fetch", "here", "ask"]:
-    """Show what a set's card says; whether it can be fetched. Raises UserError unless its licence is accepted."""
+    """Show what a set's card says; decide whether to fetch.
+
+    Raises UserError unless its licence is accepted.
+    """
     from faceparity.datasets.fetch.dataset_sources import PLANS, datasets_folder
     from faceparity.datasets.registry import find_copy
 
@@ -88,12 +97,14 @@ def _wanted(name: str, accepted: bool) -> Literal["fetch", "here", "ask"]:
 
 
 def _card(name: str) -> DatasetCard:
+    """Load the card of a data set."""
     from faceparity.datasets.schema.card import load_card
 
     return load_card(name)
 
 
 def _terms(card: DatasetCard) -> list[str]:
+    """Return the lines on a data set's terms."""
     lines = [f"{card.name}: {card.title}", f"  Licence: {card.licence}. {card.licence_note}".rstrip()]
     lines += [f"  Consent: {card.consent}"]
     lines += [f"  Home: {card.home}"] if card.home else []
@@ -103,7 +114,10 @@ def _terms(card: DatasetCard) -> list[str]:
 
 
 def _ask(name: str) -> None:
-    """Raises UserError unless somebody says yes."""
+    """Ask whether the licence is accepted.
+
+    Raises UserError unless somebody says yes.
+    """
     if sys.stdin is None or not sys.stdin.isatty():
         raise UserError(f"{name}: read its licence above, then fetch it with --accept-licence")
     if input("Do you accept this licence? Type yes: ").strip().casefold() not in ("yes", "y"):
@@ -111,7 +125,7 @@ def _ask(name: str) -> None:
 
 
 def _fetch(name: str) -> None:
-    """One data set, and what it is like."""
+    """Fetch one data set, and print what it is like."""
     from faceparity.datasets.fetch.dataset_sources import fetch_set
     from faceparity.datasets.registry import load_dataset
 
@@ -130,17 +144,20 @@ def _fetch(name: str) -> None:
 
 
 def _came(pieces: Sequence[tuple[SetFile, DownloadedFile]]) -> list[str]:
-    """Say of each file, the first ten at most, how large it is and whether it could be checked."""
+    """Describe each file's size and whether it was checked.
+
+    The first ten at most; the others are counted.
+    """
     from faceparity.datasets.fetch.artefacts import unchecked_warning
 
     lines = []
-    for piece, had in pieces[:MOST_LINES]:
-        if had.verified:
-            lines.append(f"{piece.file}: {had.size:,} bytes, sha256 {had.sha256}, as published")
+    for piece, got in pieces[:MOST_LINES]:
+        if got.verified:
+            lines.append(f"{piece.file}: {got.size:,} bytes, sha256 {got.sha256}, as published")
         else:
-            lines.append(f"{unchecked_warning(piece.file, had.sha256)} ({had.size:,} bytes)")
+            lines.append(f"{unchecked_warning(piece.file, got.sha256)} ({got.size:,} bytes)")
     if more := pieces[MOST_LINES:]:
-        unverified = sum(not had.verified for _, had in more)
+        unverified = sum(not got.verified for _, got in more)
         lines.append(f"and {len(more):,} more files, {unverified:,} of them NOT CHECKED either; all digests are in fetched.json")
     return lines
 
@@ -165,5 +182,5 @@ class _Bars:
         self._progress.stop()
 
     def tell(self, file: str, done: int, total: int) -> None:
-        """Bytes of a file."""
+        """Show how many bytes of a file are here."""
         self._progress.update(self._task, description=file, completed=done, total=total or None, visible=True)

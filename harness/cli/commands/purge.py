@@ -1,8 +1,7 @@
-"""`faceparity purge` and `faceparity schema`."""
+"""`faceparity purge`: destroy keys and what they seal."""
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def purge_command(folder: Path | None, everything: bool, older_than: int | None, yes: bool) -> int:
-    """Destroy keys, then what they seal; say what was done. The exit status: 1 where a person said no.
+    """Destroy keys, then what they seal; say what was.
 
-    A folder or an age names what is to go, so that only everything is asked about. Raises UserError if more than one of the three
-    is asked for, and for everything where nobody can be asked.
+    Returns the exit status: 1 where a person said no. A folder or an age names what is to go, so that only everything is asked
+    about. Raises UserError if more than one of the three is asked for, and for everything where nobody can be asked.
     """
     from faceparity.harness.templates.purge import plan_all, purge_all, purge_folder, purge_older
 
@@ -37,7 +36,10 @@ def purge_command(folder: Path | None, everything: bool, older_than: int | None,
 
 
 def _agreed() -> bool:
-    """Whether a person at the terminal says yes. Raises UserError where there is none."""
+    """Ask the person at the terminal; return the answer.
+
+    Raises UserError where there is no terminal.
+    """
     if not sys.stdin.isatty():
         raise UserError(
             "purge without a name destroys everything and asks first, but this is no terminal: add --yes, or name a run's folder"
@@ -47,6 +49,7 @@ def _agreed() -> bool:
 
 
 def _print_purged(done: Purged) -> None:
+    """Print what was destroyed and what was left alone."""
     what = [f"{done.shards:,} file{'s' * (done.shards != 1)} of templates"]
     what += [f"{done.private:,} of private parts"] * bool(done.private)
     keys = f"{done.keys:,} key{'s' * (done.keys != 1)}"
@@ -55,15 +58,3 @@ def _print_purged(done: Purged) -> None:
         print(line)
     for name in done.left:
         print(f"left alone, not made by faceparity: {name}")
-
-
-def print_schema(name: str = "results") -> None:
-    """The JSON Schema of results.json or comparison.json, on standard output. Raises UserError for another name."""
-    from faceparity.datasets.common.errors import UserError
-    from faceparity.harness.results import json_schema
-    from faceparity.harness.results.comparison import comparison_schema
-
-    known = {"results": json_schema, "comparison": comparison_schema}
-    if name not in known:
-        raise UserError(f"{name}: no schema of that name; there are {' and '.join(known)}")
-    print(json.dumps(known[name](), indent=1))

@@ -1,4 +1,4 @@
-"""`faceparity report`."""
+"""`faceparity report`: write the reports of a run again."""
 
 from __future__ import annotations
 

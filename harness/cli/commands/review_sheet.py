@@ -14,10 +14,10 @@ from faceparity.datasets.common.paths import real_path
 from faceparity.harness.results import Evaluation
 
 if TYPE_CHECKING:
-    from faceparity.harness.cli.commands.suspects import Suspect
+    from faceparity.harness.cli.commands.suspect_list import Suspect
 
 SIDE = 180
-"""Pictures are shrunk to so many pixels."""
+"""Longest side of a picture in the page, in pixels."""
 
 _STYLE = (
     "body{font:15px system-ui,sans-serif;margin:0 1rem}header{background:#a00;color:#fff;padding:1rem;margin:0 -1rem;position:sticky;top:0}"
@@ -31,7 +31,10 @@ _WARNING = (
 
 
 def check_place(sheet: Path, run: Path) -> None:
-    """Raises UserError if the sheet would lie in the run's folder, which is made to be published."""
+    """Check that the sheet lies outside the run's folder.
+
+    That folder is made to be published. Raises UserError.
+    """
     if real_path(sheet).is_relative_to(real_path(run)):
         raise UserError(f"--sheet {sheet}: lies in the run's folder, which is for publication; name a place outside it")
     if not real_path(sheet).parent.is_dir():
@@ -39,12 +42,13 @@ def check_place(sheet: Path, run: Path) -> None:
 
 
 def write_sheet(sheet: Path, found: Sequence[tuple[Evaluation, Sequence[Suspect]]], specs: Sequence[str]) -> None:
-    """The page, readable by its owner only. specs: `NAME=DIR` for data sets that are not where `-d NAME` finds them.
+    """Write the page, readable by its owner only.
 
-    Raises UserError where a data set's pictures are not to be found, or the page can't be written.
+    specs: `NAME=DIR` for data sets that are not where `-d NAME` finds them. Raises UserError where a data set's pictures are not to be
+    found, or the page can't be written.
     """
     given = dict(spec.partition("=")[::2] for spec in specs)
-    roots = {name: _root(name, given) for name in dict.fromkeys(e.dataset.name for e, _ in found)}
+    roots = {name: _root(name, given) for name in dict.fromkeys(evaluation.dataset.name for evaluation, _ in found)}
     text = "".join(_page(found, roots))
     try:
         sheet.unlink(missing_ok=True)
@@ -55,6 +59,10 @@ def write_sheet(sheet: Path, found: Sequence[tuple[Evaluation, Sequence[Suspect]
 
 
 def _root(name: str, given: Mapping[str, str]) -> Path:
+    """Return the folder of a data set's pictures.
+
+    Raises UserError.
+    """
     from faceparity.datasets.registry import find_copy
 
     root = Path(given[name]).expanduser() if given.get(name) else find_copy(name)
@@ -64,25 +72,27 @@ def _root(name: str, given: Mapping[str, str]) -> Path:
 
 
 def _page(found: Sequence[tuple[Evaluation, Sequence[Suspect]]], roots: Mapping[str, Path]) -> Iterator[str]:
+    """Yield the page's HTML."""
     yield '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="robots" content="noindex,nofollow,noarchive">'
     yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
     yield f"<title>PRIVATE: suspects</title><style>{_STYLE}</style><header><strong>{_WARNING}</strong></header>"
-    for e, suspects in found:
-        d = e.dataset
-        yield f"<h1>{escape(d.title)}, {escape(e.model.title)}</h1><p>Licence of the pictures: {escape(d.licence)}. "
-        yield f"{escape(_passing_on(d.name))} Consent: {escape(d.consent)}</p>"
+    for evaluation, suspects in found:
+        dataset = evaluation.dataset
+        yield f"<h1>{escape(dataset.title)}, {escape(evaluation.model.title)}</h1><p>Licence of the pictures: {escape(dataset.licence)}. "
+        yield f"{escape(_passing_on(dataset.name))} Consent: {escape(dataset.consent)}</p>"
         for mated, title in (
             (False, "Different people, as labelled, most alike first"),
             (True, "One person, as labelled, least alike first"),
         ):
             yield f"<h2>{title}</h2>"
-            for s in suspects:
-                if s.mated == mated:
-                    yield _figure(s, roots[d.name], e.model.score.unit)
+            for suspect in suspects:
+                if suspect.mated == mated:
+                    yield _figure(suspect, roots[dataset.name], evaluation.model.score.unit)
     yield "</html>\n"
 
 
 def _passing_on(name: str) -> str:
+    """Say whether a data set's pictures may be passed on."""
     from faceparity.datasets.schema.card import load_card
 
     try:
@@ -92,16 +102,16 @@ def _passing_on(name: str) -> str:
     return {"yes": "It allows passing them on; this page is private all the same."}.get(answer, "They may not be passed on.")
 
 
-def _figure(s: Suspect, root: Path, unit: str) -> str:
-    wrong = f"<br>Error at {escape(', '.join(s.wrong_at))}." if s.wrong_at else ""
-    pictures = _image(root / s.a) + _image(root / s.b)
-    return (
-        f"<figure>{pictures}<figcaption>{escape(unit)} {s.score:.5f}{wrong}<br><code>{escape(s.row)}</code></figcaption></figure>"
-    )
+def _figure(suspect: Suspect, root: Path, unit: str) -> str:
+    """Return a suspect's two pictures as HTML."""
+    wrong = f"<br>Error at {escape(', '.join(suspect.wrong_at))}." if suspect.wrong_at else ""
+    pictures = _image(root / suspect.a) + _image(root / suspect.b)
+    caption = f"{escape(unit)} {suspect.score:.5f}{wrong}<br><code>{escape(suspect.row)}</code>"
+    return f"<figure>{pictures}<figcaption>{caption}</figcaption></figure>"
 
 
 def _image(path: Path) -> str:
-    """A small picture, in the page itself."""
+    """Return a small picture, in the page itself."""
     import cv2
 
     from faceparity.datasets.loading.image_files import UnreadableImage, decode

@@ -1,4 +1,4 @@
-"""`faceparity score`."""
+"""`faceparity score`: report on the scores in a file."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from faceparity.harness.cli.support import console
 from faceparity.harness.cli.support.published_command import published_command
 from faceparity.harness.evaluation.resolved_options import resolve
 from faceparity.harness.options import Options
+from faceparity.harness.results.stored import Result
 from faceparity.harness.runs.output_folder import default_timed
-from faceparity.harness.runs.result_files import TERMINAL, Result, report_writers, write_reports, write_results
-from faceparity.harness.runs.runner import check_folder, prepare_folder
+from faceparity.harness.runs.result_files import TERMINAL, report_writers, write_reports, write_results
+from faceparity.harness.runs.run_folder import check_folder, prepare_folder
 from faceparity.harness.score_files.evaluate import evaluate_scores
 
 
 def score_command(asked: Mapping[str, Any], scores: Path, failures: Path | None, distance: bool, out: Path | None) -> None:
-    """Read, measure, write, show. asked: the options that were typed, by name. Raises UserError."""
+    """Read, measure, write, show.
+
+    asked: the options that were typed, by name. Raises UserError.
+    """
     options = Options.of(asked)
     given = [("--failures", failures), ("--distance", distance), *options.published().as_flags(), ("--out", out)]
     resolved = resolve(options, command=published_command("score", given, files=1))

@@ -1,1 +1,1 @@
-"""What commands share: the console and the command as published."""
+"""The console and the published command, which commands share."""

@@ -20,9 +20,9 @@ from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.templates.extract import Templates
 
 COMPARED, STATISTICS = " · comparisons", " · intervals and tests"
-"""After the last comparison nothing is counted any more, but it goes on."""
+"""The step after the last comparison, in which nothing is counted."""
 NAMED = 5
-"""So many files of each kind of problem are named; `faceparity check` and the private part name all."""
+"""Most files named of each kind of problem; `faceparity check` and the private part name all."""
 
 WORDS = {
     "missing_file": "named in the labels but not there",
@@ -42,17 +42,23 @@ WORDS = {
 
 
 def _console() -> Console:
-    """On standard error, so that results can be piped."""
+    """Return a console on standard error.
+
+    So results can be piped.
+    """
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(text: str) -> None:
-    """One line."""
+    """Print one line."""
     _console().print(text, markup=False)
 
 
 def working(text: str) -> AbstractContextManager[object]:
-    """Something goes on of which nobody knows how long it takes; nothing is shown but on a terminal."""
+    """Show that something goes on, for an unknown time.
+
+    Nothing is shown but on a terminal.
+    """
     console = _console()
     return console.status(printable(text)) if console.is_terminal else nullcontext()
 
@@ -61,7 +67,7 @@ class _Left(TimeRemainingColumn):
     """The time left, by the bar's own pace or as it was estimated."""
 
     def render(self, task: Task) -> Text:
-        """See ProgressColumn."""
+        """Return the time left of a task, as text."""
         until = task.fields.get("until")
         if until is None:
             return super().render(task)
@@ -70,7 +76,7 @@ class _Left(TimeRemainingColumn):
 
 
 class Screen:
-    """Tells a person how a run goes on."""
+    """Shows a person how a run goes on."""
 
     def __init__(self) -> None:
         self._console = _console()
@@ -89,36 +95,39 @@ class Screen:
         self._progress.stop()
 
     def line(self, text: str) -> None:
-        """One line above the bars."""
+        """Print one line above the bars."""
         self._progress.console.print(text, markup=False)
 
     def overall(self, text: str, done: int, of: int, seconds_left: float) -> None:
-        """The bar over all that is to be done, with a time left that was estimated elsewhere."""
+        """Show a bar over all that is to be done.
+
+        seconds_left: estimated elsewhere.
+        """
         if self._all is None:
             self._all = self._progress.add_task(text, total=of)
         self._progress.update(self._all, completed=done, until=time.monotonic() + seconds_left)
 
     def over(self) -> None:
-        """All is done: no bars any more."""
+        """Remove all bars."""
         for task in (self._task, self._all):
             if task is not None:
                 self._progress.remove_task(task)
         self._task = self._all = None
 
     def loaded(self, dataset: Dataset) -> None:
-        """How large the set is, and what is wrong with it, by name."""
+        """Print a data set's size, and its problems by name."""
         people = "no subject labels" if dataset.identity == "none" else f"{dataset.n_subjects:,} people"
         licence = "licence unknown" if dataset.card.licence == "unknown" else dataset.card.licence
         self.line(f"{printable(dataset.name)}: {dataset.n_samples:,} images, {people}; {licence}")
         if dataset.identity == "none" and dataset.unused:
             others = ", ".join(f"{column} ({why})" for column, why in dataset.unused.items())
             self.line(f"  no column called subject says whose picture it is; columns not used: {printable(others)}")
-        for kind, n in Counter(p.kind for p in dataset.problems).items():
-            where = [f"{p.where} {p.detail}".strip() for p in dataset.problems if p.kind == kind]
-            self.line(f"  {n:,} {WORDS.get(kind, kind)}: {_some(where)}")
+        for kind, count in Counter(problem.kind for problem in dataset.problems).items():
+            where = [f"{problem.where} {problem.detail}".strip() for problem in dataset.problems if problem.kind == kind]
+            self.line(f"  {count:,} {WORDS.get(kind, kind)}: {_first_names(where)}")
 
     def stage(self, text: str, total: int) -> Callable[[int], None]:
-        """A new bar."""
+        """Show a new bar; return its progress callback."""
         if self._task is not None:
             self._progress.remove_task(self._task)
         most = max(1, total)
@@ -128,22 +137,28 @@ class Screen:
         return lambda done: self._progress.update(task, completed=min(done, most), description=then if done >= most else text)
 
     def extracted(self, dataset: Dataset, card: ModelCard, templates: Templates) -> None:
-        """How many templates there are, and which files gave none."""
+        """Print how many templates there are.
+
+        And which files gave none.
+        """
         if self._task is not None:
             self._progress.remove_task(self._task)
             self._task = None
         new = f"{templates.extracted:,} read now" if templates.extracted else "all from the store"
-        made = f"{templates.samples.size:,} templates of {dataset.n_samples:,} images"
-        self.line(f"{printable(dataset.name)} · {card.name}: {made}, {new}")
+        counts = f"{templates.samples.size:,} templates of {dataset.n_samples:,} images"
+        self.line(f"{printable(dataset.name)} · {card.name}: {counts}, {new}")
         for status, words in (("unreadable", "without a template"), ("no_face", "no face found")):
-            at = np.flatnonzero(templates.status == status)
-            reasons = [f" ({templates.reasons[i]})" if templates.reasons[i] and status == "unreadable" else "" for i in at]
-            named = [f"{dataset.files[i]}{reason}" for i, reason in zip(at, reasons, strict=True)]
-            if named:
-                self.line(f"  {len(named):,} {words}: {_some(named)}")
+            samples = np.flatnonzero(templates.status == status)
+            reasons = [
+                f" ({templates.reasons[sample]})" if templates.reasons[sample] and status == "unreadable" else ""
+                for sample in samples
+            ]
+            lines = [f"{dataset.files[sample]}{reason}" for sample, reason in zip(samples, reasons, strict=True)]
+            if lines:
+                self.line(f"  {len(lines):,} {words}: {_first_names(lines)}")
 
 
-def _some(names: Sequence[str]) -> str:
-    """The first few, and how many more."""
-    shown = ", ".join(printable(n) for n in names[:NAMED])
+def _first_names(names: Sequence[str]) -> str:
+    """List the first few names, and count the others."""
+    shown = ", ".join(printable(name) for name in names[:NAMED])
     return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED:,} more"

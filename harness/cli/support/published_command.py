@@ -1,4 +1,7 @@
-"""The command of a run as its record tells it: put together again from what was understood, so that no path can slip through."""
+"""The command of a run as its record shows it.
+
+It is put together again from the options as read, so that no path can slip through.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +13,24 @@ Given = str | int | float | bool | Path | None
 
 
 def published_command(name: str, options: Iterable[tuple[str, Given | Sequence[Given]]], files: int = 0) -> str:
-    """`faceparity NAME` with `files` score files and these options, as a shell would take it.
+    """Return `faceparity NAME` with score files and options.
 
-    An option that is None, False or empty was not given. Folders of data sets are <root>, the folder of results is <out> and
-    any other file <file>, however they were typed.
+    As a shell would take it. An option that is None, False or empty was not given. Folders of data sets are <root>, the folder of
+    results is <out> and any other file <file>, however they were typed.
     """
     words = ["faceparity", name, *["<file>"] * files]
     for option, value in options:
-        several = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-        for one in several:
-            if one is True:
+        values = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+        for item in values:
+            if item is True:
                 words.append(option)
-            elif one is not None and one is not False:
-                words += [option, _hidden(option, one)]
+            elif item is not None and item is not False:
+                words += [option, _hidden(option, item)]
     return " ".join(words)
 
 
 def _hidden(option: str, value: Given) -> str:
+    """Return a value with paths replaced."""
     if option == "-d":
         name, equals, _ = str(value).partition("=")
         return shlex.quote(name) + ("=<root>" if equals else "")

@@ -14,16 +14,19 @@ SETTINGS = {
     "client certificate": "distributed.comm.tls.client.cert",
     "client key": "distributed.comm.tls.client.key",
 }
-"""What TLS takes on our side → where Dask's own configuration has it."""
+"""What TLS needs on the client's side → the setting of Dask's own configuration that names it."""
 
 HOW = (
     "use tls://HOST:PORT, with certificates in Dask's own configuration (distributed.comm.tls.ca-file, .client.cert and .client.key); "
-    "harness/cluster/README.md shows how"
+    "harness/execution/dask/README.md shows how"
 )
 
 
 def parse(text: str) -> tuple[str, str, int]:
-    """Scheme, host and port of an address; without a scheme it is tcp. Raises UserError for what is no address of a scheduler."""
+    """Split a scheduler's address into scheme, host and port.
+
+    Without a scheme it is tcp. Raises UserError for what is no address of a scheduler.
+    """
     scheme, separator, rest = text.rpartition("://")
     scheme = scheme if separator else "tcp"
     host, colon, port = rest.rpartition(":")
@@ -38,7 +41,7 @@ def parse(text: str) -> tuple[str, str, int]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether nothing sent there leaves this machine."""
+    """Return whether nothing sent to this host leaves the machine."""
     if host == "localhost":
         return True
     try:
@@ -48,7 +51,10 @@ def is_loopback(host: str) -> bool:
 
 
 def is_private(address: str) -> bool:
-    """Whether nobody on the network can read what is sent to an address (of a scheduler or a worker, as Dask writes it)."""
+    """Return whether nobody on the network can read the traffic.
+
+    address: of a scheduler or a worker, as Dask writes it.
+    """
     scheme, _, _ = address.partition("://")
     if scheme in ("tls", "inproc"):
         return True
@@ -59,7 +65,10 @@ def is_private(address: str) -> bool:
 
 
 def checked_address(text: str) -> str:
-    """The address with its scheme. Raises UserError for one off this machine without TLS."""
+    """Return the address with its scheme.
+
+    Raises UserError for one off this machine without TLS.
+    """
     scheme, host, port = parse(text)
     if scheme == "tcp" and not is_loopback(host):
         raise UserError(f"--dask {text}: {host} is another machine, and tcp:// is not encrypted; {HOW}")
@@ -67,7 +76,10 @@ def checked_address(text: str) -> str:
 
 
 def check_certificates(address: str, get: Callable[[str], object]) -> None:
-    """Raises UserError if an address needs certificates and Dask's configuration (`get`: dask.config.get) does not name files."""
+    """Check that Dask's configuration names the certificate files needed.
+
+    get: dask.config.get. Only tls:// needs certificates. Raises UserError for a setting or a file that is missing.
+    """
     if not address.startswith("tls://"):
         return
     for what, where in SETTINGS.items():

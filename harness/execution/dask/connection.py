@@ -1,21 +1,21 @@
-"""A run's connection to a Dask cluster: checked before anything is sent, watched for as long as work is under way."""
+"""A run's connection to a Dask cluster.
+
+The cluster is checked before anything is sent, and watched while work is under way.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
 import uuid
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import InitVar, dataclass, field
 from itertools import count
 from typing import Any
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.comparisons.tally import Tally
-from faceparity.harness.comparisons.tiles import TallyJob
-from faceparity.harness.execution import process_pool
-from faceparity.harness.execution.backend import PlaceGoneError
+from faceparity.harness.execution.backend import BackendGoneError
 from faceparity.harness.execution.dask.address import check_certificates, checked_address, is_private
 from faceparity.harness.execution.dask.environment_check import (
     ARITHMETIC,
@@ -27,16 +27,13 @@ from faceparity.harness.execution.dask.environment_check import (
     of_worker,
 )
 from faceparity.harness.execution.dask.worker_tasks import Packed, Refused, Ticket, hold, pack
-from faceparity.harness.execution.worker import Opener
-from faceparity.harness.execution.worker_process import Batch
-from faceparity.harness.models.base.model import Model
 
 SECONDS_TO_CONNECT = 10.0
 SECONDS_WITHOUT_WORKERS = 60.0
-"""A worker that died is started again by its nanny within seconds; if nobody came after so long, nobody will."""
+"""A worker that died is started again by its nanny within seconds; if none came after this time, none will."""
 TICK = 1.0
 LOUD = ("distributed", "tornado", "asyncio")
-"""Whose log goes to the terminal; some loggers under them have levels of their own."""
+"""Loggers that write to the terminal; some loggers under them have levels of their own."""
 
 NO_SPILLING = "DASK_DISTRIBUTED__WORKER__MEMORY__TARGET=False DASK_DISTRIBUTED__WORKER__MEMORY__SPILL=False"
 GO_ON = "what was done is kept, and the same command goes on from there"
@@ -44,15 +41,13 @@ GO_ON = "what was done is kept, and the same command goes on from there"
 
 @dataclass(eq=False)
 class Cluster:
-    """A place on other processes or machines. notes: what a person should know of it."""
+    """Workers in other processes or on other machines. notes: what a person should know of them."""
 
     address: str
     client: Any
     ticket: InitVar[Ticket]
     threads: int
-    local: int
     notes: list[str] = field(default_factory=list)
-    waits: bool = True
     _left: float | None = None
     _numbers: Iterator[int] = field(default_factory=count)
     _run: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
@@ -60,37 +55,25 @@ class Cluster:
     def __post_init__(self, ticket: Ticket) -> None:
         self._ticket: Packed = pack(ticket)
 
-    def told(self) -> list[str]:
-        """What a person should know of it."""
-        return [f"Dask cluster: {self.threads} threads", *self.notes]
+    def submit(self, job: Callable[..., object], what: object, needed: Sequence[Any]) -> Any:
+        """Send one of the jobs in `worker_tasks`; return its future.
 
-    def extract(
-        self, batches: Sequence[Batch], model: Model, name: str, opener: Opener
-    ) -> Generator[process_pool.Done, None, None]:
-        """See Place. A model that reads the files itself (a command, ready templates) stays on this machine."""
-        from faceparity.harness.execution.dask.extraction_jobs import run_shards
-        from faceparity.harness.models.base.file_model import FileModel
-
-        if isinstance(model, FileModel):
-            return process_pool.run_batches(batches, name, opener, self.local)
-        return run_shards(self, batches, model, name, opener)
-
-    def tally(self, job: TallyJob, tiles: Sequence[tuple[int, int]], cap: float, progress: Callable[[int], None] | None) -> Tally:
-        """See Place."""
-        from faceparity.harness.execution.dask.tally_jobs import run_blocks
-
-        return run_blocks(self, job, tiles, cap, progress)
-
-    def submit(self, job: Callable[..., object], what: object, held: Sequence[Any]) -> Any:
-        """A future of one of `remote`'s jobs. held: futures that it needs."""
-        return self._submit(job, self._ticket, pack(what), list(held))
+        needed: futures of what the job uses.
+        """
+        return self._submit(job, self._ticket, pack(what), list(needed))
 
     def hold(self, what: object) -> Any:
-        """A future of something that several jobs need: sent to each worker once."""
+        """Send something that several jobs need; return its future.
+
+        Each worker gets it once.
+        """
         return self._submit(hold, pack(what))
 
     def _submit(self, what: Callable[..., object], *arguments: object) -> Any:
-        """The future's name says nothing of what it is about: schedulers show names."""
+        """Send a call under a name that reveals nothing.
+
+        Schedulers show names.
+        """
         key = f"faceparity-{what.__name__}-{self._run}-{next(self._numbers)}"
         try:
             return self.client.submit(what, *arguments, key=key, pure=False)
@@ -98,7 +81,10 @@ class Cluster:
             raise self._gone() from error
 
     def next_done(self, waiting: Collection[Any]) -> set[Any]:
-        """Futures that are done, as soon as there are any. Raises PlaceGoneError when the cluster is gone."""
+        """Wait for futures that are done; return them.
+
+        It returns as soon as there are any. Raises BackendGoneError when the cluster is gone.
+        """
         from distributed import wait
 
         while True:
@@ -111,7 +97,10 @@ class Cluster:
                 raise self._gone() from error
 
     def answer(self, future: Any) -> Any:
-        """What a job answered; None if it killed several workers. Raises UserError for a refusal, PlaceGoneError when the cluster is."""
+        """Return a job's answer; None if it killed several workers.
+
+        Raises UserError for a refusal or a failure, BackendGoneError when the cluster is gone.
+        """
         from distributed.scheduler import KilledWorker
 
         try:
@@ -129,13 +118,19 @@ class Cluster:
         return answer
 
     def cancel(self, futures: Collection[Any]) -> None:
-        """Let go of what is not wanted any more; of no concern where the cluster is gone."""
+        """Cancel futures that are no longer wanted.
+
+        Does nothing where the cluster is gone.
+        """
         if futures and self.client.status == "running":
-            with suppress(Exception):  # it may go at this very moment; what ended the work is what is told
+            with suppress(Exception):  # the cluster may go at this moment; the error that ended the work is reported
                 self.client.cancel(list(futures), force=True)
 
     def _watch(self) -> None:
-        """Raises PlaceGoneError if nobody is there to finish the work."""
+        """Check that somebody is there to finish the work.
+
+        Raises BackendGoneError where the scheduler is gone, or no worker came for SECONDS_WITHOUT_WORKERS.
+        """
         if self.client.status != "running":
             raise self._gone()
         try:
@@ -147,18 +142,18 @@ class Cluster:
         now = time.monotonic()
         self._left = None if self.threads else self._left or now
         if self._left is not None and now - self._left > SECONDS_WITHOUT_WORKERS:
-            raise PlaceGoneError(
+            raise BackendGoneError(
                 f"--dask {self.address}: no worker is left (a picture or a lack of memory may have killed them: start workers with a "
                 f"nanny, which `dask worker` does by default); {GO_ON}"
             )
 
-    def _gone(self) -> PlaceGoneError:
-        return PlaceGoneError(f"--dask {self.address}: the scheduler is gone or dropped the work; {GO_ON}")
+    def _gone(self) -> BackendGoneError:
+        return BackendGoneError(f"--dask {self.address}: the scheduler is gone or dropped the work; {GO_ON}")
 
 
 @contextmanager
-def connect(address: str, local: int) -> Iterator[Cluster]:
-    """The cluster at an address, for as long as the context lasts. local: threads for what is not sent there.
+def open_cluster(address: str) -> Iterator[Cluster]:
+    """Connect to a cluster until the context ends.
 
     Raises UserError, before anything is sent: Dask is not installed, the address is not private, nobody answers, or the scheduler
     or a worker is not what is needed for the same answer as here.
@@ -173,13 +168,16 @@ def connect(address: str, local: int) -> Iterator[Cluster]:
     with _quietly(), dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
         client = _client(url, distributed)
         try:
-            yield _checked(url, client, local)
+            yield _checked(url, client)
         finally:
             client.close(timeout=5)
 
 
 def _client(url: str, distributed: Any) -> Any:
-    """Connected, with the certificates of Dask's own configuration."""
+    """Open a client with the certificates of Dask's own configuration.
+
+    Raises UserError where no scheduler answers.
+    """
     security = distributed.Security(require_encryption=True) if url.startswith("tls://") else distributed.Security()
     try:
         return distributed.Client(url, timeout=SECONDS_TO_CONNECT, security=security, set_as_default=False)
@@ -190,8 +188,11 @@ def _client(url: str, distributed: Any) -> Any:
         ) from error
 
 
-def _checked(url: str, client: Any, local: int) -> Cluster:
-    """Scheduler and workers looked at. Raises UserError."""
+def _checked(url: str, client: Any) -> Cluster:
+    """Check the scheduler and its workers; return the cluster.
+
+    Raises UserError for other versions, open addresses, workers that spill to disk, or processors of several kinds.
+    """
     here = facts()
     there, listening = _of_scheduler(url, client)
     _check_same(url, "the scheduler", here, there)
@@ -212,7 +213,7 @@ def _checked(url: str, client: Any, local: int) -> Cluster:
         )
     kind = kinds.pop()
     notes = [] if kind == here[ARITHMETIC] else ["the workers' processors round last digits otherwise than this machine's"]
-    return Cluster(url, client, Ticket(here, kind), sum(client.nthreads().values()), local, notes)
+    return Cluster(url, client, Ticket(here, kind), sum(client.nthreads().values()), notes)
 
 
 def _of_scheduler(url: str, client: Any) -> tuple[Facts, list[str]]:
@@ -260,9 +261,14 @@ def _check_private(url: str, addresses: Sequence[str]) -> None:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """What is wrong is told by us, in one line."""
-    own = [name for name, one in logging.root.manager.loggerDict.items() if isinstance(one, logging.Logger) and one.level]
-    loggers = [logging.getLogger(name) for name in {*LOUD, *own} if name.partition(".")[0] in LOUD]
+    """Keep Dask's loggers quiet until the context ends.
+
+    Errors are reported here, in one line.
+    """
+    with_level = [
+        name for name, entry in logging.root.manager.loggerDict.items() if isinstance(entry, logging.Logger) and entry.level
+    ]
+    loggers = [logging.getLogger(name) for name in {*LOUD, *with_level} if name.partition(".")[0] in LOUD]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL + 1)

@@ -1,4 +1,7 @@
-"""What must be alike on all machines for the answer to be the same: code, libraries, processor; and what workers may not do."""
+"""Facts that must agree on all machines for the answer to be the same.
+
+Code, libraries and processor; and what workers may not do.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-LIBRARIES = ("dask", "distributed", "cloudpickle", "dlib", "opencv-python", "threadpoolctl", "pyarrow")
-"""Beside those that a record names."""
+FURTHER_LIBRARIES = ("dask", "distributed", "cloudpickle", "dlib", "opencv-python", "threadpoolctl", "pyarrow")
+"""Libraries that must agree, beside those that a record names."""
 
 Facts = dict[str, str]
 
@@ -21,9 +24,11 @@ SPILLS = "spills"
 
 @cache
 def facts() -> Facts:
-    """Of this process. Everything but ARITHMETIC decides what is computed; ARITHMETIC shows its last digits."""
-    from faceparity.harness.evaluation.provenance import LIBRARIES as RECORDED
-    from faceparity.harness.execution.versions import code_digest
+    """Return the facts of this process.
+
+    Everything but ARITHMETIC decides what is computed; ARITHMETIC decides its last digits.
+    """
+    from faceparity.harness.execution.versions import LIBRARIES, code_digest
     from faceparity.harness.execution.worker import decoder
     from faceparity.harness.models.assembly.pipeline import library_versions
 
@@ -32,34 +37,40 @@ def facts() -> Facts:
         "faceparity's code": code_digest(),
         "Python": f"{sys.version_info.major}.{sys.version_info.minor}",
         "the system": f"{platform.system()} {platform.machine()}",
-        **library_versions([*RECORDED, *LIBRARIES]),
+        **library_versions([*LIBRARIES, *FURTHER_LIBRARIES]),
         "the decoder of pictures": hashlib.sha256(decoder().encode()).hexdigest()[:12],
     }
     return {**known, ARITHMETIC: arithmetic()}
 
 
 def differences(here: Facts, there: Facts) -> list[str]:
-    """What is otherwise there, in words; the last digits aside."""
-    told = []
+    """Describe what differs there, the last digits aside."""
+    found = []
     for name in here:
         has, wanted = there.get(name, "absent"), here[name]
         if name != ARITHMETIC and has != wanted:
-            told.append(f"other files of {name}" if name == "faceparity's code" else f"{name} {has} instead of {wanted}")
-    return told
+            found.append(f"other files of {name}" if name == "faceparity's code" else f"{name} {has} instead of {wanted}")
+    return found
 
 
 def arithmetic() -> str:
-    """A digest of float32 sums that another kind of processor rounds otherwise."""
+    """Return a digest of float32 sums.
+
+    Another kind of processor rounds them differently.
+    """
     from faceparity.harness.execution.dask.thread_limits import one_thread
 
     rng = np.random.default_rng(0)
-    a, b = (rng.standard_normal((64, 512), np.float32) for _ in range(2))
+    left, right = (rng.standard_normal((64, 512), np.float32) for _ in range(2))
     with one_thread():
-        return hashlib.sha256((a @ b.T).tobytes()).hexdigest()[:12]
+        return hashlib.sha256((left @ right.T).tobytes()).hexdigest()[:12]
 
 
 def spills(worker: Any) -> bool:
-    """Whether a Dask worker writes what it holds to its disk when memory runs short: templates, in the clear."""
+    """Return whether a worker spills memory to its disk.
+
+    It does so when memory runs short, and that would be templates in the clear.
+    """
     memory = getattr(worker, "memory_manager", None)
     if memory is None or not memory.memory_limit:
         return False
@@ -67,11 +78,11 @@ def spills(worker: Any) -> bool:
 
 
 def of_worker(dask_worker: Any = None) -> Facts:
-    """The facts of a Dask worker, and whether it spills."""
+    """Return a Dask worker's facts, and whether it spills."""
     return {**facts(), SPILLS: "yes" if spills(dask_worker) else ""}
 
 
 def of_scheduler(dask_scheduler: Any = None) -> tuple[Facts, list[str]]:
-    """The facts of a scheduler, and the addresses that it can be reached by."""
-    found = [str(one.contact_address) for one in getattr(dask_scheduler, "listeners", ())]
+    """Return a scheduler's facts and the addresses it listens on."""
+    found = [str(listener.contact_address) for listener in getattr(dask_scheduler, "listeners", ())]
     return facts(), found or [str(dask_scheduler.address)]

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.execution.dask import worker_tasks
 from faceparity.harness.execution.dask.connection import Cluster
-from faceparity.harness.execution.dask.model_transfer import blob, to_send, told
+from faceparity.harness.execution.dask.model_transfer import blob, sent_path, to_send
 from faceparity.harness.execution.process_pool import Done
-from faceparity.harness.execution.worker import ImageJob, ImageOutcome, Opener, run_batch
+from faceparity.harness.execution.worker import ImageJob, ImageOutcome, Opener, open_by_name, run_batch
 from faceparity.harness.execution.worker_deaths import ON_CLUSTER, lost_reason
 from faceparity.harness.execution.worker_process import Batch
 from faceparity.harness.models.base.model import Extraction, Model
@@ -23,7 +23,10 @@ MOST_TRIES = 4
 
 
 class _Sent(NamedTuple):
-    """A batch under way. places: in it, of what was sent; the others can't be read here either."""
+    """A batch under way.
+
+    places: positions in the batch of the images that were sent; the others can't be read here either.
+    """
 
     batch: Batch
     places: Sequence[int]
@@ -33,12 +36,12 @@ class _Sent(NamedTuple):
 def run_shards(
     cluster: Cluster, batches: Sequence[Batch], model: Model, name: str, opener: Opener
 ) -> Generator[Done, None, None]:
-    """Each batch with its outcomes, in whatever order they are done.
+    """Yield each batch with its outcomes, in any order.
 
     Dask sends what was on a worker that died to another one, a few times; a batch that was under way whenever workers died
     then goes image by image, with nothing else of this run on the cluster, until the image that kills them is known.
     """
-    work = _Work(cluster, model, name, opener)
+    work = _Extraction(cluster, model, name, opener)
     rest, suspects = list(reversed(batches)), list[Batch]()
     try:
         while rest or work.waiting:
@@ -56,12 +59,10 @@ def run_shards(
         cluster.cancel(list(work.weights.values()))
 
 
-class _Work:
-    """What is under way, and what workers turned out to lack."""
+class _Extraction:
+    """The batches under way, and what workers turned out to lack."""
 
     def __init__(self, cluster: Cluster, model: Model, name: str, opener: Opener) -> None:
-        from faceparity.harness.templates.extract import open_by_name
-
         self.cluster, self.model = cluster, model
         self.sent_model, self.weights_here = to_send(name, model, opener, opener is open_by_name)
         self.waiting: dict[Any, _Sent] = {}
@@ -69,16 +70,22 @@ class _Work:
         self.images_too = False
 
     def send(self, batch: Batch, tries: int = 1) -> None:
-        """Images go by path until a worker turns out not to see one; then as bytes, and their files' names stay here."""
-        images = _read(batch) if self.images_too else None
-        places = [k for k, job in enumerate(batch) if images is None or job.content in images]
-        jobs = [ImageJob(told(batch[k].path) if images is None else batch[k].content, batch[k].content) for k in places]
+        """Send a batch of images.
+
+        Images go by path until a worker turns out not to see one; then as bytes, and their files' names stay here.
+        """
+        images = _image_bytes(batch) if self.images_too else None
+        places = [at for at, job in enumerate(batch) if images is None or job.content in images]
+        jobs = [ImageJob(sent_path(batch[at].path) if images is None else batch[at].content, batch[at].content) for at in places]
         shard = worker_tasks.Shard(self.sent_model, jobs, images)
         future = self.cluster.submit(worker_tasks.extract, shard, list(self.weights.values()))
         self.waiting[future] = _Sent(batch, places, tries)
 
     def next_done(self) -> list[tuple[Batch, list[ImageOutcome] | None]]:
-        """Batches that are done; None for the outcomes of one that was under way whenever workers died."""
+        """Wait for finished batches; return them with their outcomes.
+
+        The outcomes are None for a batch that was under way whenever workers died.
+        """
         done: list[tuple[Batch, list[ImageOutcome] | None]] = []
         for future in self.cluster.next_done(self.waiting):
             sent = self.waiting.pop(future)
@@ -86,11 +93,11 @@ class _Work:
             if isinstance(answer, worker_tasks.Lacking):
                 self._supply(answer, sent)
             else:
-                done.append((sent.batch, None if answer is None else self._completed(sent, answer)))
+                done.append((sent.batch, None if answer is None else self._in_order(sent, answer)))
         return done
 
     def alone(self, job: ImageJob) -> ImageOutcome:
-        """The outcome of one image with nothing else under way."""
+        """Extract one image with nothing else under way."""
         self.send([job])
         while self.waiting:
             for _, outcomes in self.next_done():
@@ -101,7 +108,10 @@ class _Work:
         raise RuntimeError("an image went out and nothing came back")
 
     def _supply(self, lacking: worker_tasks.Lacking, sent: _Sent) -> None:
-        """From now on what is lacking is sent: weights once to each worker, images with their batch."""
+        """Send what a worker lacks from now on.
+
+        Weights go once to each worker, images with their batch. Raises UserError after MOST_TRIES.
+        """
         if sent.tries >= MOST_TRIES:
             raise UserError(f"--dask {self.cluster.address}: a worker cannot keep the weights it is sent; is its disk full?")
         self.images_too |= lacking.images
@@ -109,14 +119,20 @@ class _Work:
             self.weights[sha256] = self.cluster.hold(blob(self.weights_here[sha256], sha256))
         self.send(sent.batch, sent.tries + 1)
 
-    def _completed(self, sent: _Sent, answer: worker_tasks.Extracted) -> list[ImageOutcome]:
-        """In the order of the batch; what can't be read here is told by the code that would read it."""
+    def _in_order(self, sent: _Sent, answer: worker_tasks.Extracted) -> list[ImageOutcome]:
+        """Return the outcomes in the order of the batch.
+
+        Images that can't be read here are read by the code that says why.
+        """
         found = dict(zip(sent.places, answer.outcomes, strict=True))
-        return [found[k] if k in found else run_batch(self.model, [job])[0] for k, job in enumerate(sent.batch)]
+        return [found[at] if at in found else run_batch(self.model, [job])[0] for at, job in enumerate(sent.batch)]
 
 
-def _read(batch: Batch) -> dict[str, bytes]:
-    """The images' bytes by their sha256, of those that are what they were when the data set was read."""
+def _image_bytes(batch: Batch) -> dict[str, bytes]:
+    """Return images' bytes by their sha256.
+
+    Only of those that are what they were when the data set was read.
+    """
     from faceparity.datasets.loading.image_files import UnreadableImage
     from faceparity.datasets.loading.image_packs import image_bytes
 

@@ -1,4 +1,7 @@
-"""A model as it is sent to workers: its card and the sha256 of its weights; the weights themselves only where they are lacking."""
+"""A model as it is sent to workers: its card and the sha256 of its weights.
+
+The weights themselves go only where they are lacking.
+"""
 
 from __future__ import annotations
 
@@ -8,32 +11,39 @@ from pathlib import Path
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.execution.dask.worker_tasks import Blob, SentModel
 from faceparity.harness.execution.worker import Opener
-from faceparity.harness.models.assembly.builder import crossed
+from faceparity.harness.models.assembly.builder import card_with_options
 from faceparity.harness.models.base.model import Model
 from faceparity.harness.models.registry import assembly_of
 
 
-def told(path: str | Path) -> str:
-    """A path as workers get it: it may mean the same to them, or nothing."""
+def sent_path(path: str | Path) -> str:
+    """Return a path as workers get it.
+
+    Absolute: it may mean the same to them, or nothing.
+    """
     return os.path.abspath(path)
 
 
 def to_send(name: str, model: Model, opener: Opener, registered: bool) -> tuple[SentModel, dict[str, Path]]:
-    """The model, and where each file of its weights lies on this machine, by its sha256, which is checked. Raises UserError.
+    """Describe a model for workers; return its weights' paths too.
 
-    registered: `opener` opens what is typed after -m. Code of others than faceparity must be installed on the workers.
+    The paths, on this machine, are by sha256, which is checked. registered: `opener` opens what is typed after -m. Code of
+    others than faceparity must be installed on the workers. Raises UserError.
     """
-    made = assembly_of(name) if registered else None
-    if made is None:
+    assembly = assembly_of(name) if registered else None
+    if assembly is None:
         return SentModel(name, model.fingerprint(), opener), {}
-    here = {w.sha256: made.find(w) for w in crossed(made.card, made.options).weights}
-    paths = {sha256: told(path) for sha256, path in here.items()}
-    card = made.card.model_dump_json()
-    return SentModel(made.card.name, model.fingerprint(), opener, card, dict(made.options), paths), here
+    here = {weights.sha256: assembly.find(weights) for weights in card_with_options(assembly.card, assembly.options).weights}
+    paths = {sha256: sent_path(path) for sha256, path in here.items()}
+    card = assembly.card.model_dump_json()
+    return SentModel(assembly.card.name, model.fingerprint(), opener, card, dict(assembly.options), paths), here
 
 
 def blob(path: Path, sha256: str) -> Blob:
-    """A file of weights. Raises UserError if it went away."""
+    """Read a file of weights.
+
+    Raises UserError if it went away.
+    """
     try:
         return Blob(sha256, path.read_bytes())
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Numerical libraries held to one thread while anything of ours runs in a process, in however many of its threads."""
+"""Numerical libraries held to one thread while faceparity computes in a process, in any number of its threads."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from threading import Lock
 
 _lock = Lock()
 _inside = 0
-_held = ExitStack()
+_limits = ExitStack()
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """`single_threaded` for several threads at once: limits are set by the first to come and lifted by the last to leave."""
+    """Hold numerical libraries to one thread, for several callers.
+
+    As `single_threaded`; the first to come sets the limits and the last to leave lifts them.
+    """
     from faceparity.harness.execution.worker import single_threaded
 
     global _inside
     with _lock:
         if not _inside:
-            _held.enter_context(single_threaded())
+            _limits.enter_context(single_threaded())
         _inside += 1
     try:
         yield
@@ -27,4 +30,4 @@ def one_thread() -> Iterator[None]:
         with _lock:
             _inside -= 1
             if not _inside:
-                _held.close()
+                _limits.close()

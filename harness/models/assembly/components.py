@@ -1,4 +1,4 @@
-"""The parts that models are put together from, by the names that cards and options use, and how they fit each other."""
+"""Detectors and aligners by the names that cards and options use, and which of them fit together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.harness.models.base.card import NetworkInput, Weights
+from faceparity.harness.models.base.card import Weights
+from faceparity.harness.models.base.descriptions import ALIGNMENTS
 from faceparity.harness.models.base.model import Aligner, Detector
 from faceparity.harness.models.vision.alignment import (
     ARCFACE_112,
@@ -24,48 +25,27 @@ from faceparity.harness.models.vision.alignment import (
 OPENCV = ("opencv-python-headless", "opencv-python", "opencv-contrib-python")
 DLIB = ("dlib-bin", "dlib")
 
-ALIGNMENTS = {
-    "arcface": "least-squares similarity of five landmarks onto the {size} px template that ArcFace, SFace and others share",
-    "dlib": "dlib face chip by landmarks, {size} px, padding 0.25",
-    "box": "the detector's box made square, enlarged by a tenth on each side, resized to {size} px; not turned",
-    "whole": "the whole picture, resized to {size} px",
-}
-
 Find = Callable[[Weights], Path]
-"""Where a file of weights lies on this machine, its sha256 checked."""
+"""Returns the path of a file of weights on this machine, its sha256 checked."""
 
 
 @dataclass(frozen=True)
 class BuiltComponent:
-    """A part, all that decides what it does besides weights and libraries, and those libraries."""
+    """A component, the settings that decide what it does besides weights and libraries, and those libraries."""
 
     part: object
     settings: Mapping[str, object]
     libraries: tuple[str, ...]
 
 
-def alignment_words(name: str, size: int) -> str:
-    """How a card tells of an alignment."""
-    return ALIGNMENTS[name].format(size=size) if name in ALIGNMENTS else name
-
-
-def input_words(feeding: NetworkInput) -> str:
-    """How a card tells of a network's input."""
-
-    def numbers(values: list[float]) -> str:
-        return f"{values[0]:g}" if len(set(values)) == 1 else "(" + ", ".join(f"{v:g}" for v in values) + ")"
-
-    scaled = "0–255" if feeding.mean == [0.0] else f"x − {numbers(feeding.mean)}"
-    if feeding.std != [1.0]:
-        scaled = f"({scaled}) / {numbers(feeding.std)}" if feeding.mean != [0.0] else f"x / {numbers(feeding.std)}"
-    return f"{feeding.size} × {feeding.size} {feeding.colour}, {scaled}"
-
-
 def make_detector(
     name: str, weights: list[Weights], find: Find, landmarks: int, upsample: int
 ) -> tuple[Detector, BuiltComponent]:
-    """A detector by name, its weights loaded. landmarks and upsample are for dlib's detectors only."""
-    files = {w.role: find(w) for w in weights}
+    """Return a detector by name, its weights loaded.
+
+    landmarks and upsample are for dlib's detectors only.
+    """
+    files = {file.role: find(file) for file in weights}
     if name == "yunet":
         from faceparity.harness.models.vision.yunet import NMS, SCORE, SIDES, TOP_K, YuNet
 
@@ -89,12 +69,15 @@ def make_detector(
         )
     from faceparity.harness.models.vision.no_detector import WholePicture
 
-    whole = WholePicture()
-    return whole, BuiltComponent(whole, {"detector": "none"}, ())
+    no_detector = WholePicture()
+    return no_detector, BuiltComponent(no_detector, {"detector": "none"}, ())
 
 
 def check_alignment(alignment: str, points: str, detector: str) -> None:
-    """Raises UserError for an alignment that does not exist or that the detector has no landmarks for."""
+    """Check that an alignment exists and suits the detector.
+
+    Raises UserError where it does not exist, or the detector has no landmarks for it.
+    """
     if alignment not in ALIGNMENTS:
         raise UserError(f"there is no alignment called {alignment!r}: known are {', '.join(ALIGNMENTS)}")
     if points == "none" and alignment != "whole":
@@ -102,7 +85,7 @@ def check_alignment(alignment: str, points: str, detector: str) -> None:
 
 
 def make_aligner(name: str, points: str, landmarks: int, size: int) -> tuple[Aligner, BuiltComponent]:
-    """An aligner by name, for the kind of landmarks that the detector gives."""
+    """Return an aligner by name for the detector's landmarks."""
     if name == "dlib" and points == "dlib":
         from faceparity.harness.models.vision.dlib_components import PADDING, FaceChip
 
@@ -124,7 +107,10 @@ def make_aligner(name: str, points: str, landmarks: int, size: int) -> tuple[Ali
 
 
 def _template(name: str, points: str, landmarks: int, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64] | None, str]:
-    """Where landmarks go, where their mean goes (None: the template's), and which landmarks those are."""
+    """Return where an alignment moves landmarks to.
+
+    Also where their mean goes (None: the template's mean), and which landmarks those are.
+    """
     from faceparity.harness.models.vision.dlib_components import CHIP, DLIB5_ON_112, FIVE_ON_CHIP
 
     if name == "dlib":

@@ -12,13 +12,19 @@ REC_601 = np.array((299, 587, 114), np.float32)
 
 
 def luma(image: Image) -> NDArray[np.float32]:
-    """float32[height, width], 0–255,000: Rec. 601 luma of RGB in thousandths, exact."""
+    """Return the Rec. 601 luma of an image in thousandths.
+
+    float32[height, width], 0–255,000, exact.
+    """
     pixels = np.ascontiguousarray(image).reshape(-1, 3).astype(np.float32)
     return (pixels @ REC_601).reshape(image.shape[:2])
 
 
 def clipped(box: tuple[float, float, float, float], shape: tuple[int, ...]) -> tuple[slice, slice]:
-    """Rows and columns of the box that lie in the image; at least one of each."""
+    """Return a box's rows and columns inside an image.
+
+    At least one of each. box: left, top, width, height; shape: that of the image.
+    """
     left, top, width, height = box
 
     def span(start: float, length: float, limit: int) -> slice:
@@ -29,7 +35,10 @@ def clipped(box: tuple[float, float, float, float], shape: tuple[int, ...]) -> t
 
 
 def mean_and_deviation(values: NDArray[np.float32]) -> tuple[float, float]:
-    """In double precision; of 0 to 255 again."""
+    """Return the mean and the standard deviation of luma values.
+
+    values: in thousandths. Computed in double precision; both are on the scale of 0 to 255.
+    """
     import cv2
 
     mean, deviation = cv2.meanStdDev(values)
@@ -37,7 +46,10 @@ def mean_and_deviation(values: NDArray[np.float32]) -> tuple[float, float]:
 
 
 def sharpness(chip: Image) -> float:
-    """Variance of the four-neighbour Laplacian of the luma, over the inner pixels."""
+    """Return the variance of the Laplacian of a face's luma.
+
+    The four-neighbour Laplacian, over the inner pixels.
+    """
     import cv2
 
     laplacian = cv2.Laplacian(luma(chip), cv2.CV_32F)[1:-1, 1:-1]  # whole numbers, below 2²⁴ like the luma: exact
@@ -45,7 +57,10 @@ def sharpness(chip: Image) -> float:
 
 
 def covariates(image: Image, box: tuple[float, float, float, float], chip: Image, confidence: float) -> dict[str, float]:
-    """What `Extraction.covariates` holds. box: left, top, width, height in `image`; chip: the aligned face."""
+    """Return what `Extraction.covariates` holds for one face.
+
+    box: left, top, width, height in `image`; chip: the aligned face.
+    """
     luminance, contrast = mean_and_deviation(luma(image[clipped(box, image.shape)]))
     return {
         "face_size": float(np.sqrt(box[2] * box[3])),

@@ -1,4 +1,4 @@
-"""Puts a detector, an aligner and an embedder together into a model."""
+"""A model composed of a detector, an aligner and an embedder."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ import numpy as np
 from faceparity.harness.models.assembly.covariates import covariates
 from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.models.base.model import Aligner, Detector, Embedder, Extraction, Face, Image
+from faceparity.harness.models.vision.pixels import pixels_digest
 
 PIPELINE = 2
-"""Raised whenever the code around the networks changes what a template is."""
-
-
-def pixels_digest(image: Image) -> str:
-    """128 bits of the sha256 of an image's shape and pixels, hex. Processors have instructions for sha256."""
-    digest = hashlib.sha256(repr(image.shape).encode("ascii"))
-    digest.update(np.ascontiguousarray(image).data)
-    return digest.hexdigest()[:32]
+"""Increased whenever the code around the networks changes what a template is."""
 
 
 def largest(faces: Sequence[Face]) -> Face:
-    """The face with the largest box by area; the first of equals."""
+    """Return the face with the largest box.
+
+    By area; the first of equals.
+    """
     return max(faces, key=lambda face: face.box[2] * face.box[3])
 
 
 def library_versions(names: Sequence[str]) -> dict[str, str]:
-    """Installed versions of distributions; "absent" where there is none by that name."""
+    """Return the installed versions of distributions, by name.
+
+    "absent" where none of that name is installed.
+    """
     versions = {}
     for name in names:
         try:
@@ -41,7 +41,10 @@ def library_versions(names: Sequence[str]) -> dict[str, str]:
 
 
 class Pipeline:
-    """A model made of parts. settings: all that decides a template besides weights, libraries and this package's own code."""
+    """A model composed of a detector, an aligner and an embedder.
+
+    settings: all that decides a template besides weights, libraries and this package's own code.
+    """
 
     def __init__(
         self,
@@ -63,22 +66,28 @@ class Pipeline:
 
     @property
     def card(self) -> ModelCard:
-        """What it is."""
+        """Return the model's card."""
         return self._card
 
     def fingerprint(self) -> str:
-        """sha256 hex over weights, settings, library versions and the version of this code."""
+        """Return a sha256, in hex, of what decides a template.
+
+        That is weights, settings, library versions and the version of this code.
+        """
         parts = {
             "model": self._name,
             "pipeline": PIPELINE,
-            "weights": [w.sha256 for w in self._card.weights],
+            "weights": [file.sha256 for file in self._card.weights],
             "settings": self._settings,
             "libraries": library_versions(self._libraries),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def extract(self, images: Sequence[Image]) -> list[Extraction]:
-        """One result per image, in order. Raises ValueError for an array that is not uint8[height, width, 3]."""
+        """Return one result per image, in order.
+
+        Raises ValueError for an array that is not uint8[height, width, 3].
+        """
         results: list[Extraction] = []
         chips: list[Image] = []
         waiting: list[int] = []
@@ -89,12 +98,12 @@ class Pipeline:
                 chips.append(chip)
             results.append(found)
         for i, template in zip(waiting, self.embedder.embed(chips) if chips else (), strict=True):
-            known = results[i]
-            results[i] = Extraction("ok", template.copy(), known.faces, known.pixels, known.covariates)
+            before = results[i]
+            results[i] = Extraction("ok", template.copy(), before.faces, before.pixels, before.covariates)
         return results
 
     def _find(self, image: Image) -> tuple[Extraction, Image | None]:
-        """What is known of an image before its face is embedded, and the aligned face."""
+        """Return an image's result before embedding, and its aligned face."""
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
             raise ValueError(f"an image must be uint8[height, width, 3], not {image.dtype}{list(image.shape)}")
         image = np.ascontiguousarray(image)

@@ -1,4 +1,4 @@
-"""Where weights come from: the lines under `sources` in a card, and the artefacts that `faceparity fetch` makes of them.
+"""Where weights come from: the lines under `sources` in a card, and the artefacts that `faceparity fetch` gets for them.
 
 https://host/file.onnx                       a file at an address; .bz2 is unpacked
 https://host/pack.zip#inside/file.onnx       a file in a .zip or .tgz at an address
@@ -19,7 +19,10 @@ INSTALLED = "installed:"
 
 
 def source(line: str) -> Source:
-    """The source that a card's line names. Raises ValueError for a line of another form."""
+    """Return the source that a card's line names.
+
+    Raises ValueError for a line of another form.
+    """
     kind, _, rest = line.partition(":")
     address, _, member = line.partition("#")
     if kind == "https" or (kind == "http" and urlsplit(address).hostname in LOOPBACK):
@@ -35,7 +38,10 @@ def source(line: str) -> Source:
 
 
 def artefact(weights: Weights, fetch_name: str) -> Artefact | None:
-    """What `faceparity fetch` gets for a file of weights; None if it comes with an installed package."""
+    """Return what `faceparity fetch` gets for a file of weights.
+
+    None if it comes with an installed package.
+    """
     if not weights.artefact:
         return None
     sources = tuple(source(line) for line in weights.sources)
@@ -44,18 +50,24 @@ def artefact(weights: Weights, fetch_name: str) -> Artefact | None:
 
 
 def artefacts(card: ModelCard, fetch_name: str) -> tuple[Artefact, ...]:
-    """Every file of a card that can be fetched, in the card's order."""
-    found = (artefact(weights, fetch_name) for weights in card.weights)
-    return tuple(one for one in found if one is not None)
+    """Return every file of a card that can be fetched.
+
+    In the card's order.
+    """
+    candidates = (artefact(weights, fetch_name) for weights in card.weights)
+    return tuple(artefact_found for artefact_found in candidates if artefact_found is not None)
 
 
 def pinned(card: ModelCard) -> ModelCard:
-    """The card with the sha256 of files that are here and have no published one: what came first."""
+    """Return the card with the sha256 of fetched files.
+
+    That is for files that are here and have no published sha256: theirs is that of the file that came first.
+    """
     if all(weights.sha256 for weights in card.weights):
         return card
-    known = []
+    completed_weights = []
     for weights in card.weights:
-        made = None if weights.sha256 else artefact(weights, card.name)
-        came = pinned_sha256(made) if made else ""
-        known.append(weights.model_copy(update={"sha256": came, "first_come": True}) if came else weights)
-    return card.model_copy(update={"weights": known})
+        fetched = None if weights.sha256 else artefact(weights, card.name)
+        sha256 = pinned_sha256(fetched) if fetched else ""
+        completed_weights.append(weights.model_copy(update={"sha256": sha256, "first_come": True}) if sha256 else weights)
+    return card.model_copy(update={"weights": completed_weights})

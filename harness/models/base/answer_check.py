@@ -1,7 +1,7 @@
-"""Check what a model gave for an image: the one place that templates of all kinds of model pass before they are kept or compared.
+"""Check what a model gave for an image.
 
-A model of a user's own may answer anything. What is not usable is that image's failure, with the reason in plain words; it never
-ends a run, nor enters a comparison.
+Templates of every kind of model pass here, and only here, before they are kept or compared. A model of a user's own may answer
+anything. What is not usable is that image's failure, with the reason in plain words; it never ends a run, nor enters a comparison.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _PIXELS_LENGTH = 128
 
 
 class AnswerError(ValueError):
-    """What a model gave for one image can't be used. Its text is the reason; it names no file and no person."""
+    """A model's answer for one image can't be used. Its text is the reason; it names no file and no person."""
 
     @property
     def reason(self) -> str:
-        """Why, as it is kept with the image."""
+        """Return the reason as it is kept with the image."""
         return str(self)
 
 
@@ -48,7 +48,10 @@ class OutOfStepError(UserError):
 
 
 def check(card: ModelCard, answer: object) -> Extraction:
-    """Return the extraction with a float32 template of its own. Raises AnswerError where any part of it can't be used."""
+    """Return the extraction with its own float32 template.
+
+    Raises AnswerError where any part of it can't be used.
+    """
     if isinstance(answer, AnswerError):
         raise answer
     if not isinstance(answer, Extraction):
@@ -66,47 +69,57 @@ def check(card: ModelCard, answer: object) -> Extraction:
     )
 
 
-def is_usable(card: ModelCard, kept: Extraction) -> bool:
-    """Whether an extraction of an earlier run, maybe of an earlier version, can enter a comparison."""
+def is_usable(card: ModelCard, stored: Extraction) -> bool:
+    """Return whether a stored extraction can enter a comparison.
+
+    It may come from an earlier run, and from an earlier version of faceparity.
+    """
     try:
-        return kept.status != "ok" or _template(card, kept.template) is not None
+        return stored.status != "ok" or _template(card, stored.template) is not None
     except AnswerError:
         return False
 
 
-def _template(card: ModelCard, given: object) -> NDArray[np.float32]:
-    """float32[dimensions], finite, not all zeros, and short enough to multiply."""
-    wide = _numbers(given)
-    if wide.shape != (card.dimensions,):
-        has = f"{wide.size:,} numbers" if wide.ndim == 1 else f"an array of {' × '.join(map(str, wide.shape)) or 'no'} numbers"
-        raise AnswerError(f"the model gave {has}, but its card says {card.dimensions} dimensions")
-    if not np.isfinite(wide).all():
+def _template(card: ModelCard, answer: object) -> NDArray[np.float32]:
+    """Return a template as finite float32[dimensions].
+
+    Not all zeros, and short enough to multiply. Raises AnswerError for any other.
+    """
+    values = _numbers(answer)
+    if values.shape != (card.dimensions,):
+        count = (
+            f"{values.size:,} numbers"
+            if values.ndim == 1
+            else f"an array of {' × '.join(map(str, values.shape)) or 'no'} numbers"
+        )
+        raise AnswerError(f"the model gave {count}, but its card says {card.dimensions} dimensions")
+    if not np.isfinite(values).all():
         raise AnswerError("its template holds NaN or infinity")
     with np.errstate(over="ignore", under="ignore"):
-        # A row of a larger array would keep all of it alive.
-        template = np.array(wide, np.float32)
+        # A copy: a row of a larger array would keep all of that array in memory.
+        template = np.array(values, np.float32)
     if not np.isfinite(template).all():
         raise AnswerError("its template holds numbers beyond 32-bit floating point")
     if not template.any():
-        raise AnswerError("its template is all zeros" + (", as 32-bit floating point has it" if wide.any() else ""))
+        raise AnswerError("its template is all zeros" + (", as 32-bit floating point has it" if values.any() else ""))
     score = getattr(card, "score", None)
     if score is not None and score.kind != "cosine" and np.sqrt(np.einsum("i,i", template, template, dtype=np.float64)) > LONGEST:
         raise AnswerError(f"its template is longer than {LONGEST:g}, so that products overflow")
     return template
 
 
-def _numbers(given: object) -> NDArray[Any]:
-    """The template as an array of real numbers."""
-    if given is None:
+def _numbers(value: object) -> NDArray[Any]:
+    """Return the template as an array of real numbers."""
+    if value is None:
         raise AnswerError("the model gave no template")
-    if isinstance(given, list | tuple) and not all(_is_real(one) for one in given):
+    if isinstance(value, list | tuple) and not all(_is_real(number) for number in value):
         raise AnswerError("its template holds something that is not a number")
     try:
-        array = np.asarray(given, np.float64 if isinstance(given, list | tuple) else None)
+        array = np.asarray(value, np.float64 if isinstance(value, list | tuple) else None)
     except OverflowError:
         raise AnswerError("its template holds numbers beyond 32-bit floating point") from None
     except Exception as error:
-        raise AnswerError(f"its template is {_kind(given)} that is no array of numbers ({type(error).__name__})") from error
+        raise AnswerError(f"its template is {_kind(value)} that is no array of numbers ({type(error).__name__})") from error
     if array.dtype.kind not in "fiu":
         what = "complex numbers" if array.dtype.kind == "c" else f"{array.dtype.name} values"
         raise AnswerError(f"its template holds {what}, not real numbers")
@@ -118,7 +131,10 @@ def _is_real(value: object) -> bool:
 
 
 def _real(value: object) -> float:
-    """The number; NaN where it is none, infinity where it is beyond floating point."""
+    """Return the number as a float.
+
+    NaN where it is no number, infinity where it is beyond floating point.
+    """
     if not isinstance(value, numbers.Real) or not _is_real(value):
         return math.nan
     try:
@@ -127,47 +143,47 @@ def _real(value: object) -> float:
         return math.inf
 
 
-def _faces(given: object) -> int:
-    count = _real(given)
+def _faces(value: object) -> int:
+    count = _real(value)
     if not (0 <= count <= MOST_FACES and count.is_integer()):
-        raise AnswerError(f"the model counted {_shown(given)} faces, which is no whole number from 0 to {MOST_FACES:,}")
+        raise AnswerError(f"the model counted {_shown(value)} faces, which is no whole number from 0 to {MOST_FACES:,}")
     return int(count)
 
 
-def _pixels(given: object) -> str:
-    if not isinstance(given, str) or len(given) > _PIXELS_LENGTH or not (given.isascii() and (given.isprintable())):
-        raise AnswerError(f"the model gave {_shown(given)} as the digest of the pixels")
-    return given
-
-
-def _covariates(given: object) -> dict[str, float] | None:
-    if given is None:
-        return None
-    if not isinstance(given, Mapping):
-        raise AnswerError(f"the model gave {_kind(given)} as covariates, not a dict of numbers")
-    return {_name(name): _covariate(name, value) for name, value in given.items()} or None
-
-
-def _name(given: object) -> str:
-    if not isinstance(given, str) or given not in COVARIATES:
-        raise AnswerError(f"the model gave a covariate {_shown(given)}: known are {', '.join(COVARIATES)}")
-    return given
-
-
-def _covariate(name: str, given: object) -> float:
-    low, high = COVARIATES[_name(name)]
-    value = _real(given)
-    if not math.isfinite(value) or not low <= value <= high:
-        raise AnswerError(f"the model gave {name} = {_shown(given)}, which is no number that it can have")
+def _pixels(value: object) -> str:
+    if not isinstance(value, str) or len(value) > _PIXELS_LENGTH or not (value.isascii() and (value.isprintable())):
+        raise AnswerError(f"the model gave {_shown(value)} as the digest of the pixels")
     return value
 
 
-def _reason(given: object) -> str:
-    if given is None:
+def _covariates(answers: object) -> dict[str, float] | None:
+    if answers is None:
+        return None
+    if not isinstance(answers, Mapping):
+        raise AnswerError(f"the model gave {_kind(answers)} as covariates, not a dict of numbers")
+    return {_name(name): _covariate(name, value) for name, value in answers.items()} or None
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or value not in COVARIATES:
+        raise AnswerError(f"the model gave a covariate {_shown(value)}: known are {', '.join(COVARIATES)}")
+    return value
+
+
+def _covariate(name: str, answer: object) -> float:
+    low, high = COVARIATES[_name(name)]
+    value = _real(answer)
+    if not math.isfinite(value) or not low <= value <= high:
+        raise AnswerError(f"the model gave {name} = {_shown(answer)}, which is no number that it can have")
+    return value
+
+
+def _reason(value: object) -> str:
+    if value is None:
         return ""
-    if not isinstance(given, str):
-        raise AnswerError(f"the model gave {_kind(given)} as its reason, not a text")
-    return printable(" ".join(given.split()))[:REASON_LENGTH]
+    if not isinstance(value, str):
+        raise AnswerError(f"the model gave {_kind(value)} as its reason, not a text")
+    return printable(" ".join(value.split()))[:REASON_LENGTH]
 
 
 def _kind(value: object) -> str:
@@ -176,7 +192,7 @@ def _kind(value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    """A short text of a value, or its kind if it has none."""
+    """Return a short text of a value, or its kind."""
     try:
         text = printable(repr(value))
     except Exception:

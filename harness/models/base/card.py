@@ -1,4 +1,4 @@
-"""The card of a model: exactly which weights, whose, trained on what, and how its scores are read. A strict schema."""
+"""The card of a model, a strict schema: exactly which weights, whose, trained on what, and how its scores are read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Weights(Strict):
     """In the order in which they are tried; see `faceparity.harness.models.assembly.weight_sources`."""
 
     @model_validator(mode="after")
-    def _known_or_said_to_be_unknown(self) -> Weights:
+    def _check_sha256(self) -> Weights:
         if self.sha256 and (len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef")):
             raise ValueError(
                 f"sha256 of {self.file}: 64 hexadecimal digits in lower case, or empty where no published one is at hand"
@@ -53,7 +53,7 @@ class Score(Strict):
 
 
 class PublishedThreshold(Strict):
-    """The threshold its authors ship."""
+    """The threshold that its authors publish."""
 
     native: float
     """In the model's own unit."""
@@ -75,7 +75,7 @@ class NetworkInput(Strict):
     """Which of the network's outputs is the template; empty: it has one, or the first."""
 
     @model_validator(mode="after")
-    def _one_or_three(self) -> NetworkInput:
+    def _check_channels(self) -> NetworkInput:
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (1, 3):
                 raise ValueError(f"{name}: one number, or one for each of the three channels, not {len(values)}")
@@ -85,7 +85,7 @@ class NetworkInput(Strict):
 
 
 class Recipe(Strict):
-    """How faceparity runs a model that it puts together itself. The names are those of `faceparity.harness.models.assembly.components`."""
+    """How faceparity runs a model that it assembles itself. The names are those of `faceparity.harness.models.assembly.components`."""
 
     detector: str
     alignment: str
@@ -111,7 +111,7 @@ class ModelCard(Strict):
     training_data: str
     training_overlaps: dict[str, str] = Field(default_factory=dict)
     """Name of a data set → how the people of its training data overlap it, and how that is known. For data sets whose own card
-    can't know of the model: each pair is told in one of the two cards only."""
+    can't know of the model: each pair stands in one of the two cards only."""
     weights: list[Weights]
     detector: str
     alignment: str
@@ -131,30 +131,34 @@ class ModelCard(Strict):
     """None: the model comes with code of its own."""
 
     def conditions(self) -> str:
-        """In one sentence, what its licence does not allow or does not say; empty if it allows all three uses."""
+        """Say in one sentence what the licence withholds.
+
+        That is the uses that it does not allow or does not say; empty if it allows all three uses.
+        """
         if self.licence.strip().lower().partition(" ")[0] in ("", "unknown"):
             return f"The licence of {self.name} is unknown: ask its makers before you use it."
-        shut = [use for use in _USES if self.allows.get(use) == "no"]
+        forbidden = [use for use in _USES if self.allows.get(use) == "no"]
         unclear = [use for use in _USES if self.allows.get(use, "unclear") == "unclear"]
-        told = []
-        if shut:
-            told.append(f"do not allow {_listed(shut, 'or')} use")
+        clauses = []
+        if forbidden:
+            clauses.append(f"do not allow {_enumeration(forbidden, 'or')} use")
         if unclear:
-            told.append(f"are unclear on {_listed(unclear, 'and')} use")
-        return f"The terms of {self.name} ({self.licence}) {' and '.join(told)}." if told else ""
+            clauses.append(f"are unclear on {_enumeration(unclear, 'and')} use")
+        return f"The terms of {self.name} ({self.licence}) {' and '.join(clauses)}." if clauses else ""
 
 
 _USES: tuple[Use, ...] = ("research", "advocacy", "commercial")
 
 
-def _listed(words: Sequence[str], last: str) -> str:
+def _enumeration(words: Sequence[str], last: str) -> str:
     return f" {last} ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
-def training_overlap(card: ModelCard, dataset: str, told_by_dataset: dict[str, str]) -> str:
-    """How the model's training data overlaps a data set, from whichever of the two cards says it; empty if neither does.
+def training_overlap(card: ModelCard, dataset: str, overlaps_of_dataset: dict[str, str]) -> str:
+    """Return how the model's training data overlaps a data set.
 
-    told_by_dataset: the data set's `training_overlaps`. A model run with options goes by its plain name there.
+    From whichever of the two cards says it; empty if neither does. overlaps_of_dataset: the data set's `training_overlaps`. A model run
+    with options goes by its plain name there.
     """
-    plain = card.name.partition(":")[0]
-    return card.training_overlaps.get(dataset, "") or told_by_dataset.get(plain, "")
+    base_name = card.name.partition(":")[0]
+    return card.training_overlaps.get(dataset, "") or overlaps_of_dataset.get(base_name, "")

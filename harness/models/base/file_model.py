@@ -12,11 +12,12 @@ from faceparity.harness.models.base.model import Extraction
 
 @runtime_checkable
 class FileModel(Protocol):
-    """A model that is handed paths in place of pixels. What it is handed exists; pictures inside archives are unpacked first."""
+    """A model that reads image files in place of pixels. The files exist; pictures inside archives are unpacked first."""
 
     def extract_files(self, paths: Sequence[Path], names: Sequence[str]) -> Sequence[Extraction | AnswerError]:
-        """One result per file, in order, or why there is none of it; its `pixels` are filled in by the caller.
+        """Return one result per file, in order.
 
-        names: each file's path as the data set knows it, which is `paths` unless the picture lies in an archive.
+        For a file without a result it is the reason, an AnswerError. The caller fills in `pixels`. names: each file's path as the data set
+        knows it, which is `paths` unless the picture lies in an archive.
         """
         ...

@@ -31,7 +31,7 @@ LONGEST = 1e18
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What became of one image.
+    """The result of extracting one image.
 
     template: float32[dimensions], None unless status is "ok". Not normalised: the comparator does that.
     faces: how many faces the detector returned. The largest box is used (ties: the first); the rule is in the card.
@@ -49,26 +49,35 @@ class Extraction:
 
 
 class Detector(Protocol):
-    """Finds faces."""
+    """A face detector."""
 
     def detect(self, image: Image) -> list[Face]:
-        """Every face found, in the detector's own order; empty if none."""
+        """Return every face found, in the detector's own order.
+
+        Empty if there is none.
+        """
         ...
 
 
 class Aligner(Protocol):
-    """Cuts a face out of an image as the embedder wants it."""
+    """An aligner, which cuts a face out of an image as the embedder wants it."""
 
     def align(self, image: Image, face: Face) -> Image:
-        """uint8[size, size, 3], RGB."""
+        """Return the aligned face as the embedder wants it.
+
+        uint8[size, size, 3], RGB.
+        """
         ...
 
 
 class Embedder(Protocol):
-    """Turns aligned faces into templates."""
+    """An embedder, which turns aligned faces into templates."""
 
     def embed(self, chips: Sequence[Image]) -> NDArray[np.float32]:
-        """float32[len(chips), dimensions]; each row depends on its chip alone."""
+        """Return the templates of aligned faces.
+
+        float32[len(chips), dimensions]; each row depends on its chip alone.
+        """
         ...
 
 
@@ -78,13 +87,19 @@ class Model(Protocol):
 
     @property
     def card(self) -> ModelCard:
-        """What it is."""
+        """Return the model's card."""
         ...
 
     def fingerprint(self) -> str:
-        """sha256 hex of all that decides a template: weights, detector and its settings, alignment, library versions."""
+        """Return a sha256, in hex, of what decides a template.
+
+        That is weights, detector and its settings, alignment, library versions.
+        """
         ...
 
     def extract(self, images: Sequence[Image]) -> list[Extraction]:
-        """One result per image, in order. Status is "ok" or "no_face"."""
+        """Return one result per image, in order.
+
+        Status is "ok" or "no_face".
+        """
         ...

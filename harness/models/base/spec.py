@@ -10,21 +10,22 @@ from faceparity.datasets.common.errors import UserError
 
 
 class Spec(NamedTuple):
-    """What was asked for. base: a name, or the path of a .toml file; options: by name, as typed, sorted."""
+    """A parsed model specification. base: a name, or the path of a .toml file; options: by name, as typed, sorted."""
 
     base: str
     options: Mapping[str, str]
 
     @property
     def is_file(self) -> bool:
-        """Whether the model is described by a card of the user's own."""
+        """Return whether a user's card describes the model."""
         return self.base.endswith(".toml")
 
 
 def parse(text: str) -> Spec:
-    """Takes a specification apart. Raises UserError for options that are not NAME=VALUE, or twice the same.
+    r"""Split a model specification into its name and options.
 
-    A colon that belongs to a path (C:\\cards\\mine.toml) is left alone: only what follows the name or `.toml` are options.
+    Raises UserError for options that are not NAME=VALUE, or twice the same. A colon that belongs to a path (C:\cards\mine.toml) is left
+    alone: only what follows the name or `.toml` are options.
     """
     if ".toml" in text:
         base, dot, rest = text.partition(".toml")
@@ -48,12 +49,18 @@ def parse(text: str) -> Spec:
 
 
 def published(text: str) -> str:
-    """The same for a record: a path becomes <file>, so that no name of a folder slips through."""
+    """Return the specification as a record may publish it.
+
+    A path becomes <file>, so that no folder's name is published.
+    """
     spec = parse(text)
     base = "<file>" if spec.is_file or os.sep in spec.base else spec.base
     return titled(base, spec.options)
 
 
 def titled(name: str, options: Mapping[str, str]) -> str:
-    """NAME:OPTION=VALUE,…"""
+    """Return NAME:OPTION=VALUE,… for a name and its options.
+
+    The name alone where there are no options.
+    """
     return name + (":" + ",".join(f"{key}={value}" for key, value in options.items()) if options else "")

@@ -1,4 +1,4 @@
-"""Reads the network that dlib serialised into dlib_face_recognition_resnet_model_v1.dat.
+"""Read the network that dlib serialised into dlib_face_recognition_resnet_model_v1.dat.
 
 The file is one record per layer, from the input to the output, after a head with the loss, the skeleton of the nested layer
 types and the input layer. A record is the layer's name, its settings and parameters, three flags and three tensors that only
@@ -68,7 +68,7 @@ Layer = Convolution | Affine | PoolingLayer | Plain | FullyConnected
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """mean: RGB means to take away before dividing by 256; size: rows and columns of the input; layers from input to output."""
+    """mean: RGB means to subtract before dividing by 256; size: rows and columns of the input; layers from input to output."""
 
     mean: tuple[float, float, float]
     size: tuple[int, int]
@@ -76,15 +76,15 @@ class Network:
 
 
 class _ByteReader:
-    """A position in the bytes."""
+    """A reader of dlib's values, from a position in the bytes on."""
 
     def __init__(self, data: bytes, position: int = 0) -> None:
         self.data = data
         self.position = position
 
-    def take(self, n: int) -> bytes:
-        end = self.position + n
-        if n < 0 or end > len(self.data):
+    def take(self, count: int) -> bytes:
+        end = self.position + count
+        if count < 0 or end > len(self.data):
             raise DlibFormatError(f"the file ends at byte {len(self.data):,}, in the middle of a value")
         piece = self.data[self.position : end]
         self.position = end
@@ -124,85 +124,90 @@ class _ByteReader:
         return np.frombuffer(self.take(4 * math.prod(self.dimensions())), "<f4").astype(np.float32)
 
     def view(self) -> tuple[int, int, int, int]:
-        """Dimensions of a part of the preceding tensor."""
+        """Read the dimensions of a part of the preceding tensor."""
         self.expect(1, "view of a tensor")
         return self.dimensions()
 
 
-def _convolution(r: _ByteReader) -> Convolution:
-    parameters = r.tensor()
-    out, rows, columns = r.integer(), r.integer(), r.integer()
-    stride, padding = (r.integer(), r.integer()), (r.integer(), r.integer())
-    shape = r.view()
-    r.view()
+def _convolution(reader: _ByteReader) -> Convolution:
+    parameters = reader.tensor()
+    out, rows, columns = reader.integer(), reader.integer(), reader.integer()
+    stride, padding = (reader.integer(), reader.integer()), (reader.integer(), reader.integer())
+    shape = reader.view()
+    reader.view()
     for _ in range(4):  # learning rates and weight decays
-        r.real()
-    n = math.prod(shape)
-    if shape[0] != out or shape[2:] != (rows, columns) or parameters.size != n + out:
+        reader.real()
+    weights = math.prod(shape)
+    if shape[0] != out or shape[2:] != (rows, columns) or parameters.size != weights + out:
         raise DlibFormatError(f"a convolution whose {parameters.size} parameters are not {shape} and {out} biases")
-    return Convolution(parameters[:n].reshape(shape), parameters[n:], stride, padding)
+    return Convolution(parameters[:weights].reshape(shape), parameters[weights:], stride, padding)
 
 
-def _affine(r: _ByteReader) -> Affine:
-    parameters = r.tensor()
-    channels = r.view()[1]
-    r.view()
-    if r.integer() != 0 or parameters.size != 2 * channels:
+def _affine(reader: _ByteReader) -> Affine:
+    parameters = reader.tensor()
+    channels = reader.view()[1]
+    reader.view()
+    if reader.integer() != 0 or parameters.size != 2 * channels:
         raise DlibFormatError("an affine layer that is not one factor and one offset per channel")
     return Affine(parameters[:channels], parameters[channels:])
 
 
-def _pool(r: _ByteReader, kind: str) -> PoolingLayer:
-    return PoolingLayer(kind, (r.integer(), r.integer()), (r.integer(), r.integer()), (r.integer(), r.integer()))
+def _pool(reader: _ByteReader, kind: str) -> PoolingLayer:
+    return PoolingLayer(
+        kind, (reader.integer(), reader.integer()), (reader.integer(), reader.integer()), (reader.integer(), reader.integer())
+    )
 
 
-def _fully_connected(r: _ByteReader) -> FullyConnected:
-    outputs, inputs = r.integer(), r.integer()
-    parameters = r.tensor()
-    r.view()
-    r.view()
-    r.integer()
+def _fully_connected(reader: _ByteReader) -> FullyConnected:
+    outputs, inputs = reader.integer(), reader.integer()
+    parameters = reader.tensor()
+    reader.view()
+    reader.view()
+    reader.integer()
     for _ in range(4):
-        r.real()
+        reader.real()
     if min(inputs, outputs) < 0 or parameters.size != inputs * outputs:
         raise DlibFormatError("a fully connected layer with a bias, which this network does not have")
     return FullyConnected(parameters.reshape(inputs, outputs))
 
 
-def _layer(r: _ByteReader) -> Layer:
-    name = r.text()
+def _layer(reader: _ByteReader) -> Layer:
+    name = reader.text()
     layer: Layer
     if name == "con_4":
-        layer = _convolution(r)
+        layer = _convolution(reader)
     elif name == "affine_":
-        layer = _affine(r)
+        layer = _affine(reader)
     elif name in ("max_pool_2", "avg_pool_2"):
-        layer = _pool(r, name)
+        layer = _pool(reader, name)
     elif name in ("relu_", "add_prev_"):
         layer = Plain(name)
     elif name == "fc_2":
-        layer = _fully_connected(r)
+        layer = _fully_connected(reader)
     else:
-        raise DlibFormatError(f"an unknown layer {name[:20]!r} before byte {r.position:,}")
-    if set(r.take(3)) - set(b"01"):
-        raise DlibFormatError(f"no flags after a layer at byte {r.position:,}")
+        raise DlibFormatError(f"an unknown layer {name[:20]!r} before byte {reader.position:,}")
+    if set(reader.take(3)) - set(b"01"):
+        raise DlibFormatError(f"no flags after a layer at byte {reader.position:,}")
     for _ in range(3):  # gradients and cached outputs: empty in a trained network
-        r.tensor()
+        reader.tensor()
     return layer
 
 
 def read_network(data: bytes) -> Network:
-    """The network in the bytes of a .dat file. Raises DlibFormatError where they are not one."""
+    """Read the network in the bytes of a .dat file.
+
+    Raises DlibFormatError where they are not one.
+    """
     name = b"input_rgb_image_sized"
     start = data[:4096].find(bytes([1, len(name)]) + name)
     if start < 0 or b"loss_metric_2" not in data[:start]:
         raise DlibFormatError("not a dlib face-recognition network: its head names no metric loss or no sized RGB input")
-    r = _ByteReader(data, start + 2 + len(name))
-    mean, size = (r.real(), r.real(), r.real()), (r.integer(), r.integer())
-    layers = [_layer(r)]
-    r.integer()  # the layer on the input also says into how many samples an image is expanded
-    while r.position < len(data):
-        layers.append(_layer(r))
+    reader = _ByteReader(data, start + 2 + len(name))
+    mean, size = (reader.real(), reader.real(), reader.real()), (reader.integer(), reader.integer())
+    layers = [_layer(reader)]
+    reader.integer()  # the layer on the input also says into how many samples an image is expanded
+    while reader.position < len(data):
+        layers.append(_layer(reader))
     if not isinstance(layers[-1], FullyConnected):
         raise DlibFormatError("a network that does not end in its fully connected layer")
     return Network(mean, size, tuple(layers))

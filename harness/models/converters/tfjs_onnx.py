@@ -1,4 +1,4 @@
-"""A TensorFlow.js graph model (its .json and .bin) as an ONNX graph: the convolutional networks that face models are."""
+"""Convert a TensorFlow.js graph model (its .json and .bin) to ONNX: the convolutional networks that face models are."""
 
 from __future__ import annotations
 
@@ -18,21 +18,24 @@ _POINTWISE = {
 
 
 def weights(manifest: list[Mapping[str, Any]], data: bytes) -> dict[str, NDArray[Any]]:
-    """Every constant by name, f32 or int32. Values stored as float16 become f32, which is exact."""
-    found: dict[str, NDArray[Any]] = {}
-    place = 0
+    """Return every constant by name, float32 or int32.
+
+    Values stored as float16 become float32, which is exact. Raises ValueError for other types, or more or fewer bytes than described.
+    """
+    constants: dict[str, NDArray[Any]] = {}
+    position = 0
     for entry in (entry for group in manifest for entry in group["weights"]):
         stored = entry.get("quantization", {}).get("dtype", entry["dtype"])
         if stored not in ("float16", "float32", "int32"):
             raise ValueError(f"{entry['name']} is stored as {stored}")
         kind = np.dtype(stored).newbyteorder("<")
         count = int(np.prod(entry["shape"], dtype=np.int64))
-        values = np.frombuffer(data, kind, count, place).reshape(entry["shape"])
-        found[entry["name"]] = values.astype(np.int32 if entry["dtype"] == "int32" else np.float32)
-        place += count * kind.itemsize
-    if place != len(data):
-        raise ValueError(f"{len(data)} bytes of weights where the topology speaks of {place}")
-    return found
+        values = np.frombuffer(data, kind, count, position).reshape(entry["shape"])
+        constants[entry["name"]] = values.astype(np.int32 if entry["dtype"] == "int32" else np.float32)
+        position += count * kind.itemsize
+    if position != len(data):
+        raise ValueError(f"{len(data)} bytes of weights where the topology speaks of {position}")
+    return constants
 
 
 def _text(attributes: Mapping[str, Any], name: str, default: str) -> str:
@@ -41,22 +44,22 @@ def _text(attributes: Mapping[str, Any], name: str, default: str) -> str:
 
 def _fused(attributes: Mapping[str, Any]) -> list[str]:
     listed = attributes.get("fused_ops", {}).get("list", {}).get("s", [])
-    return [base64.b64decode(one).decode("ascii") for one in listed]
+    return [base64.b64decode(operation).decode("ascii") for operation in listed]
 
 
 def tfjs_to_onnx(topology: bytes, data: bytes, output: str) -> bytes:
-    """The graph from its one placeholder to the node called `output`, as the bytes of an ONNX file.
+    """Convert a graph model to an ONNX file's bytes.
 
-    Input `image`: f32[batch, rows, columns, 3]; output: f32[batch, dimensions]. Raises ValueError for a graph with other
-    operations than those of plain convolutional networks, or weights that do not fit.
+    From its one placeholder to the node called `output`. Input `image`: f32[batch, rows, columns, 3]; output: f32[batch, dimensions].
+    Raises ValueError for a graph with other operations than those of plain convolutional networks, or weights that do not fit.
     """
-    described = json.loads(topology)
-    nodes = described["modelTopology"]["node"]
-    arrays = weights(described["weightsManifest"], data)
+    description = json.loads(topology)
+    nodes = description["modelTopology"]["node"]
+    arrays = weights(description["weightsManifest"], data)
     if output not in {node["name"] for node in nodes}:
         raise ValueError(f"there is no node called {output}")
     start = next(node for node in nodes if node["op"] == "Placeholder")
-    rows, columns, channels = (int(d["size"]) for d in start["attr"]["shape"]["shape"]["dim"][1:])
+    rows, columns, channels = (int(side["size"]) for side in start["attr"]["shape"]["shape"]["dim"][1:])
     graph = NhwcGraph(start["name"], (rows, columns, channels))
     graph.start(start["name"])
     width: dict[str, int] = {}
@@ -72,15 +75,18 @@ def tfjs_to_onnx(topology: bytes, data: bytes, output: str) -> bytes:
 
 
 def _add(graph: NhwcGraph, node: Mapping[str, Any], width: Mapping[str, int]) -> int:
-    """Puts a node into the graph; how many numbers, or channels, its value has."""
+    """Add a node to the graph.
+
+    Returns how many numbers, or channels, its value has. Raises ValueError for an operation that is not converted.
+    """
     op, name, attributes = node["op"], node["name"], node.get("attr", {})
-    inputs = [given.partition(":")[0] for given in node["input"] if not given.startswith("^")]
+    inputs = [input_name.partition(":")[0] for input_name in node["input"] if not input_name.startswith("^")]
     if op in _POINTWISE:
         graph.pointwise(_POINTWISE[op], inputs, name)
-        return max(width.get(i, 0) if not graph.is_constant(i) else graph.values(i).size for i in inputs)
+        return max(width.get(source, 0) if not graph.is_constant(source) else graph.values(source).size for source in inputs)
     if op in ("Conv2D", "DepthwiseConv2dNative"):
         _check_plain(name, attributes)
-        strides = [int(v) for v in attributes["strides"]["list"]["i"]]
+        strides = [int(stride) for stride in attributes["strides"]["list"]["i"]]
         same = _text(attributes, "padding", "VALID") == "SAME"
         graph.convolve(
             inputs[0], name, graph.values(inputs[1]), stride=(strides[1], strides[2]), same=same, depthwise=op != "Conv2D"
@@ -103,6 +109,6 @@ def _add(graph: NhwcGraph, node: Mapping[str, Any], width: Mapping[str, int]) ->
 
 
 def _check_plain(name: str, attributes: Mapping[str, Any]) -> None:
-    dilations = [int(v) for v in attributes.get("dilations", {}).get("list", {}).get("i", [1])]
+    dilations = [int(dilation) for dilation in attributes.get("dilations", {}).get("list", {}).get("i", [1])]
     if _text(attributes, "data_format", "NHWC") != "NHWC" or max(dilations) > 1:
         raise ValueError(f"{name}: dilated, or not channels last")

@@ -1,4 +1,4 @@
-"""A TensorFlow Lite network as an ONNX graph: the plain f32 convolutional networks that face models are.
+"""Convert a TensorFlow Lite network to ONNX: the plain f32 convolutional networks that face models are.
 
 A .tflite file is a FlatBuffer. Only what is needed of its schema is read here, by the numbers of its fields.
 """
@@ -22,52 +22,58 @@ _SAME = 0
 class _FlatTable:
     """A table of a FlatBuffer: its fields by number. Everything is little-endian."""
 
-    def __init__(self, data: bytes, place: int) -> None:
+    def __init__(self, data: bytes, position: int) -> None:
         self._data = data
-        self._place = place
-        self._fields = place - self._number(place, "<i4")
+        self._position = position
+        self._fields = position - self._number(position, "<i4")
 
-    def _number(self, place: int, kind: str) -> int:
-        return int(np.frombuffer(self._data, kind, 1, place)[0])
+    def _number(self, position: int, kind: str) -> int:
+        return int(np.frombuffer(self._data, kind, 1, position)[0])
 
-    def _at(self, field: int) -> int:
-        """Where a field lies; 0 if it has its default."""
+    def _position_of(self, field: int) -> int:
+        """Return a field's position; 0 if it has its default."""
         slot = 4 + 2 * field
         if slot >= self._number(self._fields, "<u2"):
             return 0
         offset = self._number(self._fields + slot, "<u2")
-        return self._place + offset if offset else 0
+        return self._position + offset if offset else 0
 
     def number(self, field: int, kind: str, default: int = 0) -> int:
-        """A number; kind as in numpy, "<i4"."""
-        place = self._at(field)
-        return self._number(place, kind) if place else default
+        """Return a field's number.
+
+        kind: as in numpy, "<i4".
+        """
+        position = self._position_of(field)
+        return self._number(position, kind) if position else default
 
     def table(self, field: int) -> _FlatTable | None:
-        """A table in this one."""
-        place = self._at(field)
-        return _FlatTable(self._data, place + self._number(place, "<u4")) if place else None
+        """Return a field's table; None if there is none."""
+        position = self._position_of(field)
+        return _FlatTable(self._data, position + self._number(position, "<u4")) if position else None
 
     def vector(self, field: int, kind: str) -> NDArray[Any]:
-        """A vector of numbers, empty if there is none."""
-        place = self._at(field)
-        if not place:
+        """Return a field's vector of numbers; empty without one."""
+        position = self._position_of(field)
+        if not position:
             return np.empty(0, kind)
-        start = place + self._number(place, "<u4")
+        start = position + self._number(position, "<u4")
         return np.frombuffer(self._data, kind, self._number(start, "<u4"), start + 4)
 
     def tables(self, field: int) -> list[_FlatTable]:
-        """A vector of tables."""
-        place = self._at(field)
-        if not place:
+        """Return a field's vector of tables; empty without one."""
+        position = self._position_of(field)
+        if not position:
             return []
-        start = place + self._number(place, "<u4")
+        start = position + self._number(position, "<u4")
         slots = (start + 4 + 4 * i for i in range(self._number(start, "<u4")))
         return [_FlatTable(self._data, slot + self._number(slot, "<u4")) for slot in slots]
 
 
 def _model(data: bytes) -> tuple[_FlatTable, list[int], list[_FlatTable]]:
-    """The one subgraph, the code of each operation and the buffers."""
+    """Return the one subgraph, the operations' codes and the buffers.
+
+    Raises ValueError for another kind of file, or another number of subgraphs.
+    """
     if data[4:8] != b"TFL3":
         raise ValueError("not a TensorFlow Lite file")
     model = _FlatTable(data, int(np.frombuffer(data, "<u4", 1)[0]))
@@ -80,14 +86,14 @@ def _model(data: bytes) -> tuple[_FlatTable, list[int], list[_FlatTable]]:
 
 
 def tflite_to_onnx(data: bytes) -> bytes:
-    """The network as the bytes of an ONNX file, with a batch of any size.
+    """Convert a network to the bytes of an ONNX file.
 
-    Input `image`: f32[batch, rows, columns, 3]; output: f32[batch, dimensions]. Raises ValueError for a network with other
-    operations than those of plain f32 convolutional networks.
+    It takes a batch of any size. Input `image`: f32[batch, rows, columns, 3]; output: f32[batch, dimensions]. Raises ValueError for a
+    network with other operations than those of plain f32 convolutional networks.
     """
     subgraph, codes, buffers = _model(data)
     tensors = subgraph.tables(0)
-    shapes = [t.vector(0, "<i4").tolist() for t in tensors]
+    shapes = [tensor_table.vector(0, "<i4").tolist() for tensor_table in tensors]
     (start,), (end,) = subgraph.vector(1, "<i4").tolist(), subgraph.vector(2, "<i4").tolist()
     _, rows, columns, channels = shapes[start]
     graph = NhwcGraph("tflite", (rows, columns, channels))
@@ -106,7 +112,10 @@ def tflite_to_onnx(data: bytes) -> bytes:
 
 
 def _add(graph: NhwcGraph, code: int, inputs: list[str], output: str, options: _FlatTable | None) -> None:
-    """Puts an operation into the graph."""
+    """Add an operation to the graph.
+
+    Raises ValueError for one that is not converted.
+    """
     number: Callable[[int, str, int], int] = options.number if options is not None else lambda field, kind, default: default
     if code in (CONV, DEPTHWISE):
         filters = graph.values(inputs[1])

@@ -1,4 +1,4 @@
-"""Templates that are there already: an .npy file, and a CSV that says whose image each of its rows is made from."""
+"""A model of precomputed templates: an .npy file, and a CSV that names the image of each of its rows."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ from faceparity.harness.models.base.model import Extraction, Image
 NOT_SUPPLIED = "no template supplied"
 
 
-def _opened(file: Path) -> NDArray[Any]:
-    """The array, mapped, never unpickled. Raises UserError for anything but a matrix of floating-point numbers."""
+def _open_array(file: Path) -> NDArray[Any]:
+    """Open the array memory-mapped, never unpickled.
+
+    Raises UserError for anything but a matrix of floating-point numbers.
+    """
     try:
         array = np.load(check_regular(file), mmap_mode="r", allow_pickle=False)
     except OSError as error:
@@ -36,13 +39,19 @@ def _opened(file: Path) -> NDArray[Any]:
 
 
 def shape_of(file: Path) -> tuple[int, int]:
-    """Rows and columns of the templates. Raises UserError."""
-    rows, columns = _opened(file).shape
+    """Return the rows and columns of the templates.
+
+    Raises UserError for a file that is not usable.
+    """
+    rows, columns = _open_array(file).shape
     return int(rows), int(columns)
 
 
-def _listed(file: Path, rows: int) -> dict[str, int]:
-    """Path of an image, as the CSV has it → its row. Raises UserError if there are other rows than templates, or two of a file."""
+def _read_rows(file: Path, rows: int) -> dict[str, int]:
+    """Return each image's row, by its path in the CSV.
+
+    Raises UserError if there are other rows than templates, or two of a file.
+    """
     try:
         with open_regular_text(file, "utf-8-sig", newline="") as text:
             reader = csv.DictReader(text)
@@ -55,35 +64,41 @@ def _listed(file: Path, rows: int) -> dict[str, int]:
         raise UserError(f"{file.name} is not a CSV in UTF-8: {error}") from error
     if len(names) != rows:
         raise UserError(f"{file.name} has {len(names):,} rows, but there are {rows:,} templates: one row for each is wanted")
-    found = {name: row for row, name in enumerate(names)}
-    if len(found) != rows:
-        twice = next(name for row, name in enumerate(names) if found[name] != row)
-        raise UserError(f"{file.name}: {twice} is there twice")
-    return found
+    row_by_name = {name: row for row, name in enumerate(names)}
+    if len(row_by_name) != rows:
+        duplicate = next(name for row, name in enumerate(names) if row_by_name[name] != row)
+        raise UserError(f"{file.name}: {duplicate} is there twice")
+    return row_by_name
 
 
-class ReadyTemplates:
-    """A model that looks templates up. An image that is not listed has none: a failure. What is not usable is found by `answer_check`."""
+class PrecomputedTemplates:
+    """A model that looks templates up. An image that is not listed is a failure. `answer_check` finds templates that are not usable."""
 
     def __init__(self, card: ModelCard, templates: Path, files: Path) -> None:
         self.card = card
-        self._templates = _opened(templates)
-        self._rows = _listed(files, self._templates.shape[0])
+        self._templates = _open_array(templates)
+        self._rows = _read_rows(files, self._templates.shape[0])
         self._digests = (file_sha256(templates), file_sha256(files))
 
     def fingerprint(self) -> str:
-        """sha256 hex of both files and the card's name."""
+        """Return a sha256 of both files and the card's name."""
         return hashlib.sha256(json.dumps([self.card.name, *self._digests]).encode()).hexdigest()
 
     def extract(self, images: Sequence[Image]) -> list[Extraction]:
-        """Templates are known by file, so there are none for pixels."""
+        """Return a failure for each image.
+
+        Templates are known by file, so there are none for pixels.
+        """
         return [Extraction("no_face", reason=NOT_SUPPLIED) for _ in images]
 
     def extract_files(self, paths: Sequence[Path], names: Sequence[str]) -> list[Extraction]:
-        """One result per file, found by as much of the end of its path as the CSV gives."""
-        return [self._one(name) for name in names]
+        """Return one result per file, in order.
 
-    def _one(self, name: str) -> Extraction:
+        A file is found by as much of the end of its path as the CSV gives.
+        """
+        return [self._look_up(name) for name in names]
+
+    def _look_up(self, name: str) -> Extraction:
         parts = PurePosixPath(name.replace("\\", "/")).parts
         for first in range(len(parts)):
             row = self._rows.get("/".join(parts[first:]))

@@ -36,11 +36,11 @@ from typing import Any
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.paths import real_path
 from faceparity.datasets.common.sanitise import printable
-from faceparity.harness.models.assembly.pipeline import pixels_digest
 from faceparity.harness.models.base.answer_check import COVARIATES, REASON_LENGTH, AnswerError, OutOfStepError, check
 from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.models.base.model import Extraction, Image
 from faceparity.harness.models.custom.subprocess_pipes import POSIX, Command
+from faceparity.harness.models.vision.pixels import pixels_digest
 
 SECONDS = 120.0
 """An image that takes longer than this is given up, and the command with it."""
@@ -53,7 +53,10 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 
 class CommandFailedError(AnswerError):
-    """The command ended, took too long, or answered something else than was agreed. Its text has the command's last words, too."""
+    """The command ended, took too long, or answered something else than was agreed.
+
+    Its text has the command's last words, too.
+    """
 
     def __init__(self, name: str, what: str, words: str = "", *, ended: bool = False) -> None:
         super().__init__(f"the command of {name} {what}" + (f": {printable(words)}" if words else ""))
@@ -62,42 +65,49 @@ class CommandFailedError(AnswerError):
 
     @property
     def reason(self) -> str:
-        """Without the command's own words, which may hold a path."""
+        """Return the reason without the command's own words.
+
+        They may hold a path.
+        """
         return self._reason
 
 
 class CommandModel:
-    """A model behind a command. Started at the first image; started again if it died."""
+    """A model behind a command, which is started at the first image, and again if it ended."""
 
     def __init__(self, card: ModelCard, command: Sequence[str], folder: Path) -> None:
         self.card = card
         self._folder = real_path(folder)
         self._command = [_program(command[0], self._folder), *command[1:]]
-        self._words = list(command)
+        self._command_words = list(command)
         self._running: Command | None = None
-        self._sent = ""
-        self._answered = 0
+        self._sent_ahead = ""
+        self._answers = 0
         self._reads_ahead = not POSIX
-        self._tried = False
-        self._all_named, self._cut_short = True, False
+        self._was_observed = False
+        self._all_answers_named, self._cut_short = True, False
         self._deadline = 0.0
         self._longest = LINE + NUMBER * card.dimensions
 
     def fingerprint(self) -> str:
-        """sha256 hex of the card, the command's words and the files in the card's folder that they name.
+        """Return a sha256 of the card, command and files.
 
-        A product that changes otherwise (an update, a model elsewhere) must be given another `version` in its card.
+        In hex. The command's files are those in the card's folder that its words name. A product that changes in another way (an update, a
+        model elsewhere) must be given another `version` in its card.
         """
         files = {
             word: hashlib.sha256((self._folder / word).read_bytes()).hexdigest()
-            for word in self._words
+            for word in self._command_words
             if (self._folder / word).is_file()
         }
-        parts = {"card": self.card.model_dump(mode="json"), "command": self._words, "files": files}
+        parts = {"card": self.card.model_dump(mode="json"), "command": self._command_words, "files": files}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def extract(self, images: Sequence[Image]) -> list[Extraction]:
-        """One result per image: each is written to a lossless file for the command to read. Raises CommandFailedError."""
+        """Return one result per image, in order.
+
+        Each image is written to a lossless file for the command to read. Raises CommandFailedError.
+        """
         from PIL import Image as Pictures
 
         results = []
@@ -105,100 +115,124 @@ class CommandModel:
             file = Path(folder) / "image.png"
             for image in images:
                 Pictures.fromarray(image).save(file)
-                (one,) = self.extract_files([file], [str(file)])
-                if isinstance(one, AnswerError):
-                    raise one
-                results.append(Extraction(one.status, one.template, one.faces, pixels_digest(image), one.covariates, one.reason))
+                (result,) = self.extract_files([file], [str(file)])
+                if isinstance(result, AnswerError):
+                    raise result
+                results.append(
+                    Extraction(
+                        result.status, result.template, result.faces, pixels_digest(image), result.covariates, result.reason
+                    )
+                )
         return results
 
     def extract_files(self, paths: Sequence[Path], names: Sequence[str]) -> list[Extraction | AnswerError]:
-        """One result per file, in order; where the command failed, why. Raises OutOfStepError, UserError if it can't be started."""
-        self._all_named, self._cut_short = True, False
+        """Return one result per file, in order.
+
+        Where the command failed it is the reason, an AnswerError. Raises OutOfStepError, and UserError if the command can't be started.
+        """
+        self._all_answers_named, self._cut_short = True, False
         results: list[Extraction | AnswerError] = []
-        for path, after in zip(paths, [*paths[1:], None], strict=True):
+        for path, following in zip(paths, [*paths[1:], None], strict=True):
             try:
-                results.append(self._one(path, after))
+                results.append(self._extract_file(path, following))
             except AnswerError as error:
                 results.append(error)
-        if self._all_named or (self._tried and not self._reads_ahead):
+        if self._all_answers_named or (self._was_observed and not self._reads_ahead):
             return results
         if self._ended_in_step() or len(paths) == 1:
             return results
-        # What a command had still to say when it ended within the batch is not known.
-        return [one for path in paths for one in self.extract_files([path], [str(path)])]
+        # A command that ended within the batch may have had more lines to write, so all is asked again, image by image.
+        return [result for path in paths for result in self.extract_files([path], [str(path)])]
 
-    def _one(self, path: Path, after: Path | None) -> Extraction:
-        line = _question(path)
+    def _extract_file(self, path: Path, after: Path | None) -> Extraction:
+        """Return the result for one file.
+
+        after: the file that is asked for next.
+        """
+        line = _request_line(path)
         if line is None:
             return Extraction("unreadable", reason="its name holds a line break, which can't be handed to a command")
         try:
             answer = self._answer(line, after)
         except CommandFailedError as error:
-            # A process that had worked until then may suffer from what came before this image.
-            if not error.ended or not self._answered:
+            # A process that answered earlier images may have ended because of one of those: a new one gets this image once more.
+            if not error.ended or not self._answers:
                 raise
             answer = self._answer(line, after)
         return check(self.card, _extraction(answer))
 
     def _answer(self, line: str, after: Path | None) -> dict[str, Any]:
-        """The command's answer, an object that is about this file if it names one."""
-        command = self._ready(line)
-        self._ask(command, line, after)
-        answer = self._object(self._line(command))
-        self._answered += 1
-        if (named := answer.get("file")) is None:
-            self._all_named = False
-        elif named != line:
+        """Ask about a file and return the command's answer.
+
+        Raises OutOfStepError if it names another file, or more than one line has come.
+        """
+        command = self._running_command(line)
+        self._send(command, line, after)
+        answer = self._parse_answer(self._read_line(command))
+        self._answers += 1
+        if (answered_file := answer.get("file")) is None:
+            self._all_answers_named = False
+        elif answered_file != line:
             raise self._out_of_step("answered for another file than it was asked for")
         if command.output.waiting():
             raise self._out_of_step("wrote more than one line for an image")
         return answer
 
-    def _ask(self, command: Command, line: str, after: Path | None) -> None:
-        """Ask for one image; see the module's text for the order of things."""
+    def _send(self, command: Command, line: str, after: Path | None) -> None:
+        """Ask for one image.
+
+        See the module's text for the order in which things are written.
+        """
         self._deadline = time.monotonic() + SECONDS
-        if not self._sent and not command.write(os.fsencode(line), self._deadline):
-            raise self._gone()
-        self._sent = ""
+        if not self._sent_ahead and not command.write(os.fsencode(line), self._deadline):
+            raise self._no_answer()
+        self._sent_ahead = ""
         if not command.wait_taken(self._deadline):
-            raise self._gone()
+            raise self._no_answer()
         if command.output.waiting():
-            when = "more than one line for an image" if self._answered else "a line before it was asked for an image"
-            raise self._out_of_step(f"wrote {when}")
+            what = "more than one line for an image" if self._answers else "a line before it was asked for an image"
+            raise self._out_of_step(f"wrote {what}")
         if not command.write(b"\n", self._deadline):
-            raise self._gone()
-        following = _question(after) if after is not None else None
+            raise self._no_answer()
+        following = _request_line(after) if after is not None else None
         if following is not None and POSIX:
             command.wait_taken(self._deadline)
             if command.write(os.fsencode(following), self._deadline):
-                self._sent = following
+                self._sent_ahead = following
                 self._watch(command)
 
     def _watch(self, command: Command) -> None:
-        """See whether the command takes the next path before it has answered."""
+        """Watch whether the command takes the next path before answering."""
         pause = _AT_FIRST
         while (
             not (self._reads_ahead or command.output.wait_any(pause)) and command.is_alive() and time.monotonic() < self._deadline
         ):
-            # In this order: what has not answered by now had not when it took the path.
+            # In this order: a command without an answer now had none either when it took the path.
             self._reads_ahead = command.has_taken_all() and not command.output.waiting() and command.is_alive()
-            self._tried = True
+            self._was_observed = True
             pause = min(2 * pause, 0.05)
-        self._tried |= not command.has_taken_all()
+        self._was_observed |= not command.has_taken_all()
 
-    def _line(self, command: Command) -> bytes:
-        """The line that the command answers with."""
+    def _read_line(self, command: Command) -> bytes:
+        """Return the line that the command answers with.
+
+        Raises CommandFailedError where there is none, or it is too long.
+        """
         line = command.output.line(self._deadline, command.is_alive)
         if line is None:
             raise self._failed(f"took longer than {SECONDS:g} s")
         if len(line) > self._longest:
             raise self._failed(f"answered a line longer than {self._longest:,} bytes")
         if not line.endswith(b"\n"):
-            raise self._gone("broke off in its answer") if line else self._gone()
+            raise self._no_answer("broke off in its answer") if line else self._no_answer()
         return line
 
-    def _object(self, line: bytes) -> dict[str, Any]:
-        """The answer in a line. A byte order mark before the first is no fault."""
+    def _parse_answer(self, line: bytes) -> dict[str, Any]:
+        """Parse the answer in a line.
+
+        A byte order mark before the first answer is no fault. Raises CommandFailedError for anything but an object with a template or a
+        failure.
+        """
         try:
             answer = json.loads(line.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
@@ -211,14 +245,17 @@ class CommandModel:
             raise self._failed("answered neither a template nor a failure")
         return answer
 
-    def _ready(self, line: str) -> Command:
-        """The running command, started if there is none that may be asked for this line next."""
-        if self._running is not None and (not self._running.is_alive() or self._sent not in ("", line)):
+    def _running_command(self, line: str) -> Command:
+        """Return the running command, started where there is none.
+
+        A command that ended, or that was sent another path than this line, is replaced.
+        """
+        if self._running is not None and (not self._running.is_alive() or self._sent_ahead not in ("", line)):
             if self._running.output.waiting() and not self._running.is_alive():
                 raise self._out_of_step("wrote more than one line for an image")
             self._kill()
         if self._running is None:
-            self._sent, self._answered = "", 0
+            self._sent_ahead, self._answers = "", 0
             environment = {**os.environ, **_ONE_THREAD}
             try:
                 self._running = Command(self._command, self._folder, environment, self._longest)
@@ -226,18 +263,24 @@ class CommandModel:
                 raise UserError(f"{self.card.name}: its command can't be started ({error.strerror})") from error
         return self._running
 
-    def _gone(self, what: str = "ended without an answer") -> CommandFailedError:
-        """Why a question could not be put to the command, or has no answer. Its output may end a moment before the command does."""
+    def _no_answer(self, what: str = "ended without an answer") -> CommandFailedError:
+        """Return the error for a question without an answer.
+
+        That is also a question that could not be written. The command's output may end a moment before the command does.
+        """
         if time.monotonic() > self._deadline:
             return self._failed(f"took longer than {SECONDS:g} s")
         return self._failed(what, ended=True)
 
     def _failed(self, what: str, *, ended: bool = False) -> CommandFailedError:
-        """End the command, so that its next answer can't be taken for that of another image."""
+        """End the command and return the error.
+
+        It is ended so that its next answer can't be taken for that of another image.
+        """
         return CommandFailedError(self.card.name, what, self._kill(), ended=ended)
 
     def _out_of_step(self, what: str) -> OutOfStepError:
-        """End the command, and the run with it."""
+        """End the command; return the error that ends the run."""
         self._kill()
         return OutOfStepError(
             f"the command of {self.card.name} {what}, so its answers can't be told apart: let it write one line of JSON for each "
@@ -245,20 +288,26 @@ class CommandModel:
         )
 
     def _kill(self) -> str:
-        """End the command by force; the last line of its standard error."""
-        command, self._running, self._sent = self._running, None, ""
-        self._cut_short |= self._answered > 0
+        """End the command by force; return its last words.
+
+        That is the last line of its standard error.
+        """
+        command, self._running, self._sent_ahead = self._running, None, ""
+        self._cut_short |= self._answers > 0
         return command.kill() if command is not None else ""
 
     def _ended_in_step(self) -> bool:
-        """End the command; whether it answered all of this batch, and ended as agreed. Raises OutOfStepError if it had more to say."""
-        command, self._running, self._sent = self._running, None, ""
+        """End the command and return whether it kept in step.
+
+        That is, whether it answered all of this batch and ended as agreed. Raises OutOfStepError if it had more to say.
+        """
+        command, self._running, self._sent_ahead = self._running, None, ""
         if command is None:
             return not self._cut_short
-        to_the_end = command.is_alive()
+        was_alive = command.is_alive()
         if any(map(_is_object, command.finish().splitlines())):
             raise self._out_of_step("wrote more than one line for an image")
-        return to_the_end and command.process.returncode == 0 and not self._cut_short
+        return was_alive and command.process.returncode == 0 and not self._cut_short
 
     def close(self) -> None:
         """End the command."""
@@ -271,14 +320,17 @@ class CommandModel:
             self.close()
 
 
-def _question(path: Path) -> str | None:
-    """The line that asks for a file; None if its name would end the line."""
+def _request_line(path: Path) -> str | None:
+    """Return the line that asks for a file.
+
+    None if its name would end the line.
+    """
     line = str(real_path(path))
     return None if "\n" in line or "\r" in line else line
 
 
 def _extraction(answer: dict[str, Any]) -> Extraction:
-    """What an answer says; its numbers are not checked."""
+    """Convert an answer to an extraction; its numbers aren't checked."""
     template, failure = answer.get("template"), answer.get("failure")
     if failure is not None:
         if template is not None:
@@ -300,12 +352,15 @@ def _is_object(line: bytes) -> bool:
 
 
 def _program(word: str, folder: Path) -> str:
-    """The program of a command: `python` is the one that runs faceparity. Raises UserError if there is none."""
+    """Return the path of a command's program.
+
+    `python` is the Python that runs faceparity. Raises UserError if there is no such program.
+    """
     if word in ("python", "python3"):
         return sys.executable
-    beside = folder / word
-    if beside.is_file() and os.access(beside, os.X_OK):
-        return str(beside)
+    in_folder = folder / word
+    if in_folder.is_file() and os.access(in_folder, os.X_OK):
+        return str(in_folder)
     found = shutil.which(word)
     if found is None:
         raise UserError(f"there is no program {word!r}, neither beside the card nor on the PATH: correct command in the card")

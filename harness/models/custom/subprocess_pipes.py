@@ -30,8 +30,8 @@ _ENDING = 5.0
 class Output:
     """What comes out of a pipe, read by a thread as it comes.
 
-    most: bytes that may wait. With `tail`, only the last of what came are kept; else the thread stops reading, and so does what
-    writes, until some are taken.
+    most: bytes that may wait. With `tail`, only the last bytes are kept; without, the thread stops reading, and the writer has to wait,
+    until some are taken.
     """
 
     def __init__(self, stream: IO[bytes], most: int, *, tail: bool = False) -> None:
@@ -41,13 +41,13 @@ class Output:
         self.changed = threading.Condition()
         if POSIX:
             os.set_blocking(stream.fileno(), False)
-        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._thread = threading.Thread(target=self._read_on, daemon=True)
         self._thread.start()
 
-    def _follow(self) -> None:
+    def _read_on(self) -> None:
         while not self._ended and not self._closed:
             if POSIX:
-                # In slices: the end of the wait is the end of the stream, or of the use of it.
+                # Wait in slices of a second, until the stream ends or is closed.
                 _readable(self._stream, 1000)
                 with self.changed:
                     self.changed.wait_for(lambda: self._room() or self._closed)
@@ -76,45 +76,55 @@ class Output:
                 self._append(os.read(self._stream.fileno(), _CHUNK))
 
     def waiting(self) -> bytes:
-        """What has come and was not taken, what is still in the pipe included."""
+        """Return what has come and was not taken.
+
+        What is still in the pipe is included.
+        """
         with self.changed:
             if POSIX:
                 self._take()
             return bytes(self._buffer)
 
     def line(self, deadline: float, is_alive: Callable[[], bool]) -> bytes | None:
-        """The next line, or what there is of one where the stream or its process ends; None past the deadline.
+        """Take the next line; None past the deadline.
 
-        A line longer than `most` is returned as far as it came, without its end.
+        Where the stream or its process ends, it is what there is of a line. A line longer than `most` is returned as far as it came,
+        without its end.
         """
         with self.changed:
             while True:
-                gone = not is_alive()
-                if gone and POSIX:
+                ended = not is_alive()
+                if ended and POSIX:
                     self._take()
                 end = self._buffer.find(b"\n") + 1
-                if end or gone or self._ended or not self._room():
+                if end or ended or self._ended or not self._room():
                     taken = bytes(self._buffer[: end or self._most + 1])
                     del self._buffer[: len(taken)]
                     self.changed.notify_all()
                     return taken
-                left = deadline - time.monotonic()
-                if left <= 0:
+                seconds = deadline - time.monotonic()
+                if seconds <= 0:
                     return None
-                self.changed.wait(min(left, _GLANCE))
+                self.changed.wait(min(seconds, _GLANCE))
 
     def wait_any(self, seconds: float) -> bool:
-        """Whether something came, or the stream ended, within this time."""
+        """Wait for output or the stream's end.
+
+        Returns whether either came within this time.
+        """
         with self.changed:
             return self.changed.wait_for(lambda: self._buffer or self._ended, seconds) and bool(self._buffer or self._ended)
 
     def wait_end(self, seconds: float) -> bool:
-        """Whether the stream ended within this time."""
+        """Wait for the stream's end.
+
+        Returns whether it came within this time.
+        """
         with self.changed:
             return self.changed.wait_for(lambda: self._ended, seconds)
 
     def close(self) -> None:
-        """Let the thread go; it closes the stream."""
+        """Release the thread, which closes the stream."""
         with self.changed:
             self._closed = True
             self.changed.notify_all()
@@ -130,7 +140,10 @@ class Command:
     """A running command, alone in a session of its own where the system has them, so that all it starts ends with it."""
 
     def __init__(self, words: Sequence[str], folder: Path, environment: Mapping[str, str], longest_line: int) -> None:
-        """Raises OSError if it can't be started."""
+        """Start the command.
+
+        Raises OSError if it can't be started.
+        """
         reader, writer = os.pipe()
         try:
             self.process = subprocess.Popen(
@@ -149,7 +162,7 @@ class Command:
             raise
         assert self.process.stdout is not None
         assert self.process.stderr is not None
-        # Kept, as it tells how much of what was written the command has not taken yet.
+        # The reading end is kept: it shows how much of what was written the command has not taken yet.
         self._reader, self._writer = reader, writer
         if POSIX:
             os.set_blocking(writer, False)
@@ -160,7 +173,10 @@ class Command:
         _running.add(self)
 
     def is_alive(self) -> bool:
-        """Whether it runs. One that ended is not waited for yet: until then its number is that of its group alone."""
+        """Return whether the command runs.
+
+        One that ended is not waited for yet: until then its process number is that of its group alone.
+        """
         if self.process.returncode is not None or not hasattr(os, "waitid"):
             return self.process.poll() is None
         try:
@@ -169,7 +185,10 @@ class Command:
             return False
 
     def write(self, data: bytes, deadline: float) -> bool:
-        """Write all of it; False if the command ended or did not take it in time."""
+        """Write all of the data.
+
+        Returns False if the command ended or did not take it in time.
+        """
         while data:
             if not self.is_alive() or time.monotonic() > deadline:
                 return False
@@ -182,7 +201,10 @@ class Command:
         return True
 
     def has_taken_all(self) -> bool:
-        """Whether it has read all that was written to it; False where the system does not say."""
+        """Return whether the command has read all its input.
+
+        False where the system does not say.
+        """
         if not POSIX:
             return False
         import fcntl
@@ -191,7 +213,10 @@ class Command:
         return int.from_bytes(fcntl.ioctl(self._reader, termios.FIONREAD, bytes(4)), sys.byteorder) == 0
 
     def wait_taken(self, deadline: float) -> bool:
-        """Wait until it has read all that was written to it; False if it ended or did not in time."""
+        """Wait until the command has read all its input.
+
+        Returns False if it ended or did not in time.
+        """
         pause = 0.0
         while POSIX and not self.has_taken_all():
             if not self.is_alive() or time.monotonic() > deadline:
@@ -201,19 +226,25 @@ class Command:
         return True
 
     def finish(self) -> bytes:
-        """End it by ending its standard input, by force if it does not end then; what was left of its output, up to a line's bound."""
+        """End the command by ending its standard input.
+
+        By force if it does not end then. Returns what was left of its output, up to a line's bound.
+        """
         self._close_input()
         deadline = time.monotonic() + _ENDING
         while self.is_alive() and time.monotonic() < deadline:
             self.output.wait_end(_GLANCE)
-        left = self.output.waiting()
+        rest = self.output.waiting()
         self.kill()
-        return left
+        return rest
 
     def kill(self) -> str:
-        """End it and all that it started; the last line of its standard error."""
+        """End the command and all that it started.
+
+        Returns the last line of its standard error.
+        """
         if POSIX:
-            # Also when it has ended: what it started may live, and hold the pipes.
+            # Also when it has ended: processes that it started may still run and keep the pipes open.
             if self.process.returncode is None:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(self.process.pid, signal.SIGKILL)
@@ -241,7 +272,10 @@ _running: weakref.WeakSet[Command] = weakref.WeakSet()
 
 
 def kill_running() -> None:
-    """End every command of this process by force, before it ends without a word itself."""
+    """End every command of this process by force.
+
+    For a process that is about to be ended itself without a chance to clean up.
+    """
     for command in list(_running):
         if POSIX:
             with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Models of a user's own, described by a short card: an ONNX file, a command, or templates that are there already.
+"""Models that a user describes by a short card: an ONNX file, a command, or precomputed templates.
 
     name = "mine"                      what results call it; default: the card's file name
     onnx = "mine.onnx"                 one of: onnx (a file), command (a list of words), templates (an .npy file)
@@ -28,7 +28,7 @@ from faceparity.datasets.common.regular_files import read_regular
 from faceparity.datasets.common.toml_files import read_toml, validate_fields
 from faceparity.datasets.fetch.artefacts import file_sha256
 from faceparity.datasets.schema.card import Strict
-from faceparity.harness.models.assembly.builder import assemble, crossed, finder
+from faceparity.harness.models.assembly.builder import assemble, card_with_options, finder
 from faceparity.harness.models.assembly.components import check_alignment
 from faceparity.harness.models.base.card import Allows, ModelCard, NetworkInput, PublishedThreshold, Recipe, Score, Weights
 from faceparity.harness.models.base.model import Model
@@ -42,8 +42,8 @@ OPEN = {"MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CC-BY-4
 UNITS = {"cosine": "cosine similarity", "dot": "dot product", "euclidean": "Euclidean distance"}
 
 
-class OwnCard(Strict):
-    """What a user writes. Everything but the first of onnx, command and templates has a default."""
+class UserCard(Strict):
+    """A card as a user writes it. Everything but the first of onnx, command and templates has a default."""
 
     name: str = Field(default="", max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$|^$")
     title: str = ""
@@ -75,10 +75,10 @@ class OwnCard(Strict):
     known_weaknesses: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _one_kind(self) -> OwnCard:
-        given = [name for name in ("onnx", "command", "templates") if getattr(self, name)]
-        if len(given) != 1:
-            raise ValueError(f"give one of onnx, command and templates, not {' and '.join(given) or 'none'}")
+    def _check_kind(self) -> UserCard:
+        kinds = [name for name in ("onnx", "command", "templates") if getattr(self, name)]
+        if len(kinds) != 1:
+            raise ValueError(f"give one of onnx, command and templates, not {' and '.join(kinds) or 'none'}")
         if self.templates and not self.files:
             raise ValueError("templates need files: a CSV with a column `file`, one row for each row of the .npy file")
         if self.command and not self.dimensions:
@@ -88,102 +88,122 @@ class OwnCard(Strict):
         return self
 
 
-def read_card(path: Path) -> OwnCard:
-    """A card of the user's own. Raises UserError for a file that is not there, is no TOML or says what a card can't say."""
-    return validate_fields(OwnCard, read_toml(path), path.name)
+def read_user_card(path: Path) -> UserCard:
+    """Read a user's card.
+
+    Raises UserError for a file that is not there, is no TOML or says what a card can't say.
+    """
+    return validate_fields(UserCard, read_toml(path), path.name)
 
 
-def own_card(spec: Spec) -> ModelCard:
-    """The whole card of a model of the user's own; reads the sha256 of its files, and how many numbers its templates have.
+def load_user_card(spec: Spec) -> ModelCard:
+    """Return the full card of a user's model.
 
-    Raises UserError for whatever is wrong with the card or missing.
+    Reads the sha256 of its files, and how many numbers its templates have. Raises UserError for anything that is wrong with the card or
+    missing.
     """
     path = Path(spec.base)
-    return crossed(plain_card(path, read_card(path)), spec.options)
+    return card_with_options(card_without_options(path, read_user_card(path)), spec.options)
 
 
-def own_model(spec: Spec) -> Model:
-    """The model of a card of the user's own. Raises UserError."""
+def open_user_model(spec: Spec) -> Model:
+    """Open the model of a user's card.
+
+    Raises UserError as `load_user_card` does.
+    """
     path = Path(spec.base)
-    own = read_card(path)
-    card = plain_card(path, own)
-    if own.onnx:
+    user_card = read_user_card(path)
+    card = card_without_options(path, user_card)
+    if user_card.onnx:
         return assemble(card, spec.options, finder(spec.base, path.parent))
-    crossed(card, spec.options)
-    if own.command:
+    card_with_options(card, spec.options)
+    if user_card.command:
         from faceparity.harness.models.custom.subprocess_model import CommandModel
 
-        return CommandModel(card, own.command, path.parent)
-    from faceparity.harness.models.custom.precomputed_templates import ReadyTemplates
+        return CommandModel(card, user_card.command, path.parent)
+    from faceparity.harness.models.custom.precomputed_templates import PrecomputedTemplates
 
-    return ReadyTemplates(card, path.parent / own.templates, path.parent / own.files)
+    return PrecomputedTemplates(card, path.parent / user_card.templates, path.parent / user_card.files)
 
 
-def plain_card(path: Path, own: OwnCard) -> ModelCard:
-    """The card before options."""
-    name = own.name or path.stem
+def card_without_options(path: Path, user_card: UserCard) -> ModelCard:
+    """Return the model card of a user's card, without options."""
+    name = user_card.name or path.stem
     fields: dict[str, Any] = {
         "name": name,
-        "title": own.title or f"{name} (described by its user)",
-        "version": own.version,
-        "licence": own.licence,
-        "allows": own.allows or (dict.fromkeys(("research", "advocacy", "commercial"), "yes") if own.licence in OPEN else {}),
-        "training_data": own.training_data,
-        "training_overlaps": own.training_overlaps,
-        "score": _score(own),
-        "published_threshold": _threshold(own),
-        "likely_same_person": own.likely_same_person,
-        "likely_same_person_source": "its card" if own.likely_same_person is not None else "",
-        "known_weaknesses": own.known_weaknesses,
+        "title": user_card.title or f"{name} (described by its user)",
+        "version": user_card.version,
+        "licence": user_card.licence,
+        "allows": user_card.allows
+        or (dict.fromkeys(("research", "advocacy", "commercial"), "yes") if user_card.licence in OPEN else {}),
+        "training_data": user_card.training_data,
+        "training_overlaps": user_card.training_overlaps,
+        "score": _score(user_card),
+        "published_threshold": _threshold(user_card),
+        "likely_same_person": user_card.likely_same_person,
+        "likely_same_person_source": "its card" if user_card.likely_same_person is not None else "",
+        "known_weaknesses": user_card.known_weaknesses,
     }
-    if own.onnx:
-        return _of_onnx(path, own, fields)
-    what = "a command of the user's own" if own.command else "ready-made templates"
-    fields |= {"detector": f"unknown ({what})", "alignment": f"unknown ({what})", "input": f"unknown ({what})"}
-    if own.command:
-        return ModelCard.model_validate({**fields, "weights": [], "dimensions": own.dimensions})
+    if user_card.onnx:
+        return _onnx_card(path, user_card, fields)
+    source = "a command of the user's own" if user_card.command else "ready-made templates"
+    fields |= {"detector": f"unknown ({source})", "alignment": f"unknown ({source})", "input": f"unknown ({source})"}
+    if user_card.command:
+        return ModelCard.model_validate({**fields, "weights": [], "dimensions": user_card.dimensions})
     from faceparity.harness.models.custom.precomputed_templates import shape_of
 
-    file = path.parent / own.templates
+    file = path.parent / user_card.templates
     dimensions = shape_of(file)[1]
-    return ModelCard.model_validate({**fields, "weights": [_weights(file, own, "templates")], "dimensions": dimensions})
+    return ModelCard.model_validate({**fields, "weights": [_weights(file, user_card, "templates")], "dimensions": dimensions})
 
 
-def _of_onnx(path: Path, own: OwnCard, fields: Mapping[str, Any]) -> ModelCard:
-    known = detector_cards()
-    if own.detector not in known:
-        raise UserError(f"{path.name}: there is no detector called {own.detector!r}: known are {', '.join(known)}")
-    check_alignment(own.alignment, known[own.detector].points, own.detector)
-    file = path.parent / own.onnx
-    weights = _weights(file, own, "embedder")
-    recipe = Recipe(detector=own.detector, alignment=own.alignment, network="onnx", input=own.input, normalise=own.normalise)
-    dimensions = own.dimensions or _dimensions(file, own)
+def _onnx_card(path: Path, user_card: UserCard, fields: Mapping[str, Any]) -> ModelCard:
+    detectors = detector_cards()
+    if user_card.detector not in detectors:
+        raise UserError(f"{path.name}: there is no detector called {user_card.detector!r}: known are {', '.join(detectors)}")
+    check_alignment(user_card.alignment, detectors[user_card.detector].points, user_card.detector)
+    file = path.parent / user_card.onnx
+    weights = _weights(file, user_card, "embedder")
+    recipe = Recipe(
+        detector=user_card.detector,
+        alignment=user_card.alignment,
+        network="onnx",
+        input=user_card.input,
+        normalise=user_card.normalise,
+    )
+    dimensions = user_card.dimensions or _dimensions(file, user_card)
     return completed({**fields, "weights": [weights], "dimensions": dimensions, "recipe": recipe.model_dump()})
 
 
-def _weights(file: Path, own: OwnCard, role: str) -> dict[str, Any]:
-    """The file as a card tells of it: by its sha256."""
+def _weights(file: Path, user_card: UserCard, role: str) -> dict[str, Any]:
+    """Describe the file as a card does: by its sha256.
+
+    Raises UserError if it can't be read, or is another than the card says.
+    """
     try:
-        found, size = file_sha256(file), file.stat().st_size
+        actual, size = file_sha256(file), file.stat().st_size
     except OSError as error:
         raise UserError(f"{file} can't be read ({error.strerror}): correct the path in the card") from error
-    if own.sha256 and found != own.sha256:
+    if user_card.sha256 and actual != user_card.sha256:
         raise UserError(
-            f"{file} is damaged or another version (sha256 {found[:12]}…, the card says {own.sha256[:12]}…): "
+            f"{file} is damaged or another version (sha256 {actual[:12]}…, the card says {user_card.sha256[:12]}…): "
             "get it again, or correct the card"
         )
-    named: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "role": role,
-        "file": own.onnx or own.templates,
-        "sha256": found,
+        "file": user_card.onnx or user_card.templates,
+        "sha256": actual,
         "size": size,
-        "licence": own.licence,
+        "licence": user_card.licence,
     }
-    return Weights.model_validate(named).model_dump()
+    return Weights.model_validate(fields).model_dump()
 
 
-def _dimensions(file: Path, own: OwnCard) -> int:
-    """How many numbers the network gives. Raises UserError if the file is no ONNX graph or does not say."""
+def _dimensions(file: Path, user_card: UserCard) -> int:
+    """Return how many numbers the network gives.
+
+    Raises UserError if the file is no ONNX graph or does not say.
+    """
     import onnx
 
     try:
@@ -194,15 +214,18 @@ def _dimensions(file: Path, own: OwnCard) -> int:
         ) from error
     check_graph(model, file.name)
     outputs = {out.name: out for out in model.graph.output}
-    name = own.input.output or next(iter(outputs), "")
+    name = user_card.input.output or next(iter(outputs), "")
     if name not in outputs:
         raise UserError(f"{file.name} has no output {name!r}: it has {', '.join(outputs) or 'none'}")
-    sides = [d.dim_value for d in outputs[name].type.tensor_type.shape.dim[1:]]
-    return math.prod(sides) if sides and all(sides) else _tried(file, own)
+    sides = [dimension.dim_value for dimension in outputs[name].type.tensor_type.shape.dim[1:]]
+    return math.prod(sides) if sides and all(sides) else _dimensions_by_trial(file, user_card)
 
 
-def _tried(file: Path, own: OwnCard) -> int:
-    """How many numbers the network gives for a black picture: for files that do not say."""
+def _dimensions_by_trial(file: Path, user_card: UserCard) -> int:
+    """Return how many numbers the network gives when run.
+
+    On a black picture: for files that do not say.
+    """
     from faceparity.harness.models.onnx.repair import repaired
     from faceparity.harness.models.onnx.session import OnnxEmbedder, check_fits, open_session
 
@@ -210,22 +233,24 @@ def _tried(file: Path, own: OwnCard) -> int:
         session = open_session(repaired(read_regular(file)))
     except Exception as error:
         raise UserError(f"{file.name}: onnxruntime can't open it ({' '.join(str(error).split())[:150]})") from error
-    check_fits(session, own.input, file.name)
-    black = np.zeros((own.input.size, own.input.size, 3), np.uint8)
-    return int(OnnxEmbedder(b"", own.input, False, session).embed([black]).shape[1])
+    check_fits(session, user_card.input, file.name)
+    black = np.zeros((user_card.input.size, user_card.input.size, 3), np.uint8)
+    return int(OnnxEmbedder(b"", user_card.input, False, session).embed([black]).shape[1])
 
 
-def _score(own: OwnCard) -> Score:
-    euclidean = own.score == "euclidean"
+def _score(user_card: UserCard) -> Score:
+    euclidean = user_card.score == "euclidean"
     low, high = (-2.0, 0.0) if euclidean else (-1.0, 1.0)
     return Score(
-        kind=own.score,
-        unit=UNITS[own.score],
+        kind=user_card.score,
+        unit=UNITS[user_card.score],
         sign=-1 if euclidean else 1,
-        low=low if own.low is None else own.low,
-        high=high if own.high is None else own.high,
+        low=low if user_card.low is None else user_card.low,
+        high=high if user_card.high is None else user_card.high,
     )
 
 
-def _threshold(own: OwnCard) -> PublishedThreshold | None:
-    return None if own.threshold is None else PublishedThreshold(native=own.threshold, source=own.threshold_source)
+def _threshold(user_card: UserCard) -> PublishedThreshold | None:
+    return (
+        None if user_card.threshold is None else PublishedThreshold(native=user_card.threshold, source=user_card.threshold_source)
+    )

@@ -1,7 +1,7 @@
-"""Files made from weights, and kept: converted or repaired graphs.
+"""Keep files converted from weights: converted or repaired graphs.
 
-Whoever can replace such a file can replace a digest beside it too. So none is believed: each process makes it once more from the
-weights, whose sha256 stands on the card, and what lies on the disk must be the same bytes. Worker processes believe their parent.
+Whoever can replace such a file can replace a digest beside it too. So none is believed: each process converts the weights, whose
+sha256 stands on the card, once more, and what lies on the disk must be the same bytes. Worker processes believe their parent.
 """
 
 from __future__ import annotations
@@ -20,21 +20,27 @@ _known: dict[str, str] = {}
 """sha256 of what was made in this process, or in its parent, by the file's name."""
 
 
-def known() -> dict[str, str]:
-    """Return the sha256 of every file made in this process, for `trust` in its workers."""
+def known_digests() -> dict[str, str]:
+    """Return the sha256 of every file made in this process.
+
+    By name, for `trust_digests` in its workers.
+    """
     return dict(_known)
 
 
-def trust(made: Mapping[str, str]) -> None:
-    """Take files as whole that have these sha256, by name, without making them once more."""
-    _known.update(made)
+def trust_digests(digests: Mapping[str, str]) -> None:
+    """Take files of these sha256, by name, as valid.
+
+    They are not made once more.
+    """
+    _known.update(digests)
 
 
-def derived(name: str, make: Callable[[], bytes], check: Callable[[bytes], None] | None = None) -> Path:
-    """Return the file NAME among the artefacts, which holds what `make` gives: the same bytes at every call.
+def converted_file(name: str, make: Callable[[], bytes], check: Callable[[bytes], None] | None = None) -> Path:
+    """Return the path of a file that `make` gives.
 
-    check: of bytes that are not on the disk yet; raises what is wrong with them. Raises UserError where it can't be
-    written.
+    It is called NAME, lies among the artefacts and holds the same bytes at every call. check: of bytes that are not on the disk yet;
+    raises what is wrong with them. Raises UserError where the file can't be written.
     """
     path = paths.artefacts() / name
     if name in _known and _sha256(path) == _known[name]:
@@ -54,15 +60,18 @@ def derived(name: str, make: Callable[[], bytes], check: Callable[[bytes], None]
 
 
 def state_of(name: str, make: Callable[[], bytes]) -> Literal["whole", "replaced", "absent"]:
-    """Compare the file NAME, if it is there, with what `make` gives."""
-    found = _sha256(paths.artefacts() / name)
-    if not found:
+    """Compare a kept file with what `make` gives.
+
+    "whole" if it holds the same bytes, "replaced" if it holds others, "absent" if there is none.
+    """
+    sha256 = _sha256(paths.artefacts() / name)
+    if not sha256:
         return "absent"
-    return "whole" if found == hashlib.sha256(make()).hexdigest() else "replaced"
+    return "whole" if sha256 == hashlib.sha256(make()).hexdigest() else "replaced"
 
 
 def _sha256(path: Path) -> str:
-    """Of the file; empty where there is none that can be read."""
+    """Return a file's sha256; empty if it can't be read."""
     try:
         return file_sha256(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""Makes shipped ONNX graphs usable without changing what they compute.
+"""Make published ONNX graphs usable without changing what they compute.
 
 Each step takes an onnx.ModelProto and changes it in place. The numbers are the same: weights that were stored as blocks of
 int8 are multiplied out as the runtime itself would, and PReLU is written as operations with fast kernels,
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 REPAIR = 1
-"""Raised whenever a step changes the graph that comes out."""
+"""Increased whenever a step changes the graph that comes out."""
 
 
 def _initializers(model: Any) -> dict[str, Any]:
@@ -21,19 +21,20 @@ def _initializers(model: Any) -> dict[str, Any]:
 
 
 def drop_weight_inputs(model: Any) -> None:
-    """Takes out of the inputs whatever no node uses as an image: weights, and names that nothing reads.
+    """Remove inputs that no node uses as an image.
 
-    Old exporters listed every weight as an input; after quantisation the names of the unquantised ones were left dangling.
+    These are weights, and names that nothing reads. Old exporters listed every weight as an input; after quantisation the names of the
+    unquantised ones were left dangling.
     """
-    held = _initializers(model)
+    weights = _initializers(model)
     read = {name for node in model.graph.node for name in node.input}
-    kept = [value for value in model.graph.input if value.name in read and value.name not in held]
+    kept = [value for value in model.graph.input if value.name in read and value.name not in weights]
     del model.graph.input[:]
     model.graph.input.extend(kept)
 
 
 def free_batch(model: Any) -> None:
-    """Makes the first dimension of inputs and outputs any number."""
+    """Make the batch size of inputs and outputs free."""
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     del model.graph.value_info[:]
@@ -42,7 +43,10 @@ def free_batch(model: Any) -> None:
 def dequantised(
     values: NDArray[Any], scales: NDArray[np.float32], zero_points: NDArray[Any], axis: int, block: int
 ) -> NDArray[np.float32]:
-    """f32: (values − zero_points) · scales, each scale and zero point holding for `block` values along `axis`."""
+    """Return block-quantised values as float32 weights.
+
+    (values − zero_points) · scales, each scale and zero point holding for `block` values along `axis`.
+    """
     length = values.shape[axis]
 
     def spread(per_block: NDArray[Any]) -> NDArray[Any]:
@@ -54,33 +58,36 @@ def dequantised(
 
 
 def fold_quantised_weights(model: Any) -> None:
-    """Replaces block-quantised weights, and the reshapes after them, by the f32 weights that they stand for."""
+    """Replace block-quantised weights by their float32 values.
+
+    The reshapes after them are applied, too.
+    """
     from onnx import helper, numpy_helper
 
     arrays = {name: numpy_helper.to_array(tensor) for name, tensor in _initializers(model).items()}
-    made: dict[str, NDArray[Any]] = {}
-    rest = []
+    folded: dict[str, NDArray[Any]] = {}
+    others = []
     for node in model.graph.node:
-        known = {**arrays, **made}
+        constants = {**arrays, **folded}
         if node.op_type == "DequantizeLinear" and all(name in arrays for name in node.input) and len(node.input) == 3:
-            options = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+            options = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
             values, scales, zeros = (arrays[name] for name in node.input)
             if options.get("block_size", 0) < 1:
-                rest.append(node)
+                others.append(node)
                 continue
-            made[node.output[0]] = dequantised(values, scales, zeros, options.get("axis", 1), options["block_size"])
-        elif node.op_type == "Reshape" and node.input[0] in made and node.input[1] in arrays:
-            made[node.output[0]] = known[node.input[0]].reshape(known[node.input[1]].tolist())
+            folded[node.output[0]] = dequantised(values, scales, zeros, options.get("axis", 1), options["block_size"])
+        elif node.op_type == "Reshape" and node.input[0] in folded and node.input[1] in arrays:
+            folded[node.output[0]] = constants[node.input[0]].reshape(constants[node.input[1]].tolist())
         else:
-            rest.append(node)
+            others.append(node)
     del model.graph.node[:]
-    model.graph.node.extend(rest)
-    model.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in made.items())
+    model.graph.node.extend(others)
+    model.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in folded.items())
     drop_unread_weights(model)
 
 
 def drop_unread_weights(model: Any) -> None:
-    """Takes out initializers that no node reads."""
+    """Remove initializers that no node reads."""
     read = {name for node in model.graph.node for name in node.input}
     kept = [tensor for tensor in model.graph.initializer if tensor.name in read]
     del model.graph.initializer[:]
@@ -88,7 +95,7 @@ def drop_unread_weights(model: Any) -> None:
 
 
 def rewrite_prelu(model: Any) -> None:
-    """Writes every PReLU as Relu, Sub, Mul and Add."""
+    """Write every PReLU as Relu, Sub, Mul and Add."""
     from onnx import helper
 
     nodes = []
@@ -96,19 +103,19 @@ def rewrite_prelu(model: Any) -> None:
         if node.op_type != "PRelu":
             nodes.append(node)
             continue
-        x, slope, y = node.input[0], node.input[1], node.output[0]
+        image, slope, result = node.input[0], node.input[1], node.output[0]
         nodes += [
-            helper.make_node("Relu", [x], [f"{y}_positive"]),
-            helper.make_node("Sub", [x, f"{y}_positive"], [f"{y}_negative"]),
-            helper.make_node("Mul", [f"{y}_negative", slope], [f"{y}_scaled"]),
-            helper.make_node("Add", [f"{y}_positive", f"{y}_scaled"], [y]),
+            helper.make_node("Relu", [image], [f"{result}_positive"]),
+            helper.make_node("Sub", [image, f"{result}_positive"], [f"{result}_negative"]),
+            helper.make_node("Mul", [f"{result}_negative", slope], [f"{result}_scaled"]),
+            helper.make_node("Add", [f"{result}_positive", f"{result}_scaled"], [result]),
         ]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
 
 
 def repaired(data: bytes) -> bytes:
-    """The graph after every step above, serialised."""
+    """Return the serialised graph after every step above."""
     import onnx
 
     model = onnx.load_model_from_string(data)

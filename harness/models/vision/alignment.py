@@ -21,8 +21,9 @@ OPENCV_CENTRE = np.array([56.0262, 71.9008])
 def similarity(
     points: NDArray[np.floating], template: NDArray[np.floating], centre: NDArray[np.floating] | None = None
 ) -> NDArray[np.float64]:
-    """float64[2, 3]: rotation, one scale and shift that bring `points` closest to `template` (both [n, 2]), without mirroring.
+    """Return the least-squares similarity of points onto a template.
 
+    float64[2, 3]: rotation, one scale and shift that bring `points` closest to `template` (both [n, 2]), without mirroring.
     Umeyama (1991), "Least-squares estimation of transformation parameters between two point patterns".
     Points that all coincide are scaled by 1. centre: where the points' mean goes; default, the template's mean.
     """
@@ -30,28 +31,31 @@ def similarity(
     source_mean = source.mean(axis=0)
     target_mean = target.mean(axis=0) if centre is None else centre
     source, target = source - source_mean, target - target_mean
-    u, d, vt = np.linalg.svd(target.T @ source / len(source))
-    signs = np.array([1.0, -1.0 if np.linalg.det(u) * np.linalg.det(vt) < 0 else 1.0])
-    rotation = u @ np.diag(signs) @ vt
+    left, singular_values, right = np.linalg.svd(target.T @ source / len(source))
+    signs = np.array([1.0, -1.0 if np.linalg.det(left) * np.linalg.det(right) < 0 else 1.0])
+    rotation = left @ np.diag(signs) @ right
     spread = source.var(axis=0).sum()
-    scaled = rotation * ((d @ signs) / spread if spread > 0 else 1.0)
+    scaled = rotation * ((singular_values @ signs) / spread if spread > 0 else 1.0)
     return np.column_stack([scaled, target_mean - scaled @ source_mean])
 
 
 SMALLEST_SCALE = 0.25
-"""Below it bilinear sampling skips so many pixels that the face is averaged down first, to twice its size in the end."""
+"""Scale below which the image is first averaged down, to twice the final size: bilinear sampling would skip too many pixels."""
 
 
 _EYES_NOSE_MOUTH_OF_68 = ((36, 37, 38, 39, 40, 41), (42, 43, 44, 45, 46, 47), (30,), (48,), (54,))
 
 
 def five_of_68(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """float32[5, 2]: middles of the eyes, tip of the nose and corners of the mouth out of the 68 points of iBUG 300-W."""
-    return np.array([points[list(those)].mean(axis=0) for those in _EYES_NOSE_MOUTH_OF_68], np.float32)
+    """Return the usual five landmarks of dlib's 68.
+
+    float32[5, 2]: middles of the eyes, tip of the nose and corners of the mouth out of the 68 points of iBUG 300-W.
+    """
+    return np.array([points[list(indices)].mean(axis=0) for indices in _EYES_NOSE_MOUTH_OF_68], np.float32)
 
 
 class TemplateAligner:
-    """Brings the first five landmarks onto a template, bilinearly, with black where the image ends.
+    """An aligner that moves the first five landmarks onto a template, bilinearly, with black where the image ends.
 
     points: "dlib68" if the landmarks are the 68 of iBUG 300-W, of which five are made.
     """
@@ -65,7 +69,10 @@ class TemplateAligner:
         self.points = points
 
     def align(self, image: Image, face: Face) -> Image:
-        """uint8[size, size, 3], RGB."""
+        """Return the face aligned to the template.
+
+        uint8[size, size, 3], RGB.
+        """
         import cv2
 
         landmarks = five_of_68(face.landmarks) if self.points == "dlib68" else face.landmarks[:5]
@@ -79,7 +86,10 @@ class TemplateAligner:
 
 
 class BoxAligner:
-    """The detector's box made square about its middle and enlarged by `margin` of its side on each side; black beyond the image."""
+    """An aligner that crops the detector's box, squared about its middle and enlarged by `margin` of its side on each side.
+
+    Beyond the image it is black.
+    """
 
     margin = 0.1
 
@@ -87,7 +97,10 @@ class BoxAligner:
         self.size = size
 
     def align(self, image: Image, face: Face) -> Image:
-        """uint8[size, size, 3], RGB."""
+        """Return the face cropped by its box.
+
+        uint8[size, size, 3], RGB.
+        """
         import cv2
 
         left, top, width, height = face.box
@@ -104,13 +117,16 @@ class BoxAligner:
 
 
 class WholeAligner:
-    """The whole picture, resized: for pictures that are aligned faces already."""
+    """An aligner that resizes the whole picture: for pictures that are aligned faces already."""
 
     def __init__(self, size: int) -> None:
         self.size = size
 
     def align(self, image: Image, face: Face) -> Image:
-        """uint8[size, size, 3], RGB."""
+        """Return the whole picture resized.
+
+        uint8[size, size, 3], RGB.
+        """
         if image.shape[:2] == (self.size, self.size):
             return image
         import cv2

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness.models.assembly.pipeline import pixels_digest
 from faceparity.harness.models.base.model import Embedder, Face, Image
 from faceparity.harness.models.vision.alignment import similarity
+from faceparity.harness.models.vision.pixels import pixels_digest
 from faceparity.harness.models.vision.scaling import at_most
 
 UPSAMPLE = 1
@@ -38,12 +38,15 @@ class DlibLandmarks:
         self._predictor = dlib.shape_predictor(str(weights))
 
     def points(self, image: Image, box: Any) -> NDArray[np.float32]:
-        """float32[5 or 68, 2]. box: a dlib.rectangle."""
-        return np.array([(p.x, p.y) for p in self._predictor(image, box).parts()], np.float32)
+        """Return the landmarks of a face in a box.
+
+        float32[5 or 68, 2]. box: a dlib.rectangle.
+        """
+        return np.array([(point.x, point.y) for point in self._predictor(image, box).parts()], np.float32)
 
 
-def _limited(image: Image, kind: str) -> int:
-    """The longest side at which a detector looks at an image."""
+def _detection_side(image: Image, kind: str) -> int:
+    """Return the longest side of images in detection."""
     height, width = image.shape[:2]
     side = int(max(height, width))
     if height * width > MOST_PIXELS[kind]:
@@ -66,8 +69,11 @@ class HogDetector:
         self._upsample = upsample
 
     def detect(self, image: Image) -> list[Face]:
-        """Every face; confidence is the detector's score, which has no upper limit and is at least 0."""
-        scaled = at_most(image, _limited(image, "hog"))
+        """Return every face found.
+
+        Confidence is the detector's score, which has no upper limit and is at least 0.
+        """
+        scaled = at_most(image, _detection_side(image, "hog"))
         return [scaled.to_original(face) for face in self._detect(scaled.image)]
 
     def _detect(self, image: Image) -> list[Face]:
@@ -94,19 +100,25 @@ class MmodDetector:
         self._upsample = upsample
 
     def detect(self, image: Image) -> list[Face]:
-        """Every face; confidence is the detector's score, about 1 for a clear face."""
-        scaled = at_most(image, _limited(image, "mmod"))
+        """Return every face found.
+
+        Confidence is the detector's score, about 1 for a clear face.
+        """
+        scaled = at_most(image, _detection_side(image, "mmod"))
         return [scaled.to_original(face) for face in self._detect(np.ascontiguousarray(scaled.image))]
 
     def _detect(self, image: Image) -> list[Face]:
         faces = []
-        for found in self._detector(image, self._upsample):
-            r = found.rect
+        for detection in self._detector(image, self._upsample):
+            rectangle = detection.rect
             box = self._dlib.rectangle(
-                max(r.left(), 0), max(r.top(), 0), min(r.right(), image.shape[1]), min(r.bottom(), image.shape[0])
+                max(rectangle.left(), 0),
+                max(rectangle.top(), 0),
+                min(rectangle.right(), image.shape[1]),
+                min(rectangle.bottom(), image.shape[0]),
             )
             sides = (float(box.left()), float(box.top()), float(box.width()), float(box.height()))
-            faces.append(Face(sides, float(found.confidence), self._landmarks.points(image, box)))
+            faces.append(Face(sides, float(detection.confidence), self._landmarks.points(image, box)))
         return faces
 
 
@@ -120,23 +132,27 @@ class FaceChip:
         self._size = size
 
     def align(self, image: Image, face: Face) -> Image:
-        """uint8[size, size, 3], RGB."""
+        """Return dlib's face chip.
+
+        uint8[size, size, 3], RGB.
+        """
         dlib = self._dlib
-        points = [dlib.point(round(float(x)), round(float(y))) for x, y in face.landmarks]
-        shape = dlib.full_object_detection(dlib.rectangle(), points)  # with landmarks the box has no say
+        points = [dlib.point(round(float(across)), round(float(down))) for across, down in face.landmarks]
+        shape = dlib.full_object_detection(dlib.rectangle(), points)  # where there are landmarks the box is not used
         chip: Image = dlib.get_face_chip(image, shape, size=self._size, padding=PADDING)
         return chip
 
 
 JITTER = 1
-"""Raised whenever `jittered` changes."""
+"""Increased whenever `jittered` changes."""
 
 
 def jittered(chip: Image, times: int) -> list[Image]:
-    """`times` copies, each turned by up to 3°, shifted by up to 2 % and enlarged by up to 3 %, every other one mirrored on average.
+    """Return `times` randomly disturbed copies of an aligned face.
 
-    These are the disturbances of dlib's jitter_image. dlib draws them from one stream for all images, so that a descriptor
-    depends on which images came before; here the stream starts anew from the chip's own pixels.
+    Each is turned by up to 3°, shifted by up to 2 % and enlarged by up to 3 %, and half of them on average are mirrored. These are the
+    disturbances of dlib's jitter_image. dlib draws them from one stream for all images, so that a descriptor depends on which images
+    came before; here each chip's own pixels seed the stream.
     """
     import cv2
 
@@ -160,13 +176,16 @@ def jittered(chip: Image, times: int) -> list[Image]:
 
 
 class Jittered:
-    """The mean of an embedder's templates over jittered copies of a face."""
+    """An embedder that averages another's templates over jittered copies of a face."""
 
     def __init__(self, embedder: Embedder, times: int) -> None:
         self._embedder = embedder
         self._times = times
 
     def embed(self, chips: Sequence[Image]) -> NDArray[np.float32]:
-        """float32[len(chips), dimensions]."""
+        """Return the mean templates of aligned faces.
+
+        float32[len(chips), dimensions].
+        """
         means = [self._embedder.embed(jittered(chip, self._times)).astype(np.float64).mean(axis=0) for chip in chips]
         return np.stack(means).astype(np.float32)

@@ -11,21 +11,24 @@ from faceparity.harness.models.base.model import Face, Image
 
 
 class Scaled(NamedTuple):
-    """An image and how many pixels of the original one of its pixels stands for: float64[2], across and down."""
+    """An image, and how many of the original's pixels one of its pixels covers: float64[2], across and down."""
 
     image: Image
     factors: NDArray[np.float64]
 
     def to_original(self, face: Face) -> Face:
-        """The same face in the original's coordinates."""
-        across, down = (float(f) for f in self.factors)
+        """Return the same face in the original's coordinates."""
+        across, down = (float(factor) for factor in self.factors)
         left, top, width, height = face.box
         box = (left * across, top * down, width * across, height * down)
         return Face(box, face.confidence, (face.landmarks * self.factors).astype(np.float32))
 
 
 def at_most(image: Image, side: int) -> Scaled:
-    """The image with its longer side reduced to `side` pixels by averaging areas; untouched if it is no longer than that."""
+    """Reduce an image's longer side to at most `side` pixels.
+
+    By averaging areas; an image that is no longer than that is returned unchanged.
+    """
     height, width = image.shape[:2]
     longer = max(height, width)
     if longer <= side:

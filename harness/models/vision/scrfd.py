@@ -17,11 +17,14 @@ NMS = 0.4
 SIDE = 640
 STRIDES = (8, 16, 32)
 ANCHORS = 2
-"""Of each size at each place."""
+"""Anchors of each size at each position."""
 
 
 def fitted(image: Image) -> tuple[Image, float]:
-    """The image fitted into the top left of 640 × 640 black pixels, and by what it was scaled."""
+    """Fit an image into the top left of a canvas.
+
+    The canvas has 640 × 640 pixels. Also returns the factor by which the image was scaled.
+    """
     import cv2
 
     height, width = image.shape[:2]
@@ -34,15 +37,21 @@ def fitted(image: Image) -> tuple[Image, float]:
 
 
 def centres(stride: int) -> NDArray[np.float32]:
-    """float32[n, 2]: x and y of every anchor of a stride, row by row, each as often as there are anchors at a place."""
-    n = SIDE // stride
-    y, x = np.mgrid[:n, :n]
-    places = np.stack([x, y], axis=-1).reshape(-1, 2) * stride
-    return np.repeat(places, ANCHORS, axis=0).astype(np.float32)
+    """Return x and y of every anchor of a stride.
+
+    float32[anchors, 2], row by row, each position once for each of its `ANCHORS`.
+    """
+    cells = SIDE // stride
+    down, across = np.mgrid[:cells, :cells]
+    positions = np.stack([across, down], axis=-1).reshape(-1, 2) * stride
+    return np.repeat(positions, ANCHORS, axis=0).astype(np.float32)
 
 
 def suppressed(boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Rows to keep, by falling score: none overlaps one before it by more than NMS. boxes: left, top, right, bottom, inclusive."""
+    """Return the rows that survive non-maximum suppression.
+
+    By falling score: none overlaps one before it by more than NMS (intersection over union). boxes: left, top, right, bottom, inclusive.
+    """
     order = np.argsort(-scores, kind="stable")
     areas = (boxes[:, 2] - boxes[:, 0] + 1) * (boxes[:, 3] - boxes[:, 1] + 1)
     keep = []
@@ -57,7 +66,7 @@ def suppressed(boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArr
 
 
 class Scrfd:
-    """Faces by SCRFD with key points. Landmarks: eyes, nose, corners of the mouth; boxes may reach beyond the image."""
+    """The SCRFD detector with key points. Landmarks: eyes, nose, corners of the mouth; boxes may reach beyond the image."""
 
     def __init__(self, weights: Path) -> None:
         self._session = open_session(weights)
@@ -68,11 +77,13 @@ class Scrfd:
             )
 
     def detect(self, image: Image) -> list[Face]:
-        """Every face, by falling score."""
+        """Return every face, by falling score."""
         canvas, scale = fitted(image)
         planes = ((canvas.astype(np.float32) - 127.5) / 128).transpose(2, 0, 1)[None]
-        answers = [np.asarray(a).reshape(-1, np.asarray(a).shape[-1]) for a in self._answers(np.ascontiguousarray(planes))]
-        scores, boxes, points = _decoded(answers)
+        answers = [
+            np.asarray(answer).reshape(-1, np.asarray(answer).shape[-1]) for answer in self._answers(np.ascontiguousarray(planes))
+        ]
+        scores, boxes, points = _decode(answers)
         keep = suppressed(boxes / scale, scores)
         return [_face(boxes[i] / scale, float(scores[i]), points[i] / scale) for i in keep]
 
@@ -81,15 +92,18 @@ class Scrfd:
         return answers
 
 
-def _decoded(answers: list[NDArray[np.float32]]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Scores [n], boxes [n, 4] and points [n, 5, 2] in the canvas, of all anchors that reach SCORE."""
+def _decode(answers: list[NDArray[np.float32]]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Return scores, boxes and points of the anchors kept.
+
+    [n], [n, 4] and [n, 5, 2], in the canvas, of all anchors whose score is at least SCORE.
+    """
     scores, boxes, points = [], [], []
-    for i, stride in enumerate(STRIDES):
-        score = answers[i][:, 0]
+    for level, stride in enumerate(STRIDES):
+        score = answers[level][:, 0]
         chosen = np.flatnonzero(score >= SCORE)
         centre = centres(stride)[chosen]
-        reach = answers[i + 3][chosen] * stride
-        offset = (answers[i + 6][chosen] * stride).reshape(-1, 5, 2)
+        reach = answers[level + 3][chosen] * stride
+        offset = (answers[level + 6][chosen] * stride).reshape(-1, 5, 2)
         scores.append(score[chosen])
         boxes.append(np.concatenate([centre - reach[:, :2], centre + reach[:, 2:]], axis=1))
         points.append(centre[:, None, :] + offset)
@@ -97,5 +111,5 @@ def _decoded(answers: list[NDArray[np.float32]]) -> tuple[NDArray[np.float32], N
 
 
 def _face(box: NDArray[np.float32], score: float, points: NDArray[np.float32]) -> Face:
-    left, top, right, bottom = (float(v) for v in box)
+    left, top, right, bottom = (float(value) for value in box)
     return Face((left, top, right - left, bottom - top), score, points.astype(np.float32))

@@ -24,7 +24,10 @@ modern camera would count as a failure. Images up to 320 pixels are looked at on
 
 
 def _create(weights: Path) -> Any:
-    """The detector, without OpenCV 5's warning that its new engine has no targets to choose from."""
+    """Make the detector without a warning of OpenCV 5.
+
+    The warning says that its new engine has no targets to choose from.
+    """
     import cv2
 
     logging = getattr(cv2.utils, "logging", None)  # OpenCV 4 has neither the warning nor, in some builds, the switch
@@ -37,9 +40,9 @@ def _create(weights: Path) -> Any:
 
 
 class YuNet:
-    """Faces by YuNet. Boxes may reach beyond the image; confidence 0.6–1; landmarks: eyes, nose, corners of the mouth.
+    """The YuNet detector. Boxes may reach beyond the image; confidence 0.6–1; landmarks: eyes, nose, corners of the mouth.
 
-    Making one sets OpenCV to a single thread.
+    Opening one sets OpenCV to a single thread.
     """
 
     def __init__(self, weights: Path) -> None:
@@ -50,9 +53,12 @@ class YuNet:
         self._detector = _create(weights)
 
     def detect(self, image: Image) -> list[Face]:
-        """Every face at the first of `SIDES` at which there is any, in the detector's order (falling confidence)."""
+        """Return every face found, by falling confidence.
+
+        At the first of `SIDES` at which there is any face; in the detector's order.
+        """
         longer = max(image.shape[:2])
-        for side in [s for i, s in enumerate(SIDES) if i == 0 or s < longer]:
+        for side in [candidate for i, candidate in enumerate(SIDES) if i == 0 or candidate < longer]:
             scaled = at_most(image, side)
             faces = [scaled.to_original(face) for face in self.detect_as_is(scaled.image)]
             if faces:
@@ -60,13 +66,17 @@ class YuNet:
         return []
 
     def detect_as_is(self, image: Image) -> list[Face]:
-        """Every face in the image at its own size."""
+        """Return every face in the image at its own size."""
         cv2 = self._cv2
         self._detector.setInputSize((image.shape[1], image.shape[0]))
         _, rows = self._detector.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         if rows is None:
             return []
         return [
-            Face((float(r[0]), float(r[1]), float(r[2]), float(r[3])), float(r[14]), np.array(r[4:14], np.float32).reshape(5, 2))
-            for r in rows
+            Face(
+                (float(row[0]), float(row[1]), float(row[2]), float(row[3])),
+                float(row[14]),
+                np.array(row[4:14], np.float32).reshape(5, 2),
+            )
+            for row in rows
         ]

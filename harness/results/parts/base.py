@@ -31,7 +31,10 @@ class Part(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """As pydantic makes it, but with lists that stop at a fault: millions of errors would take more memory than the file."""
+        """Return pydantic's schema with lists that stop at a fault.
+
+        Millions of errors would take more memory than the file.
+        """
         schema = handler(source)
         _stop_at_a_fault(schema)
         return schema
@@ -42,7 +45,10 @@ ROUNDING = 1e-9
 
 
 def _rounded(value: Any) -> Any:
-    """0 or 1 for what misses it by rounding: a share is never refused for its last digit."""
+    """Round to 0 or 1 what nearly is it.
+
+    A share is never refused for its last digit.
+    """
     if isinstance(value, float) and (-ROUNDING <= value < 0 or 1 < value <= 1 + ROUNDING):
         return min(1.0, max(0.0, value))
     return value
@@ -64,7 +70,10 @@ Share = Annotated[float, Field(ge=0, le=1), BeforeValidator(_rounded)]
 
 @cache
 def limits() -> JsonLimits:
-    """Return the most that is read of a record, with the names of all fields of all parts."""
+    """Return the limits on reading a record.
+
+    With the names of all fields of all parts.
+    """
     found, parts = set(), [Part]
     for part in parts:
         parts += part.__subclasses__()
@@ -73,7 +82,10 @@ def limits() -> JsonLimits:
 
 
 def same_length(what: str, length: int, **lists: Sized | None) -> None:
-    """Raises ValueError, which names `what`, if a list is there and not so long: a record that was altered by hand."""
+    """Raise ValueError for a list of another length.
+
+    Its message names `what`. None is allowed. Lists differ in a record that was altered by hand.
+    """
     for name, found in lists.items():
         if found is not None and len(found) != length:
             raise ValueError(f"{what}: {name} has {len(found)} entries, not {length}")

@@ -1,4 +1,4 @@
-"""How a result is written down: JSON that people can read and compare line by line, and that long lists do not swell."""
+"""Results as JSON text that people can read and compare line by line, without a line for every number of a long list."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from typing import Any
 
 
 def to_text(data: Any) -> str:
-    """JSON, one key a line, one space of indent a level; a list of plain values stands in one line. NaN is refused (ValueError)."""
+    """Return data as readable JSON text.
+
+    One key a line, one space of indent a level; a list of plain values stands in one line. Raises ValueError for NaN.
+    """
     return "".join(_parts(data, "\n"))
 
 
 def _parts(data: Any, line: str) -> Iterator[str]:
     inside = line + " "
     if isinstance(data, dict) and data:
-        for n, (key, value) in enumerate(data.items()):
-            yield f"{',' if n else '{'}{inside}{_plain(key)}: "
+        for i, (key, value) in enumerate(data.items()):
+            yield f"{',' if i else '{'}{inside}{_plain(key)}: "
             yield from _parts(value, inside)
         yield line + "}"
-    elif isinstance(data, list) and any(isinstance(x, dict | list) for x in data):
-        for n, value in enumerate(data):
-            yield f"{',' if n else '['}{inside}"
+    elif isinstance(data, list) and any(isinstance(item, dict | list) for item in data):
+        for i, value in enumerate(data):
+            yield f"{',' if i else '['}{inside}"
             yield from _parts(value, inside)
         yield line + "]"
     else:

@@ -105,8 +105,11 @@ class DetCurve(Part):
 
 
 class SearchesPart(ScenarioPart):
-    """Everybody searched in galleries of the others. Rates are means over all galleries of that size that could be drawn: nothing is
-    simulated. Their intervals are by probe and gallery subjects. The first rate of a list is over everybody, then by group."""
+    """Everybody searched in galleries of the others.
+
+    Rates are means over all galleries of that size that could be drawn: nothing is simulated. Their intervals are by probe and gallery
+    subjects. The first rate of a list is over everybody, then by group.
+    """
 
     candidates: Count | None = None
     """Length of the list that comes back."""

@@ -1,4 +1,4 @@
-"""What every scenario is given: the comparisons of one model on one data set, and where thresholds come from."""
+"""The context of every scenario: one model's comparisons on one data set, and its thresholds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from faceparity.harness.verification.threshold.threshold_pool import ThresholdPo
 
 @dataclass(frozen=True)
 class ScenarioContext:
-    """One model on one data set, measured.
+    """The comparisons of one model on one data set.
 
     evidence: its arrays are per template, in the order of `templates.samples`. cells: of all samples, failed ones too.
     groupings: the run's, the finest last. same_person: similarity from which two people of a set without subject labels are
@@ -42,11 +42,17 @@ class ScenarioContext:
     workers: int = 1
 
     def grouping(self, by: Sequence[str]) -> SampleGrouping:
-        """The run's grouping by these attributes; the finest if none are named."""
+        """Return the run's grouping by these attributes.
+
+        The finest grouping if none are named. Raises UserError if the run has no such groups.
+        """
         return grouping_of(self.groupings, by)
 
     def threshold(self, at: ThresholdSource) -> results.ScenarioThreshold:
-        """The threshold that a scenario names, or why there is none. A target FPIR is found by the scenario itself."""
+        """Return the threshold that a scenario names.
+
+        Its `reason` says why there is none. Raises ValueError for a target FPIR, which a scenario finds on its own searches.
+        """
         if at.target_fpir is not None:
             raise ValueError("a target FPIR is found on the scenario's own searches")
         sign = self.card.score.sign
@@ -64,7 +70,10 @@ class ScenarioContext:
         return to_threshold(origin, None, threshold, sign, self.pool.fmr(self.evidence, threshold))
 
     def _same_person_share(self, threshold: float) -> float:
-        """Share of the pool's errors that look like one person under two names; 0 where subjects are labelled."""
+        """Return the share of likely same-person errors in the pool.
+
+        These errors look like one person under two names: they reach `same_person`. 0 where subjects are labelled.
+        """
         if self.same_person is None:
             return 0.0
         errors = int(self.pool.error_counts(self.evidence, threshold).sum())
@@ -81,7 +90,10 @@ def to_threshold(
     reason: results.Reason | None = None,
     needs: int | None = None,
 ) -> results.ScenarioThreshold:
-    """The record of a threshold given as a similarity; None: refused, for `reason`."""
+    """Return the record of a threshold given as a similarity.
+
+    threshold: None where it was refused, for `reason`.
+    """
     native = None if threshold is None else threshold * sign
     return results.ScenarioThreshold(
         origin=origin, target=target, threshold=threshold, native_threshold=native, achieved_fmr=achieved_fmr, reason=reason,
@@ -90,12 +102,15 @@ def to_threshold(
 
 
 def grouping_of(groupings: Sequence[SampleGrouping], by: Sequence[str]) -> SampleGrouping:
-    """The grouping by these attributes in any order; the finest, which is the last, if none are named. Raises UserError."""
+    """Return the grouping by these attributes, in any order.
+
+    The finest, which is the last, if none are named. Raises UserError if there is no such grouping.
+    """
     if not by:
         return groupings[-1]
-    found = next((g for g in groupings if set(g.attributes) == set(by)), None)
+    found = next((grouping for grouping in groupings if set(grouping.attributes) == set(by)), None)
     if found is None:
-        has = "; ".join(", ".join(g.attributes) for g in groupings if g.attributes)
+        has = "; ".join(", ".join(grouping.attributes) for grouping in groupings if grouping.attributes)
         raise UserError(
             f"by = [{', '.join(by)}]: the run has no such groups; it has {has or 'none'}: correct by, or name them with --by"
         )
@@ -103,7 +118,7 @@ def grouping_of(groupings: Sequence[SampleGrouping], by: Sequence[str]) -> Sampl
 
 
 def base_fields(scenario: ScenarioBase, grouping: SampleGrouping) -> dict[str, object]:
-    """The fields that the record of every kind has."""
+    """Return the fields that records of every kind share."""
     return {
         "name": scenario.name,
         "title": scenario.title,

@@ -19,8 +19,12 @@ T = TypeVar("T", bound=results.ScenarioRatio)
 def contrasts(
     grouping: SampleGrouping, reference: str | None, measured: Mapping[Measure, Sequence[Estimate]]
 ) -> list[results.ScenarioContrast]:
-    """Every group against the reference, for each measure that has estimates (one for each group)."""
-    out: list[results.ScenarioContrast] = []
+    """Compare every group with the reference, for each measure.
+
+    measured: for each measure the estimates of all groups; a measure without estimates has no contrasts, and there are none
+    without a reference. Merged groups are left out. p values are adjusted over all contrasts.
+    """
+    ratios: list[results.ScenarioContrast] = []
     for measure, estimates in measured.items():
         if reference is None or not estimates:
             continue
@@ -28,27 +32,33 @@ def contrasts(
         for g, name in enumerate(grouping.names):
             if g != base and not grouping.merged[g]:
                 found = compare(estimates[g], estimates[base], reference)
-                out.append(results.ScenarioContrast(measure=measure, group=name, **found.model_dump()))
-    return settled(out)
+                ratios.append(results.ScenarioContrast(measure=measure, group=name, **found.model_dump()))
+    return settle_verdicts(ratios)
 
 
 def compare(
-    a: Estimate, b: Estimate, reference: str, ratio: Callable[[Estimate, Estimate], LogRatio | None] = ratio_of
+    tested: Estimate, base: Estimate, reference: str, ratio: Callable[[Estimate, Estimate], LogRatio | None] = ratio_of
 ) -> results.ScenarioRatio:
-    """Group a against reference b, not yet adjusted; the reason says what keeps it from a verdict. ratio: how the two are compared."""
+    """Compare a tested group with the reference, without adjustment.
+
+    base: the reference's estimate. The reason says what keeps the result from a verdict. ratio: how the two are compared.
+    """
     none = results.ScenarioRatio(reference=reference, ratio=None, verdict="none")
-    if (why := barrier(a, b)) is not None:
+    if (why := barrier(tested, base)) is not None:
         return none.model_copy(update={"reason": why})
-    if not a.rate or not b.rate:
+    if not tested.rate or not base.rate:
         return none.model_copy(update={"verdict": "inconclusive", "reason": "zero_errors"})
-    found = ratio(a, b)
+    found = ratio(tested, base)
     if found is None:
         return none.model_copy(update={"verdict": "inconclusive", "reason": "too_few_errors"})
-    able = enough_errors(found.ratio, a.effective_errors or 0.0, b.effective_errors or 0.0)
+    able = enough_errors(found.ratio, tested.effective_errors or 0.0, base.effective_errors or 0.0)
     fields = {"ratio": found.ratio, "interval": found.interval, "p": found.p, "verdict": "inconclusive"}
     return none.model_copy(update={**fields, "reason": None if able else "too_few_errors"})
 
 
-def settled(ratios: Sequence[T]) -> list[T]:
-    """Settle Holm's p over all that were not impossible, and verdicts."""
-    return settle(ratios, lambda r: None if r.ratio is None else r.ratio - 1, lambda r: r.reason)
+def settle_verdicts(ratios: Sequence[T]) -> list[T]:
+    """Adjust p by Holm's method and settle the verdicts.
+
+    Ratios whose comparison was impossible stay out of the family.
+    """
+    return settle(ratios, lambda ratio: None if ratio.ratio is None else ratio.ratio - 1, lambda ratio: ratio.reason)

@@ -1,4 +1,4 @@
-"""What a scenario is made of, as its TOML declares it. A strict schema: an unknown key is an error."""
+"""The schema of a scenario's TOML. It is strict: an unknown key is an error."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ MakeUp = Literal["data", "equal"] | dict[str, Share]
 
 
 def check_shares(make_up: MakeUp) -> None:
-    """Raises ValueError unless named shares sum to 1."""
+    """Raise ValueError unless named shares sum to 1.
+
+    They may miss it by 1e-6.
+    """
     if isinstance(make_up, dict) and not math.isclose(total := math.fsum(make_up.values()), 1, abs_tol=1e-6):
         raise ValueError(f"the shares of make_up sum to {total:.6g}: make them sum to 1")
 
 
 class ThresholdSource(Strict):
-    """Where the threshold comes from: exactly one. fixed: in the model's own unit. target_fpir: on this scenario's own searches."""
+    """Where the threshold comes from: exactly one of the fields.
+
+    fixed: in the model's own unit. target_fpir: reached on this scenario's own searches.
+    """
 
     target_fmr: float | None = Field(default=None, gt=0, lt=1)
     published: Literal[True] | None = None
@@ -37,7 +43,7 @@ class ThresholdSource(Strict):
 
 
 class ScenarioBase(Strict):
-    """What every kind has."""
+    """The keys of every kind of scenario."""
 
     name: str = Field(max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     title: str = ""
@@ -64,13 +70,16 @@ class People(Strict):
 
 
 class ListedPeople(People):
-    """Who is on a watchlist. images: of each person one image, drawn at random, or all of them."""
+    """The people on a watchlist. images: of each person one image, drawn at random, or all of them."""
 
     images: Literal["one", "all"] = "one"
 
 
 class Crowd(Strict):
-    """Who walks past a camera. watchlisted: the share of them who are on the list. frames: images searched of each person."""
+    """The people who walk past a camera.
+
+    watchlisted: the share of them who are on the list. frames: images searched of each person.
+    """
 
     people: int = Field(default=10_000, ge=1)
     make_up: MakeUp = "data"
@@ -84,7 +93,7 @@ class Crowd(Strict):
 
 
 class Watchlist(ScenarioBase):
-    """A crowd is compared with a list of people: who is stopped. draws: lists simulated for the spread between them."""
+    """A crowd compared with a list of people. draws: lists simulated for the spread between them."""
 
     kind: Literal["watchlist"]
     watchlist: ListedPeople
@@ -93,7 +102,7 @@ class Watchlist(ScenarioBase):
 
 
 class Enrolment(Strict):
-    """Who is in a gallery: a number of people, or a share of those that the data has, drawn at random; none given: everybody.
+    """The people in a gallery: a number of people, or a share of those that the data has, drawn at random; by default everybody.
 
     images: of each person one image, or all but the one that is searched, as one template. published: a gallery that the data set
     publishes, with its probes, by its name.
@@ -129,8 +138,11 @@ class Gallery(ScenarioBase):
 
 
 class ImageChoice(Strict):
-    """Whose images, exactly one: where: those with these values ({ gender = "female" }); files: names, or patterns (`senate/*.jpg`);
-    share: of all people, drawn at random with the run's seed."""
+    """Whose images are chosen, by exactly one of the fields.
+
+    where: those with these values ({ gender = "female" }); files: names, or patterns (`senate/*.jpg`); share: of all people,
+    drawn at random with the run's seed.
+    """
 
     where: dict[str, str | list[str]] | None = Field(default=None, min_length=1)
     files: list[str] | None = Field(default=None, min_length=1)
@@ -145,7 +157,7 @@ class ImageChoice(Strict):
 
 
 class Lineup(ScenarioBase):
-    """A named set of probes is searched in a gallery of others. against: who they are; everybody else, if nobody is named."""
+    """A named set of probes is searched in a gallery of others. against: the people of the gallery; by default everybody else."""
 
     kind: Literal["lineup"]
     probes: ImageChoice

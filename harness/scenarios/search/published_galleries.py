@@ -1,4 +1,4 @@
-"""Galleries and probes that a data set publishes (as IJB-C does), as a scenario's own: templates of several images each."""
+"""Galleries and probes that a data set publishes (as IJB-C does): templates of several images each."""
 
 from __future__ import annotations
 
@@ -13,26 +13,36 @@ from faceparity.harness.scenarios.search.enrolment import Enrolled, SearchTempla
 
 
 def published_gallery(dataset: Dataset, name: str) -> tuple[SearchProtocol, TemplateSets]:
-    """The gallery of that name and the search that it is of. Raises UserError."""
-    found = [(p, g) for p in dataset.search_protocols for g in p.galleries if g.name == name]
+    """Return the search and the gallery of that name.
+
+    Raises UserError if the data set publishes no such gallery.
+    """
+    found = [
+        (protocol, gallery) for protocol in dataset.search_protocols for gallery in protocol.galleries if gallery.name == name
+    ]
     if not found:
-        has = ", ".join(g.name for p in dataset.search_protocols for g in p.galleries)
+        has = ", ".join(gallery.name for protocol in dataset.search_protocols for gallery in protocol.galleries)
         raise UserError(
             f"gallery.published = {name!r}: the data set publishes {'no such gallery; it has ' + has if has else 'no gallery'}"
         )
     return found[0]
 
 
-def published_sides(setting: ScenarioContext, name: str) -> Enrolled:
-    """Its templates and probes. Of a person with several templates in the gallery the first is kept."""
-    protocol, gallery = published_gallery(setting.dataset, name)
-    kind = setting.card.score.kind
-    prepared = prepare(setting.templates.vectors, kind)
+def published_sides(context: ScenarioContext, name: str) -> Enrolled:
+    """Return a published gallery's templates and probes.
+
+    Of a person with several templates in the gallery the first is kept.
+    """
+    protocol, gallery = published_gallery(context.dataset, name)
+    kind = context.card.score.kind
+    prepared = prepare(context.templates.vectors, kind)
 
     def side(sets: TemplateSets) -> SearchTemplates:
-        vectors, made = averaged(sets, setting.dataset.n_samples, setting.templates, prepared, kind)
+        vectors, has_template = averaged(sets, context.dataset.n_samples, context.templates, prepared, kind)
         none = np.full(sets.subjects.size, -1, np.int64)
-        return SearchTemplates(vectors[made], np.flatnonzero(made), sets.subjects, usual_cells(sets, setting.cells), none)
+        return SearchTemplates(
+            vectors[has_template], np.flatnonzero(has_template), sets.subjects, usual_cells(sets, context.cells), none
+        )
 
     first = np.zeros(gallery.subjects.size, bool)
     first[np.unique(gallery.subjects, return_index=True)[1]] = True

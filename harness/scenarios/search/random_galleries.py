@@ -1,8 +1,8 @@
-"""What to expect of a gallery drawn at random, without drawing one.
+"""Expected results of a gallery drawn at random, computed without drawing one.
 
 N of M people are drawn into a gallery (or N_h of the M_h of every stratum h). If a of the people whom a probe is compared with score
 at or above a threshold, none of them is in the gallery with probability C(M - a, N)/C(M, N), the product over strata if there
-are several; so the mean over all galleries there could be is known exactly, and has no error of simulation. Arrays by probe and
+are several; so the mean over all possible galleries is known exactly, and has no error of simulation. Arrays by probe and
 stratum are [n, H]: `others`, people that the probe is compared with; `above`, those of them at or above its threshold; `drawn`, how
 many are drawn.
 """
@@ -24,7 +24,10 @@ ROUNDING = 1e-12
 
 
 def none_of(others: NDArray[np.integer], above: NDArray[np.integer], drawn: NDArray[np.integer]) -> F64:
-    """C(M - a, N)/C(M, N): that none of `above` people is among `drawn` of `others`. All of one shape; drawn ≤ others."""
+    """Return the chance that none of `above` people is drawn.
+
+    C(M - a, N)/C(M, N), a = above, N = drawn of M = others. All of one shape; drawn ≤ others.
+    """
     rest = others - above - drawn
     lg = special.gammaln
     log = lg(others - above + 1) + lg(others - drawn + 1) - lg(np.maximum(rest, 0) + 1) - lg(others + 1)
@@ -32,7 +35,10 @@ def none_of(others: NDArray[np.integer], above: NDArray[np.integer], drawn: NDAr
 
 
 def at_most(others: I64, above: I64, drawn: I64, most: int) -> F64:
-    """float64[n, most + 1]: that at most 0, 1, … of `above` are drawn."""
+    """Return the chances of at most 0, 1, … drawn.
+
+    float64[n, most + 1], of `above` people, over all strata.
+    """
     so_far = np.zeros((others.shape[0], most + 1))
     so_far[:, 0] = 1
     for h in range(others.shape[1]):
@@ -42,7 +48,10 @@ def at_most(others: I64, above: I64, drawn: I64, most: int) -> F64:
 
 
 def _chances(others: I64, above: I64, drawn: I64, count: I64) -> F64:
-    """float64[n, counts]: C(a, k) C(M - a, N - k)/C(M, N), that just so many of `above` are drawn. others, above, drawn: [n, 1]."""
+    """Return the chances that exactly `count` of `above` are drawn.
+
+    float64[n, counts]: C(a, k) C(M - a, N - k)/C(M, N). others, above, drawn: [n, 1].
+    """
     lg = special.gammaln
     rest, more, left = others - above, above - count, drawn - count
     possible = (more >= 0) & (left >= 0) & (rest - left >= 0)
@@ -53,7 +62,10 @@ def _chances(others: I64, above: I64, drawn: I64, count: I64) -> F64:
 
 
 def at_least(rank: int) -> Chance:
-    """That `rank` or more of `above` are drawn."""
+    """Return the chance that `rank` or more are drawn.
+
+    Of the people above. It is a function of others, above and drawn, as `Chance`; what is within ROUNDING of 0 is 0.
+    """
 
     def chance(others: I64, above: I64, drawn: I64) -> F64:
         fewer = none_of(others, above, drawn).prod(axis=1) if rank == 1 else at_most(others, above, drawn, rank - 1)[:, -1]
@@ -63,53 +75,62 @@ def at_least(rank: int) -> Chance:
 
 
 def without_one(chance: Chance, others: I64, above: I64, drawn: I64) -> tuple[F64, F64]:
-    """float64[n, H] twice: the chance with one person fewer in stratum h who is below the threshold, and one who is above it.
+    """Return the chances with one person fewer in each stratum.
 
-    The gallery stays as large, but for a stratum that is drawn whole.
+    float64[n, H] twice: one fewer who is below the threshold, and one fewer who is above it. The gallery stays as large, except
+    for a stratum that is drawn completely.
     """
     below, hit = np.empty(others.shape), np.empty(others.shape)
     for h in range(others.shape[1]):
-        fewer, left, n = others.copy(), above.copy(), drawn.copy()
+        fewer, left, size = others.copy(), above.copy(), drawn.copy()
         fewer[:, h] = np.maximum(fewer[:, h] - 1, 0)
-        n[:, h] = np.minimum(n[:, h], fewer[:, h])
+        size[:, h] = np.minimum(size[:, h], fewer[:, h])
         left[:, h] = np.minimum(left[:, h], fewer[:, h])
-        below[:, h] = chance(fewer, left, n)
+        below[:, h] = chance(fewer, left, size)
         left[:, h] = np.minimum(np.maximum(above[:, h] - 1, 0), fewer[:, h])
-        hit[:, h] = chance(fewer, left, n)
+        hit[:, h] = chance(fewer, left, size)
     return below, hit
 
 
 def first_of_list(stratum: NDArray[np.integer], others: I64, drawn: I64, gone: int | None = None, shifted: bool = False) -> F64:
-    """float64[n, L]: that each candidate of a probe's list is the first of the list to be in the gallery.
+    """Return each candidate's chance to be the gallery's first.
 
+    float64[n, L]: that it is in the gallery and no candidate before it in the list is.
     stratum: int[n, L], of each candidate, -1 past the list's end. gone: the chances with one person of that stratum fewer, who
     comes after the candidate; before it, if `shifted`.
     """
     before, after = np.ones(stratum.shape), np.ones(stratum.shape)
     for h in range(others.shape[1]):
-        mine = stratum == h
-        until = np.cumsum(mine, axis=1)
+        in_stratum = stratum == h
+        until = np.cumsum(in_stratum, axis=1)
         less = int(gone == h)
-        left, n = np.maximum(others[:, [h]] - less, 0), drawn[:, [h]]
-        n = np.minimum(n, left)
+        left, size = np.maximum(others[:, [h]] - less, 0), drawn[:, [h]]
+        size = np.minimum(size, left)
         behind = np.clip(until - (less if shifted else 0), 0, left)
-        ahead = np.clip(until - mine - (less if shifted else 0), 0, left)
-        after *= none_of(left, behind, np.broadcast_to(n, behind.shape))
-        before *= none_of(left, ahead, np.broadcast_to(n, ahead.shape))
+        ahead = np.clip(until - in_stratum - (less if shifted else 0), 0, left)
+        after *= none_of(left, behind, np.broadcast_to(size, behind.shape))
+        before *= none_of(left, ahead, np.broadcast_to(size, ahead.shape))
     return np.where(stratum < 0, 0.0, np.maximum(before - after, 0.0))
 
 
 def depth(people: int, share: float, left: float = 1e-6) -> int:
-    """Candidates that a list must hold so that none of them is in the gallery, of this share of all people, but rarely."""
+    """Return the length that a candidate list needs.
+
+    Candidates that a list must hold so that with a chance of at most `left` none of them is in the gallery, which has this share
+    of all people.
+    """
     if share >= 1:
         return min(people, 1)
     return min(people, int(np.ceil(np.log(left) / np.log1p(-share))))
 
 
 def quotas(shares: NDArray[np.float64], total: int) -> I64:
-    """int64[n]: whole numbers in proportion to shares that sum to 1, and to `total` (largest remainders; of equals the first)."""
+    """Divide `total` by shares that sum to 1, int64[n].
+
+    By largest remainders; of equal ones the first.
+    """
     exact = shares * total
-    out = np.floor(exact + 1e-9).astype(np.int64)
-    order = np.argsort(-(exact - out), kind="stable")
-    out[order[: total - int(out.sum())]] += 1
-    return out
+    numbers = np.floor(exact + 1e-9).astype(np.int64)
+    order = np.argsort(-(exact - numbers), kind="stable")
+    numbers[order[: total - int(numbers.sum())]] += 1
+    return numbers

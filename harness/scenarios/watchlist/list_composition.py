@@ -1,4 +1,4 @@
-"""How many people of each group are on a list, and in which shares people walk past it."""
+"""The composition of a list by group, and of the crowd that walks past it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from faceparity.harness.scenarios.base.schema import MakeUp, Watchlist
 from faceparity.harness.scenarios.watchlist.expected_alerts import F64, I64
 
 SPARED = 2
-"""Of each group that walks past at least so many people are off the list: one to walk past, when another is left out."""
+"""People of each group in the crowd who stay off the list at least: one walks past while another is left out."""
 
 
 @dataclass(frozen=True)
 class ListComposition:
-    """listed: int64[G], people of each group on the list. shares: float64[G], the declared make-up of the list. crowd: float64[G],
+    """The people of each group on a list and in the crowd.
+
+    listed: int64[G], people of each group on the list. shares: float64[G], the declared make-up of the list. crowd: float64[G],
     shares of those on no list who walk past. room: int64[G], how many could be listed. exact: the make-up was declared group by
-    group, so it is kept or refused."""
+    group, so it is kept or refused.
+    """
 
     listed: I64
     shares: F64
@@ -29,19 +32,28 @@ class ListComposition:
 
     @property
     def largest(self) -> int:
-        """The longest list of this make-up that the data supports."""
+        """Return the size of the longest list the data supports.
+
+        Of this make-up. A make-up that is not exact may run out of people in groups with room for fewer than 28.
+        """
         known = self.shares > 0
-        whole = known & ((self.room >= 30 - SPARED) | self.exact)
-        chosen = whole if whole.any() else known
+        large_enough = known & ((self.room >= 30 - SPARED) | self.exact)
+        chosen = large_enough if large_enough.any() else known
         return int(np.floor((self.room[chosen] / self.shares[chosen]).min() + 1e-9)) if chosen.any() else 0
 
-    def of(self, n: int) -> I64:
-        """int64[G]: a list of n people in the same make-up, n ≤ `largest`."""
-        return allocate(n, self.shares, self.room)
+    def of(self, people: int) -> I64:
+        """Return the numbers listed for a list of `people`, int64[G].
+
+        In the same make-up; people ≤ `largest`.
+        """
+        return allocate(people, self.shares, self.room)
 
 
 def make_lists(scenario: Watchlist, names: Sequence[str], people: I64) -> ListComposition:
-    """The list and the crowd that a scenario declares. people: int64[G], who there is. Raises UserError if there are too few."""
+    """Compose the list and the crowd that a scenario declares.
+
+    people: int64[G], who there is. Raises UserError if there are too few.
+    """
     crowd = shares_of(scenario.crowd.make_up, names, people, "crowd.make_up")
     shares = shares_of(scenario.watchlist.make_up, names, people, "watchlist.make_up")
     total = int(people.sum())
@@ -52,10 +64,11 @@ def make_lists(scenario: Watchlist, names: Sequence[str], people: I64) -> ListCo
     base = ListComposition(np.zeros_like(people), shares, crowd, room, exact)
     quota = np.floor(wanted * shares + 1e-9).astype(np.int64)
     if exact and (quota > room).any():
-        g = int(np.flatnonzero(quota > room)[0])
+        lacking = int(np.flatnonzero(quota > room)[0])
         raise UserError(
-            f"{key}: {quota[g]:,} of {names[g]} are wanted on the list, and the data has {people[g]:,}, of whom {room[g]:,} can be "
-            f"listed; with this make-up at most {base.largest:,} people can be: write a smaller one, or another make_up"
+            f"{key}: {quota[lacking]:,} of {names[lacking]} are wanted on the list, and the data has {people[lacking]:,}, of whom "
+            f"{room[lacking]:,} can be listed; with this make-up at most {base.largest:,} people can be: "
+            f"write a smaller one, or another make_up"
         )
     if wanted > int(room[shares > 0].sum()):
         raise UserError(
@@ -66,33 +79,39 @@ def make_lists(scenario: Watchlist, names: Sequence[str], people: I64) -> ListCo
 
 
 def shares_of(make_up: MakeUp, names: Sequence[str], people: I64, key: str) -> F64:
-    """float64[G]: the shares of each group. Raises UserError for a group that there is not, or of whom there is nobody."""
+    """Return the shares of each group, float64[G].
+
+    Raises UserError for a group that does not exist, or has nobody.
+    """
     if make_up == "data":
         return np.asarray(people / max(1, people.sum()), np.float64)
     if make_up == "equal":
-        there = people > 0
-        return np.asarray(there / max(1, there.sum()), np.float64)
+        present = people > 0
+        return np.asarray(present / max(1, present.sum()), np.float64)
     shares = np.zeros(len(names))
     for name, share in make_up.items():
         if name not in names:
             raise UserError(f"{key}: no group is called {name!r}; there are {', '.join(names)}")
-        g = list(names).index(name)
-        if share > 0 and not people[g]:
+        index = list(names).index(name)
+        if share > 0 and not people[index]:
             raise UserError(f"{key}: nobody in the data is {name}: leave it out")
-        shares[g] = share
+        shares[index] = share
     return np.asarray(shares / shares.sum(), np.float64)
 
 
-def allocate(n: int, shares: F64, room: I64) -> I64:
-    """int64[G]: n people by largest remainders (ties: the first), nowhere more than there is room. Σ room of those with a share ≥ n."""
-    out = np.zeros(shares.size, np.int64)
+def allocate(people: int, shares: F64, room: I64) -> I64:
+    """Share people among groups within their room, int64[G].
+
+    By largest remainders (ties: the first), nowhere more than there is room. Σ room of the groups with a share must be ≥ people.
+    """
+    numbers = np.zeros(shares.size, np.int64)
     open_ = (shares > 0) & (room > 0)
-    while (left := n - int(out.sum())) > 0 and open_.any():
+    while (left := people - int(numbers.sum())) > 0 and open_.any():
         quota = np.where(open_, shares, 0) / shares[open_].sum() * left
         more = np.floor(quota + 1e-9).astype(np.int64)
         rest = np.argsort(-(quota - more), kind="stable")
         for g in rest[: left - int(more.sum())]:
             more[g] += int(open_[g])
-        out = np.minimum(out + more, np.where(shares > 0, room, 0))
-        open_ = (shares > 0) & (out < room)
-    return out
+        numbers = np.minimum(numbers + more, np.where(shares > 0, room, 0))
+        open_ = (shares > 0) & (numbers < room)
+    return numbers

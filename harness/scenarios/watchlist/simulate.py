@@ -1,4 +1,4 @@
-"""Lists drawn at random, one after the other: how far apart what they give lies."""
+"""Simulated watchlists: how far results of lists drawn at random lie apart."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ Rng = np.random.Generator
 
 
 def draw(study: Study, listed: I64, found: Pairs, frames: int, every_image: bool, rng: Rng) -> F64:
-    """float64[G]: the share of each group's people off one list who are stopped, nan where all are on it.
+    """Draw one list; return each group's share stopped, float64[G].
 
-    Listed are people drawn from each group, with one image drawn of each, or all. Of everybody else `frames` images are searched.
+    The share of its people off the list who are stopped, nan where all are on it. Listed are people drawn from each group, with one
+    image drawn of each, or all. Of everybody else `frames` images are searched.
     """
     on = np.zeros(study.group.size, bool)
     for g in np.flatnonzero(listed):
@@ -23,20 +24,23 @@ def draw(study: Study, listed: I64, found: Pairs, frames: int, every_image: bool
         on[rng.choice(members, int(listed[g]), replace=False)] = True
     inside = study.person >= 0
     known = np.where(inside, study.person, 0)
-    searched = inside & ~on[known] & (_places(study, rng) < frames)
+    searched = inside & ~on[known] & (_random_places(study, rng) < frames)
     enrolled = inside & on[known]
     if not every_image:
-        enrolled &= _places(study, rng) == 0
+        enrolled &= _random_places(study, rng) == 0
     stopped = np.zeros(study.group.size, bool)
-    for a, b in ((found.a, found.b), (found.b, found.a)):
-        stopped[study.person[a[searched[a] & enrolled[b]]]] = True
+    for probes, gallery in ((found.a, found.b), (found.b, found.a)):
+        stopped[study.person[probes[searched[probes] & enrolled[gallery]]]] = True
     off = np.bincount(study.group[~on], minlength=study.n_groups)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(off > 0, np.bincount(study.group[stopped], minlength=study.n_groups) / off, np.nan)
 
 
-def _places(study: Study, rng: Rng) -> NDArray[np.int64]:
-    """int64[n]: each template's place among those of its person, in an order drawn at random."""
+def _random_places(study: Study, rng: Rng) -> NDArray[np.int64]:
+    """Return each template's place among its person's, int64[n].
+
+    In an order drawn at random, from 0.
+    """
     order = np.lexsort((rng.random(study.person.size), study.person))
     whose = study.person[order]
     first = np.searchsorted(whose, whose)
@@ -45,14 +49,17 @@ def _places(study: Study, rng: Rng) -> NDArray[np.int64]:
     return places
 
 
-def draws(study: Study, listed: I64, found: Pairs, frames: int, every_image: bool, n: int, seed: int) -> F64:
-    """float64[n, G]: `draw` n times."""
+def draws(study: Study, listed: I64, found: Pairs, frames: int, every_image: bool, lists: int, seed: int) -> F64:
+    """Simulate `draw` for a number of lists, float64[lists, G]."""
     rng = np.random.default_rng(seed)
-    return np.stack([draw(study, listed, found, frames, every_image, rng) for _ in range(n)])
+    return np.stack([draw(study, listed, found, frames, every_image, rng) for _ in range(lists)])
 
 
 def spread(values: F64) -> tuple[float, float] | None:
-    """Between which values 95 % of the draws lie; None where a draw has none. float64[n]."""
+    """Return the range of the middle 95 % of draws.
+
+    values: float64[n]. None where a draw has no value.
+    """
     if not values.size or np.isnan(values).any():
         return None
     low, high = np.quantile(values, [0.025, 0.975])

@@ -1,4 +1,4 @@
-"""Who can be on a list or in a crowd, and which of their images match whom at a threshold."""
+"""The people of a watchlist study, and which of their images match at a threshold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faceparity.harness.groups.groupings import Cells, SampleGrouping
 from faceparity.harness.scenarios.watchlist.expected_alerts import F64, I32, I64, CrowdSearches
 
 MOST_SETS = 32
-"""So many sets of frames of one person are searched; where there are more, so many drawn with a fixed seed."""
+"""Sets of frames of one person that are searched at most; where there are more, this number drawn with the run's seed."""
 
 
 @dataclass(frozen=True)
@@ -37,41 +37,48 @@ class Study:
 
     @property
     def people(self) -> I64:
-        """int64[G]: how many people of each group can be on a list or in a crowd."""
+        """Count the people of each group, int64[G].
+
+        They can be on a list or in a crowd.
+        """
         return np.bincount(self.group, minlength=self.n_groups).astype(np.int64)
 
 
 def make_study(grouping: SampleGrouping, cells: Cells, subjects: NDArray[np.integer], has_template: NDArray[np.bool_]) -> Study:
-    """cells, subjects, has_template: of all samples; templates are those samples that have one, in their order."""
+    """Collect the people of a study.
+
+    cells, subjects, has_template: of all samples; templates are those samples that have one, in their order.
+    """
     group = grouping.of(cells.of_sample)
     known = group >= 0
-    n = int(subjects.max(initial=-1)) + 1
-    low, high = np.full(n, grouping.n, np.int64), np.full(n, -1, np.int64)
+    n_subjects = int(subjects.max(initial=-1)) + 1
+    low, high = np.full(n_subjects, grouping.n, np.int64), np.full(n_subjects, -1, np.int64)
     np.minimum.at(low, subjects[known], group[known])
     np.maximum.at(high, subjects[known], group[known])
-    one = (low == high) & (high >= 0)
-    made = known & has_template
-    images = np.bincount(subjects[made], minlength=n)
-    usable = one & (images > 0)
-    number = np.full(n, -1, np.int32)
+    in_one_group = (low == high) & (high >= 0)
+    measured = known & has_template
+    images = np.bincount(subjects[measured], minlength=n_subjects)
+    usable = in_one_group & (images > 0)
+    number = np.full(n_subjects, -1, np.int32)
     number[usable] = np.arange(int(usable.sum()), dtype=np.int32)
     person = np.where(known, number[subjects], -1)[has_template].astype(np.int32)
     return Study(
         person,
         high[usable].astype(np.int32),
         images[usable].astype(np.int64),
-        np.bincount(subjects[known], minlength=n)[usable].astype(np.int64),
-        np.bincount(high[one & (images == 0)], minlength=grouping.n).astype(np.int64),
+        np.bincount(subjects[known], minlength=n_subjects)[usable].astype(np.int64),
+        np.bincount(high[in_one_group & (images == 0)], minlength=grouping.n).astype(np.int64),
         int((~known).sum()),
-        int(((high >= 0) & ~one).sum()),
+        int(((high >= 0) & ~in_one_group).sum()),
         grouping.n,
     )
 
 
 def matches(study: Study, tally: Tally, threshold: float, below: float | None = None) -> Pairs:
-    """The non-mated comparisons at or above the threshold between people of the study; `below`: and under this score.
+    """Return the non-mated comparisons at or above the threshold.
 
-    Raises ValueError where the ledger does not hold them all.
+    Those between people of the study. below: only those under this score too. Raises ValueError where the ledger does not hold
+    them all.
     """
     if np.float32(threshold) < np.float32(tally.floor):
         raise ValueError("the threshold lies below the ledger")
@@ -83,7 +90,10 @@ def matches(study: Study, tally: Tally, threshold: float, below: float | None = 
 
 
 def searches_of_images(study: Study, found: Pairs, every_image: bool) -> CrowdSearches:
-    """Each image that matches anybody as a search. every_image: people are listed with all their images, else with one of them."""
+    """Return each image that matches anybody as a search.
+
+    every_image: people are listed with all their images, not with one of them.
+    """
     probe, other = np.concatenate([found.a, found.b]), np.concatenate([found.b, found.a])
     chosen, unit = np.unique(probe, return_inverse=True)
     person = study.person[chosen]
@@ -91,7 +101,11 @@ def searches_of_images(study: Study, found: Pairs, every_image: bool) -> CrowdSe
 
 
 def searches_of_frames(study: Study, found: Pairs, frames: int, every_image: bool, seed: int) -> CrowdSearches:
-    """Each set of `frames` images of a person as a search; it matches whom any of them matches. Only people with so many images."""
+    """Return each set of a person's frames as a search.
+
+    A set has `frames` images and matches whom any of them matches. Only people with at least that many
+    images have searches; without a match there is none.
+    """
     probe, other = np.concatenate([found.a, found.b]), np.concatenate([found.b, found.a])
     order = np.argsort(probe, kind="stable")
     probe, other = probe[order], other[order]
@@ -102,16 +116,16 @@ def searches_of_frames(study: Study, found: Pairs, frames: int, every_image: boo
     whom: list[NDArray[np.integer]] = []
     images = np.argsort(study.person, kind="stable")
     starts = np.searchsorted(study.person[images], np.arange(study.group.size + 1))
-    for p in np.unique(study.person[probe]):
-        mine = images[starts[p] : starts[p + 1]]
+    for index in np.unique(study.person[probe]):
+        mine = images[starts[index] : starts[index + 1]]
         sets = _sets(mine, frames, rng)
         for chosen in sets:
-            hit = np.concatenate([other[slice(*np.searchsorted(probe, (i, i + 1)))] for i in chosen])
+            hit = np.concatenate([other[slice(*np.searchsorted(probe, (image, image + 1)))] for image in chosen])
             if hit.size:
                 hit = np.unique(hit)
                 unit.append(np.full(hit.size, len(person)))
                 whom.append(hit)
-                person.append(int(p))
+                person.append(int(index))
                 weight.append(1 / len(sets))
     none = np.empty(0, np.int64)
     return _searches(
@@ -126,14 +140,17 @@ def searches_of_frames(study: Study, found: Pairs, frames: int, every_image: boo
 
 def _sets(mine: NDArray[np.integer], frames: int, rng: np.random.Generator) -> list[NDArray[np.integer]]:
     if comb(mine.size, frames) <= MOST_SETS:
-        return [np.asarray(c) for c in combinations(mine, frames)]
+        return [np.asarray(chosen) for chosen in combinations(mine, frames)]
     return [rng.choice(mine, frames, replace=False) for _ in range(MOST_SETS)]
 
 
 def _searches(
     study: Study, person: I32, weight: F64, unit: NDArray[np.integer], other: NDArray[np.integer], every_image: bool
 ) -> CrowdSearches:
-    """unit, other: each match's search, and the image matched."""
+    """Return searches sorted by group and person matched.
+
+    unit, other: each match's search, and the image matched.
+    """
     target = study.person[other]
     key = (unit.astype(np.int64) * study.n_groups + study.group[target]) * study.group.size + target
     keys, count = np.unique(key, return_counts=True)
@@ -146,7 +163,7 @@ def _searches(
 
 
 def with_frames(study: Study, frames: int) -> Study:
-    """The study of those people alone who have so many images."""
+    """Keep the people who have at least `frames` images."""
     kept = study.images >= frames
     number = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
     person = np.where(study.person >= 0, number[study.person], -1).astype(np.int32)
@@ -157,26 +174,27 @@ def with_frames(study: Study, frames: int) -> Study:
 
 
 def missed(study: Study, mated: Pairs, threshold: float, frames: int, every_image: bool) -> tuple[F64, F64, I64]:
-    """Of each person on the list, the chance that they pass unnoticed: float64[P], nan where they have too few images.
+    """Return each listed person's chance to pass unnoticed, float64[P].
 
-    One image, drawn, is listed and `frames` others are searched; or with every_image all but the one that is searched are listed.
-    Second: with an image searched that gave no template counted as a miss (one frame, one image listed; else nan).
+    nan where they have too few images. One image, drawn, is listed and `frames` others are searched; or with every_image all but the
+    one that is searched are listed.
+    Second: with an image searched that gave no template counted as a miss (one frame, one image listed; nan in other designs).
     Third: int64[P], misses among each person's mated comparisons.
     """
-    a, b = study.person[mated.a], study.person[mated.b]
-    inside = (a >= 0) & (a == b)
+    person_a, person_b = study.person[mated.a], study.person[mated.b]
+    inside = (person_a >= 0) & (person_a == person_b)
     first, second, alike = mated.a[inside], mated.b[inside], mated.score[inside] >= np.float32(threshold)
     both = np.concatenate([first, second])
-    n = study.person.size
-    made = np.bincount(both, minlength=n)
-    hit = np.bincount(both, np.concatenate([alike, alike]), n).astype(np.int64)
+    templates = study.person.size
+    made = np.bincount(both, minlength=templates)
+    hit = np.bincount(both, np.concatenate([alike, alike]), templates).astype(np.int64)
     chance = (hit == 0).astype(float) if every_image else _all_miss(made, hit, frames)
     able = (made >= (1 if every_image else frames)) & (study.person >= 0)
     whose = study.person[able]
     count = np.bincount(whose, minlength=study.group.size)
     total = np.bincount(whose, chance[able], study.group.size)
-    pairs = np.bincount(a[inside], minlength=study.group.size)
-    wrong = np.bincount(a[inside], ~alike, study.group.size).astype(np.int64)
+    pairs = np.bincount(person_a[inside], minlength=study.group.size)
+    wrong = np.bincount(person_a[inside], ~alike, study.group.size).astype(np.int64)
     tried = study.images * (study.attempted - 1) - (study.images * (study.images - 1) - 2 * pairs)
     with np.errstate(invalid="ignore", divide="ignore"):
         rate = np.where(count > 0, total / count, np.nan)
@@ -187,9 +205,12 @@ def missed(study: Study, mated: Pairs, threshold: float, frames: int, every_imag
 
 
 def _all_miss(made: I64, hit: I64, frames: int) -> F64:
-    """C(n - h, F)/C(n, F): the chance that none of F of n comparisons matches, h of which do."""
-    out = np.ones(made.size)
-    for t in range(frames):
-        left = np.maximum(1, made - t)
-        out *= np.clip((made - hit - t) / left, 0, None)
-    return out
+    """Return the chance that none of `frames` comparisons matches.
+
+    C(n - h, F)/C(n, F): F = frames, drawn of n = made comparisons, of which h = hit match.
+    """
+    chance = np.ones(made.size)
+    for i in range(frames):
+        left = np.maximum(1, made - i)
+        chance *= np.clip((made - hit - i) / left, 0, None)
+    return chance

@@ -1,6 +1,6 @@
-"""A crowd walks past a camera and is compared with a list of people: who is stopped.
+"""Watchlists: a crowd walks past a camera and is compared with a list of people.
 
-Rates are means over every list of the declared size and make-up, exactly; lists are drawn only to tell how far apart they lie.
+Rates are exact means over every list of the declared size and make-up; lists are drawn only to show how far apart they lie.
 """
 
 from __future__ import annotations
@@ -41,32 +41,38 @@ STEPS = (1, 2, 5)
 
 
 def check(scenario: Watchlist, dataset: Dataset, groupings: Sequence[SampleGrouping]) -> None:
-    """Raises UserError if the data has no such list and crowd, were no extraction to fail."""
+    """Check that the data has the list and crowd declared.
+
+    As if no extraction failed. Raises UserError if it has not.
+    """
     grouping = grouping_of(groupings, scenario.by)
-    cells = make_cells([dataset.attributes[a] for a in groupings[-1].attributes], dataset.n_samples)
+    cells = make_cells([dataset.attributes[name] for name in groupings[-1].attributes], dataset.n_samples)
     study = make_study(grouping, cells, dataset.subjects, np.ones(dataset.n_samples, bool))
     make_lists(scenario, grouping.names, study.people)
 
 
-def evaluate(scenario: Watchlist, setting: ScenarioContext) -> results.WatchlistScenario:
-    """The record of one watchlist. What the data do not allow is a reason instead."""
-    grouping = setting.grouping(scenario.by)
-    has_template = setting.templates.status == "ok"
-    whole = make_study(grouping, setting.cells, setting.dataset.subjects, has_template)
+def evaluate(scenario: Watchlist, context: ScenarioContext) -> results.WatchlistScenario:
+    """Return the record of one watchlist.
+
+    What the data do not allow is a reason instead.
+    """
+    grouping = context.grouping(scenario.by)
+    has_template = context.templates.status == "ok"
+    whole = make_study(grouping, context.cells, context.dataset.subjects, has_template)
     blank = results.WatchlistScenario.model_validate({**base_fields(scenario, grouping), **_declared(scenario, whole)})
     try:
         lists = make_lists(scenario, grouping.names, whole.people)
     except UserError as error:
         return blank.model_copy(update={"reason": "too_few_subjects", "detail": str(error)})
     study, lists, frames = _frames(scenario, whole, lists, grouping)
-    question = WatchlistQuestion(scenario, grouping, study, lists, frames, setting.seed, setting.references)
-    threshold = _threshold(scenario.threshold, setting, question)
+    question = WatchlistQuestion(scenario, grouping, study, lists, frames, context.seed, context.references)
+    threshold = _threshold(scenario.threshold, context, question)
     blank = blank.model_copy(update={"threshold": threshold, "frames_measured": frames, "listed": int(lists.listed.sum())})
     if threshold.threshold is None:
-        return blank.model_copy(update={"reason": threshold.reason or "other", "detail": _why(threshold)})
-    if np.float32(threshold.threshold) < np.float32(setting.evidence.tally.floor):
-        return blank.model_copy(update={"reason": "below_ledger", "detail": _below(setting)})
-    return blank.model_copy(update=_measured(question, setting, threshold))
+        return blank.model_copy(update={"reason": threshold.reason or "other", "detail": _refusal(threshold)})
+    if np.float32(threshold.threshold) < np.float32(context.evidence.tally.floor):
+        return blank.model_copy(update={"reason": "below_ledger", "detail": _below_ledger_text(context)})
+    return blank.model_copy(update=_measured(question, context, threshold))
 
 
 def _declared(scenario: Watchlist, study: Study) -> dict[str, object]:
@@ -89,7 +95,10 @@ def _declared(scenario: Watchlist, study: Study) -> dict[str, object]:
 def _frames(
     scenario: Watchlist, study: Study, lists: ListComposition, grouping: SampleGrouping
 ) -> tuple[Study, ListComposition, int]:
-    """The people who have enough images for the frames declared; everybody and one frame, where that leaves too few of a group."""
+    """Return the people with enough images for the declared frames.
+
+    Everybody and one frame, where that leaves too few of a group.
+    """
     if scenario.crowd.frames == 1:
         return study, lists, 1
     fewer = with_frames(study, scenario.crowd.frames)
@@ -98,27 +107,30 @@ def _frames(
     except UserError:
         return study, lists, 1
     same = int(smaller.listed.sum()) == int(lists.listed.sum())
-    whole = all(n >= 30 for n, before in zip(fewer.people, study.people, strict=True) if before >= 30)
-    return (fewer, smaller, scenario.crowd.frames) if same and whole else (study, lists, 1)
+    groups_stay_large = all(people >= 30 for people, before in zip(fewer.people, study.people, strict=True) if before >= 30)
+    return (fewer, smaller, scenario.crowd.frames) if same and groups_stay_large else (study, lists, 1)
 
 
-def _threshold(at: ThresholdSource, setting: ScenarioContext, question: WatchlistQuestion) -> results.ScenarioThreshold:
-    return setting.threshold(at) if at.target_fpir is None else _at_fpir(at.target_fpir, setting, question)
+def _threshold(at: ThresholdSource, context: ScenarioContext, question: WatchlistQuestion) -> results.ScenarioThreshold:
+    return context.threshold(at) if at.target_fpir is None else _at_fpir(at.target_fpir, context, question)
 
 
-def _at_fpir(target: float, setting: ScenarioContext, question: WatchlistQuestion) -> results.ScenarioThreshold:
-    """The smallest observed score at which FPIR over the crowd is at most the target."""
-    sign, floor = setting.card.score.sign, setting.evidence.tally.floor
+def _at_fpir(target: float, context: ScenarioContext, question: WatchlistQuestion) -> results.ScenarioThreshold:
+    """Find the smallest observed score with FPIR ≤ target.
+
+    FPIR is over the crowd.
+    """
+    sign, floor = context.card.score.sign, context.evidence.tally.floor
     study, lists = question.study, question.lists
     people = int(study.people[lists.crowd > 0].sum())
     if people * target < LEAST_EXPECTED_ERRORS:
         needs = math.ceil(LEAST_EXPECTED_ERRORS / target)
         return to_threshold("target_fpir", target, None, sign, None, "too_few_comparisons_for_target", needs)
-    found = matches(study, setting.evidence.tally, floor)
+    found = matches(study, context.evidence.tally, floor)
     scores = np.unique(found.score)
 
-    def fpir(k: int) -> float:
-        return overall_fpir(question, found.where(found.score >= scores[k]))
+    def fpir(i: int) -> float:
+        return overall_fpir(question, found.where(found.score >= scores[i]))
 
     if not scores.size or fpir(0) <= target:
         return to_threshold("target_fpir", target, None, sign, None, "below_ledger")
@@ -129,35 +141,38 @@ def _at_fpir(target: float, setting: ScenarioContext, question: WatchlistQuestio
         middle = (above + within) // 2
         above, within = (middle, within) if fpir(middle) > target else (above, middle)
     threshold = float(scores[within])
-    if _same_person_share(found, threshold, setting) > REFUSED_FROM:
+    if _same_person_share(found, threshold, context) > REFUSED_FROM:
         return to_threshold("target_fpir", target, None, sign, None, "mostly_same_person")
-    told = to_threshold("target_fpir", target, threshold, sign, setting.pool.fmr(setting.evidence, threshold))
-    return told.model_copy(update={"achieved_fpir": fpir(within)})
+    record = to_threshold("target_fpir", target, threshold, sign, context.pool.fmr(context.evidence, threshold))
+    return record.model_copy(update={"achieved_fpir": fpir(within)})
 
 
-def _same_person_share(found: Pairs, threshold: float, setting: ScenarioContext) -> float:
-    """Share of the matches that look like one person under two names; 0 where subjects are labelled."""
+def _same_person_share(found: Pairs, threshold: float, context: ScenarioContext) -> float:
+    """Return the share of likely same-person matches.
+
+    They look like one person under two names; 0 where subjects are labelled.
+    """
     at = found.score >= np.float32(threshold)
-    if setting.same_person is None or not at.any():
+    if context.same_person is None or not at.any():
         return 0.0
-    return float((found.score[at] >= np.float32(setting.same_person)).mean())
+    return float((found.score[at] >= np.float32(context.same_person)).mean())
 
 
 def searches_of(question: WatchlistQuestion, found: Pairs) -> CrowdSearches:
-    """The searches of the crowd that match anybody."""
+    """Return the searches of the crowd that match anybody."""
     if question.frames == 1:
         return searches_of_images(question.study, found, question.every_image)
     return searches_of_frames(question.study, found, question.frames, question.every_image, question.seed)
 
 
 def overall_fpir(question: WatchlistQuestion, found: Pairs) -> float:
-    """FPIR of those who walk past, in the shares of the crowd."""
+    """Return the FPIR of the crowd, weighted by its shares."""
     means = expected(searches_of(question, found), question.study.group, question.lists.listed, jackknife=False).fpir
     chosen = question.lists.crowd > 0
     return float(question.lists.crowd[chosen] @ means[chosen])
 
 
-def _why(threshold: results.ScenarioThreshold) -> str:
+def _refusal(threshold: results.ScenarioThreshold) -> str:
     if threshold.reason == "mostly_same_person":
         return "most matches at this target look like one person under two names: the set has no subject labels to tell"
     if threshold.reason == "below_ledger":
@@ -167,107 +182,120 @@ def _why(threshold: results.ScenarioThreshold) -> str:
     return ""
 
 
-def _below(setting: ScenarioContext) -> str:
-    floor = setting.evidence.tally.floor * setting.card.score.sign
+def _below_ledger_text(context: ScenarioContext) -> str:
+    floor = context.evidence.tally.floor * context.card.score.sign
     return (
-        f"the threshold lies below every comparison that was kept one by one (from {floor:g}, {setting.card.score.unit}): "
+        f"the threshold lies below every comparison that was kept one by one (from {floor:g}, {context.card.score.unit}): "
         "add a larger --target-fmr to the run, so that more are kept, or name a stricter threshold"
     )
 
 
-def _measured(question: WatchlistQuestion, setting: ScenarioContext, threshold: results.ScenarioThreshold) -> dict[str, object]:
-    """The figures. threshold: one that there is, within the ledger."""
+def _measured(question: WatchlistQuestion, context: ScenarioContext, threshold: results.ScenarioThreshold) -> dict[str, object]:
+    """Return the figures at a threshold within the ledger."""
     assert threshold.threshold is not None
-    found = matches(question.study, setting.evidence.tally, threshold.threshold)
-    mated = setting.evidence.tally.mated_pairs
+    found = matches(question.study, context.evidence.tally, threshold.threshold)
+    mated = context.evidence.tally.mated_pairs
     conditional = threshold.origin in ("target_fmr", "target_fpir")
-    told = {
+    fields = {
         "reading": read(question, found, searches_of(question, found), mated, threshold.threshold, conditional),
         "listed_images": question.listed_images,
         "draws": question.scenario.draws,
         "sizes": _sizes(question, found),
         "extrapolation": _extrapolation(question, found),
-        "left_out_comparisons": len(setting.evidence.tally.left_out_non_mated),
+        "left_out_comparisons": len(context.evidence.tally.left_out_non_mated),
     }
-    if setting.same_person is not None:
-        alike = found.score >= np.float32(setting.same_person)
-        told["likely_same_person"] = int(alike.sum())
+    if context.same_person is not None:
+        alike = found.score >= np.float32(context.same_person)
+        fields["likely_same_person"] = int(alike.sum())
         if alike.any():
             kept = found.where(~alike)
-            again = read(question, kept, searches_of(question, kept), mated, threshold.threshold, conditional)
-            told["without_likely_same_person"] = again
-            told["reading"] = _agree(told["reading"], again)  # type: ignore[arg-type]
-    return told
+            cleaned = read(question, kept, searches_of(question, kept), mated, threshold.threshold, conditional)
+            fields["without_likely_same_person"] = cleaned
+            fields["reading"] = _agreed_verdicts(fields["reading"], cleaned)  # type: ignore[arg-type]
+    return fields
 
 
-def _agree(first: results.WatchlistReading, second: results.WatchlistReading) -> results.WatchlistReading:
-    """The first reading with every verdict withdrawn that the second does not share."""
-    other = {x.group: x.ratio.verdict if x.ratio is not None else None for x in second.groups}
+def _agreed_verdicts(first: results.WatchlistReading, second: results.WatchlistReading) -> results.WatchlistReading:
+    """Return the first reading with only the verdicts both share."""
+    other = {
+        group_record.group: group_record.ratio.verdict if group_record.ratio is not None else None
+        for group_record in second.groups
+    }
     groups = []
-    for x in first.groups:
-        ratio = x.ratio
-        if ratio is not None and ratio.verdict in ("higher", "lower") and other.get(x.group) != ratio.verdict:
+    for group_record in first.groups:
+        ratio = group_record.ratio
+        if ratio is not None and ratio.verdict in ("higher", "lower") and other.get(group_record.group) != ratio.verdict:
             ratio = ratio.model_copy(update={"verdict": "inconclusive", "reason": "contaminated"})
-        groups.append(x.model_copy(update={"ratio": ratio}))
+        groups.append(group_record.model_copy(update={"ratio": ratio}))
     return first.model_copy(update={"groups": groups})
 
 
 def sizes_up_to(largest: int, wanted: int, groups: int) -> list[int]:
-    """Sizes of the curve: 1, 2 and 5 times every power of ten up to the largest, with the largest and the one declared.
+    """Return the list sizes of the curve, rising.
 
-    A list of fewer than two people for each of its groups can't have its make-up, so it is left out.
+    1, 2 and 5 times every power of ten up to the largest, with the largest and the one declared. A list of fewer than two people
+    for each of its groups can't have its make-up, so it is left out.
     """
-    steps = [s * 10**k for k in range(7) for s in STEPS]
-    return sorted(({n for n in steps if n >= 2 * groups} | {wanted, largest}) & set(range(1, max(largest, wanted) + 1)))
+    steps = [step * 10**power for power in range(7) for step in STEPS]
+    return sorted(({size for size in steps if size >= 2 * groups} | {wanted, largest}) & set(range(1, max(largest, wanted) + 1)))
 
 
 def _sizes(question: WatchlistQuestion, found: Pairs) -> list[results.WatchlistSize]:
-    """FPIR at every size that the data supports, measured, beside the formula's."""
+    """Return FPIR at every size that the data supports.
+
+    Measured, beside the formula's.
+    """
     searches, fmr = searches_of(question, found), fmr_between(question.study, found)
-    out = []
+    curve = []
     lists = question.lists
-    for n in sizes_up_to(lists.largest, int(lists.listed.sum()), int((lists.shares > 0).sum())):
-        at = replace(question, lists=replace(question.lists, listed=question.lists.of(n)))
+    for size in sizes_up_to(lists.largest, int(lists.listed.sum()), int((lists.shares > 0).sum())):
+        at = replace(question, lists=replace(question.lists, listed=question.lists.of(size)))
         predicted = _predicted(at, fmr, at.images_listed)
-        out.append(results.WatchlistSize(people=n, groups=curve_at(at, found, searches, predicted)))
-    return out
+        curve.append(results.WatchlistSize(people=size, groups=curve_at(at, found, searches, predicted)))
+    return curve
 
 
 def curve_at(
     question: WatchlistQuestion, found: Pairs, searches: CrowdSearches, predicted: list[float | None]
 ) -> list[results.WatchlistAt]:
-    """One size of the list: every group, then everybody."""
-    out = []
+    """Return FPIR by group, then of everybody, at one size."""
+    rows = []
     for (name, rate), formula in zip(question.rates(found, searches), predicted, strict=True):
-        out.append(
+        rows.append(
             results.WatchlistAt(group=name, fpir=rate.rate, interval=rate.interval, predicted_fpir=formula, reason=rate.reason)
         )
-    return out
+    return rows
 
 
 def _predicted(question: WatchlistQuestion, fmr: F64, listed: F64) -> list[float | None]:
-    """FPIR of each group by the formula, then of everybody; for the frames declared. listed: images of each group."""
+    """Return predicted FPIR by group, then of everybody.
+
+    By the formula, for the frames declared. listed: images of each group.
+    """
     frames, crowd = question.scenario.crowd.frames, question.lists.crowd
-    out: list[float | None] = []
+    rates: list[float | None] = []
     for g in range(crowd.size):
         needed = fmr[g][listed > 0]
         shown = question.study.people[g] >= 30 and not np.isnan(needed).any()
-        out.append(predicted_fpir(fmr[g].tolist(), listed.tolist(), frames) if shown else None)
+        rates.append(predicted_fpir(fmr[g].tolist(), listed.tolist(), frames) if shown else None)
     each = [predicted_fpir(np.nan_to_num(fmr[g]).tolist(), listed.tolist(), frames) for g in range(crowd.size)]
-    return [*out, float(crowd @ np.asarray(each))]
+    return [*rates, float(crowd @ np.asarray(each))]
 
 
 def _extrapolation(question: WatchlistQuestion, found: Pairs) -> list[results.WatchlistSize]:
-    """The formula alone, for lists longer than the data has people for."""
+    """Return FPIR by the formula for lists longer than measured.
+
+    These have more people than the data.
+    """
     fmr = fmr_between(question.study, found)
     per_person = question.images_per_listed
-    out = []
-    for n in (s * 10**k for k in range(7) for s in STEPS):
-        if question.lists.largest < n <= LARGEST_EXTRAPOLATED:
-            predicted = _predicted(question, fmr, n * question.lists.shares * per_person)
+    curve = []
+    for size in (step * 10**power for power in range(7) for step in STEPS):
+        if question.lists.largest < size <= LARGEST_EXTRAPOLATED:
+            predicted = _predicted(question, fmr, size * question.lists.shares * per_person)
             names = [*question.grouping.names, "everybody"]
-            groups = [results.WatchlistAt(group=g, predicted_fpir=p) for g, p in zip(names, predicted, strict=True)]
-            out.append(results.WatchlistSize(people=n, groups=groups))
+            groups = [results.WatchlistAt(group=name, predicted_fpir=rate) for name, rate in zip(names, predicted, strict=True)]
+            curve.append(results.WatchlistSize(people=size, groups=groups))
             if (predicted[-1] or 0) > NEARLY_ALL:
                 break
-    return out
+    return curve

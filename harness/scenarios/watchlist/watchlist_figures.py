@@ -1,4 +1,4 @@
-"""One reading of a watchlist: every group's figures at one threshold, and everybody's."""
+"""The figures of a watchlist at one threshold: of every group, and of everybody."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EVERYBODY = "everybody"
 
 @dataclass(frozen=True)
 class WatchlistQuestion:
-    """What a watchlist asks of its people. frames: as many as are measured."""
+    """A watchlist to be measured on a study's people. frames: as many as are measured."""
 
     scenario: Watchlist
     grouping: SampleGrouping
@@ -35,12 +35,12 @@ class WatchlistQuestion:
 
     @property
     def every_image(self) -> bool:
-        """Listed people are listed with all their images."""
+        """Return whether people are listed with all their images."""
         return self.scenario.watchlist.images == "all"
 
     @property
     def images_per_listed(self) -> F64:
-        """float64[G]: images on the list for each person of a group."""
+        """Return the mean images per listed person, float64[G]."""
         if not self.every_image:
             return np.ones(self.study.n_groups)
         total = np.bincount(self.study.group, self.study.images, self.study.n_groups)
@@ -48,29 +48,36 @@ class WatchlistQuestion:
 
     @property
     def images_listed(self) -> F64:
-        """float64[G]: images of each group on the list."""
+        """Return the images of each group on the list, float64[G]."""
         return np.asarray(self.lists.listed * self.images_per_listed, np.float64)
 
     @property
     def listed_images(self) -> float:
-        """Images on the list, expected."""
+        """Return the expected number of images on the list."""
         return float(self.images_listed.sum())
 
     def rates(self, found: Pairs, searches: CrowdSearches, conditional: bool = False) -> list[tuple[str, results.Rate]]:
-        """FPIR of every group, then of everybody."""
+        """Return the FPIR of every group, then of everybody."""
         fpir = Fpir(self, found, searches)
         names = [*self.grouping.names, EVERYBODY]
-        return [(n, rates.to_rate(e, n, "all", conditional=conditional)) for n, e in zip(names, fpir.estimates, strict=True)]
+        return [
+            (name, rates.to_rate(estimate, name, "all", conditional=conditional))
+            for name, estimate in zip(names, fpir.estimates, strict=True)
+        ]
 
     @property
     def reference(self) -> int | None:
-        """The group that others are compared with: the one with the named values, of those the one with most people; never by its rate."""
-        wanted = dict(n.split("=", 1) for n in self.references)
+        """Return the reference group that others are compared with.
+
+        The one with the named values, of several the one with most people (ties: by name); never chosen by its rate. None if there is
+        none in the crowd.
+        """
+        wanted = dict(reference.split("=", 1) for reference in self.references)
         people = self.study.people
 
         def fits(g: int) -> bool:
             values = zip(self.grouping.attributes, self.grouping.values[g], strict=True)
-            return not self.grouping.merged[g] and all(wanted.get(a, v) == v for a, v in values)
+            return not self.grouping.merged[g] and all(wanted.get(name, value) == value for name, value in values)
 
         names = self.grouping.names
         chosen = [g for g in range(len(names)) if fits(g) and self.lists.crowd[g] > 0]
@@ -87,17 +94,17 @@ class Fpir:
         person = np.unique(searches.person[_searching(searches, study, lists)])
         ever = np.bincount(study.group[person], minlength=study.n_groups)
         pairs, everybody = _pairs(study, lists, found)
-        e = self.expected
+        means = self.expected
         self.estimates = [
             estimate_fpir(
-                float(e.fpir[g]), e.without[g], int(study.people[g]), int(ever[g]), int(pairs[g]), float(with_failures[g]),
+                float(means.fpir[g]), means.without[g], int(study.people[g]), int(ever[g]), int(pairs[g]), float(with_failures[g]),
                 int(study.people_failed[g]),
             )
             for g in range(study.n_groups)
         ]  # fmt: skip
         chosen = lists.crowd > 0
-        self.overall = float(lists.crowd[chosen] @ e.fpir[chosen])
-        filled = np.where(np.isnan(e.without), np.nan_to_num(e.fpir)[:, None], e.without)
+        self.overall = float(lists.crowd[chosen] @ means.fpir[chosen])
+        filled = np.where(np.isnan(means.without), np.nan_to_num(means.fpir)[:, None], means.without)
         self.without = filled
         self.estimates.append(
             estimate_fpir(
@@ -113,14 +120,20 @@ class Fpir:
 
 
 def _searching(searches: CrowdSearches, study: Study, lists: ListComposition) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """bool[searches]: whether it matches anybody who can be on the list."""
+    """Return whether each search matches anybody listable, bool[searches].
+
+    Listable: their group has people on the list.
+    """
     listable = lists.listed[study.group[searches.target]] > 0
     of = np.repeat(np.arange(searches.person.size), np.diff(searches.starts))
     return np.bincount(of, listable, searches.person.size) > 0
 
 
 def _with_failures(question: WatchlistQuestion, searches: CrowdSearches) -> F64:
-    """float64[G]: FPIR of everybody who walks past, those without a template too, whose image stops nobody."""
+    """Return FPIR including people without a template, float64[G].
+
+    Their images stop nobody.
+    """
     study = question.study
     share = (study.images / np.maximum(1, study.attempted))[searches.person]
     means = expected(replace(searches, weight=searches.weight * share), study.group, question.lists.listed, jackknife=False).fpir
@@ -129,31 +142,41 @@ def _with_failures(question: WatchlistQuestion, searches: CrowdSearches) -> F64:
 
 
 def _pairs(study: Study, lists: ListComposition, found: Pairs) -> tuple[I64, int]:
-    """Pairs of people who match, by the group of the one who walks past, and in all; the other can be on the list."""
-    a, b = study.person[found.a].astype(np.int64), study.person[found.b].astype(np.int64)
-    keys = np.unique(np.minimum(a, b) * study.group.size + np.maximum(a, b)) if a.size else np.empty(0, np.int64)
+    """Count the pairs of people who match, by group.
+
+    int64[G] and their number in all. By the group of the one who walks past; the other can be on the list.
+    """
+    person_a, person_b = study.person[found.a].astype(np.int64), study.person[found.b].astype(np.int64)
+    keys = (
+        np.unique(np.minimum(person_a, person_b) * study.group.size + np.maximum(person_a, person_b))
+        if person_a.size
+        else np.empty(0, np.int64)
+    )
     low, high = study.group[keys // max(1, study.group.size)], study.group[keys % max(1, study.group.size)]
-    out = np.zeros(study.n_groups, np.int64)
-    there = lists.listed > 0
-    np.add.at(out, low[there[high]], 1)
-    np.add.at(out, high[there[low] & (low != high)], 1)
+    by_group = np.zeros(study.n_groups, np.int64)
+    listed = lists.listed > 0
+    np.add.at(by_group, low[listed[high]], 1)
+    np.add.at(by_group, high[listed[low] & (low != high)], 1)
     walking = lists.crowd > 0
-    return out, int(((there[high] & walking[low]) | (there[low] & walking[high])).sum())
+    return by_group, int(((listed[high] & walking[low]) | (listed[low] & walking[high])).sum())
 
 
 def fmr_between(study: Study, found: Pairs) -> F64:
-    """float64[G, G]: FMR between the images of two groups' people; nan without a comparison."""
-    n, groups = study.n_groups, study.group
+    """Return the FMR between every two groups, float64[G, G].
+
+    Between images of their people; nan without a comparison.
+    """
+    n_groups, groups = study.n_groups, study.group
     known = study.person >= 0
-    size = np.bincount(groups[study.person[known]], minlength=n).astype(np.float64)
-    square = np.bincount(groups, study.images.astype(np.float64) ** 2, n)
+    size = np.bincount(groups[study.person[known]], minlength=n_groups).astype(np.float64)
+    square = np.bincount(groups, study.images.astype(np.float64) ** 2, n_groups)
     made = np.outer(size, size)
-    made[np.diag_indices(n)] = (size**2 - square) / 2
+    made[np.diag_indices(n_groups)] = (size**2 - square) / 2
     ga, gb = groups[study.person[found.a]], groups[study.person[found.b]]
-    wrong = np.zeros((n, n))
+    wrong = np.zeros((n_groups, n_groups))
     np.add.at(wrong, (ga, gb), 1)
     both = wrong + wrong.T
-    both[np.diag_indices(n)] = np.diag(wrong)
+    both[np.diag_indices(n_groups)] = np.diag(wrong)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(made > 0, both / made, np.nan)
 
@@ -176,31 +199,46 @@ def _mated(question: WatchlistQuestion, mated: Pairs, threshold: float) -> _Mate
     for g in range(study.n_groups):
         mine = np.where(study.group == g, chance, np.nan)
         estimates.append(estimate_fnir(mine, wrong, np.where(study.group == g, including, np.nan)))
-    rate = np.asarray([np.nan if e.rate is None else e.rate for e in estimates])
+    rate = np.asarray([np.nan if estimate.rate is None else estimate.rate for estimate in estimates])
     without = np.stack(
-        [e.without if e.rate is not None else np.full(study.group.size, np.nan) for e in estimates]
+        [estimate.without if estimate.rate is not None else np.full(study.group.size, np.nan) for estimate in estimates]
     ) if estimates else np.empty((0, 0))  # fmt: skip
     on = np.where(listed[study.group] > 0, chance, np.nan)
     everybody = estimate_fnir(on, wrong, np.where(listed[study.group] > 0, including, np.nan))
     known = (listed > 0) & ~np.isnan(rate)
-    out = _Mated([*estimates, everybody], rate, without)
+    result = _Mated([*estimates, everybody], rate, without)
     if known.any():
         weight = listed[known] / listed[known].sum()
-        out.overall, out.overall_without = float(weight @ rate[known]), weight @ without[known]
-        v = float(sum(w * w * e.variance for w, e in zip(weight, np.asarray(estimates, object)[known], strict=True)))
-        out.estimates[-1] = _weighted(everybody, out.overall, v)
-    return out
+        result.overall, result.overall_without = float(weight @ rate[known]), weight @ without[known]
+        error_variance = float(
+            sum(
+                share * share * estimate.variance
+                for share, estimate in zip(weight, np.asarray(estimates, object)[known], strict=True)
+            )
+        )
+        result.estimates[-1] = _weighted(everybody, result.overall, error_variance)
+    return result
 
 
-def _weighted(everybody: rates.Estimate, rate: float, v: float) -> rates.Estimate:
-    """Everybody on the list, each group in its share of it."""
-    return replace(everybody, rate=rate, variance=v, plain_variance=v, including_failures=None, subject_weighted=rate)
+def _weighted(everybody: rates.Estimate, rate: float, variance: float) -> rates.Estimate:
+    """Return everybody's FNIR, each group weighted by its listed share."""
+    return replace(
+        everybody,
+        rate=rate,
+        variance=variance,
+        plain_variance=variance,
+        including_failures=None,
+        subject_weighted=rate,
+    )
 
 
 def read(
     question: WatchlistQuestion, found: Pairs, searches: CrowdSearches, mated: Pairs, threshold: float, conditional: bool
 ) -> results.WatchlistReading:
-    """All figures. found: matches at or above the threshold; searches: of the crowd, what they match."""
+    """Return all figures of one reading.
+
+    found: matches at or above the threshold; searches: of the crowd, what they match.
+    """
     fpir = Fpir(question, found, searches)
     fnir = _mated(question, mated, threshold)
     alerts = _Alerts(question, fpir, fnir)
@@ -219,12 +257,12 @@ def read(
     if base is not None:
         tested = [g for g in range(len(groups)) if g != base and not question.grouping.merged[g] and question.lists.crowd[g] > 0]
         ratios = dict(zip(tested, compare(fpir.estimates, question.grouping.names, tested, base), strict=True))
-        groups = [x.model_copy(update={"ratio": ratios.get(g)}) for g, x in enumerate(groups)]
+        groups = [row.model_copy(update={"ratio": ratios.get(g)}) for g, row in enumerate(groups)]
     return results.WatchlistReading(groups=groups, overall=_overall(question, fpir, fnir, alerts, fmr, simulated, conditional))
 
 
 class _Alerts:
-    """Expected alerts in the crowd, right and wrong, by group, with each person left out: float64[G], float64[G, P]."""
+    """Expected true and false alerts in the crowd by group, with each person left out: float64[G], float64[G, P]."""
 
     def __init__(self, question: WatchlistQuestion, fpir: Fpir, fnir: _Mated) -> None:
         crowd = question.scenario.crowd
@@ -245,7 +283,7 @@ class _Alerts:
             self.overall_true_without = on.sum() * (1 - fnir.overall_without)
 
     def share(self, g: int) -> tuple[float | None, results.Interval | None]:
-        """Of all false alerts those of group g."""
+        """Return group g's share of all false alerts, with interval."""
         total = float(self.false.sum())
         if total <= 0:
             return None, None
@@ -255,7 +293,10 @@ class _Alerts:
         return value, interval_of_share(value, without, self.people)
 
     def precision(self, g: int | None, subjects: int) -> tuple[float | None, results.Interval | None]:
-        """Share of alerts that are right, in group g or over everybody."""
+        """Return the share of alerts that are true, with interval.
+
+        In group g; over everybody if g is None.
+        """
         false = float(self.false.sum() if g is None else self.false[g])
         true = self.overall_true if g is None else float(self.true[g])
         if true is None or np.isnan(true) or not self.on.sum():
@@ -263,10 +304,10 @@ class _Alerts:
         value = precision(true, false)
         if value is None:
             return None, None
-        f = self.false_without.sum(axis=0) if g is None else self.false_without[g]
-        t = self.overall_true_without if g is None else self.true_without[g]
+        false_without = self.false_without.sum(axis=0) if g is None else self.false_without[g]
+        true_without = self.overall_true_without if g is None else self.true_without[g]
         with np.errstate(invalid="ignore", divide="ignore"):
-            return value, interval_of_share(value, t / (t + f), subjects)
+            return value, interval_of_share(value, true_without / (true_without + false_without), subjects)
 
 
 def _group(
@@ -295,7 +336,7 @@ def _group(
     return base.model_copy(
         update={
             "predicted_fpir": predicted_fpir(fmr[g].tolist(), listed.tolist(), frames) if known else None,
-            "no_errors_with": [n for h, n in enumerate(question.grouping.names) if listed[h] > 0 and fmr[g, h] == 0],
+            "no_errors_with": [other for h, other in enumerate(question.grouping.names) if listed[h] > 0 and fmr[g, h] == 0],
             "predicted_selectivity": float(np.nansum(fmr[g] * listed)) if known else None,
             "spread": spread(simulated[:, g]),
             "selectivity": float(fpir.expected.selectivity[g]),

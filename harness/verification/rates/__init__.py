@@ -1,1 +1,1 @@
-"""Error rates of groups, how they compare, and what may be said of a difference."""
+"""Error rates of groups, their comparison, and what may be said of a difference."""

@@ -46,19 +46,28 @@ class Estimate:
 
     @property
     def independent_variance(self) -> float:
-        """What the variance would be if all comparisons were independent and alike, p(1 - p)/comparisons."""
+        """Return the variance if all comparisons were independent and alike.
+
+        p(1 - p)/comparisons; 0 without a rate.
+        """
         return 0.0 if self.rate is None else self.rate * (1 - self.rate) / self.comparisons
 
     @property
     def effective_errors(self) -> float | None:
-        """errors / design effect = p²(1 - p)/V."""
+        """Return errors / design effect = p²(1 - p)/V.
+
+        V is the variance without the jackknife. None without a rate or variance, and at a rate of zero or one.
+        """
         if self.rate is None or not 0 < self.rate < 1 or self.plain_variance <= 0:
             return None
         return self.rate**2 * (1 - self.rate) / self.plain_variance
 
     @property
     def effective_n(self) -> float | None:
-        """Effective comparisons with the full variance; of a rate of zero or one, the comparisons themselves."""
+        """Return the effective comparisons with the full variance.
+
+        Of a rate of zero or one, the comparisons themselves; None without a rate.
+        """
         if self.rate is None:
             return None
         if not 0 < self.rate < 1 or self.variance <= 0:
@@ -73,10 +82,10 @@ def _undefined(cell: CellErrors, reason: results.Reason) -> Estimate:
 
 
 def non_mated(cell: CellErrors) -> Estimate:
-    """The FMR of one cell with its variance by subjects."""
+    """Return a cell's FMR with its variance by subjects."""
     if not cell.comparisons:
         return _undefined(cell, "zero_comparisons")
-    p = cell.errors / cell.comparisons
+    rate = cell.errors / cell.comparisons
     binomial = variance.binomial_variance(cell.errors, cell.comparisons)
     moments = (cell.pair_squares, cell.pair_products, cell.comparison_squares)
     without, shared = np.empty(0), 0.0
@@ -94,14 +103,17 @@ def non_mated(cell: CellErrors) -> Estimate:
         full, method = max(plain, variance.jackknife_variance(without)), "Wilson-t, max(binomial, dyadic, jackknife)"
         df = cell.subjects - 1
     return Estimate(
-        cell.subjects, cell.subjects_b, cell.comparisons, cell.errors, p, full, plain, max(1.0, df), cell.attempted,
+        cell.subjects, cell.subjects_b, cell.comparisons, cell.errors, rate, full, plain, max(1.0, df), cell.attempted,
         cell.errors / cell.attempted if cell.attempted else None,
         _subject_weighted(cell), method, ids=cell.ids, without=without, shared_variance=shared,
     )  # fmt: skip
 
 
 def _subject_weighted(cell: CellErrors) -> float:
-    """Mean over subjects of each one's own rate; between two groups the mean of the two groups' means, so neither goes first."""
+    """Return the mean over subjects of each one's own rate.
+
+    Between two groups the mean of the two groups' means, so that their order does not matter.
+    """
     means = [(cell.rows / cell.row_comparisons).mean()]
     if cell.columns is not None and cell.column_comparisons is not None:
         means.append((cell.columns / cell.column_comparisons).mean())
@@ -109,9 +121,10 @@ def _subject_weighted(cell: CellErrors) -> float:
 
 
 def _of_shared_subjects(cell: CellErrors, ids_b: NDArray[np.int32], two_way: float) -> tuple[float, float]:
-    """Variance without and with the jackknife, of a rate between groups that share subjects (as two ages of one person do).
+    """Return a cross-group rate's variance without and with the jackknife.
 
-    Such a subject's errors as one of the first group go with those as one of the second, which the two-way variance leaves out.
+    Of a rate between groups that share subjects (as two ages of one person do). Such a subject's errors as one of the first group go
+    with those as one of the second, which the two-way variance leaves out.
     """
     ids = np.union1d(cell.ids, ids_b)
     both = []
@@ -129,79 +142,88 @@ def _of_shared_subjects(cell: CellErrors, ids_b: NDArray[np.int32], two_way: flo
 
 
 def mated(ids: NDArray[np.int32], errors: NDArray[np.float64], trials: NDArray[np.float64], attempted: int | None) -> Estimate:
-    """An FNMR (or FTX) from each subject's errors and trials, all float64[subjects] with trials > 0."""
-    n, total = int(errors.sum()), int(trials.sum())
+    """Estimate an FNMR (or FTX) from counts by subject.
+
+    ids: int32[subjects]; errors, trials: float64[subjects], trials > 0.
+    """
+    n_errors, total = int(errors.sum()), int(trials.sum())
     if not total:
         return Estimate(0, None, 0, 0, None, attempted=attempted, reason="no_mated_pairs")
-    v = variance.cluster_variance(errors, trials)
+    clustered = variance.cluster_variance(errors, trials)
     rest = total - trials
-    without = np.where(rest > 0, (n - errors) / np.where(rest > 0, rest, 1), n / total)
+    without = np.where(rest > 0, (n_errors - errors) / np.where(rest > 0, rest, 1), n_errors / total)
     return Estimate(
-        ids.size, None, total, n, n / total, v, v, max(1.0, ids.size - 1), attempted,
-        (n + attempted - total) / attempted if attempted else None,
-        float((errors / trials).mean()), "Wilson-t, clustered by subject", ids=ids, without=without, shared_variance=v,
+        ids.size, None, total, n_errors, n_errors / total, clustered, clustered, max(1.0, ids.size - 1), attempted,
+        (n_errors + attempted - total) / attempted if attempted else None,
+        float((errors / trials).mean()), "Wilson-t, clustered by subject", ids=ids, without=without, shared_variance=clustered,
     )  # fmt: skip
 
 
 def mean_of(cells: Sequence[Estimate], shared_subjects: bool) -> Estimate:
-    """The equally weighted mean over cells (design `matched`). Every cell must have a rate.
+    """Return the equally weighted mean over cells (design `matched`).
 
-    A cell without errors still adds the variance that one error would bring. With subjects in several cells the joint
-    delete-one-subject jackknife is held against the sum.
+    Every cell must have a rate. A cell without errors still adds the variance that one error would bring. With subjects in several
+    cells the joint delete-one-subject jackknife is compared with the sum, and the larger counts.
     """
-    k = len(cells)
-    rates = np.asarray([c.rate for c in cells], float)
-    floors = [1 / c.comparisons**2 for c in cells]
-    full = [max(c.variance, f) / k**2 for c, f in zip(cells, floors, strict=True)]
-    plain = [max(c.plain_variance, f) / k**2 for c, f in zip(cells, floors, strict=True)]
+    n_cells = len(cells)
+    rates = np.asarray([cell.rate for cell in cells], float)
+    floors = [1 / cell.comparisons**2 for cell in cells]
+    full = [max(cell.variance, floor) / n_cells**2 for cell, floor in zip(cells, floors, strict=True)]
+    plain = [max(cell.plain_variance, floor) / n_cells**2 for cell, floor in zip(cells, floors, strict=True)]
     total = sum(full)
     ids, without = _joint_without(cells)
     if shared_subjects:
         total = max(total, variance.jackknife_variance(without))
-    including = [c.including_failures for c in cells]
-    weighted = [c.subject_weighted for c in cells]
+    including = [cell.including_failures for cell in cells]
+    weighted = [cell.subject_weighted for cell in cells]
     return Estimate(
         int(ids.size),
         None,
-        sum(c.comparisons for c in cells),
-        sum(c.errors for c in cells),
+        sum(cell.comparisons for cell in cells),
+        sum(cell.errors for cell in cells),
         float(rates.mean()),
         total,
         sum(plain),
-        satterthwaite([(v, c.df) for v, c in zip(full, cells, strict=True)]),
+        satterthwaite([(part, cell.df) for part, cell in zip(full, cells, strict=True)]),
         None,
         None if None in including else float(np.mean(np.asarray(including, float))),
         None if None in weighted else float(np.mean(np.asarray(weighted, float))),
-        f"Wilson-t, mean over {k} cells",
+        f"Wilson-t, mean over {n_cells} cells",
         ids=ids,
         without=without,
         zero_bounds=_zero_bounds_of_mean(cells),
-        shared_variance=sum(c.shared_variance for c in cells) / k**2,
+        shared_variance=sum(cell.shared_variance for cell in cells) / n_cells**2,
     )
 
 
 def _zero_bounds_of_mean(cells: Sequence[Estimate]) -> tuple[float, float]:
-    """With no error in any cell all three errors that might have been may belong to the smallest cell, of weight 1/k."""
-    each = [(1 / c.comparisons, 1 / max(1, c.subjects // 2)) for c in cells]
+    """Return upper bounds of a mean over error-free cells.
+
+    All three errors that might have been may belong to the smallest cell, of weight 1/k.
+    """
+    each = [(1 / cell.comparisons, 1 / max(1, cell.subjects // 2)) for cell in cells]
     independent, worst = (min(1.0, 3 * max(column) / len(cells)) for column in zip(*each, strict=True))
     return independent, worst
 
 
 def _joint_without(cells: Sequence[Estimate]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Subjects of all cells, and the mean rate without each of them (from every cell that has them)."""
-    ids = np.unique(np.concatenate([c.ids for c in cells])).astype(np.int32)
+    """Return subjects of all cells, and the mean without each.
+
+    A subject is taken from every cell that has it.
+    """
+    ids = np.unique(np.concatenate([cell.ids for cell in cells])).astype(np.int32)
     without = np.zeros(ids.size)
     for cell in cells:
-        mine = np.full(ids.size, cell.rate, float)
-        mine[np.searchsorted(ids, cell.ids)] = cell.without
-        without += mine / len(cells)
+        rates = np.full(ids.size, cell.rate, float)
+        rates[np.searchsorted(ids, cell.ids)] = cell.without
+        without += rates / len(cells)
     return ids, without
 
 
 def to_rate(
     estimate: Estimate, group: str, design: results.Design, *, group_b: str | None = None, conditional: bool = False
 ) -> results.Rate:
-    """The published form, with the gates applied."""
+    """Return an estimate's published form, with gates applied."""
     smaller = min(estimate.subjects, estimate.subjects_b if estimate.subjects_b is not None else estimate.subjects)
     base = results.Rate(
         group=group, group_b=group_b, design=design, subjects=estimate.subjects, subjects_b=estimate.subjects_b,
@@ -229,10 +251,10 @@ Status = Literal["ok", "bound", "suppressed"]
 
 
 def _uncertainty(estimate: Estimate, subjects: int) -> dict[str, object]:
-    """Interval, bounds, status and reason of a rate that is shown."""
-    n = estimate.comparisons
+    """Return interval, bounds, status and reason of a shown rate."""
+    comparisons = estimate.comparisons
     if estimate.errors == 0:
-        independent, worst = estimate.zero_bounds or intervals.zero_error_bounds(n, subjects)
+        independent, worst = estimate.zero_bounds or intervals.zero_error_bounds(comparisons, subjects)
         bounds = results.Bounds(independent=independent, worst_case=worst)
         # With failures a rate that includes them (FRR) is known though no comparison was in error.
         undefined = {
@@ -248,10 +270,11 @@ def _uncertainty(estimate: Estimate, subjects: int) -> dict[str, object]:
 
 
 def interval_of(estimate: Estimate) -> tuple[float, float]:
-    """The 95 % interval as published, before the gate on subjects: Wilson with the effective sample size and Student's t.
+    """Return the 95 % interval as published.
 
-    Under 10 errors [0, upper end]. Where all comparisons were errors ⌊subjects / 2⌋ trials are assumed, as for zero errors.
-    Raises ValueError without errors: a rate of zero has bounds, no interval.
+    Before the gate on subjects: Wilson with the effective sample size and Student's t. Under 10 errors [0, upper end]. Where all
+    comparisons were errors ⌊subjects / 2⌋ trials are assumed, as for zero errors. Raises ValueError without errors: a rate of zero
+    has bounds, no interval.
     """
     if estimate.rate is None or not estimate.errors:
         raise ValueError("no interval without errors")

@@ -1,4 +1,4 @@
-"""What is known of the samples besides their scores: failures to extract, image covariates, group sizes."""
+"""Facts about the samples besides their scores: failures to extract, image covariates, group sizes."""
 
 from __future__ import annotations
 
@@ -23,20 +23,29 @@ UNITS = {
 
 
 def group_sizes(grouping: SampleGrouping, cells: Cells, subjects: NDArray[np.int32]) -> list[results.Group]:
-    """Subjects and samples of each group, failed samples included."""
+    """Return subjects and samples of each group.
+
+    Failed samples count too.
+    """
     group = grouping.of(cells.of_sample)
     samples = np.bincount(group[group >= 0], minlength=grouping.n)
     people = subjects_per_group(grouping, cells, subjects)
     return [
-        results.Group(group=n, values=list(v), subjects=int(people[g]), samples=int(samples[g]), merged=grouping.merged[g])
-        for g, (n, v) in enumerate(zip(grouping.names, grouping.values, strict=True))
+        results.Group(
+            group=name,
+            values=list(values),
+            subjects=int(people[index]),
+            samples=int(samples[index]),
+            merged=grouping.merged[index],
+        )
+        for index, (name, values) in enumerate(zip(grouping.names, grouping.values, strict=True))
     ]
 
 
 def failure_rate(
     mine: NDArray[np.bool_], failed: NDArray[np.bool_], subjects: NDArray[np.int32], name: str, design: results.Design
 ) -> results.Rate:
-    """FTX of the samples in `mine`, clustered by subject."""
+    """Return the FTX of `mine`, clustered by subject."""
     ids, trials = np.unique(subjects[mine], return_counts=True)
     errors = np.bincount(subjects[mine], weights=failed[mine], minlength=int(ids.max(initial=-1)) + 1)[ids]
     estimate = estimates.mated(ids.astype(np.int32), errors.astype(np.float64), trials.astype(np.float64), None)
@@ -46,14 +55,17 @@ def failure_rate(
 def failure_rates(
     groupings: Sequence[SampleGrouping], cells: Cells, subjects: NDArray[np.int32], failed: NDArray[np.bool_]
 ) -> tuple[results.Rate | None, list[results.ExtractionByAttributes]]:
-    """FTX of everybody, and by group of each grouping. All arrays per sample of the data set."""
+    """Return the FTX of everybody and of each group.
+
+    By group of each grouping; None and no groupings without samples. All arrays are per sample of the data set.
+    """
     if not failed.size:
         return None, []
     overall = failure_rate(np.ones(failed.size, bool), failed, subjects, "all", "all")
     by_group = []
     for grouping in groupings:
         group = grouping.of(cells.of_sample)
-        each = [failure_rate(group == g, failed, subjects, n, "within") for g, n in enumerate(grouping.names)]
+        each = [failure_rate(group == index, failed, subjects, name, "within") for index, name in enumerate(grouping.names)]
         by_group.append(results.ExtractionByAttributes(attributes=list(grouping.attributes), rates=each))
     return overall, by_group
 
@@ -61,7 +73,9 @@ def failure_rates(
 def covariates(
     grouping: SampleGrouping, cells: Cells, subjects: NDArray[np.int32], values: Mapping[str, NDArray[np.float64]]
 ) -> list[results.Covariate]:
-    """Quartiles of each covariate by group (groups of 30 subjects or more), and the groups that differ by more than a quartile.
+    """Return quartiles of each covariate by group.
+
+    Of groups of 30 subjects or more; with the groups whose median lies outside the quartiles of all.
 
     values: name → float64[n_samples], nan where unknown. A covariate without any value is left out.
     """
@@ -72,8 +86,12 @@ def covariates(
         overall = _quartiles("all", column)
         if not overall.n:
             continue
-        each = [_quartiles(g, column[group == k]) for k, g in enumerate(grouping.names) if sizes[k] >= SHOWN_FROM]
-        differs = [q.group for q in each if _outside(q, overall)]
+        each = [
+            _quartiles(group_name, column[group == index])
+            for index, group_name in enumerate(grouping.names)
+            if sizes[index] >= SHOWN_FROM
+        ]
+        differs = [quartiles.group for quartiles in each if _outside(quartiles, overall)]
         out.append(results.Covariate(name=name, unit=UNITS.get(name, ""), overall=overall, by_group=each, differs=differs))
     return out
 
@@ -82,12 +100,12 @@ def _quartiles(group: str, column: NDArray[np.float64]) -> results.Quartiles:
     known = column[np.isfinite(column)]
     if not known.size:
         return results.Quartiles(group=group, n=0, q1=None, median=None, q3=None)
-    q1, median, q3 = (float(q) for q in np.quantile(known, [0.25, 0.5, 0.75]))
+    q1, median, q3 = (float(value) for value in np.quantile(known, [0.25, 0.5, 0.75]))
     return results.Quartiles(group=group, n=int(known.size), q1=q1, median=median, q3=q3)
 
 
 def _outside(own: results.Quartiles, overall: results.Quartiles) -> bool:
-    """The group's median lies outside the quartiles of all."""
+    """Return whether a group's median lies outside all people's quartiles."""
     if own.median is None or overall.q1 is None or overall.q3 is None:
         return False
     return not overall.q1 <= own.median <= overall.q3

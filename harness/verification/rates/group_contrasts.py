@@ -1,4 +1,4 @@
-"""Each group against the reference group: ratio, interval, Holm-adjusted p, verdict past the gates."""
+"""Each group against the reference group: ratio, interval, Holm-adjusted p, and the verdict if the gates allow one."""
 
 from __future__ import annotations
 
@@ -41,79 +41,92 @@ def make_contrasts(
     reestimated: Reestimated | None,
     measures: int = 1,
 ) -> list[results.Contrast]:
-    """One contrast for every other group. p_holm and verdicts come later, over the whole family (`settle`).
+    """Return one contrast for every other group.
 
-    measures: how many error rates are compared; with the groups it makes the family, for what could have been detected.
+    p_holm and verdicts come later, over the whole family (`settle`). Merged groups have none.
+
+    measures: how many error rates are compared; times the groups it gives the family, for what could have been detected.
     """
     if reference is None:
         return []
     base = measured.estimates[grouping.names.index(reference)]
-    family = max(1, measures * (sum(not m for m in grouping.merged) - 1))
+    family = max(1, measures * (sum(not merged for merged in grouping.merged) - 1))
     out = []
-    for g, name in enumerate(grouping.names):
-        if name == reference or grouping.merged[g]:
+    for index, name in enumerate(grouping.names):
+        if name == reference or grouping.merged[index]:
             continue
-        contrast = compare(measured, name, reference, measured.estimates[g], base, family)
+        contrast = compare(measured, name, reference, measured.estimates[index], base, family)
         if contrast.ratio is not None and reestimated is not None:
-            again = reestimated.ratio_interval(measured.measure, grouping, finest, g, grouping.names.index(reference))
+            again = reestimated.ratio_interval(measured.measure, grouping, finest, index, grouping.names.index(reference))
             contrast = contrast.model_copy(update={"interval_reestimated": again})
         out.append(contrast)
     return out
 
 
 def compare(
-    measured: Measured, group: str, reference: str, a: Estimate, b: Estimate, family: int | None = None
+    measured: Measured, group: str, reference: str, estimate: Estimate, base: Estimate, family: int | None = None
 ) -> results.Contrast:
-    """Group a against reference b: verdict "none" where they can't be compared, else "inconclusive" until `settle` has seen them all.
+    """Compare a group's estimate with the reference's.
 
-    family: of how many contrasts it is one; None: leave out what could have been detected, and what it would take.
+    The verdict is "none" where they can't be compared, else "inconclusive" until `settle` has seen them all.
+
+    family: of how many contrasts it is one; None: leave out what could have been detected, and the subjects needed.
     """
     none = results.Contrast(
         measure=measured.measure, design=measured.design, group=group, reference=reference, ratio=None, verdict="none"
     )
-    if (why := barrier(a, b)) is not None:
-        own = {"reference_undefined": b.reason, "group_undefined": a.reason}.get(why)
-        return none.model_copy(update={"reason": own or why})
+    if (why := barrier(estimate, base)) is not None:
+        undefined = {"reference_undefined": base.reason, "group_undefined": estimate.reason}.get(why)
+        return none.model_copy(update={"reason": undefined or why})
     plan: dict[str, object] = {"verdict": "inconclusive"}
     if family is not None:
-        plan |= _planning(measured, a, b, family)
-    if not a.errors or not b.errors:
+        plan |= _planning(measured, estimate, base, family)
+    if not estimate.errors or not base.errors:
         return none.model_copy(update={"reason": "zero_errors", **plan})
-    found = ratio_of(a, b)
+    found = ratio_of(estimate, base)
     if found is None:
         return none.model_copy(update={"reason": "too_few_errors", **plan})
     return none.model_copy(update={"ratio": found.ratio, "interval": found.interval, "df": found.df, "p": found.p, **plan})
 
 
-def _planning(measured: Measured, a: Estimate, b: Estimate, family: int) -> dict[str, object]:
-    """What these data could have detected, and how many subjects it would take."""
+def _planning(measured: Measured, estimate: Estimate, base: Estimate, family: int) -> dict[str, object]:
+    """Return what these data could have detected, and subjects needed."""
     return {
-        "detectable_ratio": detectable(a, b, family),
-        "needed_subjects": _needed(measured.measure, a, b, family),
-        "needed_subjects_for_double": _needed(measured.measure, a, b, family, 2.0),
+        "detectable_ratio": detectable(estimate, base, family),
+        "needed_subjects": _needed(measured.measure, estimate, base, family),
+        "needed_subjects_for_double": _needed(measured.measure, estimate, base, family, 2.0),
     }
 
 
-def detectable(a: Estimate, b: Estimate, family: int) -> float | None:
-    """The ratio above 1 that would have been called, with the same gates and Holm's first step, at the reference's rate.
+def detectable(estimate: Estimate, base: Estimate, family: int) -> float | None:
+    """Return the ratio above 1 that would have been called.
 
-    A group without errors is taken to have the reference's design effect. None if the reference has too few errors for any.
+    With the same gates and Holm's first step, at the reference's rate. A group without errors is taken to have the reference's design
+    effect. None if the reference has too few errors for any.
     """
-    if not b.rate or b.effective_n is None or a.effective_n is None or (b.effective_errors or 0.0) < EFFECTIVE_IN_LOWER:
+    if (
+        not base.rate
+        or base.effective_n is None
+        or estimate.effective_n is None
+        or (base.effective_errors or 0.0) < EFFECTIVE_IN_LOWER
+    ):
         return None
-    n = a.effective_n if a.errors else a.comparisons * min(1.0, b.effective_n / b.comparisons)
-    df = min(a.df, b.df)
-    found = stats.detectable_ratio(b.rate, n, b.effective_n, tests=family, df=df, least=EFFECTIVE_IN_HIGHER)
-    return found if found is not None and found * b.rate < 1 else None
+    effective = estimate.effective_n if estimate.errors else estimate.comparisons * min(1.0, base.effective_n / base.comparisons)
+    df = min(estimate.df, base.df)
+    found = stats.detectable_ratio(base.rate, effective, base.effective_n, tests=family, df=df, least=EFFECTIVE_IN_HIGHER)
+    return found if found is not None and found * base.rate < 1 else None
 
 
-def _needed(measure: Literal["fmr", "fnmr"], a: Estimate, b: Estimate, family: int, ratio: float | None = None) -> int | None:
-    """Subjects in each group with which the ratio seen, or one given, would be called; see `record.Contrast.needed_subjects`.
+def _needed(
+    measure: Literal["fmr", "fnmr"], estimate: Estimate, base: Estimate, family: int, ratio: float | None = None
+) -> int | None:
+    """Return the subjects in each group needed for a call.
 
-    A group without errors is taken to be like the reference. None where the reference has no errors.
+    Of the ratio seen, or one given; see `record.Contrast.needed_subjects`. A group without errors is taken to be like the reference.
+    None where the reference has no errors.
     """
-    reference = _precision(measure, b)
-    group = _precision(measure, a) or (reference if ratio is not None else None)
+    reference = _precision(measure, base)
+    group = _precision(measure, estimate) or (reference if ratio is not None else None)
     if reference is None or group is None or (ratio is not None and ratio * reference.rate >= 1):
         return None
     return needed_subjects(
@@ -126,49 +139,73 @@ def _needed(measure: Literal["fmr", "fnmr"], a: Estimate, b: Estimate, family: i
     )
 
 
-def _precision(measure: Literal["fmr", "fnmr"], e: Estimate) -> Precision | None:
-    if not e.rate or e.rate >= 1:
+def _precision(measure: Literal["fmr", "fnmr"], estimate: Estimate) -> Precision | None:
+    if not estimate.rate or estimate.rate >= 1:
         return None
     if measure == "fnmr":
-        chance = min(e.independent_variance, e.variance)
-        return Precision(e.rate, e.subjects, (e.variance - chance) / e.rate**2, chance / e.rate**2, 0.0, 0.0, e.df)
-    shared, pair, plain = (v / e.rate**2 for v in (e.shared_variance, e.variance, e.plain_variance))
-    return Precision(e.rate, e.subjects, shared, 0.0, max(0.0, pair - shared), max(0.0, plain - shared), e.df)
+        chance = min(estimate.independent_variance, estimate.variance)
+        return Precision(
+            estimate.rate,
+            estimate.subjects,
+            (estimate.variance - chance) / estimate.rate**2,
+            chance / estimate.rate**2,
+            0.0,
+            0.0,
+            estimate.df,
+        )
+    shared, pair, plain = (
+        variance / estimate.rate**2 for variance in (estimate.shared_variance, estimate.variance, estimate.plain_variance)
+    )
+    return Precision(
+        estimate.rate, estimate.subjects, shared, 0.0, max(0.0, pair - shared), max(0.0, plain - shared), estimate.df
+    )
 
 
-def ratio_of(a: Estimate, b: Estimate) -> stats.LogRatio | None:
-    """Rate a over rate b; the joint jackknife where they share subjects. None where a rate, or a rate without one subject, is 0."""
-    if not a.rate or not b.rate:
+def ratio_of(first: Estimate, second: Estimate) -> stats.LogRatio | None:
+    """Return the first rate over the second.
+
+    By the joint jackknife where they share subjects. None where a rate is 0, or, with shared subjects, a rate without one of them.
+    """
+    if not first.rate or not second.rate:
         return None
-    if not np.intersect1d(a.ids, b.ids).size:
-        return stats.log_ratio(a.rate, a.variance, a.df, b.rate, b.variance, b.df)
-    ids = np.union1d(a.ids, b.ids)
+    if not np.intersect1d(first.ids, second.ids).size:
+        return stats.log_ratio(first.rate, first.variance, first.df, second.rate, second.variance, second.df)
+    ids = np.union1d(first.ids, second.ids)
     logs = np.zeros(ids.size)
-    for estimate, sign in ((a, 1), (b, -1)):
+    for estimate, sign in ((first, 1), (second, -1)):
         rate = np.full(ids.size, estimate.rate, float)
         rate[np.searchsorted(ids, estimate.ids)] = estimate.without
         with np.errstate(divide="ignore", invalid="ignore"):  # a rate that is zero without one subject: not finite, so no ratio
             logs += sign * np.log(rate)
-    least = sum(e.independent_variance / e.rate**2 for e in (a, b) if e.rate)
-    return stats.joint_jackknife_log_ratio(logs, float(np.log(a.rate / b.rate)), min(a.df, b.df), least)
+    least = sum(side.independent_variance / side.rate**2 for side in (first, second) if side.rate)
+    return stats.joint_jackknife_log_ratio(logs, float(np.log(first.rate / second.rate)), min(first.df, second.df), least)
 
 
 def settle(point: results.OperatingPoint) -> results.OperatingPoint:
-    """Adjust the p-values over all contrasts of the point, then give the verdicts."""
+    """Adjust p-values over the point's contrasts, then give verdicts."""
     effective = {
-        (measure, r.design, r.group): r.effective_errors or 0.0
+        (measure, rate.design, rate.group): rate.effective_errors or 0.0
         for measure, rates in (("fmr", point.fmr), ("fnmr", point.fnmr))
-        for r in rates
+        for rate in rates
     }
 
-    def held_back(c: results.Contrast) -> str | None:
-        own, base = (effective.get((c.measure, c.design, g), 0.0) for g in (c.group, c.reference))
-        return None if enough_errors(c.ratio or 1.0, own, base) else "too_few_errors"
+    def held_back(contrast: results.Contrast) -> str | None:
+        of_group, of_reference = (
+            effective.get((contrast.measure, contrast.design, name), 0.0) for name in (contrast.group, contrast.reference)
+        )
+        return None if enough_errors(contrast.ratio or 1.0, of_group, of_reference) else "too_few_errors"
 
-    settled = verdict_rules.settle(point.contrasts, lambda c: None if c.ratio is None else c.ratio - 1, held_back, exploring=True)
+    settled = verdict_rules.settle(
+        point.contrasts, lambda contrast: None if contrast.ratio is None else contrast.ratio - 1, held_back, exploring=True
+    )
     return point.model_copy(update={"contrasts": settled})
 
 
 def agree(first: results.OperatingPoint, second: results.OperatingPoint) -> results.OperatingPoint:
-    """Return `first` with every verdict withdrawn that the second reading does not share."""
-    return first.model_copy(update={"contrasts": confirm_all(first.contrasts, second.contrasts, lambda c: (c.measure, c.group))})
+    """Revoke verdicts that the second reading does not share.
+
+    Returns `first` with its other verdicts.
+    """
+    return first.model_copy(
+        update={"contrasts": confirm_all(first.contrasts, second.contrasts, lambda contrast: (contrast.measure, contrast.group))}
+    )

@@ -3,7 +3,7 @@
 A difference is *called* higher or lower if the side with the higher rate has 30 effective errors or more and the other 8 or more,
 and if its p-value, adjusted by Holm over its whole family, is below 0.05. Else it is inconclusive, or "none" where it could not be
 tested at all. Where a second reading of the same comparisons exists (without those that look like one person under two names), a
-call stands only if both readings make it.
+call stands only if both readings agree on it.
 
 Everything that says "higher" or "lower" comes through here: contrasts of groups, of models and of conditions, scenarios, claims,
 rankings of models, exclusions, and the reports.
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Literal, Protocol, Self, TypeVar
 
-from faceparity.harness.uncertainty.contrasts import benjamini_hochberg, holm
+from faceparity.harness.uncertainty.multiple_tests import benjamini_hochberg, holm
 
 Verdict = Literal["higher", "lower", "inconclusive", "none"]
 """Of the first side against the second. "none": not tested, for a reason that stands beside it."""
@@ -43,7 +43,7 @@ REFUSED_FROM = 0.5
 
 
 def enough_errors(ratio: float, group: float, reference: float) -> bool:
-    """Tell whether both sides of a ratio have errors enough for a call.
+    """Return whether both sides have errors enough for a call.
 
     ratio: the group's rate over the reference's; above 1 the group is the higher side, at 1 and below the reference.
     group, reference: their effective errors. On the limit is enough.
@@ -57,16 +57,22 @@ def adjust(p_values: Sequence[float | None]) -> list[float]:
 
     None counts as 1: a test that only its errors kept from a p-value stays in the family, so that errors do not make it smaller.
     """
-    return holm([1.0 if p is None else p for p in p_values])
+    return holm([1.0 if p_value is None else p_value for p_value in p_values])
 
 
 def explore(p_values: Sequence[float | None]) -> list[float]:
-    """Adjust a family's p-values by Benjamini and Hochberg, in their order; None counts as 1. No verdict rests on these."""
-    return benjamini_hochberg([1.0 if p is None else p for p in p_values])
+    """Adjust a family's p-values by Benjamini and Hochberg.
+
+    In their order; None counts as 1. No verdict rests on these.
+    """
+    return benjamini_hochberg([1.0 if p_value is None else p_value for p_value in p_values])
 
 
 def is_significant(p_adjusted: float | None) -> bool:
-    """Tell whether an adjusted p-value is below `ALPHA`; none is not, and neither is one on it."""
+    """Return whether an adjusted p-value is below `ALPHA`.
+
+    None is not, and neither is one equal to it.
+    """
     return p_adjusted is not None and p_adjusted < ALPHA
 
 
@@ -74,7 +80,7 @@ def call(difference: float, p_adjusted: float | None, enough: bool) -> Verdict:
     """Return the verdict on a difference that was tested.
 
     difference: first side minus second, or anything of that sign; 0 is never called.
-    enough: whether the sides have errors enough (`enough_errors`, or what a paired design asks instead).
+    enough: whether the sides have errors enough (`enough_errors`, or what a paired design requires instead).
     """
     if not (enough and is_significant(p_adjusted)) or not difference:
         return "inconclusive"
@@ -86,15 +92,18 @@ class HasRate(Protocol):
 
     @property
     def rate(self) -> float | None:
-        """None: undefined."""
+        """Return the rate; None if undefined."""
 
     @property
     def subjects(self) -> int:
-        """How many people it is of."""
+        """Return the number of people that it is of."""
 
 
 def barrier(group: HasRate, reference: HasRate) -> Barrier | None:
-    """Return what keeps the ratio of two rates from being tested at all; None if nothing does."""
+    """Return why the ratio of two rates is not tested.
+
+    None if it can be tested.
+    """
     sides: tuple[tuple[HasRate, Barrier], ...] = ((reference, "reference_undefined"), (group, "group_undefined"))
     for side, undefined in sides:
         if side.rate is None:
@@ -109,14 +118,14 @@ class HasVerdict(Protocol):
 
     @property
     def p(self) -> float | None:
-        """None: only its errors kept it from a p-value."""
+        """Return the p-value; None if too few errors prevented one."""
 
     @property
     def verdict(self) -> Verdict:
-        """What was said of it."""
+        """Return the verdict on the comparison."""
 
     def model_copy(self, *, update: dict[str, Any]) -> Self:
-        """Return it with other values."""
+        """Return the record with other values."""
 
 
 C = TypeVar("C", bound=HasVerdict)
@@ -127,40 +136,45 @@ def settle(
 ) -> list[C]:
     """Adjust the p-values of a family and give the verdicts.
 
-    family: of which those with the verdict "none" are no part. difference: first side minus second; None leaves the record as it is,
-    though it counts in the family. held_back: the reason why it is not called whatever its p-value. exploring: with `p_bh` too.
+    family: those with the verdict "none" are no part of it. difference: first side minus second; None leaves the record unchanged,
+    though it counts in the family. held_back: the reason why it is not called at any p-value. exploring: with `p_bh` too.
     """
-    members = [c for c in family if c.verdict != "none"]
-    p_values = [c.p for c in members]
+    members = [record for record in family if record.verdict != "none"]
+    p_values = [record.p for record in members]
     adjusted, explored = iter(adjust(p_values)), iter(explore(p_values))
     out = []
-    for c in family:
-        if c.verdict == "none":
-            out.append(c)
+    for record in family:
+        if record.verdict == "none":
+            out.append(record)
             continue
-        p_holm, p_bh, d = next(adjusted), next(explored), difference(c)
-        if d is None:
-            out.append(c)
+        p_holm, p_bh, side_difference = next(adjusted), next(explored), difference(record)
+        if side_difference is None:
+            out.append(record)
             continue
-        reason = held_back(c)
-        found: dict[str, Any] = {"p_holm": p_holm, "verdict": call(d, p_holm, reason is None), "reason": reason}
-        out.append(c.model_copy(update=found | ({"p_bh": p_bh} if exploring else {})))
+        reason = held_back(record)
+        found: dict[str, Any] = {"p_holm": p_holm, "verdict": call(side_difference, p_holm, reason is None), "reason": reason}
+        out.append(record.model_copy(update=found | ({"p_bh": p_bh} if exploring else {})))
     return out
 
 
 def confirm(verdict: Verdict, second_reading: Verdict | None) -> Verdict:
-    """Withdraw a call that the second reading does not make too; None: the second reading has no such difference."""
+    """Revoke a call that the second reading does not share.
+
+    Returns "inconclusive" then. second_reading None: it has no such difference.
+    """
     return verdict if verdict not in ("higher", "lower") or verdict == second_reading else "inconclusive"
 
 
 def confirm_all(first: Sequence[C], second: Sequence[C], key: Callable[[C], Hashable]) -> list[C]:
-    """Withdraw every call of a reading that the second does not make too, with the reason "contaminated".
+    """Revoke every call that the second reading does not share.
 
-    key: what tells that two records are of one comparison.
+    With the reason "contaminated". key: equal for two records of one comparison.
     """
-    others = {key(c): c.verdict for c in second}
+    others = {key(record): record.verdict for record in second}
     out = []
-    for c in first:
-        verdict = confirm(c.verdict, others.get(key(c)))
-        out.append(c if verdict == c.verdict else c.model_copy(update={"verdict": verdict, "reason": "contaminated"}))
+    for record in first:
+        verdict = confirm(record.verdict, others.get(key(record)))
+        out.append(
+            record if verdict == record.verdict else record.model_copy(update={"verdict": verdict, "reason": "contaminated"})
+        )
     return out

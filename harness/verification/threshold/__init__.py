@@ -1,1 +1,1 @@
-"""Where the threshold is set, and how certain it is."""
+"""The threshold: how it is set, and how certain it is."""

@@ -1,4 +1,4 @@
-"""Whose non-mated comparisons set the one threshold."""
+"""The pool: the non-mated comparisons that set the one threshold."""
 
 from __future__ import annotations
 
@@ -38,16 +38,19 @@ class ThresholdPool:
     missing_values: tuple[str, ...]
 
     def comparisons(self, evidence: Evidence) -> NDArray[np.int64]:
-        """int64[strata]: non-mated comparisons made in each stratum."""
+        """Count the non-mated comparisons of each stratum, int64[strata]."""
         return self.per_stratum(evidence.tally.non_mated.sum(axis=2))
 
     def per_stratum(self, table: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Sums of an upper-triangular [K, K] table over the strata."""
+        """Sum an upper-triangular [K, K] table over the strata."""
         known = (self.stratum >= 0) & (table > 0)
         return np.bincount(self.stratum[known], weights=table[known], minlength=self.weights.size).astype(np.int64)
 
     def errors_above(self, evidence: Evidence, threshold: float) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Stratum and score of every ledger entry of the pool at or above the threshold."""
+        """Return stratum and score of the pool's errors.
+
+        Of every ledger entry of the pool at or above the threshold.
+        """
         ledger = evidence.tally.ledger
         cells = evidence.cells.of_sample
         stratum = self.stratum[cells[ledger.a], cells[ledger.b]]
@@ -55,7 +58,10 @@ class ThresholdPool:
         return stratum[keep].astype(np.int64), ledger.score[keep]
 
     def error_counts(self, evidence: Evidence, threshold: float) -> NDArray[np.int64]:
-        """int64[strata]: errors at a threshold, from the ledger, or from the histogram where the threshold is an edge below it."""
+        """Count errors at a threshold in each stratum, int64[strata].
+
+        From the ledger, or from the histogram where the threshold is an edge below it.
+        """
         tally = evidence.tally
         if np.float32(threshold) >= np.float32(tally.floor):
             stratum, _ = self.errors_above(evidence, threshold)
@@ -64,18 +70,21 @@ class ThresholdPool:
         return self.per_stratum(tally.non_mated[:, :, edge:].sum(axis=2))
 
     def fmr(self, evidence: Evidence, threshold: float) -> float | None:
-        """The pool's FMR at a threshold; None where a stratum has no comparison."""
-        made = self.comparisons(evidence)
-        if not self.weights.size or (made == 0).any():
+        """Return the pool's FMR at a threshold.
+
+        None where a stratum has no comparison.
+        """
+        comparisons = self.comparisons(evidence)
+        if not self.weights.size or (comparisons == 0).any():
             return None
-        return float((self.weights * self.error_counts(evidence, threshold) / made).sum())
+        return float((self.weights * self.error_counts(evidence, threshold) / comparisons).sum())
 
     def to_record(self, evidence: Evidence) -> results.Pool:
-        """As it is published."""
-        made = self.comparisons(evidence)
+        """Return the pool as it is published."""
+        comparisons = self.comparisons(evidence)
         groups = [
-            results.PoolGroup(group=g, weight=float(w), subjects=s, comparisons=int(n))
-            for g, w, s, n in zip(self.groups, self.weights, self.subjects, made, strict=True)
+            results.PoolGroup(group=group, weight=float(weight), subjects=subjects, comparisons=int(count))
+            for group, weight, subjects, count in zip(self.groups, self.weights, self.subjects, comparisons, strict=True)
         ]
         return results.Pool(
             name=self.name,
@@ -84,7 +93,7 @@ class ThresholdPool:
             left_out=list(self.left_out),
             partial=bool(self.missing_values),
             missing_values=list(self.missing_values),
-            comparisons=int(made.sum()),
+            comparisons=int(comparisons.sum()),
         )
 
 
@@ -96,13 +105,13 @@ def make_pool(
     finest: SampleGrouping,
     singles: Sequence[SampleGrouping] = (),
 ) -> ThresholdPool:
-    """The pool called `balanced`, `all` or `ATTRIBUTE=VALUE`.
+    """Return the pool called `balanced`, `all` or `ATTRIBUTE=VALUE`.
 
     balanced: within-group comparisons of the finest grouping, groups of at least 30 subjects weighted equally (all groups, if
     none has 30). all: every non-mated comparison. ATTRIBUTE=VALUE: those between samples with that value.
     subjects: int32[n], of the samples that `cells` is about. non_mated: int64[K, K], comparisons by cell, upper triangle.
     singles: the groupings as they are published: a value that was merged there is not named here either.
-    Raises UserError if there is no such attribute or value, or if so few people have it that they are not shown alone.
+    Raises UserError if there is no such attribute or value, or if too few people have it for them to be shown alone.
     """
     if name == "all":
         everyone = int(np.unique(subjects).size)
@@ -114,15 +123,21 @@ def make_pool(
 
 
 def published_value(attribute: str, value: str, singles: Sequence[SampleGrouping]) -> str:
-    """The value as it may be published: itself, or the merged group that it is in (`other (2 groups)`)."""
-    single = next((g for g in singles if g.attributes == (attribute,)), None)
+    """Return an attribute's value as it may be published.
+
+    The value itself, or the merged group that it is in (`other (2 groups)`).
+    """
+    single = next((grouping for grouping in singles if grouping.attributes == (attribute,)), None)
     if single is None or value in single.names or not any(single.merged):
         return value
     return single.names[-1]
 
 
 def check_pool(name: str, cells: Cells, singles: Sequence[SampleGrouping]) -> None:
-    """Raises UserError if it is neither `balanced` nor `all` nor an ATTRIBUTE=VALUE of the cells that may be named (see `make_pool`)."""
+    """Raise UserError unless the pool's name is valid.
+
+    Valid: `balanced`, `all`, and an ATTRIBUTE=VALUE of the cells that may be named (see `make_pool`).
+    """
     if name in ("balanced", "all"):
         return
     attribute, _, value = name.partition("=")
@@ -160,22 +175,24 @@ def _balanced(
     large = usable & (sizes >= SMALLEST_POOL_GROUP)
     members = np.flatnonzero(large if large.any() else usable)
     stratum = np.full((cells.n, cells.n), -1, np.int32)
-    for index, g in enumerate(members):
-        inside = np.flatnonzero(finest.of_cell == g)
+    for index, group in enumerate(members):
+        inside = np.flatnonzero(finest.of_cell == group)
         stratum[np.ix_(inside, inside)] = index
-    out = tuple(
-        results.LeftOut(group=finest.names[g], subjects=int(sizes[g]), reason=_why_out(finest.merged[g], int(sizes[g])))
-        for g in range(finest.n)
-        if g not in members
+    left_out = tuple(
+        results.LeftOut(
+            group=finest.names[group], subjects=int(sizes[group]), reason=_why_out(finest.merged[group], int(sizes[group]))
+        )
+        for group in range(finest.n)
+        if group not in members
     )
     return ThresholdPool(
         "balanced",
         finest.attributes,
         stratum,
         np.full(members.size, 1 / max(1, members.size)),
-        tuple(finest.names[g] for g in members),
-        tuple(int(sizes[g]) for g in members),
-        out,
+        tuple(finest.names[group] for group in members),
+        tuple(int(sizes[group]) for group in members),
+        left_out,
         _missing_values(cells, finest, members, singles),
     )
 
@@ -187,7 +204,7 @@ def _why_out(merged: int, subjects: int) -> str:
 
 
 def _within(table: NDArray[np.int64], grouping: SampleGrouping) -> NDArray[np.int64]:
-    """int64[G]: comparisons inside each group."""
+    """Count the comparisons inside each group, int64[G]."""
     same = (grouping.of_cell[:, None] == grouping.of_cell[None, :]) & (grouping.of_cell >= 0)[:, None]
     row, col = np.nonzero(same & (table > 0))
     return np.bincount(grouping.of_cell[row], weights=table[row, col], minlength=grouping.n).astype(np.int64)
@@ -196,14 +213,17 @@ def _within(table: NDArray[np.int64], grouping: SampleGrouping) -> NDArray[np.in
 def _missing_values(
     cells: Cells, finest: SampleGrouping, members: NDArray[np.int64], singles: Sequence[SampleGrouping]
 ) -> tuple[str, ...]:
-    """Values of an attribute that no group of the pool has, as they may be published; none, if there is no pool at all."""
+    """Return attribute values that no group of the pool has.
+
+    As they may be published; none, if there is no pool at all.
+    """
     missing: list[str] = []
     if not members.size:
         return ()
     for index, attribute in enumerate(finest.attributes):
         column = cells.attributes.index(attribute)
         present = {cells.values[column][code] for code in cells.codes[:, column] if code >= 0}
-        inside = {finest.values[g][index] for g in members}
+        inside = {finest.values[group][index] for group in members}
         missing += [f"{attribute}: {published_value(attribute, value, singles)}" for value in sorted(present - inside)]
     return tuple(dict.fromkeys(missing))
 
@@ -219,33 +239,35 @@ class FoundThreshold:
     needs: int | None = None
 
 
-def _telling(pool: ThresholdPool, evidence: Evidence, made: NDArray[np.int64]) -> float:
-    """How many comparisons would tell as much of the pool's FMR, were they spread over its groups as these weigh; all, but of a sample.
+def _effective_comparisons(pool: ThresholdPool, evidence: Evidence, comparisons: NDArray[np.int64]) -> float:
+    """Return the effective number of pool comparisons.
 
-    0 where a group that belongs to the pool has none in the sample.
+    1 / Σ (weight² / comparisons) over the pool's groups: the number that would give the pool's FMR the same precision if spread over
+    the groups by their weights. All comparisons, unless they are a sample. 0 where a group that belongs to the pool has none in the
+    sample.
     """
     if not isinstance(evidence.pairs, DealtPairs):
-        return float(made.sum())
-    if any(x.reason == NONE_MADE and x.subjects >= SMALLEST_POOL_GROUP for x in pool.left_out):
+        return float(comparisons.sum())
+    if any(group.reason == NONE_MADE and group.subjects >= SMALLEST_POOL_GROUP for group in pool.left_out):
         return 0.0
-    return float(1 / (pool.weights**2 / made).sum())
+    return float(1 / (pool.weights**2 / comparisons).sum())
 
 
-def _too_few(pool: ThresholdPool, evidence: Evidence, made: NDArray[np.int64], target: float) -> FoundThreshold | None:
-    """Why a target is refused for want of comparisons, if it is.
+def _too_few(pool: ThresholdPool, evidence: Evidence, comparisons: NDArray[np.int64], target: float) -> FoundThreshold | None:
+    """Return why a target is refused for too few comparisons.
 
-    On a sample ten effective errors are wanted too: 30 people have 435 comparisons of a complete set, of a sample a handful, of which
-    a single error may be more of the pool's FMR than the target.
+    None if it is not. On a sample ten effective errors are required too: 30 people have 435 comparisons of a complete set, of a sample
+    a handful, of which a single error may be more of the pool's FMR than the target.
     """
-    total, telling = int(made.sum()), _telling(pool, evidence, made)
+    total, effective = int(comparisons.sum()), _effective_comparisons(pool, evidence, comparisons)
     if total * target < LEAST_EXPECTED_ERRORS:
         needs: int | None = int(np.ceil(LEAST_EXPECTED_ERRORS / target))
         detail = f"{total:,} comparisons in the pool would give {total * target:.2g} expected false matches; {needs:,} are needed"
-    elif telling * target < LEAST_EXPECTED_ERRORS:
-        needs = int(np.ceil(total * LEAST_EXPECTED_ERRORS / (telling * target))) if telling else None
+    elif effective * target < LEAST_EXPECTED_ERRORS:
+        needs = int(np.ceil(total * LEAST_EXPECTED_ERRORS / (effective * target))) if effective else None
         detail = (
             f"the sample has so few comparisons in the smallest groups of the pool that all {total:,} tell as much of its rate as "
-            f"{telling:,.0f} evenly spread, with {telling * target:.2g} expected false matches, not {LEAST_EXPECTED_ERRORS}: ask for a "
+            f"{effective:,.0f} evenly spread, with {effective * target:.2g} expected false matches, not {LEAST_EXPECTED_ERRORS}: ask for a "
             "larger share with --comparisons, or --pool all"
         )
     else:
@@ -254,24 +276,27 @@ def _too_few(pool: ThresholdPool, evidence: Evidence, made: NDArray[np.int64], t
 
 
 def find_threshold(pool: ThresholdPool, evidence: Evidence, target: float) -> FoundThreshold:
-    """The smallest observed score at which the pool's FMR is at most `target`; refused below 10 expected errors."""
-    made = pool.comparisons(evidence)
-    if not pool.weights.size or (made == 0).any():
+    """Return the threshold for a target FMR of the pool.
+
+    The smallest observed score at which the pool's FMR is at most `target`; refused below 10 expected errors.
+    """
+    comparisons = pool.comparisons(evidence)
+    if not pool.weights.size or (comparisons == 0).any():
         return FoundThreshold(
             None, None, "no_pool", "no group of the pool has a non-mated comparison: --pool all, or fewer attributes with --by"
         )
-    if (few := _too_few(pool, evidence, made, target)) is not None:
+    if (few := _too_few(pool, evidence, comparisons, target)) is not None:
         return few
     stratum, scores = pool.errors_above(evidence, -np.inf)
-    found = threshold_at_target(scores, (pool.weights / made)[stratum], target)
+    found = threshold_at_target(scores, (pool.weights / comparisons)[stratum], target)
     if found is None:
-        at = (
+        detail = (
             "the highest score alone is shared by more comparisons than the target allows"
             if scores.size
             else "the ledger is empty"
         )
-        return FoundThreshold(None, None, "target_out_of_reach", at)
-    if len(scores) < int(made.sum()) and float((pool.weights / made)[stratum].sum()) < target:
+        return FoundThreshold(None, None, "target_out_of_reach", detail)
+    if len(scores) < int(comparisons.sum()) and float((pool.weights / comparisons)[stratum].sum()) < target:
         # The smallest score that meets the target lies below the ledger: its lowest entry is not it.
         kept = f"only the {len(evidence.tally.ledger):,} highest scores were kept, and the target lies below them: ask for a smaller one"
         return FoundThreshold(None, None, "target_out_of_reach", kept)

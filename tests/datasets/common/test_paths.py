@@ -12,7 +12,7 @@ from pathlib import Path
 import numba
 import pytest
 
-from faceparity.datasets.common import compiled, paths
+from faceparity.datasets.common import numba_cache, paths
 from faceparity.datasets.common.errors import UserError
 from tests import ROOT
 
@@ -69,9 +69,9 @@ def test_all_lies_under_the_home_that_is_named(monkeypatch: pytest.MonkeyPatch, 
 @pytest.fixture
 def folder_of_code(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     monkeypatch.setattr(numba.config, "CACHE_DIR", "")
-    compiled.cache_folder.cache_clear()
+    numba_cache.cache_folder.cache_clear()
     yield monkeypatch
-    compiled.cache_folder.cache_clear()
+    numba_cache.cache_folder.cache_clear()
 
 
 def twice(x: int) -> int:
@@ -80,7 +80,7 @@ def twice(x: int) -> int:
 
 def test_compiled_code_lies_under_the_home(folder_of_code: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder_of_code.setenv(paths.HOME, str(tmp_path / "home"))
-    assert compiled.njit()(twice)(4) == 8
+    assert numba_cache.njit()(twice)(4) == 8
     assert [f.suffix for f in sorted((tmp_path / "home" / "caches" / "numba").rglob("*twice*"))] == [".nbc", ".nbi"]
     assert numba.config.CACHE_DIR == "", "functions of others are cached where they were"
 
@@ -88,7 +88,7 @@ def test_compiled_code_lies_under_the_home(folder_of_code: pytest.MonkeyPatch, t
 def test_a_users_own_folder_of_compiled_code_counts(folder_of_code: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder_of_code.setenv(paths.HOME, str(tmp_path / "home"))
     folder_of_code.setattr(numba.config, "CACHE_DIR", str(tmp_path / "own"))
-    assert compiled.njit()(twice)(4) == 8
+    assert numba_cache.njit()(twice)(4) == 8
     assert list((tmp_path / "own").rglob("*twice*"))
     assert not (tmp_path / "home").exists()
 
@@ -96,8 +96,8 @@ def test_a_users_own_folder_of_compiled_code_counts(folder_of_code: pytest.Monke
 @pytest.mark.parametrize("home", ["/proc/nowhere", "~nobodyhasthisname"])
 def test_where_nothing_can_be_written_code_is_compiled_all_the_same(folder_of_code: pytest.MonkeyPatch, home: str) -> None:
     folder_of_code.setenv(paths.HOME, home)
-    assert compiled.cache_folder() is None
-    assert compiled.njit(nogil=True)(twice)(4) == 8
+    assert numba_cache.cache_folder() is None
+    assert numba_cache.njit(nogil=True)(twice)(4) == 8
 
 
 def failing(*_: object) -> None:
@@ -109,7 +109,7 @@ def test_a_cache_that_fails_costs_no_call(folder_of_code: pytest.MonkeyPatch, tm
     from numba.core.caching import IndexDataCacheFile
 
     folder_of_code.setenv(paths.HOME, str(tmp_path / "home"))
-    function = compiled.njit()(twice)
+    function = numba_cache.njit()(twice)
     folder_of_code.setattr(IndexDataCacheFile, at, failing)
     assert function(4) == 8
 
@@ -118,4 +118,4 @@ def test_nothing_is_compiled_but_through_the_one_way() -> None:
     """A function compiled otherwise would write into the installation or the user's home."""
     files = [f for part in ("datasets", "harness", "reports") for f in (ROOT / part).rglob("*.py")]
     ours = [f for f in files if re.search(r"^\s*(import|from) numba\b", f.read_text("utf-8"), re.MULTILINE)]
-    assert ours == [ROOT / "datasets" / "common" / "compiled.py"]
+    assert ours == [ROOT / "datasets" / "common" / "numba_cache.py"]

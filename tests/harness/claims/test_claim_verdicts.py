@@ -17,7 +17,7 @@ from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.resolved_options import Resolved
 from faceparity.harness.options import Options
 from faceparity.harness.templates.extract import Templates
-from faceparity.harness.uncertainty.contrasts import holm
+from faceparity.harness.uncertainty.multiple_tests import holm
 from tests import ROOT
 from tests.harness import toy
 
@@ -379,7 +379,7 @@ def difference(measure: str, value: float, reference: float, p: float | None, **
 
 
 def test_the_tone_experiment_is_judged_by_its_differences_on_the_same_heads() -> None:
-    from faceparity.harness.claims.claim_verdicts import Bench, evaluate_claims
+    from faceparity.harness.claims.claim_verdicts import ClaimContext, evaluate_claims
 
     rates = [
         difference("fmr", 0.002, 0.02, 1e-6, errors=40, reference_errors=400),
@@ -391,7 +391,7 @@ def test_the_tone_experiment_is_judged_by_its_differences_on_the_same_heads() ->
         unit="subject", captures=2, factors=[factor], reference="1", subjects=60, same_subjects=60, conditions=[],
         differences=[difference("non_mated_score", 0.2, 0.4, 1e-9)], operating_points=[point],
     )  # fmt: skip
-    bench = Bench(None, None, [], [], [x], synthetic=True)  # type: ignore[arg-type]
+    bench = ClaimContext(None, None, [], [], [x], synthetic=True)  # type: ignore[arg-type]
     found = {c.name: {r.reading: r for r in c.readings} for c in evaluate_claims(shipped_claims(), bench)}
     tone = found["tone-false-matches"]
     assert [tone[r].verdict for r in ("as_measured", "operational")] == ["contradicted", "contradicted"]

@@ -13,7 +13,7 @@ from faceparity.harness.comparisons.tally import ScoreBins, Tally
 from faceparity.harness.comparisons.tiles import make_job, tally_pairs, tiles_of
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.resolved_options import Resolved
-from faceparity.harness.execution.gpu import OnDevice
+from faceparity.harness.execution.gpu import GpuBackend
 from faceparity.harness.options import Options
 from tests.harness import toy
 
@@ -93,7 +93,9 @@ def test_a_whole_evaluation_there_says_the_same_of_every_group() -> None:
     dataset = toy.make_dataset(4, 160, 2)
     templates, options = toy.make_templates(dataset, 5), Options(targets=(1e-2,))
     here = evaluate(dataset, toy.make_card(), templates, options).evaluation
-    there = evaluate(dataset, toy.make_card(), templates, Resolved(options, place=OnDevice(1, "cpu"), device="torch")).evaluation
+    there = evaluate(
+        dataset, toy.make_card(), templates, Resolved(options, backend=GpuBackend(1, "cpu"), device="torch")
+    ).evaluation
     assert (here.provenance.device, there.provenance.device) == ("cpu", "torch")
     assert here.comparisons == there.comparisons
     for one, two in zip(here.groupings, there.groupings, strict=True):

@@ -25,8 +25,9 @@ from faceparity.harness import results
 from faceparity.harness.comparisons.similarity import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.options import Options
-from faceparity.harness.runs.result_files import Result, report_writers, write_results
-from faceparity.harness.runs.runner import prepare_folder
+from faceparity.harness.results.stored import Result
+from faceparity.harness.runs.result_files import report_writers, write_results
+from faceparity.harness.runs.run_folder import prepare_folder
 from faceparity.harness.score_files import evaluate as scores_file
 from faceparity.harness.score_files.evaluate import evaluate_scores
 from faceparity.harness.verification.threshold import collect_evidence

@@ -92,4 +92,4 @@ def test_a_device_whose_memory_is_too_small_is_one_line(monkeypatch: pytest.Monk
     monkeypatch.setattr(made, "tally_on", full)
     job = SimpleNamespace(prepared=SimpleNamespace(x=SimpleNamespace(nbytes=5 << 30)))
     with pytest.raises(UserError, match=r"too small for 5\.0 GiB of templates"):
-        gpu.OnDevice(1, "cuda").tally(job, [], 0.0, None)  # type: ignore[arg-type]
+        gpu.GpuBackend(1, "cuda").tally(job, [], 0.0, None)  # type: ignore[arg-type]

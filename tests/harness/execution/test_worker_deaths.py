@@ -107,7 +107,7 @@ def test_one_crash_is_not_enough_to_be_stored(tmp_path: Path, monkeypatch: pytes
     seen: list[worker_process.Batch] = []
     crash = worker_deaths.by_exit_code(-signal.SIGSEGV)
 
-    class Once(process_pool._Alone):
+    class Once(process_pool._Retries):
         def _attempt(self, batch: worker_process.Batch) -> list[process_pool.ImageOutcome]:
             seen.append(batch)
             if len(seen) == 1:

@@ -61,7 +61,7 @@ def test_against_loops(block: tuple[np.ndarray, np.ndarray, np.ndarray], t: floa
     s = ident.search(score, probes, gallery)
     cut = len(probes) // 2
     parts = [ident.search(score[x], probes[x], gallery) for x in (slice(0, cut), slice(cut, None))]
-    for a, b in zip(s, ident.joined(parts), strict=True):
+    for a, b in zip(s, ident.join_searches(parts), strict=True):
         np.testing.assert_array_equal(a, b)
     non_mated, mated = want["non_mated"] - want["failed_non_mated"], want["mated"] - want["failed_mated"]
     assert ident.fpir(s, t) == (share(want["false"], non_mated), share(want["false"], want["non_mated"]))

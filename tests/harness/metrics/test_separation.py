@@ -15,7 +15,7 @@ from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.metrics import rates as r
 from faceparity.harness.metrics import separation as s
 from faceparity.harness.options import Options
-from faceparity.harness.verification.rates.separation import crossing
+from faceparity.harness.verification.rates.score_separation import crossing
 from tests.harness import toy
 
 SCORES = st.lists(st.integers(-8, 8).map(lambda k: k / 8), min_size=1, max_size=30).map(np.array)

@@ -17,9 +17,9 @@ from faceparity.datasets.registry import dataset_names
 from faceparity.datasets.schema.card import DatasetCard, load_card
 from faceparity.harness.cli.app import app
 from faceparity.harness.models import ModelCard, load_model_card, registry
-from faceparity.harness.models.assembly.components import ALIGNMENTS
 from faceparity.harness.models.assembly.weight_sources import INSTALLED, artefact, pinned, source
 from faceparity.harness.models.base.card import NetworkInput, training_overlap
+from faceparity.harness.models.base.descriptions import ALIGNMENTS
 from faceparity.harness.models.cards import detector_cards, shipped_card, shipped_names
 
 NAMES = shipped_names()

@@ -125,6 +125,15 @@ def test_module_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) -> None
         open_model("gone")
 
 
+def test_card_is_importable_from_where_published_plug_ins_import_it() -> None:
+    from faceparity.harness.models import card
+    from faceparity.harness.models.base import card as base_card
+
+    own = {name for name, value in vars(base_card).items() if getattr(value, "__module__", "") == base_card.__name__}
+    assert {name for name in own if not name.startswith("_")} == set(card.__all__)
+    assert all(getattr(card, name) is getattr(base_card, name) for name in card.__all__)
+
+
 def test_importing_and_reading_cards_loads_no_library() -> None:
     """`faceparity models` must not pay for networks, nor may importing load weights."""
     code = (

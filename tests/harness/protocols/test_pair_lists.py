@@ -14,7 +14,7 @@ from faceparity.datasets.schema.dataset import Dataset, PairProtocol
 from faceparity.harness import results
 from faceparity.harness.comparisons.similarity import exact_scores, prepare
 from faceparity.harness.evaluation.evaluate import evaluate
-from faceparity.harness.metrics import verification
+from faceparity.harness.metrics import fold_accuracy
 from faceparity.harness.options import Options
 from faceparity.harness.protocols.pair_lists import people_of
 from faceparity.harness.templates.extract import Templates
@@ -109,7 +109,7 @@ def test_the_chosen_threshold_is_as_good_as_any_of_scikit_learns(toy: tuple[Data
         train = made & (p.fold != k)
         fpr, tpr, thresholds = roc_curve(p.mated[train], score[train], drop_intermediate=False)
         right = tpr * p.mated[train].sum() + (1 - fpr) * (~p.mated[train]).sum()
-        choice = verification.best_threshold(score[train], p.mated[train])
+        choice = fold_accuracy.best_threshold(score[train], p.mated[train])
         assert choice is not None
         assert choice.accuracy * train.sum() == pytest.approx(right[1:].max())
         # Of thresholds that are equally good, the first of roc_curve's is the highest.
@@ -137,7 +137,7 @@ def test_failed_comparisons_are_non_matches_in_the_second_reading(toy: tuple[Dat
         assert fold.compared == int((mine & ~failed).sum())
     # The choice itself does not move: a failed comparison is wrong or right at every threshold alike.
     with_all = np.where(failed, np.float32(-2), score)
-    chosen = verification.best_threshold(with_all[p.fold != 0], p.mated[p.fold != 0])
+    chosen = fold_accuracy.best_threshold(with_all[p.fold != 0], p.mated[p.fold != 0])
     assert chosen is not None
     assert chosen.threshold == found.folds[0].threshold
 
@@ -320,12 +320,12 @@ def test_nothing_to_choose_a_threshold_on_is_undefined() -> None:
     score = np.array([0.1, 0.2, 0.3, 0.4], np.float32)
     mated = np.array([True, True, False, False])
     fold = np.array([0, 0, 1, 1], np.int32)
-    found = verification.k_fold(score, mated, fold, 2, np.zeros(4, bool))
+    found = fold_accuracy.k_fold(score, mated, fold, 2, np.zeros(4, bool))
     assert found.thresholds == (None, None)
     assert found.accuracy == [None, None]
-    assert verification.spread(found.accuracy) == (None, None, None)
-    empty = verification.k_fold(score, mated, np.zeros(4, np.int32), 2, np.zeros(4, bool))
-    assert verification.spread(empty.accuracy).mean is None
+    assert fold_accuracy.spread(found.accuracy) == (None, None, None)
+    empty = fold_accuracy.k_fold(score, mated, np.zeros(4, np.int32), 2, np.zeros(4, bool))
+    assert fold_accuracy.spread(empty.accuracy).mean is None
 
 
 @settings(deadline=None, max_examples=60)
@@ -336,18 +336,18 @@ def test_folds_do_not_depend_on_the_scale_of_scores_or_the_order_of_pairs(data: 
     mated = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
     failed = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
     fold = np.arange(n, dtype=np.int32) % 4
-    found = verification.k_fold(score, mated, fold, 4, failed)
+    found = fold_accuracy.k_fold(score, mated, fold, 4, failed)
     for (threshold, right), mine in zip(
         zip(found.thresholds, found.accuracy_including_failures, strict=True), (fold == k for k in range(4)), strict=True
     ):
         if threshold is not None:
             decisions = np.where(failed, -np.inf, score)[mine] >= threshold
             assert right == pytest.approx(float((decisions == mated[mine]).mean()))
-    stretched = verification.k_fold(3 * score + 1, mated, fold, 4, failed)
+    stretched = fold_accuracy.k_fold(3 * score + 1, mated, fold, 4, failed)
     assert stretched.accuracy == found.accuracy
     order = np.random.default_rng(n).permutation(n)
-    shuffled = verification.k_fold(score[order], mated[order], fold[order], 4, failed[order])
+    shuffled = fold_accuracy.k_fold(score[order], mated[order], fold[order], 4, failed[order])
     assert shuffled.thresholds == found.thresholds
     assert shuffled.accuracy_including_failures == found.accuracy_including_failures
     changed = np.where(failed, np.float32(99), score).astype(np.float32)
-    assert verification.k_fold(changed, mated, fold, 4, failed).accuracy == found.accuracy
+    assert fold_accuracy.k_fold(changed, mated, fold, 4, failed).accuracy == found.accuracy

@@ -14,7 +14,7 @@ from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.evaluation.preflight import preflight
 from faceparity.harness.evaluation.resolved_options import Resolved
 from faceparity.harness.options import Options
-from faceparity.harness.scenarios.load import load_scenarios, parse, ready_names
+from faceparity.harness.scenarios.load import load_scenarios, parse, preset_names
 from faceparity.harness.templates.extract import Templates
 from tests.harness.toy import make_card, make_dataset, make_templates
 
@@ -293,7 +293,7 @@ def test_a_gallery_larger_than_the_templates_is_not_run(toy: tuple[Dataset, Temp
 
 @pytest.mark.parametrize("name", ["search-half", "gallery-flight", "lineup-half"])
 def test_the_ready_made_ones_run(toy: tuple[Dataset, Templates], name: str) -> None:
-    assert name in ready_names()
+    assert name in preset_names()
     options = Resolved(Options(by=("gender",), targets=(0.01,)), scenarios=load_scenarios([name]))
     (found,) = evaluate(toy[0], make_card(), toy[1], options).evaluation.scenarios
     assert found.reason in (None, "too_few_comparisons_for_target")

@@ -8,7 +8,7 @@ import pytest
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.cli.support.published_command import published_command
-from faceparity.harness.scenarios.load import is_file, load_scenarios, ready_names, ready_text
+from faceparity.harness.scenarios.load import is_file, load_scenarios, preset_names, preset_text
 
 GOOD = """
 [[scenario]]
@@ -28,11 +28,11 @@ def write(folder: Path, text: str) -> str:
 
 
 def test_every_ready_one_can_be_read_and_says_what_it_is() -> None:
-    assert {"watchlist-1000", "watchlist-half"} <= set(ready_names())
-    for name in ready_names():
+    assert {"watchlist-1000", "watchlist-half"} <= set(preset_names())
+    for name in preset_names():
         (scenario, *_) = load_scenarios([name])
         assert scenario.title, name
-        assert ready_text(name).startswith("#"), f"{name} has no word on what it is"
+        assert preset_text(name).startswith("#"), f"{name} has no word on what it is"
 
 
 def test_names_and_files_together_in_their_order(tmp_path: Path) -> None:

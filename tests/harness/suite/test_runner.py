@@ -15,20 +15,29 @@ from faceparity.datasets.registry import load_dataset
 from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.preflight import group_samples
 from faceparity.harness.evaluation.resolved_options import resolve
-from faceparity.harness.execution.backend import Here, PlaceGoneError
+from faceparity.harness.execution.backend import BackendGoneError, LocalBackend
 from faceparity.harness.models.registry import load_model_card
 from faceparity.harness.options import Options
-from faceparity.harness.runs import runner as running
+from faceparity.harness.runs import run_folder
 from faceparity.harness.scenarios.load import load_scenarios
 from faceparity.harness.suite import runner as suite_run
-from faceparity.harness.suite.manifest import MadeBy, ManifestEntry, Record, is_whole, made_by, read_record, sha256, write_record
+from faceparity.harness.suite.manifest import (
+    ManifestEntry,
+    Record,
+    ResultInputs,
+    is_intact,
+    read_record,
+    result_inputs,
+    sha256,
+    write_record,
+)
 from faceparity.harness.suite.plan import IMAGES_PER_SECOND, make_plan
 from faceparity.harness.suite.preflight import Checked, SuiteJob
-from faceparity.harness.suite.suite_file import MistakesError, Suite, SuiteFile, read_suite, ready_suites
+from faceparity.harness.suite.suite_file import MistakesError, Suite, SuiteFile, preset_suites, read_suite
 from faceparity.harness.templates.store import Store
 from faceparity.harness.verification.operating_points import Fixed
 
-MADE = MadeBy(version="1", code="c", libraries="l", dataset="d", model="m", options="o")
+MADE = ResultInputs(version="1", code="c", libraries="l", dataset="d", model="m", options="o")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +51,7 @@ def jobs() -> list[SuiteJob]:
             card.name,
             card,
             replace(resolved, position=i),
-            made_by(dataset, card.name, resolved),
+            result_inputs(dataset, card.name, resolved),
             (dataset.name, card.name),
             group_samples(dataset, resolved.options.by),
         )
@@ -81,7 +90,7 @@ def test_every_mistake_of_a_file_is_told(tmp_path) -> None:
 
 
 def test_the_suites_of_the_package_are_read() -> None:
-    assert ready_suites() == ["registry"]
+    assert preset_suites() == ["registry"]
     assert read_suite("registry").declared.missing == "left out"
 
 
@@ -115,19 +124,19 @@ def test_every_option_that_changes_a_result_tells_it_from_others_and_no_other_do
     else:
         other = job.resolved.options.model_copy(update={option: {**ASKED, **NO_CHANGES}[option]})
         changed = replace(job.resolved, options=other)
-    assert (made_by(job.dataset, "m", changed).options != job.made.options) == (option in ASKED or option in READ)
+    assert (result_inputs(job.dataset, "m", changed).options != job.made.options) == (option in ASKED or option in READ)
 
 
 def test_how_it_is_run_tells_no_result_from_others(jobs) -> None:
     job = jobs[0]
-    changed = replace(job.resolved, workers=7, command="x", position=9, place=Here(3), device="cuda: a GPU")
-    assert made_by(job.dataset, "m", changed).options == job.made.options
+    changed = replace(job.resolved, workers=7, command="x", position=9, backend=LocalBackend(3), device="cuda: a GPU")
+    assert result_inputs(job.dataset, "m", changed).options == job.made.options
 
 
 def test_exclusions_tell_a_result_from_others(jobs) -> None:
     job = jobs[0]
     left_out = Excluded(samples=np.array([3], np.int32), sample_texts=("wrong label",))
-    assert made_by(job.dataset, "m", job.resolved, left_out).options != job.made.options
+    assert result_inputs(job.dataset, "m", job.resolved, left_out).options != job.made.options
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path) -> None:
@@ -184,12 +193,12 @@ def test_a_result_made_otherwise_is_refused_and_made_again_when_asked(checked, t
 def test_a_result_that_changed_on_disk_is_not_whole(checked, tmp_path) -> None:
     job = checked.jobs[0]
     entry = done(job, tmp_path)
-    assert is_whole(entry, job.folder(tmp_path))
+    assert is_intact(entry, job.folder(tmp_path))
     (job.folder(tmp_path) / "results.json").write_text("{}")
-    assert not is_whole(entry, job.folder(tmp_path))
+    assert not is_intact(entry, job.folder(tmp_path))
     (job.folder(tmp_path) / "results.json").unlink()
-    assert not is_whole(entry, job.folder(tmp_path))
-    assert not is_whole(None, tmp_path)
+    assert not is_intact(entry, job.folder(tmp_path))
+    assert not is_intact(None, tmp_path)
 
 
 def test_a_measured_speed_is_used(checked, tmp_path) -> None:
@@ -205,7 +214,7 @@ def test_a_measured_speed_is_used(checked, tmp_path) -> None:
 
 def test_a_cluster_s_threads_are_what_a_plan_counts_on(checked, tmp_path) -> None:
     here = plan(checked, Record(suite="mine"), tmp_path).steps[0]
-    cluster = tuple(replace(job, resolved=replace(job.resolved, place=Here(64))) for job in checked.jobs)
+    cluster = tuple(replace(job, resolved=replace(job.resolved, backend=LocalBackend(64))) for job in checked.jobs)
     there = plan(replace(checked, jobs=cluster), Record(suite="mine"), tmp_path).steps[0]
     assert here.seconds - there.seconds == pytest.approx(here.images / IMAGES_PER_SECOND * (1 / 2 - 1 / 64), rel=0.01)
 
@@ -252,7 +261,7 @@ def runs(monkeypatch):
 
 
 def go(checked: Checked, out: Path, listener: Told):
-    with suite_run.alone_in(out), Store(ephemeral=True) as store:
+    with suite_run.exclusive_folder(out), Store(ephemeral=True) as store:
         record = read_record(out, "mine")
         return suite_run.run_suite(make_plan(checked, record, out, store), record, checked.jobs, out, store, listener)
 
@@ -280,7 +289,7 @@ def test_one_that_fails_is_counted_and_tried_again(checked, runs, tmp_path, erro
     assert runs.made == ["hse-faceres"]
 
 
-@pytest.mark.parametrize("end", [KeyboardInterrupt(), PlaceGoneError("--dask tcp://127.0.0.1:1: the scheduler is gone")])
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), BackendGoneError("--dask tcp://127.0.0.1:1: the scheduler is gone")])
 def test_broken_off_it_goes_on_where_it_was(checked, runs, tmp_path, end) -> None:
     out, told = tmp_path / "out", Told()
     runs.breaks = {"hse-faceres": end}
@@ -300,15 +309,15 @@ def test_a_folder_of_something_else_is_refused(tmp_path) -> None:
     with pytest.raises(UserError, match="something else"):
         suite_run.check_out(tmp_path)
     with (
-        suite_run.alone_in(tmp_path / "new"),
+        suite_run.exclusive_folder(tmp_path / "new"),
         pytest.raises(UserError, match="another suite"),
-        suite_run.alone_in(tmp_path / "new"),
+        suite_run.exclusive_folder(tmp_path / "new"),
     ):
         pass
 
 
 def test_a_run_leaves_a_suites_folder_alone(tmp_path) -> None:
-    with suite_run.alone_in(tmp_path / "out"):
+    with suite_run.exclusive_folder(tmp_path / "out"):
         write_record(Record(suite="s"), tmp_path / "out")
     with pytest.raises(UserError, match="something else"):
-        running.check_folder(tmp_path / "out")
+        run_folder.check_folder(tmp_path / "out")

@@ -97,7 +97,7 @@ def test_a_second_run_extracts_nothing_wherever_the_folder_went(tmp_path: Path) 
     for index, path in enumerate(sorted((tmp_path / "renamed").iterdir())):
         path.rename(path.with_name(f"{index:02d}.png"))
     with Store() as store, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline.pool, "run_batches", None)
+        patch.setattr(pipeline.process_pool, "run_batches", None)
         patch.setattr(worker, "run_batch", None)
         second = run(fake.read_dataset(tmp_path / "renamed"), store)
     assert second.extracted == 0
@@ -166,7 +166,7 @@ import sys, signal
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from tests.harness import templates_fake as fake
-from faceparity.harness.templates.pipeline import extract
+from faceparity.harness.templates.extract import extract
 from faceparity.harness.templates.store import Store
 if __name__ == "__main__":
     # A shell starts background jobs, and so perhaps this test, with SIGINT ignored.
@@ -293,7 +293,7 @@ def test_a_model_that_always_fails_is_said_to_and_nothing_is_remembered(tmp_path
 
 
 def test_a_model_without_weights_is_one_error_before_any_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline.pool, "run_batches", None)
+    monkeypatch.setattr(pipeline.process_pool, "run_batches", None)
     dataset = fake.make_dataset(tmp_path / "faces", MANY)
     with Store() as store, pytest.raises(UserError, match="run faceparity fetch missing"):
         run(dataset, store, 2, name="missing")

@@ -83,7 +83,7 @@ def sparse(world: World, target: float, kept: int | None, listed: bool = False, 
     made = compared(world, listed)
     return bootstrap_at_target(
         SortedErrors(*columns), MatedScores(*own), world.strata.astype(np.int32), made, world.pool_weights, made, target,
-        whole=kept is None or kept >= len(errors), replicates=REPLICATES, seed=7, workers=workers,
+        complete=kept is None or kept >= len(errors), replicates=REPLICATES, seed=7, workers=workers,
     )  # fmt: skip
 
 

@@ -137,10 +137,12 @@ def test_a_replicate_whose_errors_end_before_its_target_has_no_threshold() -> No
     none = MatedScores(np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.int32))
     one = ColumnComparisons.all_pairs(np.ones((n, 1)))
 
-    def thresholds(kept: int, whole: bool) -> np.ndarray:
+    def thresholds(kept: int, complete: bool) -> np.ndarray:
         errors = SortedErrors(a[:kept], b[:kept], score[:kept], zero[:kept], zero[:kept])
         strata = np.zeros(n, np.int32)
-        return bootstrap_at_target(errors, none, strata, one, np.ones(1), one, 0.1, whole=whole, replicates=50, seed=1).threshold
+        return bootstrap_at_target(
+            errors, none, strata, one, np.ones(1), one, 0.1, complete=complete, replicates=50, seed=1
+        ).threshold
 
     deep, shallow = thresholds(a.size, True), thresholds(90, False)
     assert np.isfinite(deep).all()

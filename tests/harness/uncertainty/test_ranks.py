@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from faceparity.harness.model_comparison.worst_groups import variances
-from faceparity.harness.uncertainty.contrasts import holm
-from faceparity.harness.uncertainty.models import Term, mated_cell, variance_of
+from faceparity.harness.uncertainty.model_differences import Term, mated_cell, variance_of
+from faceparity.harness.uncertainty.multiple_tests import holm
 from faceparity.harness.uncertainty.ranks import compare_largest, interval_of_largest, rank_intervals
 from faceparity.harness.verification.rates.verdict_rules import call
 

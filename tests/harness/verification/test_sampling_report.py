@@ -17,8 +17,9 @@ from faceparity.harness.model_comparison.caveats import notes, to_compared
 from faceparity.harness.model_comparison.compare_runs import compare_runs
 from faceparity.harness.options import Options
 from faceparity.harness.results import Evaluation
-from faceparity.harness.runs.result_files import Result, write_results
-from faceparity.harness.suite.manifest import made_by
+from faceparity.harness.results.stored import Result
+from faceparity.harness.runs.result_files import write_results
+from faceparity.harness.suite.manifest import result_inputs
 from faceparity.harness.verification.sampling_report import WHY_UNPAIRED, check_share, deal_share, scores_to_make
 from faceparity.reports.layout.elements import Text
 from faceparity.reports.sections.ratios import ratio_items
@@ -204,5 +205,7 @@ def test_a_sample_is_never_compared_pair_by_pair_and_never_passed_over(
 
 
 def test_a_suite_does_not_mix_them(case) -> None:
-    one, two = (made_by(case[0], "m", resolve(OPTIONS.model_copy(update={"comparisons": share}))) for share in (None, SHARE))
+    one, two = (
+        result_inputs(case[0], "m", resolve(OPTIONS.model_copy(update={"comparisons": share}))) for share in (None, SHARE)
+    )
     assert one.differs(two) == ["other options"]

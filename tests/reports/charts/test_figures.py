@@ -10,7 +10,7 @@ import pytest
 from faceparity.harness.results import Curve, Evaluation
 from faceparity.reports.charts.curves import det, histograms, rates_by_threshold, tails, thin
 from faceparity.reports.charts.figures import heat_map, rate_chart, ratio_forest
-from faceparity.reports.charts.svg import Figure
+from faceparity.reports.layout.svg import Figure
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.headline import finest, headline
 

@@ -15,13 +15,13 @@ import pytest
 from PIL import Image
 
 from faceparity.harness.results import Evaluation
-from faceparity.reports.charts.svg import Figure
 from faceparity.reports.exports.figure_files import write_figures
 from faceparity.reports.exports.latex import write_latex
-from faceparity.reports.exports.pieces import pieces
+from faceparity.reports.exports.single_files import pieces
 from faceparity.reports.exports.tex import tex
 from faceparity.reports.formats.html import render
 from faceparity.reports.layout.elements import Table
+from faceparity.reports.layout.svg import Figure
 
 NASTY = (
     "#1 $a$ @c \\end{table} \"q\" 's' `r` *b* _i_ <l> [c] {d} // ~ = - + ^^M %x & é ñ ő ß Ł Đ þ ạ ệ 日本 😀 \u0301 ﬁ ½",

@@ -16,8 +16,8 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.harness.results import Evaluation
 from faceparity.reports.exports import engine
 from faceparity.reports.exports.document import MOST_ROWS, document, item, table
+from faceparity.reports.exports.iso_19795_10 import CHECKS, METHODS, SCOPE, answers, parts_of
 from faceparity.reports.exports.pdf import constants, render_pdf, write_pdf
-from faceparity.reports.exports.scope import CHECKS, METHODS, SCOPE, answers, parts_of
 from faceparity.reports.exports.standalone import size, standalone
 from faceparity.reports.layout.elements import Raw, Table
 from faceparity.reports.sections.about import GLOSSARY

@@ -36,9 +36,9 @@ from faceparity.reports.topics.claims import (
     untested,
     verdict_sentence,
 )
+from faceparity.reports.topics.names import names_of
 from faceparity.reports.wording.csv_rows import to_csv
 from faceparity.reports.wording.forbidden_words import forbidden
-from faceparity.reports.wording.names import names_of
 
 
 def rate(group: str, errors: int, n: int = 40_000) -> Rate:

@@ -15,11 +15,11 @@ from rich.console import Console
 from faceparity.harness.results import Evaluation, Part
 from faceparity.reports import topics as package_of_topics
 from faceparity.reports.exports.document import document
-from faceparity.reports.exports.scope import CHECKS, SCOPE, parts_of
+from faceparity.reports.exports.iso_19795_10 import CHECKS, SCOPE, parts_of
 from faceparity.reports.formats import html, markdown, terminal
 from faceparity.reports.formats.csv_tables import tables, to_csv
+from faceparity.reports.topics.names import names_of
 from faceparity.reports.topics.registry import topics
-from faceparity.reports.wording.names import names_of
 
 TOPICS = {topic.name: topic for topic in topics()}
 by_topic = pytest.mark.parametrize("name", list(TOPICS))
@@ -128,7 +128,7 @@ def test_order_is_one_and_the_same_everywhere(topical: dict[str, Evaluation]) ->
 
 MADE_UP = """
 from faceparity.reports.layout.elements import Section, Text
-from faceparity.reports.layout.topic import Entry, SmallTable, Topic
+from faceparity.reports.layout.topic import SmallTable, Topic, TopicEntry
 
 HEADER = ["sighting", "letters"]
 
@@ -144,7 +144,7 @@ def sections(e, key):
 def entries(e, *, wide):
     if e.warnings:
         small = SmallTable("By letters", HEADER, [[w, str(n)] for w, n in rows(e)])
-        yield Entry("A made-up topic", tables=[small])
+        yield TopicEntry("A made-up topic", tables=[small])
 
 
 def tables(e):

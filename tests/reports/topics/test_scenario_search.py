@@ -17,9 +17,9 @@ from faceparity.harness.results import Bounds, Evaluation, LineupScenario, Rate,
 from faceparity.harness.scenarios.load import parse
 from faceparity.reports.layout.elements import Item
 from faceparity.reports.topics import scenarios
+from faceparity.reports.topics.names import names_of
 from faceparity.reports.wording.forbidden_words import forbidden
-from faceparity.reports.wording.names import names_of
-from faceparity.reports.wording.natural_frequencies import about, people, scale, told_apart
+from faceparity.reports.wording.natural_frequencies import about, contrast_sentence, people, scale
 from tests.harness.toy import make_card, make_dataset, make_templates
 
 TOML = """
@@ -119,7 +119,7 @@ def test_tables_are_as_wide_as_their_headers(e: Evaluation) -> None:
     for s in e.scenarios[:3]:
         for small in scenarios.small(e, s):
             assert {len(row) for row in small.rows} == {len(small.header)}
-        tables: list[Any] = [x for x in scenarios.TELLERS[s.kind].items(e, s, "k") if x.kind == "table"]
+        tables: list[Any] = [x for x in scenarios.KIND_REPORTS[s.kind].items(e, s, "k") if x.kind == "table"]
         assert tables
         for table in tables:
             assert {len(row) for row in table.rows} == {len(table.columns)}
@@ -156,7 +156,7 @@ def test_misses_are_told_only_where_there_are_mates(e: Evaluation) -> None:
     s = e.scenarios[0]
     assert isinstance(s, SearchesPart)
     told = " ".join(scenarios.sentences(e, s))
-    keys = [x.figure.key for x in scenarios.TELLERS["search"].items(e, s, "k") if x.kind == "picture"]
+    keys = [x.figure.key for x in scenarios.KIND_REPORTS["search"].items(e, s, "k") if x.kind == "picture"]
     if e.dataset.identity == "none":
         assert "two photographs" in told
         assert keys == ["k-det"]
@@ -226,18 +226,18 @@ def test_what_can_be_told_apart_is_told_with_its_reference() -> None:
             {"reference": "W", "ratio": value, "interval": value and (1.5, 3.0), "verdict": verdict}
         )
 
-    assert told_apart([("B", ratio("higher")), ("A", ratio("inconclusive"))], "rate of misses") == (
+    assert contrast_sentence([("B", ratio("higher")), ("A", ratio("inconclusive"))], "rate of misses") == (
         "Rate of misses, compared with W: B 2.0× [1.5,\u00a03.0]. For the other groups no difference can be told."
     )
-    assert told_apart([("B", ratio("inconclusive"))], "rate of misses") == (
+    assert contrast_sentence([("B", ratio("inconclusive"))], "rate of misses") == (
         "From these data no group's rate of misses can be told from that of W."
     )
-    assert told_apart([("B", ratio("none", None))], "rate of misses") == ""
+    assert contrast_sentence([("B", ratio("none", None))], "rate of misses") == ""
 
 
 def test_figures_are_the_same_bytes_each_time_and_hold_every_group(e: Evaluation) -> None:
     s = e.scenarios[0]
-    pictures = [[x for x in scenarios.TELLERS["search"].items(e, s, "k") if x.kind == "picture"] for _ in range(2)]
+    pictures = [[x for x in scenarios.KIND_REPORTS["search"].items(e, s, "k") if x.kind == "picture"] for _ in range(2)]
     assert [x.figure.svg for x in pictures[0]] == [x.figure.svg for x in pictures[1]]
     assert isinstance(s, SearchesPart)
     for picture in pictures[0]:

@@ -15,8 +15,8 @@ from faceparity.reports.formats.terminal import render
 from faceparity.reports.layout.elements import Item
 from faceparity.reports.sections.about import GLOSSARY, about
 from faceparity.reports.sections.outline import measured
+from faceparity.reports.topics.names import names_of
 from faceparity.reports.wording.forbidden_words import RULES, forbidden
-from faceparity.reports.wording.names import names_of
 
 BAD = [
     "The model has no bias.",

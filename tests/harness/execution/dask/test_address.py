@@ -11,7 +11,7 @@ import pytest
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.execution.dask import environment_check as f
 from faceparity.harness.execution.dask.address import check_certificates, checked_address, is_private
-from faceparity.harness.execution.dask.connection import connect
+from faceparity.harness.execution.dask.backend import connect
 
 
 @pytest.mark.parametrize(

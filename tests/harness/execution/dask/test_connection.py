@@ -19,9 +19,9 @@ from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.subsampling import deal
 from faceparity.harness.comparisons.tally import ScoreBins, Tally
 from faceparity.harness.comparisons.tiles import tally_pairs
-from faceparity.harness.execution.backend import PlaceGoneError
+from faceparity.harness.execution.backend import BackendGoneError
 from faceparity.harness.execution.dask import connection, extraction_jobs, model_transfer, tally_jobs
-from faceparity.harness.execution.dask.connection import Cluster, connect
+from faceparity.harness.execution.dask.backend import DaskBackend, connect
 from faceparity.harness.execution.dask.worker_tasks import Ticket
 from faceparity.harness.templates.extract import BATCH, Templates, extract, store_key
 from faceparity.harness.templates.store import Store
@@ -57,10 +57,10 @@ def dask_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture
-def place(dask_cluster: Any) -> Iterator[Cluster]:
+def backend(dask_cluster: Any) -> Iterator[DaskBackend]:
     """The cluster as a run has it; a worker that the last test killed may not be up again."""
     with connect(dask_cluster.scheduler_address, 1) as found:
-        found.client.wait_for_workers(1, timeout=60)
+        found.cluster.client.wait_for_workers(1, timeout=60)
         yield found
 
 
@@ -77,15 +77,15 @@ def bits(templates: Templates) -> tuple[object, ...]:
     return (*(a.tobytes() for a in arrays), templates.reasons, templates.pixels, list(templates.covariates))
 
 
-def extracted(dataset: Any, place: Cluster | None, name: str = "fake", **more: Any) -> Templates:
+def extracted(dataset: Any, backend: DaskBackend | None, name: str = "fake", **more: Any) -> Templates:
     with Store(ephemeral=True) as store:
-        return extract(dataset, name, store=store, workers=1, opener=more.pop("opener", fake.open_fake), place=place, **more)
+        return extract(dataset, name, store=store, workers=1, opener=more.pop("opener", fake.open_fake), backend=backend, **more)
 
 
 def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers are told paths that mean nothing to them."""
     for module in (model_transfer, extraction_jobs):
-        monkeypatch.setattr(module, "told", lambda path: f"/on another machine/{Path(path).name}")
+        monkeypatch.setattr(module, "sent_path", lambda path: f"/on another machine/{Path(path).name}")
 
 
 def everything_sent(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
@@ -112,10 +112,10 @@ def test_dask_is_quiet_on_the_terminal_for_as_long_as_it_is_used(dask_cluster: A
     assert [one.getEffectiveLevel() for one in loggers] == before
 
 
-def test_images_by_path(place: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_by_path(backend: DaskBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = fake.make_dataset(tmp_path / "faces", MANY, SPECIAL)
     sent, steps = everything_sent(monkeypatch), list[int]()
-    got = extracted(dataset, place, progress=lambda done, total: steps.append(done))
+    got = extracted(dataset, backend, progress=lambda done, total: steps.append(done))
     assert bits(got) == bits(extracted(dataset, None))
     assert got.extracted == MANY
     assert (steps[0], steps[-1]) == (0, MANY)
@@ -124,14 +124,14 @@ def test_images_by_path(place: Cluster, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_images_that_workers_cannot_see_are_sent_once_without_their_names(
-    place: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    backend: DaskBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset = fake.make_dataset(tmp_path / "faces", MANY, SPECIAL)
     (dataset.root / dataset.files[7]).unlink()
     want = extracted(dataset, None)
     unseen(monkeypatch)
     sent = everything_sent(monkeypatch)
-    got = extracted(dataset, place)
+    got = extracted(dataset, backend)
     assert bits(got) == bits(want)
     assert got.reasons[7] == "cannot be opened: No such file or directory"
     by_bytes = [one for one in sent if b"PNG" in one]
@@ -140,9 +140,9 @@ def test_images_that_workers_cannot_see_are_sent_once_without_their_names(
     assert not any(b"portrait_of_somebody" in one for one in by_bytes)
 
 
-def test_a_worker_that_is_killed_costs_nothing(place: Cluster, tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_costs_nothing(backend: DaskBackend, tmp_path: Path) -> None:
     dataset = fake.make_dataset(tmp_path / "faces", MANY, SPECIAL)
-    pids = place.client.run(os.getpid)
+    pids = backend.cluster.client.run(os.getpid)
     killed: list[int] = []
 
     def kill(done: int, total: int) -> None:
@@ -150,15 +150,15 @@ def test_a_worker_that_is_killed_costs_nothing(place: Cluster, tmp_path: Path) -
             killed.append(next(iter(pids.values())))
             os.kill(killed[0], signal.SIGKILL)
 
-    got = extracted(dataset, place, "fake:0.05", progress=kill)
+    got = extracted(dataset, backend, "fake:0.05", progress=kill)
     assert killed
     assert bits(got) == bits(extracted(dataset, None))
 
 
-def test_an_image_that_kills_workers_costs_itself_alone_and_is_not_remembered(place: Cluster, tmp_path: Path) -> None:
+def test_an_image_that_kills_workers_costs_itself_alone_and_is_not_remembered(backend: DaskBackend, tmp_path: Path) -> None:
     dataset = fake.make_dataset(tmp_path / "faces", 2 * BATCH, {3: fake.KILLED, 5: b"text"})
     with Store() as store:
-        got = extract(dataset, "fake", store=store, workers=1, opener=fake.open_fake, place=place)
+        got = extract(dataset, "fake", store=store, workers=1, opener=fake.open_fake, backend=backend)
         known = store.get(store_key(got.model_fingerprint), dataset.content)
     assert got.reasons[3] == "its worker on the cluster ended whenever it was tried"
     assert set(known) == {*dataset.content} - {dataset.content[3]}
@@ -182,20 +182,20 @@ def own_network(folder: Path) -> str:
     return str(folder / "mine.toml")
 
 
-def test_weights_go_by_path_or_are_sent(place: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from faceparity.harness.templates.extract import open_by_name
+def test_weights_go_by_path_or_are_sent(backend: DaskBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from faceparity.harness.execution.worker import open_by_name
 
     dataset, card = fake.make_dataset(tmp_path / "faces", MANY), own_network(tmp_path / "model")
     weights = (tmp_path / "model" / "mine.onnx").read_bytes()
     want = bits(extracted(dataset, None, card, opener=open_by_name))
     sent = everything_sent(monkeypatch)
     unseen(monkeypatch)
-    assert bits(extracted(dataset, place, card, opener=open_by_name)) == want
+    assert bits(extracted(dataset, backend, card, opener=open_by_name)) == want
     assert sum(weights in one for one in sent) == 1
     # Workers have them now; those that start again find the client's.
     monkeypatch.undo()
     sent = everything_sent(monkeypatch)
-    assert bits(extracted(dataset, place, card, opener=open_by_name)) == want
+    assert bits(extracted(dataset, backend, card, opener=open_by_name)) == want
     assert not any(weights in one for one in sent)
 
 
@@ -224,28 +224,28 @@ def same(one: Tally, other: Tally) -> bool:
 
 
 @pytest.mark.parametrize(("kind", "share"), [("cosine", None), ("euclidean", None), ("dot", 0.2)])
-def test_tallies(place: Cluster, monkeypatch: pytest.MonkeyPatch, kind: Any, share: float | None) -> None:
+def test_tallies(backend: DaskBackend, monkeypatch: pytest.MonkeyPatch, kind: Any, share: float | None) -> None:
     monkeypatch.setattr(tally_jobs, "MOST_ROWS", 200)
     samples = make_samples(1100, 3, share)
     grid = ScoreBins.uniform(-9, 9, 300, (0.25,))
     settings = {"dense": [-0.5], "tile": 64}
     here = tally_pairs(samples, kind, grid, 0.25, **settings)  # type: ignore[arg-type]
     steps: list[int] = []
-    there = tally_pairs(samples, kind, grid, 0.25, worker=place.tally, progress=steps.append, **settings)  # type: ignore[arg-type]
+    there = tally_pairs(samples, kind, grid, 0.25, worker=backend.tally, progress=steps.append, **settings)  # type: ignore[arg-type]
     assert same(here, there)
     assert len(there.ledger) > 0 or kind == "euclidean"
     assert len(there.left_out_non_mated) > 0
     assert len(steps) > 10
     for floor in (0.25, 0.2501):  # on an edge, and between two
-        capped = [tally_pairs(samples, kind, grid, floor, cap=500, worker=w) for w in (None, place.tally)]
+        capped = [tally_pairs(samples, kind, grid, floor, cap=500, worker=w) for w in (None, backend.tally)]
         assert same(*capped)
     assert kind == "euclidean" or len(capped[1].ledger) == 0
 
 
-def test_a_worker_killed_among_comparisons_costs_nothing(place: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_killed_among_comparisons_costs_nothing(backend: DaskBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tally_jobs, "MOST_ROWS", 150)
     samples, grid = make_samples(1500, 4), ScoreBins.uniform(-1, 1, 100)
-    pids = list(place.client.run(os.getpid).values())
+    pids = list(backend.cluster.client.run(os.getpid).values())
     steps: list[int] = []
 
     def kill(step: int) -> None:
@@ -253,26 +253,26 @@ def test_a_worker_killed_among_comparisons_costs_nothing(place: Cluster, monkeyp
         if len(steps) == 3:
             os.kill(pids[0], signal.SIGKILL)
 
-    there = tally_pairs(samples, "cosine", grid, 0.3, tile=64, worker=place.tally, progress=kill)
+    there = tally_pairs(samples, "cosine", grid, 0.3, tile=64, worker=backend.tally, progress=kill)
     assert same(there, tally_pairs(samples, "cosine", grid, 0.3, tile=64))
     assert len(steps) > 20
 
 
-def test_keys_are_never_sent(place: Cluster, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_are_never_sent(backend: DaskBackend, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = fake.make_dataset(tmp_path / "faces", MANY)
     sent = everything_sent(monkeypatch)
     with Store() as store:
-        templates = extract(dataset, "fake", store=store, opener=fake.open_fake, place=place)
+        templates = extract(dataset, "fake", store=store, opener=fake.open_fake, backend=backend)
         n = templates.samples.size
         samples = Samples(
             templates.vectors, np.arange(n, dtype=np.int32), *(np.zeros(n, np.int32),) * 2, 1, np.empty((0, 2), np.int32)
         )
-        tally_pairs(samples, "cosine", ScoreBins.uniform(-1, 1, 10), 0.5, worker=place.tally)
+        tally_pairs(samples, "cosine", ScoreBins.uniform(-1, 1, 10), 0.5, worker=backend.tally)
     keys = [path.read_bytes() for path in home.rglob("*") if path.is_file() and path.suffix in (".key", ".secret")]
     assert keys
     assert sent
     assert not any(key in one or key.hex().encode() in one for key in keys for one in sent)
-    workers = Path(str(place.client.submit(os.getenv, "FACEPARITY_HOME").result()))
+    workers = Path(str(backend.cluster.client.submit(os.getenv, "FACEPARITY_HOME").result()))
     assert not [path for path in workers.rglob("*") if path.suffix in (".key", ".shard")]
 
 
@@ -284,36 +284,36 @@ def refused(address: str) -> str:
 
 
 def test_other_versions_are_refused_at_once_and_when_they_come_later(
-    place: Cluster, dask_cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    backend: DaskBackend, dask_cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset, facts = fake.make_dataset(tmp_path / "faces", 3), connection.facts()
-    place._ticket = connection.pack(Ticket({**facts, "numpy": "1.0"}, facts["arithmetic"]))
+    backend.cluster._ticket = connection.pack(Ticket({**facts, "numpy": "1.0"}, facts["arithmetic"]))
     with pytest.raises(UserError, match=r"a worker has numpy .* instead of 1\.0: install the same versions there"):
-        extracted(dataset, place)
-    place._ticket = connection.pack(Ticket(facts, "of another processor"))
+        extracted(dataset, backend)
+    backend.cluster._ticket = connection.pack(Ticket(facts, "of another processor"))
     with pytest.raises(UserError, match="a worker rounds the last digits otherwise"):
-        extracted(dataset, place)
+        extracted(dataset, backend)
     monkeypatch.setattr(connection, "facts", lambda: {**facts, "numpy": "1.0"})
     assert "the scheduler has numpy" in refused(dask_cluster.scheduler_address)
 
 
-def test_another_model_is_refused(place: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_model_is_refused(backend: DaskBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = fake.make_dataset(tmp_path / "faces", 3)
     monkeypatch.setattr(fake.FakeModel, "fingerprint", lambda self: "of other weights")
     with pytest.raises(UserError, match="a worker has another fake"):
-        extracted(dataset, place)
+        extracted(dataset, backend)
 
 
-def test_workers_that_spill_are_refused(place: Cluster, dask_cluster: Any) -> None:
+def test_workers_that_spill_are_refused(backend: DaskBackend, dask_cluster: Any) -> None:
     def spill(on: bool, dask_worker: Any = None) -> None:
         dask_worker.memory_manager.memory_spill_fraction = 0.7 if on else False
         dask_worker.memory_manager.memory_limit = dask_worker.memory_manager.memory_limit or 1 << 34
 
-    place.client.run(spill, True)
+    backend.cluster.client.run(spill, True)
     try:
         assert "start workers with DASK_DISTRIBUTED__WORKER__MEMORY__TARGET=False" in refused(dask_cluster.scheduler_address)
     finally:
-        place.client.run(spill, False)
+        backend.cluster.client.run(spill, False)
 
 
 def test_nobody_there_and_nobody_to_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,8 +340,12 @@ def test_a_scheduler_that_goes_is_told_and_what_was_done_is_kept(tmp_path: Path)
         if done:
             going.close()
 
-    with Store() as store, connect(going.scheduler_address, 1) as place, pytest.raises(PlaceGoneError, match="scheduler is gone"):
-        extract(dataset, "fake:0.02", store=store, opener=fake.open_fake, place=place, progress=go)
+    with (
+        Store() as store,
+        connect(going.scheduler_address, 1) as backend,
+        pytest.raises(BackendGoneError, match="scheduler is gone"),
+    ):
+        extract(dataset, "fake:0.02", store=store, opener=fake.open_fake, backend=backend, progress=go)
     with Store() as store:
         rest = extract(dataset, "fake:0.02", store=store, workers=1, opener=fake.open_fake)
     assert 0 < rest.extracted < MANY

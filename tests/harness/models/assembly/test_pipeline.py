@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from faceparity.harness.models.assembly import pipeline
 from faceparity.harness.models.assembly.covariates import clipped, covariates, sharpness
-from faceparity.harness.models.assembly.pipeline import Pipeline, largest, pixels_digest
+from faceparity.harness.models.assembly.pipeline import Pipeline, largest
 from faceparity.harness.models.base.model import Aligner, Detector, Embedder, Face, Image, Model
 from faceparity.harness.models.cards import shipped_card
+from faceparity.harness.models.vision.pixels import pixels_digest
 
 POINTS = np.zeros((5, 2), np.float32)
 

@@ -12,7 +12,7 @@ import pytest
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.execution import worker
-from faceparity.harness.models.base import guard
+from faceparity.harness.models.base import plugin_guard
 from faceparity.harness.models.base.answer_check import AnswerError, OutOfStepError, check, is_usable
 from faceparity.harness.models.base.card import ModelCard, Score
 from faceparity.harness.models.base.model import Extraction
@@ -173,7 +173,7 @@ def test_a_models_interrupt_is_told_apart_where_ctrl_c_is_ignored(tmp_path: Path
     """As in a process that a shell started in the background; whatever an earlier call saw."""
     dataset = fake.make_dataset(tmp_path / "faces", 1)
     jobs = [worker.ImageJob(str(dataset.root / dataset.files[0]), dataset.content[0])]
-    monkeypatch.setattr(guard, "_pressed", True)
+    monkeypatch.setattr(plugin_guard, "_pressed", True)
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         (found,) = worker.run_batch(open_odd("0 6"), jobs)

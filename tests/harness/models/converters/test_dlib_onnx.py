@@ -24,7 +24,7 @@ from faceparity.harness.models.converters.dlib_format import (
     read_network,
 )
 from faceparity.harness.models.converters.dlib_onnx import converted, largest_difference, synthetic_chips, to_onnx
-from faceparity.harness.models.onnx.converted_cache import derived, known, state_of, trust
+from faceparity.harness.models.onnx.converted_cache import converted_file, known_digests, state_of, trust_digests
 from faceparity.harness.models.onnx.session import OnnxEmbedder
 
 WEIGHTS = Path(face_recognition_models.face_recognition_model_location())
@@ -103,22 +103,22 @@ def test_conversion_is_deterministic(network: Network) -> None:
 
 
 def test_a_copy_that_is_not_what_the_weights_give_is_made_again(home: Path) -> None:
-    made = derived("x.onnx", lambda: b"right")
+    made = converted_file("x.onnx", lambda: b"right")
     made.write_bytes(b"wrong")
     assert state_of("x.onnx", lambda: b"right") == "replaced"
-    assert derived("x.onnx", lambda: b"right").read_bytes() == b"right"
+    assert converted_file("x.onnx", lambda: b"right").read_bytes() == b"right"
     assert state_of("x.onnx", lambda: b"right") == "whole"
     assert [f.name for f in home.rglob("x*")] == ["x.onnx"]
 
 
 def test_no_digest_beside_a_file_makes_it_whole(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a process that has not made the file itself, both replaced is no better than one."""
-    made = derived("x.onnx", lambda: b"right")
+    made = converted_file("x.onnx", lambda: b"right")
     made.write_bytes(b"wrong")
     made.with_name("x.onnx.sha256").write_text(hashlib.sha256(b"wrong").hexdigest())
     monkeypatch.setattr("faceparity.harness.models.onnx.converted_cache._known", {})
     checked: list[bytes] = []
-    assert derived("x.onnx", lambda: b"right", checked.append).read_bytes() == b"right"
+    assert converted_file("x.onnx", lambda: b"right", checked.append).read_bytes() == b"right"
     assert checked == [b"right"]
 
 
@@ -126,11 +126,11 @@ def test_workers_take_their_parents_word(home: Path, monkeypatch: pytest.MonkeyP
     def never() -> bytes:
         raise AssertionError
 
-    made = derived("x.onnx", lambda: b"right")
-    parents = known()
+    made = converted_file("x.onnx", lambda: b"right")
+    parents = known_digests()
     monkeypatch.setattr("faceparity.harness.models.onnx.converted_cache._known", {})
-    trust(parents)
-    assert derived("x.onnx", never) == made
+    trust_digests(parents)
+    assert converted_file("x.onnx", never) == made
 
 
 def test_failed_making_leaves_nothing(home: Path) -> None:
@@ -138,7 +138,7 @@ def test_failed_making_leaves_nothing(home: Path) -> None:
         raise UserError("no")
 
     with pytest.raises(UserError):
-        derived("y.onnx", fail)
+        converted_file("y.onnx", fail)
     assert not list(home.rglob("y*"))
 
 

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from faceparity.datasets.common.telemetry import LOADED_BEFORE, VARIABLE, switch_off_telemetry
+from faceparity.datasets.common.telemetry_off import LOADED_BEFORE, VARIABLE, switch_off_telemetry
 
 
 def loaded(version: str) -> ModuleType:

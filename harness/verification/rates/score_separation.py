@@ -16,18 +16,21 @@ from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, SHO
 
 
 def make_separation(evidence: Evidence, grouping: SampleGrouping) -> list[results.Separation]:
-    """One for each group. Figures of mated scores want 30 subjects with mated comparisons, as FNMR does, those of non-mated ones
-    30 with non-mated comparisons, an EER also ten errors of both kinds; what is left out has a reason."""
+    """Return the separation of scores in each group.
+
+    Figures of mated scores need 30 subjects with mated comparisons, as FNMR does, those of non-mated ones 30 with non-mated
+    comparisons, an EER also ten errors of both kinds; what is left out has a reason.
+    """
     tally = evidence.tally
     group = grouping.of(evidence.cells.of_sample)
-    owners = [np.where(group[p.a] == group[p.b], group[p.a], -1) for p in (tally.mated_pairs, tally.ledger)]
+    owners = [np.where(group[pairs.a] == group[pairs.b], group[pairs.a], -1) for pairs in (tally.mated_pairs, tally.ledger)]
     found, counted = [], {}
-    for g, name in enumerate(grouping.names):
-        inside = np.flatnonzero(grouping.of_cell == g)
+    for index, name in enumerate(grouping.names):
+        inside = np.flatnonzero(grouping.of_cell == index)
         square = np.ix_(inside, inside)
-        mated, non_mated = (t[square].sum(axis=(0, 1)) for t in (tally.mated, tally.non_mated))
-        of_mated = tally.mated_pairs.where(owners[0] == g)
-        people = np.unique(evidence.subjects[group == g]).size, np.unique(evidence.subjects[of_mated.a]).size
+        mated, non_mated = (table[square].sum(axis=(0, 1)) for table in (tally.mated, tally.non_mated))
+        of_mated = tally.mated_pairs.where(owners[0] == index)
+        people = np.unique(evidence.subjects[group == index]).size, np.unique(evidence.subjects[of_mated.a]).size
         shown = people[0] >= SHOWN_FROM, people[1] >= SHOWN_FROM
         figures: dict[str, object] = {}
         if shown[0]:
@@ -36,7 +39,7 @@ def make_separation(evidence: Evidence, grouping: SampleGrouping) -> list[result
             figures |= _mated(of_mated.score)
         if all(shown):
             counted[name] = mated, non_mated
-            ledger = tally.ledger.score[owners[1] == g]
+            ledger = tally.ledger.score[owners[1] == index]
             figures |= _both(
                 crossing(tally.grid.edges, mated, non_mated, of_mated.score, ledger, tally.floor), figures, mated, non_mated
             )
@@ -49,7 +52,10 @@ def make_separation(evidence: Evidence, grouping: SampleGrouping) -> list[result
 
 
 def _costs(counted: Mapping[str, tuple[I64, I64]]) -> dict[object, dict[str, object]]:
-    """Calibration costs of every group: name → (mated, non-mated) counts per bin. Alone, a group has only its own calibration."""
+    """Return the calibration costs of every group.
+
+    counted: name → (mated, non-mated) counts per bin. A group alone has only its own calibration.
+    """
     known = {name: kinds for name, kinds in counted.items() if all(kind.any() for kind in kinds)}
     if not known:
         return {}
@@ -73,8 +79,13 @@ def _non_mated(edges: F32, counts: I64) -> dict[str, object]:
 
 
 def _both(found: Eer | None, means: dict[str, object], mated: I64, non_mated: I64) -> dict[str, object]:
-    """d′, and the EER if it rests on ten errors of each kind."""
-    values = [v for k in ("mated_mean", "mated_sd", "non_mated_mean", "non_mated_sd") if isinstance(v := means[k], float)]
+    """Return d′, and the EER where errors are enough.
+
+    The EER must rest on ten errors of each kind.
+    """
+    values = [
+        value for name in ("mated_mean", "mated_sd", "non_mated_mean", "non_mated_sd") if isinstance(value := means[name], float)
+    ]
     apart = d_prime(*values) if len(values) == 4 else None
     if found is None:
         return {"d_prime": apart, "reason": "zero_comparisons"}
@@ -84,7 +95,10 @@ def _both(found: Eer | None, means: dict[str, object], mated: I64, non_mated: I6
 
 
 def crossing(edges: F32, mated: I64, non_mated: I64, mated_scores: F32, ledger: F32, floor: float) -> Eer | None:
-    """The EER of one group: on the histogram's edges, and within the bin of the crossing at every score, if the ledger has them all.
+    """Return the EER of one group.
+
+    On the histogram's edges, and within the bin of the crossing at every score, if the ledger has them all. None without comparisons
+    of both kinds.
 
     mated, non_mated: counts per bin. mated_scores, ledger: every mated score, and every non-mated one at or above `floor`.
     """
@@ -95,7 +109,7 @@ def crossing(edges: F32, mated: I64, non_mated: I64, mated_scores: F32, ledger: 
     low, high = edges[at], (edges[at + 1] if at + 1 < edges.size - 1 else np.float32(np.inf))
     if low < np.float32(floor):
         return eer(curve)
-    inner = np.unique(np.concatenate([s[(s >= low) & (s < high)] for s in (mated_scores, ledger)]))
+    inner = np.unique(np.concatenate([scores[(scores >= low) & (scores < high)] for scores in (mated_scores, ledger)]))
     fmr = (ledger.size - np.searchsorted(np.sort(ledger), inner)) / non_mated.sum()
     fnmr = np.searchsorted(np.sort(mated_scores), inner) / mated.sum()
-    return eer(Det(*(np.concatenate(c) for c in zip(curve, (inner.astype(np.float64), fmr, fnmr), strict=True))))
+    return eer(Det(*(np.concatenate(columns) for columns in zip(curve, (inner.astype(np.float64), fmr, fnmr), strict=True))))

@@ -19,7 +19,7 @@ from faceparity.harness.groups.groupings import make_cells, make_grouping
 from faceparity.harness.model_comparison.common_comparisons import ModelEvidence
 from faceparity.harness.model_comparison.compare import compare
 from faceparity.harness.options import Options
-from faceparity.harness.uncertainty.models import compare_disparities, compare_models, mated_cell, non_mated_cell
+from faceparity.harness.uncertainty.model_differences import compare_disparities, compare_models, mated_cell, non_mated_cell
 from tests.harness import toy
 
 

@@ -1,4 +1,4 @@
-"""Matplotlib's list of fonts, kept where faceparity may write: left alone it writes into the user's home."""
+"""Matplotlib's list of fonts, stored where faceparity may write; by default matplotlib writes into the user's home."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ FOLDER, SETTINGS = "MPLCONFIGDIR", "MATPLOTLIBRC"
 
 
 def load_matplotlib() -> None:
-    """Import matplotlib; call before any other import of it. Where a user has imported it or named its folder, that stays."""
+    """Import matplotlib with its font list in our cache.
+
+    Call before any other import of it. Where a user has imported it or set its folder, that stays.
+    """
     if "matplotlib.font_manager" in sys.modules:
         return
     with _folder() as folder, _environment({FOLDER: folder, SETTINGS: _settings()}):
@@ -25,7 +28,10 @@ def load_matplotlib() -> None:
 
 @contextmanager
 def _folder() -> Iterator[str]:
-    """A folder for the list: the user's own choice, ours, or where neither can be written to one that goes again."""
+    """Yield a folder for the list of fonts.
+
+    The user's own choice, ours, or where neither can be written a temporary one.
+    """
     if named := os.environ.get(FOLDER):
         yield named
         return
@@ -34,23 +40,26 @@ def _folder() -> Iterator[str]:
         if os.access(folder, os.W_OK):
             yield str(folder)
             return
-    with TemporaryDirectory(prefix="faceparity-") as passing:
-        yield passing
+    with TemporaryDirectory(prefix="faceparity-") as temporary:
+        yield temporary
 
 
 def _settings() -> str:
-    """The user's own settings, which matplotlib would look for in the folder that we replace; empty if there are none."""
+    """Return the path of the user's own matplotlib settings.
+
+    Matplotlib would look for them in the folder that we replace; empty if there are none.
+    """
     base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    theirs = Path(base) / "matplotlib" / "matplotlibrc"
+    path = Path(base) / "matplotlib" / "matplotlibrc"
     with suppress(OSError):
-        if theirs.is_file():
-            return str(theirs)
+        if path.is_file():
+            return str(path)
     return ""
 
 
 @contextmanager
 def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Set variables that are not set, unless to nothing, and put them back."""
+    """Set unset variables to values that are not empty, temporarily."""
     added = {name: value for name, value in values.items() if value and not os.environ.get(name)}
     os.environ.update(added)
     try:

@@ -1,4 +1,4 @@
-"""What a disparity index would show if all groups had one rate: indices of extremes are above their ideal by chance alone."""
+"""The values of a disparity index if all groups had one rate: indices of extremes exceed their ideal by chance alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 REPLICATES = 2000
 UNDEFINED = 0.04
-"""Share of draws without a value above which the 95th percentile can no longer be told."""
+"""Share of draws without a value above which the 95th percentile is no longer known."""
 
 F64 = NDArray[np.float64]
 
@@ -24,26 +24,40 @@ class Null(NamedTuple):
 
 
 def equal_rates(rates: F64, comparisons: F64, effective_n: F64, seed: int, replicates: int = REPLICATES) -> F64:
-    """float64[replicates, K]: rates that groups of one common rate would show, with these numbers of comparisons, which share subjects.
+    """Draw the rates of groups with one common rate.
+
+    Returns float64[replicates, K], for these numbers of comparisons, which share subjects.
 
     rates, comparisons, effective_n: float64[K]. The common rate is the plain mean, as of the balanced pool: weights by certainty
-    would favour groups that happen to be low. Each draw is a whole number of errors in `comparisons`, with the variance of
-    `effective_n` independent ones: small counts stay discrete, but few effective errors alone do not make a rate of zero.
+    would favour groups that happen to be low. Each draw is an integer number of errors in `comparisons`, with the variance of
+    `effective_n` independent ones: small counts stay discrete, but few effective errors alone do not lead to a rate of zero.
     effective_n comes from max(binomial, plug-in); the variance of intervals, with the jackknife in it, is above the truth on
     average and would hardly call any spread more than chance. `tests/benchmarks/null_indices.py` holds the draws against data with
-    equal rates. Groups are drawn apart from each other.
+    equal rates. Groups are drawn independently of each other.
+
+    Examples:
+        Both groups have the mean rate:
+
+        >>> draws = equal_rates(np.array([0.1, 0.3]), np.full(2, 1e6), np.full(2, 1e6), seed=1)
+        >>> draws.shape, draws.mean(axis=0).round(2).tolist()
+        ((2000, 2), [0.2, 0.2])
     """
     rng = np.random.default_rng(seed)
     effective = np.clip(effective_n, 1.0, comparisons)
     common = float(rates.mean())
-    return np.stack([_draw(rng, common, round(m), float(n), replicates) for m, n in zip(comparisons, effective, strict=True)], -1)
+    return np.stack(
+        [_draw(rng, common, round(made), float(size), replicates) for made, size in zip(comparisons, effective, strict=True)],
+        -1,
+    )
 
 
 def _draw(rng: np.random.Generator, common: float, comparisons: int, effective: float, replicates: int) -> F64:
-    """Binomial rates whose chance is log-normal: variance c(1 - c)/effective, of which c(1 - c)/comparisons is the binomial's.
+    """Draw binomial rates whose chance is log-normal.
 
-    Log-normal (above one half: of the complement), because people's look-alikeness multiplies: a few of them make the upper tail
-    long, longer than a beta distribution's, which would call differences and deviations unequal too often.
+    The variance is c(1 - c)/effective, of which c(1 - c)/comparisons is the binomial's.
+
+    Log-normal (above one half: of the complement), because people's look-alikeness multiplies: a few of them give the upper tail its
+    length, beyond that of a beta distribution, which would call differences and deviations unequal too often.
     """
     small = min(common, 1 - common)
     # (1 - 1/m) v = 1/n - 1/m for the variance v c(1 - c) of the chance.
@@ -58,10 +72,18 @@ def _draw(rng: np.random.Generator, common: float, comparisons: int, effective: 
 
 
 def null_of(value: float, index: Callable[..., F64], draws: Sequence[F64], smaller_is_worse: bool = False) -> Null | None:
-    """The null distribution of an index of one or two rates; `draws`: one float64[replicates, K] per rate.
+    """Compare an index with its distribution under equal rates.
 
-    index: of float64[replicates, K] to float64[replicates], nan where undefined. Such draws count as more extreme than any value.
-    None if more than 4 % are.
+    draws: one float64[replicates, K] for each of one or two rates. index: of these, to float64[replicates], nan where undefined. Such
+    draws count as more extreme than any value. None if more than 4 % are undefined. A draw equal to `value` counts as extreme.
+
+    Examples:
+        The index is 1, 2 and 3 in three draws; p is (1 + 1) / (3 + 1):
+
+        >>> draws = np.array([[0.0, 1.0], [0.0, 2.0], [0.0, 3.0]])
+        >>> null = null_of(3.0, lambda rates: np.ptp(rates, axis=-1), [draws])
+        >>> null.median, round(null.p95, 6), null.p
+        (2.0, 2.9, 0.5)
     """
     drawn = index(*draws)
     undefined = np.isnan(drawn)

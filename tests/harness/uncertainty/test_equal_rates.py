@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.metrics.differential import MEASURES, fdr, gini, max_difference, max_min
 from faceparity.harness.uncertainty import variance
-from faceparity.harness.uncertainty.null import equal_rates, null_of
+from faceparity.harness.uncertainty.equal_rates import equal_rates, null_of
 from faceparity.harness.verification.rates.disparity_indices import make_differential
 from faceparity.harness.verification.rates.estimates import Estimate
 from faceparity.harness.verification.rates.group_contrasts import Measured

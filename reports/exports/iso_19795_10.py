@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 from faceparity.reports.topics.registry import topics
 
 METHODS = "methods"
-"""The methods appendix, as a place where a question is answered."""
+"""Stands among a question's parts for the methods appendix."""
 OPTIONAL = "optional"
-"""Where among a question's parts the optional topics that answer it stand."""
+"""Stands among a question's parts for the optional topics that answer it."""
 
 
 class ReportingQuestion(NamedTuple):
     """One thing to report on.
 
-    parts: ends of the keys of sections that answer it, METHODS, or OPTIONAL where the optional topics that do are to stand (else last).
-    note: how, or why it is not covered.
+    parts: ends of the keys of sections that answer it, METHODS, or OPTIONAL where the optional topics that do are to stand
+    (else last). note: how, or why it is not covered.
     """
 
     name: str
@@ -100,20 +100,23 @@ CHECKS = (
 
 
 def answers(sections: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
-    """Return both lists, each question with the keys of each evaluation's sections that answer it.
+    """Return both lists of questions, with sections that answer.
 
     sections: the keys of each evaluation's sections, as in "e1-fmr". A question that none answers is not covered.
     """
     titles = ("Topics in the published scope of ISO/IEC 19795-10:2024", "What else a reader needs to check a result")
     return [
-        {"title": title, "topics": [_answered(q, sections) for q in questions]}
+        {"title": title, "topics": [_answered(question, sections) for question in questions]}
         for title, questions in zip(titles, (SCOPE, CHECKS), strict=True)
     ]
 
 
 def parts_of(question: ReportingQuestion) -> list[str]:
-    """Return the ends of the keys of all sections that answer it, optional topics among them by name."""
-    optional = sorted(t.name for t in topics() if question.name in t.answers)
+    """Return the sections that answer a question.
+
+    By the ends of their keys, optional topics among them by name.
+    """
+    optional = sorted(topic.name for topic in topics() if question.name in topic.answers)
     parts = question.parts if OPTIONAL in question.parts else (*question.parts, OPTIONAL)
     return [end for part in parts for end in (optional if part == OPTIONAL else [part])]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from faceparity.reports.charts.matplotlib_cache import load_matplotlib
+from faceparity.reports.layout.matplotlib_cache import load_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -40,7 +40,7 @@ class Figure(NamedTuple):
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Matplotlib's settings for all figures, put back afterwards."""
+    """Set matplotlib's settings for figures, and restore them after."""
     load_matplotlib()
     import matplotlib
 
@@ -79,7 +79,10 @@ def style() -> Iterator[None]:
 
 
 def canvas(height: float, width: float = WIDTH) -> Canvas:
-    """An empty figure of so many units. Use inside `style()`."""
+    """Return an empty figure, its size in units.
+
+    Use inside `style()`.
+    """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure as New
 
@@ -90,17 +93,23 @@ def canvas(height: float, width: float = WIDTH) -> Canvas:
 
 
 def to_svg(figure: Canvas, key: str, title: str, alt: str) -> str:
-    """The figure as an `<svg>` element with title and description, ids made unique by `key`. Use inside `style()`."""
+    """Return the figure as an `<svg>` element.
+
+    With title and description, ids made unique by `key`. Use inside `style()`.
+    """
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     body = out.getvalue()
     inner = body[body.index(">", body.index("<svg")) + 1 : body.rindex("</svg>")]
-    w, h = figure.get_size_inches() * 72
-    return element(slim(inner, key), w, h, key, title, alt)
+    width, height = figure.get_size_inches() * 72
+    return element(slim(inner, key), width, height, key, title, alt)
 
 
 def element(inner: str, width: float, height: float, key: str, title: str, alt: str) -> str:
-    """An `<svg>` element with title and description, which screen readers tell instead of its parts."""
+    """Return an `<svg>` element with title and description.
+
+    Screen readers read these instead of its parts.
+    """
     head = (
         f'<svg viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" role="img" '
         f'aria-labelledby="{key}-t {key}-d"><title id="{key}-t">{html.escape(title)}</title>'
@@ -109,19 +118,23 @@ def element(inner: str, width: float, height: float, key: str, title: str, alt: 
     return head + inner + "</svg>"
 
 
-def _short(m: re.Match[str]) -> str:
-    short = f"{float(m.group(0)):.1f}".removesuffix(".0")
+def _short(match: re.Match[str]) -> str:
+    """Return a number to one decimal, without ".0"."""
+    short = f"{float(match.group(0)):.1f}".removesuffix(".0")
     return "0" if short == "-0" else short
 
 
-def _path(m: re.Match[str]) -> str:
-    """Coordinates to a tenth of a unit; a line through points without the letter before each."""
-    d = re.sub(r"-?\d+\.\d+", _short, m.group(1))
-    return ' d="' + re.sub(r" ?([A-Za-z]) ?", r"\1", d.replace(" L ", " ").strip()) + '"'
+def _path(match: re.Match[str]) -> str:
+    """Return a path with coordinates to a tenth.
+
+    Of a unit; a line through points without the letter before each.
+    """
+    path = re.sub(r"-?\d+\.\d+", _short, match.group(1))
+    return ' d="' + re.sub(r" ?([A-Za-z]) ?", r"\1", path.replace(" L ", " ").strip()) + '"'
 
 
-def _unwrapped(inner: str) -> str:
-    """Without groups that say nothing."""
+def _without_empty_groups(inner: str) -> str:
+    """Return the elements without groups that have no attributes."""
     out: list[str] = []
     kept: list[bool] = []
     for part in re.split(r"(</?g\b[^>]*>)", inner):
@@ -140,37 +153,56 @@ def _unwrapped(inner: str) -> str:
 
 
 def slim(inner: str, key: str) -> str:
-    """Drops metadata and unused ids, shortens numbers, and puts the page's colours in place of ours."""
+    """Return an SVG's inside with less in it.
+
+    Drops metadata and unused ids, shortens numbers, and replaces our colours with the page's.
+    """
     inner = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<style[ >].*?</style>", "", inner, flags=re.DOTALL)
     used = set(re.findall(r"url\(#([^)]+)\)", inner)) | set(re.findall(r'href="#([^"]+)"', inner))
-    inner = re.sub(r' id="([^"]+)"', lambda m: f' id="{key}-{m.group(1)}"' if m.group(1) in used else "", inner)
+    inner = re.sub(r' id="([^"]+)"', lambda match: f' id="{key}-{match.group(1)}"' if match.group(1) in used else "", inner)
     inner = re.sub(r"url\(#([^)]+)\)", rf"url(#{key}-\1)", inner)
     inner = re.sub(r'xlink:href="#([^"]+)"', rf'href="#{key}-\1"', inner)
     inner = re.sub(r' d="([^"]*)"', _path, re.sub(r"\s*\n\s*", " ", inner))
     inner = re.sub(
-        r'( (?:x|y|width|height|transform))="([^"]*)"', lambda m: f'{m.group(1)}="{NUMBER.sub(_short, m.group(2))}"', inner
+        r'( (?:x|y|width|height|transform))="([^"]*)"',
+        lambda match: f'{match.group(1)}="{NUMBER.sub(_short, match.group(2))}"',
+        inner,
     )
     inner = re.sub(r"font-family: [^;\"]+", f"font-family:{FONT}", inner).replace(" stroke-linecap: square", "")
     inner = re.sub(r' transform="rotate\(-0 [^"]*"', "", inner)
     inner = inner.replace("<defs></defs>", "")
-    inner = re.sub(r'style="([^"]*)"', lambda m: 'style="' + re.sub(r"([:;]) ", r"\1", m.group(1)).rstrip(";") + '"', inner)
-    return _unwrapped(re.sub(r">\s+<", "><", coloured(inner))).strip()
+    inner = re.sub(
+        r'style="([^"]*)"', lambda match: 'style="' + re.sub(r"([:;]) ", r"\1", match.group(1)).rstrip(";") + '"', inner
+    )
+    return _without_empty_groups(re.sub(r">\s+<", "><", coloured(inner))).strip()
 
 
 def coloured(inner: str) -> str:
-    """Puts the page's colours in place of ours, which stay as what to fall back on. Texts stay as they are."""
-    names = {c: f"var(--s{i + 1},{c})" for i, c in enumerate(SERIES)}
-    names |= {c: f"var(--{name},{c})" for c, name in ((INK, "ink"), (MUTED, "muted"), (GRID, "grid"), (PAPER, "paper"))}
-    return re.sub("<[^>]+>", lambda tag: re.sub("#[0-9a-f]{6}", lambda c: names.get(c.group(0), c.group(0)), tag.group(0)), inner)
+    """Replace our colours with the page's.
+
+    Ours stay as what to fall back on. Texts are not changed.
+    """
+    names = {colour: f"var(--s{i + 1},{colour})" for i, colour in enumerate(SERIES)}
+    names |= {
+        colour: f"var(--{name},{colour})" for colour, name in ((INK, "ink"), (MUTED, "muted"), (GRID, "grid"), (PAPER, "paper"))
+    }
+    return re.sub(
+        "<[^>]+>",
+        lambda tag: re.sub("#[0-9a-f]{6}", lambda found: names.get(found.group(0), found.group(0)), tag.group(0)),
+        inner,
+    )
 
 
-def shared(page: str) -> tuple[str, str]:
-    """A page with the styles that its figures use often as classes, and the rules for these: a third less to send and to keep."""
+def with_shared_styles(page: str) -> tuple[str, str]:
+    """Return a page with frequent styles as classes, and rules.
+
+    The rules for these classes. Of the styles that its figures use more than twice; saves a third of the page's size.
+    """
     count = Counter(re.findall(r' style="([^"]*)"', "".join(FIGURE.findall(page))))
-    names = {style: f"z{i}" for i, (style, n) in enumerate(count.most_common()) if n > 2}
+    names = {style: f"z{i}" for i, (style, uses) in enumerate(count.most_common()) if uses > 2}
 
-    def classed(m: re.Match[str]) -> str:
-        return f' class="{names[m.group(1)]}"' if m.group(1) in names else m.group(0)
+    def classed(match: re.Match[str]) -> str:
+        return f' class="{names[match.group(1)]}"' if match.group(1) in names else match.group(0)
 
     text = FIGURE.sub(lambda figure: re.sub(r' style="([^"]*)"', classed, figure.group(0)), page)
     return text, "".join(f".{name}{{{style}}}" for style, name in names.items() if f'"{name}"' in text)

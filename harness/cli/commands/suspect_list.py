@@ -1,0 +1,85 @@
+"""The comparisons of a run that a person should look at, read from its private part."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceparity.datasets.common.errors import UserError
+from faceparity.harness import results as record
+from faceparity.harness.results.stored import Result
+from faceparity.harness.templates import private_tables
+
+HOW = (
+    "To leave an image or a comparison out, look at it first. Then write its row into a CSV file, under the columns "
+    "file_a,file_b,reason (a comparison) or file,reason (an image), and run again with --exclude FILE. "
+    "Reasons: wrong label, same person, relative, duplicate, bad image, or your own words."
+)
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """One comparison that a person should look at.
+
+    a, b: file names. score: in the model's own unit. wrong_at: the operating points at which it is an error.
+    """
+
+    a: str
+    b: str
+    score: float
+    mated: bool
+    wrong_at: tuple[str, ...]
+
+    @property
+    def row(self) -> str:
+        """Return the comparison as a row of an exclusion file."""
+        out = io.StringIO()
+        csv.writer(out, lineterminator="").writerow([self.a, self.b])
+        return out.getvalue()
+
+
+def first_of_each_kind(found: Sequence[Suspect], most: int) -> list[Suspect]:
+    """Return the first suspects of each kind, non-mated ones first.
+
+    most: of each kind.
+    """
+    return [suspect for mated in (False, True) for suspect in [one for one in found if one.mated == mated][:most]]
+
+
+def read_suspects(result: Result) -> list[Suspect]:
+    """Read a result's suspects.
+
+    Non-mated comparisons, most alike first, then mated ones, least alike first. Raises UserError where they can't be read.
+    """
+    folder, evaluation = result.folder / "private", result.evaluation
+    table, codes = private_tables.read_table(folder, "suspects"), private_tables.read_table(folder, "codes")
+    person = dict(zip(codes["file"], codes["subject"], strict=True))
+    points = list(_points(evaluation))
+    found = []
+    for file_a, file_b, score in zip(table["file_a"], table["file_b"], table["score"], strict=True):
+        if file_a not in person or file_b not in person:
+            raise UserError(f"{folder}: its tables do not belong together; run again for new ones")
+        mated = person[file_a] == person[file_b]
+        wrong = tuple(name for name, threshold in points if (score < np.float32(threshold)) == mated)
+        found.append(
+            (float(score), Suspect(str(file_a), str(file_b), evaluation.model.score.sign * float(score), bool(mated), wrong))
+        )
+    found.sort(key=lambda entry: (entry[1].mated, entry[0] if entry[1].mated else -entry[0], entry[1].a, entry[1].b))
+    return [suspect for _, suspect in found]
+
+
+def _points(evaluation: record.Evaluation) -> Iterator[tuple[str, float]]:
+    """Yield name and threshold of each operating point.
+
+    Only of points that have a threshold.
+    """
+    for point in evaluation.groupings[-1].operating_points if evaluation.groupings else ():
+        if point.threshold is not None:
+            yield (
+                (f"target FMR {point.target_fmr:g}" if point.origin == "target" else f"{point.origin} threshold"),
+                point.threshold,
+            )
