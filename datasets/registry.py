@@ -18,6 +18,7 @@ from typing import Protocol, cast
 from faceparity.datasets.common import paths
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.paths import real_path
+from faceparity.datasets.loading.age_rules import unread_ages_kept
 from faceparity.datasets.loading.builder import folder_of
 from faceparity.datasets.loading.label_vocabulary import CONCEPTS
 from faceparity.datasets.schema.card import DatasetCard, load_card
@@ -102,14 +103,20 @@ def _unknown(name: str) -> UserError:
     )
 
 
-def load_dataset(spec: str, *, include_minors: bool = False) -> Dataset:
+def load_dataset(spec: str, *, include_minors: bool = False, keep_unread_ages: bool = False) -> Dataset:
     """Load the data set that `NAME` or `NAME=DIR` means.
 
     `NAME=DIR` reads DIR as the set NAME. `folder=DIR` reads any folder with a CSV, and is called by DIR's last part
     (`folder`, if that is somebody's home). `NAME` alone is a set that comes with the package, or is looked for in the
     folder $FACEPARITY_DATA, else where `faceparity fetch` puts sets, under that name or those of its card; a folder there
-    that is no known set is read as `folder`. Raises UserError.
+    that is no known set is read as `folder`. keep_unread_ages: people whose age is written but cannot be read stay,
+    without an age. Raises UserError.
     """
+    with unread_ages_kept(keep_unread_ages):
+        return _load(spec, include_minors)
+
+
+def _load(spec: str, include_minors: bool) -> Dataset:
     name, given, where = spec.partition("=")
     name = name.strip()
     card = _card(name)

@@ -74,6 +74,12 @@ class DatasetOptions(BaseModel):
         ),
     ] = ()
     include_minors: Annotated[bool, Flag("--include-minors", help="Keep people under 18; left out otherwise.")] = False
+    keep_unread_ages: Annotated[
+        bool,
+        Flag(
+            "--keep-unread-ages", help="Keep people whose age is written but cannot be read, without an age; left out otherwise."
+        ),
+    ] = False
 
 
 class ModelOptions(BaseModel):

@@ -71,9 +71,10 @@ class Check:
         alike.
 
         Pictures of one person that look alike are reported but not counted: they may well be two pictures of one moment. Nor
-        are people under 18: to leave them out is a rule of this program, and a copy that holds them has no fault.
+        are ids that look alike, which may be two people's, nor people under 18: to leave them out is a rule of this program,
+        and a copy that holds them has no fault.
         """
-        kinds = sum(count for kind, count in self.problems.items() if kind != "under_18")
+        kinds = sum(count for kind, count in self.problems.items() if kind not in ("under_18", "similar_subjects"))
         return kinds + len(self.unreadable) + self.alike.different_subjects
 
 

@@ -1,8 +1,9 @@
-"""Untrusted text: make it safe to show, and read whole numbers from it."""
+"""Untrusted text: make it safe to show, bring it to one spelling, and read whole numbers from it."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _SPACES = "\u00a0\u2009\u202f"
 
@@ -17,6 +18,18 @@ def printable(text: str) -> str:
         character if character.isprintable() or character in _SPACES else character.encode("unicode_escape").decode()
         for character in text
     )
+
+
+def one_spelling(text: str) -> str:
+    """Return a text without differences that nobody sees.
+
+    It is in composed Unicode (NFC), trimmed, each run of white space is one blank, and format characters (zero-width
+    spaces, direction marks, byte order marks) are gone.
+    """
+    if text.isascii() and text.isprintable() and " " not in text:
+        return text
+    shown = "".join(character for character in text if unicodedata.category(character) != "Cf")
+    return " ".join(unicodedata.normalize("NFC", shown).split())
 
 
 def whole_number(text: str) -> int | None:

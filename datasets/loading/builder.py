@@ -5,21 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.datasets.common.sanitise import printable
+from faceparity.datasets.common.sanitise import one_spelling, printable
+from faceparity.datasets.loading.age_rules import check_no_codes, unread_ages
+from faceparity.datasets.loading.ages import AGE, age_group_names, parse_age
 from faceparity.datasets.loading.image_files import Locator, OutsideRoot, list_images, sha256_of_files
-from faceparity.datasets.loading.label_vocabulary import Ages, age_group_names, concept_value, is_missing, parse_age
+from faceparity.datasets.loading.label_values import one_name_each
+from faceparity.datasets.loading.label_vocabulary import concept_value, is_missing, mapped_word
+from faceparity.datasets.loading.subject_ids import count_similar, one_subject_each, similar_note
 from faceparity.datasets.schema.card import AttributeCard, DatasetCard
 from faceparity.datasets.schema.dataset import Attribute, Dataset, Problem
 
-AGE = "age_group"
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 
 
@@ -91,6 +94,7 @@ def build(
     """
     found = list(problems)
     placed = _match_files(root, rows, card.identity, rules, found)
+    placed = _without_unread_ages(card, placed, found)
     placed = _without_minors(card, placed, rules, found)
     files = sorted(placed)
     digests = sha256_of_files(root, files)
@@ -101,6 +105,8 @@ def build(
     files, content = [file for file, _ in kept], [sha for _, sha in kept]
     taken = [placed[file] for file in files]
     found += _duplicates(files, content)
+    if card.identity == "labelled" and (similar := count_similar(row.subject for row in taken)):
+        found.append(Problem("similar_subjects", "", similar_note(similar)))
     subjects = _subjects([row.subject for row in taken], card.identity)
     attributes = {
         attribute: _attribute(attribute, about, files, taken, subjects, rules, found)
@@ -133,13 +139,14 @@ def _match_files(
 ) -> dict[str, LabelledImage]:
     """Return the rows whose file is there, by its path.
 
-    Other rows, and images that no row names, become problems in `found`.
+    Each subject has one spelling in them. Other rows, and images that no row names, become problems in `found`.
     """
     listed = list_images(root, rules.within)
     locator = Locator(root, listed)
     alike = _by_stem(listed)
+    ids = one_subject_each({row.subject for row in rows}) if identity == "labelled" else {}
     placed: dict[str, LabelledImage] = {}
-    for row in rows:
+    for row, written in ((_with_subject(row, ids), row.subject) for row in rows):
         try:
             file = locator.find(row.file)
         except OutsideRoot:
@@ -155,7 +162,8 @@ def _match_files(
             found.append(Problem("duplicate_row", row.where, detail))
         elif identity == "labelled" and not row.subject:
             placed[file] = row  # so that it counts as named
-            found.append(Problem("bad_row", row.where, f"{file!r} has no subject"))
+            said = f": {written!r} says that it is not known" if written else ""
+            found.append(Problem("missing_subject", row.where, f"{file!r} has no subject{said}"))
         else:
             placed[file] = row
     found += [
@@ -164,6 +172,11 @@ def _match_files(
         if file not in placed and file not in rules.aside
     ]
     return {file: row for file, row in placed.items() if row.subject or identity == "none"}
+
+
+def _with_subject(row: LabelledImage, ids: Mapping[str, str]) -> LabelledImage:
+    subject = ids.get(row.subject, row.subject)
+    return row if subject == row.subject else replace(row, subject=subject)
 
 
 def _stem(file: str) -> str:
@@ -186,16 +199,30 @@ def _missing_file_detail(file: str, alike: dict[str, list[str]]) -> str:
     return f"{file!r} is not there, or not an ordinary file" + (f"; {near[0]!r} is" if len(near) == 1 else "")
 
 
-def _age(row: LabelledImage) -> Ages | None:
-    return parse_age(row.labels.get(AGE, "") if row.age is None else row.age)
+def _age_word(row: LabelledImage, about: AttributeCard) -> str:
+    """Return the age's cell, or what the card maps it to."""
+    word = row.labels.get(AGE, "") if row.age is None else row.age
+    return word if (mapped := mapped_word(word, about.values)) is None else mapped
+
+
+def _without_unread_ages(card: DatasetCard, placed: dict[str, LabelledImage], found: list[Problem]) -> dict[str, LabelledImage]:
+    if (about := card.attributes.get(AGE)) is None:
+        return placed
+    words = {file: _age_word(row, about) for file, row in placed.items()}
+    unread = unread_ages(words, {file: row.where for file, row in placed.items()})
+    found += [Problem("unread_age", file, why) for file, why in unread.items()]
+    return {file: row for file, row in placed.items() if file not in unread}
 
 
 def _without_minors(
     card: DatasetCard, placed: dict[str, LabelledImage], rules: Rules, found: list[Problem]
 ) -> dict[str, LabelledImage]:
-    if rules.include_minors or AGE not in card.attributes:
+    about = card.attributes.get(AGE)
+    if rules.include_minors or about is None:
         return placed
-    minors = {file for file, row in placed.items() if (age := _age(row)) is not None and age.minor}
+    words = {file: _age_word(row, about) for file, row in placed.items()}
+    check_no_codes(words, {file: row.where for file, row in placed.items()})
+    minors = {file for file, word in words.items() if (age := parse_age(word)) is not None and age.minor}
     found += [Problem("under_18", file, f"age {placed[file].labels.get(AGE, '')!r}") for file in sorted(minors)]
     return {file: row for file, row in placed.items() if file not in minors}
 
@@ -235,9 +262,9 @@ def _attribute(
     found: list[Problem],
 ) -> Attribute:
     raw = tuple(row.labels.get(name, "") for row in rows)
-    values = _age_values(rows, rules) if name == AGE else [_value(name, about, word, rules) for word in raw]
-    words = raw if name != AGE else tuple(row.labels.get(name, "") if row.age is None else row.age for row in rows)
-    unknown = [mapped is None and not is_missing(word) for mapped, word in zip(values, words, strict=True)]
+    words = raw if name != AGE else tuple(_age_word(row, about) for row in rows)
+    values = _age_values(words, rules) if name == AGE else _values(name, about, words, rules)
+    unknown = [mapped is None and not is_missing(word, name) for mapped, word in zip(values, words, strict=True)]
     found += [
         Problem("unknown_label", file, f"{name} {word!r}") for file, word, bad in zip(files, words, unknown, strict=True) if bad
     ]
@@ -246,7 +273,7 @@ def _attribute(
     found += [
         Problem("missing_label", file, name)
         for file, value, word in zip(files, values, words, strict=True)
-        if value is None and is_missing(word)
+        if value is None and is_missing(word, name)
     ]
     names = tuple(sorted({value for value in values if value is not None}))
     code = {value: i for i, value in enumerate(names)}
@@ -254,21 +281,26 @@ def _attribute(
     return Attribute(name, names, codes, about.of, raw)
 
 
+def _values(name: str, about: AttributeCard, words: Sequence[str], rules: Rules) -> list[str | None]:
+    value_of = {word: _value(name, about, word, rules) for word in set(words)}
+    names = one_name_each(name, (value for value in value_of.values() if value is not None))
+    return [None if (value := value_of[word]) is None else names[value] for word in words]
+
+
 def _value(name: str, about: AttributeCard, word: str, rules: Rules) -> str | None:
     if (value := concept_value(name, word, about.values)) is not None:
         return value
-    return " ".join(word.split()) if rules.any_value and not is_missing(word) else None
+    return one_spelling(word) if rules.any_value and not is_missing(word, name) else None
 
 
-def _age_values(rows: Sequence[LabelledImage], rules: Rules) -> list[str | None]:
-    values = age_group_names([_age(row) for row in rows], rules.own_age_bins)
+def _age_values(words: Sequence[str], rules: Rules) -> list[str | None]:
+    values = age_group_names([parse_age(word) for word in words], rules.own_age_bins)
     if not rules.any_value:
         return values
-    words = [row.labels.get(AGE, "") if row.age is None else row.age for row in rows]
     # A set may say "young", but a number that is no age is a mistake.
     return [
-        " ".join(word.split())
-        if value is None and not is_missing(word) and not any(character.isdigit() for character in word)
+        one_spelling(word)
+        if value is None and not is_missing(word, AGE) and not any(character.isdigit() for character in word)
         else value
         for value, word in zip(values, words, strict=True)
     ]

@@ -7,9 +7,10 @@ word.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Literal
+
+from faceparity.datasets.common.sanitise import one_spelling
 
 CONCEPTS = ("gender", "ethnicity", "age_group", "skin_tone")
 """The attributes that have a name of their own, in the order in which they are shown."""
@@ -21,7 +22,15 @@ _COLUMNS = {
     "skin_tone": {"skin_tone", "skintone", "skin_type", "fitzpatrick", "fitzpatrick_type", "monk_skin_tone", "monk", "skin"},
 }
 _COLUMN_PREFIXES = ("face_", "subject_", "person_", "perceived_", "apparent_", "self_reported_", "annotated_")
-_MISSING = {"", "na", "n/a", "n.a.", "nan", "null", "unknown", "?", "-", "not stated", "prefer not to say"}
+SUBJECT = "subject"
+"""The column of people's ids, which is no attribute."""
+_MISSING = {"", "na", "n/a", "n.a.", "nan", "null", "unknown", "?", "-", "not stated", "prefer not to say"} | {
+    *("<na>", "-nan", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
+    *("#n/a", "#n/a n/a", "#na", "#n/d", "#nv", "#ref!", "#value!", "#name?", "#null!", "#num!", "#div/0!"),
+}
+"""In any column: no set's own word for a value; what programs and spreadsheets write where they have none."""
+_MISSING_OF_PEOPLE = _MISSING | {"none", "-1"}
+"""In the columns of subjects and concepts; elsewhere `none` and -1 may be values, as in hats=none."""
 
 _WORDS: dict[str, dict[str, str]] = {
     "gender": {
@@ -54,14 +63,22 @@ _WORDS: dict[str, dict[str, str]] = {
     },
 }
 
-_STANDARD_AGES = ((0, 17), (18, 29), (30, 44), (45, 59), (60, None))
-_MONTHS = {"JanFebMarAprMayJunJulAugSepOctNovDec".casefold()[3 * i : 3 * i + 3]: 1 + i for i in range(12)}
-_MINORS = {"baby", "infant", "toddler", "child", "children", "kid", "minor", "teen", "teenager"}
-_OLDEST = 125
+_MINUS = re.compile(r"[-\u2010-\u2015\u2212\ufe63\uff0d] ?(?=[0-9.])")
+_NUMBER = re.compile(r"(-?[0-9]+)\.0*")
+_TONE = re.compile(r"^(?:(?:fitzpatrick|fst|monk|mst)_?)?(?:skin_?)?(?:type|tone|scale)?_?")
+"""What people write before the number of a skin type."""
+
+
+def without_zeros(word: str) -> str:
+    """Return a word, without the `.0` of a whole number."""
+    found = _NUMBER.fullmatch(word)
+    return found[1] if found else word
 
 
 def _normalised(word: str) -> str:
-    return re.sub(r"[\s_\-]+", "_", word.strip().casefold()).strip("_")
+    word = one_spelling(word).casefold()
+    sign = "-" if _MINUS.match(word) else ""  # of a number: elsewhere hyphens are blanks
+    return sign + without_zeros(re.sub(r"[\s_\-\u2010-\u2015\u2212\ufe63\uff0d]+", "_", word).strip("_"))
 
 
 _SYNONYMS = {
@@ -90,126 +107,45 @@ def concept_of_column(column: str) -> str | None:
     return next((concept for concept, names in _COLUMNS.items() if name in names), None)
 
 
-def is_missing(raw: str) -> bool:
-    """Return whether a cell says that there is no label.
+def is_missing(raw: str, column: str = "") -> bool:
+    """Return whether a cell says that there is no value.
 
-    Such are an empty cell, NA, unknown, ? and others, in any case of letters.
+    Such are an empty cell, NA, unknown, ? and others, in any case of letters; of subjects and concepts also `none` and
+    -1. column: a concept, `SUBJECT`, or any other attribute.
     """
-    return raw.strip().casefold() in _MISSING
+    word = one_spelling(raw).casefold()
+    if column != SUBJECT and column not in CONCEPTS:
+        return word in _MISSING
+    return word in _MISSING_OF_PEOPLE or (_MINUS.match(word) is not None and _normalised(word) == "-1")
+
+
+def mapped_word(raw: str, words: Mapping[str, str]) -> str | None:
+    """Return what a card's own words map a cell to.
+
+    They are compared as written, then without regard to case, blanks, hyphens, underscores and the `.0` of a whole
+    number, but with a number's sign; None if there is no such word.
+    """
+    if not words:
+        return None
+    if (exact := words.get(raw.strip())) is not None:
+        return exact
+    return {_normalised(word): value for word, value in words.items()}.get(_normalised(raw))
 
 
 def concept_value(attribute: str, raw: str, overrides: Mapping[str, str] | None = None) -> str | None:
     """Return the named value that a word stands for.
 
-    None if nothing maps it. overrides: a card's own words, tried first, as written and then without regard to case,
-    blanks, hyphens and underscores. "Black/African American" is Black, because both parts are; "East Asian/White" is
-    None: what it means, the card must say. Ages are not words: see `parse_age`.
+    None if nothing maps it. overrides: a card's own words, tried first, see `mapped_word`. "Black/African American" is
+    Black, because both parts are; "East Asian/White" is None: what it means, the card must say. Ages are not words: see
+    `parse_age` in `ages`.
     """
-    if overrides:
-        plain = {_normalised(word): value for word, value in overrides.items()}
-        found = overrides.get(raw.strip(), plain.get(_normalised(raw)))
-        if found is not None:
-            return found
+    if overrides and (found := mapped_word(raw, overrides)) is not None:
+        return found
     table = _SYNONYMS.get(attribute, {})
-    if (value := table.get(_normalised(raw))) is not None:
+    word = _normalised(raw)
+    if (value := table.get(word)) is not None:
         return value
+    if attribute == "skin_tone" and (found := table.get(_TONE.sub("", word, count=1))) is not None:
+        return found
     parts = {table.get(_normalised(part)) for part in raw.split("/")}
     return parts.pop() if len(parts) == 1 else None
-
-
-@dataclass(frozen=True, slots=True)
-class Ages:
-    """An age or a range of ages, in whole years, both ends included; high None: open."""
-
-    low: int
-    high: int | None
-
-    @property
-    def minor(self) -> bool:
-        """Return whether the range reaches below 18."""
-        return self.low < 18
-
-    @property
-    def name(self) -> str:
-        """Return the name shown: `20–29` (en dash), `70+`, `24`."""
-        if self.high is None:
-            return f"{self.low}+"
-        return str(self.low) if self.low == self.high else f"{self.low}–{self.high}"
-
-
-def _age_from_date(text: str) -> Ages | None:
-    """Return a range that a spreadsheet took for a date.
-
-    Such are `03-Sep`, `9-Mar` (3–9), `Oct-19`, `19-Oct` (10–19), `2019-10-01 00:00:00`; None for any other text.
-    """
-    if found := re.fullmatch(r"(?:(\d{1,2})[-/ ]([a-z]{3})|([a-z]{3})[-/ ](\d{1,2}))", text):
-        day, month = (found[1], found[2]) if found[1] else (found[4], found[3])
-        if month not in _MONTHS:
-            return None
-        low, high = sorted((int(day), _MONTHS[month]))
-        return Ages(low, high)
-    if found := re.fullmatch(r"(\d{2})(\d{2})-(\d{2})-(\d{2})(?:[ t][\d:.]+)?", text):
-        month, day = int(found[3]), int(found[4])
-        low, high = sorted((month, int(found[2]) if day == 1 else day))
-        return Ages(low, high)
-    return None
-
-
-def parse_age(raw: str) -> Ages | None:
-    """Return the age or range of ages in a cell.
-
-    Understands `24`, `24.0`, `20-29`, `20–29`, `20 to 29`, `[18,30)`, `70+`, `more than 70`, `>= 60`, `<18`, `under 30`,
-    `child`, and ranges that a spreadsheet turned into dates. None for any other text, and for ages above 125.
-    """
-    text = " ".join(raw.strip().casefold().split())
-    if text in _MINORS:
-        return Ages(0, 17)
-    if found := re.fullmatch(r"(\d{1,3})(?:\.\d+)?(?: years?(?: old)?)?", text):
-        low, high = int(found[1]), int(found[1])
-    elif found := re.fullmatch(r"(\d{1,3}) ?(?:-|–|—|to|_) ?(\d{1,3})(?: years?)?", text):
-        low, high = int(found[1]), int(found[2])
-    elif found := re.fullmatch(r"\[(\d{1,3}), ?(\d{1,3})\)", text):
-        low, high = int(found[1]), int(found[2]) - 1
-    elif found := re.fullmatch(
-        r"(?:more than|over|above|older than|>=?|≥) ?(\d{1,3})|(\d{1,3}) ?(?:\+|and (?:over|above|older|up)|or older)", text
-    ):
-        return _plausible_ages(int(found[1] or found[2]), None)
-    elif found := re.fullmatch(r"(?:less than|under|below|younger than|<) ?(\d{1,3})", text):
-        low, high = 0, int(found[1]) - 1
-    else:
-        return _age_from_date(text)
-    return _plausible_ages(low, high)
-
-
-def _plausible_ages(low: int, high: int | None) -> Ages | None:
-    return Ages(low, high) if low <= (low if high is None else high) and max(low, high or 0) <= _OLDEST else None
-
-
-def _standard_name(ages: Ages) -> str | None:
-    for low, high in _STANDARD_AGES:
-        if ages.low >= low and (high is None or (ages.high is not None and ages.high <= high)):
-            return Ages(low, high).name
-    return None
-
-
-def age_group_names(ages: Sequence[Ages | None], own_bins: bool = False) -> list[str | None]:
-    """Return the age group of each sample.
-
-    The groups are 18–29, 30–44, 45–59, 60+ (and 0–17), or the set's own bins where those don't nest in them.
-
-    own_bins: keep the set's own bins in any case, so that a part of a set is grouped as all of it is. A single age among
-    own bins falls in the one bin that holds it, and is None if none or several do.
-    """
-    known = {span for span in ages if span is not None}
-    standard = {span: _standard_name(span) for span in known}
-    if not own_bins and None not in standard.values():
-        return [None if span is None else standard[span] for span in ages]
-    bins = [span for span in known if span.low != span.high]
-
-    def own_bin(age: Ages) -> str | None:
-        if age.low != age.high:
-            return age.name
-        around = [other for other in bins if other.low <= age.low and (other.high is None or age.low <= other.high)]
-        return around[0].name if len(around) == 1 else None
-
-    return [None if span is None else own_bin(span) for span in ages]

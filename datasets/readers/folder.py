@@ -15,7 +15,9 @@ from faceparity.datasets.common.toml_files import read_toml, validate_fields
 from faceparity.datasets.loading.builder import LabelledImage, Rules, build, folder_of
 from faceparity.datasets.loading.image_files import IMAGE_SUFFIXES
 from faceparity.datasets.loading.label_table import LabelTable, plain, read_table
-from faceparity.datasets.loading.label_vocabulary import CONCEPTS, concept_of_column, concept_owner, is_missing
+from faceparity.datasets.loading.label_values import names_of_words
+from faceparity.datasets.loading.label_vocabulary import CONCEPTS, concept_of_column, concept_owner
+from faceparity.datasets.loading.subject_ids import one_subject_each
 from faceparity.datasets.schema.card import AttributeCard, DatasetCard, PairedCard, Strict, load_card
 from faceparity.datasets.schema.dataset import Dataset
 
@@ -162,7 +164,9 @@ def _subject_column(table: LabelTable, config: FolderConfig, used: set[str]) -> 
     if column is None or column in used:
         return None
     if plain(column) in _VAGUE:
-        return column if len(table.lines.distinct(column)) < len(table.lines) else None
+        ids = one_subject_each(table.lines.distinct(column))
+        n_filled = sum(ids[cell] != "" for cell in table.lines.texts(column))
+        return column if len(set(ids.values()) - {""}) < n_filled else None
     return column
 
 
@@ -202,7 +206,9 @@ def _n_bearers(table: LabelTable, column: str, subject: str | None) -> int:
 
     They are people if the column is of the subject, else pictures.
     """
-    return len(_distinct(table, subject)) if subject and _owner_of(table, column, subject) == "subject" else len(table.lines)
+    if subject and _owner_of(table, column, subject) == "subject":
+        return len(set(one_subject_each(table.lines.distinct(subject)).values()) - {""})
+    return len(table.lines)
 
 
 def _why_unused(table: LabelTable, column: str, subject: str | None) -> str:
@@ -226,15 +232,18 @@ def _owner_of(table: LabelTable, column: str, subject: str | None) -> Literal["s
     """
     if subject is None:
         return "sample"
+    ids, names = one_subject_each(table.lines.distinct(subject)), names_of_words(column, table.lines.distinct(column))
     first: dict[str, str] = {}
-    for person, word in zip(table.lines.texts(subject), table.lines.texts(column), strict=True):
-        if not is_missing(word) and first.setdefault(person, word) != word:
+    for cell, word in zip(table.lines.texts(subject), table.lines.texts(column), strict=True):
+        person, value = ids[cell], names[word]
+        if person and value and first.setdefault(person, value) != value:
             return "sample"
     return "subject"
 
 
 def _distinct(table: LabelTable, column: str) -> set[str]:
-    return {cell for cell in table.lines.distinct(column) if not is_missing(cell)}
+    """Return the different values of one column, each by one name."""
+    return set(names_of_words(column, table.lines.distinct(column)).values()) - {""}
 
 
 def _card(

@@ -44,13 +44,13 @@ def with_protocols(dataset: Dataset, lists: Sequence[PairList]) -> Dataset:
     """Return the data set with these lists as protocols.
 
     Its digest then covers them. A pair whose image is not among the samples is counted (`missing`) and left out; each
-    such image is one problem, except those of children, which are reported already.
+    such image is one problem, except those that were left out for their age, which are reported already.
     """
     if not lists:
         return dataset
     index = {file: i for i, file in enumerate(dataset.files)}
-    minors = {problem.where for problem in dataset.problems if problem.kind == "under_18"}
-    problems = [problem for listed in lists for problem in _absent(listed, index.keys() | minors)]
+    by_age = {problem.where for problem in dataset.problems if problem.kind in ("under_18", "unread_age")}
+    problems = [problem for listed in lists for problem in _absent(listed, index.keys() | by_age)]
     protocols = tuple(_protocol(listed, index) for listed in lists)
     return replace(
         dataset,

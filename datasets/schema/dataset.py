@@ -20,10 +20,13 @@ ProblemKind = Literal[
     "outside_root",  # a row names a path that leaves the data set's folder
     "unknown_label",  # a value that the card does not map to a concept
     "missing_label",  # an empty label
+    "missing_subject",  # left out, as nobody knows who it is
     "duplicate_image",  # same bytes as an earlier sample
     "duplicate_row",  # the same file named twice
     "conflicting_label",  # one subject with two values of a subject attribute
     "under_18",  # left out by default
+    "unread_age",  # an age with a digit that cannot be read, left out by default
+    "similar_subjects",  # once: ids that may be one person's, kept apart; how many is in the detail
     "bad_row",  # a row that cannot be read at all
 ]
 

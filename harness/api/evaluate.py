@@ -56,7 +56,7 @@ def evaluate(dataset: str | Dataset, model: str = "face_recognition", **options:
         check_dask(parsed.dask, parsed.workers)
         resolved = resolve(parsed, command="faceparity.harness.evaluate(…)", workers=parsed.workers or cores())
         resolved = replace(resolved, device=check_device(parsed.device))
-        loaded = load_dataset(dataset, include_minors=parsed.include_minors) if isinstance(dataset, str) else dataset
+        loaded = _load(dataset, parsed) if isinstance(dataset, str) else dataset
         spec = with_device(model, parsed.device)
         card = load_model_card(spec)
         if parsed.threshold_from is not None:
@@ -112,6 +112,10 @@ def evaluate_scores(
         bar(f"{name} · comparisons and statistics", 0)
         resolved = resolve(parsed, command="faceparity.harness.evaluate_scores(…)")
         return EvaluationResult(scores_file.evaluate_scores(scores, resolved, failures=failures, distance=distance, name=name))
+
+
+def _load(dataset: str, asked: Options) -> Dataset:
+    return load_dataset(dataset, include_minors=asked.include_minors, keep_unread_ages=asked.keep_unread_ages)
 
 
 def _lists(options: Mapping[str, Any], *, of_scores: bool = False) -> dict[str, Any]:

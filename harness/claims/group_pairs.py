@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from faceparity.datasets.loading.label_vocabulary import concept_of_column, concept_value, parse_age
+from faceparity.datasets.loading.ages import parse_age
+from faceparity.datasets.loading.label_vocabulary import concept_of_column, concept_value
 from faceparity.harness import results
 from faceparity.harness.claims.claim_file import ClaimedContrast, Reading
 from faceparity.harness.groups.groupings import SampleGrouping

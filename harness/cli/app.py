@@ -232,6 +232,9 @@ def check(
     names: Annotated[
         bool, typer.Option("--names", help="With --json: the files' names too. Such a JSON is not for publication.")
     ] = False,
+    keep_unread_ages: Annotated[
+        bool, typer.Option("--keep-unread-ages", help="Keep people whose age is written but cannot be read, as run does.")
+    ] = False,
 ) -> None:
     """Say whether this copy of a data set is whole, and what is wrong with it, file by file.
 
@@ -240,7 +243,7 @@ def check(
     """
     from faceparity.harness.cli.commands.check import check_command
 
-    raise typer.Exit(check_command(dataset, json, names))
+    raise typer.Exit(check_command(dataset, json, names, keep_unread_ages))
 
 
 @app.command(short_help="List the comparisons of a run that a person should look at.")

@@ -23,7 +23,7 @@ from faceparity.harness.options import Options
 from faceparity.harness.protocols.open_set_search import evaluate_searches
 from faceparity.harness.protocols.pair_lists import ProtocolContext as ProtocolSetting
 from faceparity.harness.protocols.pair_lists import evaluate_protocols
-from faceparity.harness.results.parts.notices import SYNTHETIC
+from faceparity.harness.results.parts.notices import NO_MATED_PAIR, SYNTHETIC
 from faceparity.harness.scenarios.base.context import ScenarioContext as ScenarioSetting
 from faceparity.harness.scenarios.dispatch import evaluate_scenarios
 from faceparity.harness.templates.extract import Templates
@@ -275,6 +275,8 @@ def _warnings(
         out.append(conditions)
     if dataset.identity == "none":
         out.append("The set has no subject labels: each sample stands for a person, and hidden repeats look like false matches.")
+    elif dataset.n_subjects == dataset.n_samples:
+        out.append(NO_MATED_PAIR)
     if pool.missing_values:
         out.append(f"The threshold was set without {'; '.join(pool.missing_values)}: no group with 30 people has that value.")
     if tallied.passes > 1:

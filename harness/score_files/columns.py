@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,19 @@ def renumber(codes: I32, new: I32) -> None:
     """Replace each codes[k] by new[codes[k]], in place."""
     for k in range(codes.size):
         codes[k] = new[codes[k]]
+
+
+def renamed(codes: I32, words: Sequence[str], names: Mapping[str, str]) -> tuple[I32, list[str]]:
+    """Replace words by their names, which several may share.
+
+    Returns the code of each row and the names, rising. Overwrites codes.
+    """
+    if all(word == name for word, name in names.items()):
+        return codes, list(words)
+    kept = sorted(set(names.values()))
+    place = {name: k for k, name in enumerate(kept)}
+    renumber(codes, np.array([place[names[word]] for word in words], np.int32))
+    return codes, kept
 
 
 @njit()

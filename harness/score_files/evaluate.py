@@ -22,8 +22,9 @@ from faceparity.harness.evaluation.preflight import check_cells, check_reference
 from faceparity.harness.evaluation.resolved_options import Resolved, as_resolved
 from faceparity.harness.groups.groupings import Cells, SampleGrouping, make_cells
 from faceparity.harness.options import Options
+from faceparity.harness.score_files.columns import renamed
 from faceparity.harness.score_files.source import Source, source_of
-from faceparity.harness.score_files.table import ScoreTable, attribute, read_scores, read_texts
+from faceparity.harness.score_files.table import ScoreTable, attribute, names_in, read_scores, read_texts
 from faceparity.harness.verification.one_threshold import PointContext
 from faceparity.harness.verification.operating_points import Fixed, MeasurementPlan, measure
 from faceparity.harness.verification.rates.failures_and_covariates import failure_rates
@@ -88,7 +89,10 @@ def evaluate_scores(
             for grouping, points, sweep in zip(groupings, measured, sweeps, strict=True)
         ],
         claims=evaluate_claims(resolved.claims, bench),
-        warnings=[f"{rows:,} rows left out: {kind.replace('_', ' ')}" for kind, rows in table.left_out.items() if rows],
+        warnings=[
+            *table.notes,
+            *(f"{rows:,} rows left out: {kind.replace('_', ' ')}" for kind, rows in table.left_out.items() if rows),
+        ],
     )
     return results.canonical(evaluation)
 
@@ -156,7 +160,8 @@ def _failures(source: Source | None, by: Sequence[str], *, empty_scores: bool) -
     if source is None:
         return none
     columns = read_texts(source, ["subject", "attempted", "failed", *by])
-    tried, failed = (_whole(source, *columns[column], column) for column in ("attempted", "failed"))
+    tried, failed = (_whole(source, *columns.pop(column), column) for column in ("attempted", "failed"))
+    columns = {name: renamed(codes, words, names_in(name, words)) for name, (codes, words) in columns.items()}
     if (attempts := int(tried.sum())) > MOST_ATTEMPTS:
         raise UserError(
             f"{source}: {attempts:,} attempts, more than {MOST_ATTEMPTS:,}; give the numbers of a sample of the people"

@@ -12,10 +12,16 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.numba_cache import njit
+from faceparity.datasets.loading.label_values import names_of_words
+from faceparity.datasets.loading.subject_ids import count_similar, one_id_each, one_subject_each, similar_note
 from faceparity.datasets.schema.dataset import Attribute
-from faceparity.harness.score_files.columns import I32, Scores, Truths, Words, renumber
+from faceparity.harness.score_files.columns import I32, Scores, Truths, Words, renamed, renumber
 from faceparity.harness.score_files.source import Source
 
+NO_MATED_ROW = (
+    "No row compares two samples of one person, so there is no false non-match rate. If people have several samples, subject_a and "
+    "subject_b number the samples instead."
+)
 NEEDED = ("subject_a", "subject_b", "mated", "score")
 
 
@@ -34,6 +40,8 @@ class ScoreTable:
     score: NDArray[np.float32]
     left_out: dict[str, int]
     digest: str
+    notes: tuple[str, ...] = ()
+    """What the first screen must say of the ids."""
 
 
 def read_scores(source: Source) -> ScoreTable:
@@ -48,11 +56,12 @@ def read_scores(source: Source) -> ScoreTable:
     rows = score.size
     if not rows:
         raise UserError(f"{source}: holds no rows")
+    subject, people = texts["subject"]
+    digest = source.digest() or _digest(texts, score, mated)
+    _check_subjects(source, subject, people)
+    texts = {name: renamed(codes, words, names_in(name, words)) for name, (codes, words) in texts.items()}
     subject, people = texts.pop("subject")
-    digest = source.digest() or _digest({"subject": (subject, people), **texts}, score, mated)
-    if people and people[0] == "":
-        row = int(np.argmin(subject)) % rows
-        raise UserError(f"{source.row(row)}: no subject; every comparison needs subject_a and subject_b")
+    similar = count_similar(people)
     wrong = np.flatnonzero(mated != (subject[:rows] == subject[rows:]))
     sample = subject.copy()
     if has_samples:
@@ -64,6 +73,7 @@ def read_scores(source: Source) -> ScoreTable:
         raise UserError(f"{source.row(int(wrong[0]))}: mated contradicts subject_a and subject_b ({wrong.size:,} such rows)")
     subjects = subject[first]
     attributes = tuple(attribute(name, codes[first], words, subjects) for name, (codes, words) in texts.items())
+    mated_rows = int(mated.sum())
     del subject, texts, mated
     a, b = sample[:rows], sample[rows:]
     left_out: dict[str, int] = {}
@@ -71,7 +81,29 @@ def read_scores(source: Source) -> ScoreTable:
         keep, left_out = _usable(a, b)
         if any(left_out.values()):
             a, b, score = a[keep], b[keep], score[keep]
-    return ScoreTable(subjects, attributes, a, b, score, left_out, digest)
+    notes = [NO_MATED_ROW] * (not mated_rows) + [similar_note(similar)] * (similar > 0)
+    return ScoreTable(subjects, attributes, a, b, score, left_out, digest, tuple(notes))
+
+
+def _check_subjects(source: Source, subject: I32, people: Sequence[str]) -> None:
+    """Raise UserError, with the row, where a person is missing."""
+    ids = one_subject_each(people)
+    nobody = np.array([not ids[word] for word in people], bool)[subject]
+    if nobody.any():
+        n = subject.size // 2
+        row = int(np.argmax(nobody[:n] | nobody[n:]))
+        word = people[subject[row if nobody[row] else row + n]]
+        said = f" ({word!r} says that it is not known)" if word else ""
+        rows = int((nobody[:n] | nobody[n:]).sum())
+        raise UserError(
+            f"{source.row(row)}: no subject{said} ({rows:,} such rows); every comparison needs subject_a and subject_b: leave "
+            "these rows out"
+        )
+
+
+def names_in(column: str, words: Sequence[str]) -> dict[str, str]:
+    """Return the id or name that each word means."""
+    return one_id_each(words) if column in ("subject", "sample") else names_of_words(column, words)
 
 
 def _digest(texts: Mapping[str, tuple[I32, list[str]]], score: NDArray[np.float32], mated: NDArray[np.bool_]) -> str:

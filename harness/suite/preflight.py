@@ -208,7 +208,10 @@ def _dataset(
         return None
     options = base.options.merged(declared)
     spec = f"{name}={suite.path(folder)}" if folder else declared.use
-    dataset = found.trying(where, lambda: load_dataset(spec, include_minors=options.include_minors))
+    dataset = found.trying(
+        where,
+        lambda: load_dataset(spec, include_minors=options.include_minors, keep_unread_ages=options.keep_unread_ages),
+    )
     scenarios = found.trying(where, lambda: _scenarios(options.scenarios, suite))
     if dataset is None or scenarios is None:
         return None

@@ -16,11 +16,12 @@ from faceparity.datasets.schema.dataset import Dataset, PairProtocol, SetProtoco
 SCHEMA = "faceparity.check/1"
 
 
-def check_command(spec: str, json_to: str | None, names: bool) -> int:
+def check_command(spec: str, json_to: str | None, names: bool, keep_unread_ages: bool = False) -> int:
     """Print what a copy holds and what is wrong.
 
     Every file by name. Returns the exit status: 0 if nothing is wrong, else 1. json_to: a file, or `-` for standard output, which then
-    holds nothing else. names: file names in it too. Raises UserError.
+    holds nothing else. names: file names in it too. keep_unread_ages: as in a run; each is then listed as a label that is not known.
+    Raises UserError.
     """
     from faceparity.datasets.audit.copy_check import check
     from faceparity.datasets.common.sanitise import printable
@@ -30,7 +31,7 @@ def check_command(spec: str, json_to: str | None, names: bool) -> int:
     if names and json_to is None:
         raise UserError("--names puts file names into the JSON: say where with --json FILE")
     with console.working("reading the labels and every file's digest"):
-        dataset = load_dataset(spec)
+        dataset = load_dataset(spec, keep_unread_ages=keep_unread_ages)
     with console.Screen() as screen:
         step, done = screen.stage(f"{printable(dataset.name)} · images", dataset.n_samples), 0
 
@@ -75,7 +76,7 @@ def lines(dataset: Dataset, found: Check) -> Iterator[str]:
     yield from _unlabelled(dataset)
     yield from found.support.lines
     for problem in dataset.problems:
-        yield f"{WORDS.get(problem.kind, problem.kind)}: {printable(problem.where)} {printable(problem.detail)}".rstrip()
+        yield f"{WORDS.get(problem.kind, problem.kind)}: {printable(f'{problem.where} {problem.detail}'.strip())}"
     for file, reason in found.unreadable:
         yield f"can't be read: {printable(file)}: {reason}"
     yield from _alike(dataset, found)

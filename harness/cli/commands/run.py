@@ -52,7 +52,7 @@ def run_command(asked: Mapping[str, Any], datasets: list[str], models: list[str]
         names = [load_model_card(spec).name for spec in specs]
         resolved = replace(resolved, fixed=thresholds_of(options.threshold_from, names))
     with console.Screen() as screen, chosen_backend(resolved.workers, options.device, options.dask, screen.line) as backend:
-        loaded = [_load(spec, options.include_minors, screen) for spec in dict.fromkeys(datasets or [CONTROL])]
+        loaded = [_load(spec, options, screen) for spec in dict.fromkeys(datasets or [CONTROL])]
         _check_names(loaded)
         exclusions = read_exclusions(options.exclude, loaded) if options.exclude else {}
         results = run(Request(loaded, specs, replace(resolved, backend=backend), out, exclusions), screen)
@@ -67,9 +67,9 @@ def command_of(options: Options, datasets: list[str], models: list[str], formats
     return published_command("run", [*written, *((f"--{name}", True) for name in formats), ("--out", out)])
 
 
-def _load(spec: str, include_minors: bool, screen: console.Screen) -> Dataset:
+def _load(spec: str, options: Options, screen: console.Screen) -> Dataset:
     """Load a data set and show its size."""
-    dataset = load_dataset(spec, include_minors=include_minors)
+    dataset = load_dataset(spec, include_minors=options.include_minors, keep_unread_ages=options.keep_unread_ages)
     screen.loaded(dataset)
     return dataset
 

@@ -30,10 +30,13 @@ WORDS = {
     "outside_root": "paths that leave the folder",
     "unknown_label": "labels that the card does not know",
     "missing_label": "labels missing",
+    "missing_subject": "images without a subject, left out",
     "duplicate_image": "images that are the same file as another",
     "duplicate_row": "rows that name a file again",
     "conflicting_label": "people with two values of one label",
     "under_18": "images of people under 18, left out",
+    "unread_age": "images of people whose age cannot be read, left out",
+    "similar_subjects": "note on subject ids",
     "bad_row": "rows that can't be read",
 }
 

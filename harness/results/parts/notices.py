@@ -8,3 +8,8 @@ ALIKE = (
     "here only thresholds set by target on this set mean something."
 )
 SYNTHETIC = f"{SAYS_NOTHING} {ALIKE}"
+
+NO_MATED_PAIR = (
+    "By the set's labels every image is of another person, so there is no mated pair and no false non-match rate. If people have "
+    "several images here, the labels of subjects number the images instead."
+)

@@ -1,17 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from faceparity.datasets.loading.label_vocabulary import (
-    Ages,
-    age_group_names,
-    concept_of_column,
-    concept_value,
-    is_missing,
-    parse_age,
-)
+from faceparity.datasets.loading.label_vocabulary import concept_of_column, concept_value, is_missing
 
 
 @pytest.mark.parametrize(
@@ -52,6 +43,9 @@ def test_columns_are_known_only_by_true_synonyms(column: str, concept: str | Non
         *(("gender", word, "male") for word in ("male", "M", "man", "Male")),
         *(("gender", word, "female") for word in ("female", "F", "woman")),
         ("gender", "1", None),
+        *(("skin_tone", word, "4") for word in ("4", "4.0", "4.", "Type 4", "MST 4", " 4\u200b")),
+        *(("skin_tone", word, "IV") for word in ("IV", "iv", "Type IV", "type-iv", "Fitzpatrick IV", "Fitzpatrick type IV")),
+        *(("skin_tone", word, None) for word in ("-1", "−1", "-4", "4.5", "XI", "Type", "VII")),
         ("hair", "brown", None),
     ],
 )
@@ -66,61 +60,22 @@ def test_a_card_overrides_the_words() -> None:
     assert concept_value("ethnicity", "black", {"Black": "African diaspora"}) == "African diaspora"
 
 
+def test_a_number_keeps_its_sign() -> None:
+    words = {"1": "male", "2": "female"}
+    assert [concept_value("gender", word, words) for word in ("1", "1.0", "2", "-1", "−1", "-2", "–1", "1.5")] == [
+        *("male", "male", "female"), *[None] * 5
+    ]  # fmt: skip
+    assert concept_value("gender", "-1", {"-1": "male", "1": "female"}) == "male"
+    assert concept_value("gender", "−1.0", {"-1": "male", "1": "female"}) == "male"
+
+
+EVERYWHERE = ("", "  ", "NA", "n/a", "NaN", "unknown", "?", "<NA>", "#N/A", "\u200b", "\u00a0NA\u2060", "1.#IND")
+OF_PEOPLE = ("none", "None", "-1", "-1.0", "−1")
+
+
 def test_missing_is_not_a_value() -> None:
-    assert all(is_missing(cell) for cell in ("", "  ", "NA", "n/a", "NaN", "unknown", "?"))
-    assert not any(is_missing(cell) for cell in ("none", "0", "Namibia"))
-
-
-@pytest.mark.parametrize(
-    ("raw", "ages"),
-    [
-        ("24", Ages(24, 24)),
-        ("24.0", Ages(24, 24)),
-        ("20-29", Ages(20, 29)),
-        ("20–29", Ages(20, 29)),
-        ("[18, 30)", Ages(18, 29)),
-        ("more than 70", Ages(70, None)),
-        ("70+", Ages(70, None)),
-        ("60 and over", Ages(60, None)),
-        ("<18", Ages(0, 17)),
-        ("under 30", Ages(0, 29)),
-        ("child", Ages(0, 17)),
-        *((word, Ages(3, 9)) for word in ("3-9", "03-Sep", "3-Sep", "9-Mar", "09-Mar", "Sep-03", "2019-03-09 00:00:00")),
-        *((word, Ages(10, 19)) for word in ("10-19", "Oct-19", "19-Oct", "2019-10-01")),
-        *((word, None) for word in ("", "NA", "young", "29-20", "999", "03-Foo", "-5", "1938")),
-    ],
-)
-def test_ages_are_understood_however_written(raw: str, ages: Ages | None) -> None:
-    assert parse_age(raw) == ages
-
-
-@given(st.text(max_size=20))
-def test_no_text_breaks_the_reading_of_ages_and_words(text: str) -> None:
-    ages = parse_age(text)
-    assert ages is None or 0 <= ages.low <= (125 if ages.high is None else ages.high) <= 125
-    concept_value("ethnicity", text)
-    concept_of_column(text)
-
-
-@given(st.integers(0, 124), st.integers(0, 124))
-def test_every_range_reads_back_as_it_is_shown(a: int, b: int) -> None:
-    ages = Ages(min(a, b), max(a, b))
-    assert parse_age(ages.name) == ages
-
-
-def test_ages_nest_in_four_groups_with_en_dashes() -> None:
-    ages = [Ages(a, a) for a in (18, 29, 30, 44, 45, 59, 60, 99, 17)]
-    assert age_group_names(ages) == ["18–29", "18–29", "30–44", "30–44", "45–59", "45–59", "60+", "60+", "0–17"]
-    assert age_group_names([Ages(18, 24), Ages(25, 29), Ages(65, None), None]) == ["18–29", "18–29", "60+", None]
-
-
-def test_bins_that_do_not_nest_are_kept() -> None:
-    assert age_group_names([Ages(20, 29), Ages(40, 49), Ages(70, None)]) == ["20–29", "40–49", "70+"]
-    assert age_group_names([Ages(20, 29)]) == ["18–29"]
-    assert age_group_names([Ages(20, 29)], own_bins=True) == ["20–29"]
-    assert age_group_names([Ages(40, 49), Ages(43, 43), Ages(50, 50)]) == ["40–49", "40–49", None]
-
-
-def test_whoever_may_be_under_18_is_a_minor() -> None:
-    assert [parse_age(raw).minor for raw in ("0-2", "10-19", "17", "<30", "Oct-19")] == [True] * 5  # type: ignore[union-attr]
-    assert [parse_age(raw).minor for raw in ("18", "18-24", "more than 70")] == [False] * 3  # type: ignore[union-attr]
+    assert all(is_missing(cell) for cell in EVERYWHERE)
+    assert not any(is_missing(cell) for cell in ("0", "Namibia", *OF_PEOPLE))
+    for column in ("subject", "gender", "ethnicity", "age_group", "skin_tone"):
+        assert all(is_missing(cell, column) for cell in (*EVERYWHERE, *OF_PEOPLE))
+        assert not any(is_missing(cell, column) for cell in ("0", "Namibia", "1", "-2", "nobody"))

@@ -150,7 +150,7 @@ A1,old/A1.jpg,male,1938,,2015,public
 B1,old/B1.jpg,female,1971,african-american,2015,public
 B1,new/B1.jpg,female,1971,african-american,2024,public
 C1,old/C1.jpg,male,,white-american,2015,public
-C1,new/C1.jpg,male,19x8,white-american,2024,public
+C1,new/C1.jpg,male,not found,white-american,2024,public
 """
 PORTRAITS = ["old/A1.jpg", "old/B1.jpg", "new/B1.jpg", "old/C1.jpg", "new/C1.jpg"]
 
@@ -185,7 +185,7 @@ def test_us_congress_without_the_list_of_pairs(tmp_path: Path) -> None:
 # Any folder
 
 
-OWN = "file,subject,sex,race,age\na/1.jpg,007,F,Black,24\na/2.jpg,007,F,Black,25\nb/1.jpg,7,man,Martian,61\n"
+OWN = "file,subject,sex,race,age\na/1.jpg,007,F,Black,24\na/2.jpg,007,F,Black,25\nb/1.jpg,8,man,Martian,61\n"
 OWN_FILES = ["a/1.jpg", "a/2.jpg", "b/1.jpg"]
 
 
@@ -196,7 +196,7 @@ def own(tmp_path: Path, text: str = OWN, *more: str, **files: str) -> Path:
 def test_folder(tmp_path: Path) -> None:
     data = folder.read(own(tmp_path))
     assert data.name == tmp_path.name
-    assert data.subjects.tolist() == [0, 0, 1]  # 007 is not 7
+    assert data.subjects.tolist() == [0, 0, 1]
     assert labels(data, "gender") == {"a/1.jpg": "female", "a/2.jpg": "female", "b/1.jpg": "male"}
     assert labels(data, "ethnicity")["b/1.jpg"] == "Martian"
     assert labels(data, "age_group") == {"a/1.jpg": "18–29", "a/2.jpg": "18–29", "b/1.jpg": "60+"}
@@ -207,12 +207,14 @@ def test_folder(tmp_path: Path) -> None:
 
 def test_folder_counts_every_loss_and_keeps_the_rest(tmp_path: Path) -> None:
     put(tmp_path / "set", "c/extra.png", "c/alone.png")
-    text = OWN + "../secret.jpg,8,F,White,30\n/etc/passwd,9,F,White,30\ngone.jpg,10,F,White,30\na/1.jpg,11,F,White,30\n"
+    text = OWN + "../secret.jpg,18,F,White,30\n/etc/passwd,9,F,White,30\ngone.jpg,10,F,White,30\na/1.jpg,11,F,White,30\n"
     text += (
         ",12,F,White,30\nc/alone.png,,F,White,30\nd/copy.jpg,13,M,White,30\nd/teen.jpg,14,M,White,16\nlink.jpg,15,M,White,40\n"
     )
     text += "d/old.jpg,16,M,White,640\nd/none.jpg,17,,White,40\nd/short.jpg,18\n"
-    root = own(tmp_path / "set", text, "d/teen.jpg", "d/old.jpg", "d/none.jpg")
+    more = [f"e/{i}.jpg" for i in range(3)]
+    text += "".join(f"{file},2{i},M,White,40\n" for i, file in enumerate(more))
+    root = own(tmp_path / "set", text, "d/teen.jpg", "d/old.jpg", "d/none.jpg", *more)
     put(tmp_path, "secret.jpg")
     (root / "d" / "copy.jpg").write_bytes((root / "a" / "1.jpg").read_bytes())
     (root / "link.jpg").symlink_to(tmp_path / "secret.jpg")
@@ -221,15 +223,17 @@ def test_folder_counts_every_loss_and_keeps_the_rest(tmp_path: Path) -> None:
         "outside_root": 3,
         "missing_file": 1,
         "duplicate_row": 1,
-        "bad_row": 3,
+        "bad_row": 2,
+        "missing_subject": 1,
         "duplicate_image": 1,
         "under_18": 1,
-        "unknown_label": 1,
+        "unread_age": 1,
         "missing_label": 1,
         "extra_file": 2,
     }
-    assert data.files == ("a/1.jpg", "a/2.jpg", "b/1.jpg", "d/copy.jpg", "d/none.jpg", "d/old.jpg")
+    assert data.files == ("a/1.jpg", "a/2.jpg", "b/1.jpg", "d/copy.jpg", "d/none.jpg", *more)
     named = {(p.kind, p.where) for p in data.problems}
+    assert next(p.detail for p in data.problems if p.kind == "unread_age") == "age '640' cannot be read"
     assert named >= {("outside_root", "labels.csv:5"), ("extra_file", "c/extra.png"), ("duplicate_image", "d/copy.jpg")}
     assert data.subjects[data.files.index("a/1.jpg")] == data.subjects[data.files.index("a/2.jpg")]
 
@@ -388,7 +392,7 @@ def test_the_digest_is_of_the_data_and_not_of_the_place(tmp_path: Path) -> None:
     digest = folder.read(one).digest
     assert len(digest) == 64
     assert folder.read(two, name="another").digest == digest
-    for text in (OWN.replace("Martian", "martian"), OWN.replace(",7,", ",8,"), OWN.replace("61", "62")):
+    for text in (OWN.replace("Martian", "martian"), OWN.replace(",8,", ",9,"), OWN.replace("61", "62")):
         assert folder.read(own(tmp_path / "two", text)).digest != digest
     put(own(tmp_path / "two"), "a/1.jpg")
     assert folder.read(tmp_path / "two").digest == digest
@@ -406,3 +410,20 @@ def test_the_order_of_rows_changes_nothing(tmp_path: Path) -> None:
     for name in a.attributes:
         assert a.attributes[name].values == b.attributes[name].values
         assert a.attributes[name].codes.tolist() == b.attributes[name].codes.tolist()
+
+
+def test_a_cards_words_map_ages_and_words_for_missing(tmp_path: Path) -> None:
+    values = '{ "1" = "20-29", "2" = "60+", "-1" = "child" }'
+    config = f'[attributes.age_group]\ncolumn = "age"\nof = "sample"\nvalues = {values}\n[attributes.gender]\ncolumn = "sex"\n'
+    config += 'values = { "none" = "non-binary" }\n'
+    text = "file,subject,sex,age\na/1.jpg,1,none,1\na/2.jpg,2,F,2.0\nb/1.jpg,3,None,-1\n"
+    data = folder.read(own(tmp_path, text, **{"faceparity.toml": config}))
+    assert labels(data, "age_group") == {"a/1.jpg": "18–29", "a/2.jpg": "60+"}
+    assert labels(data, "gender") == {"a/1.jpg": "non-binary", "a/2.jpg": "female"}
+    assert kinds(data) == {"under_18": 1}
+
+
+def test_a_column_of_image_numbers_is_no_subject_because_some_are_missing(tmp_path: Path) -> None:
+    text = "file,id,sex\na/1.jpg,1,F\na/2.jpg,nan,F\nb/1.jpg,None,F\n"
+    assert folder.read(own(tmp_path, text)).identity == "none"
+    assert folder.read(own(tmp_path, text.replace("nan", "1.0"))).n_subjects == 1

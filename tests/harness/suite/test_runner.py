@@ -102,7 +102,7 @@ def test_what_differs_is_told_in_words() -> None:
 
 ASKED = {
     "by": ("gender",), "targets": (0.1,), "threshold": 0.5, "pool": "all", "references": ("a=b",), "seed": 1, "comparisons": 0.5,
-    "include_minors": True, "device": "cuda",
+    "include_minors": True, "keep_unread_ages": True, "device": "cuda",
 }  # fmt: skip
 """Options that change a result, each with another value."""
 READ = {
