@@ -165,6 +165,7 @@ def evidence_of(seed: int, share: float | None):
     return evidence_of_all_pairs(tally, cells, subjects, np.ones(n, bool), dealt), make_grouping(cells, ["group"])
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_rate_of_all_people_as_often_as_they_say() -> None:
     """Each time other people and another sample of a tenth of their comparisons: 95 % intervals hold the true rate, which is
     that of all comparisons of many people."""

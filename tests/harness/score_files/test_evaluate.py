@@ -20,6 +20,8 @@ from faceparity.harness.options import Options
 from faceparity.harness.score_files.evaluate import evaluate_scores
 from faceparity.harness.verification.threshold import threshold_bootstrap
 
+pytestmark = pytest.mark.slow
+
 THRESHOLD = 0.5
 
 

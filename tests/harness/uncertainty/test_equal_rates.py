@@ -75,6 +75,7 @@ def test_of_a_measure_that_is_best_at_one_the_lower_tail_is_extreme() -> None:
     assert found.p95 == pytest.approx(np.quantile(drawn, 0.05))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("people", "p", "s"), [(100, 1e-2, 0.0), (60, 1e-2, 0.3)])
 def test_equal_rates_are_seldom_called_unequal_and_p_is_about_uniform(people: int, p: float, s: float) -> None:
     """The study in small (`python -m tests.benchmarks.null_indices` is the large one): 5 % of 150, give or take 3 deviations."""

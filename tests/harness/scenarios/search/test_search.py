@@ -98,6 +98,7 @@ def lists_of(enrolled: Enrolled, stratum: NDArray[np.int32], quota: list[int]) -
     return c.make_lists(enrolled, stratum, np.asarray(quota), "euclidean")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threshold", [-4.5, -2.0, 0.0])
 def test_fpir_and_selectivity_are_means_over_every_gallery(case: tuple, threshold: float) -> None:  # type: ignore[type-arg]
     enrolled, _, stratum, quota = case
