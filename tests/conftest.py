@@ -6,8 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import ROOT
+
+# No time limits: a first example may wait for a compilation.
+settings.register_profile("faceparity", deadline=None)
+settings.load_profile("faceparity")
 
 
 def pytest_configure(config: pytest.Config) -> None:
