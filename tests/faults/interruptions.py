@@ -16,7 +16,7 @@ from tests.faults.outcomes import trial
 
 IMAGES = 2 * PEOPLE
 SLOW = {"TOY_SECONDS": "0.02"}
-KILLS = int(os.environ.get("FAULTS_KILLS", "20"))
+KILLS = int(os.environ.get("FAULTS_KILLS", "12"))
 """In the tests; `python -m tests.faults` makes it a hundred."""
 PARTS = 2
 """The kills are tried in so many trials, so that tests can share them between processes."""
