@@ -94,8 +94,7 @@ def build(
     """
     found = list(problems)
     placed = _match_files(root, rows, card.identity, rules, found)
-    placed = _without_unread_ages(card, placed, found)
-    placed = _without_minors(card, placed, rules, found)
+    placed = _without_left_out_ages(card, placed, rules, found)
     files = sorted(placed)
     digests = sha256_of_files(root, files)
     found += [Problem("missing_file", file, "cannot be read") for file, sha in zip(files, digests, strict=True) if sha is None]
@@ -205,26 +204,26 @@ def _age_word(row: LabelledImage, about: AttributeCard) -> str:
     return word if (mapped := mapped_word(word, about.values)) is None else mapped
 
 
-def _without_unread_ages(card: DatasetCard, placed: dict[str, LabelledImage], found: list[Problem]) -> dict[str, LabelledImage]:
+def _without_left_out_ages(
+    card: DatasetCard, placed: dict[str, LabelledImage], rules: Rules, found: list[Problem]
+) -> dict[str, LabelledImage]:
+    """Return the rows without unread ages and children.
+
+    Children stay if they are asked for. Each row that goes becomes a problem in `found`.
+    """
     if (about := card.attributes.get(AGE)) is None:
         return placed
     words = {file: _age_word(row, about) for file, row in placed.items()}
-    unread = unread_ages(words, {file: row.where for file, row in placed.items()})
+    where = {file: row.where for file, row in placed.items()}
+    unread = unread_ages(words, where)
     found += [Problem("unread_age", file, why) for file, why in unread.items()]
-    return {file: row for file, row in placed.items() if file not in unread}
-
-
-def _without_minors(
-    card: DatasetCard, placed: dict[str, LabelledImage], rules: Rules, found: list[Problem]
-) -> dict[str, LabelledImage]:
-    about = card.attributes.get(AGE)
-    if rules.include_minors or about is None:
-        return placed
-    words = {file: _age_word(row, about) for file, row in placed.items()}
-    check_no_codes(words, {file: row.where for file, row in placed.items()})
-    minors = {file for file, word in words.items() if (age := parse_age(word)) is not None and age.minor}
-    found += [Problem("under_18", file, f"age {placed[file].labels.get(AGE, '')!r}") for file in sorted(minors)]
-    return {file: row for file, row in placed.items() if file not in minors}
+    words = {file: word for file, word in words.items() if file not in unread}
+    minors: set[str] = set()
+    if not rules.include_minors:
+        check_no_codes(words, where)
+        minors = {file for file, word in words.items() if (age := parse_age(word)) is not None and age.minor}
+        found += [Problem("under_18", file, f"age {placed[file].labels.get(AGE, '')!r}") for file in sorted(minors)]
+    return {file: placed[file] for file in words if file not in minors}
 
 
 def _nothing_left(root: Path, rows: Sequence[LabelledImage], found: Sequence[Problem]) -> UserError:

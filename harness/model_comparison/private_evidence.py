@@ -140,11 +140,6 @@ class JointEvidence:
         return keys[score < np.float32(threshold)]
 
     @property
-    def template_cells(self) -> Cells:
-        """Return the cells of samples with every result's template."""
-        return replace(self.cells, of_sample=self.cells.of_sample[self.has])
-
-    @property
     def template_subjects(self) -> I32:
         """Return the subjects of samples with every result's template."""
         return self.subjects[self.has]

@@ -91,12 +91,12 @@ def _check_subjects(source: Source, subject: I32, people: Sequence[str]) -> None
     nobody = np.array([not ids[word] for word in people], bool)[subject]
     if nobody.any():
         n = subject.size // 2
-        row = int(np.argmax(nobody[:n] | nobody[n:]))
+        lacking = nobody[:n] | nobody[n:]
+        row = int(np.argmax(lacking))
         word = people[subject[row if nobody[row] else row + n]]
         said = f" ({word!r} says that it is not known)" if word else ""
-        rows = int((nobody[:n] | nobody[n:]).sum())
         raise UserError(
-            f"{source.row(row)}: no subject{said} ({rows:,} such rows); every comparison needs subject_a and subject_b: leave "
+            f"{source.row(row)}: no subject{said} ({lacking.sum():,} such rows); every comparison needs subject_a and subject_b: leave "
             "these rows out"
         )
 

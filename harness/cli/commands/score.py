@@ -13,7 +13,7 @@ from faceparity.harness.options import Options
 from faceparity.harness.results.stored import Result
 from faceparity.harness.runs.output_folder import default_timed
 from faceparity.harness.runs.result_files import TERMINAL, report_writers, write_reports, write_results
-from faceparity.harness.runs.run_folder import check_folder, prepare_folder
+from faceparity.harness.runs.run_folder import LOG, check_folder, prepare_folder
 from faceparity.harness.score_files.evaluate import evaluate_scores
 
 
@@ -30,7 +30,7 @@ def score_command(asked: Mapping[str, Any], scores: Path, failures: Path | None,
     with console.working(f"{scores.name}: comparisons"):
         evaluation = evaluate_scores(scores, resolved, failures=failures, distance=distance)
     prepare_folder(folder)
-    (folder / "run.log").write_text(f"score file, {evaluation.comparisons.non_mated} non-mated comparisons\n", "utf-8")
+    (folder / LOG).write_text(f"score file, {evaluation.comparisons.non_mated} non-mated comparisons\n", "utf-8")
     write_results(evaluation, folder)
     results = [Result(evaluation, folder)]
     write_reports(results, folder)
