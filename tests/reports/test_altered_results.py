@@ -71,7 +71,7 @@ def drawn(result: Any, folder: Path) -> None:
     write_reports(load_results(folder), folder)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+@settings(max_examples=150, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
 @given(st.data())
 def test_anything_may_be_altered(small: Any, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     result = data.draw(st.composite(altered)(small))

@@ -133,7 +133,7 @@ def test_no_pickle_at_all(tmp_path: Path) -> None:
         read_pack(tmp_path / "absent.bin")
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.data())
 def test_whatever_bytes_are_changed_it_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     content = bytearray(pickle.dumps(([np.frombuffer(i, np.uint8) for i in IMAGES], [np.bool_(m) for m in MATED]), 2))

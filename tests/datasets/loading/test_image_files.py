@@ -156,7 +156,7 @@ def test_what_is_no_picture_says_why_without_its_path(tmp_path: Path, data: byte
 
 
 @given(st.binary(max_size=200), st.integers(0, 600), st.integers(0, 255))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_damage_never_raises_anything_else(tail: bytes, place: int, byte: int) -> None:
     data = bytearray(jpeg())
     data[place] = byte
@@ -268,7 +268,7 @@ def test_decomposed_names_of_archives_made_on_a_mac(tree: Path) -> None:
     st.lists(st.sampled_from(["..", ".", "a", "x.jpg", "secret.jpg", "up", "", "\\", "/", "~", "root", "C:"]), max_size=7),
     st.sampled_from("/\\"),
 )
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_path_gets_out(tree: Path, parts: list[str], mark: str) -> None:
     if not (tree / "up").is_symlink():
         (tree / "up").symlink_to(tree.parent)

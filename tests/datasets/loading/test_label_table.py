@@ -103,7 +103,6 @@ CELL = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), max_size=8).map
 @given(
     st.lists(st.tuples(CELL, CELL, CELL).filter(any), max_size=6), st.sampled_from(",;\t|"), st.sampled_from(["\n", "\r\n", "\r"])
 )
-@settings(deadline=None)
 def test_what_a_csv_writer_writes_reads_back(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, str]], mark: str, end: str
 ) -> None:
@@ -119,7 +118,6 @@ def test_what_a_csv_writer_writes_reads_back(
 
 
 @given(st.binary(max_size=120))
-@settings(deadline=None)
 def test_no_bytes_raise_anything_but_a_users_mistake(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.mktemp("t") / "labels.csv"
     path.write_bytes(data)
@@ -135,7 +133,7 @@ def test_no_bytes_raise_anything_but_a_users_mistake(tmp_path_factory: pytest.Te
 CELLS = st.text(alphabet="ab0 é,;\t'\x1f\x85\u3000.", max_size=3)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     rows=st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=12),
     end=st.sampled_from(["\n", "\r\n"]),

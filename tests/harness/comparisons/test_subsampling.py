@@ -38,7 +38,7 @@ def taken(dealt: Deal, a: int, b: int) -> bool:
     return (int(dealt.of_sample[a]) + int(dealt.of_sample[b])) % dealt.parts < dealt.rounds
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10**6), n=st.integers(2, 60), share=st.sampled_from([0.01, 0.1, 0.3, 0.7]),
     tile=st.sampled_from([3, 8, 64]), workers=st.sampled_from([1, 3]),
@@ -75,7 +75,7 @@ def test_equals_a_loop_over_the_pairs_that_are_taken(seed: int, n: int, share: f
     assert len(tally.left_out_non_mated) == identical
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), n=st.integers(7, 60), share=st.sampled_from([0.05, 0.3, 0.7]))
 def test_counts_by_cell_and_by_pair_of_subjects(seed: int, n: int, share: float) -> None:
     s = make_samples(seed, n)

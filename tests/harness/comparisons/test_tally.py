@@ -85,7 +85,7 @@ def assert_equal_to_loop(tally: Tally, samples: Samples, kind: str, dense: list[
 
 
 @pytest.mark.parametrize("kind", ["dot", "euclidean"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10**6), n=st.integers(2, 40), tile=st.sampled_from([3, 4, 7, 16, 64]), workers=st.sampled_from([1, 2, 3])
 )
@@ -169,7 +169,7 @@ def test_templates_that_cannot_be_compared_are_refused() -> None:
         tally_pairs(samples, "cosine", ScoreBins.uniform(-1, 1, 4), 0.0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(low=st.floats(-1000, 1000), width=st.floats(1e-3, 1e4), n=st.integers(1, 1200), seed=st.integers(0, 99))
 def test_bins_by_formula_are_bins_by_edges(low: float, width: float, n: int, seed: int) -> None:
     """Rounding at an edge must not put a score into one bin here and another there."""
@@ -181,7 +181,7 @@ def test_bins_by_formula_are_bins_by_edges(low: float, width: float, n: int, see
     assert (np.diff(grid.edges) > 0).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), n=st.integers(2, 40), parts=st.integers(1, 5))
 def test_merging_tallies_is_associative_and_order_free(seed: int, n: int, parts: int) -> None:
     """Any division of the tiles among tallies, added in any order, is the tally of all of them."""
@@ -214,7 +214,7 @@ def assert_same(one: Tally, other: Tally, ledger_of=lambda a, b, s: Pairs(a, b, 
             assert mine.tobytes() == theirs.tobytes()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), n=st.integers(2, 40))
 def test_relabelling_groups_permutes_the_results(seed: int, n: int) -> None:
     samples = make_samples(seed, n)
@@ -232,7 +232,7 @@ def test_relabelling_groups_permutes_the_results(seed: int, n: int) -> None:
     assert_same(replace(one, non_mated=moved[0], mated=moved[1], comparisons=comparisons, dense_errors=errors), other)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), n=st.integers(8, 40), power=st.integers(-3, 3))
 def test_a_monotone_transform_of_the_scores_moves_nobody_across_a_threshold(seed: int, n: int, power: int) -> None:
     """Templates times a power of two: every dot product is multiplied exactly, and so are thresholds chosen from the data."""

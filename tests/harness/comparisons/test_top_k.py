@@ -55,7 +55,7 @@ def test_equals_sorting_every_score_for_any_tile_and_any_number_of_workers(kind:
         assert np.array_equal(found.above_own[:, s], (mine >= own[:, None]).sum(axis=1))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     data=st.data(), kind=st.sampled_from(["dot", "euclidean"]), k=st.integers(0, 12), tile=st.integers(1, 9),
     workers=st.integers(1, 3),

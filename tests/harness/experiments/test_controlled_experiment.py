@@ -327,7 +327,7 @@ def test_a_set_without_all_combinations_compares_those_there_are() -> None:
     assert d.difference == pytest.approx(want.value, abs=1e-9)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.randoms(use_true_random=False))
 def test_renaming_people_and_reordering_rows_change_nothing(random) -> None:
     dataset, vectors = make(people=31, captures=2)
@@ -346,7 +346,7 @@ def test_renaming_people_and_reordering_rows_change_nothing(random) -> None:
 floats = st.floats(-1, 1, allow_nan=False).map(lambda x: round(x, 3))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(3, 9).flatmap(lambda n: st.tuples(*[st.lists(floats, min_size=n * n, max_size=n * n)] * 2)))
 def test_jackknife_is_leaving_out_one_after_the_other(tables) -> None:
     n = int(np.sqrt(len(tables[0])))

@@ -82,7 +82,7 @@ def test_few_people_in_all_are_one_group() -> None:
     ]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(st.lists(st.integers(0, 25), min_size=3, max_size=3), min_size=2, max_size=4))
 def test_tables_of_two_attributes(table: list[list[int]]) -> None:
     if sum(map(sum, table)) < 10:
@@ -97,7 +97,7 @@ def test_tables_of_two_attributes(table: list[list[int]]) -> None:
         )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(-1, 1), st.integers(0, 2), st.integers(0, 1)), min_size=30, max_size=150))
 def test_tables_of_three_attributes_some_unlabelled(people: list[tuple[int, int, int]]) -> None:
     cells, subjects = cells_of_codes(*([p[i] for p in people] for i in range(3)))

@@ -52,7 +52,7 @@ def share(errors: float, made: float) -> float | None:
     return errors / made if made else None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(blocks(), st.sampled_from([-math.inf, 0.1, 0.2, 0.21, 0.7, 0.8]), st.sampled_from([None, 1, 2, 5]))
 def test_against_loops(block: tuple[np.ndarray, np.ndarray, np.ndarray], t: float, r: int | None) -> None:
     score, probes, gallery = block
@@ -91,7 +91,7 @@ def test_failures_both_ways() -> None:
     assert ident.fpir(s, 0.31) == (0.0, 0.0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from([0.1, 0.3, 0.35, 0.6, 0.9]), min_size=10, max_size=60), st.sampled_from([0.2, 0.35, 0.5, 0.9]))
 def test_the_threshold_is_the_smallest_observed_one(tops: list[float], target: float) -> None:
     score = np.array(tops, np.float32)[:, None]

@@ -83,7 +83,7 @@ PLAIN: dict[str, Plain] = {
 
 @pytest.mark.parametrize("m", [m for m in ALL if not m.per_group], ids=lambda m: m.name)
 @given(rates(1e-6), st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_value_is_its_formula(m: Measure, xy: tuple[np.ndarray, np.ndarray], alpha: float) -> None:
     x, y = xy
     assert m.name in PLAIN, "a measure without a test of its formula"
@@ -99,7 +99,7 @@ def test_ratio_to_reference_is_each_rate_over_the_references() -> None:
 
 @pytest.mark.parametrize("m", ALL, ids=lambda m: m.name)
 @given(rates(), st.sampled_from([0.0, 0.5, 0.75, 1.0]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_value_is_within_its_range(m: Measure, xy: tuple[np.ndarray, np.ndarray], alpha: float) -> None:
     low, high = m.limits(xy[0].size)
     got = value(m, *xy, alpha)
@@ -120,7 +120,7 @@ def test_the_ends_of_a_bounded_range_are_reached(m: Measure) -> None:
 
 @pytest.mark.parametrize("m", ALL, ids=lambda m: m.name)
 @given(rates())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_naming_the_groups_in_another_order_changes_nothing(m: Measure, xy: tuple[np.ndarray, np.ndarray]) -> None:
     if m.per_group:
         return
@@ -130,7 +130,7 @@ def test_naming_the_groups_in_another_order_changes_nothing(m: Measure, xy: tupl
 
 @pytest.mark.parametrize("m", ALL, ids=lambda m: m.name)
 @given(rates(1e-6), st.floats(1e-3, 1))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_scale_free_measures_see_ratios_only(m: Measure, xy: tuple[np.ndarray, np.ndarray], factor: float) -> None:
     before, after = value(m, *xy), value(m, *(v * factor for v in xy))
     if m.name in SCALE_FREE | {"garbe", "ser"}:

@@ -29,7 +29,7 @@ def bracket(mated: np.ndarray, non_mated: np.ndarray) -> tuple[float, float]:
 
 
 @given(SCORES, SCORES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_det_counts_at_every_observed_score(mated: np.ndarray, non_mated: np.ndarray) -> None:
     curve = s.det(mated, non_mated)
     assert curve.thresholds.tolist() == sorted(set(mated.tolist()) | set(non_mated.tolist()))
@@ -39,7 +39,7 @@ def test_det_counts_at_every_observed_score(mated: np.ndarray, non_mated: np.nda
 
 
 @given(SCORES, SCORES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_eer_lies_where_every_threshold_together_puts_it(mated: np.ndarray, non_mated: np.ndarray) -> None:
     found = s.eer(s.det(mated, non_mated))
     assert found is not None
@@ -48,7 +48,7 @@ def test_eer_lies_where_every_threshold_together_puts_it(mated: np.ndarray, non_
 
 
 @given(SCORES, SCORES, st.sampled_from([np.exp, lambda x: x**3, lambda x: 5 * x - 2]))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_eer_does_not_change_under_a_monotone_transform(mated: np.ndarray, non_mated: np.ndarray, f) -> None:
     before, after = (s.eer(s.det(a, b)) for a, b in ((mated, non_mated), (f(mated), f(non_mated))))
     assert before is not None
@@ -57,7 +57,7 @@ def test_eer_does_not_change_under_a_monotone_transform(mated: np.ndarray, non_m
 
 
 @given(SCORES, SCORES, st.sampled_from([-np.inf, -0.5, 0.0, 0.25, 0.6]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_eer_of_a_tally_holds_that_of_the_scores(mated: np.ndarray, non_mated: np.ndarray, floor: float) -> None:
     """Coarse bins, and a ledger from `floor` on: exact if the crossing is in it, else wider, never elsewhere."""
     mated, non_mated = mated.astype(np.float32), non_mated.astype(np.float32)

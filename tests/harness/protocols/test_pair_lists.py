@@ -328,7 +328,7 @@ def test_nothing_to_choose_a_threshold_on_is_undefined() -> None:
     assert fold_accuracy.spread(empty.accuracy).mean is None
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_folds_do_not_depend_on_the_scale_of_scores_or_the_order_of_pairs(data: st.DataObject) -> None:
     n = data.draw(st.integers(8, 60))

@@ -78,7 +78,7 @@ def names(n: int, prefix: str) -> np.ndarray:
 sizes = st.lists(st.integers(31, 64), min_size=2, max_size=3)
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @example(sizes=[60, 36], seed=0, images=2)
 @given(sizes=sizes, seed=st.integers(0, 999), images=st.integers(1, 2))
 def test_the_order_of_rows_and_sides_does_not_matter(sizes, seed, images) -> None:
@@ -94,7 +94,7 @@ def test_the_order_of_rows_and_sides_does_not_matter(sizes, seed, images) -> Non
     assert said(measure(mixed, people, groups, (0.05,))) == said(measure(rows, people, groups, (0.05,)))
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(sizes=sizes, seed=st.integers(0, 999))
 def test_new_names_in_the_same_order_change_only_the_names(sizes, seed) -> None:
     rows = everybody(sizes, seed, 0.02)
@@ -120,7 +120,7 @@ def rates(e: results.Evaluation, known: dict[str, str]) -> dict[tuple[Any, ...],
     return out
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(sizes=st.permutations([31, 40, 52, 64]).map(lambda s: s[:3]), seed=st.integers(0, 999))
 def test_other_names_permute_the_results(sizes, seed) -> None:
     """Sizes differ, so that the reference group is the same whatever it is called."""
@@ -137,7 +137,7 @@ def test_other_names_permute_the_results(sizes, seed) -> None:
             assert second[place][name] == (pytest.approx(value, rel=1e-9) if near else value), (place, name)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(size=st.integers(50, 60), more=st.integers(1, 12), seed=st.integers(0, 999), p=st.sampled_from([0.0, 0.001, 0.01, 0.3]))
 def test_people_without_errors_lower_a_rate_and_leave_it_a_width(size, more, seed, p) -> None:
     """Newcomers to the first group match nobody but themselves."""

@@ -116,7 +116,7 @@ def dense(world: World, target: float) -> Replicates:
     return out
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10_000),
     people=st.integers(2, 14),

@@ -181,7 +181,7 @@ def test_one_group_has_no_spread() -> None:
 
 
 @given(st.integers(3, 14), st.integers(1, 4), st.integers(0, 10_000))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_balanced_jackknife_identity(g: int, m: int, seed: int) -> None:
     """V_D before its clamp = V_J (G-2)²/(G(G-1)) - S/M² when every pair of subjects has m comparisons."""
     rng = np.random.default_rng(seed)

@@ -63,7 +63,7 @@ def evidence(scores, floor_share: float, asked: tuple[float, ...]):
     return made, groupings, pool
 
 
-@settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=8, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(
     seed=st.integers(0, 10_000),
     levels=st.integers(6, 60),

@@ -154,7 +154,7 @@ def sentences(c: Comparison) -> list[str]:
 
 
 @given(st.lists(st.sampled_from(["higher", "lower", "inconclusive", "none"]), min_size=3, max_size=3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_only_a_verdict_orders_two_models_in_words(verdicts: list[str]) -> None:
     c = comparison()
     c.results.append(compared("C", "gamma"))
@@ -170,7 +170,7 @@ def test_only_a_verdict_orders_two_models_in_words(verdicts: list[str]) -> None:
 
 
 @given(st.lists(st.sampled_from(["higher", "lower", "inconclusive", "none"]), min_size=10, max_size=10))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_of_many_models_one_sentence_names_only_who_may_be_the_lowest_or_highest(verdicts: list[str]) -> None:
     c = comparison()
     c.results.extend(compared(i, name) for i, name in zip("CDE", ("gamma", "delta", "epsilon"), strict=True))
