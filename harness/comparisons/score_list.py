@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.numba_cache import njit
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.pair_counts import F64
-from faceparity.harness.comparisons.tally import F32, I32, I64, Pairs, ScoreBins, Tally, empty
+from faceparity.harness.comparisons.tally import F32, I32, I64, Pairs, ScoreBins, Scores, Tally, empty
 from faceparity.harness.groups.groupings import Cells, shares_subjects
 
 
@@ -22,7 +22,7 @@ class ScoreRows:
     subjects: I32
     a: I32
     b: I32
-    score: F32
+    score: Scores
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _fill_inside(low: I32, high: I32, count: I32, subject: I32, group: I32, out:
 
 
 @njit()
-def _pair_keys(sample_a: I32, sample_b: I32, score: F32, subjects: I32, ordinal: I32, people: int, width: int) -> I64:
+def _pair_keys(sample_a: I32, sample_b: I32, score: Scores, subjects: I32, ordinal: I32, people: int, width: int) -> I64:
     """Return one number for each non-mated row's subjects and cells.
 
     Rows without a score are left out; the lower subject comes first.
@@ -230,7 +230,7 @@ def tally_of_list(rows: ScoreRows, cells: Cells, grid: ScoreBins) -> tuple[Tally
     Returns the tally and the non-mated and mated comparisons attempted, int64[K, K] at [lower cell, higher cell].
     cells.of_sample: per sample. A comparison is mated if its samples are of one subject.
     """
-    tally = empty(grid, float("inf"), rows.subjects.size, cells.n, np.empty(0, np.float32))
+    tally = empty(grid, float("inf"), rows.subjects.size, cells.n, np.empty(0, grid.edges.dtype))
     tried = np.zeros((2, cells.n, cells.n), np.int64)
     cell = np.ascontiguousarray(cells.of_sample, np.int32)
     _tally(
@@ -242,7 +242,7 @@ def tally_of_list(rows: ScoreRows, cells: Cells, grid: ScoreBins) -> tuple[Tally
 
 @njit()
 def _tally(
-    sample_a: I32, sample_b: I32, score: F32, subjects: I32, cell: I32, edges: F32, non_mated: I64, mated: I64, comparisons: I64,
+    sample_a: I32, sample_b: I32, score: Scores, subjects: I32, cell: I32, edges: Scores, non_mated: I64, mated: I64, comparisons: I64,
     tried_non_mated: I64, tried_mated: I64,
 ) -> None:  # fmt: skip
     """Count each row by cells and bin, and as attempted."""
@@ -267,7 +267,7 @@ def _tally(
 
 
 @njit()
-def _select(sample_a: I32, sample_b: I32, score: F32, subjects: I32, mated: bool, floor: float) -> I64:
+def _select(sample_a: I32, sample_b: I32, score: Scores, subjects: I32, mated: bool, floor: float) -> I64:
     """Return the rows of one kind from the floor up."""
     found = 0
     for row in range(sample_a.size):
@@ -298,7 +298,7 @@ def evidence_of_rows(
         return Pairs.of(rows.a[chosen], rows.b[chosen], rows.score[chosen])
 
     tally, tried_non_mated, tried_mated = counted
-    least = float(np.float32(floor))
+    least = float(tally.grid.exact(floor))
     return Evidence(
         replace(tally, floor=least, ledger=pairs(False, least), mated_pairs=pairs(True, float("-inf"))),
         cells,

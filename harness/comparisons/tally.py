@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,25 +15,27 @@ I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 F32 = NDArray[np.float32]
 U64 = NDArray[np.uint64]
+Scores = NDArray[np.floating[Any]]
+"""float32 where templates are compared, and float32 or float64, as they come, in a score file."""
 Counts = NDArray[np.signedinteger[Any]]
+
+
+MOST_DIGITS = 15
+"""Decimals to which the edges of bins are rounded, at most."""
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Comparisons listed one by one: sample a < sample b, int32[n] each; score float32[n]. Sorted by (a, b)."""
+    """Comparisons listed one by one: sample a < sample b, int32[n] each; score float32[n] or float64[n]. Sorted by (a, b)."""
 
     a: I32
     b: I32
-    score: F32
+    score: Scores
 
     @staticmethod
     def of(first: NDArray[np.integer], second: NDArray[np.integer], score: NDArray[np.floating]) -> Pairs:
         """Return pairs in canonical order, from any order."""
-        first, second, score = (
-            first.astype(np.int32, copy=False),
-            second.astype(np.int32, copy=False),
-            score.astype(np.float32, copy=False),
-        )
+        first, second = first.astype(np.int32, copy=False), second.astype(np.int32, copy=False)
         bits, places = max(int(first.max(initial=0)), int(second.max(initial=0))).bit_length(), first.size.bit_length()
         if 2 * bits + places > 64:
             low, high = np.minimum(first, second), np.maximum(first, second)
@@ -57,7 +60,7 @@ class Pairs:
     def __len__(self) -> int:
         return int(self.a.size)
 
-    def columns(self) -> tuple[I32, I32, F32]:
+    def columns(self) -> tuple[I32, I32, Scores]:
         """Return a, b and score."""
         return self.a, self.b, self.score
 
@@ -80,12 +83,12 @@ def _pack(first: I32, second: I32, bits: int, places: int) -> U64:
 
 
 @njit(nogil=True)
-def _unpack(packed: U64, score: F32, bits: int, places: int) -> tuple[I32, I32, F32]:
+def _unpack(packed: U64, score: Scores, bits: int, places: int) -> tuple[I32, I32, Scores]:
     """Unpack the numbers of `_pack` in their order.
 
     Lower samples, higher ones and scores.
     """
-    low, high, ordered = np.empty(packed.size, np.int32), np.empty(packed.size, np.int32), np.empty(packed.size, np.float32)
+    low, high, ordered = np.empty(packed.size, np.int32), np.empty(packed.size, np.int32), np.empty(packed.size, score.dtype)
     for i in range(packed.size):
         pair = packed[i] >> np.uint64(places)
         low[i] = pair >> np.uint64(bits)
@@ -96,17 +99,17 @@ def _unpack(packed: U64, score: F32, bits: int, places: int) -> tuple[I32, I32, 
 
 @dataclass(frozen=True)
 class ScoreBins:
-    """Bins of comparison scores. edges: float32[n + 1], rising; bin i is [edges[i], edges[i + 1]).
+    """Bins of comparison scores. edges: [n + 1], rising, in the scores' precision; bin i is [edges[i], edges[i + 1]).
 
     Scores below the first edge count in the first bin, scores at or above the last edge in the last. Published and fixed
     thresholds are edges, so that the histograms give the errors at them exactly. low, per_width, steps: the equal bins that
-    the edges cut further: a score's is trunc((score - low) × per_width), in float32.
+    the edges cut further: a score's is trunc((score - low) × per_width), in float32. Only kernels for templates use that formula.
     """
 
-    edges: F32
-    thresholds: F32
-    low: np.float32
-    per_width: np.float32
+    edges: Scores
+    thresholds: Scores
+    low: np.floating[Any]
+    per_width: np.floating[Any]
     steps: int
 
     @staticmethod
@@ -124,16 +127,37 @@ class ScoreBins:
         edges = np.unique(np.concatenate([[first], starts, [last], cuts])).astype(np.float32)
         return ScoreBins(edges, cuts, first, per_width, n)
 
+    @staticmethod
+    def in_double(low: float, high: float, n: int, thresholds: tuple[float, ...] = ()) -> ScoreBins:
+        """Divide a range of float64 scores into `n` equal bins, cut at `thresholds`.
+
+        Edges between are rounded to a thousandth of a bin, so that few digits write them. Raises ValueError unless low < high.
+        """
+        if not low < high:
+            raise ValueError(f"no bins between {low} and {high}")
+        width = (high - low) / n
+        digits = 3 - math.floor(math.log10(width)) if width else MOST_DIGITS + 1
+        starts = np.linspace(low, high, n + 1)[1:-1]
+        if digits <= MOST_DIGITS:
+            starts = np.clip(np.round(starts, digits), low, high)
+        cuts = np.asarray(thresholds, np.float64)
+        edges = np.unique(np.concatenate([[low], starts, [high], cuts]))
+        return ScoreBins(edges, cuts, np.float64(low), np.float64(1 / width), n)
+
+    def exact(self, value: float) -> np.floating[Any]:
+        """Return a threshold in the precision of the scores, to compare them with."""
+        return self.edges.dtype.type(value)
+
     @property
     def n(self) -> int:
         """Return the number of bins."""
         return int(self.edges.size - 1)
 
-    def bin(self, score: F32) -> I64:
+    def bin(self, score: Scores) -> I64:
         """Return the bin of each score, int64[n]."""
         return np.clip(np.searchsorted(self.edges, score, side="right") - 1, 0, self.n - 1)
 
-    def step(self, score: F32) -> I64:
+    def step(self, score: Scores) -> I64:
         """Return the equal bin of each score, int64[n].
 
         By the formula.
@@ -144,13 +168,13 @@ class ScoreBins:
         """Return the bin that each step begins in, int64[steps]."""
         return np.clip(np.searchsorted(self.step(self.edges[:-1]), np.arange(self.steps)), 0, self.n - 1)
 
-    def cuts(self) -> F32:
+    def cuts(self) -> Scores:
         """Return the edges that a score's step leaves open.
 
         Thresholds, and other edges within a step: on which side a score lies has to be decided by its value.
         """
         inner = self.edges[1:-1]
-        within = self.step(inner) == self.step(np.nextafter(inner, np.float32(-np.inf)))
+        within = self.step(inner) == self.step(np.nextafter(inner, self.exact(-np.inf)))
         return np.unique(np.concatenate([self.thresholds, inner[within]]))
 
 
@@ -204,7 +228,7 @@ class Tally:
     comparisons: I64
     ledger: Pairs
     mated_pairs: Pairs
-    dense_thresholds: F32
+    dense_thresholds: Scores
     dense_errors: I32
     left_out_non_mated: Pairs
     left_out_mated: Pairs
@@ -243,7 +267,7 @@ class Tally:
         return int(self.mated.sum())
 
 
-def empty(grid: ScoreBins, floor: float, n_samples: int, n_cells: int, dense_thresholds: F32, most: float = np.inf) -> Tally:
+def empty(grid: ScoreBins, floor: float, n_samples: int, n_cells: int, dense_thresholds: Scores, most: float = np.inf) -> Tally:
     """Return a tally without comparisons.
 
     most: comparisons that any two cells can have; histograms of many cells take half the memory if they fit int32.

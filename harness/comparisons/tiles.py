@@ -117,7 +117,7 @@ def _identical(samples: Samples, strips: list[Strip]) -> dict[tuple[int, int], t
     """
     known = np.stack(mated_pairs(samples.images), axis=1)
     first_sample, second_sample = np.unique(np.sort(np.concatenate([known, samples.excluded]), axis=1), axis=0).T
-    pairs = Pairs.of(first_sample, second_sample, np.zeros(first_sample.size))
+    pairs = Pairs.of(first_sample, second_sample, np.zeros(first_sample.size, np.float32))
     pairs = pairs.where(samples.subjects[pairs.a] != samples.subjects[pairs.b])
     starts = np.array([strip.start for strip in strips])
     rows, cols = (np.searchsorted(starts, samples_of, side="right") - 1 for samples_of in (pairs.a, pairs.b))

@@ -119,16 +119,17 @@ class Words:
 
 
 class Scores:
-    """float32 of each row, nan for an empty score.
+    """float64 of each row, nan for an empty score.
 
-    bad: the first row whose score is no finite number, and how it is written.
+    bad: the first row whose score is no finite number, and how it is written. single: the column is of float32 or float16.
     """
 
     def __init__(self) -> None:
-        self._parts: list[NDArray[np.float32]] = []
+        self._parts: list[NDArray[np.float64]] = []
         self._rows = 0
         self._n_bad = 0
         self.bad: tuple[int, str] | None = None
+        self.single = True
 
     def add(self, column: Any, source: object) -> None:
         """Append a batch of numbers or texts.
@@ -140,6 +141,7 @@ class Scores:
 
         if isinstance(column, pa.DictionaryArray):
             column = column.dictionary_decode()
+        self.single &= pa.types.is_float32(column.type) or pa.types.is_float16(column.type)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             values, empty = _numbers(column)
         else:
@@ -147,10 +149,14 @@ class Scores:
             try:
                 filled = pc.fill_null(pc.cast(column, "float64"), 0.0)
             except pa.ArrowException as error:
+                if pa.types.is_integer(column.type):
+                    raise UserError(
+                        f"{source}: column score has integers beyond 2^53, which double precision can't tell apart; "
+                        "subtract a constant from all of them"
+                    ) from error
                 raise UserError(f"{source}: column score is of type {column.type}; write numbers") from error
             values = np.asarray(filled, np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            scores = values.astype(np.float32)
+        scores = np.array(values, np.float64)
         wrong = ~(empty | np.isfinite(scores))
         if wrong.any():
             row = int(np.argmax(wrong))
@@ -172,9 +178,9 @@ class Scores:
                 "write 0.5, not 0,5; leave the cell of a failed comparison empty"
             )
 
-    def joined(self) -> NDArray[np.float32]:
+    def joined(self) -> NDArray[np.float64]:
         """Return the scores of all rows."""
-        return np.concatenate(self._parts) if self._parts else np.empty(0, np.float32)
+        return np.concatenate(self._parts) if self._parts else np.empty(0, np.float64)
 
 
 def _numbers(column: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

@@ -23,6 +23,7 @@ from faceparity.harness.evaluation.resolved_options import Resolved, as_resolved
 from faceparity.harness.groups.groupings import Cells, SampleGrouping, make_cells
 from faceparity.harness.options import Options
 from faceparity.harness.score_files.columns import renamed
+from faceparity.harness.score_files.precision import Scores, in_precision
 from faceparity.harness.score_files.source import Source, source_of
 from faceparity.harness.score_files.table import ScoreTable, attribute, names_in, read_scores, read_texts
 from faceparity.harness.verification.one_threshold import PointContext
@@ -33,7 +34,7 @@ from faceparity.harness.verification.threshold.threshold_pool import ThresholdPo
 from faceparity.harness.verification.threshold_sweep import make_sweeps
 
 WIDEST, NARROWEST = 1e38, 1e-30
-"""Limits on the range of scores, so that 1,000 bins in it have a width that float32 can hold."""
+"""Limits on the scores and on their range, so that their squares, and 1,000 bins, are numbers of double precision."""
 MOST_ATTEMPTS = 20_000_000
 """Limit on the attempts in a failures file: each takes memory, and one row may claim a thousand million of them."""
 
@@ -60,13 +61,11 @@ def evaluate_scores(
     extraction = _failures(
         None if failures is None else source_of(failures, "failures"), by, empty_scores=bool(np.isnan(table.score).any())
     )
-    fixed = (
-        ()
-        if options.threshold is None
-        else (Fixed("fixed", float(str(np.float32(sign * options.threshold))), "given with --threshold"),)
-    )
+    asked = [] if options.threshold is None else [sign * options.threshold]
+    score = in_precision(table.score if sign == 1 else -table.score, asked, single=table.single)
+    fixed = tuple(Fixed("fixed", float(str(score.dtype.type(threshold))), "given with --threshold") for threshold in asked)
     questions = MeasurementPlan(options.targets, fixed, options.references, sign, None, options.seed)
-    evidence, pool = _evidence(source, table, cells, groupings, options, questions)
+    evidence, pool = _evidence(source, table, score, cells, groupings, options, questions)
     measured = measure(evidence, groupings, groupings[-1], pool, questions)
     sweeps = make_sweeps(evidence, groupings, pool, options.references, measured, questions.same_person)
     info = comparisons_info(CollectedEvidence(evidence, 1))
@@ -114,6 +113,7 @@ def _attributes(source: Source, table: ScoreTable, by: Sequence[str]) -> list[At
 def _evidence(
     source: Source,
     table: ScoreTable,
+    score: Scores,
     cells: Cells,
     groupings: Sequence[SampleGrouping],
     options: Options,
@@ -121,14 +121,14 @@ def _evidence(
 ) -> tuple[Evidence, ThresholdPool]:
     """Return the evidence, and the pool that sets the threshold.
 
-    The ledger is as deep as the targets and thresholds need. Raises UserError where no comparison has a score.
+    The ledger is as deep as the targets and thresholds need. score: similarities. Raises UserError where no comparison has a score.
     """
-    score = -table.score if questions.sign < 0 else table.score
     if np.isnan(score).all():
         raise UserError(f"{source}: every score is empty: no comparison was made; write the scores into the column score")
     low, high = float(np.fmin.reduce(score)), float(np.fmax.reduce(score))
     thresholds = tuple(point.threshold for point in questions.fixed)
-    grid = ScoreBins.uniform(low, _above(source, low, high), BINS, thresholds)
+    bins = ScoreBins.uniform if score.dtype == np.float32 else ScoreBins.in_double
+    grid = bins(low, _above(source, low, high), BINS, thresholds)
     rows = ScoreRows(table.subjects, table.a, table.b, score)
     counted = tally_of_list(rows, cells, grid)
     pool = make_pool(options.pool, cells, table.subjects, counted[0].non_mated.sum(axis=2), groupings[-1], groupings)
@@ -140,11 +140,11 @@ def _evidence(
 def _above(source: Source, low: float, high: float) -> float:
     """Return the upper end of the bins.
 
-    It is above the lower end by enough for float32, though all scores are equal.
-    Raises UserError for a range too wide for float32.
+    It is above the lower end by enough for a thousand bins, though all scores are equal.
+    Raises UserError for scores, or a range of them, that are too large.
     """
-    if high - low > WIDEST:
-        raise UserError(f"{source}: scores run from {low:g} to {high:g}, too far for single precision: divide them by a constant")
+    if max(high - low, -low, high) > WIDEST:
+        raise UserError(f"{source}: scores run from {low:g} to {high:g}, beyond {WIDEST:g}: divide them by a constant")
     return max(high, low + NARROWEST) if high > low else low + max(1.0, abs(low))
 
 

@@ -16,6 +16,7 @@ from faceparity.datasets.loading.label_values import names_of_words
 from faceparity.datasets.loading.subject_ids import count_similar, one_id_each, one_subject_each, similar_note
 from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness.score_files.columns import I32, Scores, Truths, Words, renamed, renumber
+from faceparity.harness.score_files.precision import written_alike
 from faceparity.harness.score_files.source import Source
 
 NO_MATED_ROW = (
@@ -30,16 +31,17 @@ class ScoreTable:
     """A score file in memory.
 
     a, b: index of the sample of each row; score: nan where the comparison failed. subjects, attributes: per sample.
-    left_out: kind → rows that were not used.
+    left_out: kind → rows that were not used. single: the scores came in single precision.
     """
 
     subjects: I32
     attributes: tuple[Attribute, ...]
     a: I32
     b: I32
-    score: NDArray[np.float32]
+    score: NDArray[np.float64]
     left_out: dict[str, int]
     digest: str
+    single: bool
     notes: tuple[str, ...] = ()
     """What the first screen must say of the ids."""
 
@@ -52,12 +54,13 @@ def read_scores(source: Source) -> ScoreTable:
     names = source.columns()
     labels = _attribute_names(source, names)
     has_samples = "sample_a" in names and "sample_b" in names
-    texts, score, mated = _read(source, names, ["subject", *(["sample"] if has_samples else []), *labels])
+    texts, scores, mated = _read(source, names, ["subject", *(["sample"] if has_samples else []), *labels])
+    score = scores.joined()
     rows = score.size
     if not rows:
         raise UserError(f"{source}: holds no rows")
     subject, people = texts["subject"]
-    digest = source.digest() or _digest(texts, score, mated)
+    digest = source.digest() or _digest(texts, scores.single, score, mated)
     _check_subjects(source, subject, people)
     texts = {name: renamed(codes, words, names_in(name, words)) for name, (codes, words) in texts.items()}
     subject, people = texts.pop("subject")
@@ -82,7 +85,7 @@ def read_scores(source: Source) -> ScoreTable:
         if any(left_out.values()):
             a, b, score = a[keep], b[keep], score[keep]
     notes = [NO_MATED_ROW] * (not mated_rows) + [similar_note(similar)] * (similar > 0)
-    return ScoreTable(subjects, attributes, a, b, score, left_out, digest, tuple(notes))
+    return ScoreTable(subjects, attributes, a, b, score, left_out, digest, scores.single, tuple(notes))
 
 
 def _check_subjects(source: Source, subject: I32, people: Sequence[str]) -> None:
@@ -106,7 +109,9 @@ def names_in(column: str, words: Sequence[str]) -> dict[str, str]:
     return one_id_each(words) if column in ("subject", "sample") else names_of_words(column, words)
 
 
-def _digest(texts: Mapping[str, tuple[I32, list[str]]], score: NDArray[np.float32], mated: NDArray[np.bool_]) -> str:
+def _digest(
+    texts: Mapping[str, tuple[I32, list[str]]], single: bool, score: NDArray[np.float64], mated: NDArray[np.bool_]
+) -> str:
     """Return a sha256 of what was read, row by row.
 
     It is the same for the same content, in any file or library.
@@ -114,7 +119,8 @@ def _digest(texts: Mapping[str, tuple[I32, list[str]]], score: NDArray[np.float3
     digest = hashlib.sha256()
     for name, (codes, words) in sorted(texts.items()):
         digest.update(json.dumps([name, words]).encode() + codes.astype("<i4", copy=False).tobytes())
-    digest.update(score.astype("<f4", copy=False).tobytes() + mated.tobytes())
+    kind = "<f4" if single or written_alike(score) else "<f8"
+    digest.update(score.astype(kind, copy=False).tobytes() + mated.tobytes())
     return digest.hexdigest()
 
 
@@ -131,7 +137,7 @@ def _attribute_names(source: Source, names: Mapping[str, str]) -> list[str]:
 
 def _read(
     source: Source, names: Mapping[str, str], texts: Sequence[str]
-) -> tuple[dict[str, tuple[I32, list[str]]], NDArray[np.float32], NDArray[np.bool_]]:
+) -> tuple[dict[str, tuple[I32, list[str]]], Scores, NDArray[np.bool_]]:
     """Read text columns, scores and truth values.
 
     Text columns as codes (side a, then side b) and words. The scores of a text file are read as numbers, and as texts only
@@ -152,7 +158,7 @@ def _read(
     for name in texts:
         joined[name] = words[name].joined()
         del words[name]
-    return joined, scores.joined(), truths.joined()
+    return joined, scores, truths.joined()
 
 
 def _gather(

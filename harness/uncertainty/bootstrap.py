@@ -10,7 +10,7 @@ Replicate k of a seed always draws the same subjects, so any number of workers g
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
+Scores = NDArray[np.floating[Any]]
+"""float32 or float64."""
 
 ROUNDING = 1e-12
 """Relative slack of a target, as in `metrics.rates.threshold_at_target`."""
@@ -38,7 +40,7 @@ class SortedErrors(NamedTuple):
 
     a: I32
     b: I32
-    score: NDArray[np.float32]
+    score: Scores
     stratum: I32
     cell: I32
 
@@ -47,7 +49,7 @@ class MatedScores(NamedTuple):
     """Mated comparisons, lowest score first: subject, cell (-1: none) and score."""
 
     subject: I32
-    score: NDArray[np.float32]
+    score: Scores
     cell: I32
 
 
@@ -224,7 +226,7 @@ def _rate(count: I64, stratum: I32, per_error: F64) -> float:
 def _walk(
     first: I32,
     second: I32,
-    score: NDArray[np.float32],
+    score: Scores,
     kind: NDArray[np.int16],
     stratum: I32,
     cell: I32,
@@ -274,7 +276,7 @@ def _walk(
 
 @njit(nogil=True)
 def _mated(
-    subject: I32, score: NDArray[np.float32], cell: I32, trial_subject: I32, trial_cell: I32, trials: I32, weights: U8,
+    subject: I32, score: Scores, cell: I32, trial_subject: I32, trial_cell: I32, trials: I32, weights: U8,
     threshold: float, errors: F64, total: F64,
 ) -> None:  # fmt: skip
     for index in range(trials.size):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence, sum_over_groups
-from faceparity.harness.comparisons.tally import F32, I32, I64
+from faceparity.harness.comparisons.tally import I32, I64, Scores
 from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.error_counts import CellErrors, ErrorsByGroup
@@ -44,11 +44,11 @@ class RateAtThreshold:
 
 @dataclass(frozen=True)
 class NonMated:
-    """The FMR of the groups `chosen` of a grouping at each of `thresholds` (float32[T], rising)."""
+    """The FMR of the groups `chosen` of a grouping at each of `thresholds` ([T], rising, in the scores' precision)."""
 
     evidence: Evidence
     grouping: SampleGrouping
-    thresholds: F32
+    thresholds: Scores
     chosen: tuple[int, ...]
 
     def descending(self) -> Iterator[list[RateAtThreshold]]:
@@ -94,12 +94,12 @@ class NonMated:
         return out
 
 
-def first_in_ledger(evidence: Evidence, thresholds: F32) -> int:
+def first_in_ledger(evidence: Evidence, thresholds: Scores) -> int:
     """Return the first position within the ledger.
 
     Of the first threshold at or above the ledger's floor.
     """
-    return int(np.searchsorted(thresholds, np.float32(evidence.tally.floor)))
+    return int(np.searchsorted(thresholds, evidence.tally.grid.exact(evidence.tally.floor)))
 
 
 def _cell_at(group: _GroupErrors, position: int, rows: F64) -> CellErrors:
@@ -110,7 +110,7 @@ def _cell_at(group: _GroupErrors, position: int, rows: F64) -> CellErrors:
     )
 
 
-def _groups(evidence: Evidence, grouping: SampleGrouping, thresholds: F32, chosen: tuple[int, ...]) -> list[_GroupErrors]:
+def _groups(evidence: Evidence, grouping: SampleGrouping, thresholds: Scores, chosen: tuple[int, ...]) -> list[_GroupErrors]:
     """Return the ledger's entries of each chosen group.
 
     By position and subject.
@@ -169,11 +169,11 @@ def _above(at: F64) -> F64:
 
 @dataclass
 class Mated:
-    """The FNMR of the groups `chosen` of a grouping at each of `thresholds` (float32[T], rising)."""
+    """The FNMR of the groups `chosen` of a grouping at each of `thresholds` ([T], rising, in the scores' precision)."""
 
     evidence: Evidence
     grouping: SampleGrouping
-    thresholds: F32
+    thresholds: Scores
     chosen: tuple[int, ...]
     _attempted: I64 | None = field(init=False)
 

@@ -71,7 +71,8 @@ def mated_by_group(evidence: Evidence, grouping: SampleGrouping, threshold: floa
         mine = (ga == index) & (gb == index)
         subject = evidence.subjects[pairs.a[mine]]
         ids, trials = np.unique(subject, return_counts=True)
-        wrong = np.bincount(subject, weights=pairs.score[mine] < np.float32(threshold), minlength=int(ids.max(initial=-1)) + 1)
+        rejected = pairs.score[mine] < evidence.tally.grid.exact(threshold)
+        wrong = np.bincount(subject, weights=rejected, minlength=int(ids.max(initial=-1)) + 1)
         attempted = None if all_attempted is None else int(all_attempted[index, index])
         out.append(estimates.mated(ids.astype(np.int32), wrong[ids].astype(np.float64), trials.astype(np.float64), attempted))
     return out

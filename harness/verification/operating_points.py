@@ -138,7 +138,7 @@ def without_same_person(setting: PointContext, plan: MeasurementPlan) -> PointCo
     Only for a set without subject labels.
     """
     assert plan.same_person is not None
-    alike: NDArray[np.bool_] = setting.evidence.tally.ledger.score >= np.float32(plan.same_person)
+    alike: NDArray[np.bool_] = setting.evidence.tally.ledger.score >= setting.evidence.tally.grid.exact(plan.same_person)
     return replace(setting, evidence=without_comparisons(setting.evidence, alike))
 
 
@@ -165,14 +165,15 @@ def _same_person(
 ) -> results.SamePerson:
     assert plan.same_person is not None
     ledger, cells = setting.evidence.tally.ledger, setting.evidence.cells.of_sample
-    alike = ledger.where(ledger.score >= np.float32(plan.same_person))
+    exact = setting.evidence.tally.grid.exact
+    alike = ledger.where(ledger.score >= exact(plan.same_person))
     group = grouping.of(cells)
     ga, gb = group[alike.a], group[alike.b]
     inside = (ga == gb) & (ga >= 0)
     counts = np.bincount(ga[inside], minlength=grouping.n)
     shares: dict[str, float] = {}
     if point is not None and point.threshold is not None:
-        wrong = np.bincount(ga[inside & (alike.score >= np.float32(point.threshold))], minlength=grouping.n)
+        wrong = np.bincount(ga[inside & (alike.score >= exact(point.threshold))], minlength=grouping.n)
         errors = {rate.group: rate.errors or 0 for rate in point.fmr if rate.design != "matched"}
         shares = {
             group_name: float(wrong[index] / errors[group_name])

@@ -15,7 +15,7 @@ from scipy.special import stdtrit
 
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence, without_comparisons
-from faceparity.harness.comparisons.tally import F32, Tally
+from faceparity.harness.comparisons.tally import Scores, Tally
 from faceparity.harness.groups.groupings import SampleGrouping, cells_of
 from faceparity.harness.uncertainty.contrasts import satterthwaite
 from faceparity.harness.uncertainty.intervals import LEVEL
@@ -55,7 +55,7 @@ def make_sweeps(
     thresholds = positions(evidence.tally, _thresholds_of(points))
     out = _sweeps(evidence, groupings, pool, references, thresholds)
     if same_person is not None:
-        alike = evidence.tally.ledger.score >= np.float32(same_person)
+        alike = evidence.tally.ledger.score >= evidence.tally.grid.exact(same_person)
         second = _sweeps(without_comparisons(evidence, alike), groupings, pool, references, thresholds)
         out = [first.model_copy(update={"without_likely_same_person": other}) for first, other in zip(out, second, strict=True)]
     return list(out)
@@ -68,14 +68,15 @@ def _thresholds_of(points: Sequence[Sequence[results.OperatingPoint]]) -> list[f
     return [point.threshold for point in every if point.threshold is not None]
 
 
-def positions(tally: Tally, asked: Sequence[float]) -> F32:
-    """Return the thresholds of a sweep, float32[T], rising.
+def positions(tally: Tally, asked: Sequence[float]) -> Scores:
+    """Return the thresholds of a sweep, [T], rising, as precise as scores.
 
     The thresholds asked for, and edges of the grid, evenly spread over where rates change.
 
     T ≤ 128, unless more than 112 are asked for. Below the ledger's floor the edges are few.
     """
-    wanted, edges = np.unique(np.asarray(asked, np.float32)), tally.grid.edges
+    edges = tally.grid.edges
+    wanted = np.unique(np.asarray(asked, edges.dtype))
     non_mated, mated = (table.sum(axis=(0, 1)) for table in (tally.non_mated, tally.mated))
     above = np.cumsum(non_mated[::-1])[::-1] / max(1, non_mated.sum())
     low = max([1, *np.flatnonzero(above >= START)])
@@ -83,18 +84,20 @@ def positions(tally: Tally, asked: Sequence[float]) -> F32:
     if mated.sum():
         high = max(high, int(np.searchsorted(np.cumsum(mated), mated.sum() / 2)) + 1)
     inside = edges[min(low, high) : high + 1]
-    below, in_ledger = inside[inside < np.float32(tally.floor)], inside[inside >= np.float32(tally.floor)]
+    below, in_ledger = inside[inside < tally.grid.exact(tally.floor)], inside[inside >= tally.grid.exact(tally.floor)]
     below_ledger = _spread(below, BELOW_LEDGER)
     room = max(POSITIONS - wanted.size, BELOW_LEDGER) - below_ledger.size
-    return np.asarray(np.unique(np.concatenate([wanted, below_ledger, _spread(in_ledger, room)])), np.float32)
+    return np.asarray(np.unique(np.concatenate([wanted, below_ledger, _spread(in_ledger, room)])), edges.dtype)
 
 
-def _spread(values: F32, count: int) -> F32:
+def _spread(values: Scores, count: int) -> Scores:
     """Return at most `count` of the values, evenly by rank.
 
     The first and the last are among them.
     """
-    return np.asarray(values[np.unique(np.linspace(0, values.size - 1, min(count, values.size)).round().astype(int))], np.float32)
+    return np.asarray(
+        values[np.unique(np.linspace(0, values.size - 1, min(count, values.size)).round().astype(int))], values.dtype
+    )
 
 
 @dataclass
@@ -142,7 +145,7 @@ def _n_of_interval(estimate: estimates.Estimate) -> float | None:
 
 
 def _sweeps(
-    evidence: Evidence, groupings: Sequence[SampleGrouping], pool: ThresholdPool, references: tuple[str, ...], thresholds: F32
+    evidence: Evidence, groupings: Sequence[SampleGrouping], pool: ThresholdPool, references: tuple[str, ...], thresholds: Scores
 ) -> list[results.Sweep]:
     measures: list[Measure] = ["fmr", "fnmr"] if evidence.tally.n_mated else ["fmr"]
     swept: list[list[results.SweptRate]] = [[] for _ in groupings]
@@ -156,7 +159,7 @@ def _sweeps(
 
 
 def _sweep(
-    measure: Measure, evidence: Evidence, groupings: Sequence[SampleGrouping], references: tuple[str, ...], thresholds: F32
+    measure: Measure, evidence: Evidence, groupings: Sequence[SampleGrouping], references: tuple[str, ...], thresholds: Scores
 ) -> list[list[results.SweptRate]]:
     finest = groupings[-1]
     at_top = non_mated_by_group(evidence, finest, np.inf) if measure == "fmr" else mated_by_group(evidence, finest, np.inf)
@@ -298,7 +301,7 @@ def _without_errors(estimate: estimates.Estimate) -> estimates.Estimate:
     return estimates.Estimate(estimate.subjects, None, estimate.comparisons, 0, 0.0, zero_bounds=estimate.zero_bounds)
 
 
-def _pool_fmr(evidence: Evidence, pool: ThresholdPool, thresholds: F32) -> list[float | None]:
+def _pool_fmr(evidence: Evidence, pool: ThresholdPool, thresholds: Scores) -> list[float | None]:
     comparisons, first = pool.comparisons(evidence), first_in_ledger(evidence, thresholds)
     if not pool.weights.size or (comparisons == 0).any():
         return [None] * thresholds.size

@@ -224,11 +224,11 @@ def threshold(model: ModelInfo, native: float | None) -> str:
 
 
 def native_number(native: float) -> str:
-    """Return a threshold to five significant digits.
+    """Return a threshold in the fewest digits that name no other number.
 
-    Trailing zeros dropped: 0.6, 0.43512.
+    So that typing it gives the same counts: 0.6, 0.43512034, 16777217.
     """
-    return f"{native:.5g}"
+    return repr(float(native)).removesuffix(".0")
 
 
 def target(fraction: float) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness.comparisons.evidence import Evidence, sum_over_groups
-from faceparity.harness.comparisons.tally import I32, Pairs
+from faceparity.harness.comparisons.tally import I32, Pairs, Scores
 from faceparity.harness.groups.groupings import SampleGrouping
 
 F64 = NDArray[np.float64]
@@ -62,10 +62,11 @@ class ErrorsByGroup:
         self._comparisons = tally.comparisons @ one_hot
         self._dense: NDArray[np.int64] | None = None
         self._pairs: dict[tuple[int, int], tuple[I32, I32]] = {}
-        if np.float32(threshold) < np.float32(tally.floor):
+        exact = tally.grid.exact
+        if exact(threshold) < exact(tally.floor):
             self._dense = tally.dense_errors[_dense_index(tally.dense_thresholds, threshold)] @ one_hot
         else:
-            self._pairs = self._sort(tally.ledger.where(tally.ledger.score >= np.float32(threshold)))
+            self._pairs = self._sort(tally.ledger.where(tally.ledger.score >= exact(threshold)))
         attempted = evidence.attempted_non_mated
         self._attempted = None if attempted is None else sum_over_groups(attempted, grouping.of_cell, grouping.n)
 
@@ -199,12 +200,12 @@ class ErrorsByGroup:
         )
 
 
-def _dense_index(thresholds: NDArray[np.float32], threshold: float) -> int:
+def _dense_index(thresholds: Scores, threshold: float) -> int:
     """Return the position of a threshold among the dense ones.
 
     Raises KeyError if the tally was not asked for it.
     """
-    found = np.flatnonzero(thresholds == np.float32(threshold))
+    found = np.flatnonzero(thresholds == np.asarray(threshold, thresholds.dtype))
     if not found.size:
         raise KeyError(f"threshold {threshold} lies below the ledger's floor and was not counted")
     return int(found[0])

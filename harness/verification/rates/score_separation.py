@@ -8,7 +8,7 @@ import numpy as np
 
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence
-from faceparity.harness.comparisons.tally import F32, I64
+from faceparity.harness.comparisons.tally import I64, Scores
 from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.metrics.calibration import group_cllr
 from faceparity.harness.metrics.separation import Det, Eer, d_prime, det_of_histogram, eer, moments
@@ -68,12 +68,12 @@ def _costs(counted: Mapping[str, tuple[I64, I64]]) -> dict[object, dict[str, obj
     }
 
 
-def _mated(scores: F32) -> dict[str, object]:
+def _mated(scores: Scores) -> dict[str, object]:
     mean, sd = moments(scores) or (None, None)
     return {"mated_mean": mean, "mated_sd": sd}
 
 
-def _non_mated(edges: F32, counts: I64) -> dict[str, object]:
+def _non_mated(edges: Scores, counts: I64) -> dict[str, object]:
     mean, sd = moments((edges[:-1].astype(np.float64) + edges[1:]) / 2, counts) or (None, None)
     return {"non_mated_mean": mean, "non_mated_sd": sd, "bin_width": float(np.diff(edges.astype(np.float64)).max())}
 
@@ -94,7 +94,7 @@ def _both(found: Eer | None, means: dict[str, object], mated: I64, non_mated: I6
     return {"d_prime": apart, "eer": found.value, "eer_within": (found.low, found.high), "eer_threshold": found.threshold}
 
 
-def crossing(edges: F32, mated: I64, non_mated: I64, mated_scores: F32, ledger: F32, floor: float) -> Eer | None:
+def crossing(edges: Scores, mated: I64, non_mated: I64, mated_scores: Scores, ledger: Scores, floor: float) -> Eer | None:
     """Return the EER of one group.
 
     On the histogram's edges, and within the bin of the crossing at every score, if the ledger has them all. None without comparisons
@@ -106,8 +106,8 @@ def crossing(edges: F32, mated: I64, non_mated: I64, mated_scores: F32, ledger: 
     if not mated.sum() or not non_mated.sum():
         return None
     at = int(np.flatnonzero(curve.fmr >= curve.fnmr)[-1])
-    low, high = edges[at], (edges[at + 1] if at + 1 < edges.size - 1 else np.float32(np.inf))
-    if low < np.float32(floor):
+    low, high = edges[at], (edges[at + 1] if at + 1 < edges.size - 1 else edges.dtype.type(np.inf))
+    if low < edges.dtype.type(floor):
         return eer(curve)
     inner = np.unique(np.concatenate([scores[(scores >= low) & (scores < high)] for scores in (mated_scores, ledger)]))
     fmr = (ledger.size - np.searchsorted(np.sort(ledger), inner)) / non_mated.sum()

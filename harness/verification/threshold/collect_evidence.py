@@ -110,7 +110,7 @@ def _n_in_ledger(tally: Tally) -> int:
 
     The ledger holds them, unless it was given up.
     """
-    return int(tally.non_mated[:, :, np.searchsorted(tally.grid.edges, np.float32(tally.floor)) :].sum())
+    return int(tally.non_mated[:, :, np.searchsorted(tally.grid.edges, tally.grid.exact(tally.floor)) :].sum())
 
 
 def _pilot(samples: Samples, plan: TallyPlan, grid: ScoreBins) -> tuple[Tally, float]:
@@ -153,7 +153,7 @@ def _pool_fmr(tally: Tally, pool: ThresholdPool) -> NDArray[np.float64]:
 
 
 def _pool_fmr_at(tally: Tally, pool: ThresholdPool, floor: float) -> float:
-    edge = int(np.searchsorted(tally.grid.edges, np.float32(floor)))
+    edge = int(np.searchsorted(tally.grid.edges, tally.grid.exact(floor)))
     return float(_pool_fmr(tally, pool)[min(edge, tally.grid.n - 1)])
 
 
@@ -169,7 +169,7 @@ def choose_floor(tally: Tally, pool: ThresholdPool, plan: TallyPlan, scale: floa
     at = int(deep[-1]) if deep.size and plan.targets else (0 if plan.targets else edges.size - 1)
     wanted: Sequence[float] = [*plan.thresholds, *([] if plan.same_person is None else [plan.same_person])]
     for threshold in wanted:
-        below = int(np.searchsorted(tally.grid.edges, np.float32(threshold), side="right")) - 1
+        below = int(np.searchsorted(tally.grid.edges, tally.grid.exact(threshold), side="right")) - 1
         if below < at and above[max(0, below)] <= DEEPEN_CAP:
             at = max(0, below)
     while at < edges.size - 1 and above[at] > LEDGER_CAP:

@@ -12,6 +12,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.pair_counts import DealtPairs
+from faceparity.harness.comparisons.tally import Scores
 from faceparity.harness.groups.groupings import SMALL_CELL, Cells, SampleGrouping, make_grouping, subjects_per_group
 from faceparity.harness.metrics.rates import threshold_at_target
 
@@ -46,7 +47,7 @@ class ThresholdPool:
         known = (self.stratum >= 0) & (table > 0)
         return np.bincount(self.stratum[known], weights=table[known], minlength=self.weights.size).astype(np.int64)
 
-    def errors_above(self, evidence: Evidence, threshold: float) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def errors_above(self, evidence: Evidence, threshold: float) -> tuple[NDArray[np.int64], Scores]:
         """Return stratum and score of the pool's errors.
 
         Of every ledger entry of the pool at or above the threshold.
@@ -54,7 +55,7 @@ class ThresholdPool:
         ledger = evidence.tally.ledger
         cells = evidence.cells.of_sample
         stratum = self.stratum[cells[ledger.a], cells[ledger.b]]
-        keep = (stratum >= 0) & (ledger.score >= np.float32(threshold))
+        keep = (stratum >= 0) & (ledger.score >= evidence.tally.grid.exact(threshold))
         return stratum[keep].astype(np.int64), ledger.score[keep]
 
     def error_counts(self, evidence: Evidence, threshold: float) -> NDArray[np.int64]:
@@ -63,10 +64,11 @@ class ThresholdPool:
         From the ledger, or from the histogram where the threshold is an edge below it.
         """
         tally = evidence.tally
-        if np.float32(threshold) >= np.float32(tally.floor):
+        exact = tally.grid.exact
+        if exact(threshold) >= exact(tally.floor):
             stratum, _ = self.errors_above(evidence, threshold)
             return np.bincount(stratum, minlength=self.weights.size)
-        edge = int(np.searchsorted(tally.grid.edges, np.float32(threshold)))
+        edge = int(np.searchsorted(tally.grid.edges, exact(threshold)))
         return self.per_stratum(tally.non_mated[:, :, edge:].sum(axis=2))
 
     def fmr(self, evidence: Evidence, threshold: float) -> float | None:

@@ -16,6 +16,7 @@ from faceparity.harness.results.parts.notices import ALIKE, SAYS_NOTHING
 from faceparity.reports.formats.html import render, write_report
 from faceparity.reports.layout.elements import for_script
 from faceparity.reports.wording.headline import finest
+from faceparity.reports.wording.numbers import native_number
 
 KINDS = ["plain", "no_mated", "contaminated", "partial", "distance", "synthetic", "refused", "hostile"]
 
@@ -23,7 +24,7 @@ KINDS = ["plain", "no_mated", "contaminated", "partial", "distance", "synthetic"
 def test_all_thresholds_stand_in_the_models_own_unit(variants: dict[str, Evaluation], pages: Callable[[str], Any]) -> None:
     _, *rows = pages("distance").tables["e1-points"]
     for row, p in zip(rows, finest(variants["distance"]).operating_points, strict=True):
-        want = "–" if p.native_threshold is None else f"Euclidean distance ≤ {p.native_threshold:.5g}"
+        want = "–" if p.native_threshold is None else f"Euclidean distance ≤ {native_number(p.native_threshold)}"
         assert row[1] == want
         assert ("refused" in row[4]) == (p.threshold is None)
 

@@ -85,7 +85,7 @@ def test_a_finding_names_model_set_threshold_people_errors_and_labels(variants: 
         assert part in text
     p = finest(e).operating_points[headline(finest(e)) or 0]
     assert p.native_threshold is not None
-    assert f"{p.native_threshold:.5g}" in text
+    assert f.native_number(p.native_threshold) in text
 
 
 def test_the_numbers_told_are_those_of_the_record(variants: dict[str, Evaluation]) -> None:

@@ -33,6 +33,14 @@ def test_percent_never_writes_a_small_rate_as_zero() -> None:
     assert all(set(f.percent(10.0**-k)) & set("123456789") for k in range(12))
 
 
+@pytest.mark.parametrize(
+    ("threshold", "text"), [(0.6, "0.6"), (0.43512034, "0.43512034"), (16_777_217.0, "16777217"), (-3.0, "-3")]
+)
+def test_a_threshold_is_printed_with_the_digits_that_name_it(threshold: float, text: str) -> None:
+    assert f.native_number(threshold) == text
+    assert float(text) == threshold
+
+
 def test_short_count_fits_seven_characters_and_never_rounds_below_a_million() -> None:
     assert f.short_count(999_999) == "999,999"
     assert plain(f.short_count(1_234_567)) == "1.23 M"
