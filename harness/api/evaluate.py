@@ -86,6 +86,7 @@ def evaluate_scores(
     *,
     failures: Any = None,
     distance: bool = False,
+    repeated: str | None = None,
     name: str = "scores",
     **options: Any,
 ) -> EvaluationResult:
@@ -99,6 +100,7 @@ def evaluate_scores(
       for each attribute, and `sample_a`, `sample_b` where a person has several samples. Other columns are ignored.
     - failures: failures to extract, in a table with `subject`, `attempted`, `failed` and the attributes.
     - distance: lower scores are more alike.
+    - repeated: mean, first or max, for two samples with several scores that differ; max is the most alike. None: refuse.
     - name: what data set and system are called in the result.
 
     And the options of `faceparity score`:
@@ -111,7 +113,9 @@ def evaluate_scores(
         parsed = Options.of(_lists(options, of_scores=True))
         bar(f"{name} · comparisons and statistics", 0)
         resolved = resolve(parsed, command="faceparity.harness.evaluate_scores(…)")
-        return EvaluationResult(scores_file.evaluate_scores(scores, resolved, failures=failures, distance=distance, name=name))
+        return EvaluationResult(
+            scores_file.evaluate_scores(scores, resolved, failures=failures, distance=distance, repeated=repeated, name=name)
+        )
 
 
 def _load(dataset: str, asked: Options) -> Dataset:

@@ -88,6 +88,15 @@ def score(
             "--failures", metavar="FILE", help="CSV of failures to extract: subject, attempted, failed and the attributes."
         ),
     ] = None,
+    repeated: Annotated[
+        str | None,
+        typer.Option(
+            "--repeated",
+            metavar="mean|first|max",
+            help="Which score counts where two samples have several that differ; max is the most alike. Default: refuse.",
+            show_default=False,
+        ),
+    ] = None,
     distance: Annotated[bool, typer.Option("--distance", help="Scores are distances: lower is more alike.")] = False,
     out: Out = None,
     **asked: Any,
@@ -95,7 +104,7 @@ def score(
     """Report on any system's scores: columns subject_a, subject_b, mated, score, ATTRIBUTE_a and ATTRIBUTE_b."""
     from faceparity.harness.cli.commands.score import score_command
 
-    score_command(given(asked), scores, failures, distance, out)
+    score_command(given(asked), scores, failures, out, distance=distance, repeated=repeated)
 
 
 @app.command(short_help="Write the reports of a run again, from its results.json; as PDF, LaTeX or figures too.")

@@ -24,6 +24,7 @@ from faceparity.harness.groups.groupings import Cells, SampleGrouping, make_cell
 from faceparity.harness.options import Options
 from faceparity.harness.score_files.columns import renamed
 from faceparity.harness.score_files.precision import Scores, in_precision
+from faceparity.harness.score_files.repeated_pairs import WORDS, Rule, check_rule
 from faceparity.harness.score_files.source import Source, source_of
 from faceparity.harness.score_files.table import ScoreTable, attribute, names_in, read_scores, read_texts
 from faceparity.harness.verification.one_threshold import PointContext
@@ -40,17 +41,24 @@ MOST_ATTEMPTS = 20_000_000
 
 
 def evaluate_scores(
-    scores: Any, given: Options | Resolved, *, failures: Any = None, distance: bool = False, name: str = "scores"
+    scores: Any,
+    given: Options | Resolved,
+    *,
+    failures: Any = None,
+    distance: bool = False,
+    repeated: str | None = None,
+    name: str = "scores",
 ) -> results.Evaluation:
     """Evaluate a table of scores.
 
     scores: the path of a file, or a DataFrame, which is called `name`. failures: such a table of failures to extract.
-    distance: lower scores are more alike.
+    distance: lower scores are more alike. repeated: mean, first or max, for samples compared more than once with different scores.
     Raises UserError for a table that can't be read or contradicts itself, and for options that do not fit it.
     """
     resolved = as_resolved(given)
     options, source = resolved.options, source_of(scores, name)
-    table = read_scores(source)
+    rule = check_rule(repeated)
+    table = read_scores(source, rule, distance=distance)
     sign = -1 if distance else 1
     attributes = _attributes(source, table, options.by)
     by = [attribute.name for attribute in attributes]
@@ -88,12 +96,17 @@ def evaluate_scores(
             for grouping, points, sweep in zip(groupings, measured, sweeps, strict=True)
         ],
         claims=evaluate_claims(resolved.claims, bench),
-        warnings=[
-            *table.notes,
-            *(f"{rows:,} rows left out: {kind.replace('_', ' ')}" for kind, rows in table.left_out.items() if rows),
-        ],
+        warnings=[*table.notes, *_left_out(table, rule)],
     )
     return results.canonical(evaluation)
+
+
+def _left_out(table: ScoreTable, rule: Rule | None) -> list[str]:
+    """Return how many rows were left out, by kind, and what counts in their place."""
+    kept = {"repeated": f" (--repeated {rule}: of each pair {WORDS[rule]} counts)"} if rule else {}
+    return [
+        f"{rows:,} rows left out: {kind.replace('_', ' ')}{kept.get(kind, '')}" for kind, rows in table.left_out.items() if rows
+    ]
 
 
 def _attributes(source: Source, table: ScoreTable, by: Sequence[str]) -> list[Attribute]:

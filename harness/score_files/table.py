@@ -17,6 +17,7 @@ from faceparity.datasets.loading.subject_ids import count_similar, one_id_each, 
 from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness.score_files.columns import I32, Scores, Truths, Words, renamed, renumber
 from faceparity.harness.score_files.precision import written_alike
+from faceparity.harness.score_files.repeated_pairs import Rule, one_row_a_pair
 from faceparity.harness.score_files.source import Source
 
 NO_MATED_ROW = (
@@ -46,9 +47,10 @@ class ScoreTable:
     """What the first screen must say of the ids."""
 
 
-def read_scores(source: Source) -> ScoreTable:
+def read_scores(source: Source, repeated: Rule | None = None, *, distance: bool = False) -> ScoreTable:
     """Read the comparisons of a score file.
 
+    repeated: the score of samples that were compared several times with different scores. distance: lower is more alike.
     Raises UserError with the row for what is no score, no truth value, or contradicts itself.
     """
     names = source.columns()
@@ -80,12 +82,15 @@ def read_scores(source: Source) -> ScoreTable:
     del subject, texts, mated
     a, b = sample[:rows], sample[rows:]
     left_out: dict[str, int] = {}
+    single = scores.single
     if has_samples:
-        keep, left_out = _usable(a, b)
+        keep, score, left_out = one_row_a_pair(source, a, b, score, repeated, distance=distance)
         if any(left_out.values()):
             a, b, score = a[keep], b[keep], score[keep]
+        if repeated == "mean" and single:
+            single = np.array_equal(score, score.astype(np.float32), equal_nan=True)
     notes = [NO_MATED_ROW] * (not mated_rows) + [similar_note(similar)] * (similar > 0)
-    return ScoreTable(subjects, attributes, a, b, score, left_out, digest, scores.single, tuple(notes))
+    return ScoreTable(subjects, attributes, a, b, score, left_out, digest, single, tuple(notes))
 
 
 def _check_subjects(source: Source, subject: I32, people: Sequence[str]) -> None:
@@ -306,43 +311,3 @@ def attribute(name: str, codes: I32, words: Sequence[str], subjects: I32) -> Att
     pairs = np.unique(subjects[known].astype(np.int64) * max(1, used.size) + mapped[known])
     several = np.unique(pairs // max(1, used.size)).size < pairs.size
     return Attribute(name, tuple(words[word] for word in used), mapped, "sample" if several else "subject")
-
-
-def _usable(a: I32, b: I32) -> tuple[NDArray[np.bool_], dict[str, int]]:
-    """Return which rows to use, and counts of the others.
-
-    No sample is compared with itself, and of a repeated pair of samples only the first row counts.
-    """
-    samples = int(max(a.max(), b.max())) + 1
-    keep = np.ones(a.size, bool)
-    if samples**2 * a.size < 2**63:
-        keys = _pairs_with_rows(a, b, samples)
-        keys.sort()
-        _drop_repeated(keys, a.size, keep)
-    else:
-        pairs = np.minimum(a, b).astype(np.int64) * samples + np.maximum(a, b)
-        keep[:] = False
-        keep[np.unique(pairs, return_index=True)[1]] = True
-    repeated = int((~keep).sum())
-    itself = a == b
-    keep &= ~itself
-    return keep, {"with_itself": int(itself.sum()), "repeated": repeated}
-
-
-@njit()
-def _pairs_with_rows(a: I32, b: I32, samples: int) -> NDArray[np.int64]:
-    """Return each row's pair and its number as one key.
-
-    So sorting needs no second array.
-    """
-    keys = np.empty(a.size, np.int64)
-    for k in range(a.size):
-        keys[k] = (np.int64(min(a[k], b[k])) * samples + max(a[k], b[k])) * a.size + k
-    return keys
-
-
-@njit()
-def _drop_repeated(keys: NDArray[np.int64], rows: int, keep: NDArray[np.bool_]) -> None:
-    for k in range(1, keys.size):
-        if keys[k] // rows == keys[k - 1] // rows:
-            keep[keys[k] % rows] = False

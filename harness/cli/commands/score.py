@@ -17,18 +17,26 @@ from faceparity.harness.runs.run_folder import LOG, check_folder, prepare_folder
 from faceparity.harness.score_files.evaluate import evaluate_scores
 
 
-def score_command(asked: Mapping[str, Any], scores: Path, failures: Path | None, distance: bool, out: Path | None) -> None:
+def score_command(
+    asked: Mapping[str, Any], scores: Path, failures: Path | None, out: Path | None, *, distance: bool, repeated: str | None
+) -> None:
     """Read, measure, write, show.
 
     asked: the options that were typed, by name. Raises UserError.
     """
     options = Options.of(asked)
-    given = [("--failures", failures), ("--distance", distance), *options.published().as_flags(), ("--out", out)]
+    given = [
+        ("--failures", failures),
+        ("--repeated", repeated),
+        ("--distance", distance),
+        *options.published().as_flags(),
+        ("--out", out),
+    ]
     resolved = resolve(options, command=published_command("score", given, files=1))
     folder = out or default_timed("run")
     check_folder(folder)
     with console.working(f"{scores.name}: comparisons"):
-        evaluation = evaluate_scores(scores, resolved, failures=failures, distance=distance)
+        evaluation = evaluate_scores(scores, resolved, failures=failures, distance=distance, repeated=repeated)
     prepare_folder(folder)
     (folder / LOG).write_text(f"score file, {evaluation.comparisons.non_mated} non-mated comparisons\n", "utf-8")
     write_results(evaluation, folder)
