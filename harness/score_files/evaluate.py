@@ -35,7 +35,7 @@ from faceparity.harness.verification.threshold.threshold_pool import ThresholdPo
 from faceparity.harness.verification.threshold_sweep import make_sweeps
 
 WIDEST, NARROWEST = 1e38, 1e-30
-"""Limits on the scores and on their range, so that their squares, and 1,000 bins, are numbers of double precision."""
+"""Limits on the range of scores, so that 1,000 bins in it have a width in either precision."""
 MOST_ATTEMPTS = 20_000_000
 """Limit on the attempts in a failures file: each takes memory, and one row may claim a thousand million of them."""
 
@@ -154,10 +154,10 @@ def _above(source: Source, low: float, high: float) -> float:
     """Return the upper end of the bins.
 
     It is above the lower end by enough for a thousand bins, though all scores are equal.
-    Raises UserError for scores, or a range of them, that are too large.
+    Raises UserError for a range that is too wide.
     """
-    if max(high - low, -low, high) > WIDEST:
-        raise UserError(f"{source}: scores run from {low:g} to {high:g}, beyond {WIDEST:g}: divide them by a constant")
+    if high - low > WIDEST:
+        raise UserError(f"{source}: scores run from {low:g} to {high:g}, too far apart: divide them by a constant")
     return max(high, low + NARROWEST) if high > low else low + max(1.0, abs(low))
 
 
