@@ -36,6 +36,7 @@ class Pairs:
     def of(first: NDArray[np.integer], second: NDArray[np.integer], score: NDArray[np.floating]) -> Pairs:
         """Return pairs in canonical order, from any order."""
         first, second = first.astype(np.int32, copy=False), second.astype(np.int32, copy=False)
+        score = score if score.dtype == np.float64 else score.astype(np.float32, copy=False)
         bits, places = max(int(first.max(initial=0)), int(second.max(initial=0))).bit_length(), first.size.bit_length()
         if 2 * bits + places > 64:
             low, high = np.minimum(first, second), np.maximum(first, second)
