@@ -57,8 +57,8 @@ def test_run_the_suite_file_the_python_call_and_the_record_offer_the_same() -> N
 
 def test_score_in_the_shell_and_in_python_offer_the_same() -> None:
     fields = {name for name, _ in flags(of_scores=True)}
-    assert parameters("score").keys() - {"scores", "failures", "distance", "out"} == fields
-    assert inspect.signature(evaluate_scores).parameters.keys() - {"scores", "failures", "distance", "name"} == fields
+    assert parameters("score").keys() - {"scores", "failures", "distance", "repeated", "out"} == fields
+    assert inspect.signature(evaluate_scores).parameters.keys() - {"scores", "failures", "distance", "repeated", "name"} == fields
     assert fields == {"by", "pool", "references", "threshold", "targets", "seed"}
 
 
