@@ -18,6 +18,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.card import FacesPolicy
 
 DEFAULT_TARGETS = (1e-2, 1e-3)
 LEAST_SHARE = 0.001
@@ -80,6 +81,16 @@ class DatasetOptions(BaseModel):
             "--keep-unread-ages", help="Keep people whose age is written but cannot be read, without an age; left out otherwise."
         ),
     ] = False
+    faces: Annotated[
+        FacesPolicy | None,
+        Flag(
+            "--faces",
+            "centre|largest",
+            "Which face to use where an image has several: the one nearest its centre, or the largest. Default: as the data set's card "
+            "says.",
+            wanted="known are centre and largest",
+        ),
+    ] = None
 
 
 class ModelOptions(BaseModel):

@@ -15,6 +15,8 @@ Provenance = Literal[
 
 Use = Literal["research", "advocacy", "commercial", "redistribution"]
 Answer = Literal["yes", "no", "unclear"]
+FacesPolicy = Literal["centre", "largest"]
+"""Which of several faces in an image is its person's: the one nearest to the image's centre, or the largest."""
 
 
 def _encrypted(address: str) -> str:
@@ -118,6 +120,8 @@ class DatasetCard(Strict):
     pictures_each: float = Field(default=1.0, ge=1.0)
     """Pictures of each person, on average."""
     citation: str = ""
+    faces: FacesPolicy = "largest"
+    """Which face is used where several are found. `centre`: crops centred on the person; `largest`: portraits and the wild."""
     digests: dict[str, str] = Field(default_factory=dict)
     """Version → digest of an untouched copy."""
 

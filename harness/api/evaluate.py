@@ -75,6 +75,7 @@ def evaluate(dataset: str | Dataset, model: str = "face_recognition", **options:
                 progress=lambda done, total: step(done),
                 backend=backend,
                 model=opened,
+                faces=parsed.faces,
             )
             bar(f"{label} · comparisons and statistics", 0)
             outcome = evaluate_without(loaded, card, templates, resolved, excluded, grouped=grouped)

@@ -270,7 +270,8 @@ def suspects(
 ) -> None:
     """List the most alike comparisons of different people and the least alike of one person, by file name.
 
-    Among them are wrong labels and people who are in the data twice. They are read from the run's private part, which only this
+    Among them are wrong labels and people who are in the data twice. Images follow whose largest face is not the most central one:
+    there it depends on --faces whose face is measured. They are read from the run's private part, which only this
     machine can open. Nothing is left out of a result unless a person names it: see run --exclude.
     """
     from faceparity.harness.cli.commands.suspects import suspects_command

@@ -19,6 +19,7 @@ from faceparity.harness.execution.worker_deaths import lost_warnings
 from faceparity.harness.experiments.controlled_experiment import paired
 from faceparity.harness.groups.groupings import Cells, SampleGrouping
 from faceparity.harness.models.base.card import ModelCard, training_overlap
+from faceparity.harness.models.base.descriptions import faces_words
 from faceparity.harness.options import Options
 from faceparity.harness.protocols.open_set_search import evaluate_searches
 from faceparity.harness.protocols.pair_lists import ProtocolContext as ProtocolSetting
@@ -96,7 +97,7 @@ def evaluate(
         model=provenance.model_info(card, templates.model_fingerprint, dataset),
         comparisons=comparisons_info(tallied, samples),
         paired=paired(dataset, samples, templates.samples, measured[-1], card.score.kind, options.references),
-        extraction=_extraction(groupings, cells, dataset.subjects, templates, card.faces_policy),
+        extraction=_extraction(groupings, cells, dataset.subjects, templates, card, options),
         groupings=[
             to_grouping(
                 grouping,
@@ -135,14 +136,25 @@ def _tally_plan(card: ModelCard, plan: MeasurementPlan, resolved: Resolved) -> T
 
 
 def _extraction(
-    groupings: Sequence[SampleGrouping], cells: Cells, subjects: NDArray[np.int32], templates: Templates, faces_policy: str
+    groupings: Sequence[SampleGrouping],
+    cells: Cells,
+    subjects: NDArray[np.int32],
+    templates: Templates,
+    card: ModelCard,
+    options: Options,
 ) -> results.ExtractionCounts:
-    """Count the samples that gave no template, by reason."""
+    """Count the samples that gave no template, by reason, and those in which the policy decides which face is used."""
     overall, by_group = failure_rates(groupings, cells, subjects, templates.status != "ok")
+    policy, differ = templates.faces_policy, templates.faces_differ
+    differ_overall, differ_by_group = failure_rates(groupings, cells, subjects, differ) if differ is not None else (None, [])
     return results.ExtractionCounts(
         overall=overall,
         by_group=by_group,
-        faces_policy=faces_policy,
+        faces_policy=faces_words(card, policy),
+        faces=policy,
+        faces_from=None if policy is None else "card" if options.faces is None else "option",
+        faces_differ=differ_overall,
+        faces_differ_by_group=differ_by_group if differ_overall is not None and differ_overall.errors else [],
         no_face=int((templates.status == "no_face").sum()),
         unreadable=int((templates.status == "unreadable").sum()),
         several_faces=int((templates.faces > 1).sum()),

@@ -158,6 +158,7 @@ def _templates(templates: Templates, keep: NDArray[np.integer], number: NDArray[
         vectors=templates.vectors[row >= 0],
         samples=row[row >= 0].astype(np.int64),
         faces=templates.faces[keep],
+        faces_differ=None if templates.faces_differ is None else templates.faces_differ[keep],
         pixels=tuple(templates.pixels[index] for index in keep),
         covariates={name: values[keep] for name, values in templates.covariates.items()},
     )

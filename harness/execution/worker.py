@@ -13,14 +13,15 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from faceparity.datasets.schema.card import FacesPolicy
 from faceparity.harness.models.base.answer_check import AnswerError, check
 from faceparity.harness.models.base.file_model import FileModel
-from faceparity.harness.models.base.model import Extraction, Image, Model
+from faceparity.harness.models.base.model import Extraction, Image, Model, with_faces
 from faceparity.harness.models.base.plugin_guard import ModelRaisedError, raised_by_model, watch_interrupts
 from faceparity.harness.models.custom.subprocess_pipes import kill_running
 from faceparity.harness.models.onnx import converted_cache
@@ -28,6 +29,19 @@ from faceparity.harness.models.vision.pixels import pixels_digest
 
 Opener = Callable[[str], Model]
 """Opens a model by name; a module-level function, since workers get it by its name."""
+
+
+@dataclass(frozen=True)
+class OpenerWithFaces:
+    """Opens a model as another opener does, and gives it which of several faces to use."""
+
+    opener: Opener
+    policy: FacesPolicy
+
+    def __call__(self, name: str) -> Model:
+        """Open the model."""
+        return with_faces(self.opener(name), self.policy)
+
 
 PIXELS_AT_ONCE = 1 << 26
 """Most bytes of decoded images that a worker hands to a model at once, which bounds its memory."""

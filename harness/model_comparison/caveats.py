@@ -54,6 +54,7 @@ def _compared(entry: ResultEntry, label: str) -> rc.Compared:
         excluded_samples=sum(exclusion.samples for exclusion in evaluation.exclusions),
         excluded_comparisons=sum(exclusion.comparisons for exclusion in evaluation.exclusions), private=private,
         private_reason=reason, sampled=None if sampled is None else sampled.share,
+        faces=extraction.faces,
         failures=[rc.ComparedFailures(attributes=part.attributes, rates=part.rates) for part in extraction.by_group]
         if extraction.supplied else [],
         panels=[_panel(grouping, point) for grouping in evaluation.groupings for point in grouping.operating_points],
@@ -170,6 +171,14 @@ def _settings(block: Sequence[rc.Compared]) -> Iterator[rc.ComparisonNote]:
     for kind, value, text in settings:
         if len(set(value.values())) > 1:
             yield _note(kind, block, text.format(_each(block, value)))
+    choosing = [result for result in block if result.faces is not None]
+    if len({result.faces for result in choosing}) > 1:
+        policies = _each(choosing, {result.id: str(result.faces) for result in choosing})
+        yield _note(
+            "faces", choosing,
+            f"They used different faces where an image has several ({policies}): part of what differs comes of that. Run all with the "
+            "same --faces to be sure.",
+        )  # fmt: skip
 
 
 def _exclusions(block: Sequence[rc.Compared], excluded: Mapping[str, frozenset[tuple[str, str]]]) -> Iterator[rc.ComparisonNote]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from faceparity.datasets.schema.card import FacesPolicy
 from faceparity.harness.results.groups import Contrast
 from faceparity.harness.results.model_comparison import ModelChange, ModelChanges, ModelComparison
 from faceparity.harness.results.parts.base import Count, NotNegative, Part, Rate, RatioInterval, Reason, Share, ShareInterval
@@ -81,6 +82,8 @@ class Compared(Part):
     private: bool
     """Whether its private part could be read; without it nothing of this result is paired."""
     private_reason: str = ""
+    faces: FacesPolicy | None = None
+    """Which of several faces was used; null: the model has no such choice, or the record is older than it."""
     failures: list[ComparedFailures]
     panels: list[ComparedPanel]
 
@@ -90,7 +93,7 @@ class ComparisonNote(Part):
 
     kind: Literal[
         "dataset", "attributes", "pool", "targets", "threshold", "seed", "version", "exclusions", "same_result", "same_name", "private",
-        "sample",
+        "sample", "faces",
     ]  # fmt: skip
     ids: list[str]
     text: str

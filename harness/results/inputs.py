@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
+from faceparity.datasets.schema.card import FacesPolicy
 from faceparity.harness.options import Options
 from faceparity.harness.results.parts.base import Count, Part, Rate, Share
 
@@ -19,6 +22,15 @@ class ExtractionCounts(Part):
     unreadable: Count
     several_faces: Count
     faces_policy: str
+    """Which of several faces was used, in words."""
+    faces: FacesPolicy | None = None
+    """The same by name; null: the model has no such choice, or the record is older than it."""
+    faces_from: Literal["card", "option"] | None = None
+    """Whether the data set's card or the user chose it."""
+    faces_differ: Rate | None = None
+    """Images (errors) in which `centre` and `largest` choose different faces, of all (comparisons); null as `faces`."""
+    faces_differ_by_group: list[ExtractionByAttributes] = Field(default_factory=list)
+    """Empty where no image is."""
 
 
 class ExtractionByAttributes(Part):

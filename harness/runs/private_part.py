@@ -56,6 +56,10 @@ def write_private(folder: Path, dataset: Dataset, templates: Templates, evaluate
         },
         keys=keys,
     )
+    if templates.faces_differ is not None:
+        unlike = np.flatnonzero(templates.faces_differ)
+        table = {"code": codes[unlike], "file": files[unlike], "faces": templates.faces[unlike]}
+        private_tables.write_table(folder, "faces", table, keys=keys)
     rejected = np.flatnonzero(templates.status != "ok")
     private_tables.write_table(
         folder,

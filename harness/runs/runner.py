@@ -108,7 +108,7 @@ def run_one(
     step = tell.stage(f"{dataset.name} · {card.name} · templates", dataset.n_samples)
     templates = extract(
         dataset, spec, store=store, workers=resolved.workers, progress=lambda done, total: step(done), backend=resolved.backend,
-        model=request.prepared.models.get(spec),
+        model=request.prepared.models.get(spec), faces=resolved.options.faces,
     )  # fmt: skip
     tell.extracted(dataset, card, templates)
     n_templates = templates.samples.size

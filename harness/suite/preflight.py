@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, get_args
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import safe_name
 from faceparity.datasets.registry import dataset_names, find_copy, load_dataset
+from faceparity.datasets.schema.card import FacesPolicy
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.claims import read_claims
 from faceparity.harness.evaluation.exclusion_file import Excluded, read_exclusions
@@ -17,6 +18,7 @@ from faceparity.harness.evaluation.preflight import GroupedSamples, checks, grou
 from faceparity.harness.evaluation.resolved_options import Resolved
 from faceparity.harness.execution.gpu import check_device, with_device
 from faceparity.harness.models.base.card import ModelCard
+from faceparity.harness.models.base.model import with_faces
 from faceparity.harness.models.base.spec import parse, titled
 from faceparity.harness.models.registry import load_model_card, open_model
 from faceparity.harness.options import Options, in_python, is_file
@@ -73,7 +75,7 @@ class Checked:
 class _Model(NamedTuple):
     spec: str
     card: ModelCard
-    fingerprint: str
+    fingerprints: Mapping[FacesPolicy, str]
     threshold: float | None
 
 
@@ -145,7 +147,8 @@ def _job(one: _Set, model: _Model, position: int, fixed: Sequence[Fixed], exclud
     options = one.resolved.options.model_copy(update={"threshold": model.threshold})
     resolved = replace(one.resolved, options=options, fixed=own_points, position=position)
     place = (safe_name(one.dataset.name), safe_name(model.card.name))
-    made = result_inputs(one.dataset, model.fingerprint, resolved, excluded)
+    fingerprint = model.fingerprints[options.faces or one.dataset.card.faces]
+    made = result_inputs(one.dataset, fingerprint, resolved, excluded)
     return SuiteJob(one.dataset, model.spec, model.card, resolved, made, place, one.grouped, excluded)
 
 
@@ -183,7 +186,9 @@ def _model(declared: SuiteModel, suite: Suite, found: _Findings) -> _Model | Non
     if spec is None or card is None or len(found.mistakes) > before:
         return None
     try:
-        return _Model(spec, card, open_model(spec).fingerprint(), suite.declared.merged(declared).threshold)
+        model = open_model(spec)
+        fingerprints = {policy: with_faces(model, policy).fingerprint() for policy in get_args(FacesPolicy)}
+        return _Model(spec, card, fingerprints, suite.declared.merged(declared).threshold)
     except UserError as error:
         found.absent(where, " ".join(str(error).split()), suite)
         return None

@@ -14,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.card import FacesPolicy
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.execution import process_pool, worker
 from faceparity.harness.execution.backend import Backend, LocalBackend
-from faceparity.harness.execution.worker import ImageJob, ImageOutcome, Opener, open_by_name
+from faceparity.harness.execution.worker import ImageJob, ImageOutcome, Opener, OpenerWithFaces, open_by_name
 from faceparity.harness.execution.worker_deaths import advice, explained, is_lost, lost_words
 from faceparity.harness.execution.worker_process import WorkersEndedError
 from faceparity.harness.models.base.answer_check import is_usable
-from faceparity.harness.models.base.model import Extraction, Model
+from faceparity.harness.models.base.model import Extraction, Model, faces_policy, with_faces
 from faceparity.harness.models.base.plugin_guard import opening
 from faceparity.harness.templates.store import Store
 
@@ -52,6 +53,8 @@ class Templates:
     vectors: float32[n_ok, dimensions], as the model gave them; samples: int64[n_ok], the sample of each row, ascending.
     faces: int32[n], how many faces were detected. pixels: n digests of the decoded pixels, empty where unreadable.
     covariates: by name, float64[n], nan where there is none (see `Extraction`).
+    faces_policy: which of several faces was used; None: the model has no such choice. faces_differ: bool[n], whether the policies
+    choose different ones; None as faces_policy.
     extracted: images that were decoded in this call; the others came from the store or have the same content as another.
     """
 
@@ -64,6 +67,8 @@ class Templates:
     covariates: dict[str, NDArray[np.float64]]
     extracted: int
     model_fingerprint: str
+    faces_policy: FacesPolicy | None = None
+    faces_differ: NDArray[np.bool_] | None = None
 
 
 def extract(
@@ -76,33 +81,41 @@ def extract(
     opener: Opener = open_by_name,
     backend: Backend | None = None,
     model: Model | None = None,
+    faces: FacesPolicy | None = None,
 ) -> Templates:
     """Extract the templates of every sample.
 
     Images that the store knows by content are not read again.
     store: entered (`with Store() as store`). workers: processes, by default one for each core this process may use; the result
     is the same bit for bit for any number. opener: how a model is opened, a module-level function. backend: where templates are
-    extracted, if not by processes of this machine. model: opened by the same name already. What is done is in the store at once, so
+    extracted, if not by processes of this machine. model: opened by the same name already. faces: which of several faces to
+    use; None: as the data set's card says. What is done is in the store at once, so
     that a run that is broken off (Ctrl-C too) goes on where it was.
     Raises UserError if the model cannot be opened, before anything else; ModelFailedError if it fails on everything;
     WorkersEndedError if worker processes are ended whenever they start, or on everything.
     """
     with opening(model_name):
-        model = opener(model_name) if model is None else model
-        fingerprint = model.fingerprint()
+        with_policy = OpenerWithFaces(opener, faces or dataset.card.faces)
+        model = with_policy(model_name) if model is None else with_faces(model, with_policy.policy)
+        fingerprint, policy = model.fingerprint(), faces_policy(model)
     key = store_key(fingerprint)
     paths: dict[str, str] = {}
     for file, content in zip(dataset.files, dataset.content, strict=True):
         paths.setdefault(content, str(dataset.root / file))
     # Earlier versions kept templates that no comparison takes, such as all zeros: those images are asked for again.
-    known = {content: extraction for content, extraction in store.get(key, paths).items() if is_usable(model.card, extraction)}
+    # Nor did they keep whether the policies choose different faces of several.
+    known = {
+        content: extraction
+        for content, extraction in store.get(key, paths).items()
+        if is_usable(model.card, extraction) and not (policy and extraction.faces > 1 and extraction.faces_differ is None)
+    }
     jobs = [ImageJob(path, content) for content, path in paths.items() if content not in known]
     dimensions = model.card.dimensions
     if jobs:
         faults = _Faults(model_name, any(extraction.status != "unreadable" for extraction in known.values()))
-        running = _running(jobs, model, model_name, opener, store, backend or LocalBackend(workers or cores()))
+        running = _running(jobs, model, model_name, with_policy, store, backend or LocalBackend(workers or cores()))
         known.update(_drain(running, len(jobs), key, store, faults, progress))
-    return _assemble([known[content] for content in dataset.content], dimensions, len(jobs), fingerprint)
+    return _assemble([known[content] for content in dataset.content], dimensions, len(jobs), fingerprint, policy)
 
 
 def store_key(fingerprint: str) -> str:
@@ -207,7 +220,9 @@ class _Faults:
             )
 
 
-def _assemble(found: Sequence[Extraction], dimensions: int, extracted: int, fingerprint: str) -> Templates:
+def _assemble(
+    found: Sequence[Extraction], dimensions: int, extracted: int, fingerprint: str, policy: FacesPolicy | None
+) -> Templates:
     """Put the extractions of all samples together."""
     samples = np.array([index for index, extraction in enumerate(found) if extraction.status == "ok"], np.int64)
     vectors = np.empty((samples.size, dimensions), np.float32)
@@ -227,4 +242,6 @@ def _assemble(found: Sequence[Extraction], dimensions: int, extracted: int, fing
         covariates=columns,
         extracted=extracted,
         model_fingerprint=fingerprint,
+        faces_policy=policy,
+        faces_differ=None if policy is None else np.array([bool(extraction.faces_differ) for extraction in found], bool),
     )

@@ -36,7 +36,7 @@ CODE_LENGTH = 12
 README = "README.txt"
 _SUFFIX = ".sealed"
 
-Table = Literal["ledger", "suspects", "rejects", "problems", "codes", "exclusions", "labels", "left_out"]
+Table = Literal["ledger", "suspects", "rejects", "problems", "codes", "exclusions", "labels", "left_out", "faces"]
 
 COLUMNS: Mapping[Table, Mapping[str, type]] = MappingProxyType(
     {
@@ -48,11 +48,13 @@ COLUMNS: Mapping[Table, Mapping[str, type]] = MappingProxyType(
         "exclusions": {"file_a": str, "file_b": str, "reason": str},
         "labels": {"code": str, "values": str},
         "left_out": {"code_a": str, "code_b": str},
+        "faces": {"code": str, "file": str, "faces": int},
     }
 )
 """The columns of each table; `exclusions` is there only if a person excluded something (file_b empty: an image).
 A ledger's score is a similarity, float32; codes are those of `sample_codes` and `subject_codes`. `labels`: of every sample the
-value of each attribute of the run, a JSON object, null where unlabelled. `left_out`: pairs that were not compared, mated or not."""
+value of each attribute of the run, a JSON object, null where unlabelled. `left_out`: pairs that were not compared, mated or not.
+`faces`: images in which the policies choose different faces, and how many were found; runs before this was kept have none."""
 
 _README = """\
 What lies here is the private part of a faceparity run: which samples resemble which, what became of each file, and which code
@@ -144,9 +146,20 @@ def write_table(folder: Path, table: Table, columns: Mapping[str, Column], *, ke
     return write_private(folder, table, pack(typed), keys=keys)
 
 
+_STORED: Mapping[type, type] = MappingProxyType({float: np.float32, bool: np.bool_, str: np.str_, int: np.int32})
+
+
 def _typed(column: Column, kind: type) -> Column:
     """Convert a column to the type that its table declares."""
-    return column if isinstance(column, Coded) else np.asarray(column, {float: np.float32, bool: np.bool_, str: np.str_}[kind])
+    return column if isinstance(column, Coded) else np.asarray(column, _STORED[kind])
+
+
+def has_table(folder: Path, table: Table) -> bool:
+    """Return whether a private part has a table.
+
+    Some are written only where there is something to say, or by newer versions.
+    """
+    return _path(folder, table).exists()
 
 
 def read_table(folder: Path, table: Table, *, keys: encryption.Keyring | None = None) -> dict[str, NDArray[Any]]:

@@ -31,6 +31,7 @@ def pack(extractions: Mapping[bytes, Extraction]) -> bytes:
         "reason": pa.array([row.reason for row in rows], pa.string()),
         "faces": pa.array([row.faces for row in rows], pa.int32()),
         "pixels": pa.array([row.pixels for row in rows], pa.string()),
+        "faces_differ": pa.array([row.faces_differ for row in rows], pa.bool_()),
         "template": pa.array(
             [None if row.template is None else np.ascontiguousarray(row.template, "<f4").tobytes() for row in rows], pa.binary()
         ),
@@ -63,4 +64,6 @@ def _extraction(row: dict[str, Any], covariates: list[str]) -> Extraction:
         raise ValueError(f"unknown status {row['status']!r} in a shard")
     known = {name.removeprefix(_COVARIATE): float(row[name]) for name in covariates if row[name] is not None}
     template = None if row["template"] is None else np.frombuffer(row["template"], "<f4").astype(np.float32)
-    return Extraction(row["status"], template, row["faces"], row["pixels"], known or None, row["reason"])
+    # Shards of earlier versions have no such column.
+    differ = row.get("faces_differ")
+    return Extraction(row["status"], template, row["faces"], row["pixels"], known or None, row["reason"], differ)

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from faceparity.harness.results import Contrast, Evaluation, Grouping, OperatingPoint, Rate
+from faceparity.harness.results import Contrast, Evaluation, ExtractionCounts, Grouping, OperatingPoint, Rate
 from faceparity.harness.results.parts.notices import SYNTHETIC
 from faceparity.reports.layout.topic import SmallTable, TopicEntry
 from faceparity.reports.topics.registry import topics
@@ -197,6 +197,17 @@ def _add(table: Table, grouping: Grouping, rows: list[tuple[str, list[str]]]) ->
         table.add_row(Text(f.shorten(name, NAME_WIDTH)), *[Text(cell) for cell in cells])
 
 
+def _faces(extraction: ExtractionCounts) -> Iterator[RenderableType]:
+    """Yield in how many images it depends on --faces which face is used, if in any."""
+    if extraction.faces_differ is None or not extraction.faces_differ.errors:
+        return
+    used = "the one nearest to the middle" if extraction.faces == "centre" else "the largest"
+    yield Text(
+        f"In {f.plural(extraction.faces_differ.errors, 'image')} the largest face is not the one nearest to the middle; {used} was used "
+        "(--faces)."
+    )
+
+
 def _extraction(evaluation: Evaluation) -> Iterator[RenderableType]:
     extraction = evaluation.extraction
     if not extraction.supplied or extraction.overall is None:
@@ -206,11 +217,13 @@ def _extraction(evaluation: Evaluation) -> Iterator[RenderableType]:
     text = f"Failures to extract a template (FTX): {f.count(overall.errors)} of {f.plural(overall.comparisons, 'image')}"
     if not overall.errors:
         yield Text(text + ".")
+        yield from _faces(extraction)
         return
     kinds = [f.plural(extraction.no_face, "image") + " without a face found"] * bool(extraction.no_face) + [
         f"{extraction.unreadable} that could not be read or processed"
     ] * bool(extraction.unreadable)
     yield Text(text + (f" ({', '.join(kinds)})" if kinds else "") + f"; several faces in {extraction.several_faces}.")
+    yield from _faces(extraction)
     for by in extraction.by_group:
         if by.attributes == finest(evaluation).attributes:
             table = _table("group", "FTX [95 %]", "failed", "images", title="FTX by group")

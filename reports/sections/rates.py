@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from faceparity.harness.results import Evaluation, OperatingPoint, Rate
+from faceparity.harness.results import Evaluation, ExtractionByAttributes, ExtractionCounts, OperatingPoint, Rate
 from faceparity.reports.charts.figures import rate_chart
 from faceparity.reports.layout.elements import Fold, Item, Items, Table, Text, pictures
 from faceparity.reports.layout.per_point import per_point
@@ -61,13 +61,10 @@ def failures(evaluation: Evaluation, key: str) -> Iterator[Item]:
         f"face found, {f.count(extraction.unreadable)} that could not be read or processed. Several faces were found in "
         f"{f.count(extraction.several_faces)}; used was {f.clean(extraction.faces_policy)}."
     )
+    yield from _faces(extraction, key)
     for i, entry in sorted(enumerate(extraction.by_group), key=lambda pair: -len(pair[1].attributes)):
         name = grouping_name(entry.attributes)
-        rows = [
-            [rate.group, value(rate), uncertainty(rate), f.count(rate.subjects), f.count(rate.comparisons), f.count(rate.errors)]
-            for rate in entry.rates
-            if _has_number(rate)
-        ]
+        rows = _image_rows(entry)
         columns = ["Group", "FTX", "95 % interval", "People", "Images", "Failed"]
         table = Table(f"{key}-{i}-ftx", f"Failures to extract a template by {name}", columns, rows, frozenset({2}))
         items = [*[table] * bool(rows), *hidden("FTX", entry.rates)]
@@ -75,6 +72,31 @@ def failures(evaluation: Evaluation, key: str) -> Iterator[Item]:
             yield from items
         else:
             yield Fold(f"FTX by {name}", items)
+
+
+def _image_rows(entry: ExtractionByAttributes) -> list[list[str]]:
+    return [
+        [rate.group, value(rate), uncertainty(rate), f.count(rate.subjects), f.count(rate.comparisons), f.count(rate.errors)]
+        for rate in entry.rates
+        if _has_number(rate)
+    ]
+
+
+def _faces(extraction: ExtractionCounts, key: str) -> Iterator[Item]:
+    """Yield in how many images the policy decides which face is used, if in any."""
+    if extraction.faces_differ is None or not extraction.faces_differ.errors:
+        return
+    origin = "the data set’s card" if extraction.faces_from == "card" else "the option --faces"
+    yield Text(
+        f"In {f.plural(extraction.faces_differ.errors, 'image')} the largest face is not the one nearest to the middle. There the rule "
+        f"decides whose face is measured; it comes from {origin}."
+    )
+    for i, entry in enumerate(extraction.faces_differ_by_group):
+        name = grouping_name(entry.attributes)
+        columns = ["Group", "Share", "95 % interval", "People", "Images", "Rule decides"]
+        title = f"Images in which the rule decides whose face is measured, by {name}"
+        table = Table(f"{key}-{i}-faces", title, columns, _image_rows(entry), frozenset({2}))
+        yield Fold(f"Whose face is measured, by {name}", [*[table] * bool(table.rows), *hidden("share", entry.rates)])
 
 
 def rates(evaluation: Evaluation, measure: Measure, key: str) -> Iterator[Item]:

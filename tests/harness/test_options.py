@@ -22,7 +22,7 @@ OTHER: dict[str, Any] = {
     "by": ("gender",), "pool": "all", "references": ("gender=female",), "scenarios": ("watchlist-half", "my/secret-name.toml"),
     "include_minors": True, "keep_unread_ages": True, "threshold": 0.4, "targets": (0.05,), "threshold_from": Path("/home/secret-name/run"),
     "exclude": Path("/home/secret-name/x.csv"), "claims": (Path("secret-name.toml"),), "comparisons": 0.5, "device": "cuda", "workers": 3,
-    "dask": "tls://secret-name:8786", "ephemeral": True, "seed": 9,
+    "dask": "tls://secret-name:8786", "ephemeral": True, "seed": 9, "faces": "centre",
 }  # fmt: skip
 """Every option with a value that is not its default."""
 

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from faceparity.datasets.schema.card import AttributeCard, DatasetCard
+from faceparity.harness.models.base.descriptions import FACES
 
 _SHORT = {
     "self-reported": "self-reported", "official record": "official", "perceived by annotators": "perceived",
@@ -85,6 +86,7 @@ def _facts(card: DatasetCard) -> list[tuple[str, str | Sequence[str]]]:
         ("Consent", card.consent),
         ("Children", card.children),
         ("People", "" if card.not_a_benchmark else _IDENTITY[card.identity]),
+        ("Of several faces", "" if card.not_a_benchmark else FACES[card.faces]),
         ("Labels", [_label(name, about) for name, about in card.attributes.items()]),
         ("Grouped by", " × ".join(card.default_by)),
         ("It can support", _supports(card)),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.fetch.artefacts import Artefact, is_here, pinned_sha256
 from faceparity.harness.models.base.card import ModelCard, Weights
+from faceparity.harness.models.base.descriptions import FACES, faces_words
 from faceparity.harness.models.registry import artefacts_of, load_model_card, model_names
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _facts(name: str, card: ModelCard) -> list[tuple[str, str | Sequence[str]]]:
         ("Overlaps", [f"{dataset}: {how}" for dataset, how in _overlaps(card).items()]),
         ("Detector", card.detector),
         ("Alignment", card.alignment),
-        ("Of several faces", card.faces_policy),
+        ("Of several faces", _faces(card)),
         ("Input", card.input),
         ("Template", f"{card.dimensions} numbers, compared by {card.score.unit}"),
         ("Threshold", threshold or "none published"),
@@ -90,6 +91,13 @@ def _facts(name: str, card: ModelCard) -> list[tuple[str, str | Sequence[str]]]:
         ("Files", [_file(weights) for weights in card.weights]),
     ]
     return [(label, said) for label, said in facts if said]
+
+
+def _faces(card: ModelCard) -> str:
+    """Which of several faces is used; of a model that faceparity assembles, each data set's card says it."""
+    if card.recipe is None or card.recipe.detector == "none":
+        return faces_words(card, None)
+    return f"as the data set's card says, or --faces: {'; or '.join(f'{name} ({words})' for name, words in FACES.items())}"
 
 
 def _overlaps(card: ModelCard) -> dict[str, str]:

@@ -72,6 +72,18 @@ def read_suspects(result: Result) -> list[Suspect]:
     return [suspect for _, suspect in found]
 
 
+def read_unlike_faces(result: Result) -> list[tuple[str, int]]:
+    """Read the images in which the policies choose different faces.
+
+    With the number of faces found in each; empty for runs that kept no such list. Raises UserError where they can't be read.
+    """
+    folder = result.folder / "private"
+    if not private_tables.has_table(folder, "faces"):
+        return []
+    table = private_tables.read_table(folder, "faces")
+    return [(str(file), int(faces)) for file, faces in zip(table["file"], table["faces"], strict=True)]
+
+
 def _points(evaluation: record.Evaluation) -> Iterator[tuple[str, float]]:
     """Yield name and threshold of each operating point.
 

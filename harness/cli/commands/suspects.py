@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from faceparity.harness.cli.commands.suspect_list import HOW, first_of_each_kind, read_suspects
+from faceparity.harness.cli.commands.suspect_list import HOW, first_of_each_kind, read_suspects, read_unlike_faces
+from faceparity.harness.results.stored import Result
 from faceparity.harness.runs.result_files import load_results
 
 
@@ -34,9 +35,23 @@ def suspects_command(run: Path, most: int, sheet: Path | None, datasets: Sequenc
             for suspect in of_kind[:most]:
                 wrong = f"  error at {', '.join(suspect.wrong_at)}" if suspect.wrong_at else ""
                 print(f"  {suspect.score:10.5f}  {printable(suspect.row)}{wrong}")
+        _print_unlike_faces(result, most)
     print(HOW)
     if sheet is not None:
         write_sheet(sheet, [(result.evaluation, first_of_each_kind(suspects, most)) for result, suspects in found], datasets)
         print(
             f"PRIVATE: {sheet} holds people's pictures. Show it to nobody who may not see them, and delete it when you have looked."
         )
+
+
+def _print_unlike_faces(result: Result, most: int) -> None:
+    """Print the images in which the policies choose different faces."""
+    from faceparity.datasets.common.sanitise import printable
+
+    unlike = read_unlike_faces(result)
+    if unlike:
+        used = "most central" if result.evaluation.extraction.faces == "centre" else "largest"
+        shown = f"{min(most, len(unlike)):,} of {len(unlike):,}"
+        print(f"  images whose largest face is not the most central one; the {used} one was used ({shown}):")
+    for file, faces in unlike[:most]:
+        print(f"  {faces:4} faces  {printable(file)}")

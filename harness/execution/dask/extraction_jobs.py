@@ -12,7 +12,7 @@ from faceparity.harness.execution.dask import worker_tasks
 from faceparity.harness.execution.dask.connection import Cluster
 from faceparity.harness.execution.dask.model_transfer import blob, sent_path, to_send
 from faceparity.harness.execution.process_pool import Done
-from faceparity.harness.execution.worker import ImageJob, ImageOutcome, Opener, open_by_name, run_batch
+from faceparity.harness.execution.worker import ImageJob, ImageOutcome, Opener, OpenerWithFaces, open_by_name, run_batch
 from faceparity.harness.execution.worker_deaths import ON_CLUSTER, lost_reason
 from faceparity.harness.execution.worker_process import Batch
 from faceparity.harness.models.base.model import Extraction, Model
@@ -64,7 +64,8 @@ class _Extraction:
 
     def __init__(self, cluster: Cluster, model: Model, name: str, opener: Opener) -> None:
         self.cluster, self.model = cluster, model
-        self.sent_model, self.weights_here = to_send(name, model, opener, opener is open_by_name)
+        plain = opener.opener if isinstance(opener, OpenerWithFaces) else opener
+        self.sent_model, self.weights_here = to_send(name, model, opener, plain is open_by_name)
         self.waiting: dict[Any, _Sent] = {}
         self.weights: dict[str, Any] = {}
         self.images_too = False

@@ -12,7 +12,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.harness.execution.dask.worker_tasks import Blob, SentModel
 from faceparity.harness.execution.worker import Opener
 from faceparity.harness.models.assembly.builder import card_with_options
-from faceparity.harness.models.base.model import Model
+from faceparity.harness.models.base.model import Model, faces_policy
 from faceparity.harness.models.registry import assembly_of
 
 
@@ -36,7 +36,7 @@ def to_send(name: str, model: Model, opener: Opener, registered: bool) -> tuple[
     here = {weights.sha256: assembly.find(weights) for weights in card_with_options(assembly.card, assembly.options).weights}
     paths = {sha256: sent_path(path) for sha256, path in here.items()}
     card = assembly.card.model_dump_json()
-    return SentModel(assembly.card.name, model.fingerprint(), opener, card, dict(assembly.options), paths), here
+    return SentModel(assembly.card.name, model.fingerprint(), opener, card, dict(assembly.options), paths, faces_policy(model)), here
 
 
 def blob(path: Path, sha256: str) -> Blob:

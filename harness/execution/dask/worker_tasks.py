@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.schema.card import FacesPolicy
 from faceparity.harness.comparisons.kernel import Bins, PreparedTemplates
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.comparisons.similarity import F32, Kind
@@ -53,7 +54,8 @@ class Blob:
 class SentModel:
     """A model to be opened: by name, or from the card of its recipe.
 
-    paths: where each file of weights, by sha256, lies on the client.
+    paths: where each file of weights, by sha256, lies on the client. faces: which of several faces the assembled model uses;
+    None: it has no such choice.
     """
 
     name: str
@@ -62,6 +64,7 @@ class SentModel:
     card: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
+    faces: FacesPolicy | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -239,7 +242,8 @@ def _opened(wanted: SentModel, sent: Mapping[str, bytes]) -> Model:
             raise UserError(f"{weights.file} is not here")
         return path
 
-    return assemble(ModelCard.model_validate_json(wanted.card), wanted.options, find)
+    model = assemble(ModelCard.model_validate_json(wanted.card), wanted.options, find)
+    return model if wanted.faces is None else model.with_faces(wanted.faces)
 
 
 def _lacking(wanted: SentModel, sent: Mapping[str, bytes]) -> frozenset[str]:

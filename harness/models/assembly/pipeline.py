@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import metadata
+from typing import Self
 
 import numpy as np
 
+from faceparity.datasets.schema.card import FacesPolicy
 from faceparity.harness.models.assembly.covariates import covariates
+from faceparity.harness.models.assembly.face_choice import CHOICES
 from faceparity.harness.models.base.card import ModelCard
-from faceparity.harness.models.base.model import Aligner, Detector, Embedder, Extraction, Face, Image
+from faceparity.harness.models.base.model import Aligner, Detector, Embedder, Extraction, Image
+from faceparity.harness.models.vision.no_detector import WholePicture
 from faceparity.harness.models.vision.pixels import pixels_digest
 
 PIPELINE = 2
 """Increased whenever the code around the networks changes what a template is."""
-
-
-def largest(faces: Sequence[Face]) -> Face:
-    """Return the face with the largest box.
-
-    By area; the first of equals.
-    """
-    return max(faces, key=lambda face: face.box[2] * face.box[3])
 
 
 def library_versions(names: Sequence[str]) -> dict[str, str]:
@@ -55,6 +53,7 @@ class Pipeline:
         settings: Mapping[str, object],
         libraries: Sequence[str],
         fingerprint_name: str = "",
+        faces: FacesPolicy = "largest",
     ) -> None:
         self._card = card
         self._name = fingerprint_name or card.name
@@ -63,23 +62,41 @@ class Pipeline:
         self.embedder = embedder
         self._settings = dict(settings)
         self._libraries = tuple(libraries)
+        self._faces = faces
 
     @property
     def card(self) -> ModelCard:
         """Return the model's card."""
         return self._card
 
+    @property
+    def faces(self) -> FacesPolicy | None:
+        """Return which of several faces is used.
+
+        None where the picture is taken whole.
+        """
+        return None if isinstance(self.detector, WholePicture) else self._faces
+
+    def with_faces(self, policy: FacesPolicy) -> Self:
+        """Return this model with another policy; the networks are shared."""
+        other = copy.copy(self)
+        other._faces = policy
+        return other
+
     def fingerprint(self) -> str:
         """Return a sha256, in hex, of what decides a template.
 
-        That is weights, settings, library versions and the version of this code.
+        That is weights, settings, library versions, which of several faces is used, and the version of this code.
         """
+        # `largest` goes unnamed: templates of versions that knew no other policy are still found.
+        policy = {} if self.faces in (None, "largest") else {"faces": self.faces}
         parts = {
             "model": self._name,
             "pipeline": PIPELINE,
             "weights": [file.sha256 for file in self._card.weights],
             "settings": self._settings,
             "libraries": library_versions(self._libraries),
+            **policy,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -99,7 +116,7 @@ class Pipeline:
             results.append(found)
         for i, template in zip(waiting, self.embedder.embed(chips) if chips else (), strict=True):
             before = results[i]
-            results[i] = Extraction("ok", template.copy(), before.faces, before.pixels, before.covariates)
+            results[i] = replace(before, status="ok", template=template.copy())
         return results
 
     def _find(self, image: Image) -> tuple[Extraction, Image | None]:
@@ -111,6 +128,10 @@ class Pipeline:
         faces = self.detector.detect(image)
         if not faces:
             return Extraction("no_face", pixels=digest, reason="no face found"), None
-        face = largest(faces)
+        height, width = image.shape[:2]
+        by_policy = {policy: choose(faces, (height, width)) for policy, choose in CHOICES.items()}
+        face = by_policy[self._faces]
+        differ = None if self.faces is None else any(other is not face for other in by_policy.values())
         chip = self.aligner.align(image, face)
-        return Extraction("no_face", None, len(faces), digest, covariates(image, face.box, chip, face.confidence)), chip
+        measured = covariates(image, face.box, chip, face.confidence)
+        return Extraction("no_face", None, len(faces), digest, measured, faces_differ=differ), chip

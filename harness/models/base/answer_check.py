@@ -65,6 +65,7 @@ def check(card: ModelCard, answer: object) -> Extraction:
         faces=_faces(answer.faces),
         pixels=_pixels(answer.pixels),
         covariates=_covariates(answer.covariates),
+        faces_differ=_faces_differ(answer.faces_differ),
         reason="" if ok else _reason(answer.reason),
     )
 
@@ -148,6 +149,12 @@ def _faces(value: object) -> int:
     if not (0 <= count <= MOST_FACES and count.is_integer()):
         raise AnswerError(f"the model counted {_shown(value)} faces, which is no whole number from 0 to {MOST_FACES:,}")
     return int(count)
+
+
+def _faces_differ(value: object) -> bool | None:
+    if value is not None and not isinstance(value, bool | np.bool_):
+        raise AnswerError(f"the model gave {_shown(value)} as faces_differ, which is neither true nor false")
+    return None if value is None else bool(value)
 
 
 def _pixels(value: object) -> str:

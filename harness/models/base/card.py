@@ -115,7 +115,8 @@ class ModelCard(Strict):
     weights: list[Weights]
     detector: str
     alignment: str
-    faces_policy: str = "the largest face by area of its box, the first of equals"
+    faces_policy: str = ""
+    """Which of several faces a model with code of its own uses; empty: not stated, or as `faceparity.datasets.schema.card` says."""
     input: str
     dimensions: int
     score: Score

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from faceparity.harness.models.base.card import NetworkInput
+from faceparity.datasets.schema.card import FacesPolicy
+from faceparity.harness.models.base.card import ModelCard, NetworkInput
 
 ALIGNMENTS = {
     "arcface": "least-squares similarity of five landmarks onto the {size} px template that ArcFace, SFace and others share",
@@ -10,6 +11,23 @@ ALIGNMENTS = {
     "box": "the detector's box made square, enlarged by a tenth on each side, resized to {size} px; not turned",
     "whole": "the whole picture, resized to {size} px",
 }
+
+
+FACES: dict[FacesPolicy | None, str] = {
+    "centre": "the face whose box has its centre nearest to the image's, of equally near ones the larger, then the first",
+    "largest": "the largest face by area of its box, the first of equals",
+}
+WHOLE_PICTURE = "the whole picture, taken for one face"
+OWN_CHOICE = "the one that the model itself chose, by a rule not stated"
+
+
+def faces_words(card: ModelCard, policy: FacesPolicy | None) -> str:
+    """Describe which of several faces was used.
+
+    policy: None for a model that has no such choice.
+    """
+    whole = card.recipe is not None and policy is None
+    return FACES.get(policy) or (WHOLE_PICTURE if whole else card.faces_policy or OWN_CHOICE)
 
 
 def alignment_words(name: str, size: int) -> str:

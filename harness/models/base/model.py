@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from faceparity.datasets.schema.card import FacesPolicy
 from faceparity.harness.models.base.card import ModelCard
 
 Image = NDArray[np.uint8]
@@ -34,7 +35,8 @@ class Extraction:
     """The result of extracting one image.
 
     template: float32[dimensions], None unless status is "ok". Not normalised: the comparator does that.
-    faces: how many faces the detector returned. The largest box is used (ties: the first); the rule is in the card.
+    faces: how many faces the detector returned. Which of them is used is the data set's policy (see `face_choice`).
+    faces_differ: whether the policies `centre` and `largest` choose different faces; None: the model has no such choice.
     pixels: 128 bits of a digest, hex, of the decoded RGB pixels and their shape: two samples with the same one are the same image.
     covariates: face_size (geometric mean of the box's sides, px), luminance and contrast (mean and standard deviation of
     Rec. 601 luma in the face box, 0–255), sharpness (variance of the Laplacian of the luma of the aligned face), confidence.
@@ -46,6 +48,7 @@ class Extraction:
     pixels: str = ""
     covariates: dict[str, float] | None = None
     reason: str = ""
+    faces_differ: bool | None = None
 
 
 class Detector(Protocol):
@@ -103,3 +106,36 @@ class Model(Protocol):
         Status is "ok" or "no_face".
         """
         ...
+
+
+@runtime_checkable
+class FaceChoosingModel(Model, Protocol):
+    """A model that can be given which of several faces to use. Optional: other models choose by rules of their own."""
+
+    @property
+    def faces(self) -> FacesPolicy | None:
+        """Return the policy in force.
+
+        None where there is nothing to choose, as when the picture is taken whole.
+        """
+        ...
+
+    def with_faces(self, policy: FacesPolicy) -> Model:
+        """Return this model with another policy.
+
+        Its fingerprint differs where its templates may. Its extractions of several faces say `faces_differ`.
+        """
+        ...
+
+
+def with_faces(model: Model, policy: FacesPolicy) -> Model:
+    """Return the model with a policy, if it takes one.
+
+    Any other model is returned as it is.
+    """
+    return model.with_faces(policy) if isinstance(model, FaceChoosingModel) else model
+
+
+def faces_policy(model: Model) -> FacesPolicy | None:
+    """Return the model's policy; None where it has no such choice."""
+    return model.faces if isinstance(model, FaceChoosingModel) else None

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from faceparity.harness.models.assembly import pipeline
 from faceparity.harness.models.assembly.covariates import clipped, covariates, sharpness
-from faceparity.harness.models.assembly.pipeline import Pipeline, largest
+from faceparity.harness.models.assembly.face_choice import largest
+from faceparity.harness.models.assembly.pipeline import Pipeline
 from faceparity.harness.models.base.model import Aligner, Detector, Embedder, Face, Image, Model
 from faceparity.harness.models.cards import shipped_card
 from faceparity.harness.models.vision.pixels import pixels_digest
@@ -60,8 +61,8 @@ def test_parts_follow_the_protocols() -> None:
 
 def test_largest_box_and_first_of_equals() -> None:
     small, a, b = face(0, 0, 5, 5), face(10, 0, 10, 8), face(30, 0, 8, 10)
-    assert largest([small, a, b]) is a
-    assert largest([b, small, a]) is b
+    assert largest([small, a, b], (60, 80)) is a
+    assert largest([b, small, a], (60, 80)) is b
 
 
 def test_faces_are_counted_and_the_largest_used() -> None:
