@@ -340,6 +340,19 @@ def test_other_targets_pools_and_seeds_are_told(home, dataset, three, tmp_path: 
     assert point(c, "published").pairs
 
 
+@pytest.mark.parametrize(
+    ("policies", "noted"), [(("centre", "largest"), True), (("centre", "centre"), False), (("centre", None), False)]
+)
+def test_other_faces_of_several_are_told(policies, noted: bool, home, dataset, three, tmp_path: Path) -> None:
+    _, templates = three
+    results = [
+        toy_runs.write_run(tmp_path / str(k), dataset, replace(one, faces_policy=policy, model_fingerprint=f"{k}" * 64), "m")
+        for k, (one, policy) in enumerate(zip(templates, policies, strict=False))
+    ]
+    c = compare_runs([[one] for one in results], "c")
+    assert [(n.ids, "A: centre; B: largest" in n.text) for n in c.notes if n.kind == "faces"] == [(["A", "B"], True)] * noted
+
+
 def test_one_model_on_two_sets_is_not_tested(home, dataset, three, tmp_path: Path) -> None:
     results, _ = three
     second = replace(toy.make_dataset(5, **SHAPE), digest="2" * 64, name="other")
