@@ -63,6 +63,7 @@ def _brief(evaluation: Evaluation) -> Iterator[RenderableType]:
     FMR is given at every threshold.
     """
     yield from _heading(evaluation)
+    yield from _faces(evaluation.extraction)
     group, small = finest(evaluation), compact(evaluation)
     for point in group.operating_points:
         if point.threshold is None:

@@ -445,6 +445,18 @@ def extraction_of(s: Setup, scores: Scores) -> ExtractionCounts:
         unreadable=min(1, sum(s.failed)),
         several_faces=4,
         faces_policy="the largest face by area of its box",
+        faces="largest" if s.supplied else None,
+        faces_from="card" if s.supplied else None,
+        faces_differ=rate("all", sum(s.sizes), per * sum(s.sizes), 3, "all") if s.supplied else None,
+        faces_differ_by_group=[
+            ExtractionByAttributes(
+                attributes=part.attributes,
+                rates=[rate(r.group, r.subjects or 0, r.comparisons or 0, 0, "all") for r in part.rates],
+            )
+            for part in by_group
+        ]
+        if s.supplied
+        else [],
     )
 
 

@@ -20,11 +20,14 @@ from faceparity.harness.comparisons.subsampling import deal
 from faceparity.harness.comparisons.tally import ScoreBins, Tally
 from faceparity.harness.comparisons.tiles import tally_pairs
 from faceparity.harness.execution.backend import BackendGoneError
-from faceparity.harness.execution.dask import connection, extraction_jobs, model_transfer, tally_jobs
+from faceparity.harness.execution.dask import connection, extraction_jobs, model_transfer, tally_jobs, worker_tasks
 from faceparity.harness.execution.dask.backend import DaskBackend, connect
 from faceparity.harness.execution.dask.worker_tasks import Ticket
+from faceparity.harness.models.base.model import faces_policy, with_faces
+from faceparity.harness.models.registry import open_model
 from faceparity.harness.templates.extract import BATCH, Templates, extract, store_key
 from faceparity.harness.templates.store import Store
+from tests.harness import models_blobs as blobs
 from tests.harness import templates_fake as fake
 
 pytestmark = pytest.mark.slow
@@ -180,6 +183,25 @@ def own_network(folder: Path) -> str:
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), str(folder / "mine.onnx"))
     (folder / "mine.toml").write_text('onnx = "mine.onnx"\ndetector = "none"\nalignment = "whole"\n')
     return str(folder / "mine.toml")
+
+
+def test_the_policy_of_several_faces_goes_to_workers(backend: DaskBackend, tmp_path: Path) -> None:
+    dataset = blobs.make_dataset(tmp_path / "faces", [person % 4 == 0 for person in range(MANY)], "centre")
+    want = extracted(dataset, None, "blobs", opener=blobs.open_blobs)
+    got = extracted(dataset, backend, "blobs", opener=blobs.open_blobs)
+    assert bits(got) == bits(want)
+    assert want.vectors[:, 0].astype(int).tolist() == [100 + person for person in range(MANY)]
+    assert got.faces_differ is not None
+    assert got.faces_differ.tolist() == [person % 4 == 0 for person in range(MANY)]
+
+
+@pytest.mark.parametrize("policy", ["centre", "largest"])
+def test_a_model_made_of_sent_weights_has_the_policy(policy: Any) -> None:
+    model = with_faces(open_model("face_recognition"), policy)
+    sent, _ = model_transfer.to_send("face_recognition", model, open_model, registered=True)
+    there = worker_tasks._opened(sent, {})
+    assert there.fingerprint() == model.fingerprint() == sent.fingerprint
+    assert faces_policy(there) == policy
 
 
 def test_weights_go_by_path_or_are_sent(backend: DaskBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
