@@ -32,7 +32,8 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.loading.image_files import decode
 from faceparity.datasets.registry import load_dataset
 from faceparity.harness.execution import worker
-from faceparity.harness.models.assembly.pipeline import Pipeline, largest
+from faceparity.harness.models.assembly.face_choice import largest
+from faceparity.harness.models.assembly.pipeline import Pipeline
 from faceparity.harness.models.registry import artefacts_of, model_names, open_model
 from faceparity.harness.templates.extract import cores, extract
 from faceparity.harness.templates.store import Store
@@ -55,7 +56,7 @@ def _start(name: str, jobs: Sequence[worker.ImageJob]) -> None:
     _model, _jobs = opened, list(jobs)
     _images = [decode(Path(job.path).read_bytes()) for job in jobs]
     found = [(image, opened.detector.detect(image)) for image in _images]
-    chips = [opened.aligner.align(image, largest(faces)) if faces else None for image, faces in found]
+    chips = [opened.aligner.align(image, largest(faces, image.shape[:2])) if faces else None for image, faces in found]
     embedder: Any = opened.embedder
     _ready = [None if chip is None else embedder.fed(chip) for chip in chips]
 
@@ -197,7 +198,8 @@ def one_at_a_time(files: Sequence[Path]) -> tuple[float, float]:
         faces = model.detector.detect(image)
         if not faces:
             return None
-        return session.run(None, {session.get_inputs()[0].name: model.embedder.fed(model.aligner.align(image, largest(faces)))})
+        chip = model.aligner.align(image, largest(faces, image.shape[:2]))
+        return session.run(None, {session.get_inputs()[0].name: model.embedder.fed(chip)})
 
     return per_second(files, one)
 

@@ -16,7 +16,8 @@ from faceparity.harness.evaluation.exclusion_file import Excluded
 from faceparity.harness.evaluation.preflight import group_samples
 from faceparity.harness.evaluation.resolved_options import resolve
 from faceparity.harness.execution.backend import BackendGoneError, LocalBackend
-from faceparity.harness.models.registry import load_model_card
+from faceparity.harness.models.base.model import with_faces
+from faceparity.harness.models.registry import load_model_card, open_model
 from faceparity.harness.options import Options
 from faceparity.harness.runs import run_folder
 from faceparity.harness.scenarios.load import load_scenarios
@@ -32,7 +33,7 @@ from faceparity.harness.suite.manifest import (
     write_record,
 )
 from faceparity.harness.suite.plan import IMAGES_PER_SECOND, make_plan
-from faceparity.harness.suite.preflight import Checked, SuiteJob
+from faceparity.harness.suite.preflight import Checked, SuiteJob, check_suite
 from faceparity.harness.suite.suite_file import MistakesError, Suite, SuiteFile, preset_suites, read_suite
 from faceparity.harness.templates.store import Store
 from faceparity.harness.verification.operating_points import Fixed
@@ -102,7 +103,7 @@ def test_what_differs_is_told_in_words() -> None:
 
 ASKED = {
     "by": ("gender",), "targets": (0.1,), "threshold": 0.5, "pool": "all", "references": ("a=b",), "seed": 1, "comparisons": 0.5,
-    "include_minors": True, "keep_unread_ages": True, "device": "cuda",
+    "include_minors": True, "keep_unread_ages": True, "device": "cuda", "faces": "centre",
 }  # fmt: skip
 """Options that change a result, each with another value."""
 READ = {
@@ -125,6 +126,16 @@ def test_every_option_that_changes_a_result_tells_it_from_others_and_no_other_do
         other = job.resolved.options.model_copy(update={option: {**ASKED, **NO_CHANGES}[option]})
         changed = replace(job.resolved, options=other)
     assert (result_inputs(job.dataset, "m", changed).options != job.made.options) == (option in ASKED or option in READ)
+
+
+def test_a_data_set_s_table_may_say_which_face_is_used(tmp_path: Path) -> None:
+    """Its templates are then looked for under another key."""
+    file = tmp_path / "s.toml"
+    file.write_text('models = ["face_recognition"]\ndatasets = ["control", {use = "control-tone", faces = "centre"}]\n')
+    plain, central = check_suite(read_suite(str(file)), 1, "x").jobs
+    model = open_model("face_recognition")
+    assert plain.made.model == model.fingerprint()
+    assert central.made.model == with_faces(model, "centre").fingerprint() != model.fingerprint()
 
 
 def test_how_it_is_run_tells_no_result_from_others(jobs) -> None:

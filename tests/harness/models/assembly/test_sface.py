@@ -14,7 +14,8 @@ from PIL import Image as Pictures
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.fetch.artefacts import path
 from faceparity.harness.models import artefacts_of, open_model
-from faceparity.harness.models.assembly.pipeline import Pipeline, largest
+from faceparity.harness.models.assembly.face_choice import largest
+from faceparity.harness.models.assembly.pipeline import Pipeline
 from faceparity.harness.models.base.model import Image
 from faceparity.harness.models.onnx.repair import drop_weight_inputs, free_batch, repaired
 from faceparity.harness.models.onnx.session import OnnxEmbedder
@@ -68,7 +69,7 @@ def chips(model: Pipeline, portrait: Image) -> list[Image]:
     for factor in (0.3, 0.5, 0.8, 1.0):
         for gain in (0.6, 0.8, 1.0, 1.2):
             image = np.clip(resized(portrait, factor) * gain, 0, 255).astype(np.uint8)
-            made.append(model.aligner.align(image, largest(model.detector.detect(image))))
+            made.append(model.aligner.align(image, largest(model.detector.detect(image), image.shape[:2])))
     noise = np.random.default_rng(9).integers(0, 256, (16, 112, 112, 3)).astype(np.uint8)
     return [*made, *noise]
 
