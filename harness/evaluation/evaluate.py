@@ -116,6 +116,7 @@ def evaluate(
         scenarios=evaluate_scenarios(resolved.scenarios, one_to_many),
         warnings=[
             *lost_warnings(templates.reasons),
+            *_faces_warnings(card, templates, options),
             *_warnings(dataset, card, tallied, pool, groupings[-1], options.targets),
         ],
     )
@@ -159,6 +160,14 @@ def _extraction(
         unreadable=int((templates.status == "unreadable").sum()),
         several_faces=int((templates.faces > 1).sum()),
     )
+
+
+def _faces_warnings(card: ModelCard, templates: Templates, options: Options) -> list[str]:
+    """Warn where a user asked for a policy that the model does not take."""
+    if options.faces is None or templates.faces_policy is not None:
+        return []
+    used = faces_words(card, None)
+    return [f"--faces {options.faces} changes nothing here: {card.name} takes no such choice; used was {used}."]
 
 
 def _samples(dataset: Dataset, cells: Cells, templates: Templates, excluded: NDArray[np.int32]) -> Samples:

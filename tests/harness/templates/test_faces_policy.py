@@ -137,6 +137,17 @@ def test_the_record_of_a_model_without_the_choice_says_so(tmp_path: Path) -> Non
     assert found.faces_policy == "the one that the model itself chose, by a rule not stated"
 
 
+@pytest.mark.parametrize(("option", "warned"), [("centre", True), ("largest", True), (None, False)])
+def test_a_policy_asked_of_a_model_that_takes_none_is_warned_of(option: Any, warned: bool, tmp_path: Path) -> None:
+    """Never of one that takes it."""
+    without = record(tmp_path, [False] * 130, option, faces_policy=None, faces_differ=None)
+    taking = record(tmp_path, [False] * 130, option)
+    assert [f"--faces {option} changes nothing here: blobs" in line for line in without.warnings if "--faces" in line] == [
+        True
+    ] * warned
+    assert not any("--faces" in line for line in taking.warnings)
+
+
 def test_records_of_earlier_versions_still_load(tmp_path: Path) -> None:
     from faceparity.harness.results import from_json, to_json
 
