@@ -168,3 +168,33 @@ def test_images_left_out_by_name_are_left_out_of_the_count(tmp_path: Path) -> No
     _, fewer = without_samples(dataset, templates, np.array([0, 1]))
     assert fewer.faces_differ is not None
     assert fewer.faces_differ.tolist() == CROWD[2:8]
+
+
+class StopError(Exception):
+    """What is asked of extraction is known; the rest is not wanted."""
+
+
+@pytest.mark.parametrize("option", ["centre", "largest", None])
+def test_run_and_the_python_call_hand_the_option_on(option: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import faceparity.harness.api.evaluate as api
+    from faceparity.datasets.registry import load_dataset
+    from faceparity.harness.evaluation.resolved_options import resolve
+    from faceparity.harness.runs import runner
+
+    monkeypatch.setenv("FACEPARITY_HOME", str(tmp_path / "home"))
+    seen: list[Any] = []
+
+    def stopped(*_: object, faces: Any, **__: object) -> Templates:
+        seen.append(faces)
+        raise StopError
+
+    monkeypatch.setattr(runner, "extract", stopped)
+    monkeypatch.setattr(api, "extract", stopped)
+    monkeypatch.setattr(runner, "open_model", blobs.open_blobs)
+    monkeypatch.setattr(api, "open_model", blobs.open_blobs)
+    dataset = load_dataset("control-tone")
+    with pytest.raises(StopError):
+        runner.run(runner.Request([dataset], ["face_recognition"], resolve(Options(faces=option)), tmp_path / "out"))
+    with pytest.raises(StopError):
+        api.evaluate(dataset, "face_recognition", faces=option, ephemeral=True)
+    assert seen == [option, option]
