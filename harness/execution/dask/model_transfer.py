@@ -36,7 +36,9 @@ def to_send(name: str, model: Model, opener: Opener, registered: bool) -> tuple[
     here = {weights.sha256: assembly.find(weights) for weights in card_with_options(assembly.card, assembly.options).weights}
     paths = {sha256: sent_path(path) for sha256, path in here.items()}
     card = assembly.card.model_dump_json()
-    return SentModel(assembly.card.name, model.fingerprint(), opener, card, dict(assembly.options), paths, faces_policy(model)), here
+    return SentModel(
+        assembly.card.name, model.fingerprint(), opener, card, dict(assembly.options), paths, faces_policy(model)
+    ), here
 
 
 def blob(path: Path, sha256: str) -> Blob:
