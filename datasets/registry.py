@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import EntryPoint
@@ -17,7 +18,7 @@ from typing import Protocol, cast
 
 from faceparity.datasets.common import paths
 from faceparity.datasets.common.errors import UserError
-from faceparity.datasets.common.paths import real_path
+from faceparity.datasets.common.paths import DATA, real_path
 from faceparity.datasets.loading.age_rules import unread_ages_kept
 from faceparity.datasets.loading.builder import folder_of
 from faceparity.datasets.loading.label_vocabulary import CONCEPTS
@@ -28,7 +29,6 @@ from .common.plugins import plugins
 
 GROUP = "faceparity.datasets"
 """The entry points through which other packages add readers."""
-DATA = "FACEPARITY_DATA"
 
 
 class Reader(Protocol):
@@ -98,9 +98,26 @@ def _no_benchmark(card: DatasetCard) -> UserError:
 def _unknown(name: str) -> UserError:
     close = difflib.get_close_matches(name, dataset_names(), 1)
     hint = f"did you mean {close[0]}? " if close else ""
+    if Path(name).expanduser().is_dir():
+        return UserError(
+            f"there is no data set {name!r}: for the pictures in that folder, write -d {shlex.quote('folder=' + name)}"
+        )
     return UserError(
         f"there is no data set {name!r}: {hint}`faceparity datasets` lists all that are known; use folder=DIR for your own pictures"
     )
+
+
+def _not_here(name: str, place: str) -> UserError:
+    """Say how to get a known set that is not on this machine.
+
+    place: what to do with a copy, beside naming its folder.
+    """
+    from faceparity.datasets.fetch.dataset_sources import PLANS
+
+    card = _card(name)
+    how = f"`faceparity fetch {name}` gets it" if name in PLANS else f"`faceparity datasets {name}` says how to get it"
+    where = f" ({card.home})" if card and card.home and name not in PLANS else ""
+    return UserError(f"{name} is not on this machine: {how}{where}; where you have it, write -d {name}=DIR, or {place}")
 
 
 def load_dataset(spec: str, *, include_minors: bool = False, keep_unread_ages: bool = False) -> Dataset:
@@ -188,7 +205,7 @@ def _by_name(name: str, include_minors: bool) -> Dataset:
     if not home:
         if not known:
             raise _unknown(name)
-        raise UserError(f"where is {name}? Write {name}=DIR, or set {DATA} to the folder that holds your data sets")
+        raise _not_here(name, f"set {DATA} to the folder that holds your data sets")
     base = Path(home).expanduser()
     if not base.is_dir():
         raise UserError(f"{DATA} is {home}, which is not a folder: set it to the folder that holds your data sets")
@@ -196,8 +213,8 @@ def _by_name(name: str, include_minors: bool) -> Dataset:
     if root is None:
         if not known:
             raise _unknown(name)
-        folders = [name, *_folders(name)]
-        raise UserError(f"{base} has no folder {' or '.join(folders)}: put the data set there, or write {name}=DIR")
+        folders = " or ".join([name, *_folders(name)])
+        raise _not_here(name, f"put it into {base} as {folders}")
     return reader(name if known else "folder")(folder_of(root), name=name, include_minors=include_minors)
 
 

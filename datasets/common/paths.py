@@ -12,6 +12,9 @@ from platformdirs import user_cache_path, user_config_path, user_data_path
 from faceparity.datasets.common.errors import UserError
 
 HOME = "FACEPARITY_HOME"
+DATA = "FACEPARITY_DATA"
+"""Names a folder that holds data sets by name."""
+
 SET_IT = f"set {HOME} to a folder that you can write to"
 
 

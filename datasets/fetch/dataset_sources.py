@@ -14,9 +14,9 @@ from pathlib import Path
 
 from faceparity.datasets.common import paths
 from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.paths import DATA
 from faceparity.datasets.fetch.download import DownloadedFile, NotOnServerError, Patience, download
 from faceparity.datasets.formats.safe_extract import unpack
-from faceparity.datasets.registry import DATA
 from faceparity.datasets.schema.card import load_card
 
 RECORD = "fetched.json"

@@ -29,6 +29,8 @@ SUBJECT_COLUMNS = (*(who + end for who in _WHO for end in ("", "id", "code", "na
 """Both without regard to case, blanks, hyphens and underscores."""
 _VAGUE = {"id", "faceid"}
 """A column of this name is the subject's only if some value occurs twice in it: else it may number the images."""
+_PERHAPS_WHO = {"name", "names", "fullname", "celebrity", "who"}
+"""May say who is shown: asked about, and no attribute, where no column is the subject's."""
 MAX_VALUES = 30
 """A column that is no known concept is an attribute if it has 2 to this many values, and at most one for every two people."""
 
@@ -187,7 +189,8 @@ def _attributes(table: LabelTable, config: FolderConfig, image: str, subject: st
         if item in named and _distinct(table, named[item])
     }
     for column in free:
-        if column not in named.values() and _divides(table, column, subject):
+        perhaps_who = subject is None and plain(column) in _PERHAPS_WHO
+        if column not in named.values() and not perhaps_who and _divides(table, column, subject):
             found[column] = AttributeCard(column=column, of=_owner_of(table, column, subject))
     return found
 
@@ -216,6 +219,8 @@ def _why_unused(table: LabelTable, column: str, subject: str | None) -> str:
     values = len(_distinct(table, column))
     if not values:
         return "empty"
+    if subject is None and plain(column) in _PERHAPS_WHO:
+        return f"if it says who is shown, call it subject, or write subject = {column!r} in {CONFIG} beside it"
     if values == 1:
         return "one value only"
     if values > MAX_VALUES:

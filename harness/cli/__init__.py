@@ -80,7 +80,7 @@ def _run(arguments: list[str]) -> int:
         if type(error).__name__ == "Abort":
             return _stopped()
         if hasattr(error, "format_message"):
-            return _complain(_usage(error))
+            return _complain(_usage(error, arguments))
         if isinstance(error, OSError) and error.strerror:
             return _complain(_system(error))
         if os.environ.get(TRACEBACK):
@@ -107,12 +107,14 @@ def _warned(
     print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=file or sys.stderr)
 
 
-def _usage(error: Exception) -> str:
-    """Return a usage error as one line, which says where to read on."""
+def _usage(error: Exception, arguments: list[str]) -> str:
+    """Return a usage error as one line, which says what was meant or where to read on."""
+    from .slips import meant
+
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "faceparity"
     text = " ".join(str(error.format_message()).split()).rstrip(".")  # type: ignore[attr-defined]
-    return f"{text}; see `{command} --help`"
+    return meant(text, arguments) or f"{text}; see `{command} --help`"
 
 
 def _system(error: OSError) -> str:

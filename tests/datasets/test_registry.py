@@ -61,7 +61,7 @@ def test_a_name_alone_is_looked_for_in_the_folder_of_data_sets(home: Path) -> No
 def test_mistakes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "did you mean london? `faceparity datasets` lists all that are known; use folder=DIR" in fails("lodnon")
     assert "no data set 'x'" in fails("x=/tmp")
-    assert "no folder london or face_research_lab_london" in fails("london")
+    assert "as london or face_research_lab_london" in fails("london")
     assert "does not exist" in fails(f"folder={home}/nothing")
     (home / "empty").mkdir()
     assert "is empty" in fails("empty")

@@ -296,6 +296,25 @@ def test_a_column_of_names_is_no_attribute_and_it_is_told_why_columns_do_not_ser
     }
 
 
+@pytest.mark.parametrize("people", [10, 40])
+def test_a_column_called_name_is_asked_about_where_none_is_called_subject(tmp_path: Path, people: int) -> None:
+    names = [f"{i:02}.jpg" for i in range(2 * people)]
+    rows = [f"{n},N{i // 2},{'FM'[i % 4 // 2]}" for i, n in enumerate(names)]
+    text = "\n".join(["file,Name,gender", *rows])
+    root = put(tmp_path, *names, text={"labels.csv": text})
+    data = folder.read(root)
+    assert (data.identity, list(data.attributes)) == ("none", ["gender"])
+    assert data.unused == {
+        "Name": "if it says who is shown, call it subject, or write subject = 'Name' in faceparity.toml beside it"
+    }
+    # Both halves of the advice.
+    (root / "labels.csv").write_text(text.replace("Name", "subject", 1))
+    assert folder.read(root).n_subjects == people
+    (root / "labels.csv").write_text(text)
+    (root / "faceparity.toml").write_text("subject = 'Name'\n")
+    assert folder.read(root).n_subjects == people
+
+
 def test_file_names_that_are_nearly_right_say_which_is_meant(tmp_path: Path) -> None:
     text = "file,sex\na/1.jpg,F\nA/2.JPG,F\n3,M\nset/4.jpg,M\n5.jpg,M\n"
     data = folder.read(put(tmp_path, "a/1.jpg", "a/2.jpg", "b/3.png", "4.jpg", "x/5.png", "y/5.png", text={"labels.csv": text}))
