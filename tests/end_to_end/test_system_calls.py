@@ -18,7 +18,7 @@ from faceparity.datasets.fetch.artefacts import path
 from faceparity.harness.models import artefacts_of
 from tests.end_to_end.system_calls import Trace, watch, why_not
 
-PEOPLE = 40
+PEOPLE = 24
 MODELS = ("face_recognition", "sface")
 COMMANDS = {
     "run": [

@@ -9,6 +9,7 @@ from pathlib import Path
 from traceback import walk_tb
 
 os.environ.setdefault("FAULTS_KILLS", "100")
+os.environ.setdefault("FAULTS_ALL", "1")
 
 from tests.faults.bench import Bench
 from tests.faults.outcomes import TRIALS, CannotTryError

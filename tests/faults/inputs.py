@@ -204,7 +204,7 @@ def wrong_files(bench: Bench) -> str:
     (folder / "good.toml").write_text(f"models = ['toy']\ndatasets = ['folder={data}']\n")
     run = ["run", "-d", f"folder={data}", "-m"]
     tried = 0
-    for kind, content in contents.items():
+    for turn, (kind, content) in enumerate(contents.items()):
         place = folder / kind
         place.mkdir()
         for name in ("t.csv", "t.parquet", "t.toml", "t.onnx", "results.json", "suite.json"):
@@ -228,7 +228,9 @@ def wrong_files(bench: Bench) -> str:
             ["models", place / "t.toml"],
             ["check", f"folder={place / 't.csv'}"],
         ]
-        for arguments in places:
+        for number, arguments in enumerate(places):
+            if "FAULTS_ALL" not in os.environ and (number + turn) % 5 not in (0, 2):
+                continue  # Each place takes two of the five kinds, and each kind stands in six places or more.
             out = {"run": bench.base / "out-wrong", "score": bench.base / "out-wrong", "suite": place}.get(str(arguments[0]))
             bench.run(*arguments, *(["--out", out] if out else []), home=home).refusal()
             tried += 1

@@ -164,7 +164,7 @@ RATE = st.sampled_from([1e-9, 1e-4, 0.01, 0.5, 0.999999, 1.0])
 
 
 @pytest.mark.slow
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_record_however_extreme_makes_a_sentence_that_trips_it(variants: dict[str, Evaluation], data: st.DataObject) -> None:
     """Rates, ratios, counts, verdicts and reasons drawn at random, whether or not they go together."""
