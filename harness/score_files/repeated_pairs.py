@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.common.compiled import njit
 from faceparity.datasets.common.errors import UserError
+from faceparity.datasets.common.numba_cache import njit
 from faceparity.harness.score_files.columns import I32
 from faceparity.harness.score_files.source import Source
 
