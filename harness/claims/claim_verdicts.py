@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from faceparity.harness import results
 from faceparity.harness.claims.claim_file import ClaimedContrast, ClaimFile, Reading, StatedClaim
@@ -23,8 +23,9 @@ from faceparity.harness.verification.per_group_threshold import (
     threshold_of_group,
 )
 from faceparity.harness.verification.rates import estimates as rates
-from faceparity.harness.verification.rates.group_contrasts import Measured, compare, detectable
-from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM, SHOWN_FROM, enough_errors
+from faceparity.harness.verification.rates.few_error_contrasts import flips_at, sides
+from faceparity.harness.verification.rates.group_contrasts import Measured, compare, detectable, is_higher, lacking
+from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM, SHOWN_FROM, too_few
 from faceparity.harness.verification.threshold.threshold_pool import FoundThreshold, find_threshold
 
 Measure = Literal["fmr", "fnmr"]
@@ -83,9 +84,10 @@ def evaluate_claims(claims: Sequence[StatedClaim], context: ClaimContext) -> lis
         (entry, [(name, reading, *_draft_tests(entry.claim, reading, context)) for name, reading in _readings(entry.claim)])
         for entry in claims
     ]
-    family = adjusted(
-        [(draft.key, draft.test.p) for _, parts in drafts for *_, tests in parts for draft in tests if draft.key is not None]
-    )
+    p_by_key = [
+        (draft.key, draft.test.p) for _, parts in drafts for *_, tests in parts for draft in tests if draft.key is not None
+    ]
+    family = Family(dict(p_by_key), adjusted(p_by_key))
     return [
         _claim(
             stated,
@@ -133,14 +135,34 @@ def _reading(name: ReadingName, reading: Reading | None, early: Early, tests: li
     return base.model_copy(update=fields)
 
 
-def _with_result(draft: Draft, reading: Reading | None, family: dict[Key, float]) -> results.ClaimTest:
+class Family(NamedTuple):
+    """The p-values of all claims' tests by key, each once, and Holm's."""
+
+    p: dict[Key, float | None]
+    holm: dict[Key, float]
+
+
+def _with_result(draft: Draft, reading: Reading | None, family: Family) -> results.ClaimTest:
     """Return the test with adjusted p, result and detectable ratio."""
     if draft.key is None or reading is None:
         return draft.test
-    p_holm = family[draft.key] if draft.test.p is not None else None
+    p_holm = family.holm[draft.key] if draft.test.p is not None else None
     result = result_of(reading.expects, draft.higher, p_holm, draft.gates)
-    could = detectable(*draft.estimates, len(family)) if draft.estimates else None
-    return draft.test.model_copy(update={"p_holm": p_holm, "result": result, "detectable_ratio": could})
+    could = detectable(*draft.estimates, len(family.p), _design(draft.test)) if draft.estimates else None
+    few = draft.test.few_errors
+    if few is not None and draft.estimates is not None and result in ("as_claimed", "opposite"):
+        higher, lower = ((side.errors, side.comparisons) for side in sides(*draft.estimates))
+        rest = [p_value for key, p_value in family.p.items() if key != draft.key]
+        few = few.model_copy(update={"flips_at": flips_at(few, rest, {"higher": higher, "lower": lower})})
+    return draft.test.model_copy(update={"p_holm": p_holm, "result": result, "detectable_ratio": could, "few_errors": few})
+
+
+def _design(test: results.ClaimTest) -> results.Design:
+    """Return the design by which a test for few errors applies.
+
+    At own thresholds none was checked.
+    """
+    return "within" if test.design == "within" and test.reference_threshold is None else "matched"
 
 
 def _draft_tests(claim: ClaimFile, reading: Reading | None, context: ClaimContext) -> tuple[Early, list[Draft]]:
@@ -268,13 +290,15 @@ def _test_at_one_threshold(chosen: ClaimedPair, reading: Reading, target: float,
             "interval": contrast.interval,
             "df": contrast.df,
             "p": contrast.p,
+            "few_errors": contrast.few_errors,
             "result": "inconclusive",
         }
     )
-    if contrast.ratio is None:
+    if contrast.p is None:
         return Draft(test, key, estimates=(estimate, base))
-    gates = enough_errors(contrast.ratio, estimate.effective_errors or 0.0, base.effective_errors or 0.0)
-    draft = Draft(_with_gates(test, gates), key, contrast.ratio > 1, gates, (estimate, base))
+    missing = lacking(contrast, estimate, base)
+    higher = is_higher(contrast, estimate, base)
+    draft = Draft(_with_gates(test, missing), key, higher, missing is None, (estimate, base))
     return draft if at.clean is None else _confirmed_without_same_person(draft, chosen, measure, at.clean, context)
 
 
@@ -286,8 +310,8 @@ def _hint(reason: results.Reason | None, chosen: ClaimedPair) -> str:
     return f"--by {chosen.attribute}" if reason == "cells_too_small" else ""
 
 
-def _with_gates(test: results.ClaimTest, gates: bool) -> results.ClaimTest:
-    return test if gates else test.model_copy(update={"reason": "too_few_errors"})
+def _with_gates(test: results.ClaimTest, missing: results.Reason | None) -> results.ClaimTest:
+    return test if missing is None else test.model_copy(update={"reason": missing})
 
 
 def _confirmed_without_same_person(
@@ -304,13 +328,11 @@ def _confirmed_without_same_person(
     names = context.groupings[context.single(chosen.attribute)].names
     estimate, base = (measured.estimates[names.index(name)] for name in (chosen.group, chosen.reference))
     other = compare(measured, chosen.group, chosen.reference, estimate, base)
-    if other.ratio is None or other.p is None or (other.ratio > 1) != draft.higher:
+    if other.p is None or is_higher(other, estimate, base) != draft.higher:
         return replace(draft, test=apart.model_copy(update={"ratio_without_repeats": other.ratio}), gates=False)
-    enough = enough_errors(other.ratio, estimate.effective_errors or 0.0, base.effective_errors or 0.0)
-    update = {"ratio_without_repeats": other.ratio, "p": max(draft.test.p or 0.0, other.p)}
-    return replace(
-        draft, test=_with_gates(draft.test.model_copy(update=update), draft.gates and enough), gates=draft.gates and enough
-    )
+    missing = lacking(other, estimate, base)
+    test = draft.test.model_copy(update={"ratio_without_repeats": other.ratio, "p": max(draft.test.p or 0.0, other.p)})
+    return replace(draft, test=_with_gates(test, missing), gates=draft.gates and missing is None)
 
 
 def _test_at_own_thresholds(chosen: ClaimedPair, reading: Reading, target: float, context: ClaimContext) -> Draft:
@@ -351,9 +373,9 @@ def _test_at_own_thresholds(chosen: ClaimedPair, reading: Reading, target: float
     ratio = ratio_at_own_thresholds(tested, base)
     if ratio is None:
         return Draft(test.model_copy(update={"reason": contrast.reason or "too_few_errors"}), key, estimates=estimates)
-    gates = enough_errors(ratio.ratio, tested.estimate.effective_errors or 0.0, base.estimate.effective_errors or 0.0)
+    missing = too_few(ratio.ratio, tested.estimate.effective_errors or 0.0, base.estimate.effective_errors or 0.0)
     fields = {"ratio": ratio.ratio, "interval": ratio.interval, "df": ratio.df, "p": ratio.p}
-    return Draft(_with_gates(test.model_copy(update=fields), gates), key, ratio.ratio > 1, gates, estimates)
+    return Draft(_with_gates(test.model_copy(update=fields), missing), key, ratio.ratio > 1, missing is None, estimates)
 
 
 def _native(threshold: float | None, sign: int) -> float | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from faceparity.harness import results
 from faceparity.harness.claims.claim_file import ClaimFile, Reading
 from faceparity.harness.claims.group_pairs import ClaimedPair, Draft, Key, blank_of, key_of
+from faceparity.harness.verification.rates.estimates import IF_INDEPENDENT, zero_bounds
 
 
 def experiment(
@@ -109,7 +110,7 @@ def _paired_rate(
     )
     if errors:
         return base
-    bounds = results.Bounds(
-        independent=min(1.0, 3 / max(1, difference.comparisons)), worst_case=min(1.0, 3 / max(1, difference.subjects // 2))
-    )
-    return base.model_copy(update={"status": "bound", "bounds": bounds, "reason": "zero_errors"})
+    independent, worst = zero_bounds(max(1, difference.comparisons), difference.subjects)
+    bounds = results.Bounds(independent=independent, worst_case=worst)
+    bound = {"status": "bound", "bounds": bounds, "interval": (0.0, independent), "method": IF_INDEPENDENT}
+    return base.model_copy(update={**bound, "reason": "zero_errors"})

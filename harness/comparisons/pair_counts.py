@@ -15,6 +15,8 @@ from faceparity.harness.comparisons.subsampling import Deal
 from .tally import I32, I64, Pairs
 
 F64 = NDArray[np.float64]
+COMPLETE_FROM = 0.9
+"""Share of a group's pairs of subjects that must have been compared for a test that was checked on complete groups only."""
 KEPT = 1024
 """Groups whose samples are kept sorted."""
 
@@ -33,6 +35,13 @@ class PairCounts(Protocol):
         """Return Σ M_ij² over the pairs of subjects.
 
         Between groups g and h; unordered within one group.
+        """
+        ...
+
+    def complete(self, group_of_sample: I32, g: int) -> bool:
+        """Return whether nearly all pairs of group g were compared.
+
+        Of subjects: at least `COMPLETE_FROM` of them.
         """
         ...
 
@@ -95,6 +104,10 @@ class AllPairs:
             total += float(((full - missing) ** 2 - full**2).sum())
         return float(total)
 
+    def complete(self, group_of_sample: I32, g: int) -> bool:
+        """Return True: only identical images and the like are left out."""
+        return True
+
 
 class _GroupSamples(NamedTuple):
     """The samples of one group by part of the deal.
@@ -138,6 +151,10 @@ class DealtPairs:
             samples = sparse.csr_array((np.ones(part.size, np.int64), (self.subjects[order], part)), shape=shape)
             self._known[key] = _GroupSamples(start, part, sparse.csr_array(self.dealt.table() @ (samples.T @ samples)))
         return self._known[key]
+
+    def complete(self, group_of_sample: I32, g: int) -> bool:
+        """Return False: a sample of the comparisons was made."""
+        return False
 
     def of_pairs(self, group_of_sample: I32, g: int, h: int, a: I32, b: I32) -> F64:
         """Return M_ij of subject pairs, as `PairCounts`."""

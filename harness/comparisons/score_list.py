@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.common.numba_cache import njit
 from faceparity.harness.comparisons.evidence import Evidence
-from faceparity.harness.comparisons.pair_counts import F64
+from faceparity.harness.comparisons.pair_counts import COMPLETE_FROM, F64
 from faceparity.harness.comparisons.tally import F32, I32, I64, Pairs, ScoreBins, Scores, Tally, empty
 from faceparity.harness.groups.groupings import Cells, shares_subjects
 
@@ -42,6 +42,7 @@ class ListedComparisons:
     subject: I32
     sample: I32
     _squares: dict[bytes, I64] = field(default_factory=dict)
+    _complete: dict[bytes, NDArray[np.bool_]] = field(default_factory=dict)
 
     @staticmethod
     def of(rows: ScoreRows, cells: Cells) -> ListedComparisons:
@@ -81,6 +82,23 @@ class ListedComparisons:
             _square_sums(self.low, self.high, self.count, self.subject, group, self._squares[known])
         table = self._squares[known]
         return float(table[min(g, h), max(g, h)]) if max(g, h) < table.shape[0] else 0.0
+
+    def complete(self, group_of_sample: I32, g: int) -> bool:
+        """Return whether nearly all pairs of group g are listed.
+
+        Of subjects with any comparison in it. Counted for all groups of a grouping at its first call.
+        """
+        known = blake2b(group_of_sample.tobytes()).digest()
+        if known not in self._complete:
+            low, high, group, _ = self.inside(group_of_sample)
+            n_groups, n_subjects = int(group.max(initial=-1)) + 1, self.starts.size
+            compared = np.zeros(n_groups * n_subjects, bool)
+            for side in (low, high):
+                compared[group.astype(np.int64) * n_subjects + side] = True
+            people = compared.reshape(n_groups, n_subjects).sum(axis=1)
+            self._complete[known] = np.bincount(group, minlength=n_groups) >= COMPLETE_FROM * people * (people - 1) / 2
+        table = self._complete[known]
+        return bool(table[g]) if g < table.size else False
 
     def n_inside(self, group_of_sample: I32) -> int:
         """Return the number of entries that `inside` gives."""

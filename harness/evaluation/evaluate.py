@@ -34,6 +34,7 @@ from faceparity.harness.verification.rates.failures_and_covariates import covari
 from faceparity.harness.verification.rates.score_histograms import make_curves
 from faceparity.harness.verification.rates.score_separation import make_separation
 from faceparity.harness.verification.sampling_report import deal_share, sampled_info, sampled_warnings
+from faceparity.harness.verification.sweep_bounds import with_bounds_of_sweep
 from faceparity.harness.verification.threshold.collect_evidence import CollectedEvidence, TallyPlan, tally_all_pairs
 from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool, make_pool
 from faceparity.harness.verification.threshold_sweep import make_sweeps
@@ -268,7 +269,7 @@ def to_grouping(
         unlabelled=int((grouping.of(cells.of_sample) < 0).sum()),
         mixed_mated=int(((ga != gb) & (ga >= 0) & (gb >= 0)).sum()),
         covariates=image_covariates,
-        operating_points=points,
+        operating_points=with_bounds_of_sweep(points, sweep),
         curves=make_curves(evidence, grouping, np.asarray([entry.subjects for entry in groups])),
         separation=make_separation(evidence, grouping),
         sweep=sweep,

@@ -27,6 +27,7 @@ from faceparity.harness.templates.extract import Templates
 from faceparity.harness.verification.one_threshold import mated_by_group
 from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.error_counts import ErrorsByGroup
+from faceparity.harness.verification.rates.like_groups import with_design_effects
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 from faceparity.harness.verification.threshold.threshold_pool import LEAST_EXPECTED_ERRORS
 
@@ -306,7 +307,7 @@ def _rates(
     evidence: Evidence, grouping: SampleGrouping, threshold: float, design: results.Design, conditional: bool
 ) -> tuple[list[results.Rate], list[results.Rate]]:
     cells = ErrorsByGroup(evidence, grouping, threshold)
-    fmr = [estimates.non_mated(cells.within(g)) for g in range(grouping.n)]
+    fmr = with_design_effects([estimates.non_mated(cells.within(g)) for g in range(grouping.n)])
     fnmr = mated_by_group(evidence, grouping, threshold)
     return (
         [

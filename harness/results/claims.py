@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from faceparity.harness.results.groups import FewErrors
 from faceparity.harness.results.parts.base import Count, Interval, NotNegative, Part, Positive, Rate, RatioInterval, Reason, Share
 
 ClaimVerdict = Literal["borne_out", "contradicted", "mixed", "inconclusive", "not_testable"]
@@ -69,6 +70,8 @@ class ClaimTest(Part):
     df: Positive | None = None
     p: Share | None = None
     p_holm: Share | None = None
+    few_errors: FewErrors | None = None
+    """Where the lower side has few errors: what the ratio is at least, in place of `ratio`."""
     ratio_without_repeats: NotNegative | None = None
     """Without comparisons that look like one person under two names, where they matter."""
     detectable_ratio: NotNegative | None = None

@@ -44,18 +44,38 @@ class Differential(Part):
     """The FMR against which `mape` and `mean_abs_log10` are: the target, or else what the pool achieved."""
 
 
+class FewErrors(Part):
+    """The test of a rate against one with few errors or none (`uncertainty.few_errors`), and what it says of the ratio.
+
+    Errors and comparisons of both sides are in their rates; the larger and the smaller rate, not group and reference.
+    """
+
+    at_least: NotNegative
+    """The larger rate is at least so many times the smaller: the lower end of the 95 % interval. Never an estimate."""
+    higher_design_effect: Positive
+    lower_design_effect: Positive
+    """By which errors and comparisons of each side were divided; of the lower side three times that of its rate."""
+    flips_at: Positive | None = None
+    """The lower side's design effect from which the difference would not be called; null where it is not."""
+
+
 class Contrast(Part):
     """One group's rate over the reference group's.
 
-    verdict: "higher" or "lower" only past the gates (effective errors, Holm p < 0.05); else "inconclusive", with the ratio
-    that these data would have detected with 80 % power; "none" where no ratio exists.
+    verdict: "higher" or "lower" only past the gates (effective errors, Holm p < 0.05); "inconclusive" with a reason where something
+    stands in the way, without one where the difference is not beyond chance, with the ratio that these data would have detected with
+    80 % power; "none" where no ratio exists. Where the lower side has few errors there is no ratio but what it is at least
+    (`few_errors`).
     """
 
     measure: Literal["fmr", "fnmr"]
     design: Design
     group: str
     reference: str
+    test: Literal["log_ratio", "joint_jackknife", "few_errors"] | None = None
+    """What `p` is from. log_ratio: Student's t of the logarithm of the ratio; joint_jackknife: of groups that share people."""
     ratio: NotNegative | None
+    few_errors: FewErrors | None = None
     interval: RatioInterval | None = None
     interval_reestimated: RatioInterval | None = None
     """The threshold found anew in each replicate of a bootstrap over subjects; null at thresholds not set on these data."""
@@ -265,8 +285,15 @@ class SweptRate(Part):
     effective_errors: list[NotNegative | None] = Field(default_factory=list)
     df: Positive | list[Positive | None] | None = None
     """Of Student's t; one number where it is the same at all thresholds."""
+    upper: list[Share | None] | None = None
+    """The upper end where it is not Wilson's: of under 10 errors the bound, [0, this], and where Wilson's is below that of a stricter
+    threshold. It never falls as the threshold gets laxer. Null: Wilson's, or none. No list in records of before."""
+    design_effect: list[NotNegative | None] | None = None
+    """Behind the bound, with under 10 errors; null where no like group has an error: the bound is as if comparisons were independent."""
     bounds: Bounds | None = None
-    """What holds at the thresholds with zero errors."""
+    """For experts, where there are zero errors: see `Bounds`."""
+    ratio_at_least: list[NotNegative | None] | None = None
+    """Where the lower side has few errors: the larger rate is at least so many times the smaller (`FewErrors.at_least`)."""
     ratio_log_half_width: list[NotNegative | None] | None = None
     """The ratio to the reference has the 95 % interval ratio × exp(± this). Null where it may not be told: fewer than 30
     effective errors on the side with more or 8 on the other. No list: the reference itself, or a group that none is compared with."""
@@ -297,6 +324,8 @@ class Sweep(Part):
             listed = {"effective_n": swept.effective_n, "effective_errors": swept.effective_errors}
             same_length("sweep", length if swept.reason is None else 0, errors=swept.errors, **listed)
             same_length("sweep", length, rate=swept.rate, ratio_log_half_width=swept.ratio_log_half_width)
+            more = {"design_effect": swept.design_effect, "ratio_at_least": swept.ratio_at_least}
+            same_length("sweep", length, upper=swept.upper, **more)
         return self
 
 

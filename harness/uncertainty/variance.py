@@ -27,6 +27,33 @@ def binomial_variance(errors: float, comparisons: float) -> float:
     return rate * (1 - rate) / comparisons
 
 
+class DyadicSums(NamedTuple):
+    """Sums over residuals d_ij = Y_ij - p M_ij. same_pair: S = Σ d_ij²; shared_subject: C = Σ r_i² - 2 S, which may be negative."""
+
+    same_pair: float
+    shared_subject: float
+
+
+def dyadic_sums(
+    by_subject: Array, comparisons_by_subject: Array, pair_squares: float, pair_products: float, comparison_squares: float
+) -> DyadicSums:
+    """Return the two sums behind a rate's dyadic variance.
+
+    Arguments as of `dyadic_parts`. In a cell between two groups: the subjects of both, one after the other.
+
+    Examples:
+        >>> sums = dyadic_sums(np.array([4.0, 1.0, 1.0, 1.0, 1.0]), np.full(5, 4.0), 4, 4, 10)
+        >>> round(sums.same_pair, 6), round(sums.shared_subject, 6)
+        (2.4, 2.4)
+    """
+    errors, comparisons = by_subject.sum() / 2, comparisons_by_subject.sum() / 2
+    rate = errors / comparisons
+    # A sum of squares: negative only where bounds stand for the sums over pairs.
+    same_pair = max(0.0, pair_squares - 2 * rate * pair_products + rate * rate * comparison_squares)
+    residuals = by_subject - rate * comparisons_by_subject
+    return DyadicSums(float(same_pair), float(residuals @ residuals - 2 * same_pair))
+
+
 class DyadicParts(NamedTuple):
     """Variance of a rate by what comparisons share. pair: both subjects, S/M²; shared: one subject, max(C, 0)/M².
 
@@ -54,12 +81,8 @@ def dyadic_parts(
         >>> round(parts.pair, 6), round(parts.shared, 6)
         (0.024, 0.024)
     """
-    errors, comparisons = by_subject.sum() / 2, comparisons_by_subject.sum() / 2
-    rate = errors / comparisons
-    # A sum of squares: negative only where bounds stand for the sums over pairs.
-    same_pair = max(0.0, pair_squares - 2 * rate * pair_products + rate * rate * comparison_squares)
-    residuals = by_subject - rate * comparisons_by_subject
-    shared_subject = float(residuals @ residuals) - 2 * same_pair
+    comparisons = comparisons_by_subject.sum() / 2
+    same_pair, shared_subject = dyadic_sums(by_subject, comparisons_by_subject, pair_squares, pair_products, comparison_squares)
     return DyadicParts(float(same_pair / comparisons**2), float(max(shared_subject, 0.0) / comparisons**2))
 
 

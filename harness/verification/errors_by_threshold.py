@@ -106,8 +106,9 @@ def _cell_at(group: _GroupErrors, position: int, rows: F64) -> CellErrors:
     cell = group.cell
     moments = (float(group.pair_squares[position]), float(group.pair_products[position]), cell.comparison_squares)
     return CellErrors(
-        cell.ids, int(group.errors[position]), cell.comparisons, rows, cell.row_comparisons, None, None, *moments, cell.attempted
-    )
+        cell.ids, int(group.errors[position]), cell.comparisons, rows, cell.row_comparisons, None, None, *moments, cell.attempted,
+        complete=cell.complete,
+    )  # fmt: skip
 
 
 def _groups(evidence: Evidence, grouping: SampleGrouping, thresholds: Scores, chosen: tuple[int, ...]) -> list[_GroupErrors]:

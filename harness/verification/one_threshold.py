@@ -16,6 +16,7 @@ from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.disparity_indices import make_differential
 from faceparity.harness.verification.rates.error_counts import ErrorsByGroup
 from faceparity.harness.verification.rates.group_contrasts import Measured, make_contrasts, settle
+from faceparity.harness.verification.rates.like_groups import never_below, with_design_effects
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 from faceparity.harness.verification.threshold.threshold_bootstrap import Reestimated
 from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool
@@ -52,7 +53,7 @@ def non_mated_by_group(evidence: Evidence, grouping: SampleGrouping, threshold: 
     Errors are at or above the threshold. Raises KeyError below the ledger at a threshold that the tally was not asked for.
     """
     cells = ErrorsByGroup(evidence, grouping, threshold)
-    return [estimates.non_mated(cells.within(index)) for index in range(grouping.n)]
+    return with_design_effects([estimates.non_mated(cells.within(index)) for index in range(grouping.n)])
 
 
 def mated_by_group(evidence: Evidence, grouping: SampleGrouping, threshold: float) -> list[estimates.Estimate]:
@@ -75,7 +76,7 @@ def mated_by_group(evidence: Evidence, grouping: SampleGrouping, threshold: floa
         wrong = np.bincount(subject, weights=rejected, minlength=int(ids.max(initial=-1)) + 1)
         attempted = None if all_attempted is None else int(all_attempted[index, index])
         out.append(estimates.mated(ids.astype(np.int32), wrong[ids].astype(np.float64), trials.astype(np.float64), attempted))
-    return out
+    return with_design_effects(out)
 
 
 def can_be_matched(own: list[int], finest: SampleGrouping, cells: Sequence[estimates.Estimate]) -> bool:
@@ -104,7 +105,7 @@ def _matched(
             out.append(estimates.Estimate(subjects, None, comparisons, 0, None, reason="cells_too_small"))
         else:
             out.append(estimates.mean_of([cells[index] for index in own], shared))
-    return out
+    return never_below(out)
 
 
 def _measure(
@@ -160,7 +161,7 @@ def evaluate_point(point: Point, grouping: SampleGrouping, setting: PointContext
     finest_fmr = non_mated_by_group(evidence, setting.finest, threshold)
     finest_fnmr = mated_by_group(evidence, setting.finest, threshold)
     cells = ErrorsByGroup(evidence, grouping, threshold)
-    fmr_own = [estimates.non_mated(cells.within(index)) for index in range(grouping.n)]
+    fmr_own = with_design_effects([estimates.non_mated(cells.within(index)) for index in range(grouping.n)])
     fnmr_own = mated_by_group(evidence, grouping, threshold)
     fmr = _measure("fmr", grouping, setting, fmr_own, finest_fmr)
     fnmr = _measure("fnmr", grouping, setting, fnmr_own, finest_fnmr)
@@ -200,11 +201,13 @@ def _matrix(
     """
     diagonal: results.Design = "within" if design == "within" else "as_sampled"
     out = []
-    for g in range(grouping.n):
-        out.append(estimates.to_rate(own[g], grouping.names[g], diagonal, group_b=grouping.names[g], conditional=conditional))
+    pairs = [(g, h) for g in range(grouping.n) for h in range(g + 1, grouping.n)]
+    cross = dict(zip(pairs, with_design_effects([estimates.non_mated(cells.cross(g, h)) for g, h in pairs]), strict=True))
+    for g, name in enumerate(grouping.names):
+        out.append(estimates.to_rate(own[g], name, diagonal, group_b=name, conditional=conditional))
         for h in range(g + 1, grouping.n):
-            cross = estimates.non_mated(cells.cross(g, h))
-            out.append(estimates.to_rate(cross, grouping.names[g], "cross", group_b=grouping.names[h], conditional=conditional))
+            between = cross[g, h]
+            out.append(estimates.to_rate(between, name, "cross", group_b=grouping.names[h], conditional=conditional))
     return out
 
 

@@ -6,7 +6,7 @@ With the uncertainty and the gates of the operating points.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -22,8 +22,11 @@ from faceparity.harness.uncertainty.intervals import LEVEL
 from faceparity.harness.verification.errors_by_threshold import Mated, NonMated, RateAtThreshold, first_in_ledger
 from faceparity.harness.verification.one_threshold import can_be_matched, mated_by_group, non_mated_by_group, reference_group
 from faceparity.harness.verification.rates import estimates
+from faceparity.harness.verification.rates.estimates import interval_of
+from faceparity.harness.verification.rates.few_error_contrasts import applies, few_error_p
 from faceparity.harness.verification.rates.group_contrasts import ratio_of
-from faceparity.harness.verification.rates.verdict_rules import INTERVAL_FROM, SHOWN_FROM, enough_errors
+from faceparity.harness.verification.rates.like_groups import never_below, with_design_effects
+from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, INTERVAL_FROM, SHOWN_FROM, barrier, enough_errors
 from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool
 
 POSITIONS = 128
@@ -118,7 +121,11 @@ class _Column:
     effective_n: list[float | None] = field(default_factory=list)
     effective_errors: list[float | None] = field(default_factory=list)
     df: list[float | None] = field(default_factory=list)
+    upper: list[float | None] = field(default_factory=list)
+    design_effect: list[float | None] = field(default_factory=list)
     half_width: list[float | None] = field(default_factory=list)
+    at_least: list[float | None] = field(default_factory=list)
+    largest: float = 0.0
 
     def note(self, at: RateAtThreshold) -> None:
         """Add the figures at the next lower threshold."""
@@ -130,6 +137,18 @@ class _Column:
         self.effective_n.append(_short(_n_of_interval(estimate)) if shown else None)
         self.effective_errors.append(_short(estimate.effective_errors) if known else None)
         self.df.append(_short(estimate.df) if shown else None)
+        few = estimate.errors < BOUND_BELOW and (at.counted or not estimate.errors)
+        self.design_effect.append(_short(estimate.design_effect) if few else None)
+        self.upper.append(self._raised(estimate, few) if few or shown else None)
+
+    def _raised(self, estimate: estimates.Estimate, few: bool) -> float | None:
+        """Return the upper end where it is not Wilson's.
+
+        That is under 10 errors, and where the largest at a stricter threshold is above Wilson's.
+        """
+        high = 1.0 if estimate.rate is None else interval_of(replace(estimate, least_upper=0.0))[1]
+        self.largest = max(self.largest, high, 0.0 if few else estimate.least_upper)
+        return _short(self.largest) if few or self.largest > high else None
 
 
 def _short(value: float | None) -> float | None:
@@ -174,24 +193,15 @@ def _sweep(
     walk = NonMated if measure == "fmr" else Mated
     steps = [walk(evidence, finest, thresholds, tuple(cells)).descending()]
     for grouping, of_grouping in zip(groupings[:-1], columns[:-1], strict=True):
-        steps.append(
-            walk(
-                evidence, grouping, thresholds, tuple(column.group for column in of_grouping if column.matched is None)
-            ).descending()
-        )
+        # All of them where any is as sampled: like groups say how errors go together.
+        as_sampled = any(column.matched is None for column in of_grouping)
+        chosen = tuple(column.group for column in of_grouping if as_sampled)
+        steps.append(walk(evidence, grouping, thresholds, chosen).descending())
     for of_cells, *own in zip(*steps, strict=True):
-        known = dict(zip(cells, of_cells, strict=True))
+        known = dict(zip(cells, _alike(of_cells), strict=True))
         for index, of_grouping in enumerate(columns):
-            as_sampled = iter(own[index] if index < len(own) else ())
-            for column in of_grouping:
-                last = index == len(own)
-                column.note(
-                    known[column.group]
-                    if last
-                    else next(as_sampled)
-                    if column.matched is None
-                    else _mean(evidence, [known[cell] for cell in column.matched])
-                )
+            listed = _alike(own[index]) if index < len(own) else [known[column.group] for column in of_grouping]
+            _note_all(evidence, of_grouping, known, listed)
             _note_ratios(evidence, of_grouping, bases[index])
     return [[_to_record(measure, column, base) for column in of_columns] for of_columns, base in zip(columns, bases, strict=True)]
 
@@ -235,6 +245,30 @@ def _columns(
     return out
 
 
+def _alike(groups: list[RateAtThreshold]) -> list[RateAtThreshold]:
+    """Return like groups with their design effects."""
+    found = with_design_effects([group.estimate for group in groups])
+    return [RateAtThreshold(estimate, group.counted) for estimate, group in zip(found, groups, strict=True)]
+
+
+def _note_all(
+    evidence: Evidence, columns: list[_Column], cells: dict[int, RateAtThreshold], listed: list[RateAtThreshold]
+) -> None:
+    """Add the figures of a grouping's columns at the next lower threshold.
+
+    cells: of the finest grouping, by group. listed: of each column as sampled; empty if every column is a mean.
+    """
+    means = {
+        index: _mean(evidence, [cells[cell] for cell in column.matched])
+        for index, column in enumerate(columns)
+        if column.matched is not None
+    }
+    raised = never_below([mean.estimate for mean in means.values()])
+    means = {index: RateAtThreshold(estimate, means[index].counted) for index, estimate in zip(means, raised, strict=True)}
+    for index, column in enumerate(columns):
+        column.note(means[index] if column.matched is not None else listed[index])
+
+
 def _mean(evidence: Evidence, cells: list[RateAtThreshold]) -> RateAtThreshold:
     mean = estimates.mean_of([cell.estimate for cell in cells], evidence.shared_subjects)
     return RateAtThreshold(mean, all(cell.counted for cell in cells))
@@ -243,7 +277,24 @@ def _mean(evidence: Evidence, cells: list[RateAtThreshold]) -> RateAtThreshold:
 def _note_ratios(evidence: Evidence, columns: list[_Column], reference: str | None) -> None:
     base = next((column for column in columns if column.name == reference), None)
     for column in columns:
-        column.half_width.append(None if base is None or column is base or column.merged else _half_width(evidence, column, base))
+        compared = base is not None and column is not base and not column.merged
+        column.half_width.append(_half_width(evidence, column, base) if base is not None and compared else None)
+        column.at_least.append(_at_least(column, base) if base is not None and compared else None)
+
+
+def _at_least(group: _Column, base: _Column) -> float | None:
+    """Return what the larger rate is at least, over the smaller.
+
+    Where the lower side has few errors and the test for these applies; else None.
+    """
+    assert group.last is not None
+    assert base.last is not None
+    if not (group.last.counted and base.last.counted and group.design == base.design):
+        return None
+    first, second = group.last.estimate, base.last.estimate
+    if barrier(first, second) is not None or not applies(group.design, first, second):
+        return None
+    return _short(few_error_p(first, second)[1].at_least)
 
 
 def _half_width(evidence: Evidence, group: _Column, base: _Column) -> float | None:
@@ -268,7 +319,7 @@ def _half_width(evidence: Evidence, group: _Column, base: _Column) -> float | No
     if evidence.shared_subjects:
         found = ratio_of(first, second)
         return None if found is None else _short(float(np.log(found.interval[1] / found.ratio)))
-    terms = [(estimate.variance / estimate.rate**2, estimate.df) for estimate in (first, second) if estimate.rate]
+    terms = [(estimate.test_variance / estimate.rate**2, estimate.df) for estimate in (first, second) if estimate.rate]
     return _short(float(stdtrit(satterthwaite(terms), 0.5 + LEVEL / 2) * np.sqrt(sum(variance for variance, _ in terms))))
 
 
@@ -290,7 +341,10 @@ def _to_record(measure: Measure, column: _Column, reference: str | None) -> resu
             "effective_n": column.effective_n[::-1],
             "effective_errors": column.effective_errors[::-1],
             "df": df[0] if len(df) == 1 else column.df[::-1] if df else None,
+            "upper": column.upper[::-1],
+            "design_effect": column.design_effect[::-1],
             "bounds": shown.bounds,
+            "ratio_at_least": column.at_least[::-1] if compared else None,
             "ratio_log_half_width": column.half_width[::-1] if compared else None,
         }
     )

@@ -44,9 +44,7 @@ def small_multiples(key: str, title: str, caption: str, groups: Sequence[str], p
     names = [groups[k] for k in kept]
     alt = f"{title}. " + " ".join(
         f"{panel.title}: "
-        + "; ".join(
-            f"{name} {f.rate(rate, both_bounds=False)}" for name, rate in zip(names[:20], panel.rates, strict=False) if rate
-        )
+        + "; ".join(f"{name} {f.rate(rate)}" for name, rate in zip(names[:20], panel.rates, strict=False) if rate)
         + "."
         for panel in shown
     )
@@ -68,7 +66,7 @@ def _values(rate: Rate | None) -> list[float]:
     if rate is None or rate.status == "suppressed":
         return []
     if rate.status == "bound":
-        top = rate.bounds.worst_case if rate.bounds else rate.interval[1] if rate.interval else None
+        top = rate.upper
         return [top] if top else []
     return [rate.rate] if rate.rate else []
 
@@ -189,7 +187,7 @@ def _mark(axis: _Axis, y: float, rate: Rate | None) -> str:
     if rate is None or rate.status == "suppressed":
         return text(axis.left + 3, y + 3, "<30 people" if rate is not None and rate.reason == "too_few_subjects" else f.DASH)
     if rate.status == "bound":
-        top = rate.bounds.worst_case if rate.bounds else rate.interval[1] if rate.interval else None
+        top = rate.upper
         return axis.bound(y, top) if top else ""
     if not rate.rate:
         return ""

@@ -10,6 +10,7 @@ from faceparity.reports.charts.row_charts import Cell, ChartRow, HeatMapGrid, gr
 from faceparity.reports.layout.svg import Figure
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.headline import contrast_of, primary, verdict
+from faceparity.reports.wording.outcomes import compared
 
 MAX_ROWS = 40
 MAX_MATRIX = 20
@@ -37,8 +38,7 @@ def rate_chart(evaluation: Evaluation, point: OperatingPoint, measure: Literal["
     alt = f"{NAMES[measure]} by group. " + "; ".join(f"{entry.label}: {entry.text}" for entry in shown[:20]) + "."
     caption = (
         f"{NAMES[measure]} by group: {where(evaluation, point)}. Dot: rate; line: 95 % interval by people; arrow: upper bound, "
-        "fewer than 10 errors "
-        f"(small tick: bound if comparisons were independent). Log scale. Labels as in {f.shorten(evaluation.dataset.name, 60)}.{note}"
+        f"fewer than 10 errors. Log scale. Labels as in {f.shorten(evaluation.dataset.name, 60)}.{note}"
     )
     if line:
         caption += f" Dotted: the pool's {f.percent(point.achieved_fmr)}."
@@ -52,19 +52,9 @@ def _rate_row(point: OperatingPoint, measure: str, rate: Rate) -> ChartRow:
     if rate.status == "suppressed" or rate.errors is None:
         return ChartRow(label, f.suppressed(rate), "none")
     if rate.status == "bound":
-        if rate.bounds is not None:
-            return ChartRow(
-                label,
-                f"≤ {f.percent(rate.bounds.worst_case, 2)}",
-                "bound",
-                hi=rate.bounds.worst_case,
-                tick=rate.bounds.independent,
-            )
-        return (
-            ChartRow(label, f"≤ {f.percent(rate.interval[1], 2)}", "bound", hi=rate.interval[1])
-            if rate.interval
-            else ChartRow(label, "–", "none")
-        )
+        if rate.upper is None:
+            return ChartRow(label, "–", "none")
+        return ChartRow(label, f"≤ {f.percent(rate.upper, 2)}{f.if_independent(rate)}", "bound", hi=rate.upper)
     lo, hi = rate.interval or (None, None)
     return ChartRow(label, f.rate(rate), "dot", rate.rate, lo, hi)
 
@@ -72,11 +62,11 @@ def _rate_row(point: OperatingPoint, measure: str, rate: Rate) -> ChartRow:
 def ratio_forest(evaluation: Evaluation, point: OperatingPoint, measure: Literal["fmr", "fnmr"], key: str) -> Figure | None:
     """Return a figure of ratios to the reference group.
 
-    With 95 % intervals; filled where a verdict stands, hollow where inconclusive. None if no ratio.
+    With 95 % intervals; filled where a difference is called, hollow where not. None if no ratio.
     """
     contrasts = [contrast for contrast in point.contrasts if contrast.measure == measure]
     rows = [_ratio_row(point, contrast) for contrast in contrasts]
-    if not any(row.value is not None for row in rows):
+    if all(row.kind == "none" for row in rows):
         return None
     shown, note = _drawn_rows(rows)
     reference = f.shorten(contrasts[0].reference, 60)
@@ -85,7 +75,8 @@ def ratio_forest(evaluation: Evaluation, point: OperatingPoint, measure: Literal
     caption = (
         f"{title}. {where(evaluation, point)}. Filled: higher or lower beyond doubt by chance (Holm-adjusted p below 0.05 and "
         "enough errors); hollow: "
-        f"inconclusive. Line: 95 % interval. Log scale. Labels as in {f.shorten(evaluation.dataset.name, 60)}.{note}"
+        f"not called. Line: 95 % interval; arrow: at least or at most so much. Log scale. "
+        f"Labels as in {f.shorten(evaluation.dataset.name, 60)}.{note}"
     )
     return Figure(key, row_chart(shown, key, title, alt, ratio_tick, 1.0), caption, alt)
 
@@ -94,15 +85,21 @@ def _ratio_row(point: OperatingPoint, contrast: Contrast) -> ChartRow:
     """Return the chart row of one ratio."""
     label = f.shorten(contrast.group, LABEL)
     said = verdict(point, contrast.measure, contrast.group)
+    text = compared(contrast, said)
+    if contrast.few_errors is not None and said in ("higher", "lower") and contrast.few_errors.at_least > 1:
+        return _bound_row(label, text, contrast.few_errors.at_least, said == "higher")
     if contrast.ratio is None:
-        return ChartRow(label, f.contrast_reason(contrast.reason) or "no ratio", "none")
+        return ChartRow(label, text, "none")
     lo, hi = contrast.interval or (None, None)
-    text = (
-        f"{f.ratio(contrast.ratio)} {f.ratio_interval(contrast.interval)} {said}"
-        if contrast.interval
-        else f"{f.ratio(contrast.ratio)} {said}"
-    )
     return ChartRow(label, text, "dot" if said in ("higher", "lower") else "open", contrast.ratio, lo, hi)
+
+
+def _bound_row(label: str, text: str, at_least: float, higher: bool) -> ChartRow:
+    """Return the chart row of a ratio of which only a bound is known.
+
+    An arrow from it: to the right where the group's rate is the higher, to the left where the reference's is.
+    """
+    return ChartRow(label, text, "least", lo=at_least) if higher else ChartRow(label, text, "bound", hi=1 / at_least)
 
 
 def _drawn_rows(rows: Sequence[ChartRow]) -> tuple[list[ChartRow], str]:

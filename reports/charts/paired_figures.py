@@ -95,7 +95,7 @@ def condition_map(
         return None
     by_values = {tuple(condition.values): rates.get(condition.condition) for condition in experiment.conditions}
     name = NAMES[measure]
-    text = "; ".join(f"{rate.group}: {f.rate(rate, both_bounds=False)}" for rate in list(rates.values())[:20])
+    text = "; ".join(f"{rate.group}: {f.rate(rate)}" for rate in list(rates.values())[:20])
     cells = [
         Cell(i, j, by_values.get((one, other) if len(experiment.factors) == 2 else (one,)))
         for i, one in enumerate(down)

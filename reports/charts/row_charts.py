@@ -23,16 +23,15 @@ INKED = f"font-family:{FONT};font-size:9.5px;fill:{INK}"
 class ChartRow(NamedTuple):
     """One line of a dot-and-whisker chart.
 
-    kind: "dot" (filled), "open" (hollow: no verdict), "bound" (≤ hi), "none" (not drawn).
+    kind: "dot" (filled), "open" (hollow: no verdict), "bound" (≤ hi), "least" (≥ lo), "none" (not drawn).
     """
 
     label: str
     text: str
-    kind: Literal["dot", "open", "bound", "none"]
+    kind: Literal["dot", "open", "bound", "least", "none"]
     value: float | None = None
     lo: float | None = None
     hi: float | None = None
-    tick: float | None = None
 
 
 def number(value: float) -> str:
@@ -89,14 +88,17 @@ def row_chart(rows: Sequence[ChartRow], key: str, title: str, alt: str, tick: Ca
 def _marks(row: ChartRow, y: float, position: Callable[[float], float], lo: float) -> list[str]:
     """Return a dot with its whisker, or an arrow.
 
-    The arrow goes from the left end to a bound.
+    The arrow goes from a bound to the left end, from a lower bound to the right.
     """
     at = number(y)
     if row.kind == "bound" and row.hi is not None:
-        end, out = number(position(row.hi)), []
-        out.append(f'<path d="M{number(LEFT)} {at}H{end}" stroke-dasharray="4 3"/><path d="M{end} {number(y - 5)}v10"/>')
-        out.append(f'<path d="M{number(LEFT + 4)} {number(y - 3)}l-6 3 6 3z" stroke="none"/>')
-        return out + ([f'<path d="M{number(position(row.tick))} {number(y - 3)}v6"/>'] if row.tick else [])
+        end = number(position(row.hi))
+        line = f'<path d="M{number(LEFT)} {at}H{end}" stroke-dasharray="4 3"/><path d="M{end} {number(y - 5)}v10"/>'
+        return [line, f'<path d="M{number(LEFT + 4)} {number(y - 3)}l-6 3 6 3z" stroke="none"/>']
+    if row.kind == "least" and row.lo is not None:
+        start = number(position(row.lo))
+        line = f'<path d="M{start} {at}H{number(RIGHT)}" stroke-dasharray="4 3"/><path d="M{start} {number(y - 5)}v10"/>'
+        return [line, f'<path d="M{number(RIGHT - 4)} {number(y - 3)}l6 3 -6 3z" stroke="none"/>']
     if row.value is None:
         return []
     whisker = []
@@ -111,9 +113,9 @@ def _limits(rows: Sequence[ChartRow], line: float | None) -> tuple[float, float]
 
     All values, bounds and the line; intervals as far as they stay within a factor of 30 of those.
     """
-    core = [value for row in rows for value in (row.value, row.hi if row.kind == "bound" else None, row.tick) if value] + (
-        [line] if line else []
-    )
+    bounds = {"bound": "hi", "least": "lo"}
+    core = [value for row in rows for value in (row.value, getattr(row, bounds.get(row.kind, "value"))) if value]
+    core += [line] if line else []
     ends = [value for row in rows for value in (row.lo, row.hi) if value]
     lo = max(min(core + ends), min(core) / 30)
     hi = min(max(core + ends), max(core) * 30)
@@ -228,6 +230,6 @@ def cell_text(rate: Rate | None) -> str:
     if rate is None or rate.status == "suppressed":
         return f.DASH
     if rate.status == "bound":
-        top = rate.bounds.worst_case if rate.bounds else rate.interval[1] if rate.interval else None
+        top = rate.upper
         return f.DASH if top is None else "≤" + f.significant(100 * top, 2)
     return f.DASH if rate.rate is None else f.significant(100 * rate.rate, 2)

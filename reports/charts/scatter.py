@@ -74,7 +74,7 @@ def _spot(fmr: Rate, fnmr: Rate | None) -> Spot | None:
 def _end(rate: Rate) -> float | None:
     """Return the rate, or the upper end of a bound."""
     if rate.status == "bound":
-        return rate.bounds.worst_case if rate.bounds else rate.interval[1] if rate.interval else None
+        return rate.upper
     return rate.rate if rate.status == "ok" else None
 
 

@@ -13,7 +13,7 @@ from faceparity.reports.wording.csv_rows import Row, Tables, grouping_name, head
 COLUMNS = {
     "groups": "grouping group subjects samples merged reference",
     "contrast": "measure design group reference ratio lo hi lo_reestimated hi_reestimated df p p_holm p_bh verdict detectable_ratio "
-    "needed_subjects needed_subjects_for_double reason",
+    "needed_subjects needed_subjects_for_double reason test at_least higher_design_effect lower_design_effect flips_at",
     "index": "measure index alpha value null_median null_p95 null_p status reason left_out range worse weakness",
     "separation": "grouping group mated non_mated eer eer_lo eer_hi eer_threshold eer_native_threshold d_prime mated_mean mated_sd "
     "non_mated_mean non_mated_sd bin_width cllr min_cllr miscalibration reason",
@@ -105,7 +105,9 @@ def _contrasts(evaluation: Evaluation) -> Iterator[Row]:
             intervals: Row = [*(contrast.interval or (None, None)), *(contrast.interval_reestimated or (None, None))]
             test: Row = [contrast.df, contrast.p, contrast.p_holm, contrast.p_bh, contrast.verdict]
             needed: Row = [contrast.detectable_ratio, contrast.needed_subjects, contrast.needed_subjects_for_double]
-            yield [*at, *names, contrast.ratio, *intervals, *test, *needed, contrast.reason]
+            few = contrast.few_errors
+            bound: Row = [few.at_least, few.higher_design_effect, few.lower_design_effect, few.flips_at] if few else [None] * 4
+            yield [*at, *names, contrast.ratio, *intervals, *test, *needed, contrast.reason, contrast.test, *bound]
 
 
 def _indices(evaluation: Evaluation) -> Iterator[Row]:

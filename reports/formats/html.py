@@ -21,7 +21,8 @@ from faceparity.reports.sections.outline import measured
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
 from faceparity.reports.wording.finding import finding
-from faceparity.reports.wording.headline import finest, headline, verdict
+from faceparity.reports.wording.headline import finest, headline
+from faceparity.reports.wording.outcomes import NO_DIFFERENCE, NOT_CALLED, short_words
 
 NAME = 100
 """Characters of a row's name that are shown; the whole name is in the CSV tables."""
@@ -192,12 +193,11 @@ def _row(evaluation: Evaluation) -> list[str]:
     lead = finding(evaluation).grouping
     lead_point = lead.operating_points[position] if lead is not None and position is not None else None
     counts = (
-        Counter(verdict(lead_point, "fmr", contrast.group) for contrast in lead_point.contrasts if contrast.measure == "fmr")
+        Counter(short_words(lead_point, contrast) for contrast in lead_point.contrasts if contrast.measure == "fmr")
         if lead_point
         else Counter[str]()
     )
-    words = {"higher": "higher", "lower": "lower", "inconclusive": "inconclusive", "none": "without a ratio"}
-    verdicts = ", ".join(f"{counts[key]} {word}" for key, word in words.items() if counts[key])
+    verdicts = ", ".join(f"{counts[word]} {word}" for word in ("higher", "lower", NO_DIFFERENCE, NOT_CALLED) if counts[word])
     verdicts = f"{grouping_name(lead)}: {verdicts}" if lead is not None and verdicts else f.DASH
     return [
         *(

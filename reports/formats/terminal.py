@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from faceparity.harness.results import Contrast, Evaluation, ExtractionCounts, Grouping, OperatingPoint, Rate
+from faceparity.harness.results import Evaluation, ExtractionCounts, Grouping, OperatingPoint, Rate
 from faceparity.harness.results.parts.notices import SYNTHETIC
 from faceparity.reports.layout.topic import SmallTable, TopicEntry
 from faceparity.reports.topics.registry import topics
@@ -17,6 +17,7 @@ from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
 from faceparity.reports.wording.headline import contrast_of, finest, primary, verdict
 from faceparity.reports.wording.narrative import index_sentence, missing_values, repeats, training_overlap
+from faceparity.reports.wording.outcomes import compared
 from faceparity.reports.wording.summary_rows import compact, failures_text
 
 
@@ -239,12 +240,10 @@ def _extraction(evaluation: Evaluation) -> Iterator[RenderableType]:
 def short(rate: Rate) -> str:
     """Return a rate without its counts, in few digits.
 
-    Two or three; the counts are in columns of their own. At zero errors both bounds.
+    Two or three; the counts are in columns of their own.
     """
-    if rate.status == "bound" and rate.bounds is not None:
-        return f"≤{f.NBSP}{f.percent(rate.bounds.worst_case, 2)} (≤{f.NBSP}{f.percent(rate.bounds.independent, 2)})"
-    if rate.status == "bound" and rate.interval is not None:
-        return f"≤{f.NBSP}{f.percent(rate.interval[1], 2)}"
+    if rate.status == "bound" and rate.upper is not None:
+        return f"≤{f.NBSP}{f.percent(rate.upper, 2)}{f.if_independent(rate)}"
     if rate.status == "ok" and rate.interval is not None:
         return f"{f.percent(rate.rate, 3 if rate.rate and rate.rate >= 0.01 else 2)} {f.percent_interval(rate.interval)}"
     return f.rate(rate)
@@ -321,7 +320,7 @@ def _rate_table(grouping: Grouping, point: OperatingPoint, measure: str, title: 
     rows = []
     for rate in primary(point.fmr if measure == "fmr" else point.fnmr):
         contrast = contrast_of(point, measure, rate.group)
-        text = comparison(contrast, verdict(outer, measure, rate.group)) if contrast else _reference(point, measure, rate.group)
+        text = compared(contrast, verdict(outer, measure, rate.group)) if contrast else _reference(point, measure, rate.group)
         text = f.DASH if rate.status == "suppressed" else text
         rows.append(
             (rate.group, [short(rate), f.count(rate.subjects), f.short_count(rate.comparisons), f.count(rate.errors), text])
@@ -332,21 +331,6 @@ def _rate_table(grouping: Grouping, point: OperatingPoint, measure: str, title: 
 
 def _reference(point: OperatingPoint, measure: str, group: str) -> str:
     return "reference" if any(contrast.measure == measure and contrast.reference == group for contrast in point.contrasts) else ""
-
-
-def comparison(contrast: Contrast, agreed: str) -> str:
-    """Return a ratio, its interval and what may be said.
-
-    As in "4.8× [1.8, 8.8] higher", or why there is none.
-    """
-    if contrast.ratio is None:
-        return f.contrast_reason(contrast.reason) or "none"
-    text = (
-        f"{f.ratio(contrast.ratio)} {f.ratio_interval(contrast.interval)} {agreed}"
-        if contrast.interval
-        else f"{f.ratio(contrast.ratio)} {agreed}"
-    )
-    return text
 
 
 def _line(grouping: Grouping, point: OperatingPoint) -> Iterator[Text]:

@@ -29,7 +29,7 @@ def value(rate: Rate) -> str:
     if rate.status == "suppressed" or rate.errors is None:
         return f"<30{f.NBSP}people" if rate.reason == "too_few_subjects" else f.DASH
     if rate.status == "bound":
-        top = rate.bounds.worst_case if rate.bounds else rate.interval[1] if rate.interval else None
+        top = rate.upper
         return f.DASH if top is None else f"≤{f.NBSP}{f.percent(top, 2)}"
     return f.percent(rate.rate)
 
@@ -42,7 +42,7 @@ def uncertainty(rate: Rate) -> str:
     if rate.status == "suppressed":
         return f.DASH if rate.reason == "too_few_subjects" else f.reason(rate.reason)
     if rate.status == "bound":
-        return f"upper bound; ≤{f.NBSP}{f.percent(rate.bounds.independent, 2)} if independent" if rate.bounds else "upper bound"
+        return f"upper bound{f.if_independent(rate)}"
     return f"{f.percent_interval(rate.interval)}{f.NBSP}%" if rate.interval else f.reason(rate.reason) or "none"
 
 

@@ -15,6 +15,7 @@ from faceparity.reports.sections.rates import FULL
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
 from faceparity.reports.wording.headline import contrast_of, finest, verdict
+from faceparity.reports.wording.outcomes import compared, ratio_of, words_of
 
 COLUMNS = [
     "Group",
@@ -59,7 +60,7 @@ def ratio_items(evaluation: Evaluation, i: int, position: int, key: str) -> list
 
 def _has_number(contrast: Contrast) -> bool:
     """Return whether a contrast has a ratio or needed people."""
-    return contrast.ratio is not None or contrast.needed_subjects_for_double is not None
+    return contrast.ratio is not None or contrast.few_errors is not None or contrast.needed_subjects_for_double is not None
 
 
 def _needed(contrasts: Sequence[Contrast]) -> bool:
@@ -88,22 +89,22 @@ def ratio_table(key: str, caption: str, point: OperatingPoint, contrasts: Sequen
     columns = [*COLUMNS, *NEEDED * needed, *["Without probable repeats"] * (second is not None)]
     rows = []
     for contrast in contrasts:
-        why = f" ({f.contrast_reason(contrast.reason)})" if contrast.reason else ""
+        said = verdict(point, contrast.measure, contrast.group)
         row = [
             contrast.group,
-            f.ratio(contrast.ratio),
+            f.ratio(contrast.ratio) if contrast.few_errors is None else ratio_of(contrast, said),
             f.ratio_interval(contrast.interval),
             f.ratio_interval(contrast.interval_reestimated),
         ]
         row += [
             _holm_p(contrast.p_holm),
-            verdict(point, contrast.measure, contrast.group) + why,
+            words_of(contrast, said),
             f.ratio(contrast.detectable_ratio),
         ]
         row += [f.count(contrast.needed_subjects), f.count(contrast.needed_subjects_for_double)] if needed else []
         if second is not None:
             other = contrast_of(second, contrast.measure, contrast.group)
-            row.append(f"{f.ratio(other.ratio)} {f.ratio_interval(other.interval)} {other.verdict}" if other else f.DASH)
+            row.append(compared(other, other.verdict) if other else f.DASH)
         rows.append(row)
     return Table(key, caption, columns, rows, frozenset({5, len(columns) - 1} if second is not None else {5}))
 

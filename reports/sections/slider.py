@@ -9,6 +9,7 @@ from faceparity.reports.layout.elements import Fold, Item, Raw, Section, Table, 
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
 from faceparity.reports.wording.headline import contrast_of, finest, primary, verdict
+from faceparity.reports.wording.outcomes import compared, words_of
 
 NAME = 100
 LEVEL = 0.975
@@ -60,7 +61,7 @@ def operating_table(evaluation: Evaluation, grouping: Grouping, key: str) -> Tab
 
 def _rate_text(rate: Rate | None) -> str:
     """Return a rate as a cell; a dash for none."""
-    return f.DASH if rate is None else f.rate(rate, both_bounds=False)
+    return f.DASH if rate is None else f.rate(rate)
 
 
 def _ratio(point: OperatingPoint, grouping: Grouping, group: str) -> str:
@@ -68,11 +69,7 @@ def _ratio(point: OperatingPoint, grouping: Grouping, group: str) -> str:
     contrast = contrast_of(point, "fmr", group)
     if group == grouping.reference:
         return "reference"
-    if contrast is None or contrast.ratio is None:
-        return f.DASH
-    if contrast.reason == "too_few_errors":
-        return "too few errors"
-    return f"{f.ratio(contrast.ratio)} {f.ratio_interval(contrast.interval)} {verdict(point, 'fmr', group)}"
+    return f.DASH if contrast is None else compared(contrast, verdict(point, "fmr", group))
 
 
 def slider_data(evaluation: Evaluation) -> dict[str, Any]:
@@ -165,8 +162,11 @@ def _group(grouping: Grouping, sweep: Sweep, name: str, *, verdicts: bool) -> di
         if verdicts and rate.ratio_log_half_width is not None:
             positions = {threshold: position for position, threshold in enumerate(sweep.thresholds)}
             points = [point for point in grouping.operating_points if point.threshold in positions]
-            by_position = {str(positions[point.threshold or 0.0]): verdict(point, measure, name) for point in points}
-            data["verdicts"] = {position: text for position, text in by_position.items() if text != "none"}
+            data["verdicts"] = {
+                str(positions[point.threshold or 0.0]): words_of(contrast, verdict(point, measure, name))
+                for point in points
+                if (contrast := contrast_of(point, measure, name)) is not None and contrast.verdict != "none"
+            }
         out[measure] = data
     return out
 
@@ -174,8 +174,9 @@ def _group(grouping: Grouping, sweep: Sweep, name: str, *, verdicts: bool) -> di
 def _rate(rate: SweptRate) -> dict[str, Any]:
     """Return one rate's data for the script.
 
-    n comparisons, errors by position, effective n and Student's quantile of the interval, both bounds at zero errors, and the
-    ratio's half width. Only `why` for a rate that is not shown.
+    n comparisons, errors by position, effective n and Student's quantile of the interval, the upper end where it is not Wilson's, the
+    first position at which no like group has an error, the ratio's half width and what it is at least. Only `why` for a rate that is
+    not shown.
     """
     if rate.reason is not None or rate.bounds is None:
         return {"why": f"<30{f.NBSP}people" if rate.reason == "too_few_subjects" else f.reason(rate.reason) or "not shown"}
@@ -185,10 +186,33 @@ def _rate(rate: SweptRate) -> dict[str, Any]:
         "errors": rate.errors,
         "wilson": rate.effective_n if any(effective is not None for effective in rate.effective_n) else None,
         "t": _quantile(rate.df),
-        "bounds": [rate.bounds.independent, rate.bounds.worst_case],
+        "upper": _upper(rate),
+        "alone": _alone(rate),
         "half": rate.ratio_log_half_width,
+        "least": rate.ratio_at_least,
     }
     return out if rate.rate is None else {**out, "rate": rate.rate}
+
+
+def _upper(rate: SweptRate) -> list[float | None]:
+    """Return the upper ends that are not Wilson's.
+
+    Of records of before: at zero errors the bound by disjoint pairs of subjects.
+    """
+    if rate.upper is not None or rate.bounds is None:
+        return rate.upper or []
+    return [None if errors else rate.bounds.worst_case for errors in rate.errors]
+
+
+def _alone(rate: SweptRate) -> int:
+    """Return the first position at which no like group has an error.
+
+    There a bound is as if comparisons were independent. One past the last if there is none.
+    """
+    if rate.design_effect is None:
+        return len(rate.errors)
+    known = [k for k, effect in enumerate(rate.design_effect) if rate.errors[k] or effect is not None]
+    return known[-1] + 1 if known else 0
 
 
 def _quantile(df: float | list[float | None] | None) -> float | list[float | None] | None:

@@ -28,19 +28,18 @@
     return [Math.max(0, centre - half), Math.min(1, centre + half)];
   }
   // A rate at position k: {errors, rate, low, high}; `bound`: fewer than 10 errors, only the upper end counts; low is null where
-  // there is no interval.
+  // there is no interval; `alone`: no like group has an error either.
   function rateAt(d, k) {
     var errors = d.errors[k], p = d.rate ? d.rate[k] : errors / d.n, n = d.wilson ? d.wilson[k] : null;
-    if (!errors) return { errors: 0, rate: null, low: 0, high: d.bounds[1], free: d.bounds[0], bound: true };
+    var few = errors < 10, upper = d.upper.length ? d.upper[k] : null;
+    if (few && upper !== null) return { errors: errors, rate: errors ? p : null, low: 0, high: upper, bound: true, alone: k >= d.alone };
     if (n === null) return { errors: errors, rate: p, low: null, high: null, bound: false };
-    var ends = wilson(p, n, d.t instanceof Array ? d.t[k] : d.t), few = errors < 10;
-    return { errors: errors, rate: p, low: few ? 0 : ends[0], high: ends[1], bound: few };
+    var ends = wilson(p, n, d.t instanceof Array ? d.t[k] : d.t);
+    return { errors: errors, rate: p, low: few ? 0 : ends[0], high: upper === null ? ends[1] : upper, bound: few };
   }
   function rateText(d, r, marked) {
     var seen = " (" + thousands(r.errors) + " of " + thousands(d.n) + ")";
-    if (r.bound) {
-      return "\u2264" + NBSP + percent(r.high, 2) + seen + (r.errors ? "" : "; \u2264" + NBSP + percent(r.free, 2) + " if comparisons were independent");
-    }
+    if (r.bound) return "\u2264" + NBSP + percent(r.high, 2) + seen + (!r.errors && r.alone ? " if comparisons were independent" : "");
     return percent(r.rate) + (r.low === null ? marked : " " + between(r.low, r.high, 100));
   }
   // The ratio to the reference, or why there is none: {text} or {text, ratio, low, high}.
@@ -48,16 +47,27 @@
     var d = all[reading].groups[i][measure], b = all[reading].groups[base][measure];
     if (i === base) return { text: "reference" };
     if (d.why || b.why || !d.half) return { text: DASH };
-    if (!d.errors[k] || !b.errors[k]) return { text: "no errors: no ratio" };
-    if (d.half[k] === null) return { text: bare && measure === "fmr" ? "no interval: no ratio" : "too few errors to call" };
-    var x = rateAt(d, k).rate / rateAt(b, k).rate, w = Math.exp(d.half[k]);
+    var least = d.least && d.least[k] !== null ? d.least[k] : null;
+    if (least === null && (!d.errors[k] || !b.errors[k])) return { text: "no errors: no ratio" };
+    if (least === null && d.half[k] === null) return { text: bare && measure === "fmr" ? "no interval: no ratio" : "too few errors to call" };
     if (measure === "fmr" && all.length > 1 && Math.max(repeats(all, i, k), repeats(all, base, k)) > 0.05) {
       // More than 5 % of a side's errors look like one person under two names: only what both readings show is told.
-      var o = all[1 - reading].groups, other = o[i][measure], rest = o[base][measure];
-      var same = other.half && other.half[k] !== null && (rateAt(other, k).rate / rateAt(rest, k).rate - 1) * (x - 1) > 0;
-      if (!same) return { text: "too many probable repeats to call" };
+      if (higher(all[1 - reading], i, base, measure, k) !== higher(all[reading], i, base, measure, k)) return { text: "too many probable repeats to call" };
     }
+    if (least !== null) {
+      // Few errors on the lower side: only what the larger rate is at least, over the smaller.
+      if (least <= 1) return { text: "too few errors to call" };
+      return { text: (errorRate(d, k) > errorRate(b, k) ? "" : "the reference ") + "at least " + times(least), least: least };
+    }
+    var x = errorRate(d, k) / errorRate(b, k), w = Math.exp(d.half[k]);
     return { text: times(x) + " " + between(x / w, x * w, 1), ratio: x, low: x / w, high: x * w };
+  }
+  function errorRate(d, k) { return d.rate ? d.rate[k] : d.errors[k] / d.n; }
+  // Which rate a reading shows as the higher, 1 the group's or -1 the reference's; 0 where it says nothing of the ratio.
+  function higher(reading, i, base, measure, k) {
+    var d = reading.groups[i][measure], b = reading.groups[base][measure];
+    var told = (d.half && d.half[k] !== null) || (d.least && d.least[k] !== null && d.least[k] > 1);
+    return told ? Math.sign(errorRate(d, k) - errorRate(b, k)) : 0;
   }
   // The share of a group's false matches that look like one person under two names.
   function repeats(all, i, k) {
@@ -184,7 +194,7 @@
             if (all.length > 1 && repeats(all, i, k) > 0.05 && state.reading === 0) values[0][0] += "; " + percent(repeats(all, i, k), 2) + " of them are probably one person";
           }
           var q = g.base === null ? { text: DASH } : ratioAt(all, i, g.base, measure, k, state.reading, bare);
-          var said = q.ratio && d.verdicts && d.verdicts[k] && state.reading === 0 ? " " + d.verdicts[k] : "";
+          var said = (q.ratio || q.least) && d.verdicts && d.verdicts[k] && state.reading === 0 ? " " + d.verdicts[k] : "";
           values.push([q.text + said, q.ratio, q.low, q.high]);
         });
         values.forEach(function (v, n) {
@@ -212,7 +222,7 @@
       function x(v) { return place(v, scale); }
       var track = el("div", { class: "track", "aria-hidden": "true" }), bar, dot, line;
       for (var t = scale.low; t <= 0; t += 1) track.appendChild(el("i")).style.left = x(Math.pow(10, t));
-      if (base && !base.why && base.errors[k]) { line = track.appendChild(el("u")); line.style.left = x(rateAt(base, k).rate); }
+      if (base && !base.why && base.errors[k]) { line = track.appendChild(el("u")); line.style.left = x(errorRate(base, k)); }
       if (r.high !== null) {
         bar = track.appendChild(el("b", { class: r.bound ? "bound" : "" }));
         bar.style.left = r.bound ? "0" : x(r.low);
@@ -230,7 +240,7 @@
     }
     [label, el("div", { class: "rail" }, [range, strip, ticks]), typing, marks, told, ends, holder].forEach(function (x) { box.appendChild(x); });
     box.appendChild(el("p", { class: "note" }, ["A ratio is told from 30 effective errors on the side with the higher rate and 8 on the other; " +
-      "a verdict only at the thresholds that were set beforehand, as whoever looks for the position with the largest ratio finds one."]));
+      "with fewer there, what it is at least. Upper ends never fall as the threshold gets laxer; a verdict only at the thresholds that were set beforehand, as whoever looks for the position with the largest ratio finds one."]));
     state.k = data.start;
     build();
     move(state.k);

@@ -13,6 +13,7 @@ from faceparity.reports.layout.topic import SmallTable, Topic, TopicEntry
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import Row, Tables
 from faceparity.reports.wording.narrative import MEASURES, evidence, labelled, subject
+from faceparity.reports.wording.outcomes import NO_DIFFERENCE, NOT_CALLED, ratio_words
 from faceparity.reports.wording.paired_words import units
 
 TITLE = "What people claim"
@@ -195,7 +196,19 @@ def words_of(evaluation: Evaluation, reading: ClaimReading, test: ClaimTest) -> 
         ]
     span = f" (95 % interval {f.number(test.interval[0], 2)} to {f.number(test.interval[1], 2)})" if test.interval else ""
     ratio = f", {f.ratio(test.ratio)}{span}" if test.ratio is not None else ""
+    if test.few_errors is not None and test.result in CALLED:
+        ratio = f", {_ratio(test)}"
     return f"a {MEASURES[test.measure]} of {sides[0]} and of {sides[1]}{ratio}{_holm_p(test)}, {at(evaluation, reading, test)}"
+
+
+def _ratio(test: ClaimTest) -> str:
+    """Return a test's ratio as a cell."""
+    higher = None if test.result not in CALLED else (_seen(test.rate) > _seen(test.reference_rate))
+    return ratio_words(test.ratio, test.interval, test.few_errors, higher)
+
+
+def _seen(rate: Rate | None) -> float:
+    return 0.0 if rate is None else rate.rate or 0.0
 
 
 def _level(test: ClaimTest, value: str) -> str:
@@ -232,6 +245,13 @@ def at(evaluation: Evaluation, reading: ClaimReading, test: ClaimTest) -> str:
     return f"at one threshold{whose} for FMR {target} ({f.threshold(evaluation.model, test.native_threshold)})"
 
 
+def _result(test: ClaimTest) -> str:
+    """Return a test's result in a few words, and why there is none."""
+    if test.result == "inconclusive":
+        return f"{NOT_CALLED}: {why(test)}" if test.reason else NO_DIFFERENCE
+    return RESULTS[test.result] + (f": {why(test)}" if test.reason else "")
+
+
 def could_detect(tests: Sequence[ClaimTest]) -> str:
     """Return the ratios that inconclusive tests could have detected.
 
@@ -252,8 +272,8 @@ def gated(reading: ClaimReading) -> str:
     blocked = sum(1 for test in reading.tests if test.result == "inconclusive" and is_significant(test.p_holm))
     if not blocked:
         return ""
-    stands = "too few effective errors, or probable repeats of one person, stand in the way of a verdict"
-    return f" In {f.count(blocked)} of them the Holm-adjusted p is below 0.05, but {stands}."
+    ways = sorted({why(test) for test in reading.tests if test.result == "inconclusive" and is_significant(test.p_holm)})
+    return f" In {f.count(blocked)} of them the Holm-adjusted p is below 0.05, but not called: {', '.join(ways)}."
 
 
 def why(reading: ClaimReading | ClaimTest) -> str:
@@ -376,9 +396,9 @@ def table_of_tests(evaluation: Evaluation, reading: ClaimReading, key: str) -> T
         if score:
             sides = [f.number(None if value is None else sign * value) for value in (test.value, test.reference_value)]
         else:
-            sides = [f.rate(rate, both_bounds=False) if rate is not None else f.DASH for rate in (test.rate, test.reference_rate)]
-        said = RESULTS[test.result] + (f": {why(test)}" if test.reason else "")
-        ratio = f"{f.ratio(test.ratio)} {f.ratio_interval(test.interval)}" if test.interval else f.ratio(test.ratio)
+            sides = [f.rate(rate) if rate is not None else f.DASH for rate in (test.rate, test.reference_rate)]
+        said = _result(test)
+        ratio = _ratio(test)
         p_holm = f.p_value(test.p_holm).removeprefix("p ").removeprefix("= ")
         rows.append([test.group, test.reference, _point(test), *sides, ratio, p_holm, f.ratio(test.detectable_ratio), said])
     what = SCORES.get(reading.measure or "", MEASURES.get(reading.measure or "", "")).capitalize()

@@ -156,7 +156,7 @@ def _shown(rate: ExclusionRate) -> bool:
 def _row(rate: ExclusionRate) -> list[str]:
     """Return the cells of one rate in both readings."""
     both = (rate.before, rate.after)
-    rates = [f.DASH if estimate is None else f.rate(estimate, both_bounds=False) for estimate in both]
+    rates = [f.DASH if estimate is None else f.rate(estimate) for estimate in both]
     errors = [f.DASH if estimate is None else f.count(estimate.errors) for estimate in both]
     same = rate.verdict_before == rate.verdict_after
     words = [f.DASH if verdict is None else verdict for verdict in (rate.verdict_before, rate.verdict_after)]

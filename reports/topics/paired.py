@@ -204,7 +204,7 @@ def _across(rates: Sequence[Rate], key: str) -> Table:
         [
             rate.group,
             rate.group_b or "",
-            f.rate(rate, both_bounds=False),
+            f.rate(rate),
             f.count(rate.subjects),
             f.count(rate.comparisons),
             f.count(rate.errors),

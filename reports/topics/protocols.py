@@ -178,7 +178,7 @@ def rate(estimate: Rate | None) -> str:
 
     A dash where there is none.
     """
-    return f.DASH if estimate is None else f.rate(estimate, both_bounds=False)
+    return f.DASH if estimate is None else f.rate(estimate)
 
 
 def order(evaluation: Evaluation, protocol: Protocol) -> list[tuple[int, ProtocolPoint]]:

@@ -10,6 +10,7 @@ from faceparity.reports.layout.elements import Fold, Item, Items, Table, Text, p
 from faceparity.reports.layout.topic import SmallTable
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import HEADERS, Row, Tables, grouping_name, rate_row
+from faceparity.reports.wording.outcomes import outcome_words
 from faceparity.reports.wording.scenario_words import head_count, head_range
 
 EACH = 1000
@@ -78,7 +79,7 @@ def _stopped(scenario: WatchlistScenario, reading: WatchlistReading) -> str:
         stopped = f"about {expected} would be stopped as somebody {on}{_frames(scenario)}{why}"
         return f"Of {_crowd(scenario)}, {stopped}. Per face: FPIR {f.rate(rate)}."
     if rate.status == "bound" and rate.bounds is not None:
-        most = head_count(scenario.crowd * rate.bounds.worst_case)
+        most = head_count(scenario.crowd * (rate.upper or 0.0))
         return (
             f"Nobody of {f.plural(reading.overall.people, 'person', 'people')} matched anybody else: of {_crowd(scenario)}, at "
             f"most {most} would be "
@@ -123,7 +124,7 @@ def _few_missed(group: WatchlistGroup) -> str:
     rate = group.fnir
     if rate is None or rate.status != "bound":
         return ""
-    most = rate.bounds.worst_case if rate.bounds is not None else (rate.interval or (0.0, 1.0))[1]
+    most = 1.0 if rate.upper is None else rate.upper
     return (
         f" (Of {f.plural(rate.comparisons, 'person', 'people')} with several images "
         f"{f.count(rate.errors) if rate.errors else 'none'} could "
@@ -155,7 +156,7 @@ def _per_thousand(group: WatchlistGroup) -> str:
     if rate.status == "suppressed":
         return f.suppressed(rate)
     if rate.status == "bound":
-        most = rate.bounds.worst_case if rate.bounds is not None else (rate.interval or (0, 1))[1]
+        most = 1.0 if rate.upper is None else rate.upper
         return f"at most {head_count(EACH * most)}"
     return head_range(EACH, rate.rate, rate.interval)
 
@@ -263,9 +264,10 @@ def _compared(group: WatchlistGroup, reading: WatchlistReading) -> str:
             if any(other.ratio is not None and other.ratio.reference == group.group for other in reading.groups)
             else f.DASH
         )
+    words = outcome_words(contrast.verdict, contrast.reason)
     if contrast.ratio is None:
-        return f.contrast_reason(contrast.reason) or f.DASH
-    return f"{f.ratio(contrast.ratio)} {f.ratio_interval(contrast.interval)} {contrast.verdict}"
+        return words
+    return f"{f.ratio(contrast.ratio)} {f.ratio_interval(contrast.interval)} {words}"
 
 
 def items(evaluation: Evaluation, scenario: WatchlistScenario, key: str) -> list[Item]:
@@ -302,10 +304,10 @@ def _per_face(scenario: WatchlistScenario, reading: WatchlistReading, key: str) 
             f.count(group.people),
             f.count(group.listed),
             _per_thousand(group),
-            f.rate(group.fpir, both_bounds=False),
+            f.rate(group.fpir),
         ]
         cells += [f.percent(group.predicted_fpir), _interval(group.spread) or f.DASH, f.number(group.selectivity)]
-        cells += [f.DASH if group.fnir is None else f.rate(group.fnir, both_bounds=False), _compared(group, reading)]
+        cells += [f.DASH if group.fnir is None else f.rate(group.fnir), _compared(group, reading)]
         rows.append(cells)
     return Table(key, "Per face: how often people who are on no list are stopped", columns, rows, frozenset({9}))
 

@@ -17,7 +17,7 @@ Tables = dict[str, tuple[list[str], list[Row]]]
 HEADERS = {
     "at": "grouping origin target_fmr threshold native_threshold reading",
     "rate": "group group_b design subjects subjects_b comparisons errors rate rate_including_failures subject_weighted_rate "
-    "lo hi bound_independent bound_worst_case df effective_errors method conditional_on_threshold status reason",
+    "lo hi bound_independent bound_worst_case df effective_errors method conditional_on_threshold status reason design_effect",
 }
 """Columns that several tables share."""
 
@@ -108,6 +108,7 @@ def rate_row(rate: Rate) -> Row:
             rate.conditional_on_threshold,
             rate.status,
             rate.reason,
+            rate.design_effect,
         ),
     ]
 

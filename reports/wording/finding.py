@@ -28,6 +28,7 @@ from faceparity.reports.wording.narrative import (
     subject,
     threshold_sentence,
 )
+from faceparity.reports.wording.outcomes import NO_DIFFERENCE, NOT_CALLED, counted, reasons
 
 VERBS = {"fmr": "falsely matched two different people", "fnmr": "failed to match two images of one person"}
 OTHERS = {"fmr": "two", "fnmr": "of one"}
@@ -105,7 +106,9 @@ def called(point: OperatingPoint, measure: str) -> list[Contrast]:
     return [
         contrast
         for contrast in point.contrasts
-        if contrast.measure == measure and contrast.ratio and verdict(point, measure, contrast.group) in ("higher", "lower")
+        if contrast.measure == measure
+        and (contrast.ratio or contrast.few_errors)
+        and verdict(point, measure, contrast.group) in ("higher", "lower")
     ]
 
 
@@ -117,8 +120,10 @@ def _contrasts(point: OperatingPoint, measure: str) -> list[Contrast]:
 def _distance(contrast: Contrast) -> float:
     """Return how far a ratio is from 1, either way.
 
-    The larger of ratio and its inverse; 0 without a ratio.
+    The larger of ratio and its inverse; what it is at least, where only that is known; 0 without a ratio.
     """
+    if contrast.few_errors is not None:
+        return contrast.few_errors.at_least
     return max(contrast.ratio, 1 / contrast.ratio) if contrast.ratio else 0.0
 
 
@@ -133,8 +138,10 @@ def _largest(point: OperatingPoint, measure: str) -> Contrast:
 def _times(contrast: Contrast) -> str:
     """Return a ratio in words.
 
-    "18.3 times (95 % interval 11 to 30) as often".
+    "18.3 times (95 % interval 11 to 30) as often"; "at least 6.2 times as often" where one side has few errors.
     """
+    if contrast.few_errors is not None:
+        return f"at least {f.number(contrast.few_errors.at_least, 2)} times as often"
     span = (
         f" (95 % interval {f.number(contrast.interval[0], 2)} to {f.number(contrast.interval[1], 2)})"
         if contrast.interval
@@ -144,8 +151,26 @@ def _times(contrast: Contrast) -> str:
 
 
 def _pair(contrast: Contrast) -> tuple[str, str]:
-    """Return the names of a contrast's group and reference."""
-    return f.shorten(contrast.group, 80), f.shorten(contrast.reference, 80)
+    """Return the names of a contrast's group and reference, shortened."""
+    first, second = _sides(contrast)
+    return f.shorten(first, 80), f.shorten(second, 80)
+
+
+def _sides(contrast: Contrast) -> tuple[str, str]:
+    """Return group and reference, in the order of `_times`.
+
+    What the larger rate is at least is over the smaller: there the reference comes first where its rate is the larger.
+    """
+    turned = contrast.few_errors is not None and contrast.verdict == "lower"
+    return (contrast.reference, contrast.group) if turned else (contrast.group, contrast.reference)
+
+
+def _against(rates: dict[str, Rate], contrast: Contrast) -> str:
+    """Return a contrast's two rates as a clause; bounds for few errors."""
+    first, second = (
+        f.bound(rate) if rate.status == "bound" else f.percent(rate.rate) for rate in (rates[name] for name in _sides(contrast))
+    )
+    return f"{first} against {second}"
 
 
 def _matched(evaluation: Evaluation, grouping: Grouping) -> str:
@@ -159,11 +184,11 @@ def _largest_ratio(evaluation: Evaluation, grouping: Grouping, point: OperatingP
     Of those that passed the gates, with the two rates.
     """
     top, rates = _largest(point, "fmr"), by_group(point, "fmr")
-    group, reference = _pair(top)
+    (group, reference), (first, second) = _pair(top), _sides(top)
     return [
         f"{subject(evaluation)} {VERBS['fmr']} labelled {group} {_times(top)} as two labelled "
         f"{reference}{_matched(evaluation, grouping)}, {at_threshold(point)}.",
-        f"That is a {MEASURES['fmr']} of {evidence(rates[top.group], 'fmr')} against {evidence(rates[top.reference], 'fmr')}.",
+        f"That is a {MEASURES['fmr']} of {evidence(rates[first], 'fmr')} against {evidence(rates[second], 'fmr')}.",
     ]
 
 
@@ -175,22 +200,26 @@ def _no_verdict(evaluation: Evaluation, point: OperatingPoint) -> list[str]:
     contrasts, rates = _contrasts(point, "fmr"), by_group(point, "fmr")
     if not contrasts:
         return [_no_contrast(evaluation, point, rates)]
-    reference, by_verdict = (
-        f.shorten(contrasts[0].reference, 80),
-        Counter(verdict(point, "fmr", contrast.group) for contrast in contrasts),
-    )
-    if not by_verdict["inconclusive"]:
+    reference = f.shorten(contrasts[0].reference, 80)
+    if all(contrast.verdict == "none" for contrast in contrasts):
         return [
             f"{subject(evaluation)} has no ratio of {MEASURES['fmr']}s between any group and {reference} {at_threshold(point)} "
             f"({_reasons(contrasts)})."
         ]
-    rest = f", {f.plural(by_verdict['none'], 'group')} without a ratio" if by_verdict["none"] else ""
     first = (
         f"{subject(evaluation)} gave no verdict on {MEASURES['fmr']}s between any group and {reference} {at_threshold(point)}: "
-        "inconclusive for "
-        f"{f.plural(by_verdict['inconclusive'], 'group')}{rest}."
+        f"{_uncalled(point, contrasts)}."
     )
     return [first, detectable(contrasts) or "What ratio these data could have detected is not known."]
+
+
+def _uncalled(point: OperatingPoint, contrasts: Sequence[Contrast]) -> str:
+    """Return how many contrasts are not called, and why, as a clause."""
+    found = counted(point, contrasts)
+    clauses = [f"{NO_DIFFERENCE} for {f.plural(found['no_difference'], 'group')}"] * bool(found["no_difference"])
+    why = f" ({reasons(point, contrasts)})" if reasons(point, contrasts) else ""
+    clauses += [f"{NOT_CALLED} for {f.plural(found['not_called'], 'group')}{why}"] * bool(found["not_called"])
+    return ", ".join(clauses)
 
 
 def _no_contrast(evaluation: Evaluation, point: OperatingPoint, rates: dict[str, Rate]) -> str:
@@ -212,7 +241,7 @@ def _other_grouping(grouping: Grouping, point: OperatingPoint) -> str:
     """Return what another grouping shows, in a sentence."""
     top, rates = _largest(point, "fmr"), by_group(point, "fmr")
     group, reference = _pair(top)
-    over = f"{f.percent(rates[top.group].rate)} against {f.percent(rates[top.reference].rate)}"
+    over = _against(rates, top)
     return f"By {grouping_name(grouping)}: {group} {_times(top)} as {reference} ({over})."
 
 
@@ -221,14 +250,8 @@ def _undecided(grouping: Grouping, point: OperatingPoint, measure: str) -> str:
     contrasts = _contrasts(point, measure)
     if not contrasts:
         return f"By {grouping_name(grouping)} there is no comparison of {MEASURES[measure]}s."
-    by_verdict = Counter(verdict(point, measure, contrast.group) for contrast in contrasts)
-    clauses = [f"inconclusive for {f.plural(by_verdict['inconclusive'], 'group')}"] * bool(by_verdict["inconclusive"])
-    clauses += [
-        f"no ratio for {f.plural(by_verdict['none'], 'group')} "
-        f"({_reasons([contrast for contrast in contrasts if contrast.verdict == 'none'])})"
-    ] * bool(by_verdict["none"])
     name = f.sentence(f"{MEASURES[measure]}s by {grouping_name(grouping)} against {f.shorten(contrasts[0].reference, 80)}")
-    return f"{name}: no verdict; {', '.join(clauses)}."
+    return f"{name}: no verdict; {_uncalled(point, contrasts)}."
 
 
 def _fnmr(evaluation: Evaluation, point: OperatingPoint) -> str:
@@ -241,7 +264,7 @@ def _fnmr(evaluation: Evaluation, point: OperatingPoint) -> str:
         return _undecided(finest(evaluation), point, "fnmr")
     top, rates = _largest(point, "fnmr"), by_group(point, "fnmr")
     group, reference = _pair(top)
-    over = f"{f.percent(rates[top.group].rate)} against {f.percent(rates[top.reference].rate)}"
+    over = _against(rates, top)
     text = f"{f.sentence(VERBS['fnmr'])} labelled {group}: {_times(top)} as of one labelled {reference} ({over})."
     return f"{text} {tally(point, 'fnmr')}".rstrip()
 
@@ -280,16 +303,17 @@ def tally(point: OperatingPoint, measure: str) -> str:
         for direction in ("higher", "lower")
         if by_verdict[direction]
     ]
-    clauses += [
-        f"{f.count(by_verdict['inconclusive'])} {'was' if by_verdict['inconclusive'] == 1 else 'were'} inconclusive"
-    ] * bool(by_verdict["inconclusive"])
-    clauses += [f"{f.count(by_verdict['none'])} had no ratio"] * bool(by_verdict["none"])
+    found = counted(point, contrasts)
+    clauses += [f"{f.count(found['no_difference'])} had {NO_DIFFERENCE}"] * bool(found["no_difference"])
+    clauses += [f"{f.count(found['not_called'])} {'was' if found['not_called'] == 1 else 'were'} {NOT_CALLED}"] * bool(
+        found["not_called"]
+    )
     listed = " and ".join(([", ".join(clauses[:-1])] if clauses[:-1] else []) + clauses[-1:])
     return f"Of the {f.plural(len(contrasts), 'group')} compared with {f.shorten(contrasts[0].reference, 80)}, {listed}."
 
 
 def detectable(contrasts: Sequence[Contrast]) -> str:
-    """Return the ratios that inconclusive comparisons could have detected.
+    """Return the ratios that comparisons without a call could have detected.
 
     In a sentence; empty if none is known.
     """
@@ -303,13 +327,13 @@ def detectable(contrasts: Sequence[Contrast]) -> str:
     least, most = (f.number(ratio, 2) for ratio in (known[0], known[-1]))
     ratios = least if least == most else f"{least} to {most}, by group"
     what = ERRORS[contrasts[0].measure][1]
-    return f"Where inconclusive, these data could have detected a ratio of {ratios}, in {what}."
+    return f"Where none was called, these data could have detected a ratio of {ratios}, in {what}."
 
 
 def _gated(point: OperatingPoint, measure: str, contrasts: Sequence[Contrast]) -> str:
     """Return a note on low p with too few errors.
 
-    Of inconclusive ratios with a Holm-adjusted p below 0.05; empty if there are none.
+    Of ratios that were not called, with a Holm-adjusted p below 0.05; empty if there are none.
     """
     blocked = sum(
         1
@@ -320,6 +344,6 @@ def _gated(point: OperatingPoint, measure: str, contrasts: Sequence[Contrast]) -
         return ""
     them = "its ratio is" if blocked == 1 else "their ratios are"
     return (
-        f"For {f.count(blocked)} of the inconclusive groups the Holm-adjusted p is below 0.05, but {them} not called: too few effective "
-        "errors, or probable repeats of one person, stand in the way."
+        f"For {f.count(blocked)} of the groups the Holm-adjusted p is below 0.05, but {them} not called: "
+        f"{reasons(point, contrasts) or 'something else stands in the way'}."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from faceparity.harness.results import Contrast, Evaluation, Grouping, OperatingPoint, Rate
-from faceparity.harness.verification.rates.verdict_rules import confirm
+from faceparity.harness.verification.rates.verdict_rules import Verdict, confirm
 
 
 def finest(evaluation: Evaluation) -> Grouping:
@@ -45,7 +45,7 @@ def contrast_of(point: OperatingPoint, measure: str, group: str) -> Contrast | N
     return next((contrast for contrast in point.contrasts if contrast.measure == measure and contrast.group == group), None)
 
 
-def verdict(point: OperatingPoint, measure: str, group: str) -> str:
+def verdict(point: OperatingPoint, measure: str, group: str) -> Verdict:
     """Return the verdict on a group against the reference.
 
     One of "higher", "lower", "inconclusive" and "none". At a contaminated point higher and lower stand only if the reading without

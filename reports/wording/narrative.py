@@ -15,6 +15,7 @@ from faceparity.harness.verification.rates.verdict_rules import is_significant
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.forbidden_words import forbidden as forbidden
 from faceparity.reports.wording.headline import contrast_of, finest, primary
+from faceparity.reports.wording.outcomes import compared
 
 MEASURES = {"fmr": "false match rate", "fnmr": "false non-match rate"}
 ERRORS = {"fmr": ("false match", "false matches"), "fnmr": ("false non-match", "false non-matches")}
@@ -67,7 +68,7 @@ def evidence(rate: Rate, measure: str) -> str:
         return f"not shown ({f.reason(rate.reason)}; {f.plural(rate.subjects, 'person', 'people')})"
     counts += f", {f.plural(rate.errors, one, many)} in {f.plural(rate.comparisons, 'comparison')}"
     if rate.status == "bound":
-        top = rate.bounds.worst_case if rate.bounds else rate.interval[1] if rate.interval else None
+        top = rate.upper
         return f"at most {f.percent(top, 2)} ({counts})" if top is not None else f"no rate ({counts})"
     if rate.interval is None:
         return f"{f.percent(rate.rate)} ({f.reason(rate.reason) or 'no interval'}; {counts})"
@@ -204,7 +205,10 @@ def _both_readings(point: OperatingPoint, second: OperatingPoint) -> str:
     The ratio with a verdict and the lowest Holm-adjusted p in either reading.
     """
     contrasts = [
-        contrast for side in (point, second) for contrast in side.contrasts if contrast.measure == "fmr" and contrast.ratio
+        contrast
+        for side in (point, second)
+        for contrast in side.contrasts
+        if contrast.measure == "fmr" and (contrast.ratio or contrast.few_errors)
     ]
     if not contrasts:
         return "neither reading has a ratio of any group."
@@ -220,11 +224,7 @@ def _both_readings(point: OperatingPoint, second: OperatingPoint) -> str:
     for reading in (point, second):
         rate, contrast = by_group(reading, "fmr").get(group), contrast_of(reading, "fmr", group)
         verdicts.append(contrast.verdict if contrast is not None else "none")
-        ratio = (
-            f", ratio {f.ratio(contrast.ratio)} {f.ratio_interval(contrast.interval)} ({contrast.verdict})"
-            if contrast is not None and contrast.ratio
-            else ""
-        )
+        ratio = "" if contrast is None else f" ({compared(contrast, contrast.verdict)})"
         texts.append((evidence(rate, "fmr") if rate else "no rate") + ratio)
     end = "Both readings agree." if len(set(verdicts)) == 1 else "The readings disagree, so no verdict stands."
     return f"{f.shorten(group, 80)} had {texts[0]}; and {texts[1]}. {end}"

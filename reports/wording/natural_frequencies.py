@@ -7,8 +7,7 @@ from typing import Any
 
 from faceparity.harness.results import Rate, ScenarioRatio
 from faceparity.reports.wording import numbers as f
-
-CALLED = {"higher": "higher", "lower": "lower", "inconclusive": "not told apart", "none": "not compared"}
+from faceparity.reports.wording.outcomes import outcome_words
 
 
 def scale(rates: Sequence[Rate]) -> int:
@@ -28,7 +27,7 @@ def people(rate: Rate, out_of: int) -> str:
     if rate.status == "suppressed":
         return f.suppressed(rate)
     if rate.bounds is not None:
-        return f"none seen, ≤{f.NBSP}{_rounded(rate.bounds.worst_case * out_of)}"
+        return f"none seen, ≤{f.NBSP}{_rounded((rate.upper or 0.0) * out_of)}"
     if rate.status == "bound" and rate.interval is not None:
         return f"{_rounded((rate.rate or 0) * out_of)}, ≤{f.NBSP}{_rounded(rate.interval[1] * out_of)}"
     text = _rounded((rate.rate or 0) * out_of)
@@ -47,7 +46,7 @@ def about(rate: Rate, out_of: int) -> str:
     if rate.status == "suppressed":
         return f"an unknown number ({f.suppressed(rate)})"
     if rate.bounds is not None:
-        return f"at most {_rounded(rate.bounds.worst_case * out_of)} (none seen)"
+        return f"at most {_rounded((rate.upper or 0.0) * out_of)} (none seen)"
     if rate.status == "bound" and rate.interval is not None:
         return f"at most {_rounded(rate.interval[1] * out_of)} ({_rounded((rate.rate or 0) * out_of)} as measured, from too few errors)"
     text = f"about {_rounded((rate.rate or 0) * out_of)}"
@@ -69,13 +68,12 @@ def share(value: float | None, interval: tuple[float, float] | None = None) -> s
 
 
 def verdict(contrast: ScenarioRatio | Any) -> str:
-    """Return a contrast's verdict and ratio.
+    """Return a contrast's ratio and outcome.
 
-    "higher: 2.6× [1.2, 5.4]"; without a ratio the reason in brackets, where there is one.
+    "2.6× [1.2, 5.4] higher"; without a ratio the outcome alone.
     """
-    ratio = "" if contrast.ratio is None else f": {f.ratio(contrast.ratio)} {f.ratio_interval(contrast.interval)}"
-    why = f" ({f.contrast_reason(contrast.reason)})" if contrast.reason and contrast.ratio is None else ""
-    return f"{CALLED[contrast.verdict]}{ratio}{why}"
+    ratio = "" if contrast.ratio is None else f"{f.ratio(contrast.ratio)} {f.ratio_interval(contrast.interval)} "
+    return f"{ratio}{outcome_words(contrast.verdict, contrast.reason)}"
 
 
 def contrast_sentence(called: Sequence[tuple[str, ScenarioRatio]], what: str) -> str:

@@ -172,17 +172,16 @@ def p_value(probability: float | None, name: str = "p") -> str:
     return f"{name} < 0.001" if probability < 0.001 else f"{name} = {significant(probability, 2)}"
 
 
-def rate(estimate: Rate, *, both_bounds: bool = True) -> str:
+def rate(estimate: Rate) -> str:
     """Return a rate as people read it.
 
     "1.31 % [0.90, 1.8]" with an interval; "1.31 % (4 of 305)" for few errors of too few people for one; "≤ 3.2 % (4 of 1,200)" for
-    few errors; at zero errors the bound by disjoint pairs of subjects, and with `both_bounds` also the one for independent
-    comparisons; "<30 people" where suppressed.
+    few errors or none; "<30 people" where suppressed.
     """
     if estimate.status == "suppressed":
         return suppressed(estimate)
     if estimate.status == "bound":
-        return bound(estimate, both_bounds=both_bounds)
+        return bound(estimate)
     if estimate.interval is not None:
         return f"{percent(estimate.rate)} {percent_interval(estimate.interval)}"
     if estimate.errors is not None and 0 < estimate.errors < 10 and estimate.status == "ok":
@@ -198,18 +197,24 @@ def suppressed(estimate: Rate) -> str:
     return f"<30{NBSP}people" if estimate.reason == "too_few_subjects" else reason(estimate.reason) or "not shown"
 
 
-def bound(estimate: Rate, *, both_bounds: bool = True) -> str:
+def bound(estimate: Rate) -> str:
     """Return an upper bound and the count behind it.
 
-    One-sided 95 %.
+    The upper end of the two-sided 95 % interval.
     """
     seen = f"({count(estimate.errors)} of {count(estimate.comparisons)})"
-    if estimate.bounds is not None:
-        worst, free = percent(estimate.bounds.worst_case, 2), percent(estimate.bounds.independent, 2)
-        return f"≤{NBSP}{worst} {seen}" + (f"; ≤{NBSP}{free} if comparisons were independent" if both_bounds else "")
-    if estimate.interval is not None:
-        return f"≤{NBSP}{percent(estimate.interval[1], 2)} {seen}"
-    return f"{reason(estimate.reason) or 'no bound'} {seen}"
+    if estimate.upper is None:
+        return f"{reason(estimate.reason) or 'no bound'} {seen}"
+    return f"≤{NBSP}{percent(estimate.upper, 2)} {seen}{if_independent(estimate)}"
+
+
+def if_independent(estimate: Rate) -> str:
+    """Return what a bound takes for granted, as a clause.
+
+    Where no like group has an error, nothing is known of how errors go together. Empty otherwise.
+    """
+    unknown = estimate.errors == 0 and estimate.interval is not None and estimate.design_effect is None
+    return " if comparisons were independent" * unknown
 
 
 def threshold(model: ModelInfo, native: float | None) -> str:
@@ -279,6 +284,8 @@ def origin(point: OperatingPoint) -> str:
 
 CONTRAST_REASONS: dict[str, str] = {
     "too_few_errors": "too few effective errors for a verdict",
+    "too_few_errors_in_higher": "fewer than 30 effective errors on the side with the higher rate",
+    "too_few_errors_in_lower": "fewer than 8 effective errors on the side with the lower rate, with no test for so few in this design",
     "contaminated": "the readings with and without probable repeats differ",
     "too_few_subjects_for_interval": "fewer than 50 people in one of the groups",
 }

@@ -59,7 +59,7 @@ def rate_text(point: OperatingPoint, rate: Rate | None) -> str:
 
     ▲ or ▼ where it is beyond doubt higher or lower than the reference's.
     """
-    return f.DASH if rate is None else f.rate(rate, both_bounds=False) + ARROWS.get(verdict(point, "fmr", rate.group), "")
+    return f.DASH if rate is None else f.rate(rate) + ARROWS.get(verdict(point, "fmr", rate.group), "")
 
 
 def reference_mark(evaluation: Evaluation, group: str) -> str:

@@ -100,6 +100,8 @@ Reason = Literal[
     "too_few_subjects",
     "too_few_subjects_for_interval",
     "too_few_errors",
+    "too_few_errors_in_higher",
+    "too_few_errors_in_lower",
     "no_mated_pairs",
     "target_out_of_reach",
     "too_few_comparisons_for_target",
@@ -122,10 +124,13 @@ ShareInterval = Annotated[tuple[Share, Share], AfterValidator(_rising)]
 
 
 class Bounds(Part):
-    """Upper bounds at 95 % where no error was seen."""
+    """The limits of what may be concluded where no error was seen, for experts: `interval` has the bound to go by.
+
+    In records without `Rate.interval` at zero errors they are the only bounds, and `independent` was 3 / comparisons.
+    """
 
     independent: Share
-    """3 / comparisons: if comparisons were independent."""
+    """3.69 / comparisons: the bound if comparisons were independent."""
     worst_case: Share
     """3 / ⌊subjects / 2⌋: if only disjoint pairs of subjects told anything. At most 1."""
 
@@ -133,8 +138,8 @@ class Bounds(Part):
 class Rate(Part):
     """An error rate of one group (or one ordered-by-name pair of groups), with its uncertainty.
 
-    status: "ok"; "bound" (fewer than 10 errors: `interval` is [0, hi], or `bounds` at zero errors); "suppressed"
-    (too few subjects: no rate, no errors). With "ok" and no interval, `reason` says why.
+    status: "ok"; "bound" (fewer than 10 errors: `interval` is [0, hi]); "suppressed" (too few subjects: no rate, no errors).
+    With "ok" and no interval, `reason` says why.
     """
 
     group: str
@@ -155,11 +160,24 @@ class Rate(Part):
     df: Positive | None = None
     effective_errors: NotNegative | None = None
     """errors / design effect, with the design effect of max(binomial, dyadic plug-in)."""
+    design_effect: NotNegative | None = None
+    """By which comparisons are divided for the bound on few errors and for comparisons of rates: the largest of the group's own and
+    those of like groups at this threshold. Of a mean, the largest of its cells'. Null where no like group has an error."""
     method: str | None = None
     conditional_on_threshold: bool = False
     """The threshold was set on these very comparisons: the interval takes it as given."""
     status: Literal["ok", "bound", "suppressed"]
     reason: Reason | None = None
+
+    @property
+    def upper(self) -> float | None:
+        """Return the upper end of what the rate may be.
+
+        Of records of before, which have no interval without errors, the bound by disjoint pairs of subjects.
+        """
+        if self.interval is not None:
+            return self.interval[1]
+        return None if self.bounds is None else self.bounds.worst_case
 
 
 class Index(Part):

@@ -10,7 +10,7 @@ from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.uncertainty.contrasts import LogRatio
 from faceparity.harness.verification.rates.estimates import Estimate
 from faceparity.harness.verification.rates.group_contrasts import ratio_of
-from faceparity.harness.verification.rates.verdict_rules import barrier, enough_errors, settle
+from faceparity.harness.verification.rates.verdict_rules import barrier, settle, too_few
 
 Measure = Literal["fpir", "fnir"]
 T = TypeVar("T", bound=results.ScenarioRatio)
@@ -51,9 +51,9 @@ def compare(
     found = ratio(tested, base)
     if found is None:
         return none.model_copy(update={"verdict": "inconclusive", "reason": "too_few_errors"})
-    able = enough_errors(found.ratio, tested.effective_errors or 0.0, base.effective_errors or 0.0)
+    missing = too_few(found.ratio, tested.effective_errors or 0.0, base.effective_errors or 0.0)
     fields = {"ratio": found.ratio, "interval": found.interval, "p": found.p, "verdict": "inconclusive"}
-    return none.model_copy(update={**fields, "reason": None if able else "too_few_errors"})
+    return none.model_copy(update={**fields, "reason": missing})
 
 
 def settle_verdicts(ratios: Sequence[T]) -> list[T]:

@@ -21,7 +21,7 @@ class CellErrors:
     ids: int32, the subjects of the (first) group that were compared. rows, row_comparisons: float64, their errors and
     comparisons. ids_b, columns, column_comparisons: likewise of the second group, None within one group.
     pair_squares, pair_products, comparison_squares: Σ Y_ij², Σ Y_ij M_ij, Σ M_ij².
-    attempted: comparisons if no extraction had failed, None if unknown.
+    attempted: comparisons if no extraction had failed, None if unknown. complete: nearly all pairs of the group were compared.
     """
 
     ids: I32
@@ -36,6 +36,7 @@ class CellErrors:
     comparison_squares: float
     attempted: int | None
     ids_b: I32 | None = None
+    complete: bool = False
 
     @property
     def subjects(self) -> int:
@@ -93,9 +94,11 @@ class ErrorsByGroup:
         mine = self._group == g
         ids, total = self._by_subject(mine, self._comparisons[:, g])
         comparisons = int(total.sum()) // 2
+        complete = self._evidence.pairs.complete(self._group, g)
         if self._dense is not None:
             rows = self._rows(mine, ids, self._dense[:, g])
-            return self._dense_cell(g, g, ids, rows, total, None, None, int(rows.sum()) // 2, comparisons)
+            dense = self._dense_cell(g, g, ids, rows, total, None, None, int(rows.sum()) // 2, comparisons)
+            return replace(dense, complete=complete)
         first, second = self._pairs.get((g, g), (np.empty(0, np.int32),) * 2)
         rows = np.bincount(np.concatenate([first, second]), minlength=self._n_subjects)[ids].astype(np.float64)
         return CellErrors(
@@ -108,6 +111,7 @@ class ErrorsByGroup:
             None,
             *self._moments(g, g, np.minimum(first, second), np.maximum(first, second)),
             self._attempted_between(g, g),
+            complete=complete,
         )
 
     def cross(self, g: int, h: int) -> CellErrors:

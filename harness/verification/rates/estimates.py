@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -12,67 +11,11 @@ from numpy.typing import NDArray
 from faceparity.harness import results
 from faceparity.harness.uncertainty import intervals, variance
 from faceparity.harness.uncertainty.contrasts import satterthwaite
+from faceparity.harness.uncertainty.few_errors import upper_bound
 from faceparity.harness.verification.rates.error_counts import CellErrors
+from faceparity.harness.verification.rates.estimate import Estimate, Sums
+from faceparity.harness.verification.rates.like_groups import bounds_of_mean, few_error_bound
 from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, INTERVAL_FROM, SHOWN_FROM
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A rate with all that contrasts and indices need of it. None fields: undefined, `reason` says why.
-
-    variance: max(binomial, plug-in, jackknife). plain_variance: max(binomial, plug-in), behind the effective errors.
-    shared_variance: the part of both that halves with twice the subjects; the rest falls to a quarter.
-    without: the rate without each subject, with `ids`, for joint jackknives.
-    zero_bounds: of a mean over cells, its upper bounds should no error be seen; None: those of its counts.
-    """
-
-    subjects: int
-    subjects_b: int | None
-    comparisons: int
-    errors: int
-    rate: float | None
-    variance: float = 0.0
-    plain_variance: float = 0.0
-    df: float = 1.0
-    attempted: int | None = None
-    including_failures: float | None = None
-    subject_weighted: float | None = None
-    method: str = ""
-    reason: results.Reason | None = None
-    ids: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
-    without: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
-    zero_bounds: tuple[float, float] | None = None
-    shared_variance: float = 0.0
-
-    @property
-    def independent_variance(self) -> float:
-        """Return the variance if all comparisons were independent and alike.
-
-        p(1 - p)/comparisons; 0 without a rate.
-        """
-        return 0.0 if self.rate is None else self.rate * (1 - self.rate) / self.comparisons
-
-    @property
-    def effective_errors(self) -> float | None:
-        """Return errors / design effect = p²(1 - p)/V.
-
-        V is the variance without the jackknife. None without a rate or variance, and at a rate of zero or one.
-        """
-        if self.rate is None or not 0 < self.rate < 1 or self.plain_variance <= 0:
-            return None
-        return self.rate**2 * (1 - self.rate) / self.plain_variance
-
-    @property
-    def effective_n(self) -> float | None:
-        """Return the effective comparisons with the full variance.
-
-        Of a rate of zero or one, the comparisons themselves; None without a rate.
-        """
-        if self.rate is None:
-            return None
-        if not 0 < self.rate < 1 or self.variance <= 0:
-            return float(self.comparisons)
-        return intervals.effective_n(self.rate, self.variance)
 
 
 def _undefined(cell: CellErrors, reason: results.Reason) -> Estimate:
@@ -106,7 +49,20 @@ def non_mated(cell: CellErrors) -> Estimate:
         cell.subjects, cell.subjects_b, cell.comparisons, cell.errors, rate, full, plain, max(1.0, df), cell.attempted,
         cell.errors / cell.attempted if cell.attempted else None,
         _subject_weighted(cell), method, ids=cell.ids, without=without, shared_variance=shared,
+        sums=_sums_of(cell), complete=cell.complete,
     )  # fmt: skip
+
+
+def _sums_of(cell: CellErrors) -> Sums:
+    """Return the sums of a cell's errors, within a group or between two."""
+    rows, comparisons, correction = cell.rows, cell.row_comparisons, 1.0
+    if cell.columns is not None and cell.column_comparisons is not None:
+        rows, comparisons = np.concatenate([rows, cell.columns]), np.concatenate([comparisons, cell.column_comparisons])
+    elif cell.subjects > 2:
+        correction = cell.subjects * (cell.subjects - 1) / (cell.subjects - 2) ** 2
+    sums = variance.dyadic_sums(rows, comparisons, cell.pair_squares, cell.pair_products, cell.comparison_squares)
+    shared_comparisons = float(comparisons @ comparisons) - 2 * cell.comparison_squares
+    return Sums(*sums, cell.comparison_squares, shared_comparisons, correction)
 
 
 def _subject_weighted(cell: CellErrors) -> float:
@@ -156,7 +112,18 @@ def mated(ids: NDArray[np.int32], errors: NDArray[np.float64], trials: NDArray[n
         ids.size, None, total, n_errors, n_errors / total, clustered, clustered, max(1.0, ids.size - 1), attempted,
         (n_errors + attempted - total) / attempted if attempted else None,
         float((errors / trials).mean()), "Wilson-t, clustered by subject", ids=ids, without=without, shared_variance=clustered,
+        sums=_sums_of_clusters(errors, trials), complete=True,
     )  # fmt: skip
+
+
+def _sums_of_clusters(errors: NDArray[np.float64], trials: NDArray[np.float64]) -> Sums:
+    """Return the sums of trials that each belong to one subject.
+
+    As of comparisons of one pair of subjects; no two pairs share a subject.
+    """
+    residuals = errors - errors.sum() / trials.sum() * trials
+    correction = trials.size / (trials.size - 1) if trials.size > 1 else 1.0
+    return Sums(correction * float(residuals @ residuals), 0.0, float(trials @ trials), 0.0, 1.0)
 
 
 def mean_of(cells: Sequence[Estimate], shared_subjects: bool) -> Estimate:
@@ -193,17 +160,17 @@ def mean_of(cells: Sequence[Estimate], shared_subjects: bool) -> Estimate:
         without=without,
         zero_bounds=_zero_bounds_of_mean(cells),
         shared_variance=sum(cell.shared_variance for cell in cells) / n_cells**2,
+        **bounds_of_mean(cells),
     )
 
 
 def _zero_bounds_of_mean(cells: Sequence[Estimate]) -> tuple[float, float]:
     """Return upper bounds of a mean over error-free cells.
 
-    All three errors that might have been may belong to the smallest cell, of weight 1/k.
+    All errors that might have been may belong to the smallest cell, of weight 1/k.
     """
-    each = [(1 / cell.comparisons, 1 / max(1, cell.subjects // 2)) for cell in cells]
-    independent, worst = (min(1.0, 3 * max(column) / len(cells)) for column in zip(*each, strict=True))
-    return independent, worst
+    independent = upper_bound([0] * len(cells), [cell.comparisons for cell in cells], 1)
+    return float(independent), min(1.0, 3 * max(1 / max(1, cell.subjects // 2) for cell in cells) / len(cells))
 
 
 def _joint_without(cells: Sequence[Estimate]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
@@ -240,6 +207,7 @@ def to_rate(
             "rate_including_failures": estimate.including_failures,
             "subject_weighted_rate": estimate.subject_weighted,
             "effective_errors": estimate.effective_errors,
+            "design_effect": estimate.design_effect,
             "method": estimate.method,
             "status": "ok",
         }
@@ -252,35 +220,51 @@ Status = Literal["ok", "bound", "suppressed"]
 
 def _uncertainty(estimate: Estimate, subjects: int) -> dict[str, object]:
     """Return interval, bounds, status and reason of a shown rate."""
-    comparisons = estimate.comparisons
-    if estimate.errors == 0:
-        independent, worst = estimate.zero_bounds or intervals.zero_error_bounds(comparisons, subjects)
-        bounds = results.Bounds(independent=independent, worst_case=worst)
-        # With failures a rate that includes them (FRR) is known though no comparison was in error.
-        undefined = {
-            "rate": None,
-            "rate_including_failures": estimate.including_failures or None,
-            "subject_weighted_rate": None,
-        }
-        return {**undefined, "bounds": bounds, "status": "bound", "reason": "zero_errors", "method": "3/n bounds"}
-    if subjects < INTERVAL_FROM:
-        return {"reason": "too_few_subjects_for_interval"}
-    few = {"status": "bound", "reason": "too_few_errors"} if estimate.errors < BOUND_BELOW else {}
-    return {"interval": interval_of(estimate), "df": estimate.df, **few}
+    if estimate.errors >= BOUND_BELOW:
+        if subjects < INTERVAL_FROM:
+            return {"reason": "too_few_subjects_for_interval"}
+        return {"interval": interval_of(estimate), "df": estimate.df}
+    bound = {"interval": interval_of(estimate), "status": "bound", "method": BY_LIKE_GROUPS}
+    if estimate.errors:
+        return {**bound, "reason": "too_few_errors"}
+    independent, worst = estimate.zero_bounds or zero_bounds(estimate.comparisons, subjects)
+    # With failures a rate that includes them (FRR) is known though no comparison was in error.
+    undefined = {"rate": None, "rate_including_failures": estimate.including_failures or None, "subject_weighted_rate": None}
+    method = BY_LIKE_GROUPS if estimate.design_effect is not None else IF_INDEPENDENT
+    bounds = results.Bounds(independent=independent, worst_case=worst)
+    return {**bound, **undefined, "bounds": bounds, "reason": "zero_errors", "method": method}
+
+
+BY_LIKE_GROUPS = "exact Poisson upper end, design effect of like groups"
+IF_INDEPENDENT = "exact Poisson upper end, as if comparisons were independent"
+
+
+def zero_bounds(comparisons: int, subjects: int) -> tuple[float, float]:
+    """Return two upper bounds of a rate without errors.
+
+    If comparisons were independent, and by disjoint pairs of subjects.
+
+    Examples:
+        >>> [round(bound, 4) for bound in zero_bounds(1000, 20)]
+        [0.0037, 0.3]
+    """
+    return float(upper_bound([0], [comparisons], [1])), intervals.zero_error_bounds(comparisons, subjects)[1]
 
 
 def interval_of(estimate: Estimate) -> tuple[float, float]:
     """Return the 95 % interval as published.
 
-    Before the gate on subjects: Wilson with the effective sample size and Student's t. Under 10 errors [0, upper end]. Where all
-    comparisons were errors ⌊subjects / 2⌋ trials are assumed, as for zero errors. Raises ValueError without errors: a rate of zero
-    has bounds, no interval.
+    Before the gates on subjects. From 10 errors Wilson's with the effective sample size and Student's t, its upper end not below the
+    bound of nine errors; with fewer [0, bound]. Where all comparisons were errors ⌊subjects / 2⌋ trials are assumed. Raises
+    ValueError without a rate.
     """
-    if estimate.rate is None or not estimate.errors:
-        raise ValueError("no interval without errors")
+    if estimate.rate is None:
+        raise ValueError("no interval without a rate")
+    if estimate.errors < BOUND_BELOW:
+        return 0.0, few_error_bound(estimate)
     if estimate.rate >= 1 or estimate.variance <= 0:
         smaller = min(estimate.subjects, estimate.subjects_b if estimate.subjects_b is not None else estimate.subjects)
         low, high = intervals.wilson(estimate.rate, max(1, smaller // 2), intervals.quantile_t(estimate.df))
     else:
         low, high = intervals.wilson_from_variance(estimate.rate, estimate.variance, estimate.df)
-    return (0.0 if estimate.errors < BOUND_BELOW else low), high
+    return low, max(high, estimate.least_upper)

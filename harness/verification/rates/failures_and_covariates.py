@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from faceparity.harness import results
 from faceparity.harness.groups.groupings import Cells, SampleGrouping, subjects_per_group
 from faceparity.harness.verification.rates import estimates
+from faceparity.harness.verification.rates.like_groups import with_design_effects
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
 UNITS = {
@@ -42,14 +43,11 @@ def group_sizes(grouping: SampleGrouping, cells: Cells, subjects: NDArray[np.int
     ]
 
 
-def failure_rate(
-    mine: NDArray[np.bool_], failed: NDArray[np.bool_], subjects: NDArray[np.int32], name: str, design: results.Design
-) -> results.Rate:
-    """Return the FTX of `mine`, clustered by subject."""
+def _estimate(mine: NDArray[np.bool_], failed: NDArray[np.bool_], subjects: NDArray[np.int32]) -> estimates.Estimate:
+    """Estimate the FTX of `mine`, clustered by subject."""
     ids, trials = np.unique(subjects[mine], return_counts=True)
     errors = np.bincount(subjects[mine], weights=failed[mine], minlength=int(ids.max(initial=-1)) + 1)[ids]
-    estimate = estimates.mated(ids.astype(np.int32), errors.astype(np.float64), trials.astype(np.float64), None)
-    return estimates.to_rate(estimate, name, design)
+    return estimates.mated(ids.astype(np.int32), errors.astype(np.float64), trials.astype(np.float64), None)
 
 
 def failure_rates(
@@ -61,12 +59,13 @@ def failure_rates(
     """
     if not failed.size:
         return None, []
-    overall = failure_rate(np.ones(failed.size, bool), failed, subjects, "all", "all")
+    overall = estimates.to_rate(_estimate(np.ones(failed.size, bool), failed, subjects), "all", "all")
     by_group = []
     for grouping in groupings:
         group = grouping.of(cells.of_sample)
-        each = [failure_rate(group == index, failed, subjects, name, "within") for index, name in enumerate(grouping.names)]
-        by_group.append(results.ExtractionByAttributes(attributes=list(grouping.attributes), rates=each))
+        each = with_design_effects([_estimate(group == index, failed, subjects) for index in range(grouping.n)])
+        rates = [estimates.to_rate(estimate, name, "within") for estimate, name in zip(each, grouping.names, strict=True)]
+        by_group.append(results.ExtractionByAttributes(attributes=list(grouping.attributes), rates=rates))
     return overall, by_group
 
 

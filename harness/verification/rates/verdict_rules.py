@@ -1,9 +1,13 @@
 """The one rule by which a difference is called, and its numbers, each once.
 
-A difference is *called* higher or lower if the side with the higher rate has 30 effective errors or more and the other 8 or more,
-and if its p-value, adjusted by Holm over its whole family, is below 0.05. Else it is inconclusive, or "none" where it could not be
-tested at all. Where a second reading of the same comparisons exists (without those that look like one person under two names), a
-call stands only if both readings agree on it.
+A difference is *called* higher or lower if the side with the higher rate has 30 effective errors or more, and if its p-value,
+adjusted by Holm over its whole family, is below 0.05. From 8 effective errors on the other side the test is of the logarithm of the
+ratio. With fewer, or none, it is `uncertainty.few_errors`, between separate groups all of whose comparisons were made, each in one
+cell; elsewhere nothing is called, as no test was checked there. Where a second reading of the same comparisons exists (without those
+that look like one person under two names), a call stands only if both readings agree on it.
+
+So there are three outcomes (`outcome`): called; not called, because of what stands in the way, which is the record's reason; and no
+difference beyond chance. In records the last two are "inconclusive", with and without a reason, and "none" is not called either.
 
 Everything that says "higher" or "lower" comes through here: contrasts of groups, of models and of conditions, scenarios, claims,
 rankings of models, exclusions, and the reports.
@@ -19,6 +23,12 @@ from faceparity.harness.uncertainty.multiple_tests import benjamini_hochberg, ho
 Verdict = Literal["higher", "lower", "inconclusive", "none"]
 """Of the first side against the second. "none": not tested, for a reason that stands beside it."""
 
+Outcome = Literal["called", "not_called", "no_difference"]
+"""What is said of a difference: it is called; something stands in the way; or it is not beyond chance."""
+
+TooFew = Literal["too_few_errors_in_higher", "too_few_errors_in_lower"]
+"""Which side has too few effective errors for a call."""
+
 Barrier = Literal["reference_undefined", "group_undefined", "too_few_subjects", "other"]
 """Why a ratio is not tested at all. "other": a rate of 1, whose logarithm has no interval."""
 
@@ -33,7 +43,11 @@ BOUND_BELOW = 10
 EFFECTIVE_IN_HIGHER = 30
 """Effective errors that the side with the higher rate needs; of paired conditions, counted errors (see `paired_differences`)."""
 EFFECTIVE_IN_LOWER = 8
-"""Effective errors that the other side needs."""
+"""Effective errors that the other side needs for a test on the log scale; with fewer, see `FEW_ERRORS_FACTOR`."""
+FEW_ERRORS_FACTOR = 3.0
+"""By how much the design effect of a side with fewer effective errors than that is multiplied in the test for few errors.
+
+Found by simulation (`python -m tests.benchmarks.few_errors`): with 1 or 2 equal rates are called too often."""
 EFFECTIVE_DISCORDANT = 10
 """Effective comparisons on which two models must differ."""
 CONTAMINATED_FROM = 0.05
@@ -45,11 +59,31 @@ REFUSED_FROM = 0.5
 def enough_errors(ratio: float, group: float, reference: float) -> bool:
     """Return whether both sides have errors enough for a call.
 
-    ratio: the group's rate over the reference's; above 1 the group is the higher side, at 1 and below the reference.
+    Arguments as of `too_few`. On the limit is enough.
+    """
+    return too_few(ratio, group, reference) is None
+
+
+def too_few(ratio: float, group: float, reference: float) -> TooFew | None:
+    """Return which side has too few errors for a call on the log scale.
+
+    None if neither. ratio: the group's rate over the reference's; above 1 the group is the higher side, at 1 and below the reference.
     group, reference: their effective errors. On the limit is enough.
     """
     higher, lower = (group, reference) if ratio > 1 else (reference, group)
-    return higher >= EFFECTIVE_IN_HIGHER and lower >= EFFECTIVE_IN_LOWER
+    if higher < EFFECTIVE_IN_HIGHER:
+        return "too_few_errors_in_higher"
+    return "too_few_errors_in_lower" if lower < EFFECTIVE_IN_LOWER else None
+
+
+def outcome(verdict: Verdict, reason: str | None) -> Outcome:
+    """Return what is said of a difference.
+
+    reason: the record's, why it was not called.
+    """
+    if verdict in ("higher", "lower"):
+        return "called"
+    return "no_difference" if verdict == "inconclusive" and reason is None else "not_called"
 
 
 def adjust(p_values: Sequence[float | None]) -> list[float]:
