@@ -286,8 +286,8 @@ class SweptRate(Part):
     df: Positive | list[Positive | None] | None = None
     """Of Student's t; one number where it is the same at all thresholds."""
     upper: list[Share | None] | None = None
-    """The upper end where it is not Wilson's: of under 10 errors the bound, [0, this], and where Wilson's is below that of a stricter
-    threshold. It never falls as the threshold gets laxer. Null: Wilson's, or none. No list in records of before."""
+    """The upper end where it is not Wilson's: of under 10 errors the bound, [0, this], and where Wilson's is below that of fewer errors
+    at another threshold. It never falls as errors rise. Null: Wilson's, or none. No list in records of before."""
     design_effect: list[NotNegative | None] | None = None
     """Behind the bound, with under 10 errors; null where no like group has an error: the bound is as if comparisons were independent."""
     bounds: Bounds | None = None

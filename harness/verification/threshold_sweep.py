@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,11 +121,10 @@ class _Column:
     effective_n: list[float | None] = field(default_factory=list)
     effective_errors: list[float | None] = field(default_factory=list)
     df: list[float | None] = field(default_factory=list)
-    upper: list[float | None] = field(default_factory=list)
+    upper: list[_UpperEnd | None] = field(default_factory=list)
     design_effect: list[float | None] = field(default_factory=list)
     half_width: list[float | None] = field(default_factory=list)
     at_least: list[float | None] = field(default_factory=list)
-    largest: float = 0.0
 
     def note(self, at: RateAtThreshold) -> None:
         """Add the figures at the next lower threshold."""
@@ -139,16 +138,35 @@ class _Column:
         self.df.append(_short(estimate.df) if shown else None)
         few = estimate.errors < BOUND_BELOW and (at.counted or not estimate.errors)
         self.design_effect.append(_short(estimate.design_effect) if few else None)
-        self.upper.append(self._raised(estimate, few) if few or shown else None)
+        self.upper.append(_UpperEnd.of(estimate, few) if few or shown else None)
 
-    def _raised(self, estimate: estimates.Estimate, few: bool) -> float | None:
-        """Return the upper end where it is not Wilson's.
 
-        That is under 10 errors, and where the largest at a stricter threshold is above Wilson's.
-        """
+class _UpperEnd(NamedTuple):
+    """The upper end at one threshold: Wilson's, or the bound with few errors; and what it is at least."""
+
+    high: float
+    least: float
+    few: bool
+
+    @staticmethod
+    def of(estimate: estimates.Estimate, few: bool) -> _UpperEnd:
+        """Return an estimate's; without a comparison everything is possible."""
         high = 1.0 if estimate.rate is None else interval_of(replace(estimate, least_upper=0.0))[1]
-        self.largest = max(self.largest, high, 0.0 if few else estimate.least_upper)
-        return _short(self.largest) if few or self.largest > high else None
+        return _UpperEnd(high, high if few else estimate.least_upper, few)
+
+
+def _never_falling(ends: Sequence[_UpperEnd | None]) -> list[float | None]:
+    """Return upper ends that never fall as errors rise.
+
+    In the order of rising errors. None where Wilson's stands, or where there is none.
+    """
+    out: list[float | None] = []
+    largest = 0.0
+    for end in ends:
+        if end is not None:
+            largest = max(largest, end.high, end.least)
+        out.append(None if end is None or (not end.few and largest <= end.high) else _short(largest))
+    return out
 
 
 def _short(value: float | None) -> float | None:
@@ -341,7 +359,8 @@ def _to_record(measure: Measure, column: _Column, reference: str | None) -> resu
             "effective_n": column.effective_n[::-1],
             "effective_errors": column.effective_errors[::-1],
             "df": df[0] if len(df) == 1 else column.df[::-1] if df else None,
-            "upper": column.upper[::-1],
+            # False matches rise as the threshold falls, as the columns do; false non-matches fall.
+            "upper": _never_falling(column.upper)[::-1] if measure == "fmr" else _never_falling(column.upper[::-1]),
             "design_effect": column.design_effect[::-1],
             "bounds": shown.bounds,
             "ratio_at_least": column.at_least[::-1] if compared else None,

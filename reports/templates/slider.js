@@ -240,7 +240,7 @@
     }
     [label, el("div", { class: "rail" }, [range, strip, ticks]), typing, marks, told, ends, holder].forEach(function (x) { box.appendChild(x); });
     box.appendChild(el("p", { class: "note" }, ["A ratio is told from 30 effective errors on the side with the higher rate and 8 on the other; " +
-      "with fewer there, what it is at least. Upper ends never fall as the threshold gets laxer; a verdict only at the thresholds that were set beforehand, as whoever looks for the position with the largest ratio finds one."]));
+      "with fewer there, what it is at least. Upper ends never fall as errors rise; a verdict only at the thresholds that were set beforehand, as whoever looks for the position with the largest ratio finds one."]));
     state.k = data.start;
     build();
     move(state.k);

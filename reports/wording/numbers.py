@@ -284,8 +284,8 @@ def origin(point: OperatingPoint) -> str:
 
 CONTRAST_REASONS: dict[str, str] = {
     "too_few_errors": "too few effective errors for a verdict",
-    "too_few_errors_in_higher": "fewer than 30 effective errors on the side with the higher rate",
-    "too_few_errors_in_lower": "fewer than 8 effective errors on the side with the lower rate, with no test for so few in this design",
+    "too_few_errors_in_higher": "under 30 effective errors on the higher side",
+    "too_few_errors_in_lower": "under 8 effective errors on the lower side, with no test for so few here",
     "contaminated": "the readings with and without probable repeats differ",
     "too_few_subjects_for_interval": "fewer than 50 people in one of the groups",
 }

@@ -43,6 +43,31 @@ class Found:
     plain: float
     df: float
     zero: tuple[float, float]
+    sums: tuple[float, ...] = ()
+    """S, C, Σ M_ij², Q, and G(G - 1)/(G - 2)²: what design effects are made of."""
+    effect: float = 1.0
+    cells: tuple = ()
+
+    @property
+    def own(self):
+        return max(1.0, self.comparisons * self.plain / (self.rate * (1 - self.rate))) if 0 < self.rate < 1 else 1.0
+
+    @property
+    def tested(self):
+        """The variance with the design effect of like groups."""
+        if self.cells:
+            return max(self.variance, sum(c.tested for c in self.cells) / len(self.cells) ** 2)
+        return max(self.variance, self.effect * self.rate * (1 - self.rate) / self.comparisons)
+
+    @property
+    def bound(self):
+        """Of under 10 errors, before any running maximum: Fay and Feuer's gamma interval, with counts over design effects."""
+        cells = self.cells or (self,)
+        w = [c.effect / (len(cells) * c.comparisons) for c in cells]
+        y = [c.errors / c.effect for c in cells]
+        middle = sum(a * b for a, b in zip(w, y, strict=True)) + max(w)
+        spread = sum(a * a * b for a, b in zip(w, y, strict=True)) + max(w) ** 2
+        return min(1.0, float(stats.gamma.ppf(0.975, middle**2 / spread, scale=spread / middle)))
 
     @property
     def effective_errors(self):
@@ -87,7 +112,9 @@ def fmr(scores: Scores, attributes, group, threshold) -> Found | None:
         without.append((errors - y[i].sum()) / rest if rest else p)
     jackknife = (g - 1) / g * ((np.array(without) - np.mean(without)) ** 2).sum() if g > 1 else np.inf
     plain = max(binomial, dyadic)
-    return Found(g, n, errors, p, max(plain, jackknife), plain, max(1.0, g - 1), (min(1.0, 3 / n), min(1.0, 3 / max(1, g // 2))))
+    pairs = (np.triu(m, 1) ** 2).sum()
+    sums = (s2, shared, pairs, (m.sum(axis=1) ** 2).sum() - 2 * pairs, g * (g - 1) / (g - 2) ** 2 if g > 2 else 1.0)
+    return Found(g, n, errors, p, max(plain, jackknife), plain, max(1.0, g - 1), zero(n, g), sums)
 
 
 def fnmr(scores: Scores, attributes, group, threshold) -> Found | None:
@@ -100,7 +127,52 @@ def fnmr(scores: Scores, attributes, group, threshold) -> Found | None:
     p = errors / n
     robust = ((wrong - p * trials) ** 2).sum() / n**2 * (g / (g - 1) if g > 1 else 1)
     v = max(robust, p * (1 - p) / n)
-    return Found(g, n, errors, p, v, v, max(1.0, g - 1), (min(1.0, 3 / n), min(1.0, 3 / max(1, g // 2))))
+    sums = (robust * n**2, 0.0, (trials.astype(float) ** 2).sum(), 0.0, 1.0)
+    return Found(g, n, errors, p, v, v, max(1.0, g - 1), zero(n, g), sums)
+
+
+def zero(n, g):
+    """Bounds without errors: e^(-n p) = 0.025, and by disjoint pairs of people."""
+    return min(1.0, -np.log(0.025) / n), min(1.0, 3 / max(1, g // 2))
+
+
+def correlations(of: list[Found]) -> tuple[float, float]:
+    """Of two comparisons of one pair of people, and of two that share one person, at least 0."""
+    spread = [f.rate * (1 - f.rate) for f in of]
+    excess = (
+        sum(f.sums[0] - f.comparisons * v for f, v in zip(of, spread, strict=True)),
+        sum(f.sums[1] * f.sums[4] for f in of),
+    )
+    scale = (
+        sum(v * (f.sums[2] - f.comparisons) for f, v in zip(of, spread, strict=True)),
+        sum(v * f.sums[3] for f, v in zip(of, spread, strict=True)),
+    )
+    pair, shared = (max(0.0, a / b) if b > 0 else 0.0 for a, b in zip(excess, scale, strict=True))
+    return pair, shared
+
+
+def like(found: dict[str, Found | None]) -> dict[str, Found | None]:
+    """The groups with their design effects: the largest of those of any set that the recipe names."""
+    all_of_them = [f for f in found.values() if f is not None]
+    sources = [f for f in all_of_them if f.subjects >= 30]
+    sets = [sources, [f for f in sources if f.errors / f.own < 10], *([f] for f in sources if f.errors / f.own >= 10)]
+    for f in all_of_them:
+        effects = [1.0, f.own]
+        for chosen in sets:
+            pair, shared = correlations(chosen)
+            effects.append(1 + pair * (f.sums[2] / f.comparisons - 1) + shared * f.sums[3] / f.comparisons)
+        f.effect = max(effects)
+    return found
+
+
+def groups_at(measure, scores: Scores, attributes, threshold) -> dict[str, Found | None]:
+    """Every group of a grouping at a threshold."""
+    key = ("at", measure, tuple(attributes), float(threshold))
+    if key not in scores.kept:
+        one = fmr if measure == "fmr" else fnmr
+        names = sorted({scores.of(attributes, s) for s in range(len(next(iter(scores.labels.values()))))})
+        scores.kept[key] = like({name: one(scores, attributes, name, threshold) for name in names})
+    return scores.kept[key]
 
 
 def mean(cells: list[Found]) -> Found:
@@ -109,23 +181,25 @@ def mean(cells: list[Found]) -> Found:
     full = [max(c.variance, 1 / c.comparisons**2) / k**2 for c in cells]
     plain = [max(c.plain, 1 / c.comparisons**2) / k**2 for c in cells]
     df = sum(full) ** 2 / sum(v * v / c.df for v, c in zip(full, cells, strict=True))
-    zero = (min(1.0, max(3 / c.comparisons for c in cells) / k), min(1.0, max(3 / max(1, c.subjects // 2) for c in cells) / k))
+    none = (
+        min(1.0, max(-np.log(0.025) / c.comparisons for c in cells) / k),
+        min(1.0, max(3 / max(1, c.subjects // 2) for c in cells) / k),
+    )
     return Found(
         sum(c.subjects for c in cells), sum(c.comparisons for c in cells), sum(c.errors for c in cells),
-        float(np.mean([c.rate for c in cells])), sum(full), sum(plain), df, zero,
+        float(np.mean([c.rate for c in cells])), sum(full), sum(plain), df, none, cells=tuple(cells),
     )  # fmt: skip
 
 
 def group_at(measure, scores: Scores, attributes, group, finest, threshold):
     """(design, Found or None) as the tables have it: matched where every cell has 30 people, as sampled else."""
-    one = fmr if measure == "fmr" else fnmr
     if list(attributes) == list(finest):
-        return "within", one(scores, attributes, group, threshold)
+        return "within", groups_at(measure, scores, attributes, threshold)[group]
     people = range(len(next(iter(scores.labels.values()))))
     cells = sorted({scores.of(finest, s) for s in people if scores.of(attributes, s) == group})
-    found = [one(scores, finest, c, threshold) for c in cells]
+    found = [groups_at(measure, scores, finest, threshold)[c] for c in cells]
     if any(c is None or c.subjects < 30 for c in found):
-        return "as_sampled", one(scores, attributes, group, threshold)
+        return "as_sampled", groups_at(measure, scores, attributes, threshold)[group]
     return "matched", mean(found)
 
 
@@ -136,7 +210,7 @@ def ratio(a: Found, b: Found):
     high, low = (a, b) if a.rate > b.rate else (b, a)
     if (high.effective_errors or 0) < 30 or (low.effective_errors or 0) < 8:
         return None
-    va, vb = a.variance / a.rate**2, b.variance / b.rate**2
+    va, vb = a.tested / a.rate**2, b.tested / b.rate**2
     df = (va + vb) ** 2 / (va**2 / a.df + vb**2 / b.df)
     width = np.exp(stats.t.ppf(0.975, df) * np.sqrt(va + vb))
     r = a.rate / b.rate

@@ -108,8 +108,9 @@ def rate(group: str, people: int, n: int, k: int, design: str = "within", ftx: f
     p, deff = k / n, 1.8
     base |= {"errors": k, "rate": p, "rate_including_failures": p * (1 - ftx), "subject_weighted_rate": p * 1.01}
     if k == 0:
-        bounds = Bounds(independent=3 / n, worst_case=min(1.0, 3 / (people // 2)))
-        return Rate(**base, bounds=bounds, status="bound", reason="zero_errors")
+        bounds = Bounds(independent=min(1.0, 3.69 / n), worst_case=min(1.0, 3 / (people // 2)))
+        bound = {"interval": (0.0, min(1.0, 3.69 * deff / n)), "design_effect": deff, "bounds": bounds}
+        return Rate(**base, **bound, status="bound", reason="zero_errors")
     z, m = 2.0, n / deff
     mid, half = (p + z * z / (2 * m)) / (1 + z * z / m), z / (1 + z * z / m) * math.sqrt(p * (1 - p) / m + z * z / (4 * m * m))
     base |= {"effective_errors": k / deff, "df": people - 1.0, "method": "wilson_neff", "conditional_on_threshold": True}

@@ -58,9 +58,8 @@ def rate_cells(r: Rate, measure: str) -> dict[str, str]:
     """What the cells of a row must say; the interval's words are left out."""
     want = {"Group": name(r.group), "People": f"{r.subjects:,}", "Comparisons": f"{r.comparisons:,}", "Errors": f"{r.errors:,}"}
     if r.status == "bound":
-        top = r.bounds.worst_case if r.bounds else r.interval[1] if r.interval else None
-        want[measure] = f"≤ {percent(top, 2)}"
-        want["95 % interval"] = "upper bound" + (f"; ≤ {percent(r.bounds.independent, 2)} if independent" if r.bounds else "")
+        want[measure] = f"≤ {percent(r.interval[1] if r.interval else None, 2)}"
+        want["95 % interval"] = "upper bound"
         want["Mean over people"] = "–"
         return want
     want[measure] = percent(r.rate)

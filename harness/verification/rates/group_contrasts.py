@@ -85,7 +85,8 @@ def compare(
         p_value, few = few_error_contrasts.few_error_p(estimate, base)
         return none.model_copy(update={"test": "few_errors", "few_errors": few, "p": p_value, **plan})
     if not estimate.errors or not base.errors:
-        return none.model_copy(update={"reason": "zero_errors", **plan})
+        testable = (estimate.errors or base.errors) and few_error_contrasts.may_apply(measured.design, estimate, base)
+        return none.model_copy(update={"reason": "too_few_errors_in_higher" if testable else "zero_errors", **plan})
     found = ratio_of(estimate, base)
     if found is None:
         return none.model_copy(update={"reason": "too_few_errors", **plan})

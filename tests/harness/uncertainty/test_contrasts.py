@@ -43,11 +43,11 @@ def test_a_contrast_without_errors_stays_in_the_family() -> None:
     ("ratio", "group", "reference", "verdict", "reason"),
     [
         (2.0, 30.0, 8.0, "higher", None),
-        (2.0, 29.9, 100.0, "inconclusive", "too_few_errors"),
-        (2.0, 100.0, 7.9, "inconclusive", "too_few_errors"),
+        (2.0, 29.9, 100.0, "inconclusive", "too_few_errors_in_higher"),
+        (2.0, 100.0, 7.9, "inconclusive", "too_few_errors_in_lower"),
         (0.5, 8.0, 30.0, "lower", None),
-        (0.5, 100.0, 29.9, "inconclusive", "too_few_errors"),
-        (0.5, 7.9, 100.0, "inconclusive", "too_few_errors"),
+        (0.5, 100.0, 29.9, "inconclusive", "too_few_errors_in_higher"),
+        (0.5, 7.9, 100.0, "inconclusive", "too_few_errors_in_lower"),
     ],
 )
 def test_the_gates_are_thirty_effective_errors_above_and_eight_below(

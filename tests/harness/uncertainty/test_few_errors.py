@@ -24,9 +24,7 @@ def test_the_bound_is_the_rate_at_which_so_few_errors_have_a_chance_of_one_in_fo
     assert float(upper_bound([errors], [1e6], [1.0])) == pytest.approx(rate / 1e6, rel=1e-9)
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 200), st.floats(1, 1e6), st.floats(1, 100)), min_size=1, max_size=6), st.integers(0, 5)
-)
+@given(st.lists(st.tuples(st.integers(0, 200), st.floats(1, 1e6), st.floats(1, 100)), min_size=1, max_size=6), st.integers(0, 5))
 def test_the_bound_never_falls_as_errors_rise(cells, more) -> None:
     errors, comparisons, effects = (np.array(column, float) for column in zip(*cells, strict=True))
     comparisons += 201

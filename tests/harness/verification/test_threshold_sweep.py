@@ -98,6 +98,10 @@ def check_position(scores, grouping, sweep, k) -> None:
         assert (r.rate[k] if r.rate else r.errors[k] / r.comparisons) == pytest.approx(want.rate, rel=1e-6)
         assert (r.bounds.independent, r.bounds.worst_case) == pytest.approx(want.zero)
         counted = r.measure == "fnmr" or k >= sweep.first_with_uncertainty
+        if want.errors < 10 and counted:
+            assert r.upper[k] >= want.bound * (1 - 1e-6), "the running maximum may raise it"
+            if not want.cells and r.design_effect[k] is not None:
+                assert r.design_effect[k] == pytest.approx(want.effect, rel=1e-6)
         if not counted or not want.errors or want.subjects < 50:
             assert r.effective_n[k] is None, "no interval may be made of it"
         else:
@@ -179,8 +183,10 @@ def test_operating_points_are_positions_with_the_tables_own_numbers(evaluated) -
                         seen += same_as_table(x, r, k)
             for c in p.contrasts:
                 x = next(x for x in g.sweep.rates if (x.measure, x.group) == (c.measure, c.group))
-                told = x.ratio_log_half_width[k]
-                assert (told is None) == (c.reason is not None), "a ratio is told where the tables call it by enough errors"
+                told, least = x.ratio_log_half_width[k], x.ratio_at_least[k]
+                enough = c.reason is None and c.few_errors is None
+                assert (told is not None) == enough, "a ratio is told where the tables call it by enough errors"
+                assert least == (c.few_errors and pytest.approx(c.few_errors.at_least, rel=1e-6))
                 if told is not None:
                     assert c.ratio * np.exp(np.array([-told, told])) == pytest.approx(c.interval, rel=1e-6)
     assert seen > 40
@@ -190,11 +196,18 @@ def same_as_table(x, r, k) -> bool:
     assert (x.errors[k], x.comparisons, x.subjects) == (r.errors, r.comparisons, r.subjects)
     if r.bounds is not None:
         assert x.bounds == r.bounds
+    if r.status == "bound":
+        assert (0.0, x.upper[k]) == pytest.approx(r.interval, rel=2e-6)
+        assert x.design_effect[k] == (r.design_effect and pytest.approx(r.design_effect, rel=1e-6))
     elif r.interval is not None:
         df = x.df[k] if isinstance(x.df, list) else x.df
         rate = x.rate[k] if x.rate else x.errors[k] / x.comparisons
         low, high = intervals.wilson(rate, x.effective_n[k], intervals.quantile_t(df))
-        assert (0.0 if r.errors < 10 else low, high) == pytest.approx(r.interval, rel=1e-6)
+        assert low == pytest.approx(r.interval[0], rel=1e-6)
+        if x.upper[k] is None:
+            assert high == pytest.approx(r.interval[1], rel=1e-6)
+        else:
+            assert x.upper[k] >= r.interval[1] * (1 - 1e-6), "no upper end is below one at fewer errors"
         assert x.effective_errors[k] == pytest.approx(r.effective_errors, rel=1e-6)
     else:
         assert x.effective_n[k] is None
@@ -215,6 +228,30 @@ def test_errors_never_rise_with_the_threshold_and_seven_digits_are_kept(evaluate
             steps = np.diff(r.errors)
             assert (steps <= 0).all() if r.measure == "fmr" else (steps >= 0).all()
             assert all(x is None or float(f"{x:.7g}") == x for x in r.effective_n)
+
+
+def test_upper_ends_never_fall_as_errors_rise(evaluated) -> None:
+    """No error never looks worse than one, nor nine than ten: every bar of the slider, in the order of rising errors."""
+    bounds = 0
+    for g in evaluated.groupings:
+        for r in g.sweep.rates:
+            ends = [upper_end(r, k) for k in range(len(r.errors))]
+            rising = ends[::-1] if r.measure == "fmr" else ends
+            known = [end for end in rising if end is not None]
+            assert (np.diff(known) >= -1e-6 * np.array(known[1:])).all()
+            bounds += sum(errors < 10 for errors in r.errors)
+    assert bounds > 300
+
+
+def upper_end(r, k) -> float | None:
+    """As the slider draws it."""
+    if r.upper[k] is not None:
+        return r.upper[k]
+    if r.effective_n[k] is None:
+        return None
+    df = r.df[k] if isinstance(r.df, list) else r.df
+    rate = r.rate[k] if r.rate else r.errors[k] / r.comparisons
+    return intervals.wilson(rate, r.effective_n[k], intervals.quantile_t(df))[1]
 
 
 def test_without_probable_repeats_there_is_a_second_reading() -> None:

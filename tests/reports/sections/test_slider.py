@@ -11,7 +11,7 @@ import pytest
 
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.options import Options
-from faceparity.harness.results import Bounds, Rate
+from faceparity.harness.results import Rate
 from faceparity.harness.score_files.evaluate import evaluate_scores
 from faceparity.reports.formats.html import TEMPLATES, render
 from faceparity.reports.sections.slider import slider_data
@@ -99,8 +99,20 @@ def page(browser, html):
     assert opened.wrong == []
 
 
-def expected(found, *, counted: bool, group: str, design: str) -> str:
-    """As the tables write it, from brute force."""
+def swept(evaluation, attributes, measure, group):
+    """The record's row of a group, whose bounds `test_threshold_sweep` holds."""
+    sweep = next(g for g in evaluation.groupings if set(g.attributes) == set(attributes)).sweep
+    return next(r for r in sweep.rates if (r.measure, r.group) == (measure, group))
+
+
+def ends(found, row, k) -> tuple[float, float]:
+    """Both ends of an interval at a position."""
+    low, high = (0.0, 1.0) if found.errors < 10 else found.interval
+    return low, high if row.upper[k] is None else row.upper[k]
+
+
+def expected(found, *, counted: bool, group: str, design: str, row, k: int) -> str:
+    """As the tables write it, from brute force; bounds from the record."""
     base = {
         "group": group,
         "design": design,
@@ -110,15 +122,14 @@ def expected(found, *, counted: bool, group: str, design: str) -> str:
     }
     if found.subjects < 30:
         return f"<30{f.NBSP}people"
-    if not found.errors:
-        bounds = Bounds(independent=found.zero[0], worst_case=found.zero[1])
-        return f.rate(Rate(**base, rate=None, bounds=bounds, status="bound", reason="zero_errors"))
+    if not found.errors or (found.errors < 10 and counted):
+        rate, alike = found.rate or None, row.design_effect[k]
+        return f.rate(Rate(**base, rate=rate, interval=ends(found, row, k), design_effect=alike, status="bound"))
     if found.subjects < 50:
         return f"{f.percent(found.rate)} (fewer than 50 people: no interval)"
     if not counted:
         return f"{f.percent(found.rate)} (below the ledger: no interval)"
-    status = "bound" if found.errors < 10 else "ok"
-    return f.rate(Rate(**base, rate=found.rate, interval=found.interval, status=status))
+    return f.rate(Rate(**base, rate=found.rate, interval=ends(found, row, k), status="ok"))
 
 
 def check(page: Page, scores, evaluation, attributes=BY) -> None:
@@ -136,28 +147,33 @@ def check(page: Page, scores, evaluation, attributes=BY) -> None:
         for measure, cell, ratio in (("fmr", fmr, fmr_ratio), ("fnmr", fnmr, fnmr_ratio)):
             design, one = found[measure]
             counted = measure == "fnmr" or k >= g.sweep.first_with_uncertainty
-            assert cell["text"] == expected(one, counted=counted, group=group, design=design), (k, group, measure)
-            check_values(cell, one, counted)
+            row = swept(evaluation, attributes, measure, group)
+            assert cell["text"] == expected(one, counted=counted, group=group, design=design, row=row, k=k), (k, group, measure)
+            check_values(cell, one, counted, row, k)
             other_design, other = brute.group_at(measure, scores, g.attributes, g.reference, by, threshold)
             told = brute.ratio(one, other) if counted and design == other_design != "as_sampled" else None
-            check_ratio(ratio, told, group == g.reference)
-        check_million(million, found["fmr"][1])
+            least = None if row.ratio_at_least is None else row.ratio_at_least[k]
+            check_ratio(ratio, told, group == g.reference, least)
+        check_million(million, found["fmr"][1], swept(evaluation, attributes, "fmr", group), k)
 
 
-def check_values(cell, one, counted) -> None:
+def check_values(cell, one, counted, row, k) -> None:
     if one.subjects < 30:
         assert cell.get("value") is None
     elif one.errors:
         assert float(cell["value"]) == pytest.approx(one.rate, rel=1e-6)
-        if counted and one.subjects >= 50:
-            assert [float(cell["low"]), float(cell["high"])] == pytest.approx(list(one.interval), rel=1e-5)
+        if counted and (one.subjects >= 50 or one.errors < 10):
+            assert [float(cell["low"]), float(cell["high"])] == pytest.approx(list(ends(one, row, k)), rel=1e-5)
         else:
             assert cell.get("low") is None
 
 
-def check_ratio(cell, told, is_reference) -> None:
+def check_ratio(cell, told, is_reference, least) -> None:
     if is_reference:
         assert cell["text"] == "reference"
+    elif least is not None and least > 1:
+        assert re.match(rf"(the reference )?at least {f.ratio(least)}", cell["text"]) or "repeats" in cell["text"]
+        assert cell.get("value") is None, "never a point"
     elif told is None:
         assert cell.get("value") is None
         assert "×" not in cell["text"], "no ratio on so few errors"
@@ -166,10 +182,10 @@ def check_ratio(cell, told, is_reference) -> None:
         assert [float(cell[x]) for x in ("value", "low", "high")] == pytest.approx(list(told), rel=1e-5)
 
 
-def check_million(cell, one) -> None:
+def check_million(cell, one, row, k) -> None:
     if one.subjects >= 30:
-        few = one.errors < 10 and (not one.errors or one.subjects >= 50)
-        top = one.zero[1] if not one.errors else one.interval[1] if few else None
+        few = one.errors < 10 and row.upper[k] is not None
+        top = row.upper[k]
         if few and cell["text"].startswith("≤"):
             assert cell["text"] == f"≤{f.NBSP}{f.significant(1e6 * top, 2)}"
         else:
@@ -189,7 +205,14 @@ def test_arrow_keys_through_every_position(page, scores, evaluation) -> None:
         page.page.keyboard.press("ArrowRight")
     assert page.position == positions - 1
     said = " ".join(seen)
-    for each in ("too few errors to call", "no interval: no ratio", "×", "if comparisons were independent", "below the ledger"):
+    for each in (
+        "too few errors to call",
+        "no interval: no ratio",
+        "×",
+        "at least",
+        "if comparisons were independent",
+        "below the ledger",
+    ):
         assert each in said, f"the data were made to show {each!r} somewhere"
 
 

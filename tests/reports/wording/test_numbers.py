@@ -71,9 +71,18 @@ def test_rates_read_as_people_read_them() -> None:
     assert plain(f.rate(hidden)) == "<30 people"
 
 
-def test_zero_errors_show_both_bounds_and_never_zero_percent() -> None:
-    r = rate(errors=0, rate=0.0, bounds=Bounds(independent=3 / 1770, worst_case=0.1), status="bound", reason="zero_errors")
-    assert plain(f.rate(r)) == "≤ 10 % (0 of 1,770); ≤ 0.17 % if comparisons were independent"
+def test_zero_errors_show_one_bound_and_never_zero_percent() -> None:
+    zero = {
+        "errors": 0,
+        "rate": None,
+        "status": "bound",
+        "reason": "zero_errors",
+        "bounds": Bounds(independent=0.0021, worst_case=0.1),
+    }
+    assert plain(f.rate(rate(**zero, interval=(0, 0.0052), design_effect=2.5))) == "≤ 0.52 % (0 of 1,770)"
+    alone = rate(**zero, interval=(0, 0.0021))
+    assert plain(f.rate(alone)) == "≤ 0.21 % (0 of 1,770) if comparisons were independent"
+    assert plain(f.rate(rate(**zero))) == "≤ 10 % (0 of 1,770)", "a record of before has no other bound"
 
 
 def test_names_lose_control_characters_and_direction_overrides() -> None:
