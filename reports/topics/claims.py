@@ -269,11 +269,11 @@ def gated(reading: ClaimReading) -> str:
 
     Of inconclusive tests with a Holm-adjusted p below 0.05; empty if there are none.
     """
-    blocked = sum(1 for test in reading.tests if test.result == "inconclusive" and is_significant(test.p_holm))
-    if not blocked:
+    stopped = [test for test in reading.tests if test.result == "inconclusive" and is_significant(test.p_holm)]
+    if not stopped:
         return ""
-    ways = sorted({why(test) for test in reading.tests if test.result == "inconclusive" and is_significant(test.p_holm)})
-    return f" In {f.count(blocked)} of them the Holm-adjusted p is below 0.05, but not called: {', '.join(ways)}."
+    ways = sorted({why(test) for test in stopped if test.reason}) or ["something else stands in the way"]
+    return f" In {f.count(len(stopped))} of them the Holm-adjusted p is below 0.05, but not called: {', '.join(ways)}."
 
 
 def why(reading: ClaimReading | ClaimTest) -> str:

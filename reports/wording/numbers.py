@@ -17,6 +17,8 @@ REASONS: dict[str, str] = {
     "too_few_subjects": "fewer than 30 people",
     "too_few_subjects_for_interval": "fewer than 50 people, too few for an interval",
     "too_few_errors": "fewer than 10 errors",
+    "too_few_errors_in_higher": "under 30 effective errors on the higher side",
+    "too_few_errors_in_lower": "under 8 effective errors on the lower side, with no test for so few here",
     "no_mated_pairs": "no two images of the same person",
     "target_out_of_reach": "these data cannot reach the target",
     "too_few_comparisons_for_target": "too few comparisons for the target",
@@ -284,8 +286,6 @@ def origin(point: OperatingPoint) -> str:
 
 CONTRAST_REASONS: dict[str, str] = {
     "too_few_errors": "too few effective errors for a verdict",
-    "too_few_errors_in_higher": "under 30 effective errors on the higher side",
-    "too_few_errors_in_lower": "under 8 effective errors on the lower side, with no test for so few here",
     "contaminated": "the readings with and without probable repeats differ",
     "too_few_subjects_for_interval": "fewer than 50 people in one of the groups",
 }

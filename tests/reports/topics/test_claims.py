@@ -97,7 +97,7 @@ def test_a_verdict_is_of_this_model_on_this_data_set_with_its_evidence(plain: Ev
 def test_a_test_that_the_gates_stopped_says_so_whatever_its_errors(plain: Evaluation) -> None:
     c = one(reading([made("inconclusive", reason="too_few_errors")]))
     (row,) = table_of_tests(plain, c.readings[0], "k").rows
-    assert row[-1] == "inconclusive: too few effective errors for a verdict"
+    assert row[-1] == "not called: too few effective errors for a verdict"
     assert tally(c.readings[0]) == "Inconclusive in its one test"
 
 
@@ -109,7 +109,10 @@ def test_a_test_that_the_gates_stopped_says_so_whatever_its_errors(plain: Evalua
         ([made("inconclusive", ratio=1.2)], "inconclusive. On the data set"),
         ([made("inconclusive", ratio=1.2)], "could have detected a ratio of 1.9"),
         ([made("inconclusive", detectable_ratio=None)], "could have detected no ratio"),
-        ([made("inconclusive"), made("inconclusive", p_holm=0.5)], "In 1 of them the Holm-adjusted p is below 0.05, but too few"),
+        (
+            [made("inconclusive", reason="too_few_errors_in_lower"), made("inconclusive", p_holm=0.5)],
+            "In 1 of them the Holm-adjusted p is below 0.05, but not called: under 8 effective errors on the lower side",
+        ),
     ],
 )
 def test_each_verdict_has_its_words(plain: Evaluation, tests: list[ClaimTest], words: str) -> None:
