@@ -31,7 +31,8 @@ RULES: dict[str, str] = {
     r"\b(looks?|appears?) (Black|White|Asian|female|male)\b": "no guessing of anybody's group",
     r"\b(performs?|works?) (equally|worse|better|well|poorly)\b|\bequally well\b": "say which rate",
     r"\b(is|are) (un)?fair\b|\b(un)?fairness\b": "say which rate",
-    r"\bno difference\b(?! beyond chance\b)|\bequal (error|false [a-z-]+) rates\b|\b(do|does) not differ\b|\bthe same (error )?rates? for\b": (
+    r"\bno difference\b(?! beyond chance\b)": "say no difference beyond chance, and what could have been detected",
+    r"\bequal (error|false [a-z-]+) rates\b|\b(do|does) not differ\b|\bthe same (error )?rates? for\b": (
         "say no difference beyond chance, and what could have been detected"
     ),
     r"\bfa(ce|cial)[ -](recognition|matching) (is|are|has|have|fails?|works?|does|misidentif)": MEASURED,
