@@ -89,12 +89,10 @@ def draw_within(rng: np.random.Generator, people: int, images: int, p: float, s:
     for start in range(0, n, size):
         count = min(size, n - start)
         hit, q, u = _hits(rng, people, count, i, j, each, s, cut)
-        y = np.ones(hit.size)
+        y, more = np.ones(hit.size), np.arange(hit.size)
         for k in range(2, each + 1):  # at least k errors of a pair, if u is below their probability
-            more = u < special.betainc(k, each - k + 1, q)
-            if not more.any():
-                break
-            y += more
+            more = more[u[more] < special.betainc(k, each - k + 1, q[more])]
+            y[more] += 1
         group, pair = np.divmod(hit, i.size)
         rows = sum(np.bincount(group * people + side[pair], y, count * people) for side in (i, j))
         place = slice(start, start + count)
@@ -342,12 +340,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--kind", choices=tuple(DRAW), action="append", help="only these (both)")
     parser.add_argument("--people", type=int, action="append", help="only groups of so many people (all)")
+    parser.add_argument("--images", type=int, action="append", help="only with so many images each (all)")
     parser.add_argument("--factor", type=float, default=FEW_ERRORS_FACTOR, help="on the lower side's design effect")
     options = parser.parse_args()
     lines = []
     for kind, settings in (("within", WITHIN), ("fnmr", FNMR)):
         for people, images in dict.fromkeys(setting[:2] for setting in settings):
-            if (options.kind and kind not in options.kind) or (options.people and people not in options.people):
+            asked = ((options.kind, kind), (options.people, people), (options.images, images))
+            if any(chosen and value not in chosen for chosen, value in asked):
                 continue
             drawer = Drawer(kind, people, images, options.repetitions, options.seed)
             for setting in (setting for setting in settings if setting[:2] == (people, images)):

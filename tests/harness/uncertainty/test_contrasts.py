@@ -95,7 +95,7 @@ def test_what_could_have_been_detected_is_what_would_have_been_called() -> None:
     assert few * rate * 6_000 == pytest.approx(EFFECTIVE_IN_HIGHER)
 
 
-def test_no_ratio_is_said_to_be_detectable_where_none_could_be_called() -> None:
+def test_a_ratio_is_said_to_be_detectable_only_if_it_passes_the_gate_above() -> None:
     """The reference group has fewer than eight effective errors at so high a threshold."""
     dataset, templates = toy.make_dataset(3, 260, 1), toy.make_templates(toy.make_dataset(3, 260, 1), 4)
     options = Options(by=("gender",), targets=(), threshold=0.75)
@@ -103,7 +103,9 @@ def test_no_ratio_is_said_to_be_detectable_where_none_could_be_called() -> None:
     reference = next(r for r in point.fmr if r.group == point.contrasts[0].reference)
     assert 0 < reference.effective_errors < 8
     assert point.contrasts[0].verdict == "inconclusive"
-    assert point.contrasts[0].detectable_ratio is None
+    group = next(r for r in point.fmr if r.group == point.contrasts[0].group)
+    errors = point.contrasts[0].detectable_ratio * reference.rate * group.comparisons
+    assert errors / group.design_effect >= 30 - 0.2, "to one step of the ratios that are tried"
 
 
 def test_groups_that_share_people_are_no_surer_than_independent_comparisons() -> None:

@@ -231,13 +231,14 @@ def _cell(comparisons: int, subjects: int, errors: int = 0) -> estimates.Estimat
 
 
 def test_a_mean_over_cells_without_errors_is_bounded_by_its_smallest_cell() -> None:
-    """Rates of 0.69 % and 0 give no error with 5 %, and their mean is six times 3 / all comparisons."""
+    """Rates of 0.84 % and 0 give no error with a chance of one in forty, and their mean is the bound."""
     rate = estimates.to_rate(estimates.mean_of([_cell(435, 30), _cell(4950, 100)], False), "g", "matched")
-    assert rate.bounds.independent == pytest.approx(3 / 435 / 2)
+    assert rate.bounds.independent == pytest.approx(-np.log(0.025) / 435 / 2)
+    assert rate.interval == (0.0, pytest.approx(rate.bounds.independent)), "nothing is known of how errors go together"
     assert rate.bounds.worst_case == pytest.approx(3 / 15 / 2)
     assert rate.rate is None
     worst = 2 * rate.bounds.independent
-    assert (1 - worst) ** 435 == pytest.approx(0.05, rel=0.02)
+    assert (1 - worst) ** 435 == pytest.approx(0.025, rel=0.02)
 
 
 def test_failures_are_told_although_no_comparison_was_in_error() -> None:

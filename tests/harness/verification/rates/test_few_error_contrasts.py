@@ -13,7 +13,7 @@ from faceparity.harness.uncertainty.multiple_tests import holm
 from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.error_counts import CellErrors
 from faceparity.harness.verification.rates.few_error_contrasts import detectable_ratio, sides
-from faceparity.harness.verification.rates.group_contrasts import Measured, compare, settle
+from faceparity.harness.verification.rates.group_contrasts import Measured, compare, detectable, settle
 from faceparity.harness.verification.rates.like_groups import with_design_effects
 from faceparity.harness.verification.rates.verdict_rules import FEW_ERRORS_FACTOR, outcome
 
@@ -125,6 +125,12 @@ def test_the_detectable_ratio_is_called_with_such_errors_and_half_of_it_is_not()
         errors = ratio * share * 5
         p = float(few_error_test(errors, like.comparisons, like.design_effect, 5, base.comparisons, 3 * base.design_effect).p)
         assert (errors / like.design_effect >= 30 and p < 0.05 / 7) == is_called
+
+
+def test_nothing_is_detectable_where_no_test_was_checked() -> None:
+    base, like = with_design_effects([group(5, 0), group(40, 100)])
+    assert detectable(like, base, 7, "within") == pytest.approx(detectable_ratio(like, base, 7))
+    assert detectable(like, base, 7, "matched") is None
 
 
 def test_of_equal_rates_the_reference_is_the_higher_side() -> None:
