@@ -97,7 +97,9 @@ def at_own_threshold(evidence: Evidence, grouping: SampleGrouping, g: int, targe
     if np.isnan(replicates).mean() > UNDEFINED:
         return AtOwnThreshold(found, replace(estimate, rate=None, reason="target_out_of_reach"), none)
     variance = max(estimate.variance, float(np.nanvar(replicates, ddof=1)))
-    return AtOwnThreshold(found, replace(estimate, variance=variance, method=METHOD), replicates)
+    # The bound of like groups takes the threshold as given; without it, it is no lower than Wilson's with the larger variance.
+    widened = replace(estimate, variance=variance, method=METHOD, few_error_bound=None)
+    return AtOwnThreshold(found, widened, replicates)
 
 
 def ratio_at_own_thresholds(first: AtOwnThreshold, second: AtOwnThreshold) -> stats.LogRatio | None:

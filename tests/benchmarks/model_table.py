@@ -42,7 +42,7 @@ def cell(rate: results.Rate | None) -> str:
     if rate.rate is not None and rate.interval:
         return f"{percent(rate.rate)} [{percent(rate.interval[0])}, {percent(rate.interval[1])}]"
     if rate.errors == 0 and rate.bounds is not None:
-        return f"0 of {rate.comparisons:,} (≤ {percent(rate.bounds.worst_case)})"
+        return f"0 of {rate.comparisons:,} (≤ {percent(rate.upper)})"
     if rate.interval:
         return f"≤ {percent(rate.interval[1])}"
     return percent(rate.rate) if rate.rate is not None else "–"
