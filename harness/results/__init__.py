@@ -30,6 +30,7 @@ from faceparity.harness.results.groups import (
     Covariate,
     Curve,
     Differential,
+    FailedComparisons,
     Group,
     Grouping,
     LeftOut,
@@ -42,6 +43,7 @@ from faceparity.harness.results.groups import (
     Separation,
     Sweep,
     SweptRate,
+    Withheld,
 )
 from faceparity.harness.results.inputs import (
     Comparisons,
@@ -126,6 +128,7 @@ __all__ = [
     "ExclusionReason",
     "ExtractionByAttributes",
     "ExtractionCounts",
+    "FailedComparisons",
     "GalleryScenario",
     "Group",
     "GroupNumber",
@@ -190,6 +193,7 @@ __all__ = [
     "WatchlistReading",
     "WatchlistScenario",
     "WatchlistSize",
+    "Withheld",
     "canonical",
     "from_json",
     "json_schema",

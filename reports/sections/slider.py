@@ -9,6 +9,7 @@ from faceparity.reports.layout.elements import Fold, Item, Raw, Section, Table, 
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
 from faceparity.reports.wording.headline import contrast_of, finest, primary, verdict
+from faceparity.reports.wording.no_verdict import REASONS as WITHHELD
 
 NAME = 100
 LEVEL = 0.975
@@ -70,6 +71,8 @@ def _ratio(point: OperatingPoint, grouping: Grouping, group: str) -> str:
         return "reference"
     if contrast is None or contrast.ratio is None:
         return f.DASH
+    if contrast.reason in WITHHELD:
+        return "no verdict"
     if contrast.reason == "too_few_errors":
         return "too few errors"
     return f"{f.ratio(contrast.ratio)} {f.ratio_interval(contrast.interval)} {verdict(point, 'fmr', group)}"
