@@ -133,8 +133,9 @@ class Overall(Part):
 class Withheld(Part):
     """Why no verdict is given at a threshold, whatever the tests say.
 
-    reason: "mated_not_above", images of one person do not score above images of two; "fnmr_over_half", at a target more than half of
-    the mated comparisons fall below the threshold. Either way scores, labels or faces are probably not what they are taken for.
+    reason: "mated_not_above", images of one person score no higher than images of two, or hardly; "fnmr_over_half", at a target more
+    than half of the mated comparisons fall below the threshold. Either way scores, labels or faces are probably not what they are
+    taken for.
     """
 
     reason: Literal["mated_not_above", "fnmr_over_half"]
@@ -349,4 +350,4 @@ class Grouping(Part):
     failed_comparisons: list[FailedComparisons] = Field(default_factory=list)
     """Of each group; empty if failures are not known."""
     groups_not_above: list[str] = Field(default_factory=list)
-    """Groups of 30 people or more with mated comparisons that do not score above the group's non-mated ones: no verdict on them."""
+    """Groups of 30 people or more with mated comparisons that score no higher than the group's non-mated ones, or hardly: no verdict."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from faceparity.harness.results import Evaluation, Grouping, OperatingPoint, Withheld
+from faceparity.harness.verification.rates.verdict_rules import MATED_ABOVE_FROM
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.headline import finest
 
@@ -13,15 +14,19 @@ REASONS = frozenset({"mated_not_above", "fnmr_over_half"})
 
 MIXED_FROM = 0.25
 """Share of pairs from which mated scores look like any others, rather than turned round."""
+APART_FROM = 0.9
+"""Share of pairs from which mated scores are apart enough for a target to be only too strict."""
+SIMILARITIES = "the scores are similarities (leave --distance out)"
 
 
 def why_withheld(evaluation: Evaluation, withheld: Withheld) -> str:
     """Return why there is no verdict, in sentences, with what is likely."""
     if withheld.reason == "mated_not_above":
-        share = f"{f.percent(withheld.mated_above, 2)} of such pairs, where chance gives one half"
+        share = withheld.mated_above
+        above = "score hardly" if share is not None and share > 0.5 else "do not score"
         text = (
-            "No verdict is given: images of one person do not score above images of two. Of a mated and a non-mated comparison "
-            f"the mated one is the more alike in at most {share}."
+            f"No verdict is given: images of one person {above} above images of two. Of a mated and a non-mated comparison "
+            f"the mated one is the more alike in at most {f.percent(share, 2)} of such pairs, where chance gives one half."
         )
     else:
         missed = f.percent(withheld.errors / withheld.comparisons)
@@ -37,33 +42,31 @@ def likely(evaluation: Evaluation, reason: str, mated_above: float | None = None
 
     mated_above: as the record has it; None: not known.
     """
-    found = list(_causes(evaluation, reason))
-    if mated_above is not None and mated_above > MIXED_FROM:
-        found = [*found[1:], *found[:1]]
+    found = list(_causes(evaluation, reason, mated_above))
     return f"Likely: {'; '.join(found[:-1])}; or {found[-1]}." if len(found) > 1 else f"Likely: {found[0]}."
 
 
-def _causes(evaluation: Evaluation, reason: str) -> Iterator[str]:
-    model = evaluation.model
+def _causes(evaluation: Evaluation, reason: str, mated_above: float | None) -> Iterator[str]:
+    model, too_strict = evaluation.model, "the target is too strict for images as hard as these"
+    if reason == "fnmr_over_half" and mated_above is not None and mated_above > APART_FROM:
+        yield too_strict
     if model.score.kind == "supplied":
-        if reason == "mated_not_above" and model.score.sign == 1:
-            yield "the scores are distances (add --distance)"
-        elif reason == "mated_not_above":
-            yield "the scores are similarities (leave --distance out)"
+        if reason == "mated_not_above" and (mated_above is None or mated_above < MIXED_FROM):
+            yield "the scores are distances (add --distance)" if model.score.sign == 1 else SIMILARITIES
         yield "rows say of the wrong person or image what they say (subject_a, subject_b, sample_a, sample_b, mated)"
     else:
         yield "the network is fed otherwise than in its training (the card's input: colour, mean, std, size, output), or score is wrong"
         if several := evaluation.extraction.several_faces:
             yield f"another face than the labelled person's is used in images with several ({f.count(several)} here)"
         yield "labels of people are wrong"
-    if reason == "fnmr_over_half":
-        yield "the target is too strict for images as hard as these"
+    if reason == "fnmr_over_half" and (mated_above is None or mated_above <= APART_FROM):
+        yield too_strict
 
 
 def of_everybody(evaluation: Evaluation) -> str:
     """Return why no threshold at all has a verdict; empty if some may have."""
     share = evaluation.comparisons.mated_above
-    if share is None or share > 0.5:
+    if share is None or share > MATED_ABOVE_FROM:
         return ""
     return why_withheld(evaluation, Withheld(reason="mated_not_above", mated_above=share, errors=0, comparisons=0))
 
@@ -84,7 +87,7 @@ def of_groups(evaluation: Evaluation, grouping: Grouping) -> str:
         return ""
     names = f.joined_or_counted([f.shorten(group, 60) for group in grouping.groups_not_above], "group", 8)
     reason = likely(evaluation, "mated_not_above")
-    return f"No verdict is given on {names}: there images of one person do not score above images of two. {reason}"
+    return f"No verdict is given on {names}: there images of one person score no higher than images of two, or hardly. {reason}"
 
 
 def first_screen(evaluation: Evaluation) -> list[str]:

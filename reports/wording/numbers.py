@@ -29,7 +29,7 @@ REASONS: dict[str, str] = {
     "no_pool": "no pool to set a threshold on",
     "group_undefined": "the group has no rate",
     "below_ledger": "the threshold lies below all comparisons that were kept one by one",
-    "mated_not_above": "images of one person do not score above images of two",
+    "mated_not_above": "images of one person score no higher than images of two, or hardly",
     "fnmr_over_half": "more than half of the mated comparisons fall below the threshold",
     "all_failed": "every comparison failed",
     "other": "see the warnings",

@@ -18,7 +18,7 @@ from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.tally import I64, ScoreBins, Scores
 from faceparity.harness.groups.groupings import SampleGrouping, one_group
-from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, FNMR_LIMIT, SHOWN_FROM, withhold
+from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, FNMR_LIMIT, MATED_ABOVE_FROM, SHOWN_FROM, withhold
 
 RATIOS = ("ratio_log_half_width", "ratio_at_least")
 """Fields of a swept rate that tell of its ratio to the reference's."""
@@ -39,7 +39,7 @@ class ScoreOrder:
 
     @property
     def is_reversed(self) -> bool:
-        """Return whether mated comparisons are not above non-mated ones."""
+        """Return whether mated comparisons are not above non-mated ones, or hardly."""
         return _not_above(self.mated_above)
 
     def reversed_groups(self, grouping: SampleGrouping) -> frozenset[str]:
@@ -73,7 +73,7 @@ class ScoreOrder:
 
 
 def _not_above(share: float | None) -> bool:
-    return share is not None and share <= 0.5
+    return share is not None and share <= MATED_ABOVE_FROM
 
 
 def apply_to_point(point: results.OperatingPoint, grouping: SampleGrouping, order: ScoreOrder) -> results.OperatingPoint:

@@ -40,6 +40,8 @@ CONTAMINATED_FROM = 0.05
 """Share of a pool's false matches that look like one person under two names, above which both readings are needed."""
 REFUSED_FROM = 0.5
 """The same share, above which a target is refused."""
+MATED_ABOVE_FROM = 0.55
+"""Share of pairs of a mated and a non-mated comparison in which the mated one must score higher; 0.5 is chance."""
 FNMR_LIMIT = 0.5
 """Share of the mated comparisons missed at a target, above which no verdict is given there."""
 
