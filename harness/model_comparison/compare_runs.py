@@ -152,7 +152,7 @@ def _point(
     if len(having) < 2:
         return None
     with_threshold = [entry for entry in having if entry in paired and entry.points[key].threshold is not None]
-    withheld = {entry.id: why for entry in with_threshold if (why := entry.points[key].withheld) is not None}
+    withheld = {entry.id: found for entry in with_threshold if (found := entry.points[key].withheld) is not None}
     with_threshold = [entry for entry in with_threshold if entry.id not in withheld]
     point = rc.ComparedPoint(
         origin=having[0].points[key].origin,
@@ -166,7 +166,7 @@ def _point(
         return point
     reasons = [f"No threshold was set for {', '.join(refused)}: see the run's report."] * bool(refused)
     reasons += [
-        f"No verdict is given on {name}, as {WITHHELD[why.reason]}: see the run's report." for name, why in withheld.items()
+        f"No verdict is given on {name}, as {WITHHELD[found.reason]}: see the run's report." for name, found in withheld.items()
     ]
     point = point.model_copy(update={"reason": " ".join(reasons)})
     if key[0] == "target" and len(pools) > 1:

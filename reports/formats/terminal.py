@@ -355,7 +355,7 @@ def _rate_table(grouping: Grouping, point: OperatingPoint, measure: str, title: 
         contrast = contrast_of(point, measure, rate.group)
         text = comparison(contrast, verdict(outer, measure, rate.group)) if contrast else _reference(point, measure, rate.group)
         text = f.DASH if rate.status == "suppressed" else text
-        with_failed = [f.percent(rate.rate_including_failures, 2)] * len(failed)
+        with_failed = [f.percent(rate.rate_including_failures or None, 2)] * len(failed)
         counts = [f.count(rate.subjects), f.short_count(rate.comparisons), f.count(rate.errors)]
         rows.append((rate.group, [short(rate), *with_failed, *counts, text]))
     _add(table, grouping, rows, NARROW if failed else NAME_WIDTH)

@@ -64,12 +64,15 @@ class ScoreOrder:
         """
         mated = self.evidence.tally.mated_pairs.score
         missed = int((mated < self.evidence.tally.grid.exact(threshold)).sum())
-        counts = {"mated_above": self.mated_above, "errors": missed, "comparisons": int(mated.size)}
-        if self.is_reversed:
-            return results.Withheld(reason="mated_not_above", **counts)
-        if is_target and missed >= BOUND_BELOW and missed > FNMR_LIMIT * mated.size:
-            return results.Withheld(reason="fnmr_over_half", **counts)
-        return None
+        over_half = is_target and missed >= BOUND_BELOW and missed > FNMR_LIMIT * mated.size
+        if not (self.is_reversed or over_half):
+            return None
+        return results.Withheld(
+            reason="mated_not_above" if self.is_reversed else "fnmr_over_half",
+            mated_above=self.mated_above,
+            errors=missed,
+            comparisons=int(mated.size),
+        )
 
 
 def _not_above(share: float | None) -> bool:
@@ -152,7 +155,7 @@ def withhold_within(part: P, reason: str) -> P:
 
     Those on failures to extract stay: no score is behind them.
     """
-    changes = {}
+    changes: dict[str, object] = {}
     for name in type(part).model_fields:
         value = getattr(part, name)
         if isinstance(value, results.Part):
@@ -182,9 +185,9 @@ def withhold_paired(
     return out
 
 
-def without_ratios(sweep: results.Sweep, order: ScoreOrder) -> results.Sweep:
+def without_ratios(sweep: results.Sweep | None, order: ScoreOrder) -> results.Sweep | None:
     """Return a sweep without ratios' intervals where no verdict stands."""
-    if not order.is_reversed:
+    if sweep is None or not order.is_reversed:
         return sweep
     rates = []
     for rate in sweep.rates:
