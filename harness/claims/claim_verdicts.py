@@ -149,13 +149,13 @@ def _draft_tests(claim: ClaimFile, reading: Reading | None, context: ClaimContex
         return ("synthetic", ""), []
     if reading is None:
         return ("no_measure", ""), []
+    if claim.about == "experiment":
+        return experiment(claim, reading, context.paired)
     early, drafts = _possible_tests(claim, reading, context)
     return (("mated_not_above", "") if early[0] is None and context.setting.order.is_reversed else early), drafts
 
 
 def _possible_tests(claim: ClaimFile, reading: Reading, context: ClaimContext) -> tuple[Early, list[Draft]]:
-    if claim.about == "experiment":
-        return experiment(claim, reading, context.paired)
     if reading.measure == "fnmr" and not context.setting.evidence.tally.n_mated:
         return ("no_mated_pairs", ""), []
     early, chosen = choose(claim.contrasts, context)

@@ -212,7 +212,9 @@ def test_of_three_models_all_are_compared_on_what_all_have(three, dataset) -> No
             assert r.rank == (1 + beaten, 3 - beats)
     fnmr = next(t for t in p.leagues if t.measure == "fnmr")
     assert fnmr.rows[0].value < fnmr.rows[2].value
-    assert (fnmr.rows[0].rank, fnmr.rows[2].rank[1]) == ((1, 1), 3)
+    assert fnmr.rows[0].rank[0] == 1
+    assert fnmr.rows[0].rank[1] < 3, "the first is ahead of the third"
+    assert fnmr.rows[2].rank[0] > 1
     assert not any(t.measure == "fmr" for t in p.leagues), "at a target the pool's FMR is the same for all"
     assert any(t.measure == "fmr" for t in point(c, "published").leagues)
 
