@@ -173,6 +173,11 @@ def _draft_tests(claim: ClaimFile, reading: Reading | None, context: ClaimContex
         return ("no_measure", ""), []
     if claim.about == "experiment":
         return experiment(claim, reading, context.paired)
+    early, drafts = _possible_tests(claim, reading, context)
+    return (("mated_not_above", "") if early[0] is None and context.setting.order.is_reversed else early), drafts
+
+
+def _possible_tests(claim: ClaimFile, reading: Reading, context: ClaimContext) -> tuple[Early, list[Draft]]:
     if reading.measure == "fnmr" and not context.setting.evidence.tally.n_mated:
         return ("no_mated_pairs", ""), []
     early, chosen = choose(claim.contrasts, context)
@@ -201,11 +206,24 @@ def choose(contrasts: Sequence[ClaimedContrast], context: ClaimContext) -> tuple
 def _tests(chosen: ClaimedPair, reading: Reading, context: ClaimContext) -> Iterator[Draft]:
     for target in reading.targets:
         if reading.threshold == "own":
-            yield _test_at_own_thresholds(chosen, reading, target, context)
+            draft = _test_at_own_thresholds(chosen, reading, target, context)
         elif reading.threshold == "reference":
-            yield _test_at_one_threshold(chosen, reading, target, context, _reference_thresholds(chosen, target, context))
+            draft = _test_at_one_threshold(chosen, reading, target, context, _reference_thresholds(chosen, target, context))
         else:
-            yield _test_at_one_threshold(chosen, reading, target, context, _run_thresholds(chosen, target, context))
+            draft = _test_at_one_threshold(chosen, reading, target, context, _run_thresholds(chosen, target, context))
+        yield _withheld(draft, chosen, context)
+
+
+def _withheld(draft: Draft, chosen: ClaimedPair, context: ClaimContext) -> Draft:
+    """Return the test without a verdict, where none is given at its thresholds."""
+    order, test = context.setting.order, draft.test
+    thresholds = [threshold for threshold in (test.threshold, test.reference_threshold) if threshold is not None]
+    if draft.key is None or not thresholds:
+        return draft
+    found = next((why for threshold in thresholds if (why := order.withheld(threshold, is_target=True))), None)
+    reversed_groups = order.reversed_groups(context.groupings[context.single(chosen.attribute)])
+    reason = found.reason if found else "mated_not_above" if {chosen.group, chosen.reference} & reversed_groups else None
+    return draft if reason is None else replace(draft, test=test.model_copy(update={"reason": reason}), gates=False)
 
 
 @dataclass(frozen=True)

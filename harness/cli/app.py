@@ -85,7 +85,9 @@ def score(
     failures: Annotated[
         Path | None,
         typer.Option(
-            "--failures", metavar="FILE", help="CSV of failures to extract: subject, attempted, failed and the attributes."
+            "--failures",
+            metavar="FILE",
+            help="CSV of failures to extract, of images that the scores do not name: subject, attempted, failed and the attributes.",
         ),
     ] = None,
     repeated: Annotated[

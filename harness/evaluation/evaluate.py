@@ -30,8 +30,14 @@ from faceparity.harness.scenarios.dispatch import evaluate_scenarios
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.verification.one_threshold import PointContext, reference_group
 from faceparity.harness.verification.operating_points import Fixed, MeasurementPlan, measure
-from faceparity.harness.verification.rates.failures_and_covariates import covariates, failure_rates, group_sizes
+from faceparity.harness.verification.rates.failures_and_covariates import (
+    covariates,
+    failed_comparisons,
+    failure_rates,
+    group_sizes,
+)
 from faceparity.harness.verification.rates.score_histograms import make_curves
+from faceparity.harness.verification.rates.score_order import ScoreOrder, withhold_paired, without_ratios
 from faceparity.harness.verification.rates.score_separation import make_separation
 from faceparity.harness.verification.sampling_report import deal_share, sampled_info, sampled_warnings
 from faceparity.harness.verification.sweep_bounds import with_bounds_of_sweep
@@ -85,7 +91,11 @@ def evaluate(
     failed = excluded[~has_template[excluded].all(axis=1)]
     tallied = replace(tallied, evidence=never_attempted(tallied.evidence, cells, dataset.subjects, failed))
     measured = measure(tallied.evidence, groupings, groupings[-1], pool, plan)
-    sweeps = make_sweeps(tallied.evidence, groupings, pool, options.references, measured, plan.same_person)
+    setting = PointContext(tallied.evidence, groupings[-1], pool, options.references, plan.sign, options.seed)
+    sweeps = [
+        without_ratios(sweep, setting.order)
+        for sweep in make_sweeps(tallied.evidence, groupings, pool, options.references, measured, plan.same_person)
+    ]
     values = {**templates.covariates, **({} if dataset.capture_year is None else {"capture_year": dataset.capture_year})}
     listed = ProtocolSetting(cells, groupings, card.score.sign, card.score.low, card.score.high)
     one_to_many = ScenarioSetting(
@@ -96,8 +106,12 @@ def evaluate(
         provenance=provenance.provenance(resolved),
         dataset=provenance.dataset_info(dataset, attributes, groupings),
         model=provenance.model_info(card, templates.model_fingerprint, dataset),
-        comparisons=comparisons_info(tallied, samples),
-        paired=paired(dataset, samples, templates.samples, measured[-1], card.score.kind, options.references),
+        comparisons=comparisons_info(tallied, setting.order, samples),
+        paired=withhold_paired(
+            paired(dataset, samples, templates.samples, measured[-1], card.score.kind, options.references),
+            measured[-1],
+            setting.order,
+        ),
         extraction=_extraction(groupings, cells, dataset.subjects, templates, card, options),
         groupings=[
             to_grouping(
@@ -109,6 +123,7 @@ def evaluate(
                 options.references,
                 covariates(grouping, cells, dataset.subjects, values),
                 sweep,
+                setting.order,
             )
             for grouping, points, sweep in zip(groupings, measured, sweeps, strict=True)
         ],
@@ -121,7 +136,6 @@ def evaluate(
             *_warnings(dataset, card, tallied, pool, groupings[-1], options.targets),
         ],
     )
-    setting = PointContext(tallied.evidence, groupings[-1], pool, options.references, plan.sign, options.seed)
     more = [attribute for attribute in dataset.attributes if attribute not in cells.attributes]
     bench = ClaimContext(setting, plan, groupings, measured, evaluation.paired, dataset.card.synthetic, more)
     evaluation = evaluation.model_copy(update={"claims": evaluate_claims(resolved.claims, bench)})
@@ -216,7 +230,7 @@ def _f32(threshold: float) -> float:
     return float(str(np.float32(threshold)))
 
 
-def comparisons_info(tallied: CollectedEvidence, samples: Samples | None = None) -> results.Comparisons:
+def comparisons_info(tallied: CollectedEvidence, order: ScoreOrder, samples: Samples | None = None) -> results.Comparisons:
     """Count comparisons, and those left out by reason.
 
     samples: of templates; None for a score file.
@@ -236,12 +250,20 @@ def comparisons_info(tallied: CollectedEvidence, samples: Samples | None = None)
     return results.Comparisons(
         non_mated=tally.n_non_mated,
         mated=tally.n_mated,
+        mated_failed=_failed(tallied.evidence.attempted_mated, tally.n_mated),
+        non_mated_failed=_failed(tallied.evidence.attempted_non_mated, tally.n_non_mated),
+        mated_above=order.mated_above,
         left_out=left_out,
         ledger_floor=tally.floor if np.isfinite(tally.floor) else None,
         ledger_entries=len(tally.ledger),
         passes=tallied.passes,
         sampled=sampled_info(tallied.evidence),
     )
+
+
+def _failed(attempted: NDArray[np.int64] | None, made: int) -> int | None:
+    """Return how many comparisons could not be made; None if that is not known."""
+    return None if attempted is None else max(0, int(attempted.sum()) - made)
 
 
 def to_grouping(
@@ -253,6 +275,7 @@ def to_grouping(
     references: tuple[str, ...],
     image_covariates: list[results.Covariate],
     sweep: results.Sweep | None = None,
+    order: ScoreOrder | None = None,
 ) -> results.Grouping:
     """Return one grouping of the record.
 
@@ -273,6 +296,8 @@ def to_grouping(
         curves=make_curves(evidence, grouping, np.asarray([entry.subjects for entry in groups])),
         separation=make_separation(evidence, grouping),
         sweep=sweep,
+        failed_comparisons=failed_comparisons(evidence, grouping),
+        groups_not_above=[] if order is None else sorted(order.reversed_groups(grouping)),
     )
 
 

@@ -21,6 +21,11 @@ from faceparity.harness.results import comparison as rc
 from faceparity.harness.results.stored import Result
 from faceparity.harness.verification.sampling_report import WHY_UNPAIRED
 
+WITHHELD = {
+    "mated_not_above": "images of one person score no higher there than images of two, or hardly",
+    "fnmr_over_half": "more than half of its mated comparisons fall below the threshold",
+}
+
 
 def compare_runs(runs: Sequence[Sequence[Result]], command: str, seed: int = 0, workers: int = 1) -> rc.Comparison:
     """Compare every result of several runs, side by side.
@@ -147,18 +152,23 @@ def _point(
     if len(having) < 2:
         return None
     with_threshold = [entry for entry in having if entry in paired and entry.points[key].threshold is not None]
+    withheld = {entry.id: found for entry in with_threshold if (found := entry.points[key].withheld) is not None}
+    with_threshold = [entry for entry in with_threshold if entry.id not in withheld]
     point = rc.ComparedPoint(
         origin=having[0].points[key].origin,
         target_fmr=key[1],
         thresholds={entry.id: entry.points[key].native_threshold for entry in having},
         unpaired=[_unpaired(one, two, key) for one, two in unpaired if one in having and two in having],
     )
-    refused = [entry.id for entry in having if entry in paired and entry not in with_threshold]
+    refused = [entry.id for entry in having if entry in paired and entry not in with_threshold and entry.id not in withheld]
     pools = {own_point.pool.name for entry in with_threshold if (own_point := entry.points[key]).pool is not None}
     if shared is None:
         return point
-    if refused:
-        point = point.model_copy(update={"reason": f"No threshold was set for {', '.join(refused)}: see the run's report."})
+    reasons = [f"No threshold was set for {', '.join(refused)}: see the run's report."] * bool(refused)
+    reasons += [
+        f"No verdict is given on {name}, as {WITHHELD[found.reason]}: see the run's report." for name, found in withheld.items()
+    ]
+    point = point.model_copy(update={"reason": " ".join(reasons)})
     if key[0] == "target" and len(pools) > 1:
         why = f"Their thresholds were set on different pools ({', '.join(sorted(pools))}): the same target is not the same point."
         return point.model_copy(update={"reason": why})

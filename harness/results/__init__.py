@@ -30,6 +30,7 @@ from faceparity.harness.results.groups import (
     Covariate,
     Curve,
     Differential,
+    FailedComparisons,
     FewErrors,
     Group,
     Grouping,
@@ -43,6 +44,7 @@ from faceparity.harness.results.groups import (
     Separation,
     Sweep,
     SweptRate,
+    Withheld,
 )
 from faceparity.harness.results.inputs import (
     Comparisons,
@@ -127,6 +129,7 @@ __all__ = [
     "ExclusionReason",
     "ExtractionByAttributes",
     "ExtractionCounts",
+    "FailedComparisons",
     "FewErrors",
     "GalleryScenario",
     "Group",
@@ -192,6 +195,7 @@ __all__ = [
     "WatchlistReading",
     "WatchlistScenario",
     "WatchlistSize",
+    "Withheld",
     "canonical",
     "from_json",
     "json_schema",

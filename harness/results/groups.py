@@ -150,6 +150,22 @@ class Overall(Part):
     fnmr_all_pairs: Rate | None = None
 
 
+class Withheld(Part):
+    """Why no verdict is given at a threshold, whatever the tests say.
+
+    reason: "mated_not_above", images of one person score no higher than images of two, or hardly; "fnmr_over_half", at a target more
+    than half of the mated comparisons fall below the threshold. Either way scores, labels or faces are probably not what they are
+    taken for.
+    """
+
+    reason: Literal["mated_not_above", "fnmr_over_half"]
+    mated_above: Share | None
+    """As `Comparisons.mated_above`."""
+    errors: Count
+    comparisons: Count
+    """Mated comparisons below the threshold, and all."""
+
+
 class OperatingPoint(Part):
     """One threshold for everybody, and what follows at it.
 
@@ -178,6 +194,8 @@ class OperatingPoint(Part):
     contrasts: list[Contrast] = Field(default_factory=list)
     same_person: SamePerson | None = None
     without_likely_same_person: OperatingPoint | None = None
+    withheld: Withheld | None = None
+    """Null: verdicts are what the tests say."""
 
 
 class Group(Part):
@@ -188,6 +206,20 @@ class Group(Part):
     subjects: Count
     samples: Count
     merged: Count = 0
+
+
+class FailedComparisons(Part):
+    """Comparisons of one group that were attempted, both samples in it, and those of them that could not be made.
+
+    For want of a template, or with an empty score; of a score file also those that the images of `--failures` would have been in:
+    attempted ones then are those listed, divided by each image's chance of a template in its group.
+    """
+
+    group: str
+    mated: Count
+    mated_failed: Count
+    non_mated: Count
+    non_mated_failed: Count
 
 
 class Quartiles(Part):
@@ -344,3 +376,7 @@ class Grouping(Part):
     curves: list[Curve] = Field(default_factory=list)
     separation: list[Separation] = Field(default_factory=list)
     sweep: Sweep | None = None
+    failed_comparisons: list[FailedComparisons] = Field(default_factory=list)
+    """Of each group; empty if failures are not known."""
+    groups_not_above: list[str] = Field(default_factory=list)
+    """Groups of 30 people or more with mated comparisons that score no higher than the group's non-mated ones, or hardly: no verdict."""

@@ -141,6 +141,12 @@ class Comparisons(Part):
     passes: Count
     sampled: SampledComparisons | None = None
     """None: every comparison was made."""
+    mated_failed: Count | None = None
+    non_mated_failed: Count | None = None
+    """How many more were attempted and could not be made; null if failures are not known."""
+    mated_above: Share | None = None
+    """The largest that P(mated > non-mated) + P(equal) / 2 can be, over all scores: one half is chance, and up to 0.55 no verdict is
+    given. Null without comparisons of both kinds."""
 
 
 class RecordedOptions(Part, Options):

@@ -14,6 +14,7 @@ from faceparity.harness.scenarios.base.context import ScenarioContext
 from faceparity.harness.scenarios.base.schema import Scenario, ScenarioBase
 from faceparity.harness.scenarios.search import lineup, search
 from faceparity.harness.scenarios.watchlist import watchlist
+from faceparity.harness.verification.rates.score_order import ScoreOrder, withhold_within
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,20 @@ def check_scenarios(scenarios: Sequence[Scenario], dataset: Dataset, groupings: 
 
 
 def evaluate_scenarios(scenarios: Sequence[Scenario], context: ScenarioContext) -> list[results.Scenario]:
-    """Return the record of each scenario, in the order given."""
-    return [_kind(scenario).evaluate(scenario, context) for scenario in scenarios]
+    """Return the record of each scenario, in the order given.
+
+    Verdicts are withheld as at an operating point with the scenario's threshold.
+    """
+    order = ScoreOrder(context.evidence)
+    return [_withheld(_kind(scenario).evaluate(scenario, context), order) for scenario in scenarios]
+
+
+def _withheld(scenario: results.Scenario, order: ScoreOrder) -> results.Scenario:
+    at = scenario.threshold
+    if at is None or at.threshold is None:
+        return withhold_within(scenario, "mated_not_above") if order.is_reversed else scenario
+    found = order.withheld(at.threshold, is_target=at.origin == "target_fmr")
+    return scenario if found is None else withhold_within(scenario, found.reason)
 
 
 def _kind(scenario: ScenarioBase) -> Kind:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
-from faceparity.datasets.common.sanitise import whole_number
 from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness import results
 from faceparity.harness.claims.claim_verdicts import ClaimContext, evaluate_claims
@@ -22,22 +21,20 @@ from faceparity.harness.evaluation.preflight import check_cells, check_reference
 from faceparity.harness.evaluation.resolved_options import Resolved, as_resolved
 from faceparity.harness.groups.groupings import Cells, SampleGrouping, make_cells
 from faceparity.harness.options import Options
-from faceparity.harness.score_files.columns import renamed
+from faceparity.harness.score_files.failures_file import FailuresFile, not_supplied, read_failures, with_failed_images
 from faceparity.harness.score_files.precision import Scores, in_precision
 from faceparity.harness.score_files.repeated_pairs import WORDS, Rule, check_rule
 from faceparity.harness.score_files.source import Source, source_of
-from faceparity.harness.score_files.table import ScoreTable, attribute, names_in, read_scores, read_texts
+from faceparity.harness.score_files.table import ScoreTable, read_scores
 from faceparity.harness.verification.one_threshold import PointContext
 from faceparity.harness.verification.operating_points import Fixed, MeasurementPlan, measure
-from faceparity.harness.verification.rates.failures_and_covariates import failure_rates
+from faceparity.harness.verification.rates.score_order import without_ratios
 from faceparity.harness.verification.threshold.collect_evidence import BINS, CollectedEvidence, TallyPlan, choose_floor
 from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool, make_pool
 from faceparity.harness.verification.threshold_sweep import make_sweeps
 
 WIDEST, NARROWEST = 1e38, 1e-30
 """Limits on the range of scores, so that 1,000 bins in it have a width in either precision."""
-MOST_ATTEMPTS = 20_000_000
-"""Limit on the attempts in a failures file: each takes memory, and one row may claim a thousand million of them."""
 
 
 def evaluate_scores(
@@ -66,18 +63,20 @@ def evaluate_scores(
     check_cells(str(source), attributes, cells.n)
     groupings = groupings_of(cells, table.subjects, merge=True)
     check_references(options.references, groupings)
-    extraction = _failures(
-        None if failures is None else source_of(failures, "failures"), by, empty_scores=bool(np.isnan(table.score).any())
-    )
+    failed_images = None if failures is None else read_failures(source_of(failures, "failures"), by)
     asked = [] if options.threshold is None else [sign * options.threshold]
     score = in_precision(table.score if sign == 1 else -table.score, asked, single=table.single)
     fixed = tuple(Fixed("fixed", float(str(score.dtype.type(threshold))), "given with --threshold") for threshold in asked)
     questions = MeasurementPlan(options.targets, fixed, options.references, sign, None, options.seed)
     evidence, pool = _evidence(source, table, score, cells, groupings, options, questions)
+    evidence, notes = _with_failures(evidence, failed_images, empty_scores=bool(np.isnan(table.score).any()))
     measured = measure(evidence, groupings, groupings[-1], pool, questions)
-    sweeps = make_sweeps(evidence, groupings, pool, options.references, measured, questions.same_person)
-    info = comparisons_info(CollectedEvidence(evidence, 1))
     setting = PointContext(evidence, groupings[-1], pool, options.references, sign, options.seed)
+    sweeps = [
+        without_ratios(sweep, setting.order)
+        for sweep in make_sweeps(evidence, groupings, pool, options.references, measured, questions.same_person)
+    ]
+    info = comparisons_info(CollectedEvidence(evidence, 1), setting.order)
     bench = ClaimContext(
         setting,
         questions,
@@ -90,13 +89,13 @@ def evaluate_scores(
         dataset=_dataset(source, table, attributes, groupings),
         model=_model(source, distance, table.digest),
         comparisons=info.model_copy(update={"left_out": table.left_out}),
-        extraction=extraction,
+        extraction=failed_images.counts if failed_images else not_supplied(empty_scores=evidence.attempted_mated is not None),
         groupings=[
-            to_grouping(grouping, points, evidence, cells, table.subjects, options.references, [], sweep)
+            to_grouping(grouping, points, evidence, cells, table.subjects, options.references, [], sweep, setting.order)
             for grouping, points, sweep in zip(groupings, measured, sweeps, strict=True)
         ],
         claims=evaluate_claims(resolved.claims, bench),
-        warnings=[*table.notes, *_left_out(table, rule)],
+        warnings=[*table.notes, *_left_out(table, rule), *notes],
     )
     return results.canonical(evaluation)
 
@@ -147,7 +146,17 @@ def _evidence(
     pool = make_pool(options.pool, cells, table.subjects, counted[0].non_mated.sum(axis=2), groupings[-1], groupings)
     plan = TallyPlan("dot", low, high, questions.targets, (), None, 1)
     floor = min([choose_floor(counted[0], pool, plan, 1.0), *thresholds])
-    return evidence_of_rows(rows, cells, counted, floor, failures_supplied=bool(np.isnan(score).any())), pool
+    return evidence_of_rows(rows, cells, counted, floor, failures_supplied=True), pool
+
+
+def _with_failures(evidence: Evidence, file: FailuresFile | None, *, empty_scores: bool) -> tuple[Evidence, list[str]]:
+    """Return the evidence with what is known of failures, and warnings.
+
+    Without empty scores and without a file of failed images nothing is.
+    """
+    if file is not None:
+        return with_failed_images(evidence, file)
+    return (evidence if empty_scores else replace(evidence, attempted_mated=None, attempted_non_mated=None)), []
 
 
 def _above(source: Source, low: float, high: float) -> float:
@@ -159,50 +168,6 @@ def _above(source: Source, low: float, high: float) -> float:
     if high - low > WIDEST:
         raise UserError(f"{source}: scores run from {low:g} to {high:g}, too far apart: divide them by a constant")
     return max(high, low + NARROWEST) if high > low else low + max(1.0, abs(low))
-
-
-def _failures(source: Source | None, by: Sequence[str], *, empty_scores: bool) -> results.ExtractionCounts:
-    """Return FTX from the failures file.
-
-    Its columns are subject, attempted, failed and the attributes; one row is a subject or a sample.
-    Raises UserError for more failed than attempted, and for more than `MOST_ATTEMPTS` in all.
-    """
-    none = results.ExtractionCounts(
-        supplied=empty_scores, overall=None, by_group=[], no_face=0, unreadable=0, several_faces=0, faces_policy="not known"
-    )
-    if source is None:
-        return none
-    columns = read_texts(source, ["subject", "attempted", "failed", *by])
-    tried, failed = (_whole(source, *columns.pop(column), column) for column in ("attempted", "failed"))
-    columns = {name: renamed(codes, words, names_in(name, words)) for name, (codes, words) in columns.items()}
-    if (attempts := int(tried.sum())) > MOST_ATTEMPTS:
-        raise UserError(
-            f"{source}: {attempts:,} attempts, more than {MOST_ATTEMPTS:,}; give the numbers of a sample of the people"
-        )
-    over = np.flatnonzero(failed > tried)
-    if over.size:
-        raise UserError(f"{source.row(int(over[0]))}: more failed than attempted")
-    row = np.repeat(np.arange(tried.size), tried)
-    ordinal = np.arange(row.size) - np.repeat(np.cumsum(tried) - tried, tried)
-    is_failed = ordinal < failed[row]
-    people = columns["subject"][0][row]
-    attributes = [attribute(name, columns[name][0][row], columns[name][1], people) for name in by]
-    cells = make_cells(attributes, row.size)
-    overall, by_group = failure_rates(groupings_of(cells, people, merge=True), cells, people, is_failed)
-    return none.model_copy(update={"supplied": True, "overall": overall, "by_group": by_group})
-
-
-def _whole(source: Source, codes: NDArray[np.int32], words: Sequence[str], name: str) -> NDArray[np.int64]:
-    """Return a column's whole numbers: int64[rows], at least 0.
-
-    Raises UserError, with the row, for what is no whole number.
-    """
-    numbers = [whole_number(word) for word in words]
-    if None in numbers:
-        bad = numbers.index(None)
-        row = int(np.flatnonzero(codes == bad)[0])
-        raise UserError(f"{source.row(row)}: {name} is {words[bad]!r}; write a whole number")
-    return np.asarray(numbers, np.int64)[codes]
 
 
 def _dataset(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from faceparity.harness.verification.rates.disparity_indices import make_differe
 from faceparity.harness.verification.rates.error_counts import ErrorsByGroup
 from faceparity.harness.verification.rates.group_contrasts import Measured, make_contrasts, settle
 from faceparity.harness.verification.rates.like_groups import never_below, with_design_effects
+from faceparity.harness.verification.rates.score_order import ScoreOrder, apply_to_point
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 from faceparity.harness.verification.threshold.threshold_bootstrap import Reestimated
 from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool
@@ -45,6 +47,11 @@ class PointContext:
     references: tuple[str, ...]
     sign: int
     seed: int
+
+    @cached_property
+    def order(self) -> ScoreOrder:
+        """Return whether scores are in the order that verdicts need."""
+        return ScoreOrder(self.evidence)
 
 
 def non_mated_by_group(evidence: Evidence, grouping: SampleGrouping, threshold: float) -> list[estimates.Estimate]:
@@ -75,8 +82,16 @@ def mated_by_group(evidence: Evidence, grouping: SampleGrouping, threshold: floa
         rejected = pairs.score[mine] < evidence.tally.grid.exact(threshold)
         wrong = np.bincount(subject, weights=rejected, minlength=int(ids.max(initial=-1)) + 1)
         attempted = None if all_attempted is None else int(all_attempted[index, index])
-        out.append(estimates.mated(ids.astype(np.int32), wrong[ids].astype(np.float64), trials.astype(np.float64), attempted))
+        people = 0 if ids.size else int(np.unique(evidence.subjects[group == index]).size)
+        counts = wrong[ids].astype(np.float64), trials.astype(np.float64)
+        out.append(estimates.mated(ids.astype(np.int32), *counts, attempted, people))
     return with_design_effects(out)
+
+
+def has_mated(evidence: Evidence) -> bool:
+    """Return whether any mated comparison was made, or at least attempted."""
+    attempted = evidence.attempted_mated
+    return evidence.tally.n_mated > 0 or (attempted is not None and bool(attempted.any()))
 
 
 def can_be_matched(own: list[int], finest: SampleGrouping, cells: Sequence[estimates.Estimate]) -> bool:
@@ -167,7 +182,7 @@ def evaluate_point(point: Point, grouping: SampleGrouping, setting: PointContext
     fnmr = _measure("fnmr", grouping, setting, fnmr_own, finest_fnmr)
     reference = reference_group(grouping, evidence, setting.references)
     compared = [fmr, fnmr] if evidence.tally.n_mated else [fmr]
-    return settle(
+    settled = settle(
         results.OperatingPoint(
             origin=point.origin,
             target_fmr=point.target,
@@ -178,7 +193,7 @@ def evaluate_point(point: Point, grouping: SampleGrouping, setting: PointContext
             pool=setting.pool.to_record(evidence),
             overall=_overall(point, setting, finest_fmr, finest_fnmr),
             fmr=_listed(grouping, fmr, fmr_own, conditional),
-            fnmr=_listed(grouping, fnmr, fnmr_own, False) if evidence.tally.n_mated else [],
+            fnmr=_listed(grouping, fnmr, fnmr_own, False) if has_mated(evidence) else [],
             fmr_matrix=_matrix(cells, grouping, fmr_own, fmr.design, conditional),
             differential=make_differential(
                 grouping, fmr, fnmr, setting.seed, point.achieved if point.target is None else point.target
@@ -190,6 +205,7 @@ def evaluate_point(point: Point, grouping: SampleGrouping, setting: PointContext
             ],
         )
     )
+    return apply_to_point(settled, grouping, setting.order)
 
 
 def _matrix(
@@ -220,7 +236,6 @@ def _overall(
     everyone = one_group(evidence.cells, "all pairs")
     all_fmr = non_mated_by_group(evidence, everyone, point.threshold)[0]
     all_fnmr = mated_by_group(evidence, everyone, point.threshold)[0]
-    has_mated = evidence.tally.n_mated > 0
     if pool.name == "balanced":
         members = [setting.finest.names.index(group) for group in pool.groups]
         shared = evidence.shared_subjects
@@ -239,9 +254,9 @@ def _overall(
         design = "as_sampled"
     return results.Overall(
         fmr=estimates.to_rate(pool_fmr, "pool", design, conditional=conditional),
-        fnmr=estimates.to_rate(pool_fnmr, "pool", design) if pool_fnmr and has_mated else None,
+        fnmr=estimates.to_rate(pool_fnmr, "pool", design) if pool_fnmr and has_mated(evidence) else None,
         fmr_all_pairs=estimates.to_rate(all_fmr, "all pairs", "all", conditional=conditional),
-        fnmr_all_pairs=estimates.to_rate(all_fnmr, "all pairs", "all") if has_mated else None,
+        fnmr_all_pairs=estimates.to_rate(all_fnmr, "all pairs", "all") if has_mated(evidence) else None,
     )
 
 

@@ -18,8 +18,9 @@ COLUMNS = {
     "separation": "grouping group mated non_mated eer eer_lo eer_hi eer_threshold eer_native_threshold d_prime mated_mean mated_sd "
     "non_mated_mean non_mated_sd bin_width cllr min_cllr miscalibration reason",
     "covariates": "grouping covariate unit group n q1 median q3 differs",
+    "failed_comparisons": "grouping group mated mated_failed non_mated non_mated_failed",
     "point": "achieved_fmr status reason detail needs_comparisons pool pool_partial pool_comparisons group weight subjects "
-    "left_out_reason",
+    "left_out_reason withheld",
     "curves": "grouping group group_b score native_score mated non_mated effective_n",
 }
 
@@ -46,6 +47,7 @@ def tables(evaluation: Evaluation) -> Tables:
     return {
         "groups": (COLUMNS["groups"].split(), list(_groups(evaluation))),
         "extraction": (["grouping", *header_of("rate")], list(_extraction(evaluation))),
+        "failed_comparisons": (COLUMNS["failed_comparisons"].split(), list(_failed_comparisons(evaluation))),
         "rates": ([*header_of("at"), "measure", *header_of("rate")], list(_rates(evaluation))),
         "contrasts": ([*header_of("at"), *COLUMNS["contrast"].split()], list(_contrasts(evaluation))),
         "indices": ([*header_of("at"), *COLUMNS["index"].split()], list(_indices(evaluation))),
@@ -78,6 +80,13 @@ def _extraction(evaluation: Evaluation) -> Iterator[Row]:
     for by in evaluation.extraction.by_group:
         for rate in by.rates:
             yield [grouping_name(by.attributes), *rate_row(rate)]
+
+
+def _failed_comparisons(evaluation: Evaluation) -> Iterator[Row]:
+    for grouping in evaluation.groupings:
+        for entry in grouping.failed_comparisons:
+            counts: Row = [entry.mated, entry.mated_failed, entry.non_mated, entry.non_mated_failed]
+            yield [grouping_name(grouping), entry.group, *counts]
 
 
 def _rates(evaluation: Evaluation) -> Iterator[Row]:
@@ -145,16 +154,23 @@ def _covariates(evaluation: Evaluation) -> Iterator[Row]:
 def _operating_points(evaluation: Evaluation) -> Iterator[Row]:
     for at, point in _points(evaluation):
         row: Row = [*at, point.achieved_fmr, point.status, point.reason, point.detail, point.needs_comparisons]
-        if point.pool is None:
-            yield [*row, None, None, None, None, None, None, None]
-            continue
-        row += [point.pool.name, point.pool.partial, point.pool.comparisons]
-        for group in point.pool.groups:
-            yield [*row, group.group, group.weight, group.subjects, None]
-        for excluded in point.pool.left_out:
-            yield [*row, excluded.group, 0.0, excluded.subjects, excluded.reason]
-        if not point.pool.groups and not point.pool.left_out:
-            yield [*row, None, None, None, None]
+        withheld = point.withheld.reason if point.withheld is not None else None
+        for cells in _pool_rows(point):
+            yield [*row, *cells, withheld]
+
+
+def _pool_rows(point: OperatingPoint) -> Iterator[Row]:
+    """Yield a row for each group in the pool and left out of it, or one without a group."""
+    if point.pool is None:
+        yield [None] * 7
+        return
+    pool: Row = [point.pool.name, point.pool.partial, point.pool.comparisons]
+    for group in point.pool.groups:
+        yield [*pool, group.group, group.weight, group.subjects, None]
+    for excluded in point.pool.left_out:
+        yield [*pool, excluded.group, 0.0, excluded.subjects, excluded.reason]
+    if not point.pool.groups and not point.pool.left_out:
+        yield [*pool, None, None, None, None]
 
 
 def _curves(evaluation: Evaluation) -> Iterator[Row]:

@@ -10,7 +10,9 @@ from faceparity.harness.results.parts.notices import SYNTHETIC
 from faceparity.reports.layout.topic import SmallTable, TopicEntry
 from faceparity.reports.topics.registry import topics
 from faceparity.reports.wording import numbers as f
+from faceparity.reports.wording.failed_comparisons import sentences, total
 from faceparity.reports.wording.headline import finest
+from faceparity.reports.wording.no_verdict import first_screen
 from faceparity.reports.wording.summary_rows import Compact, compact, failures_text, rate_text, reference_mark
 
 STOPPED = {"contaminated": " †", "partial": " ‡"}
@@ -49,6 +51,10 @@ def _dataset(evaluations: Sequence[Evaluation]) -> str:
     points = [(evaluation, point) for evaluation, table in tables for point in table.points]
     warning = [f"**{SYNTHETIC}**", ""] if dataset.synthetic else []
     warning += [f"**This data set was withdrawn.** {escaped(dataset.withdrawn)}", ""] if dataset.withdrawn else []
+    for evaluation in evaluations:
+        warning += [
+            line for text in first_screen(evaluation) for line in (f"**{escaped(evaluation.model.name)}:** {escaped(text)}", "")
+        ]
     lines = [
         heading,
         "",
@@ -56,6 +62,7 @@ def _dataset(evaluations: Sequence[Evaluation]) -> str:
         *_table(header, rows),
         "",
         *_notes(hidden, points),
+        *(line + "  " for evaluation in evaluations for line in _failed(evaluation)),
         *(
             line
             for topic in topics()
@@ -65,6 +72,16 @@ def _dataset(evaluations: Sequence[Evaluation]) -> str:
         ),
     ]
     return "\n".join(lines).rstrip()
+
+
+def _failed(evaluation: Evaluation) -> list[str]:
+    """Return how many comparisons failed, and of whom, with FRR.
+
+    Empty where failures to extract a template tell of them.
+    """
+    if evaluation.model.score.kind != "supplied" or not total(evaluation):
+        return []
+    return [escaped(text) for text in (total(evaluation), *sentences(evaluation))]
 
 
 def _entry(evaluation: Evaluation, entry: TopicEntry) -> list[str]:

@@ -15,8 +15,11 @@ from faceparity.reports.layout.topic import SmallTable, TopicEntry
 from faceparity.reports.topics.registry import topics
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
+from faceparity.reports.wording.failed_comparisons import cells as failed_cells
+from faceparity.reports.wording.failed_comparisons import has_failures, total, with_failures
 from faceparity.reports.wording.headline import contrast_of, finest, primary, verdict
 from faceparity.reports.wording.narrative import index_sentence, missing_values, repeats, training_overlap
+from faceparity.reports.wording.no_verdict import first_screen
 from faceparity.reports.wording.outcomes import compared
 from faceparity.reports.wording.summary_rows import compact, failures_text
 
@@ -47,6 +50,10 @@ def _heading(evaluation: Evaluation) -> Iterator[RenderableType]:
         yield _flag("NO SUBJECT LABELS: each image stands for a person; hidden repeats of one person look like false matches.")
     if evaluation.model.training_overlap:
         yield _flag(f"TRAINING OVERLAP: {f.clean(training_overlap(evaluation))}")
+    for text in first_screen(evaluation):
+        yield _flag(
+            text.replace("No verdict is given", "NO VERDICT IS GIVEN", 1).replace("no verdict is given", "NO VERDICT IS GIVEN", 1)
+        )
 
 
 def _evaluation(evaluation: Evaluation) -> Iterator[RenderableType]:
@@ -178,11 +185,13 @@ def _table(*columns: str, title: str) -> Table:
 
 
 RATIO = "ratio to reference"
-NAME_WIDTH = 20
+NAME_WIDTH, NARROW = 20, 13
+"""Most characters of a group's name; the narrower where FAR or FRR takes the room."""
+FAILED = {"fmr": "FAR", "fnmr": "FRR"}
 SPREAD = "max_geometric_mean"
 
 
-def _add(table: Table, grouping: Grouping, rows: list[tuple[str, list[str]]]) -> None:
+def _add(table: Table, grouping: Grouping, rows: list[tuple[str, list[str]]], width: int = NAME_WIDTH) -> None:
     """Add rows of (group, cells) to a table.
 
     Groups of several attributes are indented below their first value: room for numbers.
@@ -194,9 +203,9 @@ def _add(table: Table, grouping: Grouping, rows: list[tuple[str, list[str]]]) ->
         if group in values:
             if values[group][0] != above:
                 above = values[group][0]
-                table.add_row(Text(f.shorten(above, NAME_WIDTH), style="bold"))
+                table.add_row(Text(f.shorten(above, width), style="bold"))
             name = "  " + " × ".join(values[group][1:])
-        table.add_row(Text(f.shorten(name, NAME_WIDTH)), *[Text(cell) for cell in cells])
+        table.add_row(Text(f.shorten(name, width)), *[Text(cell) for cell in cells])
 
 
 def _faces(extraction: ExtractionCounts) -> Iterator[RenderableType]:
@@ -212,10 +221,30 @@ def _faces(extraction: ExtractionCounts) -> Iterator[RenderableType]:
 
 def _extraction(evaluation: Evaluation) -> Iterator[RenderableType]:
     extraction = evaluation.extraction
-    if not extraction.supplied or extraction.overall is None:
+    if not extraction.supplied:
         yield _flag("Failures to extract a template: not supplied.")
         return
-    overall = extraction.overall
+    if extraction.overall is not None:
+        yield from _images(evaluation, extraction.overall)
+    if evaluation.model.score.kind == "supplied":
+        yield from _failed_comparisons(evaluation)
+
+
+def _failed_comparisons(evaluation: Evaluation) -> Iterator[RenderableType]:
+    """Yield how many of the comparisons failed, by kind and group."""
+    said, group = total(evaluation), finest(evaluation)
+    yield _flag(said) if said else Text("No comparison failed.")
+    if said and with_failures(group):
+        table = _table(
+            "group", "mated failed", "of", "non-mated failed", "of", title=f"Failed comparisons by {grouping_name(group)}"
+        )
+        _add(table, group, [(entry.group, failed_cells(entry)) for entry in group.failed_comparisons])
+        yield table
+
+
+def _images(evaluation: Evaluation, overall: Rate) -> Iterator[RenderableType]:
+    """Yield how many images gave no template, by group where any."""
+    extraction = evaluation.extraction
     text = f"Failures to extract a template (FTX): {f.count(overall.errors)} of {f.plural(overall.comparisons, 'image')}"
     if not overall.errors:
         yield Text(text + ".")
@@ -264,7 +293,7 @@ def _point(evaluation: Evaluation, group: Grouping, i: int, point: OperatingPoin
         yield from _pool(point)
     yield from _same_person(point)
     yield from _rates(group, point)
-    yield from _spread(point)
+    yield from _spread(point) if point.withheld is None else ()
     for other in evaluation.groupings:
         if other is not group and i < len(other.operating_points):
             yield from _line(other, other.operating_points[i])
@@ -316,16 +345,18 @@ def _rates(grouping: Grouping, point: OperatingPoint) -> Iterator[RenderableType
 
 
 def _rate_table(grouping: Grouping, point: OperatingPoint, measure: str, title: str, outer: OperatingPoint) -> Table:
-    table = _table("group", f"{measure.upper()} [95 %]", "people", "compar.", "errors", RATIO, title=title)
+    rates = primary(point.fmr if measure == "fmr" else point.fnmr)
+    failed = [FAILED[measure]] * any(has_failures(rate) for rate in rates)
+    table = _table("group", f"{measure.upper()} [95 %]", *failed, "people", "compar.", "errors", RATIO, title=title)
     rows = []
-    for rate in primary(point.fmr if measure == "fmr" else point.fnmr):
+    for rate in rates:
         contrast = contrast_of(point, measure, rate.group)
         text = compared(contrast, verdict(outer, measure, rate.group)) if contrast else _reference(point, measure, rate.group)
         text = f.DASH if rate.status == "suppressed" else text
-        rows.append(
-            (rate.group, [short(rate), f.count(rate.subjects), f.short_count(rate.comparisons), f.count(rate.errors), text])
-        )
-    _add(table, grouping, rows)
+        with_failed = [f.percent(rate.rate_including_failures or None, 2)] * len(failed)
+        counts = [f.count(rate.subjects), f.short_count(rate.comparisons), f.count(rate.errors)]
+        rows.append((rate.group, [short(rate), *with_failed, *counts, text]))
+    _add(table, grouping, rows, NARROW if failed else NAME_WIDTH)
     return table
 
 

@@ -12,6 +12,7 @@ from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name, named_indices
 from faceparity.reports.wording.headline import finest, headline
 from faceparity.reports.wording.narrative import INDICES, index_name, index_sentence
+from faceparity.reports.wording.no_verdict import REASONS as WITHHELD
 
 OF = {"fmr": "FMR", "fnmr": "FNMR", "combined": "both"}
 
@@ -22,7 +23,7 @@ def index_items(evaluation: Evaluation, i: int, position: int, key: str) -> list
     Its operating point number `position`. The main indices are open, those for comparison with other work folded.
     """
     grouping, point = evaluation.groupings[i], evaluation.groupings[i].operating_points[position]
-    every = _shown(point)
+    every = [(measure, name, alpha, _without_p(index, point)) for measure, name, alpha, index in _shown(point)]
     if not every or point.differential is None:
         return []
     by = grouping_name(grouping)
@@ -43,6 +44,8 @@ def index_items(evaluation: Evaluation, i: int, position: int, key: str) -> list
     if grouping is not finest(evaluation):
         return [Fold(f"Spread between groups by {by}", items)]
     text = "An index of spread grows with chance alone. Beside each stands what one rate for all would give on these very data."
+    if point.withheld is not None:
+        return [Text(f"{text} No verdict is given on any: {f.reason(point.withheld.reason)}.", "flag"), *items]
     sentences = [
         index_sentence(name, "fmr", value)
         for name, value in point.differential.fmr.items()
@@ -57,6 +60,13 @@ def _shown(point: OperatingPoint) -> list[tuple[str, str, float | None, Index]]:
     Without those that need mated pairs where there are none.
     """
     return [index for index in named_indices(point.differential) if index[3].reason != "no_mated_pairs"]
+
+
+def _without_p(index: Index, point: OperatingPoint) -> Index:
+    """Return an index of which nothing is said where no verdict is given."""
+    if point.withheld is None:
+        return index
+    return index.model_copy(update={"null_p": None, "reason": point.withheld.reason})
 
 
 def _secondary(name: str) -> bool:
@@ -117,6 +127,8 @@ def index_verdict(index: Index) -> str:
     if index.value is None:
         return f"undefined: {f.reason(index.reason)}"
     left_out = f"; without {', '.join(f.shorten(group, 40) for group in index.left_out)}" if index.left_out else ""
+    if index.reason in WITHHELD:
+        return f"no verdict{left_out}"
     if index.null_p is None:
         return f"nothing: too few errors to know its value under equal rates{left_out}"
     return ("more spread than chance gives" if is_significant(index.null_p) else "chance also gives this") + left_out

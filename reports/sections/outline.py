@@ -128,6 +128,8 @@ def _threshold(evaluation: Evaluation, grouping: Grouping, key: str) -> Iterator
 
 def _status(point: OperatingPoint) -> str:
     """Return a point's status with its reason."""
+    if point.withheld is not None:
+        return f"in use, without a verdict: {f.reason(point.withheld.reason)}"
     if point.status == "ok":
         return "in use"
     more = f"; it would take {f.count(point.needs_comparisons)} comparisons" if point.needs_comparisons else ""

@@ -11,6 +11,7 @@ from faceparity.reports.layout.elements import Fold, Item, Items, Table, Text, p
 from faceparity.reports.layout.per_point import per_point
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
+from faceparity.reports.wording.failed_comparisons import cells, has_failures, total, with_failures
 from faceparity.reports.wording.finding import finding
 from faceparity.reports.wording.headline import finest, headline
 
@@ -47,14 +48,45 @@ def uncertainty(rate: Rate) -> str:
 
 
 def failures(evaluation: Evaluation, key: str) -> Iterator[Item]:
-    """Yield FTX by group.
+    """Yield FTX by group, then failed comparisons by group.
 
     Of the finest grouping open, of the others folded.
     """
     extraction = evaluation.extraction
-    if not extraction.supplied or extraction.overall is None:
+    if not extraction.supplied:
         yield Text("Failures were not supplied, so rates that count them are missing here.", "flag")
         return
+    if extraction.overall is not None:
+        yield from _extraction(evaluation, key)
+    yield from _failed_comparisons(evaluation, key)
+
+
+def _failed_comparisons(evaluation: Evaluation, key: str) -> Iterator[Item]:
+    """Yield how many comparisons failed, by kind and group.
+
+    Of the finest grouping open where no failure to extract tells of them, else folded.
+    """
+    said = total(evaluation)
+    if not said:
+        if evaluation.extraction.overall is None:
+            yield Text("No comparison failed.")
+        return
+    yield Text(said)
+    columns = ["Group", "Mated: failed", "of", "Non-mated: failed", "of"]
+    for i, grouping in sorted(enumerate(evaluation.groupings), key=lambda pair: -len(pair[1].attributes)):
+        name = f"Failed comparisons by {grouping_name(grouping)}"
+        rows = [[entry.group, *cells(entry)] for entry in grouping.failed_comparisons] if with_failures(grouping) else []
+        table = Table(f"{key}-{i}-failed", name, columns, rows)
+        if rows and grouping is finest(evaluation) and evaluation.extraction.overall is None:
+            yield table
+        elif rows:
+            yield Fold(name, [table])
+
+
+def _extraction(evaluation: Evaluation, key: str) -> Iterator[Item]:
+    """Yield failures to extract a template, by group."""
+    extraction = evaluation.extraction
+    assert extraction.overall is not None
     yield Text(
         f"{f.count(extraction.overall.errors)} of {f.plural(extraction.overall.comparisons, 'image')} gave no template: "
         f"{f.count(extraction.no_face)} without a "
@@ -101,8 +133,8 @@ def _faces(extraction: ExtractionCounts, key: str) -> Iterator[Item]:
 
 def rates(evaluation: Evaluation, measure: Measure, key: str) -> Iterator[Item]:
     """Yield rates by group at every operating point."""
-    if measure == "fnmr" and not evaluation.comparisons.mated:
-        yield Text("Not measured: no two images of this data set are labelled as the same person.")
+    if measure == "fnmr" and not (evaluation.comparisons.mated or evaluation.comparisons.mated_failed):
+        yield Text(f"Not measured: {f.none_mated(evaluation.comparisons)}.")
         return
 
     def build(evaluation: Evaluation, i: int, position: int, key: str) -> list[Item]:
@@ -166,8 +198,8 @@ def rate_items(key: str, caption: str, measure: Measure, group_rates: Sequence[R
 
 
 def _has_number(rate: Rate) -> bool:
-    """Return whether a rate has a number to show."""
-    return rate.status != "suppressed" and rate.errors is not None
+    """Return whether a rate has a number to show, failures counted or not."""
+    return (rate.status != "suppressed" and rate.errors is not None) or rate.rate_including_failures is not None
 
 
 def rate_table(key: str, caption: str, measure: Measure, rates: Sequence[Rate]) -> Table:
@@ -182,12 +214,20 @@ def rate_table(key: str, caption: str, measure: Measure, rates: Sequence[Rate]) 
         [
             *(rate.group, *[f.DESIGNS[rate.design]] * several, value(rate), uncertainty(rate)),
             *(f.count(rate.subjects), f.count(rate.comparisons), f.count(rate.errors), f.number(rate.effective_errors)),
-            f.percent(rate.rate_including_failures if rate.status == "ok" or rate.errors == 0 else None),
+            f.percent(rate.rate_including_failures if _shows_failures(rate, measure) else None),
             f.percent(rate.subject_weighted_rate if rate.status == "ok" else None),
         ]
         for rate in rates
     ]
     return Table(key, caption, columns, rows, frozenset({1, 3}) if several else frozenset({2}))
+
+
+def _shows_failures(rate: Rate, measure: Measure) -> bool:
+    """Return whether a rate with failures counted may be shown.
+
+    Beside a bound only where failures make it another rate than the few errors.
+    """
+    return rate.status == "ok" or not rate.errors or (measure == "fnmr" and has_failures(rate))
 
 
 def hidden(what: str, group_rates: Sequence[Rate]) -> list[Item]:

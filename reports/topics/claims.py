@@ -13,6 +13,7 @@ from faceparity.reports.layout.topic import SmallTable, Topic, TopicEntry
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import Row, Tables
 from faceparity.reports.wording.narrative import MEASURES, evidence, labelled, subject
+from faceparity.reports.wording.no_verdict import REASONS as WITHHELD
 from faceparity.reports.wording.outcomes import NO_DIFFERENCE, NOT_CALLED, ratio_words
 from faceparity.reports.wording.paired_words import units
 
@@ -269,7 +270,8 @@ def gated(reading: ClaimReading) -> str:
 
     Of inconclusive tests with a Holm-adjusted p below 0.05; empty if there are none.
     """
-    stopped = [test for test in reading.tests if test.result == "inconclusive" and is_significant(test.p_holm)]
+    tests = [test for test in reading.tests if test.reason not in WITHHELD]
+    stopped = [test for test in tests if test.result == "inconclusive" and is_significant(test.p_holm)]
     if not stopped:
         return ""
     ways = sorted({why(test) for test in stopped if test.reason}) or ["something else stands in the way"]

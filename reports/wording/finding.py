@@ -13,6 +13,7 @@ from faceparity.harness.results import Contrast, Evaluation, Grouping, Operating
 from faceparity.harness.verification.rates.verdict_rules import is_significant
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
+from faceparity.reports.wording.failed_comparisons import sentences as failed_comparisons
 from faceparity.reports.wording.headline import finest, headline, verdict
 from faceparity.reports.wording.narrative import (
     ERRORS,
@@ -28,6 +29,7 @@ from faceparity.reports.wording.narrative import (
     subject,
     threshold_sentence,
 )
+from faceparity.reports.wording.no_verdict import REASONS as WITHHELD
 from faceparity.reports.wording.outcomes import NO_DIFFERENCE, NOT_CALLED, counted, reasons
 
 VERBS = {"fmr": "falsely matched two different people", "fnmr": "failed to match two images of one person"}
@@ -60,6 +62,8 @@ def finding(evaluation: Evaluation) -> Finding:
     if i is None:
         return Finding([_refused(evaluation, finest_grouping)], [], [], cautions(evaluation, None), None)
     finest_point = finest_grouping.operating_points[i]
+    if finest_point.withheld is not None:
+        return _withheld(evaluation, finest_grouping, finest_point)
     points = [
         (candidate, candidate.operating_points[i]) for candidate in evaluation.groupings if i < len(candidate.operating_points)
     ]
@@ -74,7 +78,7 @@ def finding(evaluation: Evaluation) -> Finding:
     beside += [_other_grouping(candidate, point) for candidate, point in decided if candidate is not lead]
     if lead is not finest_grouping:
         beside += [_undecided(finest_grouping, finest_point, "fmr")]
-    beside += [_fnmr(evaluation, finest_point), *failures(evaluation)]
+    beside += [_fnmr(evaluation, finest_point), *failures(evaluation), *failed_comparisons(evaluation)]
     more = [
         *_evidence_sentences(evaluation, lead_point, "fmr"),
         *(_evidence_sentences(evaluation, finest_point, "fnmr") if evaluation.comparisons.mated and finest_point.fnmr else []),
@@ -90,6 +94,17 @@ def finding(evaluation: Evaluation) -> Finding:
         if sentence
     ]
     return Finding(main, beside, more, cautions(evaluation, lead_point), lead)
+
+
+def _withheld(evaluation: Evaluation, grouping: Grouping, point: OperatingPoint) -> Finding:
+    """Return that no verdict is given; the cautions say what is likely."""
+    assert point.withheld is not None
+    main = (
+        f"{subject(evaluation)} has no finding {at_threshold(point)}: {f.reason(point.withheld.reason)}, so no verdict is given."
+    )
+    more = [labelled(evaluation), threshold_sentence(evaluation, point)]
+    beside = [*failures(evaluation), *failed_comparisons(evaluation)]
+    return Finding([main], beside, more, cautions(evaluation, point), grouping)
 
 
 def _refused(evaluation: Evaluation, grouping: Grouping) -> str:
@@ -257,7 +272,7 @@ def _undecided(grouping: Grouping, point: OperatingPoint, measure: str) -> str:
 def _fnmr(evaluation: Evaluation, point: OperatingPoint) -> str:
     """Return the opposite error in a sentence."""
     if not evaluation.comparisons.mated:
-        return f"{OPPOSITE} was not measured: no two images of this data set are labelled as the same person."
+        return f"{OPPOSITE} was not measured: {f.none_mated(evaluation.comparisons)}."
     if not point.fnmr:
         return f"{OPPOSITE} has no result by group at this threshold."
     if not called(point, "fnmr"):
@@ -338,7 +353,9 @@ def _gated(point: OperatingPoint, measure: str, contrasts: Sequence[Contrast]) -
     blocked = sum(
         1
         for contrast in contrasts
-        if verdict(point, measure, contrast.group) == "inconclusive" and is_significant(contrast.p_holm)
+        if verdict(point, measure, contrast.group) == "inconclusive"
+        and contrast.reason not in WITHHELD
+        and is_significant(contrast.p_holm)
     )
     if not blocked:
         return ""

@@ -19,9 +19,11 @@ def finest(evaluation: Evaluation) -> Grouping:
 def headline(grouping: Grouping) -> int | None:
     """Return the position of the headline operating point.
 
-    The first with a threshold, in the order of the run's options; None if all were refused.
+    The first with a threshold, in the order of the run's options, before those at which every verdict is withheld; None if all
+    were refused.
     """
-    return next((i for i, point in enumerate(grouping.operating_points) if point.threshold is not None), None)
+    points = [(point.withheld is not None, i) for i, point in enumerate(grouping.operating_points) if point.threshold is not None]
+    return min(points)[1] if points else None
 
 
 def primary(rates: Sequence[Rate]) -> list[Rate]:

@@ -13,8 +13,10 @@ from faceparity.harness.results import Contrast, Evaluation, Index, OperatingPoi
 from faceparity.harness.results.parts.notices import SYNTHETIC
 from faceparity.harness.verification.rates.verdict_rules import is_significant
 from faceparity.reports.wording import numbers as f
+from faceparity.reports.wording.failed_comparisons import turned
 from faceparity.reports.wording.forbidden_words import forbidden as forbidden
 from faceparity.reports.wording.headline import contrast_of, finest, primary
+from faceparity.reports.wording.no_verdict import first_screen
 from faceparity.reports.wording.outcomes import compared
 
 MEASURES = {"fmr": "false match rate", "fnmr": "false non-match rate"}
@@ -100,7 +102,9 @@ def cautions(evaluation: Evaluation, point: OperatingPoint | None) -> list[str]:
     out = []
     if evaluation.dataset.synthetic:
         out.append(SYNTHETIC)
+    out += first_screen(evaluation)
     if point is not None:
+        out += turned(point)
         out += [sentence for sentence in (partial(point), _repeats_found(point)) if sentence]
     if evaluation.dataset.identity == "none" and not (point is not None and _repeats_found(point)):
         out.append(

@@ -31,6 +31,9 @@ REASONS: dict[str, str] = {
     "no_pool": "no pool to set a threshold on",
     "group_undefined": "the group has no rate",
     "below_ledger": "the threshold lies below all comparisons that were kept one by one",
+    "mated_not_above": "images of one person score no higher than images of two, or hardly",
+    "fnmr_over_half": "more than half of the mated comparisons fall below the threshold",
+    "all_failed": "every comparison failed",
     "other": "see the warnings",
 }
 DESIGNS: dict[str, str] = {
@@ -128,6 +131,13 @@ def compared(comparisons: Comparisons) -> str:
         sample = comparisons.sampled
         non_mated = f"a sample of {count(sample.made)} of {count(sample.of)} non-mated ({percent(sample.share)})"
     return f"{non_mated} and {count(comparisons.mated)} mated comparisons"
+
+
+def none_mated(comparisons: Comparisons) -> str:
+    """Return why there is no mated comparison, as a clause."""
+    if comparisons.mated_failed:
+        return f"all {count(comparisons.mated_failed)} mated comparisons failed"
+    return "no two images of this data set are labelled as the same person"
 
 
 def short_count(value: int | None) -> str:

@@ -9,6 +9,7 @@ from faceparity.harness.results import Contrast, FewErrors, OperatingPoint
 from faceparity.harness.verification.rates.verdict_rules import Outcome, Verdict, outcome
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.headline import verdict
+from faceparity.reports.wording.no_verdict import REASONS as WITHHELD
 
 NO_DIFFERENCE = "no difference beyond chance"
 NOT_CALLED = "not called"
@@ -70,6 +71,8 @@ def compared(contrast: Contrast, said: Verdict) -> str:
 
     "4.8× [1.8, 8.8] higher"; the outcome alone without a ratio. said: the verdict that stands.
     """
+    if contrast.reason in WITHHELD:
+        return "no verdict"
     ratio, words = ratio_of(contrast, said), words_of(contrast, said)
     return words if ratio == f.DASH else f"{ratio} {words}"
 

@@ -21,7 +21,7 @@ from tests.harness import toy
 OPTIONS = Options(by=("gender", "ethnicity"), targets=(1e-2,))
 
 
-def models(dataset: Dataset, n: int, *, noise: float = 0.7, failed: float = 0.04, twin: bool = True) -> list[Templates]:
+def models(dataset: Dataset, n: int, *, noise: float = 0.3, failed: float = 0.04, twin: bool = True) -> list[Templates]:
     """Templates of `n` models that see much the same in a face, each failing on some images; one image is there twice."""
     first = toy.make_templates(dataset, 2)
     rng = np.random.default_rng(9)

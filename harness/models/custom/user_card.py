@@ -9,6 +9,7 @@
     score = "cosine"                   or euclidean, dot
     threshold = 0.4                    if its authors ship one, in the unit of its scores
     input = { size = 112, colour = "RGB", layout = "NCHW", mean = [127.5], std = [128] }
+    intended = ["mean_std"]            what is meant though it looks like a mistake: see `card_doubts`
 
 Paths are relative to the card. See README.md beside this file for complete examples.
 """
@@ -34,6 +35,7 @@ from faceparity.harness.models.base.card import Allows, ModelCard, NetworkInput,
 from faceparity.harness.models.base.model import Model
 from faceparity.harness.models.base.spec import Spec
 from faceparity.harness.models.cards import completed, detector_cards
+from faceparity.harness.models.custom.card_doubts import Doubt, check_dimensions, check_output, check_scaling, check_varies
 from faceparity.harness.models.onnx.guard import check_graph
 
 OPEN = {"MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0", "ISC", "BSL-1.0"}
@@ -73,6 +75,8 @@ class UserCard(Strict):
     threshold_source: str = "its card"
     likely_same_person: float | None = None
     known_weaknesses: list[str] = Field(default_factory=list)
+    intended: list[Doubt] = Field(default_factory=list)
+    """What looks like a mistake in an ONNX file's card and is meant: see `card_doubts`."""
 
     @model_validator(mode="after")
     def _check_kind(self) -> UserCard:
@@ -115,7 +119,9 @@ def open_user_model(spec: Spec) -> Model:
     user_card = read_user_card(path)
     card = card_without_options(path, user_card)
     if user_card.onnx:
-        return assemble(card, spec.options, finder(spec.base, path.parent))
+        model = assemble(card, spec.options, finder(spec.base, path.parent))
+        check_varies(f"{path.name}: {user_card.onnx}", model.embedder, user_card.input.size, user_card.intended)
+        return model
     card_with_options(card, spec.options)
     if user_card.command:
         from faceparity.harness.models.custom.subprocess_model import CommandModel
@@ -162,6 +168,7 @@ def _onnx_card(path: Path, user_card: UserCard, fields: Mapping[str, Any]) -> Mo
     if user_card.detector not in detectors:
         raise UserError(f"{path.name}: there is no detector called {user_card.detector!r}: known are {', '.join(detectors)}")
     check_alignment(user_card.alignment, detectors[user_card.detector].points, user_card.detector)
+    check_scaling(path.name, user_card.input, user_card.intended)
     file = path.parent / user_card.onnx
     weights = _weights(file, user_card, "embedder")
     recipe = Recipe(
@@ -171,7 +178,8 @@ def _onnx_card(path: Path, user_card: UserCard, fields: Mapping[str, Any]) -> Mo
         input=user_card.input,
         normalise=user_card.normalise,
     )
-    dimensions = user_card.dimensions or _dimensions(file, user_card)
+    dimensions = _dimensions(file, user_card)
+    check_dimensions(f"{path.name}: {user_card.onnx}", dimensions, user_card.intended)
     return completed({**fields, "weights": [weights], "dimensions": dimensions, "recipe": recipe.model_dump()})
 
 
@@ -202,7 +210,7 @@ def _weights(file: Path, user_card: UserCard, role: str) -> dict[str, Any]:
 def _dimensions(file: Path, user_card: UserCard) -> int:
     """Return how many numbers the network gives.
 
-    Raises UserError if the file is no ONNX graph or does not say.
+    What the card says, else the file. Raises UserError if the file is no ONNX graph or does not say, or which output is meant.
     """
     import onnx
 
@@ -214,9 +222,12 @@ def _dimensions(file: Path, user_card: UserCard) -> int:
         ) from error
     check_graph(model, file.name)
     outputs = {out.name: out for out in model.graph.output}
+    check_output(file.name, list(model.graph.output), user_card.input.output)
+    if user_card.dimensions:
+        return user_card.dimensions
     name = user_card.input.output or next(iter(outputs), "")
     if name not in outputs:
-        raise UserError(f"{file.name} has no output {name!r}: it has {', '.join(outputs) or 'none'}")
+        raise UserError(f"{file.name} has no output: is it the right file?")
     sides = [dimension.dim_value for dimension in outputs[name].type.tensor_type.shape.dim[1:]]
     return math.prod(sides) if sides and all(sides) else _dimensions_by_trial(file, user_card)
 

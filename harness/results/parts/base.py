@@ -114,6 +114,9 @@ Reason = Literal[
     "no_pool",
     "group_undefined",
     "below_ledger",
+    "mated_not_above",
+    "fnmr_over_half",
+    "all_failed",
     "other",
 ]
 

@@ -27,7 +27,7 @@ def _undefined(cell: CellErrors, reason: results.Reason) -> Estimate:
 def non_mated(cell: CellErrors) -> Estimate:
     """Return a cell's FMR with its variance by subjects."""
     if not cell.comparisons:
-        return _undefined(cell, "zero_comparisons")
+        return _undefined(cell, "all_failed" if cell.attempted else "zero_comparisons")
     rate = cell.errors / cell.comparisons
     binomial = variance.binomial_variance(cell.errors, cell.comparisons)
     moments = (cell.pair_squares, cell.pair_products, cell.comparison_squares)
@@ -97,12 +97,17 @@ def _of_shared_subjects(cell: CellErrors, ids_b: NDArray[np.int32], two_way: flo
     return plain, max(plain, variance.jackknife_variance(without))
 
 
-def mated(ids: NDArray[np.int32], errors: NDArray[np.float64], trials: NDArray[np.float64], attempted: int | None) -> Estimate:
+def mated(
+    ids: NDArray[np.int32], errors: NDArray[np.float64], trials: NDArray[np.float64], attempted: int | None, people: int = 0
+) -> Estimate:
     """Estimate an FNMR (or FTX) from counts by subject.
 
-    ids: int32[subjects]; errors, trials: float64[subjects], trials > 0.
+    ids: int32[subjects]; errors, trials: float64[subjects], trials > 0. people: subjects of the group, behind a rate that includes
+    failures where every comparison failed.
     """
     n_errors, total = int(errors.sum()), int(trials.sum())
+    if not total and attempted:
+        return Estimate(people, None, 0, 0, None, attempted=attempted, including_failures=1.0, reason="all_failed")
     if not total:
         return Estimate(0, None, 0, 0, None, attempted=attempted, reason="no_mated_pairs")
     clustered = variance.cluster_variance(errors, trials)
@@ -197,7 +202,8 @@ def to_rate(
         comparisons=estimate.comparisons, errors=None, rate=None, conditional_on_threshold=conditional, status="suppressed",
     )  # fmt: skip
     if estimate.rate is None:
-        return base.model_copy(update={"reason": estimate.reason})
+        including = estimate.including_failures if smaller >= SHOWN_FROM else None
+        return base.model_copy(update={"reason": estimate.reason, "rate_including_failures": including})
     if smaller < SHOWN_FROM:
         return base.model_copy(update={"reason": "too_few_subjects"})
     shown = base.model_copy(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceparity.harness import results
+from faceparity.harness.comparisons.evidence import Evidence, sum_over_groups
 from faceparity.harness.groups.groupings import Cells, SampleGrouping, subjects_per_group
 from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.like_groups import with_design_effects
@@ -67,6 +68,29 @@ def failure_rates(
         rates = [estimates.to_rate(estimate, name, "within") for estimate, name in zip(each, grouping.names, strict=True)]
         by_group.append(results.ExtractionByAttributes(attributes=list(grouping.attributes), rates=rates))
     return overall, by_group
+
+
+def failed_comparisons(evidence: Evidence, grouping: SampleGrouping) -> list[results.FailedComparisons]:
+    """Count comparisons attempted within each group, and failed ones.
+
+    Empty if failures are not known.
+    """
+    if evidence.attempted_mated is None or evidence.attempted_non_mated is None:
+        return []
+    tally, counts = evidence.tally, dict[str, NDArray[np.int64]]()
+    for kind, attempted, made in (
+        ("mated", evidence.attempted_mated, tally.mated),
+        ("non_mated", evidence.attempted_non_mated, tally.non_mated),
+    ):
+        of_group, scored = (
+            np.diag(sum_over_groups(table, grouping.of_cell, grouping.n))
+            for table in (attempted, made.sum(axis=2, dtype=np.int64))
+        )
+        counts[kind], counts[f"{kind}_failed"] = of_group, np.maximum(0, of_group - scored)
+    return [
+        results.FailedComparisons(group=name, **{kind: int(count[index]) for kind, count in counts.items()})
+        for index, name in enumerate(grouping.names)
+    ]
 
 
 def covariates(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence
@@ -44,11 +45,17 @@ def make_separation(evidence: Evidence, grouping: SampleGrouping) -> list[result
                 crossing(tally.grid.edges, mated, non_mated, of_mated.score, ledger, tally.floor), figures, mated, non_mated
             )
         else:
-            figures["reason"] = "no_mated_pairs" if shown[0] and not people[1] else "too_few_subjects"
+            figures["reason"] = _no_mated(evidence, inside) if shown[0] and not people[1] else "too_few_subjects"
         counts = {"group": name, "mated": int(mated.sum()), "non_mated": int(non_mated.sum())}
         found.append(counts | figures)
     costs = _costs(counted)
     return [results.Separation.model_validate(costs.get(one["group"], {}) | one) for one in found]
+
+
+def _no_mated(evidence: Evidence, inside: NDArray[np.int64]) -> results.Reason:
+    """Return why a group has no mated score. inside: its cells."""
+    attempted = evidence.attempted_mated
+    return "all_failed" if attempted is not None and attempted[np.ix_(inside, inside)].any() else "no_mated_pairs"
 
 
 def _costs(counted: Mapping[str, tuple[I64, I64]]) -> dict[object, dict[str, object]]:

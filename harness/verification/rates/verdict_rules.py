@@ -54,6 +54,10 @@ CONTAMINATED_FROM = 0.05
 """Share of a pool's false matches that look like one person under two names, above which both readings are needed."""
 REFUSED_FROM = 0.5
 """The same share, above which a target is refused."""
+MATED_ABOVE_FROM = 0.55
+"""Share of pairs of a mated and a non-mated comparison in which the mated one must score higher; 0.5 is chance."""
+FNMR_LIMIT = 0.5
+"""Share of the mated comparisons missed at a target, above which no verdict is given there."""
 
 
 def enough_errors(ratio: float, group: float, reference: float) -> bool:
@@ -158,6 +162,10 @@ class HasVerdict(Protocol):
     def verdict(self) -> Verdict:
         """Return the verdict on the comparison."""
 
+    @property
+    def reason(self) -> str | None:
+        """Return why there is no verdict; None if there is one, or for want of significance."""
+
     def model_copy(self, *, update: dict[str, Any]) -> Self:
         """Return the record with other values."""
 
@@ -211,4 +219,21 @@ def confirm_all(first: Sequence[C], second: Sequence[C], key: Callable[[C], Hash
         out.append(
             record if verdict == record.verdict else record.model_copy(update={"verdict": verdict, "reason": "contaminated"})
         )
+    return out
+
+
+def withhold(records: Sequence[C], reason: Callable[[C], str | None]) -> list[C]:
+    """Revoke every verdict that there is a reason to withhold.
+
+    With that reason, of significant and of other differences. What could not be tested at all keeps its own reason, if that says
+    anything.
+    """
+    out = []
+    for record in records:
+        why = reason(record)
+        if why is None or (record.verdict == "none" and record.reason not in (None, "other")):
+            out.append(record)
+            continue
+        verdict = "none" if record.verdict == "none" else "inconclusive"
+        out.append(record.model_copy(update={"verdict": verdict, "reason": why}))
     return out
