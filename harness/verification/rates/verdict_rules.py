@@ -39,7 +39,14 @@ EFFECTIVE_DISCORDANT = 10
 CONTAMINATED_FROM = 0.05
 """Share of a pool's false matches that look like one person under two names, above which both readings are needed."""
 REFUSED_FROM = 0.5
-"""The same share, above which a target is refused."""
+"""The same share, above which a target is refused; of people whose labels say who they are, verdicts are withheld instead."""
+LEAST_OF_TARGET = 10
+"""Errors, expected ones and effective ones, that a target needs in its pool: with fewer a default target is refused, and one
+asked for has no verdicts."""
+RESTS_ON_TOO_FEW = ("too_few_comparisons_for_target", "too_few_effective_errors")
+"""The reasons of a threshold with fewer."""
+CARRIES_FROM = 1 / 3
+"""Share of a pool's errors above which the first screen says that one pair of people, or one group, carries it."""
 
 
 def enough_errors(ratio: float, group: float, reference: float) -> bool:
@@ -178,3 +185,39 @@ def confirm_all(first: Sequence[C], second: Sequence[C], key: Callable[[C], Hash
             record if verdict == record.verdict else record.model_copy(update={"verdict": verdict, "reason": "contaminated"})
         )
     return out
+
+
+def withhold(family: Sequence[C], reason: str) -> list[C]:
+    """Revoke every verdict of a family, for one reason.
+
+    Those with the verdict "none" keep it with their own reason.
+    """
+    return [
+        record if record.verdict == "none" else record.model_copy(update={"verdict": "inconclusive", "reason": reason})
+        for record in family
+    ]
+
+
+def target_is_refused(share: float, labelled: bool) -> bool:
+    """Return whether likely repeats of one person forbid a target.
+
+    share: of the pool's errors. labelled: where labels say who is who, they may as well be relatives or wrong labels, so that no
+    target is refused for them.
+    """
+    return not labelled and share > REFUSED_FROM
+
+
+def verdicts_are_withheld(share: float, labelled: bool) -> bool:
+    """Return whether likely repeats of one person forbid verdicts.
+
+    Of labelled people alone; without labels a verdict needs both readings. share: of the pool's errors.
+    """
+    return labelled and share > REFUSED_FROM
+
+
+def needs_second_reading(share: float, labelled: bool) -> bool:
+    """Return whether figures are given without likely repeats too.
+
+    share: of the pool's or of a group's errors. Of labelled people wherever there is one; else from more than 5 %.
+    """
+    return share > (0.0 if labelled else CONTAMINATED_FROM)
