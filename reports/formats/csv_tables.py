@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from faceparity.harness.metrics.differential import MEASURES
-from faceparity.harness.results import Evaluation, OperatingPoint
+from faceparity.harness.results import Evaluation, OperatingPoint, PoolErrors
 from faceparity.reports.topics.registry import topics
 from faceparity.reports.wording.csv_rows import Row, Tables, grouping_name, header_of, named_indices, rate_row, readings, to_csv
 
@@ -19,7 +19,7 @@ COLUMNS = {
     "non_mated_mean non_mated_sd bin_width cllr min_cllr miscalibration reason",
     "covariates": "grouping covariate unit group n q1 median q3 differs",
     "point": "achieved_fmr status reason detail needs_comparisons pool pool_partial pool_comparisons group weight subjects "
-    "left_out_reason",
+    "left_out_reason expected_errors effective_errors share_of_one_pair carrying_group share_of_group",
     "curves": "grouping group group_b score native_score mated non_mated effective_n",
 }
 
@@ -143,16 +143,24 @@ def _covariates(evaluation: Evaluation) -> Iterator[Row]:
 def _operating_points(evaluation: Evaluation) -> Iterator[Row]:
     for at, point in _points(evaluation):
         row: Row = [*at, point.achieved_fmr, point.status, point.reason, point.detail, point.needs_comparisons]
+        carried: Row = _carried(point.pool_errors)
         if point.pool is None:
-            yield [*row, None, None, None, None, None, None, None]
+            yield [*row, None, None, None, None, None, None, None, *carried]
             continue
         row += [point.pool.name, point.pool.partial, point.pool.comparisons]
         for group in point.pool.groups:
-            yield [*row, group.group, group.weight, group.subjects, None]
+            yield [*row, group.group, group.weight, group.subjects, None, *carried]
         for excluded in point.pool.left_out:
-            yield [*row, excluded.group, 0.0, excluded.subjects, excluded.reason]
+            yield [*row, excluded.group, 0.0, excluded.subjects, excluded.reason, *carried]
         if not point.pool.groups and not point.pool.left_out:
-            yield [*row, None, None, None, None]
+            yield [*row, None, None, None, None, *carried]
+
+
+def _carried(carried: PoolErrors | None) -> Row:
+    """Return how much the errors tell that set a threshold, and who carries them."""
+    if carried is None:
+        return [None] * 5
+    return [carried.expected, carried.effective, carried.share_of_one_pair, carried.group, carried.share_of_group]
 
 
 def _curves(evaluation: Evaluation) -> Iterator[Row]:
