@@ -34,7 +34,16 @@ def _too_few(point: OperatingPoint, carried: PoolErrors) -> Iterator[str]:
         return
     far = "may be up to twenty times the target" if few < FEWER else "may be about half to three times the target"
     kind = "expected errors" if carried.effective is None or carried.expected < carried.effective else "effective errors"
-    yield f"This threshold rests on {f.number(few, 2)} {kind}; the pool's true rate {far}. No verdict rests on it."
+    yield f"This threshold rests on {f.number(few, 2)} {kind}; the pool's true rate {far}{_interval(point)}. No verdict rests on it."
+
+
+def _interval(point: OperatingPoint) -> str:
+    """Return the interval of the pool's rate in brackets, where it has one."""
+    rate = point.overall.fmr if point.overall is not None else None
+    if rate is None or rate.interval is None:
+        return ""
+    low, high = (f.percent(end, 2) for end in rate.interval)
+    return f" (95{f.NBSP}% interval of the rate seen: {low} to {high})"
 
 
 def carried_by(evaluation: Evaluation, carried: PoolErrors) -> Iterator[str]:

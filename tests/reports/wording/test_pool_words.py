@@ -31,9 +31,9 @@ def point_of(evaluation: Evaluation) -> OperatingPoint:
 @pytest.mark.parametrize(
     ("effective", "said"),
     [
-        (2.07, "rests on 2.1 effective errors; the pool's true rate may be up to twenty times the target. No verdict"),
+        (2.07, "rests on 2.1 effective errors; the pool's true rate may be up to twenty times the target"),
         (4.999, "up to twenty times"),
-        (5.0, "rests on 5.0 effective errors; the pool's true rate may be about half to three times the target. No verdict"),
+        (5.0, "rests on 5.0 effective errors; the pool's true rate may be about half to three times the target"),
         (9.99, "about half to three times"),
         (10.0, ""),
         (300.0, ""),
@@ -44,15 +44,27 @@ def test_how_far_the_true_rate_may_be(variants: dict[str, Evaluation], effective
     sentences = rests_on(e, point_of(e))
     assert len(sentences) == bool(said)
     assert said in "".join(sentences)
+    assert all(sentence.endswith("No verdict rests on it.") for sentence in sentences)
     text = " ".join(shown(e).split())
     assert (said in text) if said else "rests on" not in text
 
 
 def test_too_few_expected_errors_count_too(variants: dict[str, Evaluation]) -> None:
     e = with_errors(variants["plain"], PoolErrors(expected=3.0, effective=11.0))
-    assert rests_on(e, point_of(e)) == [
-        "This threshold rests on 3.0 expected errors; the pool's true rate may be up to twenty times the target. No verdict rests on it."
-    ]
+    (text,) = rests_on(e, point_of(e))
+    assert text.startswith(
+        "This threshold rests on 3.0 expected errors; the pool's true rate may be up to twenty times the target"
+    )
+
+
+def test_the_interval_of_the_pool_s_rate_stands_beside_it(variants: dict[str, Evaluation]) -> None:
+    """As a table of LFW knew it: [0.014 %, 0.69 %]."""
+    plain = point_of(variants["plain"])
+    assert plain.overall is not None
+    assert plain.overall.fmr is not None
+    overall = plain.overall.model_copy(update={"fmr": plain.overall.fmr.model_copy(update={"interval": (0.00014, 0.0069)})})
+    e = with_errors(variants["plain"], PoolErrors(expected=55.0, effective=2.07), overall=overall)
+    assert "(95 % interval of the rate seen: 0.014 % to 0.69 %)" in " ".join(shown(e).split())
 
 
 CARRIED = PoolErrors(expected=55.0, effective=2.07, share_of_one_pair=0.8, group="Black × female", share_of_group=0.9)
