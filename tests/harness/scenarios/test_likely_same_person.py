@@ -13,7 +13,8 @@ from tests.harness import people, toy
 
 GROUPS = {("female", "A"): 80, ("female", "B"): 80, ("male", "A"): 80, ("male", "B"): 80}
 SEARCH = '[[scenario]]\nname = "s"\nkind = "search"\nthreshold = { fixed = 0.45 }\n[scenario.gallery]\nshare = 0.5\n'
-WATCHLIST = '[[scenario]]\nname = "w"\nkind = "watchlist"\nthreshold = { %s }\n[scenario.watchlist]\npeople = 60\n[scenario.crowd]\npeople = 1000\n'
+WATCHLIST = '[[scenario]]\nname = "w"\nkind = "watchlist"\nthreshold = {{ {at} }}\n'
+WATCHLIST += "[scenario.watchlist]\npeople = 60\n[scenario.crowd]\npeople = 1000\n"
 
 
 def world(pairs: int, identity: str = "labelled") -> people.World:
@@ -51,7 +52,7 @@ def test_where_most_false_alarms_look_like_one_person_no_verdict_on_them_stands(
 
 @pytest.mark.parametrize(("pairs", "withheld"), [(4, False), (40, True)])
 def test_a_watchlist_of_labelled_people(pairs: int, withheld: bool) -> None:
-    text = WATCHLIST % ("fixed = 0.7" if withheld else "fixed = 0.45")
+    text = WATCHLIST.format(at="fixed = 0.7" if withheld else "fixed = 0.45")
     made = world(pairs)
     found, plain = run(text, made), run(text, made, None)
     assert isinstance(found, results.WatchlistScenario)
@@ -67,7 +68,7 @@ def test_a_watchlist_of_labelled_people(pairs: int, withheld: bool) -> None:
 
 
 def test_a_target_is_refused_only_where_nobody_says_who_is_who() -> None:
-    text = WATCHLIST % "target_fpir = 0.1"
+    text = WATCHLIST.format(at="target_fpir = 0.1")
     labelled, nobody = (run(text, world(40, identity)) for identity in ("labelled", "none"))
     assert isinstance(labelled, results.WatchlistScenario)
     assert isinstance(nobody, results.WatchlistScenario)
