@@ -61,6 +61,12 @@ def _alike(evaluated: Evaluated) -> int:
     return int((ledger.score >= exact(model.score.sign * model.likely_same_person)).sum())
 
 
+def _targets(evaluated: Evaluated) -> list[float]:
+    """Return the targets whose threshold was found, be it refused for who carries its errors."""
+    points = evaluated.evaluation.groupings[-1].operating_points if evaluated.evaluation.groupings else []
+    return [point.target_fmr for point in points if point.pool_errors is not None and point.target_fmr is not None]
+
+
 def _carry_much(carrying: Carriers) -> NDArray[np.bool_]:
     """Return which pairs of people carry much of a pool's errors.
 
@@ -80,8 +86,7 @@ def _shares_of_errors(evaluated: Evaluated) -> NDArray[np.float64]:
     people = np.sort(np.stack([evidence.subjects[ledger.a], evidence.subjects[ledger.b]]), axis=0)
     cells = evidence.cells.of_sample
     in_pool = pool.stratum[cells[ledger.a], cells[ledger.b]] >= 0
-    options = evaluated.evaluation.provenance.options
-    for target in () if options is None else options.targets:
+    for target in _targets(evaluated):
         threshold = find_threshold(pool, evidence, target, asked=True, effective=False).threshold
         if threshold is None:
             continue

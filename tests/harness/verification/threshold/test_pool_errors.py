@@ -44,7 +44,7 @@ class Loop:
         return sum(scores.size for scores in self.scores.values())
 
     def fmr(self, threshold: float) -> float:
-        return float(np.mean([(scores >= threshold).mean() for scores in self.scores.values()]))
+        return float(np.mean([(scores >= np.float32(threshold)).mean() for scores in self.scores.values()]))
 
     def threshold(self, target: float) -> float:
         """The smallest score seen at which the pool's FMR is at most the target."""
@@ -58,7 +58,7 @@ class Loop:
         for name, found in self.by_group.items():
             one = 1 / self.scores[name].size / len(self.by_group) / self.fmr(threshold)
             for pair, scores in found.items():
-                part = one * sum(score >= threshold for score in scores)
+                part = one * sum(score >= np.float32(threshold) for score in scores)
                 of_pair[pair] = of_pair.get(pair, 0.0) + part
                 of_group[name] = of_group.get(name, 0.0) + part
         return of_pair, of_group
@@ -152,7 +152,24 @@ def test_the_pair_that_carries_the_pool_is_among_the_suspects(asked, world: peop
     at = {target: loop.shares(point_at(asked.evaluation, target).threshold)[0].get(people.SISTERS, 0.0) for target in TARGETS}
     assert found.share.max() == pytest.approx(max(at.values()))
     lowest = min(point_at(asked.evaluation, target).threshold for target in TARGETS if at[target] >= 0.05)
-    assert theirs.sum() == sum(score >= lowest for score in loop.by_group["female × Black"][people.SISTERS])
+    assert theirs.sum() == sum(score >= np.float32(lowest) for score in loop.by_group["female × Black"][people.SISTERS])
+
+
+def test_a_target_of_which_too_few_errors_are_expected_names_nobody() -> None:
+    """Of the default ones 0.1 % would have three errors: all of one pair, which says nothing of it."""
+    world = people.make_world({("female", "A"): 60, ("male", "A"): 60}, images={0: 2, 1: 2}, alike={(0, 1): 0.0}, seed=5)
+    made = evaluate(world.dataset, CARD, world.templates, Options(by=BY))
+    assert point_at(made.evaluation, 1e-3).reason == "too_few_comparisons_for_target"
+    pairs, _ = Loop(world).shares(_tried(world, 1e-2))
+    assert choose_suspects(made).share.max() == pytest.approx(pairs[0, 1])
+    assert pairs[0, 1] < 0.5
+
+
+def _tried(world: people.World, target: float) -> float:
+    named = evaluate(world.dataset, CARD, world.templates, Options(by=BY, targets=(target,)))
+    threshold = point_at(named.evaluation, target).threshold
+    assert threshold is not None
+    return threshold
 
 
 @pytest.mark.parametrize("groups", [1, 2, 3])
