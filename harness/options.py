@@ -183,6 +183,11 @@ class Options(ModelOptions, DatasetOptions):
         except ValidationError as error:
             raise UserError(_fault(error)) from None
 
+    @property
+    def targets_asked(self) -> bool:
+        """Return whether targets were named, be they the default ones."""
+        return "targets" in self.model_fields_set
+
     def merged(self, other: BaseModel) -> Self:
         """Return these options, with those that `other` was given instead."""
         given = {name: getattr(other, name) for name in other.model_fields_set if name in type(self).model_fields}

@@ -14,7 +14,7 @@ from faceparity.harness.claims.group_pairs import ClaimedPair, Draft, Key, blank
 from faceparity.harness.claims.verdicts import adjusted, reason_of, result_of, verdict_of
 from faceparity.harness.groups.groupings import SampleGrouping, cells_of, subjects_per_group
 from faceparity.harness.verification.one_threshold import PointContext, compared_estimates
-from faceparity.harness.verification.operating_points import MeasurementPlan, same_person_share, without_same_person
+from faceparity.harness.verification.operating_points import MeasurementPlan
 from faceparity.harness.verification.per_group_threshold import (
     AtOwnThreshold,
     at_own_threshold,
@@ -25,8 +25,9 @@ from faceparity.harness.verification.per_group_threshold import (
 from faceparity.harness.verification.rates import estimates as rates
 from faceparity.harness.verification.rates.few_error_contrasts import flips_at, sides
 from faceparity.harness.verification.rates.group_contrasts import Measured, compare, detectable, is_higher, lacking
-from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM, SHOWN_FROM, too_few
-from faceparity.harness.verification.threshold.threshold_pool import FoundThreshold, find_threshold
+from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM, target_is_refused, too_few, verdicts_are_withheld
+from faceparity.harness.verification.same_person import same_person_share, without_same_person
+from faceparity.harness.verification.threshold.target_threshold import FoundThreshold, find_threshold
 
 Measure = Literal["fmr", "fnmr"]
 
@@ -54,8 +55,10 @@ class ClaimContext:
 
     @cached_property
     def clean(self) -> PointContext | None:
-        """Without comparisons that look like one person; None where subjects are labelled."""
-        return None if self.questions.same_person is None else without_same_person(self.setting, self.questions)
+        """Without comparisons that look like one person; None where labels say who is who, or the model has no score for that."""
+        if self.questions.same_person is None or self.questions.labelled:
+            return None
+        return without_same_person(self.setting, self.questions.same_person)
 
     def estimates(self, measure: Measure, attribute: str, threshold: float, *, clean: bool = False) -> Measured:
         """Return the rates of one attribute's groups at a threshold."""
@@ -231,11 +234,12 @@ class Thresholds:
     """The one threshold of a test, and that of the second reading where subjects are not labelled.
 
     The second reading is without what looks like one person. clean: None where there is no second reading; without a threshold of
-    its own it stands for one that can't be made.
+    its own it stands for one that can't be made. withheld: why no verdict may rest on the threshold.
     """
 
     found: FoundThreshold
     clean: FoundThreshold | None = None
+    withheld: results.Reason | None = None
 
 
 def _run_thresholds(chosen: ClaimedPair, target: float, context: ClaimContext) -> Thresholds:
@@ -245,8 +249,10 @@ def _run_thresholds(chosen: ClaimedPair, target: float, context: ClaimContext) -
     if point is None:
         return Thresholds(FoundThreshold(None, None, None, f"--target-fmr {target:g}"))
     found = FoundThreshold(point.threshold, point.achieved_fmr, point.reason, point.detail, point.needs_comparisons)
-    second = point.without_likely_same_person
-    return Thresholds(found, None if second is None else FoundThreshold(second.threshold, second.achieved_fmr))
+    # At a contaminated point both readings are compared instead.
+    withheld = None if point.threshold is None or point.reason == "contaminated" else point.reason
+    second = None if context.questions.labelled else point.without_likely_same_person
+    return Thresholds(found, None if second is None else FoundThreshold(second.threshold, second.achieved_fmr), withheld)
 
 
 def _reference_thresholds(chosen: ClaimedPair, target: float, context: ClaimContext) -> Thresholds:
@@ -261,11 +267,14 @@ def _reference_thresholds(chosen: ClaimedPair, target: float, context: ClaimCont
         return Thresholds(FoundThreshold(None, None, "cells_too_small", _hint("cells_too_small", chosen)))
     pool = pool_of_group(setting.evidence, grouping, g, finest)
     found = threshold_of_group(pool, setting.evidence, target)
-    if found.threshold is None or context.clean is None:
+    same_person, labelled = context.questions.same_person, context.questions.labelled
+    if found.threshold is None or same_person is None:
         return Thresholds(found)
-    share = same_person_share(found.threshold, replace(setting, pool=pool), context.questions)
-    if share is not None and share > REFUSED_FROM:
+    share = same_person_share(pool, setting.evidence, found.threshold, same_person)
+    if target_is_refused(share, labelled):
         return Thresholds(FoundThreshold(None, None, "mostly_same_person"))
+    if context.clean is None:
+        return Thresholds(found, withheld="mostly_same_person" if verdicts_are_withheld(share, labelled) else None)
     return Thresholds(found, find_threshold(pool, context.clean.evidence, target))
 
 
@@ -317,6 +326,8 @@ def _test_at_one_threshold(chosen: ClaimedPair, reading: Reading, target: float,
     missing = lacking(contrast, estimate, base)
     higher = is_higher(contrast, estimate, base)
     draft = Draft(_with_gates(test, missing), key, higher, missing is None, (estimate, base))
+    if at.withheld is not None:
+        return replace(draft, test=draft.test.model_copy(update={"reason": at.withheld}), gates=False)
     return draft if at.clean is None else _confirmed_without_same_person(draft, chosen, measure, at.clean, context)
 
 

@@ -12,7 +12,8 @@ from faceparity.harness.verification.rates.verdict_rules import adjust, call
 K = TypeVar("K", bound=Hashable)
 
 ORDER: tuple[ClaimReason, ...] = (
-    "no_mated_pairs", "cells_too_small", "too_few_comparisons_for_target", "target_out_of_reach", "mostly_same_person",
+    "no_mated_pairs", "cells_too_small", "too_few_comparisons_for_target", "too_few_effective_errors", "target_out_of_reach",
+    "mostly_same_person",
     "target_not_asked", "too_few_subjects", "group_undefined", "reference_undefined", "zero_comparisons", "not_grouped",
     "no_such_label", "other",
 )  # fmt: skip

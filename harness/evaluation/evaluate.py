@@ -54,6 +54,7 @@ class Evaluated:
 
     evaluation: results.Evaluation
     evidence: Evidence
+    pool: ThresholdPool
 
 
 def evaluate(
@@ -94,7 +95,7 @@ def evaluate(
     setting = PointContext(tallied.evidence, groupings[-1], pool, options.references, plan.sign, options.seed)
     sweeps = [
         without_ratios(sweep, setting.order)
-        for sweep in make_sweeps(tallied.evidence, groupings, pool, options.references, measured, plan.same_person)
+        for sweep in make_sweeps(tallied.evidence, groupings, pool, options.references, measured, plan.same_person, plan.labelled)
     ]
     values = {**templates.covariates, **({} if dataset.capture_year is None else {"capture_year": dataset.capture_year})}
     listed = ProtocolSetting(cells, groupings, card.score.sign, card.score.low, card.score.high)
@@ -139,7 +140,7 @@ def evaluate(
     more = [attribute for attribute in dataset.attributes if attribute not in cells.attributes]
     bench = ClaimContext(setting, plan, groupings, measured, evaluation.paired, dataset.card.synthetic, more)
     evaluation = evaluation.model_copy(update={"claims": evaluate_claims(resolved.claims, bench)})
-    return Evaluated(results.canonical(evaluation), tallied.evidence)
+    return Evaluated(results.canonical(evaluation), tallied.evidence, pool)
 
 
 def _tally_plan(card: ModelCard, plan: MeasurementPlan, resolved: Resolved) -> TallyPlan:
@@ -211,14 +212,18 @@ def _measurement_plan(dataset: Dataset, card: ModelCard, resolved: Resolved) -> 
     if options.threshold is not None:
         fixed.append(Fixed("fixed", _f32(sign * options.threshold), "given with --threshold"))
     fixed += resolved.fixed
-    same = card.likely_same_person
+    labelled = dataset.identity != "none"
+    # It was measured on pictures of people: made-up faces of one kind are more alike than that.
+    same = None if labelled and dataset.card.synthetic else card.likely_same_person
     return MeasurementPlan(
         options.targets,
         tuple(fixed),
         options.references,
         sign,
-        _f32(sign * same) if dataset.identity == "none" and same is not None else None,
+        _f32(sign * same) if same is not None else None,
         options.seed,
+        labelled=labelled,
+        targets_asked=options.targets_asked,
     )
 
 

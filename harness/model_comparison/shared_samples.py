@@ -22,7 +22,7 @@ from faceparity.harness.model_comparison.ranking import leagues
 from faceparity.harness.model_comparison.worst_groups import Pair
 from faceparity.harness.results import comparison as rc
 from faceparity.harness.uncertainty.model_differences import PairedCell, mated_cell
-from faceparity.harness.verification.rates.verdict_rules import confirm_all
+from faceparity.harness.verification.rates.verdict_rules import confirm_all, withhold
 from faceparity.harness.verification.threshold.threshold_bootstrap import Reestimated, reestimate
 from faceparity.harness.verification.threshold.threshold_pool import make_pool
 
@@ -78,10 +78,7 @@ class SharedSamples:
             for (i, entry), (j, opponent) in combinations(enumerate(entries), 2)
         ]
         readings, second = [first], []
-        if any(
-            entry.points[key].without_likely_same_person is not None or entry.points[key].status == "contaminated"
-            for entry in entries
-        ):
+        if any(_needs_both_readings(entry.points[key]) for entry in entries):
             found = self._second(key, entries)
             if found is not None:
                 second_pairs, cleaned, clean_thresholds = found
@@ -94,6 +91,9 @@ class SharedSamples:
         tables = leagues([entry.id for entry in entries], readings, self.groupings, key[0] == "target")
         if not second and len(readings) == 1 and any(entry.points[key].status == "contaminated" for entry in entries):
             tables = []
+        withheld = next((reason for entry in entries if (reason := _without_verdicts(entry.points[key])) is not None), None)
+        if withheld is not None:
+            pairs, tables = [_withheld(pair, withheld) for pair in pairs], []
         return {"pairs": pairs, "second": second, "leagues": tables, "replicates": replicates}
 
     def _second(
@@ -256,6 +256,34 @@ def _reference(evaluations: Sequence[results.Evaluation], grouping: SampleGroupi
         if tuple(recorded.attributes) == grouping.attributes and recorded.reference in grouping.names:
             return recorded.reference
     return None
+
+
+def _needs_both_readings(point: results.OperatingPoint) -> bool:
+    """Return whether a verdict at a point needs both readings.
+
+    That is so without subject labels, where many comparisons look like one person.
+    """
+    labelled = point.same_person is not None and point.same_person.labelled
+    return not labelled and (point.without_likely_same_person is not None or point.status == "contaminated")
+
+
+def _without_verdicts(point: results.OperatingPoint) -> results.Reason | None:
+    """Return why no verdict may rest on a point's threshold, if none may."""
+    return point.reason if point.threshold is not None and point.reason != "contaminated" else None
+
+
+def _withheld(pair: results.ModelComparison, reason: str) -> results.ModelComparison:
+    """Return a comparison of two models without verdicts."""
+    groupings = [
+        grouping.model_copy(
+            update={
+                "changes": withhold(grouping.changes, reason),
+                "including_failures": withhold(grouping.including_failures, reason),
+            }
+        )
+        for grouping in pair.groupings
+    ]
+    return pair.model_copy(update={"overall": withhold(pair.overall, reason), "groupings": groupings})
 
 
 def _agreed(first: results.ModelComparison, second: results.ModelComparison | None) -> results.ModelComparison:

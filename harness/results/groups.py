@@ -125,20 +125,45 @@ class Pool(Part):
     comparisons: Count
 
 
-class SamePerson(Part):
-    """Sets without subject labels hold some people twice. Non-mated comparisons at or above the model's `likely_same_person`."""
+class PoolErrors(Part):
+    """The pool's false matches that set a threshold at a target: how much they tell, and who carries them.
 
+    Shares are given to the nearest tenth, and only above a third: those of one pair of people, and of one group (both people in it),
+    as the pool's weights count errors. Which pair it is, only the private part knows.
+    """
+
+    expected: NotNegative
+    """The target times the pool's comparisons."""
+    effective: NotNegative | None
+    """Of the errors found: independent ones that would tell as much. Below 10 no verdict rests on the threshold."""
+    share_of_one_pair: Share | None = None
+    group: str | None = None
+    share_of_group: Share | None = None
+
+
+class SamePerson(Part):
+    """Non-mated comparisons at or above the model's `likely_same_person`.
+
+    A set without subject labels holds some people twice. Where labels say who is who, these may be one person under two ids, wrong
+    labels, or relatives who look alike.
+    """
+
+    labelled: bool = False
+    """Labels say who is who: a verdict is withheld where such comparisons are more than half of the pool's errors, and no target is
+    refused for them. Else a verdict needs both readings, and from more than half a target is refused."""
     threshold: float
     native_threshold: float
+    comparisons: Count | None = None
+    """All of them, between groups too; null in results of before this was kept."""
     share_of_pool_errors: Share | None
     by_group: dict[str, Count]
     """Within-group comparisons at or above `threshold`."""
     share_by_group: dict[str, Share] = Field(default_factory=dict)
     """Their share of each group's errors at the operating point, of groups of 8 errors or more."""
     contaminated: bool
-    """More than 5 % of the pool's errors."""
+    """More than 5 % of the pool's errors; where labels say who is who, more than half."""
     refused: bool
-    """More than half: no threshold can be set on such data."""
+    """More than half, and nothing says who is who: no threshold can be set on such data."""
 
 
 class Overall(Part):
@@ -169,8 +194,10 @@ class Withheld(Part):
 class OperatingPoint(Part):
     """One threshold for everybody, and what follows at it.
 
-    At a contaminated point, and where more than 5 % of a single group's errors look like one person, `without_likely_same_person`
-    holds the second reading: the same, threshold included, without those comparisons. A verdict stands only if both agree.
+    `without_likely_same_person` is the second reading: the same, threshold included, without comparisons that look like one person.
+    On a set without subject labels it is there at a contaminated point, and where more than 5 % of a single group's errors are such
+    comparisons, and a verdict stands only if both agree; on a set with labels wherever there is such a comparison (`SamePerson`).
+    A target that was asked for by name may have a threshold that rests on too few errors: then `reason` says so, and no verdict stands.
     """
 
     origin: Literal["target", "published", "fixed"]
@@ -192,6 +219,8 @@ class OperatingPoint(Part):
     fmr_matrix: list[Rate] = Field(default_factory=list)
     differential: Differential | None = None
     contrasts: list[Contrast] = Field(default_factory=list)
+    pool_errors: PoolErrors | None = None
+    """At a target. Where it was refused for too few effective errors: those at the threshold that it would have had."""
     same_person: SamePerson | None = None
     without_likely_same_person: OperatingPoint | None = None
     withheld: Withheld | None = None
@@ -346,7 +375,7 @@ class Sweep(Part):
     rates: list[SweptRate]
     """At most 60 groups: the reference and the largest."""
     without_likely_same_person: Sweep | None = None
-    """The same without comparisons at or above the model's `likely_same_person`, on a set without subject labels."""
+    """The same without comparisons at or above the model's `likely_same_person`; of a set with subject labels if there are any."""
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:

@@ -9,15 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from faceparity.datasets.schema.dataset import Dataset
-from faceparity.harness.comparisons.tally import Pairs
 from faceparity.harness.evaluation.evaluate import Evaluated
 from faceparity.harness.evaluation.exclusion_file import Excluded
+from faceparity.harness.runs.suspects import choose_suspects
 from faceparity.harness.templates import private_tables
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.templates.store import Store
-
-SUSPECTS = 200
-"""Number of the most alike non-mated comparisons, and of the least alike mated ones, kept for a person to look at."""
 
 
 def write_private(folder: Path, dataset: Dataset, templates: Templates, evaluated: Evaluated, store: Store) -> None:
@@ -42,17 +39,18 @@ def write_private(folder: Path, dataset: Dataset, templates: Templates, evaluate
         },
         keys=keys,
     )
-    doubtful = suspects(tally.ledger, tally.mated_pairs)
-    first, second = chosen[doubtful.a], chosen[doubtful.b]
+    doubtful = choose_suspects(evaluated)
+    first, second = chosen[doubtful.pairs.a], chosen[doubtful.pairs.b]
     private_tables.write_table(
         folder,
         "suspects",
         {
             "code_a": codes[first],
             "code_b": codes[second],
-            "score": doubtful.score,
+            "score": doubtful.pairs.score,
             "file_a": files[first],
             "file_b": files[second],
+            "share": doubtful.share,
         },
         keys=keys,
     )
@@ -119,19 +117,4 @@ def write_exclusions(folder: Path, dataset: Dataset, excluded: Excluded, store: 
             "reason": [*excluded.sample_texts, *excluded.pair_texts],
         },
         keys=store.keys,
-    )
-
-
-def suspects(ledger: Pairs, mated: Pairs) -> Pairs:
-    """Return the most alike non-mated and least alike mated pairs.
-
-    SUSPECTS of each; label errors and hidden repeats are among them.
-    """
-    high = np.sort(np.argsort(-ledger.score, kind="stable")[:SUSPECTS])
-    low = np.sort(np.argsort(mated.score, kind="stable")[:SUSPECTS])
-    return Pairs(
-        *(
-            np.concatenate([non_mated_column[high], mated_column[low]])
-            for non_mated_column, mated_column in zip(ledger.columns(), mated.columns(), strict=True)
-        )
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness.runs.result_files import load_results
 from faceparity.harness.verification.operating_points import Fixed
+from faceparity.harness.verification.rates.verdict_rules import RESTS_ON_TOO_FEW
 
 
 def thresholds_of(run_folder: Path, models: Sequence[str]) -> tuple[Fixed, ...]:
@@ -31,6 +32,7 @@ def thresholds_of(run_folder: Path, models: Sequence[str]) -> tuple[Fixed, ...]:
             if point.origin == "target" and point.threshold is not None and point.target_fmr is not None:
                 detail = f"set at FMR {point.target_fmr:g} on {evaluation.dataset.name} (digest {evaluation.dataset.digest[:12]})"
                 detail += ", on a sample of its comparisons" if evaluation.comparisons.sampled is not None else ""
+                detail += ", where it rests on too few errors for any verdict" if point.reason in RESTS_ON_TOO_FEW else ""
                 found[evaluation.model.name, point.target_fmr] = Fixed("fixed", point.threshold, detail, evaluation.model.name)
     if missing := [name for name in models if not any(model == name for model, _ in found)]:
         raise UserError(

@@ -67,7 +67,9 @@ def evaluate_scores(
     asked = [] if options.threshold is None else [sign * options.threshold]
     score = in_precision(table.score if sign == 1 else -table.score, asked, single=table.single)
     fixed = tuple(Fixed("fixed", float(str(score.dtype.type(threshold))), "given with --threshold") for threshold in asked)
-    questions = MeasurementPlan(options.targets, fixed, options.references, sign, None, options.seed)
+    questions = MeasurementPlan(
+        options.targets, fixed, options.references, sign, None, options.seed, targets_asked=options.targets_asked
+    )
     evidence, pool = _evidence(source, table, score, cells, groupings, options, questions)
     evidence, notes = _with_failures(evidence, failed_images, empty_scores=bool(np.isnan(table.score).any()))
     measured = measure(evidence, groupings, groupings[-1], pool, questions)

@@ -149,6 +149,7 @@ def result_inputs(dataset: Dataset, fingerprint: str, resolved: Resolved, exclud
         **resolved.options.model_dump(mode="json", exclude={*Options.MACHINE, *_READ}),
         "scenarios": [scenario.model_dump(mode="json") for scenario in resolved.scenarios],
         "claims": [claim.sha256 for claim in resolved.claims],
+        "targets_asked": resolved.options.targets_asked,
         "fixed": [[point.threshold, point.detail, point.model] for point in resolved.fixed],
         "comparisons": resolved.share,
         "excluded": [left_out.samples.tolist(), left_out.pairs.tolist(), left_out.sample_reasons, left_out.pair_reasons],

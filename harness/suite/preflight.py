@@ -228,7 +228,8 @@ def _dataset(
 
 def _plain(declared: SuiteFile) -> Options:
     """Return the file's options, without those of suites alone."""
-    return Options.model_validate({name: getattr(declared, name) for name in Options.model_fields})
+    named = declared.model_fields_set & set(Options.model_fields)
+    return Options.model_validate({name: getattr(declared, name) for name in named})
 
 
 def _scenarios(names: Sequence[str], suite: Suite) -> tuple[Scenario, ...]:

@@ -41,7 +41,7 @@ Table = Literal["ledger", "suspects", "rejects", "problems", "codes", "exclusion
 COLUMNS: Mapping[Table, Mapping[str, type]] = MappingProxyType(
     {
         "ledger": {"code_a": str, "code_b": str, "score": float, "mated": bool},
-        "suspects": {"code_a": str, "code_b": str, "score": float, "file_a": str, "file_b": str},
+        "suspects": {"code_a": str, "code_b": str, "score": float, "file_a": str, "file_b": str, "share": float},
         "rejects": {"file": str, "status": str, "reason": str},
         "problems": {"kind": str, "where": str, "detail": str},
         "codes": {"code": str, "file": str, "subject": str},
@@ -54,6 +54,7 @@ COLUMNS: Mapping[Table, Mapping[str, type]] = MappingProxyType(
 """The columns of each table; `exclusions` is there only if a person excluded something (file_b empty: an image).
 A ledger's score is a similarity, float32; codes are those of `sample_codes` and `subject_codes`. `labels`: of every sample the
 value of each attribute of the run, a JSON object, null where unlabelled. `left_out`: pairs that were not compared, mated or not.
+`suspects`: share is what the two people carry of a pool's errors, 0 for most; runs before this was kept have no such column.
 `faces`: images in which the policies choose different faces, and how many were found; runs before this was kept have none."""
 
 _README = """\

@@ -239,7 +239,8 @@ def _overall(
     if pool.name == "balanced":
         members = [setting.finest.names.index(group) for group in pool.groups]
         shared = evidence.shared_subjects
-        pool_fmr = estimates.mean_of([fmr[group] for group in members], shared) if members else all_fmr
+        empty = next((fmr[group] for group in members if fmr[group].rate is None), None)  # nothing is left of a second reading
+        pool_fmr = empty or (estimates.mean_of([fmr[group] for group in members], shared) if members else all_fmr)
         usable = [fnmr[group] for group in members if fnmr[group].rate is not None]
         pool_fnmr = estimates.mean_of(usable, shared) if usable and len(usable) == len(members) else None
         design: results.Design = "matched"

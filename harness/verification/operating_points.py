@@ -6,17 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from faceparity.harness import results
-from faceparity.harness.comparisons.evidence import Evidence, without_comparisons
+from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.verification.one_threshold import Point, PointContext, evaluate_point
-from faceparity.harness.verification.rates.group_contrasts import agree
-from faceparity.harness.verification.rates.verdict_rules import CONTAMINATED_FROM, EFFECTIVE_IN_LOWER, REFUSED_FROM
+from faceparity.harness.verification.rates.verdict_rules import target_is_refused, withhold
+from faceparity.harness.verification.same_person import (
+    decide,
+    is_read_twice,
+    same_person_record,
+    same_person_share,
+    without_same_person,
+)
+from faceparity.harness.verification.threshold.pool_errors import to_record
+from faceparity.harness.verification.threshold.target_threshold import FoundThreshold, find_threshold
 from faceparity.harness.verification.threshold.threshold_bootstrap import reestimate
-from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool, find_threshold
+from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,12 @@ class MeasurementPlan:
     references: tuple[str, ...]
     sign: int
     same_person: float | None
-    """Score from which two samples of a set without subject labels are taken for one person; None where labels exist."""
+    """Score from which two samples look like one person; None where the model has none."""
     seed: int
+    labelled: bool = True
+    """Subject labels say who is who; else each sample stands for a subject."""
+    targets_asked: bool = False
+    """The targets were named: those that rest on too few errors are reported without verdicts, not refused."""
 
 
 def measure(
@@ -58,20 +67,63 @@ def measure(
 def _at_target(
     target: float, groupings: Sequence[SampleGrouping], setting: PointContext, plan: MeasurementPlan
 ) -> list[results.OperatingPoint]:
-    found = find_threshold(setting.pool, setting.evidence, target)
-    if found.threshold is None:
-        return [_refused(target, setting, found.reason, found.detail, found.needs)] * len(groupings)
-    share = same_person_share(found.threshold, setting, plan)
-    if share is not None and share > REFUSED_FROM:
+    found = find_threshold(setting.pool, setting.evidence, target, asked=plan.targets_asked)
+    tried = found.tried if found.threshold is None else found.threshold
+    carried = None if tried is None else _pool_errors(setting, found, tried)
+    if tried is None or found.threshold is None:
+        refused = _refused(target, setting, found).model_copy(update={"pool_errors": carried})
+        return [_with_counts(refused, grouping, setting, plan, tried) for grouping in groupings]
+    share = _share(tried, setting, plan)
+    if share is not None and target_is_refused(share, plan.labelled):
         detail = f"{share:.0%} of the pool's errors at this target look like one person under two names"
-        refused = _refused(target, setting, "mostly_same_person", detail, None)
-        return [
-            refused.model_copy(update={"same_person": _same_person(grouping, share, setting, plan, refused=True)})
-            for grouping in groupings
-        ]
+        refused = _refused(target, setting, FoundThreshold(None, None, "mostly_same_person", detail))
+        return [_with_counts(refused, grouping, setting, plan, tried) for grouping in groupings]
     again = reestimate(setting.evidence, setting.finest, setting.pool, target, plan.seed)
-    point = Point("target", target, found.threshold, found.achieved, again)
-    return [_evaluate(point, grouping, setting, plan, share) for grouping in groupings]
+    point = Point("target", target, tried, found.achieved, again)
+    return [
+        _without_verdicts(_evaluate(point, grouping, setting, plan, share), found).model_copy(update={"pool_errors": carried})
+        for grouping in groupings
+    ]
+
+
+def _pool_errors(setting: PointContext, found: FoundThreshold, threshold: float) -> results.PoolErrors:
+    """Return what a target's threshold rests on, found or refused."""
+    return to_record(setting.pool, setting.evidence, setting.finest, threshold, found.expected, found.effective)
+
+
+def _without_verdicts(point: results.OperatingPoint, found: FoundThreshold) -> results.OperatingPoint:
+    """Return a point without verdicts where its threshold rests on too little.
+
+    With the reason; unchanged where there is none.
+    """
+    if found.reason is None:
+        return point
+    update = {"contrasts": withhold(point.contrasts, found.reason), "detail": found.detail, "needs_comparisons": found.needs}
+    return point.model_copy(update=update if point.reason else {**update, "reason": found.reason})
+
+
+def _with_counts(
+    refused: results.OperatingPoint, grouping: SampleGrouping, setting: PointContext, plan: MeasurementPlan, tried: float | None
+) -> results.OperatingPoint:
+    """Return a refused point with the comparisons that look like one person.
+
+    tried: the threshold that it would have had; None: the point as it is.
+    """
+    share = None if tried is None else _share(tried, setting, plan)
+    if share is None or plan.same_person is None:
+        return refused
+    same = same_person_record(refused, grouping, setting, plan.same_person, share, plan.labelled)
+    return refused.model_copy(update={"same_person": same})
+
+
+def _share(threshold: float, setting: PointContext, plan: MeasurementPlan) -> float | None:
+    """Return the share of the pool's errors that look like one person.
+
+    None where the model has no score for that.
+    """
+    if plan.same_person is None:
+        return None
+    return same_person_share(setting.pool, setting.evidence, threshold, plan.same_person)
 
 
 def _at_fixed(
@@ -79,18 +131,16 @@ def _at_fixed(
 ) -> list[results.OperatingPoint]:
     achieved = setting.pool.fmr(setting.evidence, fixed.threshold)
     point = Point(fixed.origin, None, fixed.threshold, achieved, None)
-    share = same_person_share(fixed.threshold, setting, plan)
+    share = _share(fixed.threshold, setting, plan)
     return [
         _evaluate(point, grouping, setting, plan, share).model_copy(update={"detail": fixed.detail}) for grouping in groupings
     ]
 
 
-def _refused(
-    target: float, setting: PointContext, reason: results.Reason | None, detail: str, needs: int | None
-) -> results.OperatingPoint:
+def _refused(target: float, setting: PointContext, found: FoundThreshold) -> results.OperatingPoint:
     return results.OperatingPoint(
         origin="target", target_fmr=target, threshold=None, native_threshold=None, achieved_fmr=None, status="refused",
-        reason=reason, detail=detail, needs_comparisons=needs, pool=setting.pool.to_record(setting.evidence),
+        reason=found.reason, detail=found.detail, needs_comparisons=found.needs, pool=setting.pool.to_record(setting.evidence),
     )  # fmt: skip
 
 
@@ -99,93 +149,27 @@ def _evaluate(
 ) -> results.OperatingPoint:
     """Evaluate one grouping at one threshold.
 
-    At a contaminated one with the second reading, and only verdicts that both share.
-
-    Few of the pool's errors may be most of one group's, above all of one with a low rate, to which others are compared. So the
-    second reading is made, and must agree, also where a single group's errors are contaminated.
+    With the second reading where comparisons look like one person, and only the verdicts that stand then.
     """
     first = evaluate_point(point, grouping, setting)
-    if share is None:
+    if share is None or plan.same_person is None:
         return first
-    same = _same_person(grouping, share, setting, plan, refused=False, point=first)
+    same = same_person_record(first, grouping, setting, plan.same_person, share, plan.labelled)
     first = first.model_copy(update={"same_person": same})
-    if not same.contaminated and max(same.share_by_group.values(), default=0.0) <= CONTAMINATED_FROM:
+    if not is_read_twice(same, setting.evidence, point.threshold):
         return first
-    second = _second_reading(point, grouping, setting, plan)
-    both = agree(first, second).model_copy(update={"without_likely_same_person": second})
-    return both.model_copy(update={"status": "contaminated", "reason": "contaminated"}) if same.contaminated else both
+    return decide(first, _second_reading(point, grouping, without_same_person(setting, plan.same_person), plan))
 
 
-def _second_reading(
-    point: Point, grouping: SampleGrouping, setting: PointContext, plan: MeasurementPlan
-) -> results.OperatingPoint:
+def _second_reading(point: Point, grouping: SampleGrouping, clean: PointContext, plan: MeasurementPlan) -> results.OperatingPoint:
     """Evaluate without comparisons that look like one person.
 
-    A target's threshold is set again on the others.
+    clean: the context without them. A target's threshold is set again on the others.
     """
-    clean = without_same_person(setting, plan)
     if point.origin != "target" or point.target is None:
         return evaluate_point(replace(point, achieved=clean.pool.fmr(clean.evidence, point.threshold)), grouping, clean)
-    found = find_threshold(clean.pool, clean.evidence, point.target)
+    found = find_threshold(clean.pool, clean.evidence, point.target, asked=plan.targets_asked)
     if found.threshold is None:
-        return _refused(point.target, clean, found.reason, found.detail, found.needs)
-    return evaluate_point(Point("target", point.target, found.threshold, found.achieved, None), grouping, clean)
-
-
-def without_same_person(setting: PointContext, plan: MeasurementPlan) -> PointContext:
-    """Return the context without comparisons that look like one person.
-
-    Only for a set without subject labels.
-    """
-    assert plan.same_person is not None
-    alike: NDArray[np.bool_] = setting.evidence.tally.ledger.score >= setting.evidence.tally.grid.exact(plan.same_person)
-    return replace(setting, evidence=without_comparisons(setting.evidence, alike))
-
-
-def same_person_share(threshold: float, setting: PointContext, plan: MeasurementPlan) -> float | None:
-    """Return the share of errors that look like one person.
-
-    Of the pool's errors. None where subjects are labelled; 0 where there is no error.
-    """
-    if plan.same_person is None:
-        return None
-    errors = int(setting.pool.error_counts(setting.evidence, threshold).sum())
-    alike = int(setting.pool.error_counts(setting.evidence, max(threshold, plan.same_person)).sum())
-    return alike / errors if errors else 0.0
-
-
-def _same_person(
-    grouping: SampleGrouping,
-    share: float,
-    setting: PointContext,
-    plan: MeasurementPlan,
-    *,
-    refused: bool,
-    point: results.OperatingPoint | None = None,
-) -> results.SamePerson:
-    assert plan.same_person is not None
-    ledger, cells = setting.evidence.tally.ledger, setting.evidence.cells.of_sample
-    exact = setting.evidence.tally.grid.exact
-    alike = ledger.where(ledger.score >= exact(plan.same_person))
-    group = grouping.of(cells)
-    ga, gb = group[alike.a], group[alike.b]
-    inside = (ga == gb) & (ga >= 0)
-    counts = np.bincount(ga[inside], minlength=grouping.n)
-    shares: dict[str, float] = {}
-    if point is not None and point.threshold is not None:
-        wrong = np.bincount(ga[inside & (alike.score >= exact(point.threshold))], minlength=grouping.n)
-        errors = {rate.group: rate.errors or 0 for rate in point.fmr if rate.design != "matched"}
-        shares = {
-            group_name: float(wrong[index] / errors[group_name])
-            for index, group_name in enumerate(grouping.names)
-            if errors.get(group_name, 0) >= EFFECTIVE_IN_LOWER
-        }
-    return results.SamePerson(
-        threshold=plan.same_person,
-        native_threshold=plan.same_person * plan.sign,
-        share_of_pool_errors=share,
-        by_group={name: int(counts[index]) for index, name in enumerate(grouping.names)},
-        share_by_group=shares,
-        contaminated=share > CONTAMINATED_FROM,
-        refused=refused,
-    )
+        return _refused(point.target, clean, found)
+    second = evaluate_point(Point("target", point.target, found.threshold, found.achieved, None), grouping, clean)
+    return _without_verdicts(second, found)

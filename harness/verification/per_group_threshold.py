@@ -16,13 +16,9 @@ from faceparity.harness.uncertainty import contrasts as stats
 from faceparity.harness.uncertainty.bootstrap import same_draws
 from faceparity.harness.verification.one_threshold import mated_by_group
 from faceparity.harness.verification.rates.estimates import Estimate
+from faceparity.harness.verification.threshold.target_threshold import FoundThreshold, find_threshold
 from faceparity.harness.verification.threshold.threshold_bootstrap import reestimate
-from faceparity.harness.verification.threshold.threshold_pool import (
-    LEAST_EXPECTED_ERRORS,
-    FoundThreshold,
-    ThresholdPool,
-    find_threshold,
-)
+from faceparity.harness.verification.threshold.threshold_pool import LEAST_EXPECTED_ERRORS, ThresholdPool
 
 UNDEFINED = 0.1
 """Share of replicates without a rate, or without a ratio, above which there is none."""
@@ -59,14 +55,14 @@ def pool_of_group(evidence: Evidence, grouping: SampleGrouping, g: int, finest: 
     return ThresholdPool(name, grouping.attributes, stratum, weights, (name,) * len(strata), (size,) * len(strata), (), ())
 
 
-def threshold_of_group(pool: ThresholdPool, evidence: Evidence, target: float) -> FoundThreshold:
+def threshold_of_group(pool: ThresholdPool, evidence: Evidence, target: float, *, effective: bool = True) -> FoundThreshold:
     """Return the threshold for a target FMR of one group.
 
-    At which its own comparisons reach the target, or why there is none.
+    At which its own comparisons reach the target, or why there is none. effective: see `find_threshold`.
     """
-    found = find_threshold(pool, evidence, target)
+    found = find_threshold(pool, evidence, target, effective=effective)
     comparisons = int(pool.comparisons(evidence).sum())
-    if found.needs is None or comparisons * target >= LEAST_EXPECTED_ERRORS:
+    if found.reason != "too_few_comparisons_for_target" or comparisons * target >= LEAST_EXPECTED_ERRORS:
         return found
     detail = (
         f"{comparisons:,} comparisons inside {pool.name} would give {comparisons * target:.2g} expected false matches; "
@@ -82,7 +78,7 @@ def at_own_threshold(evidence: Evidence, grouping: SampleGrouping, g: int, targe
     """
     none = np.empty(0)
     pool = pool_of_group(evidence, grouping, g)
-    found = threshold_of_group(pool, evidence, target)
+    found = threshold_of_group(pool, evidence, target, effective=False)  # what it tells too little of is in the replicates
     if found.threshold is None:
         return AtOwnThreshold(found, Estimate(0, None, 0, 0, None, reason=found.reason or "no_pool"), none)
     estimate = mated_by_group(evidence, grouping, found.threshold)[g]

@@ -46,12 +46,14 @@ def make_sweeps(
     references: tuple[str, ...],
     points: Sequence[Sequence[results.OperatingPoint]],
     same_person: float | None,
+    labelled: bool = False,
 ) -> list[results.Sweep | None]:
     """Return one sweep for each grouping.
 
     All at the same thresholds; None without non-mated comparisons.
 
-    points: the operating points of each grouping, whose thresholds are among those of the sweep. same_person: see `MeasurementPlan`.
+    points: the operating points of each grouping, whose thresholds are among those of the sweep. same_person, labelled: see
+    `MeasurementPlan`; of a set with labels there is a second reading only if some comparison looks like one person.
     """
     if not evidence.tally.n_non_mated:
         return [None] * len(groupings)
@@ -59,6 +61,8 @@ def make_sweeps(
     out = _sweeps(evidence, groupings, pool, references, thresholds)
     if same_person is not None:
         alike = evidence.tally.ledger.score >= evidence.tally.grid.exact(same_person)
+        if labelled and not alike.any():
+            return list(out)
         second = _sweeps(without_comparisons(evidence, alike), groupings, pool, references, thresholds)
         out = [first.model_copy(update={"without_likely_same_person": other}) for first, other in zip(out, second, strict=True)]
     return list(out)

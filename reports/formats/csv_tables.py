@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from faceparity.harness.metrics.differential import MEASURES
-from faceparity.harness.results import Evaluation, OperatingPoint
+from faceparity.harness.results import Evaluation, OperatingPoint, PoolErrors
 from faceparity.reports.topics.registry import topics
 from faceparity.reports.wording.csv_rows import Row, Tables, grouping_name, header_of, named_indices, rate_row, readings, to_csv
 
@@ -20,7 +20,7 @@ COLUMNS = {
     "covariates": "grouping covariate unit group n q1 median q3 differs",
     "failed_comparisons": "grouping group mated mated_failed non_mated non_mated_failed",
     "point": "achieved_fmr status reason detail needs_comparisons pool pool_partial pool_comparisons group weight subjects "
-    "left_out_reason withheld",
+    "left_out_reason withheld expected_errors effective_errors share_of_one_pair carrying_group share_of_group",
     "curves": "grouping group group_b score native_score mated non_mated effective_n",
 }
 
@@ -156,7 +156,7 @@ def _operating_points(evaluation: Evaluation) -> Iterator[Row]:
         row: Row = [*at, point.achieved_fmr, point.status, point.reason, point.detail, point.needs_comparisons]
         withheld = point.withheld.reason if point.withheld is not None else None
         for cells in _pool_rows(point):
-            yield [*row, *cells, withheld]
+            yield [*row, *cells, withheld, *_carried(point.pool_errors)]
 
 
 def _pool_rows(point: OperatingPoint) -> Iterator[Row]:
@@ -171,6 +171,13 @@ def _pool_rows(point: OperatingPoint) -> Iterator[Row]:
         yield [*pool, excluded.group, 0.0, excluded.subjects, excluded.reason]
     if not point.pool.groups and not point.pool.left_out:
         yield [*pool, None, None, None, None]
+
+
+def _carried(carried: PoolErrors | None) -> Row:
+    """Return how much the errors tell that set a threshold, and who carries them."""
+    if carried is None:
+        return [None] * 5
+    return [carried.expected, carried.effective, carried.share_of_one_pair, carried.group, carried.share_of_group]
 
 
 def _curves(evaluation: Evaluation) -> Iterator[Row]:

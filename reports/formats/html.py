@@ -23,6 +23,7 @@ from faceparity.reports.wording.csv_rows import grouping_name
 from faceparity.reports.wording.finding import finding
 from faceparity.reports.wording.headline import finest, headline
 from faceparity.reports.wording.outcomes import NO_DIFFERENCE, NOT_CALLED, short_words
+from faceparity.reports.wording.pool_words import pool_flags
 
 NAME = 100
 """Characters of a row's name that are shown; the whole name is in the CSV tables."""
@@ -217,6 +218,7 @@ def flags(evaluation: Evaluation) -> str:
     cautions = ["synthetic faces"] * evaluation.dataset.synthetic
     cautions += ["people not labelled"] * (evaluation.dataset.identity == "none")
     cautions += ["contaminated"] * any(point.status == "contaminated" for point in points)
+    cautions += pool_flags(points)
     cautions += ["partial pool"] * any(point.pool is not None and point.pool.partial for point in points)
     cautions += ["targets refused"] * any(point.status == "refused" for point in points)
     cautions += ["training data overlaps"] * evaluation.model.training_overlap

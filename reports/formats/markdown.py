@@ -13,6 +13,7 @@ from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.failed_comparisons import sentences, total
 from faceparity.reports.wording.headline import finest
 from faceparity.reports.wording.no_verdict import first_screen
+from faceparity.reports.wording.pool_words import rests_on
 from faceparity.reports.wording.summary_rows import Compact, compact, failures_text, rate_text, reference_mark
 
 STOPPED = {"contaminated": " †", "partial": " ‡"}
@@ -147,10 +148,14 @@ def _notes(hidden: int, columns: Sequence[tuple[Evaluation, OperatingPoint]]) ->
     for evaluation, point in columns:
         if point.status == "contaminated" and point.same_person is not None:
             share = f.percent(point.same_person.share_of_pool_errors, 2)
+            so = "no verdict stands" if point.same_person.labelled else "a verdict stands only if it holds without them too"
             lines.append(
                 f"† {escaped(evaluation.model.name)}, {f.point_name(point)}: {share} of the pool's false matches look like one person "
-                "under two names; a verdict stands only if it holds without them too."
+                f"under two names; {so}."
             )
+        lines += [
+            f"{escaped(evaluation.model.name)}, {f.point_name(point)}: {escaped(text)}" for text in rests_on(evaluation, point)
+        ]
     if any(point.pool is not None and point.pool.partial and point.origin == "target" for _, point in columns):
         lines.append("‡ Set by the groups shown alone: the others are too small to have a say.")
     return [line + "  " for line in lines]

@@ -21,6 +21,7 @@ from faceparity.reports.wording.headline import contrast_of, finest, primary, ve
 from faceparity.reports.wording.narrative import index_sentence, missing_values, repeats, training_overlap
 from faceparity.reports.wording.no_verdict import first_screen
 from faceparity.reports.wording.outcomes import compared
+from faceparity.reports.wording.pool_words import has_repeats, repeats_flag, rests_on
 from faceparity.reports.wording.summary_rows import compact, failures_text
 
 
@@ -76,11 +77,13 @@ def _brief(evaluation: Evaluation) -> Iterator[RenderableType]:
     for point in group.operating_points:
         if point.threshold is None:
             yield _flag(f"{f.sentence(f.point_name(point))}: refused, {f.reason(point.reason)}.")
+            yield from _rests_on(evaluation, point)
             continue
         achieved = f"{f.pool_name(point.pool)} has FMR {f.percent(point.achieved_fmr)}"
         yield Text(
             f"{f.sentence(f.point_name(point))}: match if {f.threshold(evaluation.model, point.native_threshold)}; {achieved}."
         )
+        yield from _rests_on(evaluation, point)
         yield from _same_person(point)
     if any(point.pool is not None and point.pool.partial for point in small.points):
         who = ", ".join(f.shorten(member.group, 60) for member in small.points[0].pool.groups) if small.points[0].pool else ""
@@ -285,12 +288,15 @@ def _point(evaluation: Evaluation, group: Grouping, i: int, point: OperatingPoin
     if point.threshold is None:
         more = f" It would take {f.count(point.needs_comparisons)} comparisons." if point.needs_comparisons else ""
         yield _flag(f"Refused: {f.reason(point.reason)}.{more} {f.clean(point.detail)}".rstrip())
+        yield from _rests_on(evaluation, point)
+        yield from _same_person(point)
         yield from _pool(point) if i == 0 else ()
         return
     achieved = f"Achieved FMR of the pool: {f.percent(point.achieved_fmr)}."
     yield Text(f"Match if {f.threshold(evaluation.model, point.native_threshold)}; {f.origin(point)}. {achieved}")
     if i == 0 or point.pool != group.operating_points[i - 1].pool:
         yield from _pool(point)
+    yield from _rests_on(evaluation, point)
     yield from _same_person(point)
     yield from _rates(group, point)
     yield from _spread(point) if point.withheld is None else ()
@@ -325,12 +331,16 @@ def _pool(point: OperatingPoint) -> Iterator[Text]:
 
 
 def _same_person(point: OperatingPoint) -> Iterator[Text]:
-    if point.same_person is None or (point.status != "contaminated" and point.without_likely_same_person is None):
+    if point.same_person is None or not has_repeats(point):
         return
-    word = "CONTAMINATED" if point.status == "contaminated" else "HIDDEN REPEATS"
-    yield _flag(
-        f"{word}: {repeats(point.same_person)} look like the same person twice. A verdict needs both readings, with and without."
-    )
+    word = "ALIKE AS ONE PERSON" if point.same_person.labelled else "HIDDEN REPEATS"
+    word = "CONTAMINATED" if point.status == "contaminated" else word
+    yield _flag(f"{word}: {repeats_flag(point.same_person, repeats(point.same_person))}")
+
+
+def _rests_on(evaluation: Evaluation, point: OperatingPoint) -> Iterator[Text]:
+    """Yield how few errors set the threshold, and who carries them."""
+    yield from (_flag(sentence) for sentence in rests_on(evaluation, point))
 
 
 def _rates(grouping: Grouping, point: OperatingPoint) -> Iterator[RenderableType]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from faceparity.harness.results import Evaluation, Grouping, OperatingPoint
+from faceparity.harness.results import Evaluation, Grouping, OperatingPoint, SamePerson
 from faceparity.reports.charts.curves import det, histograms, tails
 from faceparity.reports.charts.figures import heat_map, matrix_cells, rate_chart
 from faceparity.reports.charts.scatter import scatter
@@ -20,6 +20,7 @@ from faceparity.reports.wording.csv_rows import grouping_name
 from faceparity.reports.wording.finding import finding
 from faceparity.reports.wording.headline import finest, headline
 from faceparity.reports.wording.narrative import partial
+from faceparity.reports.wording.pool_words import rests_on
 
 MAX_PAIRED = 40
 """Maximum number of groups whose pairs the page has; those of more groups are in the CSV tables only."""
@@ -106,6 +107,8 @@ def _threshold(evaluation: Evaluation, grouping: Grouping, key: str) -> Iterator
     ]
     columns = ["Operating point", "Match if", "FMR of the pool", "Origin", "Status"]
     yield Table(f"{key}-points", "Operating points", columns, rows, frozenset({1, 3, 4}))
+    for point in grouping.operating_points:
+        yield from (Text(f"{f.sentence(f.point_name(point))}: {sentence}", "flag") for sentence in rests_on(evaluation, point))
     pools = [point.pool for point in grouping.operating_points if point.pool is not None]
     for i, pool in enumerate(entry for position, entry in enumerate(pools) if entry not in pools[:position]):
         point = next(point for point in grouping.operating_points if point.pool == pool)
@@ -130,6 +133,8 @@ def _status(point: OperatingPoint) -> str:
     """Return a point's status with its reason."""
     if point.withheld is not None:
         return f"in use, without a verdict: {f.reason(point.withheld.reason)}"
+    if point.status == "ok" and point.reason is not None:
+        return f"in use, without verdicts: {f.reason(point.reason)}"
     if point.status == "ok":
         return "in use"
     more = f"; it would take {f.count(point.needs_comparisons)} comparisons" if point.needs_comparisons else ""
@@ -174,19 +179,37 @@ def matrix_table(point: OperatingPoint, key: str, name: str) -> Table:
     return Table(key, f"FMR between groups by {name}: {f.point_name(point)}", columns, rows, frozenset({1, 3}))
 
 
+def _about_repeats(evaluation: Evaluation, same: SamePerson) -> str:
+    """Return what comparisons that look like one person are, and what follows."""
+    alike = (
+        f"Comparisons as alike as {f.threshold(evaluation.model, same.native_threshold)} are, more likely than not, two images of"
+    )
+    if same.labelled:
+        return (
+            f"{alike} one person. The labels say that these are of different people: one person under two ids, wrong labels, or "
+            "relatives. `faceparity suspects` lists them. Where there are any, both readings are given; where they are more than half of "
+            "the pool's errors, no verdict stands."
+        )
+    return (
+        f"The data set does not say who is pictured. {alike} one person; counted as non-mated, they look like false matches. Where they "
+        "are more than 5 % of the pool's errors, or of any one group's, both readings are given, and a verdict needs both; where more "
+        "than half of the pool's, no threshold is set."
+    )
+
+
 def _same_person(evaluation: Evaluation, grouping: Grouping, key: str) -> Iterator[Item]:
     """Yield probable repeats of one person among errors."""
     sames = [(point, point.same_person) for point in grouping.operating_points if point.same_person is not None]
     if not sames:
         return
     first = sames[0][1]
-    yield Text(
-        "The data set does not say who is pictured. Comparisons as alike as "
-        f"{f.threshold(evaluation.model, first.native_threshold)} are, more "
-        "likely than not, two images of one person; counted as non-mated, they look like false matches. Where they are more than 5 % "
-        "of the pool's errors, or of any one group's, both readings are given, and a verdict needs both; where more than half of the "
-        "pool's, no threshold is set."
-    )
+    if first.labelled and not first.comparisons:
+        alike = f.threshold(evaluation.model, first.native_threshold)
+        yield Text(
+            f"No comparison of different people is as alike as {alike}, from which both images are probably of one person."
+        )
+        return
+    yield Text(_about_repeats(evaluation, first))
     rows = [
         [
             f.point_name(point),

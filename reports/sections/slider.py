@@ -81,6 +81,7 @@ def slider_data(evaluation: Evaluation) -> dict[str, Any]:
     assert grouping.sweep is not None
     points = [point for point in grouping.operating_points if point.threshold is not None]
     return {
+        "labelled": evaluation.dataset.identity != "none",
         "unit": f.clean(evaluation.model.score.unit),
         "sign": "≥" if sign == 1 else "≤",
         "at": [sign * threshold for threshold in grouping.sweep.thresholds],

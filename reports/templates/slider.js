@@ -43,14 +43,16 @@
     return percent(r.rate) + (r.low === null ? marked : " " + between(r.low, r.high, 100));
   }
   // The ratio to the reference, or why there is none: {text} or {text, ratio, low, high}.
-  function ratioAt(all, i, base, measure, k, reading, bare) {
+  function ratioAt(all, i, base, measure, k, reading, bare, alike) {
     var d = all[reading].groups[i][measure], b = all[reading].groups[base][measure];
     if (i === base) return { text: "reference" };
     if (d.why || b.why || !d.half) return { text: DASH };
     var least = d.least && d.least[k] !== null ? d.least[k] : null;
     if (least === null && (!d.errors[k] || !b.errors[k])) return { text: "no errors: no ratio" };
     if (least === null && d.half[k] === null) return { text: bare && measure === "fmr" ? "no interval: no ratio" : "too few errors to call" };
-    if (measure === "fmr" && all.length > 1 && Math.max(repeats(all, i, k), repeats(all, base, k)) > 0.05) {
+    if (alike !== null) {
+      if (alike > 0.5) return { text: "too many probable repeats to call" };
+    } else if (measure === "fmr" && all.length > 1 && Math.max(repeats(all, i, k), repeats(all, base, k)) > 0.05) {
       // More than 5 % of a side's errors look like one person under two names: only what both readings show is told.
       if (higher(all[1 - reading], i, base, measure, k) !== higher(all[reading], i, base, measure, k)) return { text: "too many probable repeats to call" };
     }
@@ -105,6 +107,12 @@
       var select = el("select", {}, options.map(function (o, i) { return el("option", { value: i }, [o]); }));
       select.addEventListener("change", function () { chosen(Number(select.value)); build(); });
       return el("p", {}, [el("label", {}, [text + " ", select])]);
+    }
+    // Where labels say who is who: the share of the pool's FMR that looks like one person under two ids; null without labels.
+    function share(k) {
+      if (!data.labelled) return null;
+      var first = data.readings[0].pool_fmr[k], second = data.readings[data.readings.length - 1].pool_fmr[k];
+      return first ? 1 - second / first : 0;
     }
     function groupings() { return data.readings.map(function (r) { return r.groupings[state.grouping]; }); }
 
@@ -193,7 +201,7 @@
             draw(cells[0], r, g.base === null ? null : g.groups[g.base].fmr, k, rows[i].scale);
             if (all.length > 1 && repeats(all, i, k) > 0.05 && state.reading === 0) values[0][0] += "; " + percent(repeats(all, i, k), 2) + " of them are probably one person";
           }
-          var q = g.base === null ? { text: DASH } : ratioAt(all, i, g.base, measure, k, state.reading, bare);
+          var q = g.base === null ? { text: DASH } : ratioAt(all, i, g.base, measure, k, state.reading, bare, measure === "fmr" ? share(k) : data.labelled ? 0 : null);
           var said = (q.ratio || q.least) && d.verdicts && d.verdicts[k] && state.reading === 0 ? " " + d.verdicts[k] : "";
           values.push([q.text + said, q.ratio, q.low, q.high]);
         });

@@ -225,10 +225,12 @@ def _repeats(scenario: WatchlistScenario) -> list[str]:
         return []
     rate = second.overall.fpir
     expected = head_range(scenario.crowd, rate.rate, rate.interval) if rate.status == "ok" else "fewer than can be told"
+    why, end = "as the set has no subject labels", " A verdict stands only if both readings give it."
+    if scenario.same_person_labelled:
+        why, end = "though the labels say otherwise (relatives or wrong labels?)", ""
     return [
-        f"{f.plural(scenario.likely_same_person, 'match', 'matches')} look like one person under two names, as the set has no "
-        "subject labels: "
-        f"without them about {expected} of {f.count(scenario.crowd)} would be stopped. A verdict stands only if both readings give it."
+        f"{f.plural(scenario.likely_same_person, 'match', 'matches')} look like one person under two names, {why}: "
+        f"without them about {expected} of {f.count(scenario.crowd)} would be stopped.{end}"
     ]
 
 

@@ -18,6 +18,7 @@ from faceparity.reports.wording.forbidden_words import forbidden as forbidden
 from faceparity.reports.wording.headline import contrast_of, finest, primary
 from faceparity.reports.wording.no_verdict import first_screen
 from faceparity.reports.wording.outcomes import compared
+from faceparity.reports.wording.pool_words import carried_by, rests_on
 
 MEASURES = {"fmr": "false match rate", "fnmr": "false non-match rate"}
 ERRORS = {"fmr": ("false match", "false matches"), "fnmr": ("false non-match", "false non-matches")}
@@ -105,7 +106,10 @@ def cautions(evaluation: Evaluation, point: OperatingPoint | None) -> list[str]:
     out += first_screen(evaluation)
     if point is not None:
         out += turned(point)
-        out += [sentence for sentence in (partial(point), _repeats_found(point)) if sentence]
+        out += [sentence for sentence in (*rests_on(evaluation, point), partial(point), _repeats_found(point)) if sentence]
+    else:
+        carried = [refused.pool_errors for refused in finest(evaluation).operating_points if refused.pool_errors is not None]
+        out += [sentence for errors in carried[:1] for sentence in carried_by(evaluation, errors)]
     if evaluation.dataset.identity == "none" and not (point is not None and _repeats_found(point)):
         out.append(
             "The data set does not say who is pictured, so each image stands for a person; somebody pictured twice would count as "
@@ -152,9 +156,11 @@ def contaminated(evaluation: Evaluation, point: OperatingPoint) -> str:
     if point.same_person is None or not _repeated(point):
         return ""
     second = point.without_likely_same_person
-    alike = f"Hidden repeats are comparisons as alike as {f.threshold(evaluation.model, point.same_person.native_threshold)}."
+    what = "They" if point.same_person.labelled else "Hidden repeats"
+    alike = f"{what} are comparisons as alike as {f.threshold(evaluation.model, point.same_person.native_threshold)}."
     if second is None or second.threshold is None:
-        return f"{alike} Without them there is no second reading, so no verdict stands."
+        no_verdict = "" if point.same_person.labelled else ", so no verdict stands"
+        return f"{alike} Without them there is no second reading{no_verdict}."
     text = f"{alike} With them and without them (threshold then {f.native_number(second.native_threshold or 0.0)}):"
     return f"{text} {_both_readings(point, second)}"
 
@@ -172,6 +178,8 @@ def _repeats_found(point: OperatingPoint) -> str:
     if point.same_person is None or not _repeated(point):
         return ""
     second = point.without_likely_same_person
+    if point.same_person.labelled:
+        return _alike_though_labelled(point, point.same_person)
     text = (
         f"Hidden repeats: the data set does not say who is pictured, and {repeats(point.same_person)} are comparisons so alike that both "
         "images probably show the same person. Counted as they are, these look like false matches."
@@ -182,6 +190,26 @@ def _repeats_found(point: OperatingPoint) -> str:
     if not changed:
         return f"{text} Without them every verdict on false match rates is the same."
     return f"{text} Without them the verdict on {f.plural(len(changed), 'group')} is another, and none is given there."
+
+
+def _alike_though_labelled(point: OperatingPoint, same: SamePerson) -> str:
+    """Return how much of the errors of labelled people looks like one person.
+
+    And what follows from it.
+    """
+    text = (
+        f"Alike as one person: {repeats(same)} are comparisons so alike that both images probably show the same person, against the "
+        "labels: one person under two ids, wrong labels, or relatives."
+    )
+    second = point.without_likely_same_person
+    if same.contaminated:
+        return f"{text} They are most of the errors, so no verdict stands."
+    if second is None or second.threshold is None:
+        return f"{text} Without them no threshold could be set."
+    changed = [contrast.group for contrast in point.contrasts if contrast.measure == "fmr" and _differs(contrast, second)]
+    if not changed:
+        return f"{text} Without them every verdict on false match rates is the same."
+    return f"{text} Without them the verdict on {f.plural(len(changed), 'group')} would be another."
 
 
 def _differs(contrast: Contrast, second: OperatingPoint) -> bool:
@@ -230,7 +258,9 @@ def _both_readings(point: OperatingPoint, second: OperatingPoint) -> str:
         verdicts.append(contrast.verdict if contrast is not None else "none")
         ratio = "" if contrast is None else f" ({compared(contrast, contrast.verdict)})"
         texts.append((evidence(rate, "fmr") if rate else "no rate") + ratio)
-    end = "Both readings agree." if len(set(verdicts)) == 1 else "The readings disagree, so no verdict stands."
+    labelled = point.same_person is not None and point.same_person.labelled
+    disagree = "The readings disagree." if labelled else "The readings disagree, so no verdict stands."
+    end = "Both readings agree." if len(set(verdicts)) == 1 else disagree
     return f"{f.shorten(group, 80)} had {texts[0]}; and {texts[1]}. {end}"
 
 

@@ -22,6 +22,7 @@ REASONS: dict[str, str] = {
     "no_mated_pairs": "no two images of the same person",
     "target_out_of_reach": "these data cannot reach the target",
     "too_few_comparisons_for_target": "too few comparisons for the target",
+    "too_few_effective_errors": "the pool's false matches are too few or come from too few people",
     "mostly_same_person": "most errors are probably the same person twice",
     "contaminated": "some people are in the data twice",
     "cells_too_small": "a cell of the other attributes has fewer than 30 people",
@@ -295,6 +296,8 @@ def origin(point: OperatingPoint) -> str:
 
 
 CONTRAST_REASONS: dict[str, str] = {
+    "too_few_comparisons_for_target": "the threshold rests on too few errors",
+    "too_few_effective_errors": "the threshold rests on too few effective errors",
     "too_few_errors": "too few effective errors for a verdict",
     "contaminated": "the readings with and without probable repeats differ",
     "too_few_subjects_for_interval": "fewer than 50 people in one of the groups",

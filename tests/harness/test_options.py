@@ -145,3 +145,13 @@ def test_every_flag_is_unlike_the_others() -> None:
     names = [flag.name for _, flag in flags()]
     assert len(set(names)) == len(names)
     assert all(isinstance(flag, Flag) and flag.help for _, flag in flags())
+
+
+def test_whether_targets_were_named_is_known() -> None:
+    """Be they the default ones: those named are reported where default ones are refused."""
+    assert not Options().targets_asked
+    assert not Options.of({"by": ["gender"]}).targets_asked
+    assert Options.of({"targets": [0.01, 0.001]}).targets_asked
+    assert Options().merged(Options(targets=(0.01, 0.001))).targets_asked
+    assert not Options(by=("gender",)).merged(Options(seed=3)).targets_asked
+    assert Options(targets=(0.1,)).published().targets_asked

@@ -25,7 +25,8 @@ HOW = (
 class Suspect:
     """One comparison that a person should look at.
 
-    a, b: file names. score: in the model's own unit. wrong_at: the operating points at which it is an error.
+    a, b: file names. score: in the model's own unit. wrong_at: the operating points at which it is an error. people: codes of the
+    two. share: of the pool's errors at a target, what these two people carry in all; 0 for most.
     """
 
     a: str
@@ -33,6 +34,8 @@ class Suspect:
     score: float
     mated: bool
     wrong_at: tuple[str, ...]
+    people: tuple[str, str] = ("", "")
+    share: float = 0.0
 
     @property
     def row(self) -> str:
@@ -45,9 +48,23 @@ class Suspect:
 def first_of_each_kind(found: Sequence[Suspect], most: int) -> list[Suspect]:
     """Return the first suspects of each kind, non-mated ones first.
 
-    most: of each kind.
+    First of all the most alike comparison of each pair of people that carries the pool's errors. most: of each kind.
     """
-    return [suspect for mated in (False, True) for suspect in [one for one in found if one.mated == mated][:most]]
+    carrying = [pair[0] for pair in carrying_pairs(found)[:most]]
+    rest = [suspect for suspect in found if suspect not in carrying]
+    return [*carrying, *(suspect for mated in (False, True) for suspect in [one for one in rest if one.mated == mated][:most])]
+
+
+def carrying_pairs(found: Sequence[Suspect]) -> list[list[Suspect]]:
+    """Return the errors of each pair of people that carries a pool's errors.
+
+    The pair with the largest share first; of each the most alike comparison first.
+    """
+    by_pair: dict[tuple[str, str], list[Suspect]] = {}
+    for suspect in found:
+        if suspect.share:
+            by_pair.setdefault(suspect.people, []).append(suspect)
+    return sorted(by_pair.values(), key=lambda pair: -pair[0].share)
 
 
 def read_suspects(result: Result) -> list[Suspect]:
@@ -60,14 +77,15 @@ def read_suspects(result: Result) -> list[Suspect]:
     person = dict(zip(codes["file"], codes["subject"], strict=True))
     points = list(_points(evaluation))
     found = []
-    for file_a, file_b, score in zip(table["file_a"], table["file_b"], table["score"], strict=True):
+    shares = table.get("share", np.zeros(len(table["score"])))
+    for file_a, file_b, score, share in zip(table["file_a"], table["file_b"], table["score"], shares, strict=True):
         if file_a not in person or file_b not in person:
             raise UserError(f"{folder}: its tables do not belong together; run again for new ones")
-        mated = person[file_a] == person[file_b]
+        people = (min(person[file_a], person[file_b]), max(person[file_a], person[file_b]))
+        mated = people[0] == people[1]
         wrong = tuple(name for name, threshold in points if (score < np.float32(threshold)) == mated)
-        found.append(
-            (float(score), Suspect(str(file_a), str(file_b), evaluation.model.score.sign * float(score), bool(mated), wrong))
-        )
+        native = evaluation.model.score.sign * float(score)
+        found.append((float(score), Suspect(str(file_a), str(file_b), native, bool(mated), wrong, people, float(share))))
     found.sort(key=lambda entry: (entry[1].mated, entry[0] if entry[1].mated else -entry[0], entry[1].a, entry[1].b))
     return [suspect for _, suspect in found]
 

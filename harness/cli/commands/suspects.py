@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from faceparity.harness.cli.commands.suspect_list import HOW, first_of_each_kind, read_suspects, read_unlike_faces
+from faceparity.harness.cli.commands.suspect_list import (
+    HOW,
+    Suspect,
+    carrying_pairs,
+    first_of_each_kind,
+    read_suspects,
+    read_unlike_faces,
+)
 from faceparity.harness.results.stored import Result
 from faceparity.harness.runs.result_files import load_results
 
@@ -28,13 +35,13 @@ def suspects_command(run: Path, most: int, sheet: Path | None, datasets: Sequenc
     for result, suspects in found:
         evaluation = result.evaluation
         print(f"{printable(evaluation.dataset.name)} · {printable(evaluation.model.name)} ({evaluation.model.score.unit})")
+        _print_carrying(suspects, most)
         for mated, title in ((False, "different people, most alike first"), (True, "one person, least alike first")):
             of_kind = [suspect for suspect in suspects if suspect.mated == mated]
             if of_kind:
                 print(f"  {title} ({min(most, len(of_kind)):,} of {len(of_kind):,}):")
             for suspect in of_kind[:most]:
-                wrong = f"  error at {', '.join(suspect.wrong_at)}" if suspect.wrong_at else ""
-                print(f"  {suspect.score:10.5f}  {printable(suspect.row)}{wrong}")
+                print(_line(suspect))
         _print_unlike_faces(result, most)
     print(HOW)
     if sheet is not None:
@@ -42,6 +49,27 @@ def suspects_command(run: Path, most: int, sheet: Path | None, datasets: Sequenc
         print(
             f"PRIVATE: {sheet} holds people's pictures. Show it to nobody who may not see them, and delete it when you have looked."
         )
+
+
+def _line(suspect: Suspect) -> str:
+    from faceparity.datasets.common.sanitise import printable
+
+    wrong = f"  error at {', '.join(suspect.wrong_at)}" if suspect.wrong_at else ""
+    return f"  {suspect.score:10.5f}  {printable(suspect.row)}{wrong}"
+
+
+def _print_carrying(suspects: Sequence[Suspect], most: int) -> None:
+    """Print the pairs of people that carry the pool's errors."""
+    pairs = carrying_pairs(suspects)
+    if pairs:
+        print(
+            "  pairs of people who carry much of the pool's false matches: relatives, look-alikes, wrong labels, or one person twice:"
+        )
+    for pair in pairs[:most]:
+        count = f"{len(pair):,} comparison{'s' if len(pair) > 1 else ''}"
+        print(f"  {pair[0].share:.0%} of the pool's false matches at a target, in {count} of two people:")
+        for suspect in pair[:most]:
+            print(_line(suspect))
 
 
 def _print_unlike_faces(result: Result, most: int) -> None:

@@ -105,6 +105,7 @@ Reason = Literal[
     "no_mated_pairs",
     "target_out_of_reach",
     "too_few_comparisons_for_target",
+    "too_few_effective_errors",
     "mostly_same_person",
     "contaminated",
     "cells_too_small",

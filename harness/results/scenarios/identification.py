@@ -132,9 +132,9 @@ class SearchesPart(ScenarioPart):
     det_thresholds: list[float] = Field(default_factory=list)
     det: list[DetCurve] = Field(default_factory=list)
     same_person_share: Share | None = None
-    """Of a set without subject labels: how much of FPIR is candidates that look like the probe's own person."""
+    """How much of FPIR is candidates that look like the probe's own person."""
     fpir_without_likely_same_person: list[Rate] = Field(default_factory=list)
-    """Where that is more than 5 %."""
+    """Where there are any; of a set without subject labels, where they are more than 5 %."""
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -196,4 +196,4 @@ class LineupScenario(ScenarioPart):
     groups: list[LineupGroup] = Field(default_factory=list)
     unlabelled: Count | None = None
     same_person_share: Share | None = None
-    """Of a set without subject labels: how many of the people matched have somebody above the score of one person."""
+    """How many of the people matched have somebody above the score of one person."""

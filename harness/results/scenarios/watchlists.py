@@ -93,7 +93,9 @@ class WatchlistScenario(ScenarioPart):
     """Simulated lists, for the spread; rates are exact means over all lists."""
     reading: WatchlistReading | None = None
     without_likely_same_person: WatchlistReading | None = None
-    """As if matches that look like one person under two names had not been; of a set without subject labels."""
+    """As if matches that look like one person under two names had not been."""
+    same_person_labelled: bool = False
+    """Labels say who is who: these may be relatives or wrong labels, and only where they are most matches no verdict stands."""
     likely_same_person: Count = 0
     """Such matches."""
     sizes: list[WatchlistSize] = Field(default_factory=list)

@@ -15,8 +15,10 @@ from faceparity.harness.groups.groupings import Cells, SampleGrouping
 from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.scenarios.base.schema import ScenarioBase, ThresholdSource
 from faceparity.harness.templates.extract import Templates
-from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM
-from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool, find_threshold
+from faceparity.harness.verification.rates.verdict_rules import target_is_refused
+from faceparity.harness.verification.same_person import same_person_share
+from faceparity.harness.verification.threshold.target_threshold import find_threshold
+from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,8 @@ class ScenarioContext:
     """The comparisons of one model on one data set.
 
     evidence: its arrays are per template, in the order of `templates.samples`. cells: of all samples, failed ones too.
-    groupings: the run's, the finest last. same_person: similarity from which two people of a set without subject labels are
-    taken for one; None where subjects are labelled.
+    groupings: the run's, the finest last. same_person: similarity from which two samples of different people look like one person;
+    None where the model has none.
     """
 
     dataset: Dataset
@@ -40,6 +42,11 @@ class ScenarioContext:
     references: tuple[str, ...] = ()
     """Named reference groups, ATTRIBUTE=VALUE."""
     workers: int = 1
+
+    @property
+    def labelled(self) -> bool:
+        """Return whether labels say who is who."""
+        return self.dataset.identity != "none"
 
     def grouping(self, by: Sequence[str]) -> SampleGrouping:
         """Return the run's grouping by these attributes.
@@ -58,7 +65,7 @@ class ScenarioContext:
         sign = self.card.score.sign
         if at.target_fmr is not None:
             found = find_threshold(self.pool, self.evidence, at.target_fmr)
-            if found.threshold is not None and self._same_person_share(found.threshold) > REFUSED_FROM:
+            if found.threshold is not None and target_is_refused(self._same_person_share(found.threshold), self.labelled):
                 return to_threshold("target_fmr", at.target_fmr, None, sign, None, "mostly_same_person")
             return to_threshold("target_fmr", at.target_fmr, found.threshold, sign, found.achieved, found.reason, found.needs)
         if at.published and self.card.published_threshold is None:
@@ -72,13 +79,11 @@ class ScenarioContext:
     def _same_person_share(self, threshold: float) -> float:
         """Return the share of likely same-person errors in the pool.
 
-        These errors look like one person under two names: they reach `same_person`. 0 where subjects are labelled.
+        These errors look like one person under two names: they reach `same_person`.
         """
         if self.same_person is None:
             return 0.0
-        errors = int(self.pool.error_counts(self.evidence, threshold).sum())
-        alike = int(self.pool.error_counts(self.evidence, max(threshold, self.same_person)).sum())
-        return alike / errors if errors else 0.0
+        return same_person_share(self.pool, self.evidence, threshold, self.same_person)
 
 
 def to_threshold(

@@ -24,7 +24,14 @@ from faceparity.harness.scenarios.search.enrolment import Enrolled, enrol
 from faceparity.harness.scenarios.search.published_galleries import published_gallery, published_sides
 from faceparity.harness.verification.one_threshold import reference_group
 from faceparity.harness.verification.rates import estimates as rates
-from faceparity.harness.verification.rates.verdict_rules import CONTAMINATED_FROM, INTERVAL_FROM, REFUSED_FROM, confirm_all
+from faceparity.harness.verification.rates.verdict_rules import (
+    INTERVAL_FROM,
+    confirm_all,
+    needs_second_reading,
+    target_is_refused,
+    verdicts_are_withheld,
+    withhold,
+)
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
@@ -108,7 +115,7 @@ def _fields(scenario: DeclaredSearch | Gallery, context: ScenarioContext) -> dic
         found |= _same_person(run, at.threshold, context, enrolled, stratum, quota, ratios)
         share = found["same_person_share"]
         assert isinstance(share, float)
-        if share > REFUSED_FROM and at.target is not None:
+        if at.target is not None and target_is_refused(share, context.labelled):
             detail = f"{share:.0%} of the false alarms look like one person under two names"
             return {**fields, "same_person_share": share, "reason": "mostly_same_person", "detail": detail}
     fields |= found
@@ -401,21 +408,24 @@ def _same_person(
 ) -> dict[str, object]:  # fmt: skip
     """Return the share of likely same-person FPIR, and FPIR without.
 
-    How much of FPIR is candidates that look like the probe's own person, and FPIR without them where that is more than
-    CONTAMINATED_FROM. first: the contrasts of groups with them; a verdict stays only where both readings agree.
+    How much of FPIR is candidates that look like the probe's own person, and FPIR without them where there are any, or without
+    subject labels where they are more than 5 %. first: the contrasts of groups with them; without labels a verdict stays only where
+    both readings agree, with labels unless they are more than half.
     """
     assert context.same_person is not None
     all_of_it = float(run.first[run.lists.score >= np.float32(threshold)].sum())
     same_person = float(run.first[run.lists.score >= np.float32(max(threshold, context.same_person))].sum())
     share = same_person / all_of_it if all_of_it > 0 else 0.0
     out: dict[str, object] = {"same_person_share": share}
-    if share > CONTAMINATED_FROM:
+    if needs_second_reading(share, context.labelled):
         excluded = candidate_lists.same_person_pairs(run.lists, context.same_person)
         clean = candidate_lists.make_lists(
             enrolled, stratum, quota, context.card.score.kind, also=excluded, workers=context.workers
         )
         cleaned = replace(run, lists=clean)
         estimates, out["fpir_without_likely_same_person"] = _rates(cleaned, false_alarms(clean, threshold), conditional=True)
+        if context.labelled:
+            return out | _withheld(first, share)
         reference = reference_group(run.grouping, context.evidence, context.references)
         out["contrasts"] = confirm_all(
             first,
@@ -423,3 +433,11 @@ def _same_person(
             lambda contrast: (contrast.measure, contrast.group),
         )
     return out
+
+
+def _withheld(first: Sequence[results.ScenarioContrast], share: float) -> dict[str, object]:
+    """Return the contrasts of labelled people, without verdicts on FPIR that rest on likely repeats."""
+    if not verdicts_are_withheld(share, labelled=True):
+        return {}
+    rests = withhold([contrast for contrast in first if contrast.measure == "fpir"], "mostly_same_person")
+    return {"contrasts": [*rests, *(contrast for contrast in first if contrast.measure != "fpir")]}

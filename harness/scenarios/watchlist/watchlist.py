@@ -30,7 +30,7 @@ from faceparity.harness.scenarios.watchlist.study_population import (
     with_frames,
 )
 from faceparity.harness.scenarios.watchlist.watchlist_figures import WatchlistQuestion, fmr_between, read
-from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM
+from faceparity.harness.verification.rates.verdict_rules import target_is_refused, verdicts_are_withheld, withhold
 from faceparity.harness.verification.threshold.threshold_pool import LEAST_EXPECTED_ERRORS
 
 LARGEST_EXTRAPOLATED = 1_000_000
@@ -141,7 +141,7 @@ def _at_fpir(target: float, context: ScenarioContext, question: WatchlistQuestio
         middle = (above + within) // 2
         above, within = (middle, within) if fpir(middle) > target else (above, middle)
     threshold = float(scores[within])
-    if _same_person_share(found, threshold, context) > REFUSED_FROM:
+    if target_is_refused(_same_person_share(found, threshold, context), context.labelled):
         return to_threshold("target_fpir", target, None, sign, None, "mostly_same_person")
     record = to_threshold("target_fpir", target, threshold, sign, context.pool.fmr(context.evidence, threshold))
     return record.model_copy(update={"achieved_fpir": fpir(within)})
@@ -150,7 +150,7 @@ def _at_fpir(target: float, context: ScenarioContext, question: WatchlistQuestio
 def _same_person_share(found: Pairs, threshold: float, context: ScenarioContext) -> float:
     """Return the share of likely same-person matches.
 
-    They look like one person under two names; 0 where subjects are labelled.
+    They look like one person under two names; 0 where the model has no score for that.
     """
     at = found.score >= np.float32(threshold)
     if context.same_person is None or not at.any():
@@ -211,7 +211,11 @@ def _measured(question: WatchlistQuestion, context: ScenarioContext, threshold: 
             kept = found.where(~alike)
             cleaned = read(question, kept, searches_of(question, kept), mated, threshold.threshold, conditional)
             fields["without_likely_same_person"] = cleaned
-            fields["reading"] = _agreed_verdicts(fields["reading"], cleaned)  # type: ignore[arg-type]
+            fields["same_person_labelled"] = context.labelled
+            if not context.labelled:
+                fields["reading"] = _agreed_verdicts(fields["reading"], cleaned)  # type: ignore[arg-type]
+            elif verdicts_are_withheld(float(alike.mean()), labelled=True):
+                fields["reading"] = _no_verdicts(fields["reading"])  # type: ignore[arg-type]
     return fields
 
 
@@ -228,6 +232,15 @@ def _agreed_verdicts(first: results.WatchlistReading, second: results.WatchlistR
             ratio = ratio.model_copy(update={"verdict": "inconclusive", "reason": "contaminated"})
         groups.append(group_record.model_copy(update={"ratio": ratio}))
     return first.model_copy(update={"groups": groups})
+
+
+def _no_verdicts(reading: results.WatchlistReading) -> results.WatchlistReading:
+    """Return a reading whose matches mostly look like one person."""
+    groups = [
+        group.model_copy(update={"ratio": group.ratio and withhold([group.ratio], "mostly_same_person")[0]})
+        for group in reading.groups
+    ]
+    return reading.model_copy(update={"groups": groups})
 
 
 def sizes_up_to(largest: int, wanted: int, groups: int) -> list[int]:

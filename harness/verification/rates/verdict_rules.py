@@ -58,6 +58,14 @@ MATED_ABOVE_FROM = 0.55
 """Share of pairs of a mated and a non-mated comparison in which the mated one must score higher; 0.5 is chance."""
 FNMR_LIMIT = 0.5
 """Share of the mated comparisons missed at a target, above which no verdict is given there."""
+"""The same share, above which a target is refused; of people whose labels say who they are, verdicts are withheld instead."""
+LEAST_OF_TARGET = 10
+"""Errors, expected ones and effective ones, that a target needs in its pool: with fewer a default target is refused, and one
+asked for has no verdicts."""
+RESTS_ON_TOO_FEW = ("too_few_comparisons_for_target", "too_few_effective_errors")
+"""The reasons of a threshold with fewer."""
+CARRIES_FROM = 1 / 3
+"""Share of a pool's errors above which the first screen says that one pair of people, or one group, carries it."""
 
 
 def enough_errors(ratio: float, group: float, reference: float) -> bool:
@@ -222,18 +230,41 @@ def confirm_all(first: Sequence[C], second: Sequence[C], key: Callable[[C], Hash
     return out
 
 
-def withhold(records: Sequence[C], reason: Callable[[C], str | None]) -> list[C]:
+def withhold(records: Sequence[C], reason: str | Callable[[C], str | None]) -> list[C]:
     """Revoke every verdict that there is a reason to withhold.
 
     With that reason, of significant and of other differences. What could not be tested at all keeps its own reason, if that says
-    anything.
+    anything. reason: one for all, or of each record.
     """
     out = []
     for record in records:
-        why = reason(record)
+        why = reason if isinstance(reason, str) else reason(record)
         if why is None or (record.verdict == "none" and record.reason not in (None, "other")):
             out.append(record)
             continue
         verdict = "none" if record.verdict == "none" else "inconclusive"
         out.append(record.model_copy(update={"verdict": verdict, "reason": why}))
     return out
+def target_is_refused(share: float, labelled: bool) -> bool:
+    """Return whether likely repeats of one person forbid a target.
+
+    share: of the pool's errors. labelled: where labels say who is who, they may as well be relatives or wrong labels, so that no
+    target is refused for them.
+    """
+    return not labelled and share > REFUSED_FROM
+
+
+def verdicts_are_withheld(share: float, labelled: bool) -> bool:
+    """Return whether likely repeats of one person forbid verdicts.
+
+    Of labelled people alone; without labels a verdict needs both readings. share: of the pool's errors.
+    """
+    return labelled and share > REFUSED_FROM
+
+
+def needs_second_reading(share: float, labelled: bool) -> bool:
+    """Return whether figures are given without likely repeats too.
+
+    share: of the pool's or of a group's errors. Of labelled people wherever there is one; else from more than 5 %.
+    """
+    return share > (0.0 if labelled else CONTAMINATED_FROM)

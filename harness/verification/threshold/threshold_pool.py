@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence
-from faceparity.harness.comparisons.pair_counts import DealtPairs
 from faceparity.harness.comparisons.tally import Scores
 from faceparity.harness.groups.groupings import SMALL_CELL, Cells, SampleGrouping, make_grouping, subjects_per_group
-from faceparity.harness.metrics.rates import threshold_at_target
+from faceparity.harness.verification.rates.verdict_rules import LEAST_OF_TARGET
 
 SMALLEST_POOL_GROUP = 30
-LEAST_EXPECTED_ERRORS = 10
+LEAST_EXPECTED_ERRORS = LEAST_OF_TARGET
 """A target with fewer expected errors in the pool is refused."""
 NONE_MADE = "no comparisons"
 
@@ -228,78 +227,3 @@ def _missing_values(
         inside = {finest.values[group][index] for group in members}
         missing += [f"{attribute}: {published_value(attribute, value, singles)}" for value in sorted(present - inside)]
     return tuple(dict.fromkeys(missing))
-
-
-@dataclass(frozen=True)
-class FoundThreshold:
-    """A threshold at a target, or why there is none."""
-
-    threshold: float | None
-    achieved: float | None
-    reason: results.Reason | None = None
-    detail: str = ""
-    needs: int | None = None
-
-
-def _effective_comparisons(pool: ThresholdPool, evidence: Evidence, comparisons: NDArray[np.int64]) -> float:
-    """Return the effective number of pool comparisons.
-
-    1 / Σ (weight² / comparisons) over the pool's groups: the number that would give the pool's FMR the same precision if spread over
-    the groups by their weights. All comparisons, unless they are a sample. 0 where a group that belongs to the pool has none in the
-    sample.
-    """
-    if not isinstance(evidence.pairs, DealtPairs):
-        return float(comparisons.sum())
-    if any(group.reason == NONE_MADE and group.subjects >= SMALLEST_POOL_GROUP for group in pool.left_out):
-        return 0.0
-    return float(1 / (pool.weights**2 / comparisons).sum())
-
-
-def _too_few(pool: ThresholdPool, evidence: Evidence, comparisons: NDArray[np.int64], target: float) -> FoundThreshold | None:
-    """Return why a target is refused for too few comparisons.
-
-    None if it is not. On a sample ten effective errors are required too: 30 people have 435 comparisons of a complete set, of a sample
-    a handful, of which a single error may be more of the pool's FMR than the target.
-    """
-    total, effective = int(comparisons.sum()), _effective_comparisons(pool, evidence, comparisons)
-    if total * target < LEAST_EXPECTED_ERRORS:
-        needs: int | None = int(np.ceil(LEAST_EXPECTED_ERRORS / target))
-        detail = f"{total:,} comparisons in the pool would give {total * target:.2g} expected false matches; {needs:,} are needed"
-    elif effective * target < LEAST_EXPECTED_ERRORS:
-        needs = int(np.ceil(total * LEAST_EXPECTED_ERRORS / (effective * target))) if effective else None
-        detail = (
-            f"the sample has so few comparisons in the smallest groups of the pool that all {total:,} tell as much of its rate as "
-            f"{effective:,.0f} evenly spread, with {effective * target:.2g} expected false matches, not {LEAST_EXPECTED_ERRORS}: ask for a "
-            "larger share with --comparisons, or --pool all"
-        )
-    else:
-        return None
-    return FoundThreshold(None, None, "too_few_comparisons_for_target", detail, needs)
-
-
-def find_threshold(pool: ThresholdPool, evidence: Evidence, target: float) -> FoundThreshold:
-    """Return the threshold for a target FMR of the pool.
-
-    The smallest observed score at which the pool's FMR is at most `target`; refused below 10 expected errors.
-    """
-    comparisons = pool.comparisons(evidence)
-    if not pool.weights.size or (comparisons == 0).any():
-        return FoundThreshold(
-            None, None, "no_pool", "no group of the pool has a non-mated comparison: --pool all, or fewer attributes with --by"
-        )
-    if (few := _too_few(pool, evidence, comparisons, target)) is not None:
-        return few
-    stratum, scores = pool.errors_above(evidence, -np.inf)
-    found = threshold_at_target(scores, (pool.weights / comparisons)[stratum], target)
-    if found is None:
-        detail = (
-            "the highest score alone is shared by more comparisons than the target allows"
-            if scores.size
-            else "the ledger is empty"
-        )
-        return FoundThreshold(None, None, "target_out_of_reach", detail)
-    if len(scores) < int(comparisons.sum()) and float((pool.weights / comparisons)[stratum].sum()) < target:
-        # The smallest score that meets the target lies below the ledger: its lowest entry is not it.
-        kept = f"only the {len(evidence.tally.ledger):,} highest scores were kept, and the target lies below them: ask for a smaller one"
-        return FoundThreshold(None, None, "target_out_of_reach", kept)
-    return FoundThreshold(found[0], found[1])

@@ -135,13 +135,13 @@ def test_people_needed_are_said_to_go_by_the_share(sampled: Evaluated, whole: Ev
     assert ["same share of the comparisons" in x[0] for x in said] == [True, False]
 
 
-def lopsided(share: float | None) -> Evaluated:
+def lopsided(share: float | None, *, named: bool = False) -> Evaluated:
     """40 women and 560 men: a small group of the pool that a sample has hardly a comparison of."""
     dataset = toy.make_dataset(4, 600, 1)
     rng = np.random.default_rng(7)
     rare = Attribute("gender", ("female", "male"), (rng.permutation(600) >= 40).astype(np.int32))
     dataset = replace(dataset, attributes={"gender": rare})
-    options = OPTIONS.model_copy(update={"by": ("gender",), "comparisons": share})
+    options = Options(by=("gender",), comparisons=share, **({"targets": (1e-2,)} if named else {}))
     return evaluate(dataset, toy.make_card(), toy.make_templates(dataset, 5), options)
 
 
@@ -157,6 +157,15 @@ def test_a_target_is_refused_where_the_pools_small_groups_are_hardly_in_the_samp
     if share == 0.05:
         assert point.needs_comparisons > point.pool.comparisons
         assert "ask for a larger share" in point.detail
+
+
+def test_a_target_that_was_named_has_no_verdicts_there() -> None:
+    """It is reported, with the same reason."""
+    point, refused = (lopsided(0.05, named=named).evaluation.groupings[-1].operating_points[0] for named in (True, False))
+    assert (point.status, point.reason, point.detail) == ("ok", refused.reason, refused.detail)
+    assert point.threshold is not None
+    assert {contrast.verdict for contrast in point.contrasts} <= {"inconclusive", "none"}
+    assert {contrast.reason for contrast in point.contrasts if contrast.verdict == "inconclusive"} == {refused.reason}
 
 
 def test_the_same_seed_takes_the_same_pairs_and_another_others(case, sampled: Evaluated) -> None:

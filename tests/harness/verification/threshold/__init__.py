@@ -1,0 +1,1 @@
+"""Tests of the threshold and what it rests on."""
