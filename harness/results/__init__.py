@@ -30,6 +30,7 @@ from faceparity.harness.results.groups import (
     Covariate,
     Curve,
     Differential,
+    FewErrors,
     Group,
     Grouping,
     LeftOut,
@@ -56,7 +57,7 @@ from faceparity.harness.results.inputs import (
     ScoreInfo,
 )
 from faceparity.harness.results.model_comparison import ModelChange, ModelChanges, ModelComparison
-from faceparity.harness.results.parts.base import Bounds, Design, Index, Interval, Part, Rate, Reason, limits
+from faceparity.harness.results.parts.base import Bounds, Design, Index, Interval, MeanOver, Part, Rate, Reason, limits
 from faceparity.harness.results.protocols import (
     Protocol,
     ProtocolGroups,
@@ -126,6 +127,7 @@ __all__ = [
     "ExclusionReason",
     "ExtractionByAttributes",
     "ExtractionCounts",
+    "FewErrors",
     "GalleryScenario",
     "Group",
     "GroupNumber",
@@ -137,6 +139,7 @@ __all__ = [
     "LeftOut",
     "LineupGroup",
     "LineupScenario",
+    "MeanOver",
     "ModelChange",
     "ModelChanges",
     "ModelComparison",

@@ -44,6 +44,21 @@ class Differential(Part):
     """The FMR against which `mape` and `mean_abs_log10` are: the target, or else what the pool achieved."""
 
 
+class FewErrors(Part):
+    """The test of a rate against one with few errors or none (`uncertainty.few_errors`), and what it says of the ratio.
+
+    Errors and comparisons of both sides are in their rates; the larger and the smaller rate, not group and reference.
+    """
+
+    at_least: NotNegative
+    """The larger rate is at least so many times the smaller: the lower end of the 95 % interval. Never an estimate."""
+    higher_design_effect: Positive
+    lower_design_effect: Positive
+    """By which errors and comparisons of each side were divided; of the lower side three times that of its rate."""
+    flips_at: Positive | None = None
+    """The lower side's design effect from which the difference would not be called; null where it is not."""
+
+
 class Contrast(Part):
     """One group's rate over the reference group's.
 
@@ -56,6 +71,7 @@ class Contrast(Part):
     group: str
     reference: str
     ratio: NotNegative | None
+    few_errors: FewErrors | None = None
     interval: RatioInterval | None = None
     interval_reestimated: RatioInterval | None = None
     """The threshold found anew in each replicate of a bootstrap over subjects; null at thresholds not set on these data."""

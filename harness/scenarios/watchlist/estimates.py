@@ -32,7 +32,7 @@ def estimate_fpir(
     return Estimate(
         subjects, None, subjects, errors, rate, error_variance, error_variance, max(1.0, subjects - 1), subjects + failed,
         including, rate, METHOD,
-        ids=ids, without=without, zero_bounds=intervals.zero_error_bounds(subjects, subjects),
+        ids=ids, without=without, zero_bounds=intervals.zero_error_bounds(subjects, subjects), mean_over="draws",
     )  # fmt: skip
 
 
@@ -60,6 +60,7 @@ def estimate_fnir(missed: F64, wrong: I64, including: F64) -> Estimate:
     return Estimate(
         people, None, people, errors, rate, error_variance, error_variance, max(1.0, people - 1), None, rate_with_failures,
         rate, "Wilson-t, clustered by subject", ids=ids, without=without, zero_bounds=intervals.zero_error_bounds(people, people),
+        mean_over="draws",
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ class Estimate:
     variance: max(binomial, plug-in, jackknife). plain_variance: max(binomial, plug-in), behind the effective errors.
     shared_variance: the part of both that halves with twice the subjects; the rest falls to a quarter.
     without: the rate without each subject, with `ids`, for joint jackknives.
+    mean_over, parts: what the rate is a mean over, and of how many; None where it is errors / comparisons.
     zero_bounds: of a mean over cells, its upper bounds should no error be seen; None: those of its counts.
     """
 
@@ -43,6 +44,8 @@ class Estimate:
     without: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     zero_bounds: tuple[float, float] | None = None
     shared_variance: float = 0.0
+    mean_over: results.MeanOver | None = None
+    parts: int | None = None
 
     @property
     def independent_variance(self) -> float:
@@ -193,6 +196,8 @@ def mean_of(cells: Sequence[Estimate], shared_subjects: bool) -> Estimate:
         without=without,
         zero_bounds=_zero_bounds_of_mean(cells),
         shared_variance=sum(cell.shared_variance for cell in cells) / n_cells**2,
+        mean_over="cells",
+        parts=n_cells,
     )
 
 
@@ -238,6 +243,8 @@ def to_rate(
             "errors": estimate.errors,
             "rate": estimate.rate,
             "rate_including_failures": estimate.including_failures,
+            "mean_over": estimate.mean_over,
+            "parts": estimate.parts,
             "subject_weighted_rate": estimate.subject_weighted,
             "effective_errors": estimate.effective_errors,
             "method": estimate.method,

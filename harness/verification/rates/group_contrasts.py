@@ -20,6 +20,7 @@ from faceparity.harness.verification.rates.verdict_rules import (
     barrier,
     confirm_all,
     enough_errors,
+    side_without_errors,
 )
 from faceparity.harness.verification.threshold.threshold_bootstrap import Reestimated
 
@@ -82,7 +83,7 @@ def compare(
     if family is not None:
         plan |= _planning(measured, estimate, base, family)
     if not estimate.errors or not base.errors:
-        return none.model_copy(update={"reason": "zero_errors", **plan})
+        return none.model_copy(update={"reason": side_without_errors(estimate.errors, base.errors), **plan})
     found = ratio_of(estimate, base)
     if found is None:
         return none.model_copy(update={"reason": "too_few_errors", **plan})
