@@ -24,7 +24,8 @@ from faceparity.harness.verification.per_group_threshold import (
 )
 from faceparity.harness.verification.rates import estimates as rates
 from faceparity.harness.verification.rates.group_contrasts import Measured, compare, detectable
-from faceparity.harness.verification.rates.verdict_rules import REFUSED_FROM, SHOWN_FROM, enough_errors
+from faceparity.harness.verification.rates.true_reasons import CELLS_TOO_SMALL
+from faceparity.harness.verification.rates.verdict_rules import CONTAMINATED_FROM, REFUSED_FROM, SHOWN_FROM, enough_errors
 from faceparity.harness.verification.threshold.threshold_pool import FoundThreshold, find_threshold
 
 Measure = Literal["fmr", "fnmr"]
@@ -164,11 +165,11 @@ def choose(contrasts: Sequence[ClaimedContrast], context: ClaimContext) -> tuple
     """
     singles = [grouping for grouping in context.groupings if len(grouping.attributes) == 1]
     label = [contrast for contrast in contrasts if not contrast.proxy]
-    labelled = [pair for contrast in label for pair in pairs(contrast, singles)]
+    labelled = list(dict.fromkeys(pair for contrast in label for pair in pairs(contrast, singles)))
     if labelled:
         return (None, ""), labelled
     wanted = sorted({contrast.attribute for contrast in label})
-    proxies = [pair for contrast in contrasts if contrast.proxy for pair in pairs(contrast, singles)]
+    proxies = list(dict.fromkeys(pair for contrast in contrasts if contrast.proxy for pair in pairs(contrast, singles)))
     if left := [attribute for attribute in context.more if any(is_attribute(attribute, label_name) for label_name in wanted)]:
         return ("not_grouped", f"--by {left[0]}"), proxies
     if proxies:
@@ -177,7 +178,7 @@ def choose(contrasts: Sequence[ClaimedContrast], context: ClaimContext) -> tuple
 
 
 def _tests(chosen: ClaimedPair, reading: Reading, context: ClaimContext) -> Iterator[Draft]:
-    for target in reading.targets:
+    for target in dict.fromkeys(reading.targets):
         if reading.threshold == "own":
             yield _test_at_own_thresholds(chosen, reading, target, context)
         elif reading.threshold == "reference":
@@ -196,6 +197,8 @@ class Thresholds:
 
     found: FoundThreshold
     clean: FoundThreshold | None = None
+    same_person_share: float | None = None
+    """Of the errors that set it, where it is contaminated."""
 
 
 def _run_thresholds(chosen: ClaimedPair, target: float, context: ClaimContext) -> Thresholds:
@@ -206,7 +209,16 @@ def _run_thresholds(chosen: ClaimedPair, target: float, context: ClaimContext) -
         return Thresholds(FoundThreshold(None, None, None, f"--target-fmr {target:g}"))
     found = FoundThreshold(point.threshold, point.achieved_fmr, point.reason, point.detail, point.needs_comparisons)
     second = point.without_likely_same_person
-    return Thresholds(found, None if second is None else FoundThreshold(second.threshold, second.achieved_fmr))
+    clean = None if second is None else FoundThreshold(second.threshold, second.achieved_fmr)
+    return Thresholds(found, clean, _if_contaminated(point.same_person.share_of_pool_errors if point.same_person else None))
+
+
+def _if_contaminated(share: float | None) -> float | None:
+    """Return a share of repeats above which a threshold is contaminated.
+
+    None for a smaller one.
+    """
+    return share if share is not None and share > CONTAMINATED_FROM else None
 
 
 def _reference_thresholds(chosen: ClaimedPair, target: float, context: ClaimContext) -> Thresholds:
@@ -226,7 +238,7 @@ def _reference_thresholds(chosen: ClaimedPair, target: float, context: ClaimCont
     share = same_person_share(found.threshold, replace(setting, pool=pool), context.questions)
     if share is not None and share > REFUSED_FROM:
         return Thresholds(FoundThreshold(None, None, "mostly_same_person"))
-    return Thresholds(found, find_threshold(pool, context.clean.evidence, target))
+    return Thresholds(found, find_threshold(pool, context.clean.evidence, target), _if_contaminated(share))
 
 
 def _all_large(cells: Sequence[int], finest: SampleGrouping, setting: PointContext) -> bool:
@@ -256,6 +268,7 @@ def _test_at_one_threshold(chosen: ClaimedPair, reading: Reading, target: float,
             "native_threshold": found.threshold * sign,
             "rate": rates.to_rate(estimate, chosen.group, measured.design, conditional=conditional),
             "reference_rate": rates.to_rate(base, chosen.reference, measured.design, conditional=conditional),
+            "same_person_share": at.same_person_share,
             "reason": contrast.reason,
         }
     )
@@ -283,7 +296,7 @@ def _hint(reason: results.Reason | None, chosen: ClaimedPair) -> str:
 
     Empty for any other reason. Cells are those in which groups are matched on the other attributes.
     """
-    return f"--by {chosen.attribute}" if reason == "cells_too_small" else ""
+    return f"--by {chosen.attribute}" if reason in CELLS_TOO_SMALL else ""
 
 
 def _with_gates(test: results.ClaimTest, gates: bool) -> results.ClaimTest:
@@ -297,15 +310,17 @@ def _confirmed_without_same_person(
 
     Both must agree, so the larger p counts.
     """
-    apart = draft.test.model_copy(update={"reason": "readings_differ"})
     if clean.threshold is None:
-        return replace(draft, test=apart, gates=False)
+        return replace(draft, test=draft.test.model_copy(update={"reason": "no_second_reading"}), gates=False)
     measured = context.estimates(measure, chosen.attribute, clean.threshold, clean=True)
     names = context.groupings[context.single(chosen.attribute)].names
     estimate, base = (measured.estimates[names.index(name)] for name in (chosen.group, chosen.reference))
     other = compare(measured, chosen.group, chosen.reference, estimate, base)
     if other.ratio is None or other.p is None or (other.ratio > 1) != draft.higher:
-        return replace(draft, test=apart.model_copy(update={"ratio_without_repeats": other.ratio}), gates=False)
+        why = "no_second_reading" if other.ratio is None or other.p is None else "readings_differ"
+        return replace(
+            draft, test=draft.test.model_copy(update={"reason": why, "ratio_without_repeats": other.ratio}), gates=False
+        )
     enough = enough_errors(other.ratio, estimate.effective_errors or 0.0, base.effective_errors or 0.0)
     update = {"ratio_without_repeats": other.ratio, "p": max(draft.test.p or 0.0, other.p)}
     return replace(
@@ -341,6 +356,7 @@ def _test_at_own_thresholds(chosen: ClaimedPair, reading: Reading, target: float
         "native_reference_threshold": _native(base.found.threshold, sign),
         "rate": rates.to_rate(tested.estimate, chosen.group, design),
         "reference_rate": rates.to_rate(base.estimate, chosen.reference, design),
+        "same_person_share": _contaminated_own(chosen, (tested, base), context),
     }
     test = test.model_copy(update=thresholds)
     contrast = compare(Measured("fnmr", design, []), chosen.group, chosen.reference, tested.estimate, base.estimate)
@@ -354,6 +370,20 @@ def _test_at_own_thresholds(chosen: ClaimedPair, reading: Reading, target: float
     gates = enough_errors(ratio.ratio, tested.estimate.effective_errors or 0.0, base.estimate.effective_errors or 0.0)
     fields = {"ratio": ratio.ratio, "interval": ratio.interval, "df": ratio.df, "p": ratio.p}
     return Draft(_with_gates(test.model_copy(update=fields), gates), key, ratio.ratio > 1, gates, estimates)
+
+
+def _contaminated_own(chosen: ClaimedPair, sides: tuple[AtOwnThreshold, AtOwnThreshold], context: ClaimContext) -> float | None:
+    """Return the larger share of repeats among the errors that set a threshold.
+
+    Of those that are contaminated; None if neither is.
+    """
+    grouping = context.groupings[context.single(chosen.attribute)]
+    shares = []
+    for name, side in zip((chosen.group, chosen.reference), sides, strict=True):
+        pool = pool_of_group(context.setting.evidence, grouping, grouping.names.index(name))
+        assert side.found.threshold is not None
+        shares.append(same_person_share(side.found.threshold, replace(context.setting, pool=pool), context.questions))
+    return max((share for share in map(_if_contaminated, shares) if share is not None), default=None)
 
 
 def _native(threshold: float | None, sign: int) -> float | None:
