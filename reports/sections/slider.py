@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from faceparity.harness.results import Evaluation, Grouping, OperatingPoint, Rate, Sweep, SweptRate
+from faceparity.harness.results import Contrast, Evaluation, Grouping, OperatingPoint, Rate, Sweep, SweptRate
 from faceparity.reports.layout.elements import Fold, Item, Raw, Section, Table, Text, for_script
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
@@ -12,6 +12,15 @@ from faceparity.reports.wording.headline import contrast_of, finest, primary, ve
 
 NAME = 100
 LEVEL = 0.975
+WORDS = {
+    "zero_errors": f"no ratio: {f.contrast_reason('zero_errors')}",
+    "group_zero_errors": f"no ratio: {f.contrast_reason('group_zero_errors')}",
+    "reference_zero_errors": f"no ratio: {f.contrast_reason('reference_zero_errors')}",
+    "too_few_errors": f.contrast_reason("too_few_errors"),
+    "readings_differ": f.contrast_reason("readings_differ"),
+    "below_ledger": f"no ratio: {f.contrast_reason('below_ledger')}",
+}
+"""What the script says of a ratio at thresholds other than the operating points, in the words of the tables."""
 Measure = Literal["fmr", "fnmr"]
 
 
@@ -68,11 +77,21 @@ def _ratio(point: OperatingPoint, grouping: Grouping, group: str) -> str:
     contrast = contrast_of(point, "fmr", group)
     if group == grouping.reference:
         return "reference"
-    if contrast is None or contrast.ratio is None:
-        return f.DASH
+    return f.DASH if contrast is None else ratio_text(point, contrast)
+
+
+def ratio_text(point: OperatingPoint, contrast: Contrast) -> str:
+    """Return what the tables say of a group against the reference.
+
+    Ratio, interval and verdict, and why there is none.
+    """
+    why = f.contrast_reason(contrast.reason)
     if contrast.reason == "too_few_errors":
-        return "too few errors"
-    return f"{f.ratio(contrast.ratio)} {f.ratio_interval(contrast.interval)} {verdict(point, 'fmr', group)}"
+        return why
+    if contrast.ratio is None:
+        return f"no ratio: {why}" if why else f.DASH
+    said = f"{f.ratio(contrast.ratio)} {f.ratio_interval(contrast.interval)} {verdict(point, contrast.measure, contrast.group)}"
+    return f"{said} ({why})" if why else said
 
 
 def slider_data(evaluation: Evaluation) -> dict[str, Any]:
@@ -96,6 +115,7 @@ def slider_data(evaluation: Evaluation) -> dict[str, Any]:
         "first": grouping.sweep.first_with_uncertainty,
         "bare": _without_uncertainty(grouping.sweep),
         "pool": f.pool_name(points[0].pool) if points else "the pool",
+        "words": WORDS,
         "readings": [_reading(evaluation, reading) for reading in range(2 if grouping.sweep.without_likely_same_person else 1)],
     }
 
@@ -161,21 +181,24 @@ def _group(grouping: Grouping, sweep: Sweep, name: str, *, verdicts: bool) -> di
     rates: dict[str, SweptRate] = {rate.measure: rate for rate in sweep.rates if rate.group == name}
     out: dict[str, Any] = {"name": f.shorten(name, NAME), "people": rates["fmr"].subjects}
     for measure, rate in rates.items():
-        data = _rate(rate)
+        points = [point for point in grouping.operating_points if point.threshold is not None]
+        listed = [each for point in points for each in (point.fmr if measure == "fmr" else point.fnmr)]
+        mean = next((f.weighting(each) for each in listed if (each.group, each.design) == (name, rate.design)), "")
+        data = _rate(rate, mean or "groups weighted equally")
         if verdicts and rate.ratio_log_half_width is not None:
             positions = {threshold: position for position, threshold in enumerate(sweep.thresholds)}
-            points = [point for point in grouping.operating_points if point.threshold in positions]
-            by_position = {str(positions[point.threshold or 0.0]): verdict(point, measure, name) for point in points}
-            data["verdicts"] = {position: text for position, text in by_position.items() if text != "none"}
+            at = [(positions[point.threshold], point) for point in points if point.threshold in positions]
+            found = [(k, point, contrast_of(point, measure, name)) for k, point in at]
+            data["said"] = {str(k): ratio_text(point, contrast) for k, point, contrast in found if contrast is not None}
         out[measure] = data
     return out
 
 
-def _rate(rate: SweptRate) -> dict[str, Any]:
+def _rate(rate: SweptRate, mean: str) -> dict[str, Any]:
     """Return one rate's data for the script.
 
     n comparisons, errors by position, effective n and Student's quantile of the interval, both bounds at zero errors, and the
-    ratio's half width. Only `why` for a rate that is not shown.
+    ratio's half width. Only `why` for a rate that is not shown. mean: what a rate that is not errors / n is a mean over.
     """
     if rate.reason is not None or rate.bounds is None:
         return {"why": f"<30{f.NBSP}people" if rate.reason == "too_few_subjects" else f.reason(rate.reason) or "not shown"}
@@ -188,7 +211,7 @@ def _rate(rate: SweptRate) -> dict[str, Any]:
         "bounds": [rate.bounds.independent, rate.bounds.worst_case],
         "half": rate.ratio_log_half_width,
     }
-    return out if rate.rate is None else {**out, "rate": rate.rate}
+    return out if rate.rate is None else {**out, "rate": rate.rate, "weighted": mean}
 
 
 def _quantile(df: float | list[float | None] | None) -> float | list[float | None] | None:

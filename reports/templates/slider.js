@@ -37,25 +37,28 @@
     return { errors: errors, rate: p, low: few ? 0 : ends[0], high: ends[1], bound: few };
   }
   function rateText(d, r, marked) {
-    var seen = " (" + thousands(r.errors) + " of " + thousands(d.n) + ")";
+    var seen = thousands(r.errors) + " of " + thousands(d.n);
+    // Of a mean over groups the counts need not divide to the rate: then what they divide to stands beside them.
+    if (d.weighted && r.errors && Math.abs(r.errors / d.n / r.rate - 1) > 1e-6) seen = d.weighted + "; pooled " + seen + " = " + percent(r.errors / d.n);
+    seen = " (" + seen + ")";
     if (r.bound) {
       return "\u2264" + NBSP + percent(r.high, 2) + seen + (r.errors ? "" : "; \u2264" + NBSP + percent(r.free, 2) + " if comparisons were independent");
     }
     return percent(r.rate) + (r.low === null ? marked : " " + between(r.low, r.high, 100));
   }
   // The ratio to the reference, or why there is none: {text} or {text, ratio, low, high}.
-  function ratioAt(all, i, base, measure, k, reading, bare) {
+  function ratioAt(all, i, base, measure, k, reading, bare, words) {
     var d = all[reading].groups[i][measure], b = all[reading].groups[base][measure];
     if (i === base) return { text: "reference" };
     if (d.why || b.why || !d.half) return { text: DASH };
-    if (!d.errors[k] || !b.errors[k]) return { text: "no errors: no ratio" };
-    if (d.half[k] === null) return { text: bare && measure === "fmr" ? "no interval: no ratio" : "too few errors to call" };
+    if (!d.errors[k] || !b.errors[k]) return { text: words[d.errors[k] ? "reference_zero_errors" : b.errors[k] ? "group_zero_errors" : "zero_errors"] };
+    if (d.half[k] === null) return { text: words[bare && measure === "fmr" ? "below_ledger" : "too_few_errors"] };
     var x = rateAt(d, k).rate / rateAt(b, k).rate, w = Math.exp(d.half[k]);
     if (measure === "fmr" && all.length > 1 && Math.max(repeats(all, i, k), repeats(all, base, k)) > 0.05) {
       // More than 5 % of a side's errors look like one person under two names: only what both readings show is told.
       var o = all[1 - reading].groups, other = o[i][measure], rest = o[base][measure];
       var same = other.half && other.half[k] !== null && (rateAt(other, k).rate / rateAt(rest, k).rate - 1) * (x - 1) > 0;
-      if (!same) return { text: "too many probable repeats to call" };
+      if (!same) return { text: words.readings_differ };
     }
     return { text: times(x) + " " + between(x / w, x * w, 1), ratio: x, low: x / w, high: x * w };
   }
@@ -183,9 +186,10 @@
             draw(cells[0], r, g.base === null ? null : g.groups[g.base].fmr, k, rows[i].scale);
             if (all.length > 1 && repeats(all, i, k) > 0.05 && state.reading === 0) values[0][0] += "; " + percent(repeats(all, i, k), 2) + " of them are probably one person";
           }
-          var q = g.base === null ? { text: DASH } : ratioAt(all, i, g.base, measure, k, state.reading, bare);
-          var said = q.ratio && d.verdicts && d.verdicts[k] && state.reading === 0 ? " " + d.verdicts[k] : "";
-          values.push([q.text + said, q.ratio, q.low, q.high]);
+          var q = g.base === null ? { text: DASH } : ratioAt(all, i, g.base, measure, k, state.reading, bare, data.words);
+          // At an operating point the text is that of the tables, whose verdicts were settled beforehand.
+          var said = d.said && d.said[k] && state.reading === 0 ? d.said[k] : q.text;
+          values.push([said, q.ratio, q.low, q.high]);
         });
         values.forEach(function (v, n) {
           var cell = cells[n + 1];

@@ -189,7 +189,8 @@ def test_arrow_keys_through_every_position(page, scores, evaluation) -> None:
         page.page.keyboard.press("ArrowRight")
     assert page.position == positions - 1
     said = " ".join(seen)
-    for each in ("too few errors to call", "no interval: no ratio", "×", "if comparisons were independent", "below the ledger"):
+    words = (f.contrast_reason("too_few_errors"), f"no ratio: {f.contrast_reason('below_ledger')}")
+    for each in (*words, "×", "if comparisons were independent", "below the ledger"):
         assert each in said, f"the data were made to show {each!r} somewhere"
 
 
