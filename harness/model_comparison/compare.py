@@ -114,14 +114,14 @@ def _largest(common: CommonComparisons, grouping: SampleGrouping) -> str | None:
     return min((grouping.names[g] for g in candidates), key=lambda name: (-sizes[grouping.names.index(name)], name), default=None)
 
 
-def _why_none(common: CommonComparisons, measure: Measure, comparisons: Sequence[int], is_finest: bool) -> results.Reason:
+def _why_none(common: CommonComparisons, measure: Measure, comparisons: Sequence[int] = ()) -> results.Reason:
     """Return why a group has no rate.
 
     comparisons: of those of its cells that have any, which are not all.
     """
     if measure == "fmr" and not common.reached:
         return "below_ledger"
-    return why_no_mean([0] if is_finest else [0, *comparisons], [], measure != "fmr")
+    return why_no_mean([0, *comparisons], [], measure != "fmr")
 
 
 def finest_cells_of(grouping: SampleGrouping, finest: SampleGrouping, g: int) -> list[int]:
@@ -142,7 +142,7 @@ def cells_of_groups(common: CommonComparisons, grouping: SampleGrouping, finest:
         for members in owns:
             found = [cell for i in members if (cell := cells[i]) is not None]
             if not members or len(found) < len(members):
-                by_measure[measure].append(_why_none(common, measure, [cell.comparisons for cell in found], is_finest))
+                by_measure[measure].append(_why_none(common, measure, [] if is_finest else [cell.comparisons for cell in found]))
             elif any(cell.ids.size < SHOWN_FROM for cell in found) or (not is_finest and any(finest.merged[i] for i in members)):
                 too_small = why_no_mean([cell.comparisons for cell in found], [], measure != "fmr")
                 by_measure[measure].append("too_few_subjects" if is_finest else too_small)

@@ -119,13 +119,14 @@ def lead_of(evaluations: Sequence[Evaluation]) -> list[str]:
     by_attributes: dict[tuple[str, ...], list[float]] = {}
     for evaluation in evaluations:
         position = headline(finest(evaluation))
-        for grouping in evaluation.groupings if position is not None else ():
-            if position < len(grouping.operating_points) and called(point := grouping.operating_points[position], "fmr"):
+        for grouping in evaluation.groupings:
+            point = next(iter(grouping.operating_points[position:]), None) if position is not None else None
+            if point is not None and called(point, "fmr"):
                 by_attributes.setdefault(tuple(grouping.attributes), []).append(factor(largest(point, "fmr")))
     own = tuple(finest(evaluations[0]).attributes)
     if own in by_attributes or not by_attributes:
         return list(own)
-    return list(max(by_attributes, key=lambda attributes: (len(by_attributes[attributes]), max(by_attributes[attributes]))))
+    return list(max(by_attributes.items(), key=lambda found: (len(found[1]), max(found[1])))[0])
 
 
 def common_leads(evaluations: Sequence[Evaluation]) -> list[list[str]]:

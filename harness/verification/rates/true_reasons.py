@@ -50,7 +50,7 @@ def why_few_groups(reasons: Sequence[results.Reason | None], subjects: Sequence[
         for reason, people in zip(reasons, subjects, strict=True)
         if reason is not None or people < SHOWN_FROM
     ]
-    return max(dict.fromkeys(each), key=each.count, default="too_few_subjects")
+    return max(dict.fromkeys(each), key=lambda reason: each.count(reason), default="too_few_subjects")
 
 
 def why_not_tested(first: float, second: float, enough: bool) -> results.Reason:
