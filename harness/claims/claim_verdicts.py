@@ -25,7 +25,14 @@ from faceparity.harness.verification.per_group_threshold import (
 from faceparity.harness.verification.rates import estimates as rates
 from faceparity.harness.verification.rates.few_error_contrasts import flips_at, sides
 from faceparity.harness.verification.rates.group_contrasts import Measured, compare, detectable, is_higher, lacking
-from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM, target_is_refused, too_few, verdicts_are_withheld
+from faceparity.harness.verification.rates.true_reasons import CELLS_TOO_SMALL
+from faceparity.harness.verification.rates.verdict_rules import (
+    CONTAMINATED_FROM,
+    SHOWN_FROM,
+    target_is_refused,
+    too_few,
+    verdicts_are_withheld,
+)
 from faceparity.harness.verification.same_person import same_person_share, without_same_person
 from faceparity.harness.verification.threshold.target_threshold import FoundThreshold, find_threshold
 
@@ -194,11 +201,11 @@ def choose(contrasts: Sequence[ClaimedContrast], context: ClaimContext) -> tuple
     """
     singles = [grouping for grouping in context.groupings if len(grouping.attributes) == 1]
     label = [contrast for contrast in contrasts if not contrast.proxy]
-    labelled = [pair for contrast in label for pair in pairs(contrast, singles)]
+    labelled = list(dict.fromkeys(pair for contrast in label for pair in pairs(contrast, singles)))
     if labelled:
         return (None, ""), labelled
     wanted = sorted({contrast.attribute for contrast in label})
-    proxies = [pair for contrast in contrasts if contrast.proxy for pair in pairs(contrast, singles)]
+    proxies = list(dict.fromkeys(pair for contrast in contrasts if contrast.proxy for pair in pairs(contrast, singles)))
     if left := [attribute for attribute in context.more if any(is_attribute(attribute, label_name) for label_name in wanted)]:
         return ("not_grouped", f"--by {left[0]}"), proxies
     if proxies:
@@ -207,7 +214,7 @@ def choose(contrasts: Sequence[ClaimedContrast], context: ClaimContext) -> tuple
 
 
 def _tests(chosen: ClaimedPair, reading: Reading, context: ClaimContext) -> Iterator[Draft]:
-    for target in reading.targets:
+    for target in dict.fromkeys(reading.targets):
         if reading.threshold == "own":
             draft = _test_at_own_thresholds(chosen, reading, target, context)
         elif reading.threshold == "reference":
@@ -240,6 +247,8 @@ class Thresholds:
     found: FoundThreshold
     clean: FoundThreshold | None = None
     withheld: results.Reason | None = None
+    same_person_share: float | None = None
+    """Of the errors that set it, where it is contaminated."""
 
 
 def _run_thresholds(chosen: ClaimedPair, target: float, context: ClaimContext) -> Thresholds:
@@ -252,7 +261,19 @@ def _run_thresholds(chosen: ClaimedPair, target: float, context: ClaimContext) -
     # At a contaminated point both readings are compared instead.
     withheld = None if point.threshold is None or point.reason == "contaminated" else point.reason
     second = None if context.questions.labelled else point.without_likely_same_person
-    return Thresholds(found, None if second is None else FoundThreshold(second.threshold, second.achieved_fmr), withheld)
+    clean = None if second is None else FoundThreshold(second.threshold, second.achieved_fmr)
+    contaminated = None
+    if point.same_person is not None and not context.questions.labelled:
+        contaminated = _if_contaminated(point.same_person.share_of_pool_errors)
+    return Thresholds(found, clean, withheld, contaminated)
+
+
+def _if_contaminated(share: float | None) -> float | None:
+    """Return a share of repeats above which a threshold is contaminated.
+
+    None for a smaller one.
+    """
+    return share if share is not None and share > CONTAMINATED_FROM else None
 
 
 def _reference_thresholds(chosen: ClaimedPair, target: float, context: ClaimContext) -> Thresholds:
@@ -275,7 +296,8 @@ def _reference_thresholds(chosen: ClaimedPair, target: float, context: ClaimCont
         return Thresholds(FoundThreshold(None, None, "mostly_same_person"))
     if context.clean is None:
         return Thresholds(found, withheld="mostly_same_person" if verdicts_are_withheld(share, labelled) else None)
-    return Thresholds(found, find_threshold(pool, context.clean.evidence, target))
+    second = find_threshold(pool, context.clean.evidence, target)
+    return Thresholds(found, second, same_person_share=None if labelled else _if_contaminated(share))
 
 
 def _all_large(cells: Sequence[int], finest: SampleGrouping, setting: PointContext) -> bool:
@@ -305,6 +327,7 @@ def _test_at_one_threshold(chosen: ClaimedPair, reading: Reading, target: float,
             "native_threshold": found.threshold * sign,
             "rate": rates.to_rate(estimate, chosen.group, measured.design, conditional=conditional),
             "reference_rate": rates.to_rate(base, chosen.reference, measured.design, conditional=conditional),
+            "same_person_share": at.same_person_share,
             "reason": contrast.reason,
         }
     )
@@ -336,7 +359,7 @@ def _hint(reason: results.Reason | None, chosen: ClaimedPair) -> str:
 
     Empty for any other reason. Cells are those in which groups are matched on the other attributes.
     """
-    return f"--by {chosen.attribute}" if reason == "cells_too_small" else ""
+    return f"--by {chosen.attribute}" if reason in CELLS_TOO_SMALL else ""
 
 
 def _with_gates(test: results.ClaimTest, missing: results.Reason | None) -> results.ClaimTest:
@@ -350,15 +373,15 @@ def _confirmed_without_same_person(
 
     Both must agree, so the larger p counts.
     """
-    apart = draft.test.model_copy(update={"reason": "readings_differ"})
     if clean.threshold is None:
-        return replace(draft, test=apart, gates=False)
+        return replace(draft, test=draft.test.model_copy(update={"reason": "no_second_reading"}), gates=False)
     measured = context.estimates(measure, chosen.attribute, clean.threshold, clean=True)
     names = context.groupings[context.single(chosen.attribute)].names
     estimate, base = (measured.estimates[names.index(name)] for name in (chosen.group, chosen.reference))
     other = compare(measured, chosen.group, chosen.reference, estimate, base)
     if other.p is None or is_higher(other, estimate, base) != draft.higher:
-        return replace(draft, test=apart.model_copy(update={"ratio_without_repeats": other.ratio}), gates=False)
+        update = {"reason": "no_second_reading" if other.p is None else "readings_differ", "ratio_without_repeats": other.ratio}
+        return replace(draft, test=draft.test.model_copy(update=update), gates=False)
     missing = lacking(other, estimate, base)
     test = draft.test.model_copy(update={"ratio_without_repeats": other.ratio, "p": max(draft.test.p or 0.0, other.p)})
     return replace(draft, test=_with_gates(test, missing), gates=draft.gates and missing is None)
@@ -392,6 +415,7 @@ def _test_at_own_thresholds(chosen: ClaimedPair, reading: Reading, target: float
         "native_reference_threshold": _native(base.found.threshold, sign),
         "rate": rates.to_rate(tested.estimate, chosen.group, design),
         "reference_rate": rates.to_rate(base.estimate, chosen.reference, design),
+        "same_person_share": _contaminated_own(chosen, (tested, base), context),
     }
     test = test.model_copy(update=thresholds)
     contrast = compare(Measured("fnmr", design, []), chosen.group, chosen.reference, tested.estimate, base.estimate)
@@ -405,6 +429,22 @@ def _test_at_own_thresholds(chosen: ClaimedPair, reading: Reading, target: float
     missing = too_few(ratio.ratio, tested.estimate.effective_errors or 0.0, base.estimate.effective_errors or 0.0)
     fields = {"ratio": ratio.ratio, "interval": ratio.interval, "df": ratio.df, "p": ratio.p}
     return Draft(_with_gates(test.model_copy(update=fields), missing), key, ratio.ratio > 1, missing is None, estimates)
+
+
+def _contaminated_own(chosen: ClaimedPair, sides: tuple[AtOwnThreshold, AtOwnThreshold], context: ClaimContext) -> float | None:
+    """Return the larger share of repeats among the errors that set a threshold.
+
+    Of those that are contaminated; None if neither is.
+    """
+    grouping, evidence = context.groupings[context.single(chosen.attribute)], context.setting.evidence
+    same_person, shares = context.questions.same_person, []
+    if same_person is None or context.questions.labelled:
+        return None
+    for name, side in zip((chosen.group, chosen.reference), sides, strict=True):
+        pool = pool_of_group(evidence, grouping, grouping.names.index(name))
+        assert side.found.threshold is not None
+        shares.append(same_person_share(pool, evidence, side.found.threshold, same_person))
+    return max((share for share in map(_if_contaminated, shares) if share is not None), default=None)
 
 
 def _native(threshold: float | None, sign: int) -> float | None:

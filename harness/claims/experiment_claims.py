@@ -20,20 +20,19 @@ def experiment(
     factors = {factor.factor: (entry, factor) for entry in of for factor in entry.factors}
     if not any(contrast.attribute in factors for contrast in claim.contrasts):
         return ("no_experiment", ""), []
-    drafts = []
-    for contrast in claim.contrasts:
-        if contrast.attribute not in factors:
-            continue
-        paired, _ = factors[contrast.attribute]
-        pairs = [
-            ClaimedPair(contrast.attribute, group, reference) for group in contrast.groups for reference in contrast.references
-        ]
-        drafts += [draft for pair in pairs for draft in _paired_tests(pair, reading, paired)]
-    return (None, ""), drafts
+    chosen = [
+        ClaimedPair(contrast.attribute, group, reference)
+        for contrast in claim.contrasts
+        if contrast.attribute in factors
+        for group in contrast.groups
+        for reference in contrast.references
+    ]
+    each_once = dict.fromkeys(chosen)
+    return (None, ""), [draft for pair in each_once for draft in _paired_tests(pair, reading, factors[pair.attribute][0])]
 
 
 def _paired_tests(chosen: ClaimedPair, reading: Reading, paired: results.Paired) -> Iterator[Draft]:
-    for target in reading.targets or (None,):
+    for target in dict.fromkeys(reading.targets) or (None,):
         blank = blank_of(chosen, reading, target, "paired")
         of, point = paired.differences, None
         if target is not None:
@@ -61,7 +60,7 @@ def _paired_tests(chosen: ClaimedPair, reading: Reading, paired: results.Paired)
             ),
             None,
         )
-        yield _paired_draft(blank, chosen, difference, key_of(chosen, reading, target))
+        yield _paired_draft(blank, chosen, difference, key_of(chosen, reading, target, paired=True))
 
 
 def _paired_draft(blank: results.ClaimTest, chosen: ClaimedPair, difference: results.PairedDifference | None, key: Key) -> Draft:

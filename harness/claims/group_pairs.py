@@ -39,9 +39,15 @@ class ClaimedPair:
     reference: str
 
 
-def key_of(chosen: ClaimedPair, reading: Reading, target: float | None) -> Key:
-    """Return the key by which equal tests are one."""
-    return (chosen.attribute, chosen.group, chosen.reference, reading.measure, reading.threshold, str(target))
+def key_of(chosen: ClaimedPair, reading: Reading, target: float | None, paired: bool = False) -> Key:
+    """Return the key by which equal tests are one.
+
+    The two groups the other way round are the same test, unless the threshold is set on the reference. paired: of a controlled
+    experiment, which is tested at the run's operating points, whichever threshold the claim asks for.
+    """
+    sides = (chosen.group, chosen.reference)
+    rule = "paired" if paired else reading.threshold
+    return (chosen.attribute, *(sides if rule == "reference" else sorted(sides)), reading.measure, rule, str(target))
 
 
 def blank_of(chosen: ClaimedPair, reading: Reading, target: float | None, design: str) -> results.ClaimTest:

@@ -12,10 +12,10 @@ from faceparity.harness.verification.rates.verdict_rules import adjust, call
 K = TypeVar("K", bound=Hashable)
 
 ORDER: tuple[ClaimReason, ...] = (
-    "no_mated_pairs", "cells_too_small", "too_few_comparisons_for_target", "too_few_effective_errors", "target_out_of_reach",
-    "mostly_same_person",
-    "target_not_asked", "too_few_subjects", "group_undefined", "reference_undefined", "zero_comparisons", "not_grouped",
-    "no_such_label", "other",
+    "no_mated_pairs", "no_cells", "cells_too_small", "cells_few_mated", "too_few_comparisons_for_target", "too_few_effective_errors",
+    "target_out_of_reach",
+    "mostly_same_person", "target_not_asked", "too_few_subjects", "group_undefined", "reference_undefined", "zero_comparisons",
+    "not_grouped", "no_such_label", "every_comparison_wrong", "too_long_to_resample", "other",
 )  # fmt: skip
 """The reasons why tests could not be made by priority: of several, the first here is given."""
 

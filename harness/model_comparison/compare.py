@@ -29,6 +29,7 @@ from faceparity.harness.uncertainty.model_differences import (
     effective_errors,
     widened,
 )
+from faceparity.harness.verification.rates.true_reasons import why_no_mean, why_not_tested
 from faceparity.harness.verification.rates.verdict_rules import (
     EFFECTIVE_DISCORDANT,
     EFFECTIVE_IN_HIGHER,
@@ -113,10 +114,14 @@ def _largest(common: CommonComparisons, grouping: SampleGrouping) -> str | None:
     return min((grouping.names[g] for g in candidates), key=lambda name: (-sizes[grouping.names.index(name)], name), default=None)
 
 
-def _why_none(common: CommonComparisons, measure: Measure) -> results.Reason:
-    if measure != "fmr":
-        return "no_mated_pairs"
-    return "zero_comparisons" if common.reached else "below_ledger"
+def _why_none(common: CommonComparisons, measure: Measure, comparisons: Sequence[int] = ()) -> results.Reason:
+    """Return why a group has no rate.
+
+    comparisons: of those of its cells that have any, which are not all.
+    """
+    if measure == "fmr" and not common.reached:
+        return "below_ledger"
+    return why_no_mean([0, *comparisons], [], measure != "fmr")
 
 
 def finest_cells_of(grouping: SampleGrouping, finest: SampleGrouping, g: int) -> list[int]:
@@ -137,9 +142,10 @@ def cells_of_groups(common: CommonComparisons, grouping: SampleGrouping, finest:
         for members in owns:
             found = [cell for i in members if (cell := cells[i]) is not None]
             if not members or len(found) < len(members):
-                by_measure[measure].append(_why_none(common, measure))
+                by_measure[measure].append(_why_none(common, measure, [] if is_finest else [cell.comparisons for cell in found]))
             elif any(cell.ids.size < SHOWN_FROM for cell in found) or (not is_finest and any(finest.merged[i] for i in members)):
-                by_measure[measure].append("too_few_subjects" if is_finest else "cells_too_small")
+                too_small = why_no_mean([cell.comparisons for cell in found], [], measure != "fmr")
+                by_measure[measure].append("too_few_subjects" if is_finest else too_small)
             else:
                 by_measure[measure].append(found)
     return Groups("within" if is_finest else "matched", owns, by_measure)
@@ -276,8 +282,7 @@ def tested(cells: Cells, change: Change) -> Change | None:
     model a ratio says little, but the models were wrong on the same comparisons or not: with 30 effective ones on which they
     differ, p is the difference's.
     """
-    enough = enough_errors(change.ratio or 1.0, *(effective_errors(cells, model) for model in (0, 1)))
-    if enough and change.ratio is not None and change.effective_discordant >= EFFECTIVE_DISCORDANT:
+    if enough_for_both(cells, change) and change.ratio is not None and change.effective_discordant >= EFFECTIVE_DISCORDANT:
         return change if change.p is not None else None
     if change.effective_discordant >= EFFECTIVE_IN_HIGHER and change.p_difference is not None:
         return change._replace(p=change.p_difference)
@@ -294,12 +299,21 @@ def _figures(cells: Cells, change: Change) -> dict[str, Any]:
         "errors_first": sum(cell.errors[0] for cell in cells),
         "errors_second": sum(cell.errors[1] for cell in cells),
         "errors_both": sum(cell.both for cell in cells),
-        **_shown(called or change, called is not None),
+        **_shown(called or change, called is not None, enough_for_both(cells, change)),
     }
 
 
-def _shown(change: Change, enough: bool) -> dict[str, Any]:
-    reason = None if enough and change.p is not None else "zero_errors" if change.ratio is None else "too_few_errors"
+def enough_for_both(cells: Cells, change: Change) -> bool:
+    """Return whether both models have errors enough for a call."""
+    return enough_errors(change.ratio or 1.0, *(effective_errors(cells, model) for model in (0, 1)))
+
+
+def _shown(change: Change, called: bool, enough: bool) -> dict[str, Any]:
+    """Return the fields of a change before Holm.
+
+    called: whether it has a p for a verdict; enough: whether both models have errors enough.
+    """
+    reason = None if called and change.p is not None else why_not_tested(change.first, change.second, enough)
     return {
         "first": change.first,
         "second": change.second,
@@ -337,11 +351,11 @@ def _disparity(
     known = {"subjects": _subjects(both), "comparisons": sum(cell.comparisons for cell in both)}
     change = compare_disparities(cells, base, shared)
     if change is None:
-        return undefined.model_copy(update={**known, "verdict": "inconclusive", "reason": "zero_errors"})
+        return undefined.model_copy(update={**known, "verdict": "inconclusive", "reason": "some_zero_errors"})
     change = _widened(change, spread)
     sides = [(effective_errors(cells, model), effective_errors(base, model)) for model in (0, 1)]
     enough = all(enough_errors(ratio, *errors) for ratio, errors in zip((change.first, change.second), sides, strict=True))
-    shown = _shown(change, enough and change.effective_discordant >= EFFECTIVE_DISCORDANT)
+    shown = _shown(change, enough and change.effective_discordant >= EFFECTIVE_DISCORDANT, enough)
     return undefined.model_copy(update={**known, **shown, **_again(spread)})
 
 

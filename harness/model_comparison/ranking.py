@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from faceparity.harness import results
 from faceparity.harness.groups.groupings import SampleGrouping
-from faceparity.harness.model_comparison.compare import Cells, large_cells, tested
+from faceparity.harness.model_comparison.compare import Cells, enough_for_both, large_cells, tested
 from faceparity.harness.model_comparison.paired_bootstrap import DEFINED, Replicated
 from faceparity.harness.model_comparison.worst_groups import (
     ModelFigure,
@@ -30,6 +30,7 @@ from faceparity.harness.results import comparison as rc
 from faceparity.harness.uncertainty.intervals import wilson_from_variance
 from faceparity.harness.uncertainty.model_differences import PairedCell, Term, compare_models, mean_rates, variance_of, widened
 from faceparity.harness.uncertainty.ranks import rank_intervals
+from faceparity.harness.verification.rates.true_reasons import why_not_tested
 from faceparity.harness.verification.rates.verdict_rules import adjust, call
 
 F64 = NDArray[np.float64]
@@ -112,7 +113,7 @@ def _test_of_means(cells: Cells, shared: bool, replicated: Replicated | None, of
         change = widened(change, spread.log_variance, spread.difference_variance)
     called = tested(cells, change)
     if called is None:
-        reason: results.Reason = "zero_errors" if change.ratio is None else "too_few_errors"
+        reason = why_not_tested(change.first, change.second, enough_for_both(cells, change))
         return Test(change.ratio, change.interval, None if change.ratio is None else 1.0, 0.0, reason)
     return Test(called.ratio, called.interval, called.p, float(np.sign(called.first - called.second)))
 
@@ -129,7 +130,7 @@ def _mean_row(cells: Cells, side: int, shared: bool, replicates: F64 | None) -> 
         worst = 3 / (len(cells) * max(1, min(cell.ids.size // 2 for cell in cells)))
         return ModelFigure(rate, (0.0, min(1.0, worst)), None, "zero_errors")
     if rate >= 1:
-        return ModelFigure(rate, None, None, "other")
+        return ModelFigure(rate, None, None, "every_comparison_wrong")
     weights = np.eye(2)[side] / len(cells)
     variance, df = variance_of([Term(cell, weights) for cell in cells], shared)
     if replicates is not None:
@@ -208,7 +209,8 @@ def _weaker(tests: Sequence[Test]) -> Test:
         if p_first is None:
             return first
         if other.p is None or other.sign * first.sign <= 0:
-            first = first._replace(p=1.0, reason=first.reason or "contaminated")
+            why: results.Reason = "no_second_reading" if other.p is None else "readings_differ"
+            first = first._replace(p=1.0, reason=first.reason or why)
         elif other.p > p_first:
             first = first._replace(p=other.p)
     return first

@@ -261,7 +261,8 @@ def _rate(
     least = min(found, key=lambda one: one.subjects)
     if least.rate is None or least.subjects < SHOWN_FROM:
         return estimates.to_rate(least, name, "all", conditional=conditional)
-    return estimates.to_rate(estimates.mean_of(found, shared_subjects=True), name, "all", conditional=conditional)
+    mean = replace(estimates.mean_of(found, shared_subjects=True), mean_over="galleries")
+    return estimates.to_rate(mean, name, "all", conditional=conditional)
 
 
 def estimate(errors: Flags, compared: Flags, attempted: Flags, subjects: I32, mated: bool) -> estimates.Estimate:

@@ -60,7 +60,7 @@ from faceparity.harness.results.inputs import (
     ScoreInfo,
 )
 from faceparity.harness.results.model_comparison import ModelChange, ModelChanges, ModelComparison
-from faceparity.harness.results.parts.base import Bounds, Design, Index, Interval, Part, Rate, Reason, limits
+from faceparity.harness.results.parts.base import Bounds, Design, Index, Interval, MeanOver, Part, Rate, Reason, limits
 from faceparity.harness.results.protocols import (
     Protocol,
     ProtocolGroups,
@@ -143,6 +143,7 @@ __all__ = [
     "LeftOut",
     "LineupGroup",
     "LineupScenario",
+    "MeanOver",
     "ModelChange",
     "ModelChanges",
     "ModelComparison",

@@ -16,16 +16,7 @@ ClaimRule = Literal["own", "reference", "one", "none"]
 
 ClaimReason = (
     Reason
-    | Literal[
-        "synthetic",
-        "no_experiment",
-        "no_such_label",
-        "not_grouped",
-        "proxy_label",
-        "no_measure",
-        "target_not_asked",
-        "readings_differ",
-    ]
+    | Literal["synthetic", "no_experiment", "no_such_label", "not_grouped", "proxy_label", "no_measure", "target_not_asked"]
 )
 
 
@@ -74,6 +65,9 @@ class ClaimTest(Part):
     """Where the lower side has few errors: what the ratio is at least, in place of `ratio`."""
     ratio_without_repeats: NotNegative | None = None
     """Without comparisons that look like one person under two names, where they matter."""
+    same_person_share: Share | None = None
+    """Share of such comparisons among the errors that set the threshold, where it is contaminated: more than 5 %. Of two thresholds,
+    the larger share."""
     detectable_ratio: NotNegative | None = None
     needs_comparisons: Count | None = None
     result: ClaimResult

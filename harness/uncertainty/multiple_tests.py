@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import stdtrit
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -39,3 +40,27 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     adjusted = np.empty_like(values)
     adjusted[order] = np.minimum(steps, 1.0)
     return [float(value) for value in adjusted]
+
+
+def bonferroni_interval(interval: tuple[float, float], df: float | None, tests: int) -> tuple[float, float]:
+    """Widen a ratio's 95 % interval to the largest of several.
+
+    To level 1 - 0.05/tests (Bonferroni), which holds for whichever of the ratios is picked. interval: symmetric on the log scale, by
+    Student's t with `df` degrees of freedom (None: normal), lower end > 0; with a lower end of 0 it stays as it is.
+
+    Examples:
+        With one degree of freedom Student's t is tan of its probability; of 19 tests the quantile is 19.1 times that of one:
+
+        >>> low, high = bonferroni_interval((1.0, 4.0), df=1, tests=19)
+        >>> round(float(np.log(high / 2) / np.log(2)), 1), round(low * high, 6)
+        (19.0, 4.0)
+        >>> bonferroni_interval((1.0, 4.0), df=10, tests=1)
+        (1.0, 4.0)
+    """
+    low, high = interval
+    if tests <= 1 or low <= 0:
+        return interval
+    degrees = np.inf if df is None else df
+    wider = float(stdtrit(degrees, 1 - 0.025 / tests) / stdtrit(degrees, 0.975))
+    middle, half = np.log(low * high) / 2, np.log(high / low) / 2 * wider
+    return float(np.exp(middle - half)), float(np.exp(middle + half))

@@ -19,6 +19,7 @@ from faceparity.harness.verification.rates.error_counts import ErrorsByGroup
 from faceparity.harness.verification.rates.group_contrasts import Measured, make_contrasts, settle
 from faceparity.harness.verification.rates.like_groups import never_below, with_design_effects
 from faceparity.harness.verification.rates.score_order import ScoreOrder, apply_to_point
+from faceparity.harness.verification.rates.true_reasons import why_no_mean
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 from faceparity.harness.verification.threshold.threshold_bootstrap import Reestimated
 from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool
@@ -105,21 +106,24 @@ def can_be_matched(own: list[int], finest: SampleGrouping, cells: Sequence[estim
 
 
 def _matched(
-    grouping: SampleGrouping, finest: SampleGrouping, cells: list[estimates.Estimate], shared: bool
+    grouping: SampleGrouping, setting: PointContext, cells: list[estimates.Estimate], mated: bool
 ) -> list[estimates.Estimate]:
     """Return each group's mean over its finest cells.
 
-    Undefined if one of them is under 30 subjects.
+    Undefined if one of them is under 30 subjects. mated: whether the cells are of mated comparisons.
     """
+    finest, evidence = setting.finest, setting.evidence
+    people = subjects_per_group(finest, evidence.cells, evidence.subjects)
     out = []
     for group in range(grouping.n):
         own = cells_of(grouping, finest, group)
         if not can_be_matched(own, finest, cells):
             subjects = sum(cells[index].subjects for index in own)
-            comparisons = sum(cells[index].comparisons for index in own)
-            out.append(estimates.Estimate(subjects, None, comparisons, 0, None, reason="cells_too_small"))
+            comparisons = [cells[index].comparisons for index in own]
+            reason = why_no_mean(comparisons, [int(people[index]) for index in own], mated)
+            out.append(estimates.Estimate(subjects, None, sum(comparisons), 0, None, reason=reason))
         else:
-            out.append(estimates.mean_of([cells[index] for index in own], shared))
+            out.append(estimates.mean_of([cells[index] for index in own], evidence.shared_subjects))
     return never_below(out)
 
 
@@ -136,7 +140,7 @@ def _measure(
     """
     if grouping.attributes == setting.finest.attributes:
         return Measured(measure, "within", own)
-    return Measured(measure, "matched", _matched(grouping, setting.finest, finest, setting.evidence.shared_subjects))
+    return Measured(measure, "matched", _matched(grouping, setting, finest, measure == "fnmr"))
 
 
 def compared_estimates(

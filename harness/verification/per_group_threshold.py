@@ -84,7 +84,7 @@ def at_own_threshold(evidence: Evidence, grouping: SampleGrouping, g: int, targe
     estimate = mated_by_group(evidence, grouping, found.threshold)[g]
     again = reestimate(evidence, grouping, pool, target, seed) if estimate.rate else None
     if again is None:
-        reason = estimate.reason if estimate.rate is None else None if not estimate.rate else "other"
+        reason = estimate.reason if estimate.rate is None else None if not estimate.rate else "too_long_to_resample"
         return AtOwnThreshold(found, replace(estimate, reason=reason), none)
     of_groups = again.replicates
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -7,16 +7,18 @@ from pathlib import Path
 
 from faceparity.harness.results import ModelChange, Rate
 from faceparity.harness.results.comparison import ComparedDataset, ComparedPoint, Comparison, League
+from faceparity.reports.wording import compare_words as words
+from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import Row, to_csv
 
 HEADERS = {
     "results": "id run label model model_version fingerprint dataset dataset_version dataset_digest subjects samples attributes targets "
     "pool seed faceparity commit excluded_samples excluded_comparisons private private_reason",
     "rates": "id model dataset attributes origin target_fmr native_threshold status measure group subjects comparisons errors rate lo hi "
-    "bound_independent bound_worst_case rate_status reason",
+    "bound_independent bound_worst_case rate_status reason pooled_rate",
     "differences": "dataset origin target_fmr reading first second quantity measure grouping design group reference subjects comparisons "
     "errors_first errors_second errors_both figure_first figure_second difference difference_lo difference_hi ratio lo hi lo_reestimated "
-    "hi_reestimated df p p_holm p_bh effective_discordant verdict reason",
+    "hi_reestimated df p p_holm p_bh effective_discordant verdict reason pooled_first pooled_second",
     "leagues": "dataset origin target_fmr measure attributes id model value lo hi group rank_best rank_worst models second_value reason",
     "league_tests": "dataset origin target_fmr measure attributes first second ratio lo hi p p_holm verdict reason",
     "unpaired": "dataset origin target_fmr first second why measure attributes group rate_first lo_first hi_first rate_second lo_second "
@@ -105,6 +107,7 @@ def _rate(rate: Rate) -> Row:
         worst,
         rate.status,
         rate.reason,
+        f.pooled(rate),
     ]
 
 
@@ -144,6 +147,7 @@ def _change(change: ModelChange, grouping: str) -> Row:
         change.difference, *ends, change.ratio, *(change.interval or (None, None)),
         *(change.interval_reestimated or (None, None)), change.df, change.p, change.p_holm, change.p_bh,
         change.effective_discordant, change.verdict, change.reason,
+        *(words.pooled(change, errors) for errors in (change.errors_first, change.errors_second)),
     ]  # fmt: skip
 
 

@@ -329,7 +329,7 @@ def _pair(pair: ModelComparison, names: Names, key: str, at_target: bool) -> Ite
                 against = f" ({f.shorten(grouping.reference or '', 60)})" if quantity == "disparity" else ""
                 table = _changes_table(
                     f"{key}-{quantity}{k}",
-                    f"{f.sentence(what)}{against} by {by_name(grouping.attributes)}",
+                    f"{f.sentence(what)}{against} by {by_name(grouping.attributes)}{words.weighting(rows)}",
                     rows,
                     names,
                     pair.first,

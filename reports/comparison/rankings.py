@@ -31,7 +31,8 @@ def league_table(key: str, league: League, names: Names) -> Table:
         for row in in_order(league)
     ]
     base = f.plural(league.comparisons, "image" if league.measure == "ftx" else "comparison")
-    caption = f"{words.FULL[league.measure]}: {base} of {f.plural(league.subjects, 'person', 'people')}"
+    mean = "" if league.measure == "ftx" else "mean of the groups, each weighted equally; "
+    caption = f"{words.FULL[league.measure]}: {mean}{base} of {f.plural(league.subjects, 'person', 'people')}"
     return Table(key, caption, columns, rows)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from faceparity.harness.results import Evaluation
 from faceparity.reports.exports.iso_19795_10 import answers
-from faceparity.reports.formats.html import NAME, chapter, overview, synthetic, title
+from faceparity.reports.formats.html import NAME, chapters_of, overview, synthetic, title
 from faceparity.reports.layout.elements import Fold, Heading, Item, Items, Picture, Raw, Table, Text
 from faceparity.reports.sections.about import GLOSSARY
 from faceparity.reports.wording import numbers as f
@@ -25,7 +25,7 @@ def document(evaluations: Sequence[Evaluation]) -> Data:
 
     Strings, numbers, lists and dicts. Strings are text, never markup.
     """
-    chapters = [chapter(evaluation, f"e{i + 1}") for i, evaluation in enumerate(evaluations)]
+    chapters = chapters_of(evaluations)
     warning = synthetic(evaluations)
     return {
         "title": f.clean(title(evaluations)),

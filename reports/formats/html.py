@@ -22,6 +22,7 @@ from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
 from faceparity.reports.wording.finding import finding
 from faceparity.reports.wording.headline import finest, headline
+from faceparity.reports.wording.largest import common_leads
 from faceparity.reports.wording.outcomes import NO_DIFFERENCE, NOT_CALLED, short_words
 from faceparity.reports.wording.pool_words import pool_flags
 
@@ -77,7 +78,7 @@ def render(evaluations: Sequence[Evaluation]) -> str:
         lstrip_blocks=True,
     )
     env.filters["short"] = lambda name: f.shorten(name, NAME)
-    chapters = [chapter(evaluation, f"e{i + 1}") for i, evaluation in enumerate(evaluations)]
+    chapters = chapters_of(evaluations)
     css = "".join(path.read_text("utf-8") for path in sorted(TEMPLATES.glob("*.css")))
     text = env.get_template("report.html.j2").render(
         title=title(evaluations),
@@ -136,12 +137,23 @@ def title(evaluations: Sequence[Evaluation]) -> str:
     return f"False matches by group: {f.joined_or_counted(models, 'model')} on {f.joined_or_counted(data, 'data set')}"
 
 
-def chapter(evaluation: Evaluation, key: str) -> EvaluationChapter:
-    """Return one evaluation with all its sections."""
+def chapters_of(evaluations: Sequence[Evaluation]) -> list[EvaluationChapter]:
+    """Return every evaluation with all its sections.
+
+    Headlines of one data set stand over the same grouping.
+    """
+    leads = common_leads(evaluations)
+    return [chapter(evaluation, f"e{i + 1}", lead) for i, (evaluation, lead) in enumerate(zip(evaluations, leads, strict=True))]
+
+
+def chapter(evaluation: Evaluation, key: str, lead: Sequence[str] | None = None) -> EvaluationChapter:
+    """Return one evaluation with all its sections.
+
+    lead: the attributes of its headline; None: those that suit it alone.
+    """
     name = f"{f.shorten(evaluation.dataset.title, 80)}, {f.shorten(evaluation.model.title, 80)}"
-    return EvaluationChapter(
-        key, name, measured(evaluation, key) + about(evaluation, key), finding(evaluation).main[0], size(evaluation)
-    )
+    sections = measured(evaluation, key, lead) + about(evaluation, key)
+    return EvaluationChapter(key, name, sections, finding(evaluation, lead).main[0], size(evaluation))
 
 
 def size(evaluation: Evaluation) -> str:
@@ -171,12 +183,13 @@ def overview(evaluations: Sequence[Evaluation]) -> Table:
         "overview",
         "Every data set and model of this run",
         columns,
-        [_row(evaluation) for evaluation in evaluations],
+        [_row(evaluation, lead) for evaluation, lead in zip(evaluations, common_leads(evaluations), strict=True)],
         frozenset({1, 5, 7, 8}),
     )
 
 
-def _row(evaluation: Evaluation) -> list[str]:
+def _row(evaluation: Evaluation, attributes: Sequence[str]) -> list[str]:
+    """Return one evaluation's row. attributes: those of its headline."""
     grouping = finest(evaluation)
     position = headline(grouping)
     point = None if position is None else grouping.operating_points[position]
@@ -191,7 +204,7 @@ def _row(evaluation: Evaluation) -> list[str]:
         if point
         else ["refused", f.DASH]
     )
-    lead = finding(evaluation).grouping
+    lead = finding(evaluation, attributes).grouping
     lead_point = lead.operating_points[position] if lead is not None and position is not None else None
     counts = (
         Counter(short_words(lead_point, contrast) for contrast in lead_point.contrasts if contrast.measure == "fmr")

@@ -33,6 +33,16 @@ GLOSSARY = (
         "95 % interval",
         "A range that holds the true rate in 95 of 100 such studies. It goes by people, since comparisons share people.",
     ),
+    (
+        "Interval for the largest",
+        "A difference that is named because it is the largest of k looks larger than it is. Its interval is drawn so wide that it holds "
+        "all the same: at level 1 - 0.05/k (Bonferroni).",
+    ),
+    (
+        "Pooled",
+        "All errors over all comparisons of a group. Where a group has several parts, its rate is the mean of theirs, each part weighing "
+        "the same, so that it does not depend on how many people of each the data set has.",
+    ),
     ("≤", "Upper bound: with fewer than 10 errors the rate can be anything from 0 to this."),
     ("Effective errors", "How many independent errors the errors are worth, since one person can be in many."),
     ("Matched", "The mean over the groups of all other attributes, each with the same weight, so that their mix plays no part."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from faceparity.harness.results import Evaluation, Grouping, OperatingPoint, SamePerson
 from faceparity.reports.charts.curves import det, histograms, tails
@@ -21,23 +21,25 @@ from faceparity.reports.wording.finding import finding
 from faceparity.reports.wording.headline import finest, headline
 from faceparity.reports.wording.narrative import partial
 from faceparity.reports.wording.pool_words import rests_on
+from faceparity.reports.wording.reasons import POINT_STATUSES
 
 MAX_PAIRED = 40
 """Maximum number of groups whose pairs the page has; those of more groups are in the CSV tables only."""
 
 
-def measured(evaluation: Evaluation, key: str) -> list[Section]:
+def measured(evaluation: Evaluation, key: str, lead: Sequence[str] | None = None) -> list[Section]:
     """Return the sections from the finding to the indices.
 
-    In their order on the page; those without content are left out. `key` begins the ids of their elements.
+    In their order on the page; those without content are left out. `key` begins the ids of their elements. lead: the attributes of
+    the headline, as `finding` takes them.
     """
     grouping = finest(evaluation)
     out = [
-        Section(f"{key}-finding", "What was found", list(_finding(evaluation, key))),
+        Section(f"{key}-finding", "What was found", list(_finding(evaluation, key, lead))),
         *_topics(evaluation, key, "finding"),
         Section(f"{key}-ftx", "Failures to extract a template (FTX)", list(failures(evaluation, key))),
         Section(f"{key}-threshold", "Who set the threshold", list(_threshold(evaluation, grouping, key))),
-        Section(f"{key}-fmr", "False match rate (FMR) by group", list(rates(evaluation, "fmr", key))),
+        Section(f"{key}-fmr", "False match rate (FMR) by group", list(rates(evaluation, "fmr", key, lead))),
         Section(f"{key}-fnmr", "False non-match rate (FNMR) by group", list(rates(evaluation, "fnmr", key))),
         Section(f"{key}-ratios", "Ratios to the reference group", list(per_point(evaluation, key, ratio_items))),
         *slider_sections(evaluation, key),
@@ -76,9 +78,9 @@ def _both_errors(evaluation: Evaluation, grouping: Grouping, key: str) -> Iterat
         yield from pictures(scatter(evaluation, grouping, grouping.operating_points[position], f"{key}-scatter"))
 
 
-def _finding(evaluation: Evaluation, key: str) -> Iterator[Item]:
+def _finding(evaluation: Evaluation, key: str, lead: Sequence[str] | None) -> Iterator[Item]:
     """Yield the finding with cautions, chart and evidence."""
-    found = finding(evaluation)
+    found = finding(evaluation, lead)
     yield from (Text(sentence, "lead") for sentence in found.main)
     for text in found.cautions:
         yield Text(text, "flag")
@@ -131,15 +133,16 @@ def _threshold(evaluation: Evaluation, grouping: Grouping, key: str) -> Iterator
 
 def _status(point: OperatingPoint) -> str:
     """Return a point's status with its reason."""
+    status = POINT_STATUSES[point.status]
     if point.withheld is not None:
-        return f"in use, without a verdict: {f.reason(point.withheld.reason)}"
+        return f"{status}, without a verdict: {f.reason(point.withheld.reason)}"
     if point.status == "ok" and point.reason is not None:
-        return f"in use, without verdicts: {f.reason(point.reason)}"
+        return f"{status}, without verdicts: {f.reason(point.reason)}"
     if point.status == "ok":
-        return "in use"
+        return status
     more = f"; it would take {f.count(point.needs_comparisons)} comparisons" if point.needs_comparisons else ""
     detail = f" ({f.clean(point.detail)})" if point.detail else ""
-    return f"{point.status}: {f.reason(point.reason)}{more}{detail}"
+    return f"{status}: {f.reason(point.reason)}{more}{detail}"
 
 
 def _matrix(evaluation: Evaluation, finest_grouping: Grouping, key: str) -> Iterator[Item]:

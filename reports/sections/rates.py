@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from faceparity.harness.results import Evaluation, ExtractionByAttributes, ExtractionCounts, OperatingPoint, Rate
+from faceparity.harness.results import Evaluation, ExtractionByAttributes, ExtractionCounts, Grouping, OperatingPoint, Rate
 from faceparity.reports.charts.figures import rate_chart
 from faceparity.reports.layout.elements import Fold, Item, Items, Table, Text, pictures
 from faceparity.reports.layout.per_point import per_point
@@ -18,6 +18,10 @@ from faceparity.reports.wording.headline import finest, headline
 Measure = Literal["fmr", "fnmr"]
 FULL = {"fmr": "False match rate", "fnmr": "False non-match rate"}
 FAILED = {"fmr": "FAR", "fnmr": "FRR"}
+POOLED_NOTE = (
+    "Pooled: errors / comparisons. The rate of a group of several cells is the mean of theirs, each cell weighted equally, so that it "
+    "does not depend on how many people of each the data set has. The two differ where the cells do."
+)
 LISTED = 15
 """Maximum number of groups without a number that a line names; more are named in a fold."""
 
@@ -131,22 +135,29 @@ def _faces(extraction: ExtractionCounts, key: str) -> Iterator[Item]:
         yield Fold(f"Whose face is measured, by {name}", [*[table] * bool(table.rows), *hidden("share", entry.rates)])
 
 
-def rates(evaluation: Evaluation, measure: Measure, key: str) -> Iterator[Item]:
-    """Yield rates by group at every operating point."""
+def rates(evaluation: Evaluation, measure: Measure, key: str, lead: Sequence[str] | None = None) -> Iterator[Item]:
+    """Yield rates by group at every operating point.
+
+    lead: the attributes of the headline, whose chart stands beside it.
+    """
+    first = finding(evaluation, lead).grouping
     if measure == "fnmr" and not (evaluation.comparisons.mated or evaluation.comparisons.mated_failed):
         yield Text(f"Not measured: {f.none_mated(evaluation.comparisons)}.")
         return
 
     def build(evaluation: Evaluation, i: int, position: int, key: str) -> list[Item]:
         """Return the rates at one operating point."""
-        return _rate_items(evaluation, i, position, measure, key)
+        return _rate_items(evaluation, i, position, measure, key, first)
 
     items = list(per_point(evaluation, key, build))
     yield from items or [Text("No operating point has a threshold, so there are no rates.")]
 
 
-def _rate_items(evaluation: Evaluation, i: int, position: int, measure: Measure, key: str) -> list[Item]:
-    """Return chart and tables of one error rate."""
+def _rate_items(evaluation: Evaluation, i: int, position: int, measure: Measure, key: str, first: Grouping | None) -> list[Item]:
+    """Return chart and tables of one error rate.
+
+    first: the grouping whose chart stands beside the headline.
+    """
     grouping, point = evaluation.groupings[i], evaluation.groupings[i].operating_points[position]
     group_rates = point.fmr if measure == "fmr" else point.fnmr
     if not group_rates:
@@ -154,7 +165,7 @@ def _rate_items(evaluation: Evaluation, i: int, position: int, measure: Measure,
     name, out = grouping_name(grouping), list[Item]()
     second = point.without_likely_same_person if measure == "fmr" else None
     if grouping is finest(evaluation):
-        shown_first = measure == "fmr" and position == headline(grouping) and finding(evaluation).grouping is grouping
+        shown_first = measure == "fmr" and position == headline(grouping) and first is grouping
         out += [] if shown_first else pictures(rate_chart(evaluation, point, measure, f"{key}-{measure}-chart"))
         out += [table for table in [_overall(point, measure, key)] if table.rows]
     said = f"{', all comparisons' if second else ''}: {f.point_name(point)}"
@@ -176,15 +187,32 @@ def _overall(point: OperatingPoint, measure: Measure, key: str) -> Table:
         if overall
         else (None, None)
     )
+    found = [(name, rate) for name, rate in zip(("the pool", "all pairs"), pair, strict=True) if rate is not None]
     rows = [
-        [name, value(rate), uncertainty(rate), f.count(rate.subjects), f.count(rate.comparisons), f.count(rate.errors)]
-        for name, rate in zip(("the pool", "all pairs"), pair, strict=True)
-        if rate is not None
+        [
+            f"{name}, {f.weighting(rate)}" if f.weighting(rate) else name,
+            *(value(rate), uncertainty(rate), f.count(rate.subjects), f.count(rate.comparisons), f.count(rate.errors)),
+        ]
+        for name, rate in found
     ]
     columns = ["Over", measure.upper(), "95 % interval", "People", "Comparisons", "Errors"]
-    return Table(
-        f"{key}-{measure}-overall", f"{FULL[measure]} over everybody: {f.point_name(point)}", columns, rows, frozenset({2})
+    caption = f"{FULL[measure]} over everybody: {f.point_name(point)}"
+    return with_pooled(Table(f"{key}-{measure}-overall", caption, columns, rows, frozenset({2})), [rate for _, rate in found])
+
+
+def with_pooled(table: Table, rates: Sequence[Rate]) -> Table:
+    """Return a table of rates with a column of pooled ones.
+
+    After that of the errors, where these don't divide to every rate. rates: of the rows.
+    """
+    cells = f.pooled_column(rates)
+    if not cells:
+        return table
+    after = table.columns.index("Errors") + 1
+    columns, *rows = (
+        [*row[:after], cell, *row[after:]] for row, cell in zip([table.columns, *table.rows], ["Pooled", *cells], strict=True)
     )
+    return table._replace(columns=columns, rows=rows)
 
 
 def rate_items(key: str, caption: str, measure: Measure, group_rates: Sequence[Rate]) -> list[Item]:
@@ -194,7 +222,8 @@ def rate_items(key: str, caption: str, measure: Measure, group_rates: Sequence[R
     """
     table = rate_table(key, caption, measure, [rate for rate in group_rates if _has_number(rate)])
     what = caption if not table.rows else measure.upper()
-    return [*[table] * bool(table.rows), *hidden(what, group_rates)]
+    note = [Text(POOLED_NOTE, "note")] if "Pooled" in table.columns else []
+    return [*[table] * bool(table.rows), *note, *hidden(what, group_rates, mated=measure == "fnmr")]
 
 
 def _has_number(rate: Rate) -> bool:
@@ -212,14 +241,14 @@ def rate_table(key: str, caption: str, measure: Measure, rates: Sequence[Rate]) 
     columns += ["Effective errors", f"{FAILED[measure]}, failures counted", "Mean over people"]
     rows = [
         [
-            *(rate.group, *[f.DESIGNS[rate.design]] * several, value(rate), uncertainty(rate)),
+            *(rate.group, *[_design(rate)] * several, value(rate), uncertainty(rate)),
             *(f.count(rate.subjects), f.count(rate.comparisons), f.count(rate.errors), f.number(rate.effective_errors)),
             f.percent(rate.rate_including_failures if _shows_failures(rate, measure) else None),
             f.percent(rate.subject_weighted_rate if rate.status == "ok" else None),
         ]
         for rate in rates
     ]
-    return Table(key, caption, columns, rows, frozenset({1, 3}) if several else frozenset({2}))
+    return with_pooled(Table(key, caption, columns, rows, frozenset({1, 3}) if several else frozenset({2})), rates)
 
 
 def _shows_failures(rate: Rate, measure: Measure) -> bool:
@@ -230,10 +259,15 @@ def _shows_failures(rate: Rate, measure: Measure) -> bool:
     return rate.status == "ok" or not rate.errors or (measure == "fnmr" and has_failures(rate))
 
 
-def hidden(what: str, group_rates: Sequence[Rate]) -> list[Item]:
+def _design(rate: Rate) -> str:
+    """Return a rate's design with its weighting: "matched, 7 groups weighted equally"."""
+    return f"{f.DESIGNS[rate.design]}, {f.weighting(rate)}" if f.weighting(rate) else f.DESIGNS[rate.design]
+
+
+def hidden(what: str, group_rates: Sequence[Rate], *, mated: bool = False) -> list[Item]:
     """Return which groups have no number, by reason.
 
-    In lines, or folded if they are many.
+    In lines, or folded if they are many. mated: the rates are of mated comparisons.
     """
     by_reason: dict[str, list[str]] = {}
     for rate in group_rates:
@@ -241,7 +275,7 @@ def hidden(what: str, group_rates: Sequence[Rate]) -> list[Item]:
             design = f.DESIGNS[rate.design] + ", " if rate.design in ("matched", "as_sampled") else ""
             people = f" ({f.plural(rate.subjects, 'person', 'people')})" if rate.subjects else ""
             name = f"{f.shorten(rate.group, 60)}{people}"
-            by_reason.setdefault(f"{design}{f.reason(rate.reason) or 'not shown'}", []).append(name)
+            by_reason.setdefault(f"{design}{f.reason(rate.reason, mated=mated) or 'not shown'}", []).append(name)
     lines = [f"{f.sentence(why)}: {', '.join(names)}." for why, names in by_reason.items()]
     number = sum(len(listed) for listed in by_reason.values())
     if number <= LISTED:

@@ -9,10 +9,20 @@ from faceparity.reports.layout.elements import Fold, Item, Raw, Section, Table, 
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
 from faceparity.reports.wording.headline import contrast_of, finest, primary, verdict
-from faceparity.reports.wording.outcomes import compared, words_of
+from faceparity.reports.wording.outcomes import compared
 
 NAME = 100
 LEVEL = 0.975
+WORDS = {
+    "zero_errors": f"no ratio: {f.contrast_reason('zero_errors')}",
+    "group_zero_errors": f"no ratio: {f.contrast_reason('group_zero_errors')}",
+    "reference_zero_errors": f"no ratio: {f.contrast_reason('reference_zero_errors')}",
+    "too_few_errors": f.contrast_reason("too_few_errors"),
+    "readings_differ": f.contrast_reason("readings_differ"),
+    "mostly_same_person": f.contrast_reason("mostly_same_person"),
+    "below_ledger": f"no ratio: {f.contrast_reason('below_ledger')}",
+}
+"""What the script says of a ratio at thresholds other than the operating points, in the words of the tables."""
 Measure = Literal["fmr", "fnmr"]
 
 
@@ -94,6 +104,7 @@ def slider_data(evaluation: Evaluation) -> dict[str, Any]:
         "first": grouping.sweep.first_with_uncertainty,
         "bare": _without_uncertainty(grouping.sweep),
         "pool": f.pool_name(points[0].pool) if points else "the pool",
+        "words": WORDS,
         "readings": [_reading(evaluation, reading) for reading in range(2 if grouping.sweep.without_likely_same_person else 1)],
     }
 
@@ -159,25 +170,27 @@ def _group(grouping: Grouping, sweep: Sweep, name: str, *, verdicts: bool) -> di
     rates: dict[str, SweptRate] = {rate.measure: rate for rate in sweep.rates if rate.group == name}
     out: dict[str, Any] = {"name": f.shorten(name, NAME), "people": rates["fmr"].subjects}
     for measure, rate in rates.items():
-        data = _rate(rate)
+        points = [point for point in grouping.operating_points if point.threshold is not None]
+        listed = [each for point in points for each in (point.fmr if measure == "fmr" else point.fnmr)]
+        mean = next((f.weighting(each) for each in listed if (each.group, each.design) == (name, rate.design)), "")
+        data = _rate(rate, mean or "groups weighted equally")
         if verdicts and rate.ratio_log_half_width is not None:
             positions = {threshold: position for position, threshold in enumerate(sweep.thresholds)}
-            points = [point for point in grouping.operating_points if point.threshold in positions]
-            data["verdicts"] = {
-                str(positions[point.threshold or 0.0]): words_of(contrast, verdict(point, measure, name))
-                for point in points
-                if (contrast := contrast_of(point, measure, name)) is not None and contrast.verdict != "none"
+            at = [(positions[point.threshold], point) for point in points if point.threshold in positions]
+            found = [(k, point, contrast_of(point, measure, name)) for k, point in at]
+            data["said"] = {
+                str(k): compared(contrast, verdict(point, measure, name)) for k, point, contrast in found if contrast is not None
             }
         out[measure] = data
     return out
 
 
-def _rate(rate: SweptRate) -> dict[str, Any]:
+def _rate(rate: SweptRate, mean: str) -> dict[str, Any]:
     """Return one rate's data for the script.
 
     n comparisons, errors by position, effective n and Student's quantile of the interval, the upper end where it is not Wilson's, the
     first position at which no like group has an error, the ratio's half width and what it is at least. Only `why` for a rate that is
-    not shown.
+    not shown. mean: what a rate that is not errors / n is a mean over.
     """
     if rate.reason is not None or rate.bounds is None:
         return {"why": f"<30{f.NBSP}people" if rate.reason == "too_few_subjects" else f.reason(rate.reason) or "not shown"}
@@ -192,7 +205,7 @@ def _rate(rate: SweptRate) -> dict[str, Any]:
         "half": rate.ratio_log_half_width,
         "least": rate.ratio_at_least,
     }
-    return out if rate.rate is None else {**out, "rate": rate.rate}
+    return out if rate.rate is None else {**out, "rate": rate.rate, "weighted": mean}
 
 
 def _upper(rate: SweptRate) -> list[float | None]:

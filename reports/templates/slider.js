@@ -38,27 +38,30 @@
     return { errors: errors, rate: p, low: few ? 0 : ends[0], high: upper === null ? ends[1] : upper, bound: few };
   }
   function rateText(d, r, marked) {
-    var seen = " (" + thousands(r.errors) + " of " + thousands(d.n) + ")";
+    var seen = thousands(r.errors) + " of " + thousands(d.n);
+    // Of a mean over groups the counts need not divide to the rate: then what they divide to stands beside them.
+    if (d.weighted && r.errors && Math.abs(r.errors / d.n / r.rate - 1) > 1e-6) seen = d.weighted + "; pooled " + seen + " = " + percent(r.errors / d.n);
+    seen = " (" + seen + ")";
     if (r.bound) return "\u2264" + NBSP + percent(r.high, 2) + seen + (!r.errors && r.alone ? " if comparisons were independent" : "");
     return percent(r.rate) + (r.low === null ? marked : " " + between(r.low, r.high, 100));
   }
   // The ratio to the reference, or why there is none: {text} or {text, ratio, low, high}.
-  function ratioAt(all, i, base, measure, k, reading, bare, alike) {
+  function ratioAt(all, i, base, measure, k, reading, bare, alike, words) {
     var d = all[reading].groups[i][measure], b = all[reading].groups[base][measure];
     if (i === base) return { text: "reference" };
     if (d.why || b.why || !d.half) return { text: DASH };
     var least = d.least && d.least[k] !== null ? d.least[k] : null;
-    if (least === null && (!d.errors[k] || !b.errors[k])) return { text: "no errors: no ratio" };
-    if (least === null && d.half[k] === null) return { text: bare && measure === "fmr" ? "no interval: no ratio" : "too few errors to call" };
+    if (least === null && (!d.errors[k] || !b.errors[k])) return { text: words[d.errors[k] ? "reference_zero_errors" : b.errors[k] ? "group_zero_errors" : "zero_errors"] };
+    if (least === null && d.half[k] === null) return { text: words[bare && measure === "fmr" ? "below_ledger" : "too_few_errors"] };
     if (alike !== null) {
-      if (alike > 0.5) return { text: "too many probable repeats to call" };
+      if (alike > 0.5) return { text: words.mostly_same_person };
     } else if (measure === "fmr" && all.length > 1 && Math.max(repeats(all, i, k), repeats(all, base, k)) > 0.05) {
       // More than 5 % of a side's errors look like one person under two names: only what both readings show is told.
-      if (higher(all[1 - reading], i, base, measure, k) !== higher(all[reading], i, base, measure, k)) return { text: "too many probable repeats to call" };
+      if (higher(all[1 - reading], i, base, measure, k) !== higher(all[reading], i, base, measure, k)) return { text: words.readings_differ };
     }
     if (least !== null) {
       // Few errors on the lower side: only what the larger rate is at least, over the smaller.
-      if (least <= 1) return { text: "too few errors to call" };
+      if (least <= 1) return { text: words.too_few_errors };
       return { text: (errorRate(d, k) > errorRate(b, k) ? "" : "the reference ") + "at least " + times(least), least: least };
     }
     var x = errorRate(d, k) / errorRate(b, k), w = Math.exp(d.half[k]);
@@ -201,9 +204,10 @@
             draw(cells[0], r, g.base === null ? null : g.groups[g.base].fmr, k, rows[i].scale);
             if (all.length > 1 && repeats(all, i, k) > 0.05 && state.reading === 0) values[0][0] += "; " + percent(repeats(all, i, k), 2) + " of them are probably one person";
           }
-          var q = g.base === null ? { text: DASH } : ratioAt(all, i, g.base, measure, k, state.reading, bare, measure === "fmr" ? share(k) : data.labelled ? 0 : null);
-          var said = (q.ratio || q.least) && d.verdicts && d.verdicts[k] && state.reading === 0 ? " " + d.verdicts[k] : "";
-          values.push([q.text + said, q.ratio, q.low, q.high]);
+          var q = g.base === null ? { text: DASH } : ratioAt(all, i, g.base, measure, k, state.reading, bare, measure === "fmr" ? share(k) : data.labelled ? 0 : null, data.words);
+          // At an operating point the text is that of the tables, whose verdicts were settled beforehand.
+          var said = d.said && d.said[k] && state.reading === 0 ? d.said[k] : q.text;
+          values.push([said, q.ratio, q.low, q.high]);
         });
         values.forEach(function (v, n) {
           var cell = cells[n + 1];

@@ -11,11 +11,13 @@ from faceparity.harness.verification.rates.verdict_rules import is_significant
 from faceparity.reports.layout.elements import Fold, Item, Items, Section, Table, Text
 from faceparity.reports.layout.topic import SmallTable, Topic, TopicEntry
 from faceparity.reports.wording import numbers as f
+from faceparity.reports.wording.claim_words import contamination, how_many, weighting
 from faceparity.reports.wording.csv_rows import Row, Tables
 from faceparity.reports.wording.narrative import MEASURES, evidence, labelled, subject
 from faceparity.reports.wording.no_verdict import REASONS as WITHHELD
 from faceparity.reports.wording.outcomes import NO_DIFFERENCE, NOT_CALLED, ratio_words
 from faceparity.reports.wording.paired_words import units
+from faceparity.reports.wording.reasons import CLAIM_RESULTS, CLAIM_VERDICTS, OF_CLAIMS, OF_CONTRASTS
 
 TITLE = "What people claim"
 WHAT = (
@@ -24,19 +26,6 @@ WHAT = (
     "p-values adjusted over all tests of all claims (Holm) and the same gates on errors as everywhere."
 )
 NONE = "None of the claims could be tested here."
-VERDICTS = {
-    "borne_out": "borne out",
-    "contradicted": "contradicted",
-    "mixed": "mixed",
-    "inconclusive": "inconclusive",
-    "not_testable": "not testable",
-}
-RESULTS = {
-    "as_claimed": "as claimed",
-    "opposite": "opposite",
-    "inconclusive": "inconclusive",
-    "not_testable": "not testable",
-}
 READINGS = {"as_measured": "as measured", "operational": "operational"}
 RULES = {
     "own": "each cohort's own threshold, not operational",
@@ -45,30 +34,13 @@ RULES = {
     "none": "scores, without a threshold",
 }
 SCORES = {"non_mated_score": "mean non-mated score", "mated_score": "mean mated score"}
-WHY = {
-    "synthetic": "the faces are synthetic, which says nothing about people",
-    "no_experiment": "the data set is no experiment with that factor",
-    "no_such_label": "the data set has no such label",
-    "not_grouped": "this run did not group by the label it needs",
-    "proxy_label": "the data set has another label than the one the claim is about",
-    "no_measure": "its words do not say how it was measured",
-    "target_not_asked": "its operating point was not asked for",
-    "readings_differ": "with and without probable repeats of one person it reads differently",
-    "cells_too_small": "a group of the other attributes has fewer than 30 people",
-    "no_mated_pairs": "no two images are labelled as of one person",
-    "too_few_comparisons_for_target": "there are too few comparisons for its operating point",
-    "too_few_subjects": "a group has fewer than 30 people",
-    "zero_comparisons": "nothing was compared",
-    "no_pool": "there is nothing to set a threshold on",
-    "other": "a rate is at its end of the scale, or took too long to judge",
-}
 CALLED = ("as_claimed", "opposite")
 HEADER = (
     "claim sha256 shipped about reading threshold_rule expects verdict verdict_reason verdict_detail attribute group reference measure "
     "design target_fmr threshold native_threshold reference_threshold native_reference_threshold subjects comparisons errors rate lo hi "
     "reference_subjects reference_comparisons reference_errors reference_rate reference_lo reference_hi value reference_value difference "
     "difference_lo difference_hi ratio ratio_lo ratio_hi df p p_holm ratio_without_repeats detectable_ratio needs_comparisons result "
-    "reason detail"
+    "reason detail pooled_rate reference_pooled_rate same_person_share"
 )
 
 
@@ -80,7 +52,7 @@ def claim_sections(evaluation: Evaluation, key: str) -> list[Section]:
     if not evaluation.claims:
         return []
     header, rows = compact(evaluation)
-    items: list[Item] = [Text(f"{WHAT} {labelled(evaluation)}" if rows else f"{WHAT} {NONE}")]
+    items: list[Item] = [Text(f"{WHAT} {how_many(_all_tests(evaluation))} {labelled(evaluation)}" if rows else f"{WHAT} {NONE}")]
     if rows:
         items.append(Table(f"{key}-claims-table", "Claims, and what this run says to them", header, rows, frozenset({1, 2, 3})))
     items += [Text(line) for line in sentences(evaluation)]
@@ -100,6 +72,11 @@ def claim_sections(evaluation: Evaluation, key: str) -> list[Section]:
 def readings(evaluation: Evaluation) -> Iterator[tuple[Claim, ClaimReading]]:
     """Yield every claim with each of its readings."""
     yield from ((claim, reading) for claim in evaluation.claims for reading in claim.readings)
+
+
+def _all_tests(evaluation: Evaluation) -> list[ClaimTest]:
+    """Return the tests made, of all claims and readings."""
+    return [test for _, reading in readings(evaluation) for test in _tests_made(reading)]
 
 
 def sentences(evaluation: Evaluation) -> list[str]:
@@ -126,16 +103,19 @@ def verdict_sentence(evaluation: Evaluation, claim: Claim, reading: ClaimReading
     if reading.verdict == "not_testable":
         return f"{name(claim, reading)}: not testable here, as {why(reading)}. {proxies(reading)}".rstrip()
     if reading.verdict == "inconclusive":
-        none = f"gave no verdict in {f.plural(len(_tests_made(reading)), 'test')}{could_detect(reading.tests)}"
-        return f"{name(claim, reading)}: inconclusive. {subject(evaluation)} {none}.{gated(reading)}"
+        tests = _tests_made(reading)
+        none = f"gave no verdict in {f.plural(len(tests), 'test')}{weighting(tests)}{could_detect(reading.tests)}"
+        return f"{name(claim, reading)}: inconclusive. {subject(evaluation)} {none}.{gated(reading)}{contamination(tests)}"
     decided = [test for test in reading.tests if test.result in CALLED]
     top = min(decided, key=lambda test: (test.p_holm if test.p_holm is not None else 1.0, -(test.ratio or 0.0)))
     ends = {"borne_out": "consistent with the claim", "contradicted": "in the opposite direction"}
     end = ends.get(reading.verdict, "in either direction")
     share = f"{f.count(len(decided))} of {f.plural(len(_tests_made(reading)), 'test')}"
-    said = f"{VERDICTS[reading.verdict]} here in {share}, {end}"
+    clearest = f", the clearest of {f.count(len(decided))}" if len(decided) > 1 else ""
+    said = f"{CLAIM_VERDICTS[reading.verdict]} here in {share}, {end}"
     more = f" {tally(reading)}." if len(reading.tests) > 1 else ""
-    return f"{name(claim, reading)}: {said}. {subject(evaluation)} had {words_of(evaluation, reading, top)}.{more}"
+    end = f"{words_of(evaluation, reading, top)}{clearest}.{contamination(decided)}"
+    return f"{name(claim, reading)}: {said}. {subject(evaluation)} had {end}{more}"
 
 
 def _tests_made(reading: ClaimReading) -> list[ClaimTest]:
@@ -146,21 +126,26 @@ def _tests_made(reading: ClaimReading) -> list[ClaimTest]:
 def tally(reading: ClaimReading) -> str:
     """Return how many tests of a reading had which result.
 
-    For results as claimed and opposite, with the groups.
+    For results as claimed and opposite, with the groups; the weighting, and what is contaminated.
     """
+    made = _tests_made(reading)
+    contaminated = sum(test.same_person_share is not None for test in made)
+    notes = weighting(made) + (f", {f.count(contaminated)} at a contaminated threshold" if contaminated else "")
     if len(reading.tests) == 1 and reading.tests[0].result == "inconclusive":
-        return "Inconclusive in its one test"
+        return f"Inconclusive in its one test{notes}"
     by_result = Counter[str](test.result for test in reading.tests)
     clauses = []
     for result in CALLED:
         if by_result[result]:
             clauses.append(
-                f"{RESULTS[result]} in {f.count(by_result[result])} "
+                f"{CLAIM_RESULTS[result]} in {f.count(by_result[result])} "
                 f"({'; '.join(_groups_by_reference([test for test in reading.tests if test.result == result]))})"
             )
     clauses += [f"inconclusive in {f.count(by_result['inconclusive'])}"] * bool(by_result["inconclusive"])
-    clauses += [f"{f.count(by_result['not_testable'])} could not be made"] * bool(by_result["not_testable"])
-    return f"Of {f.plural(len(reading.tests), 'test')}: {', '.join(clauses)}"
+    more = f"; {f.count(by_result['not_testable'])} more could not be made" if by_result["not_testable"] and made else ""
+    if not made:
+        return f"None of {f.plural(len(reading.tests), 'test')} could be made"
+    return f"Of {f.plural(len(made), 'test')}{notes}: {', '.join(clauses)}{more}"
 
 
 def _groups_by_reference(tests: Sequence[ClaimTest]) -> list[str]:
@@ -199,6 +184,9 @@ def words_of(evaluation: Evaluation, reading: ClaimReading, test: ClaimTest) -> 
     ratio = f", {f.ratio(test.ratio)}{span}" if test.ratio is not None else ""
     if test.few_errors is not None and test.result in CALLED:
         ratio = f", {_ratio(test)}"
+    ratio += weighting([test])
+    if test.ratio_without_repeats is not None:
+        ratio += f" ({f.ratio(test.ratio_without_repeats)} without probable repeats of one person)"
     return f"a {MEASURES[test.measure]} of {sides[0]} and of {sides[1]}{ratio}{_holm_p(test)}, {at(evaluation, reading, test)}"
 
 
@@ -250,7 +238,7 @@ def _result(test: ClaimTest) -> str:
     """Return a test's result in a few words, and why there is none."""
     if test.result == "inconclusive":
         return f"{NOT_CALLED}: {why(test)}" if test.reason else NO_DIFFERENCE
-    return RESULTS[test.result] + (f": {why(test)}" if test.reason else "")
+    return CLAIM_RESULTS[test.result] + (f": {why(test)}" if test.reason else "")
 
 
 def could_detect(tests: Sequence[ClaimTest]) -> str:
@@ -280,7 +268,7 @@ def gated(reading: ClaimReading) -> str:
 
 def why(reading: ClaimReading | ClaimTest) -> str:
     """Return why something could not be tested, as a clause."""
-    cause = WHY.get(reading.reason or "", f.contrast_reason(reading.reason)) or "nothing could be compared"
+    cause = f.in_words(reading.reason, OF_CONTRASTS | OF_CLAIMS) or "nothing could be compared"
     if not reading.detail:
         return cause
     return (
@@ -326,7 +314,7 @@ def compact(evaluation: Evaluation) -> tuple[list[str], list[list[str]]]:
         [
             f.shorten(claim.title, 160),
             READINGS[reading.reading],
-            VERDICTS[reading.verdict],
+            CLAIM_VERDICTS[reading.verdict],
             tally(reading) if reading.verdict != "not_testable" else proxies(reading),
         ]
         for claim, reading in readings(evaluation)
@@ -341,7 +329,7 @@ def untested(evaluation: Evaluation) -> str:
     Empty if all could.
     """
     counts = Counter(
-        WHY.get(reading.reason or "", f.reason(reading.reason))
+        f.in_words(reading.reason, OF_CONTRASTS | OF_CLAIMS)
         for _, reading in readings(evaluation)
         if reading.verdict == "not_testable"
     )
@@ -400,6 +388,8 @@ def table_of_tests(evaluation: Evaluation, reading: ClaimReading, key: str) -> T
         else:
             sides = [f.rate(rate) if rate is not None else f.DASH for rate in (test.rate, test.reference_rate)]
         said = _result(test)
+        if test.same_person_share is not None:
+            said += f" (contaminated: {f.percent(test.same_person_share, 2)} of the errors at its threshold)"
         ratio = _ratio(test)
         p_holm = f.p_value(test.p_holm).removeprefix("p ").removeprefix("= ")
         rows.append([test.group, test.reference, _point(test), *sides, ratio, p_holm, f.ratio(test.detectable_ratio), said])
@@ -417,6 +407,7 @@ def table_of_tests(evaluation: Evaluation, reading: ClaimReading, key: str) -> T
     ]
     label = f", by {f.clean(reading.tests[0].attribute)}" if reading.tests else ""
     caption = f"Tests, read {READINGS[reading.reading]}{label}" + (f" ({RULES[reading.threshold]})" if reading.threshold else "")
+    caption += weighting(reading.tests)
     return Table(key, caption, columns, rows, frozenset({1, 2, 8}))
 
 
@@ -473,7 +464,8 @@ def _test_row(test: ClaimTest) -> Row:
         test.detectable_ratio,
         test.needs_comparisons,
     ]
-    return [*out, test.result, test.reason, test.detail]
+    pooled = [f.pooled(rate) if rate else None for rate in (test.rate, test.reference_rate)]
+    return [*out, test.result, test.reason, test.detail, *pooled, test.same_person_share]
 
 
 def _entries(evaluation: Evaluation, *, wide: bool) -> Iterator[TopicEntry]:

@@ -10,6 +10,7 @@ from faceparity.reports.layout.topic import SmallTable, Topic, TopicEntry
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import Row, Tables, grouping_name
 from faceparity.reports.wording.headline import finest
+from faceparity.reports.wording.reasons import EXCLUDED
 
 TITLE = "Left out by name"
 WHAT = (
@@ -17,15 +18,6 @@ WHAT = (
     "figures are without them. Those with them stand here beside, by the same rules: a threshold at a target is set anew, so it may "
     "move, and with it the rates of groups from which nothing was left out."
 )
-REASONS = {
-    "wrong_label": "wrong label",
-    "same_person": "one person under two names",
-    "relative": "twins or relatives",
-    "duplicate": "duplicate",
-    "bad_image": "bad image",
-    "other": "another reason",
-    "not_given": "no reason given",
-}
 NAMED = 5
 """Maximum number of changed verdicts that are named in words; the table has all."""
 Rows = list[list[str]]
@@ -66,7 +58,7 @@ def sentences(exclusion: Exclusion) -> list[str]:
     what = [f.plural(exclusion.samples, "image")] * bool(exclusion.samples)
     what += [f.plural(exclusion.comparisons, "comparison") + mated] * bool(exclusion.comparisons)
     reasons = [
-        f"{REASONS[entry.reason]}: "
+        f"{EXCLUDED[entry.reason]}: "
         + " and ".join(
             [f.plural(entry.samples, "image")] * bool(entry.samples)
             + [f.plural(entry.comparisons, "comparison")] * bool(entry.comparisons)
@@ -156,7 +148,7 @@ def _shown(rate: ExclusionRate) -> bool:
 def _row(rate: ExclusionRate) -> list[str]:
     """Return the cells of one rate in both readings."""
     both = (rate.before, rate.after)
-    rates = [f.DASH if estimate is None else f.rate(estimate) for estimate in both]
+    rates = [f.DASH if estimate is None else f.beside_counts(estimate, f.rate(estimate)) for estimate in both]
     errors = [f.DASH if estimate is None else f.count(estimate.errors) for estimate in both]
     same = rate.verdict_before == rate.verdict_after
     words = [f.DASH if verdict is None else verdict for verdict in (rate.verdict_before, rate.verdict_after)]
@@ -166,7 +158,7 @@ def _row(rate: ExclusionRate) -> list[str]:
 HEADER = [
     "origin", "target_fmr", "reading", "threshold", "native_threshold", "achieved_fmr", "grouping", "measure", "group", "design",
     "verdict", "subjects", "comparisons", "errors", "rate", "rate_including_failures", "lo", "hi", "effective_errors", "status",
-    "reason",
+    "reason", "pooled_rate",
 ]  # fmt: skip
 
 
@@ -186,7 +178,7 @@ def _cells(evaluation: Evaluation) -> Iterator[Row]:
                         point.origin, point.target_fmr, reading, *at, grouping_name(change.attributes) if change.attributes else "",
                         change.measure, change.group, change.design, getattr(change, f"verdict_{side}"),
                         rate.subjects, rate.comparisons, rate.errors, rate.rate, rate.rate_including_failures, lo, hi,
-                        rate.effective_errors, rate.status, rate.reason,
+                        rate.effective_errors, rate.status, rate.reason, f.pooled(rate),
                     ]  # fmt: skip
 
 

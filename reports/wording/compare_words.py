@@ -18,6 +18,7 @@ from faceparity.harness.results.comparison import (
     LeagueRow,
 )
 from faceparity.reports.wording import numbers as f
+from faceparity.reports.wording.reasons import OF_MODELS
 
 MEASURES = {"fmr": "FMR", "fnmr": "FNMR", "ftx": "FTX", "frr": "FRR"}
 FULL = {
@@ -204,7 +205,7 @@ def _holm_p(p_holm: float | None) -> str:
 
 def _not_told_apart(change: ModelChange) -> str:
     """Return that two models can't be told apart, and why."""
-    why = f" ({f.contrast_reason(change.reason)})" if change.reason else ""
+    why = f" ({f.in_words(change.reason, OF_MODELS)})" if change.reason else ""
     return f"the two can't be told apart{why}"
 
 
@@ -225,7 +226,7 @@ def league_sentences(league: League, names: Names) -> Iterator[str]:
             who = names(test.second) if test.verdict == "higher" else names(test.first)
             yield f"{start}{who}’s is the lower ({_holm_p(test.p_holm)})."
         else:
-            why = f" ({f.contrast_reason(test.reason)})" if test.reason and test.reason != "zero_errors" else ""
+            why = f" ({f.in_words(test.reason, OF_MODELS)})" if test.reason and not test.reason.endswith("zero_errors") else ""
             yield f"{start}the two can't be told apart{why}."
 
 
@@ -235,7 +236,7 @@ def row_figure(league: League, row: LeagueRow) -> str:
     Of few errors the bound alone; where there is no figure, the reason.
     """
     if row.value is None:
-        return f.contrast_reason(row.reason) or f.DASH
+        return f.in_words(row.reason, OF_MODELS) or f.DASH
     if league.measure.startswith("worst"):
         return f"{f.ratio(row.value)} {f.ratio_interval(row.interval)}" if row.interval else f.ratio(row.value)
     if row.interval is not None and row.interval[0] == 0:
@@ -281,8 +282,25 @@ def verdict(change: ModelChange, names: Names, first: str, second: str) -> str:
     if change.verdict == "lower":
         return f"higher with {names(second)}"
     if change.verdict == "none":
-        return f.reason(change.reason) or "no figure"
-    return f"inconclusive ({f.contrast_reason(change.reason)})" if change.reason else "inconclusive"
+        return f.in_words(change.reason, OF_MODELS) or "no figure"
+    return f"inconclusive ({f.in_words(change.reason, OF_MODELS)})" if change.reason else "inconclusive"
+
+
+def pooled(change: ModelChange, errors: int | None) -> float | None:
+    """Return one model's errors over the comparisons.
+
+    None where no rate of it stands beside them.
+    """
+    known = change.quantity == "rate" and errors is not None and change.comparisons > 0
+    return errors / change.comparisons if known and errors is not None else None
+
+
+def weighting(changes: Sequence[ModelChange]) -> str:
+    """Return how the other attributes were weighted, as a clause.
+
+    Empty where the groups are of all attributes.
+    """
+    return ", the other attributes weighted equally" if any(change.design == "matched" for change in changes) else ""
 
 
 def by_name(attributes: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from faceparity.harness.results import Differential, Grouping, Index, OperatingPoint, Rate
+from faceparity.reports.wording import numbers as f
 
 Cell = str | int | float | bool | None
 Row = list[Cell]
@@ -17,7 +18,8 @@ Tables = dict[str, tuple[list[str], list[Row]]]
 HEADERS = {
     "at": "grouping origin target_fmr threshold native_threshold reading",
     "rate": "group group_b design subjects subjects_b comparisons errors rate rate_including_failures subject_weighted_rate "
-    "lo hi bound_independent bound_worst_case df effective_errors method conditional_on_threshold status reason design_effect",
+    "lo hi bound_independent bound_worst_case df effective_errors method conditional_on_threshold status reason design_effect "
+    "mean_over parts pooled_rate",
 }
 """Columns that several tables share."""
 
@@ -109,6 +111,9 @@ def rate_row(rate: Rate) -> Row:
             rate.status,
             rate.reason,
             rate.design_effect,
+            rate.mean_over,
+            rate.parts,
+            f.pooled(rate),
         ),
     ]
 

@@ -15,6 +15,7 @@ from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
 from faceparity.reports.wording.failed_comparisons import sentences as failed_comparisons
 from faceparity.reports.wording.headline import finest, headline, verdict
+from faceparity.reports.wording.largest import among, called, factor, largest, lead_of, number_tested, sides, sought, times
 from faceparity.reports.wording.narrative import (
     ERRORS,
     MEASURES,
@@ -52,10 +53,11 @@ class Finding(NamedTuple):
     grouping: Grouping | None
 
 
-def finding(evaluation: Evaluation) -> Finding:
+def finding(evaluation: Evaluation, lead: Sequence[str] | None = None) -> Finding:
     """Return the finding at the headline operating point.
 
-    Over the finest grouping, or where that has no verdict, by a single attribute.
+    Over the finest grouping, or where that has no verdict, by a single attribute. lead: the attributes over which the headlines of
+    several models stand (`common_leads`).
     """
     finest_grouping = finest(evaluation)
     i = headline(finest_grouping)
@@ -69,14 +71,17 @@ def finding(evaluation: Evaluation) -> Finding:
     ]
     decided = sorted(
         (candidate for candidate in points if called(candidate[1], "fmr")),
-        key=lambda candidate: -_distance(_largest(candidate[1], "fmr")),
+        key=lambda candidate: -factor(largest(candidate[1], "fmr")),
     )
-    lead = finest_grouping if not decided or any(candidate is finest_grouping for candidate, _ in decided) else decided[0][0]
-    lead_point = next(point for candidate, point in points if candidate is lead)
-    main = _largest_ratio(evaluation, lead, lead_point) if called(lead_point, "fmr") else _no_verdict(evaluation, finest_point)
+    chosen = list(lead or lead_of([evaluation]))
+    leading, lead_point = next(candidate for candidate in points if candidate[0].attributes == chosen)
+    of = sought(points, leading, leading is finest_grouping)
+    main = (
+        _largest_ratio(evaluation, leading, lead_point, of) if called(lead_point, "fmr") else _no_verdict(evaluation, lead_point)
+    )
     beside = [sentence for sentence in (tally(lead_point, "fmr"),) if sentence and called(lead_point, "fmr")]
-    beside += [_other_grouping(candidate, point) for candidate, point in decided if candidate is not lead]
-    if lead is not finest_grouping:
+    beside += [_other_grouping(candidate, point) for candidate, point in decided if candidate is not leading]
+    if leading is not finest_grouping:
         beside += [_undecided(finest_grouping, finest_point, "fmr")]
     beside += [_fnmr(evaluation, finest_point), *failures(evaluation), *failed_comparisons(evaluation)]
     more = [
@@ -93,7 +98,7 @@ def finding(evaluation: Evaluation) -> Finding:
         )
         if sentence
     ]
-    return Finding(main, beside, more, cautions(evaluation, lead_point), lead)
+    return Finding(main, beside, more, cautions(evaluation, lead_point), leading)
 
 
 def _withheld(evaluation: Evaluation, grouping: Grouping, point: OperatingPoint) -> Finding:
@@ -116,76 +121,9 @@ def _refused(evaluation: Evaluation, grouping: Grouping) -> str:
     return f"{subject(evaluation)} has no finding: no threshold could be set ({text})."
 
 
-def called(point: OperatingPoint, measure: str) -> list[Contrast]:
-    """Return the contrasts whose ratios passed the gates."""
-    return [
-        contrast
-        for contrast in point.contrasts
-        if contrast.measure == measure
-        and (contrast.ratio or contrast.few_errors)
-        and verdict(point, measure, contrast.group) in ("higher", "lower")
-    ]
-
-
 def _contrasts(point: OperatingPoint, measure: str) -> list[Contrast]:
     """Return the contrasts of one error rate."""
     return [contrast for contrast in point.contrasts if contrast.measure == measure]
-
-
-def _distance(contrast: Contrast) -> float:
-    """Return how far a ratio is from 1, either way.
-
-    The larger of ratio and its inverse; what it is at least, where only that is known; 0 without a ratio.
-    """
-    if contrast.few_errors is not None:
-        return contrast.few_errors.at_least
-    return max(contrast.ratio, 1 / contrast.ratio) if contrast.ratio else 0.0
-
-
-def _largest(point: OperatingPoint, measure: str) -> Contrast:
-    """Return the contrast with the ratio furthest from 1.
-
-    Of those that passed the gates.
-    """
-    return max(called(point, measure), key=_distance)
-
-
-def _times(contrast: Contrast) -> str:
-    """Return a ratio in words.
-
-    "18.3 times (95 % interval 11 to 30) as often"; "at least 6.2 times as often" where one side has few errors.
-    """
-    if contrast.few_errors is not None:
-        return f"at least {f.number(contrast.few_errors.at_least, 2)} times as often"
-    span = (
-        f" (95 % interval {f.number(contrast.interval[0], 2)} to {f.number(contrast.interval[1], 2)})"
-        if contrast.interval
-        else ""
-    )
-    return f"{f.number(contrast.ratio, 3 if contrast.ratio and contrast.ratio >= 10 else 2)} times{span} as often"
-
-
-def _pair(contrast: Contrast) -> tuple[str, str]:
-    """Return the names of a contrast's group and reference, shortened."""
-    first, second = _sides(contrast)
-    return f.shorten(first, 80), f.shorten(second, 80)
-
-
-def _sides(contrast: Contrast) -> tuple[str, str]:
-    """Return group and reference, in the order of `_times`.
-
-    What the larger rate is at least is over the smaller: there the reference comes first where its rate is the larger.
-    """
-    turned = contrast.few_errors is not None and contrast.verdict == "lower"
-    return (contrast.reference, contrast.group) if turned else (contrast.group, contrast.reference)
-
-
-def _against(rates: dict[str, Rate], contrast: Contrast) -> str:
-    """Return a contrast's two rates as a clause; bounds for few errors."""
-    first, second = (
-        f.bound(rate) if rate.status == "bound" else f.percent(rate.rate) for rate in (rates[name] for name in _sides(contrast))
-    )
-    return f"{first} against {second}"
 
 
 def _matched(evaluation: Evaluation, grouping: Grouping) -> str:
@@ -193,17 +131,17 @@ def _matched(evaluation: Evaluation, grouping: Grouping) -> str:
     return "" if grouping is finest(evaluation) else ", the other attributes weighted equally"
 
 
-def _largest_ratio(evaluation: Evaluation, grouping: Grouping, point: OperatingPoint) -> list[str]:
+def _largest_ratio(evaluation: Evaluation, grouping: Grouping, point: OperatingPoint, of: int) -> list[str]:
     """Return the largest ratio of false match rates.
 
-    Of those that passed the gates, with the two rates.
+    Of those that passed the gates, with the two rates. of: among how many differences it is the largest.
     """
-    top, rates = _largest(point, "fmr"), by_group(point, "fmr")
-    (group, reference), (first, second) = _pair(top), _sides(top)
+    top, rates = largest(point, "fmr"), by_group(point, "fmr")
+    more, less = sides(top)
     return [
-        f"{subject(evaluation)} {VERBS['fmr']} labelled {group} {_times(top)} as two labelled "
-        f"{reference}{_matched(evaluation, grouping)}, {at_threshold(point)}.",
-        f"That is a {MEASURES['fmr']} of {evidence(rates[first], 'fmr')} against {evidence(rates[second], 'fmr')}.",
+        f"{subject(evaluation)} {VERBS['fmr']} labelled {f.shorten(more, 80)} {times(top)} as two labelled "
+        f"{f.shorten(less, 80)}{_matched(evaluation, grouping)}{among(point, top, of)}, {at_threshold(point)}.",
+        f"That is a {MEASURES['fmr']} of {evidence(rates[more], 'fmr')} against {evidence(rates[less], 'fmr')}.",
     ]
 
 
@@ -254,10 +192,16 @@ def _reasons(contrasts: Sequence[Contrast]) -> str:
 
 def _other_grouping(grouping: Grouping, point: OperatingPoint) -> str:
     """Return what another grouping shows, in a sentence."""
-    top, rates = _largest(point, "fmr"), by_group(point, "fmr")
-    group, reference = _pair(top)
-    over = _against(rates, top)
-    return f"By {grouping_name(grouping)}: {group} {_times(top)} as {reference} ({over})."
+    top, rates = largest(point, "fmr"), by_group(point, "fmr")
+    more, less = sides(top)
+    over = _against(rates[more], rates[less])
+    text = f"{f.shorten(more, 80)} {times(top)} as {f.shorten(less, 80)}{among(point, top, number_tested(point, 'fmr'))}"
+    return f"By {grouping_name(grouping)}: {text}: {over}."
+
+
+def _against(more: Rate, less: Rate) -> str:
+    """Return two rates: "2.30 % against 0.294 %", or why one is none."""
+    return " against ".join(f.percent(rate.rate) if rate.rate is not None else f.rate(rate) for rate in (more, less))
 
 
 def _undecided(grouping: Grouping, point: OperatingPoint, measure: str) -> str:
@@ -277,10 +221,10 @@ def _fnmr(evaluation: Evaluation, point: OperatingPoint) -> str:
         return f"{OPPOSITE} has no result by group at this threshold."
     if not called(point, "fnmr"):
         return _undecided(finest(evaluation), point, "fnmr")
-    top, rates = _largest(point, "fnmr"), by_group(point, "fnmr")
-    group, reference = _pair(top)
-    over = _against(rates, top)
-    text = f"{f.sentence(VERBS['fnmr'])} labelled {group}: {_times(top)} as of one labelled {reference} ({over})."
+    top, rates = largest(point, "fnmr"), by_group(point, "fnmr")
+    more, less = sides(top)
+    text = f"{f.sentence(VERBS['fnmr'])} labelled {f.shorten(more, 80)}: {times(top)} as of one labelled {f.shorten(less, 80)}"
+    text += f"{among(point, top, number_tested(point, 'fnmr'))}: {_against(rates[more], rates[less])}."
     return f"{text} {tally(point, 'fnmr')}".rstrip()
 
 
@@ -292,7 +236,7 @@ def _evidence_sentences(evaluation: Evaluation, point: OperatingPoint, measure: 
     contrasts, rates = _contrasts(point, measure), by_group(point, measure)
     if not contrasts:
         return
-    top = _largest(point, measure) if called(point, measure) else None
+    top = largest(point, measure) if called(point, measure) else None
     if top is not None:
         yield f"{f.sentence(MEASURES[measure])}, {f.shorten(top.group, 80)}: {f.p_value(top.p_holm, 'Holm-adjusted p')}."
     if (top is None or measure == "fnmr") and contrasts[0].reference in rates:
@@ -350,17 +294,17 @@ def _gated(point: OperatingPoint, measure: str, contrasts: Sequence[Contrast]) -
 
     Of ratios that were not called, with a Holm-adjusted p below 0.05; empty if there are none.
     """
-    blocked = sum(
-        1
+    blocked = [
+        contrast
         for contrast in contrasts
         if verdict(point, measure, contrast.group) == "inconclusive"
         and contrast.reason not in WITHHELD
         and is_significant(contrast.p_holm)
-    )
+    ]
     if not blocked:
         return ""
-    them = "its ratio is" if blocked == 1 else "their ratios are"
+    them = "its ratio is" if len(blocked) == 1 else "their ratios are"
     return (
-        f"For {f.count(blocked)} of the groups the Holm-adjusted p is below 0.05, but {them} not called: "
-        f"{reasons(point, contrasts) or 'something else stands in the way'}."
+        f"For {f.count(len(blocked))} of the groups the Holm-adjusted p is below 0.05, but {them} not called: "
+        f"{reasons(point, blocked) or 'something else stands in the way'}."
     )

@@ -68,8 +68,10 @@ def evidence(rate: Rate, measure: str) -> str:
     one, many = ERRORS[measure]
     counts = f.plural(rate.subjects, "person", "people")
     if rate.errors is None:
-        return f"not shown ({f.reason(rate.reason)}; {f.plural(rate.subjects, 'person', 'people')})"
+        return f"not shown ({f.reason(rate.reason, mated=measure == 'fnmr')}; {counts})"
     counts += f", {f.plural(rate.errors, one, many)} in {f.plural(rate.comparisons, 'comparison')}"
+    if f.pooled(rate) is not None:
+        counts = f"{f.weighting(rate)}; pooled, {counts}: {f.percent(f.pooled(rate))}"
     if rate.status == "bound":
         top = rate.upper
         return f"at most {f.percent(top, 2)} ({counts})" if top is not None else f"no rate ({counts})"

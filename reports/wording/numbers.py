@@ -1,42 +1,20 @@
-"""How numbers are written, everywhere the same: fractions in, percent out; what is undefined is said in words."""
+"""How numbers are written, everywhere the same: fractions in, percent out; what is undefined is said in words.
+
+A rate beside its errors and comparisons is one that they divide to; for any other, a mean over groups or draws, `counts` says so.
+"""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from faceparity.harness.results import Comparisons, ModelInfo, OperatingPoint, Pool, Rate
+from faceparity.reports.wording.reasons import OF_CONTRASTS, OF_MATED, REASONS
 
 NBSP = "\u00a0"
 DASH = "–"
 
-REASONS: dict[str, str] = {
-    "zero_errors": "no errors seen",
-    "zero_comparisons": "no comparisons",
-    "too_few_subjects": "fewer than 30 people",
-    "too_few_subjects_for_interval": "fewer than 50 people, too few for an interval",
-    "too_few_errors": "fewer than 10 errors",
-    "too_few_errors_in_higher": "under 30 effective errors on the higher side",
-    "too_few_errors_in_lower": "under 8 effective errors on the lower side, with no test for so few here",
-    "no_mated_pairs": "no two images of the same person",
-    "target_out_of_reach": "these data cannot reach the target",
-    "too_few_comparisons_for_target": "too few comparisons for the target",
-    "too_few_effective_errors": "the pool's false matches are too few or come from too few people",
-    "mostly_same_person": "most errors are probably the same person twice",
-    "contaminated": "some people are in the data twice",
-    "cells_too_small": "a cell of the other attributes has fewer than 30 people",
-    "reference_undefined": "the reference group has no rate",
-    "one_group": "only one group",
-    "no_published_threshold": "the model's authors publish no threshold",
-    "no_pool": "no pool to set a threshold on",
-    "group_undefined": "the group has no rate",
-    "below_ledger": "the threshold lies below all comparisons that were kept one by one",
-    "mated_not_above": "images of one person score no higher than images of two, or hardly",
-    "fnmr_over_half": "more than half of the mated comparisons fall below the threshold",
-    "all_failed": "every comparison failed",
-    "other": "see the warnings",
-}
 DESIGNS: dict[str, str] = {
     "within": "within the group",
     "matched": "matched",
@@ -76,12 +54,28 @@ def joined_or_counted(names: Sequence[str], what: str, most: int = 4) -> str:
     return ", ".join(names) if len(names) <= most else plural(len(names), what)
 
 
-def reason(code: str | None) -> str:
+def reason(code: str | None, *, mated: bool = False) -> str:
     """Return a reason code of the record in words.
 
-    Empty for none.
+    Empty for none. mated: of a rate of mated comparisons.
     """
-    return "" if code is None else REASONS.get(code, clean(code).replace("_", " "))
+    return in_words(code, OF_MATED if mated else {})
+
+
+def contrast_reason(code: str | None) -> str:
+    """Return why a contrast of groups has no verdict or no ratio.
+
+    In words; empty for none.
+    """
+    return in_words(code, OF_CONTRASTS)
+
+
+def in_words(code: str | None, own: Mapping[str, str]) -> str:
+    """Return a reason in words; empty for none.
+
+    own: words for this kind of record, where they differ from those of rates. A text that is no code stays as it is.
+    """
+    return "" if code is None else own.get(code) or REASONS.get(code, clean(code).replace("_", " "))
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -198,7 +192,7 @@ def rate(estimate: Rate) -> str:
     if estimate.interval is not None:
         return f"{percent(estimate.rate)} {percent_interval(estimate.interval)}"
     if estimate.errors is not None and 0 < estimate.errors < 10 and estimate.status == "ok":
-        return f"{percent(estimate.rate)} ({count(estimate.errors)} of {count(estimate.comparisons)})"
+        return f"{percent(estimate.rate)} ({counts(estimate)})"
     return percent(estimate.rate)
 
 
@@ -215,7 +209,7 @@ def bound(estimate: Rate) -> str:
 
     The upper end of the two-sided 95 % interval.
     """
-    seen = f"({count(estimate.errors)} of {count(estimate.comparisons)})"
+    seen = f"({counts(estimate)})"
     if estimate.upper is None:
         return f"{reason(estimate.reason) or 'no bound'} {seen}"
     return f"≤{NBSP}{percent(estimate.upper, 2)} {seen}{if_independent(estimate)}"
@@ -228,6 +222,64 @@ def if_independent(estimate: Rate) -> str:
     """
     unknown = estimate.errors == 0 and estimate.interval is not None and estimate.design_effect is None
     return " if comparisons were independent" * unknown
+
+
+def pooled(estimate: Rate) -> float | None:
+    """Return errors / comparisons where the rate is another number.
+
+    None where the two are the same, where there is no rate, and without errors.
+    """
+    if not estimate.errors or not estimate.comparisons or estimate.rate is None:
+        return None
+    share = estimate.errors / estimate.comparisons
+    return None if math.isclose(share, estimate.rate, rel_tol=1e-6) else share
+
+
+def weighting(estimate: Rate) -> str:
+    """Return what a rate is a mean over: "7 groups weighted equally".
+
+    Empty where it is errors / comparisons by its kind.
+    """
+    parts = estimate.parts
+    if estimate.mean_over == "draws":
+        return "mean over all that could be drawn"
+    if estimate.mean_over == "galleries":
+        return f"{plural(parts, 'gallery', 'galleries') if parts else 'galleries'} weighted equally"
+    if estimate.mean_over == "cells" or estimate.design == "matched":
+        return f"{plural(parts, 'group') if parts else 'groups'} weighted equally"
+    return ""
+
+
+def counts(estimate: Rate) -> str:
+    """Return errors and comparisons, as they belong to a rate.
+
+    "7 of 1,000"; where these don't divide to it "2 groups weighted equally; pooled 7 of 1,000 = 0.700 %"; for a mean over draws
+    "mean over all that could be drawn; 7 of 1,000 in some draw".
+    """
+    seen = f"{count(estimate.errors)} of {count(estimate.comparisons)}"
+    share = pooled(estimate)
+    if share is None:
+        return seen
+    if estimate.mean_over == "draws":
+        return f"{weighting(estimate)}; {seen} in some draw"
+    return f"{weighting(estimate) or 'weighted'}; pooled {seen} = {percent(share)}"
+
+
+def beside_counts(estimate: Rate, text: str) -> str:
+    """Return a rate's text for a row that has its counts.
+
+    With the weighting and the pooled rate where the counts don't divide to it.
+    """
+    return text if pooled(estimate) is None or counts(estimate) in text else f"{text} ({counts(estimate)})"
+
+
+def pooled_column(estimates: Sequence[Rate]) -> list[str]:
+    """Return the cells of a column of pooled rates.
+
+    A dash beside a rate that its counts divide to; empty if all do.
+    """
+    shares = [pooled(estimate) for estimate in estimates]
+    return [percent(share) for share in shares] if any(share is not None for share in shares) else []
 
 
 def threshold(model: ModelInfo, native: float | None) -> str:
@@ -293,20 +345,3 @@ def origin(point: OperatingPoint) -> str:
     if point.origin == "published":
         return "published by the model's authors"
     return "fixed by the user, not on these data"
-
-
-CONTRAST_REASONS: dict[str, str] = {
-    "too_few_comparisons_for_target": "the threshold rests on too few errors",
-    "too_few_effective_errors": "the threshold rests on too few effective errors",
-    "too_few_errors": "too few effective errors for a verdict",
-    "contaminated": "the readings with and without probable repeats differ",
-    "too_few_subjects_for_interval": "fewer than 50 people in one of the groups",
-}
-
-
-def contrast_reason(code: str | None) -> str:
-    """Return why a contrast has no verdict or no ratio.
-
-    In words; empty for none.
-    """
-    return CONTRAST_REASONS.get(code or "") or reason(code)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from faceparity.harness.results import Evaluation, Paired, PairedDifference, PairedPoint
 from faceparity.reports.wording import numbers as f
+from faceparity.reports.wording.reasons import OF_PAIRED
 
 CALLED = ("higher", "lower")
 SCORES = {"non_mated_score": "two different {units}", "mated_score": "two images of one {unit}"}
@@ -102,11 +103,7 @@ def cell(evaluation: Evaluation, difference: PairedDifference | None, *, interva
     if difference is None:
         return f.DASH
     if difference.difference is None:
-        return (
-            f"≤{f.NBSP}{f.percent(difference.bound, 2)} both"
-            if difference.bound is not None
-            else f.reason(difference.reason) or f.DASH
-        )
+        return f"≤{f.NBSP}{f.percent(difference.bound, 2)} both" if difference.bound is not None else why(difference) or f.DASH
     up = scale(evaluation, difference) * difference.difference > 0
     mark = (" ▲" if up else " ▼") if difference.verdict in CALLED else ""
     return f"{change(evaluation, difference)} {span(evaluation, difference) if interval else ''}".rstrip() + mark
@@ -124,7 +121,7 @@ def ends(difference: PairedDifference) -> str:
 def verdict(difference: PairedDifference) -> str:
     """Return the verdict on a difference in words.
 
-    "higher", "less alike", "inconclusive: fewer than 10 errors".
+    "higher", "less alike", "inconclusive: too few errors for a verdict".
     """
     if difference.verdict in CALLED:
         return (
@@ -132,9 +129,13 @@ def verdict(difference: PairedDifference) -> str:
             if difference.measure in SCORES
             else difference.verdict
         )
-    why = "too few errors" if difference.reason == "too_few_errors" else f.reason(difference.reason)
     word = "none" if difference.verdict == "none" else "inconclusive"
-    return f"{word}: {why}" if why else word
+    return f"{word}: {why(difference)}" if difference.reason else word
+
+
+def why(difference: PairedDifference) -> str:
+    """Return why a difference is missing or not called; empty for none."""
+    return f.in_words(difference.reason, OF_PAIRED)
 
 
 def difference(differences: Sequence[PairedDifference], measure: str, like: PairedDifference) -> PairedDifference | None:
@@ -252,7 +253,7 @@ def _rate_change(evaluation: Evaluation, difference: PairedDifference) -> str:
     name = RATES[difference.measure]
     if difference.difference is None:
         bound = f" (neither is above {f.percent(difference.bound, 2)})" if difference.bound is not None else ""
-        return f"{name}: {f.reason(difference.reason) or 'not known'}{bound}"
+        return f"{name}: {why(difference) or 'not known'}{bound}"
     text = f"{name} {ends(difference)}"
     if difference.interval is not None:
         text += f", {change(evaluation, difference)} percentage points {span(evaluation, difference)}"

@@ -123,10 +123,13 @@ def rate(group: str, people: int, n: int, k: int, design: str = "within", ftx: f
 
 def contrast(r: Rate, ref: Rate, measure: str) -> Contrast:
     base: dict[str, Any] = {"measure": measure, "design": r.design, "group": r.group, "reference": ref.group}
-    if not ref.errors:
-        return Contrast(**base, ratio=None, verdict="none", reason="reference_undefined")
-    if not r.errors:
-        return Contrast(**base, ratio=None, verdict="none", reason="zero_errors" if r.errors == 0 else "group_undefined")
+    if ref.errors is None or r.errors is None:
+        return Contrast(**base, ratio=None, verdict="none", reason=ref.reason if ref.errors is None else r.reason)
+    if not ref.errors or not r.errors:
+        lacking = (
+            "zero_errors" if not ref.errors and not r.errors else "group_zero_errors" if ref.errors else "reference_zero_errors"
+        )
+        return Contrast(**base, ratio=None, verdict="inconclusive", reason=lacking)
     assert r.rate
     assert ref.rate
     assert r.effective_errors
@@ -154,7 +157,7 @@ def contrast(r: Rate, ref: Rate, measure: str) -> Contrast:
 
 def index(value: float | None, null: float, p: float | None) -> Index:
     if value is None:
-        return Index(value=None, status="undefined", reason="zero_errors")
+        return Index(value=None, status="undefined", reason="some_zero_errors")
     return Index(value=value, null_median=null, null_p95=null * 1.3, null_p=p, status="ok")
 
 
@@ -239,7 +242,9 @@ def rates_at(s: Setup, scores: Scores, attributes: list[str], t: float) -> tuple
                 mean = float(np.mean([np.mean(scores.non_mated[i, i] >= t) for i in cells]))
                 if matched.interval and matched.rate and matched.status == "ok":
                     span = (matched.interval[0] / matched.rate * mean, matched.interval[1] / matched.rate * mean)
-                    matched = matched.model_copy(update={"rate": mean, "interval": span})
+                    matched = matched.model_copy(
+                        update={"rate": mean, "interval": span, "mean_over": "cells", "parts": len(cells)}
+                    )
                 fmr.append(matched)
             else:
                 fmr.append(

@@ -91,24 +91,36 @@ def same_length(what: str, length: int, **lists: Sized | None) -> None:
             raise ValueError(f"{what}: {name} has {len(found)} entries, not {length}")
 
 
+MeanOver = Literal["cells", "galleries", "draws"]
+
 Design = Literal["within", "matched", "as_sampled", "cross", "all"]
 
 
 Reason = Literal[
     "zero_errors",
+    "group_zero_errors",
+    "reference_zero_errors",
+    "first_zero_errors",
+    "second_zero_errors",
+    "some_zero_errors",
     "zero_comparisons",
     "too_few_subjects",
     "too_few_subjects_for_interval",
     "too_few_errors",
     "too_few_errors_in_higher",
     "too_few_errors_in_lower",
+    "too_few_discordant",
     "no_mated_pairs",
     "target_out_of_reach",
     "too_few_comparisons_for_target",
     "too_few_effective_errors",
     "mostly_same_person",
     "contaminated",
+    "readings_differ",
+    "no_second_reading",
+    "no_cells",
     "cells_too_small",
+    "cells_few_mated",
     "reference_undefined",
     "one_group",
     "no_published_threshold",
@@ -118,8 +130,19 @@ Reason = Literal[
     "mated_not_above",
     "fnmr_over_half",
     "all_failed",
+    "every_comparison_wrong",
+    "too_long_to_resample",
+    "gallery_too_small",
     "other",
 ]
+"""Why a figure is missing or a difference not called. `reports/wording/reasons.py` has the words of each.
+
+zero_errors: on no side; group_, reference_, first_ and second_zero_errors: on that side alone; some_zero_errors: in some of several
+rates. too_few_discordant: too few comparisons on which two models differ. contaminated: of an operating point, too many of the
+pool's errors look like one person; readings_differ: of a difference, with and without such comparisons; no_second_reading: without
+them nothing can be compared. cells_…: of the cells of the other attributes, over which a matched rate is the mean. other: written by
+versions that did not name the reason.
+"""
 
 
 Interval = Annotated[tuple[float, float], AfterValidator(_rising)]
@@ -156,6 +179,12 @@ class Rate(Part):
     rate: Share | None
     rate_including_failures: Share | None = None
     """FAR or FRR: failed extractions counted as non-matches, over attempted comparisons. Null if failures were not supplied."""
+    mean_over: MeanOver | None = None
+    """What the rate is a mean over, so that it need not be errors / comparisons: `parts` cells, or published galleries, each weighing
+    the same; or all lists or galleries that could be drawn, where an error is a person, or search, that was wrong with some of them,
+    or the expected number of errors is rounded."""
+    parts: Count | None = None
+    """How many cells or published galleries; null for draws."""
     subject_weighted_rate: Share | None = None
     """Mean over subjects of each one's own rate; between two groups, the mean of both groups' means."""
     interval: ShareInterval | None = None

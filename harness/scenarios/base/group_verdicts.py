@@ -10,7 +10,7 @@ from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.uncertainty.contrasts import LogRatio
 from faceparity.harness.verification.rates.estimates import Estimate
 from faceparity.harness.verification.rates.group_contrasts import ratio_of
-from faceparity.harness.verification.rates.verdict_rules import barrier, settle, too_few
+from faceparity.harness.verification.rates.verdict_rules import barrier, settle, side_without_errors, too_few
 
 Measure = Literal["fpir", "fnir"]
 T = TypeVar("T", bound=results.ScenarioRatio)
@@ -45,9 +45,11 @@ def compare(
     """
     none = results.ScenarioRatio(reference=reference, ratio=None, verdict="none")
     if (why := barrier(tested, base)) is not None:
-        return none.model_copy(update={"reason": why})
+        undefined = {"reference_undefined": base.reason, "group_undefined": tested.reason}.get(why)
+        return none.model_copy(update={"reason": undefined or why})
     if not tested.rate or not base.rate:
-        return none.model_copy(update={"verdict": "inconclusive", "reason": "zero_errors"})
+        reason = side_without_errors(tested.rate, base.rate)
+        return none.model_copy(update={"verdict": "inconclusive", "reason": reason})
     found = ratio(tested, base)
     if found is None:
         return none.model_copy(update={"verdict": "inconclusive", "reason": "too_few_errors"})

@@ -251,6 +251,7 @@ def estimate(lists: CandidateLists, result: SearchOutcome, members: Flags) -> es
         people.size, None, mine.size, _rounded_errors(total.errors), rate, max(plain, variance.jackknife_variance(without)), plain,
         max(1.0, people.size - 1), tried, (total.errors + failed) / tried if tried else None, float((wrong / trials).mean()),
         "Wilson-t, max(clustered, jackknife) by probe and gallery subjects", ids=total.ids, without=without,
+        mean_over="draws",
     )  # fmt: skip
 
 

@@ -98,7 +98,7 @@ def _fields(scenario: DeclaredSearch | Gallery, context: ScenarioContext) -> dic
         enrolled = enrol(context.dataset, context.templates, context.cells.of_sample, tally, kind, asked.images)
     stratum, quota, short = _strata_and_quotas(asked, grouping, enrolled)
     if short:
-        return {**fields, "reason": "other", "detail": short}
+        return {**fields, "reason": "gallery_too_small", "detail": short}
     rank = scenario.candidates if isinstance(scenario, DeclaredSearch) else 1
     run = _searched(enrolled, stratum, quota, context, grouping, rank)
     at = _threshold(scenario, run, context)

@@ -32,7 +32,7 @@ def estimate_fpir(
     return Estimate(
         subjects, None, subjects, errors, rate, error_variance, error_variance, max(1.0, subjects - 1), subjects + failed,
         including, rate, METHOD,
-        ids=ids, without=without,
+        ids=ids, without=without, mean_over="draws",
     )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def estimate_fnir(missed: F64, wrong: I64, including: F64) -> Estimate:
     ids: I32 = np.arange(missed.size, dtype=np.int32)
     return Estimate(
         people, None, people, errors, rate, error_variance, error_variance, max(1.0, people - 1), None, rate_with_failures,
-        rate, "Wilson-t, clustered by subject", ids=ids, without=without,
+        rate, "Wilson-t, clustered by subject", ids=ids, without=without, mean_over="draws",
     )  # fmt: skip
 
 

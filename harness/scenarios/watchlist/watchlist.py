@@ -30,7 +30,12 @@ from faceparity.harness.scenarios.watchlist.study_population import (
     with_frames,
 )
 from faceparity.harness.scenarios.watchlist.watchlist_figures import WatchlistQuestion, fmr_between, read
-from faceparity.harness.verification.rates.verdict_rules import target_is_refused, verdicts_are_withheld, withhold
+from faceparity.harness.verification.rates.verdict_rules import (
+    target_is_refused,
+    verdicts_are_withheld,
+    why_not_confirmed,
+    withhold,
+)
 from faceparity.harness.verification.threshold.threshold_pool import LEAST_EXPECTED_ERRORS
 
 LARGEST_EXTRAPOLATED = 1_000_000
@@ -229,7 +234,8 @@ def _agreed_verdicts(first: results.WatchlistReading, second: results.WatchlistR
     for group_record in first.groups:
         ratio = group_record.ratio
         if ratio is not None and ratio.verdict in ("higher", "lower") and other.get(group_record.group) != ratio.verdict:
-            ratio = ratio.model_copy(update={"verdict": "inconclusive", "reason": "contaminated"})
+            why = why_not_confirmed(other.get(group_record.group))
+            ratio = ratio.model_copy(update={"verdict": "inconclusive", "reason": why})
         groups.append(group_record.model_copy(update={"ratio": ratio}))
     return first.model_copy(update={"groups": groups})
 

@@ -14,6 +14,7 @@ from faceparity.harness.metrics.registry import Given, Measure
 from faceparity.harness.uncertainty.equal_rates import equal_rates, null_of
 from faceparity.harness.verification.rates.estimates import Estimate
 from faceparity.harness.verification.rates.group_contrasts import Measured
+from faceparity.harness.verification.rates.true_reasons import why_few_groups
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
 ALPHA = 0.5
@@ -119,7 +120,7 @@ def _index(
     function = partial(measure.over, **{name: given[name] for name in measure.given})
     value = float(function(*rates))
     if not np.isfinite(value):
-        return _undefined("zero_errors", left_out)
+        return _undefined("some_zero_errors" if any(one.any() for one in rates) else "zero_errors", left_out)
     null = null_of(value, function, draws, measure.worse == "smaller")
     median, p95, null_p = null or (None, None, None)
     return results.Index(
@@ -129,22 +130,17 @@ def _index(
 
 
 def _why_not(measured: Measured, groups: list[int]) -> results.Reason | None:
-    if len(groups) >= 2:
-        return None
-    if len(groups) == 1:
-        return "one_group"
-    reasons = {estimate.reason for estimate in measured.estimates if estimate.reason}
-    for reason in ("no_mated_pairs", "cells_too_small"):
-        if reason in reasons:
-            return reason
-    return "too_few_subjects"
+    """Return why an index over these groups has no value."""
+    reasons = [estimate.reason if estimate.rate is None else None for estimate in measured.estimates]
+    return why_few_groups(reasons, [estimate.subjects for estimate in measured.estimates], len(groups))
 
 
 def _of_both(grouping: SampleGrouping, fmr: Measured, fnmr: Measured, seed: int, alpha: float) -> dict[str, results.Index]:
     chosen = [entry for entry in MEASURES.values() if entry.of == "both"]
-    groups = [index for index in _usable(grouping, fmr) if index in _usable(grouping, fnmr)]
+    of_fmr, of_fnmr = _usable(grouping, fmr), _usable(grouping, fnmr)
+    groups = [index for index in of_fmr if index in of_fnmr]
     left_out = _left_out(grouping, groups)
-    reason = _why_not(fnmr, groups)
+    reason = _why_not(fnmr if len(of_fnmr) <= len(of_fmr) else fmr, groups)
     if reason:
         return {entry.name: _undefined(reason, left_out) for entry in chosen}
     rates = [_rates(entry, groups) for entry in (fmr, fnmr)]

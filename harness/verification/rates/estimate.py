@@ -29,6 +29,7 @@ class Estimate:
     variance: max(binomial, plug-in, jackknife). plain_variance: max(binomial, plug-in), behind the effective errors.
     shared_variance: the part of both that halves with twice the subjects; the rest falls to a quarter.
     without: the rate without each subject, with `ids`, for joint jackknives.
+    mean_over, parts: what the rate is a mean over, and of how many; None where it is errors / comparisons.
     zero_bounds: of a mean over cells, its upper bounds should no error be seen; None: those of its counts.
     sums: None where no design effect can be computed. complete: nearly all comparisons of the group were made.
 
@@ -54,6 +55,8 @@ class Estimate:
     without: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     zero_bounds: tuple[float, float] | None = None
     shared_variance: float = 0.0
+    mean_over: results.MeanOver | None = None
+    parts: int | None = None
     sums: Sums | None = None
     complete: bool = False
     design_effect: float | None = None

@@ -166,6 +166,8 @@ def mean_of(cells: Sequence[Estimate], shared_subjects: bool) -> Estimate:
         zero_bounds=_zero_bounds_of_mean(cells),
         shared_variance=sum(cell.shared_variance for cell in cells) / n_cells**2,
         **bounds_of_mean(cells),
+        mean_over="cells",
+        parts=n_cells,
     )
 
 
@@ -211,6 +213,8 @@ def to_rate(
             "errors": estimate.errors,
             "rate": estimate.rate,
             "rate_including_failures": estimate.including_failures,
+            "mean_over": estimate.mean_over,
+            "parts": estimate.parts,
             "subject_weighted_rate": estimate.subject_weighted,
             "effective_errors": estimate.effective_errors,
             "design_effect": estimate.design_effect,

@@ -19,6 +19,7 @@ from faceparity.harness.verification.rates.verdict_rules import (
     SHOWN_FROM,
     barrier,
     confirm_all,
+    side_without_errors,
     too_few,
 )
 from faceparity.harness.verification.threshold.threshold_bootstrap import Reestimated
@@ -86,7 +87,8 @@ def compare(
         return none.model_copy(update={"test": "few_errors", "few_errors": few, "p": p_value, **plan})
     if not estimate.errors or not base.errors:
         testable = (estimate.errors or base.errors) and few_error_contrasts.may_apply(measured.design, estimate, base)
-        return none.model_copy(update={"reason": "too_few_errors_in_higher" if testable else "zero_errors", **plan})
+        reason = "too_few_errors_in_higher" if testable else side_without_errors(estimate.errors, base.errors)
+        return none.model_copy(update={"reason": reason, **plan})
     found = ratio_of(estimate, base)
     if found is None:
         return none.model_copy(update={"reason": "too_few_errors", **plan})

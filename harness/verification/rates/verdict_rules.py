@@ -29,8 +29,11 @@ Outcome = Literal["called", "not_called", "no_difference"]
 TooFew = Literal["too_few_errors_in_higher", "too_few_errors_in_lower"]
 """Which side has too few effective errors for a call."""
 
-Barrier = Literal["reference_undefined", "group_undefined", "too_few_subjects", "other"]
-"""Why a ratio is not tested at all. "other": a rate of 1, whose logarithm has no interval."""
+Barrier = Literal["reference_undefined", "group_undefined", "too_few_subjects", "every_comparison_wrong"]
+"""Why a ratio is not tested at all. "every_comparison_wrong": a rate of 1, whose logarithm has no interval."""
+
+SideWithoutErrors = Literal["zero_errors", "group_zero_errors", "reference_zero_errors"]
+"""Which side of a ratio has no errors; the first: neither has any."""
 
 ALPHA = 0.05
 """Adjusted p-values below it are called; the chance of any false call in a family is at most this."""
@@ -156,7 +159,7 @@ def barrier(group: HasRate, reference: HasRate) -> Barrier | None:
             return undefined
         if side.subjects < SHOWN_FROM:
             return "too_few_subjects"
-    return "other" if max(group.rate or 0.0, reference.rate or 0.0) >= 1 else None
+    return "every_comparison_wrong" if max(group.rate or 0.0, reference.rate or 0.0) >= 1 else None
 
 
 class HasVerdict(Protocol):
@@ -218,15 +221,14 @@ def confirm(verdict: Verdict, second_reading: Verdict | None) -> Verdict:
 def confirm_all(first: Sequence[C], second: Sequence[C], key: Callable[[C], Hashable]) -> list[C]:
     """Revoke every call that the second reading does not share.
 
-    With the reason "contaminated". key: equal for two records of one comparison.
+    The reason says whether it differs or is missing. key: equal for two records of one comparison.
     """
     others = {key(record): record.verdict for record in second}
     out = []
     for record in first:
         verdict = confirm(record.verdict, others.get(key(record)))
-        out.append(
-            record if verdict == record.verdict else record.model_copy(update={"verdict": verdict, "reason": "contaminated"})
-        )
+        reason = why_not_confirmed(others.get(key(record)))
+        out.append(record if verdict == record.verdict else record.model_copy(update={"verdict": verdict, "reason": reason}))
     return out
 
 
@@ -245,6 +247,8 @@ def withhold(records: Sequence[C], reason: str | Callable[[C], str | None]) -> l
         verdict = "none" if record.verdict == "none" else "inconclusive"
         out.append(record.model_copy(update={"verdict": verdict, "reason": why}))
     return out
+
+
 def target_is_refused(share: float, labelled: bool) -> bool:
     """Return whether likely repeats of one person forbid a target.
 
@@ -268,3 +272,21 @@ def needs_second_reading(share: float, labelled: bool) -> bool:
     share: of the pool's or of a group's errors. Of labelled people wherever there is one; else from more than 5 %.
     """
     return share > (0.0 if labelled else CONTAMINATED_FROM)
+
+
+def why_not_confirmed(second_reading: Verdict | None) -> Literal["readings_differ", "no_second_reading"]:
+    """Return why the second reading does not confirm a call.
+
+    second_reading: its verdict; None or "none": it has no such difference.
+    """
+    return "no_second_reading" if second_reading in (None, "none") else "readings_differ"
+
+
+def side_without_errors(group: float | None, reference: float | None) -> SideWithoutErrors:
+    """Return which side's missing errors leave a ratio undefined.
+
+    group, reference: errors or rates, of which one is 0 or None.
+    """
+    if not group and not reference:
+        return "zero_errors"
+    return "reference_zero_errors" if group else "group_zero_errors"

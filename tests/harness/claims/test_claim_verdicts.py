@@ -293,6 +293,26 @@ def test_holm_is_over_all_tests_of_all_claims(noisy: record.Evaluation) -> None:
     ]
 
 
+def test_a_test_the_other_way_round_or_named_twice_is_one_test(noisy: record.Evaluation) -> None:
+    """A claim that men have fewer false matches than women, and one that names its groups twice, add no test to the family."""
+    women = GOOD.claim
+    (contrast,) = women.contrasts
+    turned = contrast.model_copy(update={"groups": contrast.references, "references": contrast.groups})
+    fewer = women.operational.model_copy(update={"expects": "lower"})  # type: ignore[union-attr]
+    men = women.model_copy(update={"name": "men", "contrasts": (turned,), "as_measured": None, "operational": fewer})
+    twice = women.model_copy(update={"name": "twice", "contrasts": (contrast, contrast), "as_measured": None})
+    dataset = people()
+    black, female = dataset.attributes["ethnicity"].codes == 0, dataset.attributes["gender"].codes[::IMAGES] == 0
+    made = templates(dataset, np.where(black, 1.2, 0.7), np.where(female, 0.55, 0.0))
+    stated = (*shipped_claims(), *(GOOD.model_copy(update={"claim": one, "shipped": False}) for one in (men, twice)))
+    e = evaluate(dataset, toy.make_card(), made, Resolved(Options(), claims=stated)).evaluation
+    tests = claim(noisy, "nist-women")["operational"].tests
+    assert [t.p_holm for t in claim(e, "nist-women")["operational"].tests] == [t.p_holm for t in tests]
+    assert [t.p_holm for t in claim(e, "men")["operational"].tests] == [pytest.approx(t.p_holm) for t in tests]
+    assert len(claim(e, "twice")["operational"].tests) == len(tests)
+    assert claim(e, "men")["operational"].verdict == claim(noisy, "nist-women")["operational"].verdict
+
+
 def test_another_label_than_the_claims_gives_no_verdict_but_is_shown(noisy: record.Evaluation) -> None:
     r = claim(noisy, "wyden-false-non-matches")["operational"]
     assert (r.verdict, r.reason, r.detail) == ("not_testable", "proxy_label", "ethnicity")
@@ -349,6 +369,7 @@ def test_both_readings_of_a_contaminated_point_must_agree() -> None:
     assert r.tests[0].ratio > 1.5
     assert r.tests[0].ratio_without_repeats is not None
     assert r.tests[0].ratio_without_repeats < r.tests[0].ratio
+    assert r.tests[0].same_person_share == point.same_person.share_of_pool_errors  # type: ignore[union-attr]
     assert (r.tests[1].result, r.tests[1].reason) == ("not_testable", "mostly_same_person")
     assert r.verdict == "inconclusive"
 

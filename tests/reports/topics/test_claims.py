@@ -23,6 +23,7 @@ from faceparity.harness.results import (
 from faceparity.reports.formats.csv_tables import tables
 from faceparity.reports.formats.html import render
 from faceparity.reports.formats.markdown import summary
+from faceparity.reports.layout.elements import Text
 from faceparity.reports.topics.claims import (
     CALLED,
     claim_sections,
@@ -98,7 +99,7 @@ def test_a_test_that_the_gates_stopped_says_so_whatever_its_errors(plain: Evalua
     c = one(reading([made("inconclusive", reason="too_few_errors")]))
     (row,) = table_of_tests(plain, c.readings[0], "k").rows
     assert row[-1] == "not called: too few effective errors for a verdict"
-    assert tally(c.readings[0]) == "Inconclusive in its one test"
+    assert tally(c.readings[0]) == "Inconclusive in its one test, the other attributes weighted equally"
 
 
 @pytest.mark.parametrize(
@@ -118,6 +119,56 @@ def test_a_test_that_the_gates_stopped_says_so_whatever_its_errors(plain: Evalua
 def test_each_verdict_has_its_words(plain: Evaluation, tests: list[ClaimTest], words: str) -> None:
     c = one(reading(tests))
     assert words in verdict_sentence(plain, c, c.readings[0])
+
+
+@pytest.mark.parametrize(
+    ("design", "words"),
+    [
+        ("matched", ", the other attributes weighted equally"),
+        ("as_sampled", ", as sampled: not adjusted for the other attributes"),
+        ("within", ""),
+    ],
+)
+def test_a_claim_says_how_it_weighted_the_other_attributes(plain: Evaluation, design: str, words: str) -> None:
+    c = one(reading([made(design=design), made("inconclusive", design=design, target_fmr=0.001)]))
+    sentence = verdict_sentence(plain, c, c.readings[0])
+    assert tally(c.readings[0]).startswith(f"Of 2 tests{words}: as claimed in 1")
+    assert f"(95 % interval 2.0 to 4.5){words}, Holm-adjusted" in sentence
+    assert table_of_tests(plain, c.readings[0], "k").caption.endswith(words or "everybody)")
+
+
+def test_a_claim_that_rests_on_a_contaminated_point_says_so_wherever_it_stands(plain: Evaluation) -> None:
+    """And whether it was tested without the comparisons that look like one person."""
+    clean, bad = made(target_fmr=0.001), made(same_person_share=0.051, ratio_without_repeats=2.6)
+    c = one(reading([clean, bad]))
+    sentence = verdict_sentence(plain, c, c.readings[0]).replace("\u00a0", " ")
+    assert "Contaminated: 5.1 % of the false matches that set the threshold of 1 of these tests" in sentence
+    assert "a call must hold without them too" in sentence
+    assert "1 at a contaminated threshold" in tally(c.readings[0])
+    cells = [row[-1] for row in table_of_tests(plain, c.readings[0], "k").rows]
+    assert ["contaminated" in cell for cell in cells] == [False, True]
+    header, rows = claim_tables(with_claims(plain, c))["claims"]
+    assert [dict(zip(header, row, strict=True))["same_person_share"] for row in rows] == [None, 0.051]
+    untried = one(reading([made(same_person_share=0.2)]))
+    assert "that set its threshold look like one person twice; it was not tested without them" in verdict_sentence(
+        plain, untried, untried.readings[0]
+    )
+    assert "contaminated" not in verdict_sentence(plain, one(reading([clean])), reading([clean])).lower()
+
+
+def test_tests_are_counted_once_and_only_those_that_were_made(plain: Evaluation) -> None:
+    """Two claims that share a test, one of them with its groups the other way round, and a test that could not be made."""
+    turned = made(
+        "opposite", group="White", reference="Black", ratio=1 / 3, rate=rate("White", 200), reference_rate=rate("Black", 600)
+    )
+    refused = made("not_testable", target_fmr=1e-4, reason="too_few_comparisons_for_target", threshold=None)
+    first, second = one(reading([made(), refused])), one(reading([turned], expects="lower"))
+    page = " ".join(x.text for x in claim_sections(with_claims(plain, first, second), "e")[0].items if isinstance(x, Text))
+    assert "1 test in all, each counted once; 1 reading more of them for another claim." in page
+    assert "borne out here in 1 of 1 test" in page
+    assert tally(first.readings[0]).startswith("Of 1 test, ")
+    assert tally(first.readings[0]).endswith("; 1 more could not be made")
+    assert tally(reading([refused])) == "None of 1 test could be made"
 
 
 def test_a_threshold_of_each_cohorts_own_is_called_not_operational(plain: Evaluation) -> None:
@@ -145,7 +196,10 @@ def test_another_label_is_shown_beside_and_gives_no_verdict(plain: Evaluation) -
     e = with_claims(plain, c)
     told = not_testable(e)[0]
     assert "not testable here, as the data set has another label" in told
-    assert "By ethnicity instead, which gives the claim no verdict: of 1 test: as claimed in 1" in told
+    assert (
+        "By ethnicity instead, which gives the claim no verdict: of 1 test, the other attributes weighted equally: as claimed in 1"
+        in told
+    )
     assert "borne out" not in told
     ((_, _, verdict, shown),) = compact(e)[1]
     assert verdict == "not testable"

@@ -151,7 +151,7 @@ def e(request: pytest.FixtureRequest, builder: ModuleType, variants: dict[str, E
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages of this section alone, which are drawn sooner."""
-    monkeypatch.setattr("faceparity.reports.formats.html.measured", paired_sections)
+    monkeypatch.setattr("faceparity.reports.formats.html.measured", lambda e, key, lead: paired_sections(e, key))
     monkeypatch.setattr("faceparity.reports.formats.html.about", lambda e, key: [])
 
 

@@ -94,7 +94,8 @@ def test_the_numbers_told_are_those_of_the_record(variants: dict[str, Evaluation
     top = max((c for c in p.contrasts if c.verdict == "higher"), key=lambda c: c.ratio or 0)
     assert top.ratio is not None
     assert top.interval is not None
-    assert f"{top.ratio:.1f} times (95 % interval {top.interval[0]:.0f} to {top.interval[1]:.0f})" in told(e)
+    assert f" {top.ratio:.0f} times as often as " in told(e)
+    assert f"95 % interval by itself: {top.interval[0]:.0f} to {top.interval[1]:.0f})" in told(e)
     r = next(r for r in p.fmr if r.group == top.group)
     assert f"{r.subjects} people, {r.errors} false matches in {r.comparisons:,} comparisons" in told(e)
 

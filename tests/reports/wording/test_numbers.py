@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from faceparity.harness import results
 from faceparity.harness.results import Bounds, Rate
@@ -66,7 +68,7 @@ def rate(**more: object) -> Rate:
 
 def test_rates_read_as_people_read_them() -> None:
     assert plain(f.rate(rate(rate=0.0131, interval=(0.009, 0.018)))) == "1.31 % [0.90, 1.8]"
-    assert plain(f.rate(rate(errors=4, interval=(0, 0.032), status="bound"))) == "≤ 3.2 % (4 of 1,770)"
+    assert plain(f.rate(rate(errors=4, rate=4 / 1770, interval=(0, 0.032), status="bound"))) == "≤ 3.2 % (4 of 1,770)"
     hidden = rate(errors=None, rate=None, status="suppressed", reason="too_few_subjects")
     assert plain(f.rate(hidden)) == "<30 people"
 
@@ -83,6 +85,32 @@ def test_zero_errors_show_one_bound_and_never_zero_percent() -> None:
     alone = rate(**zero, interval=(0, 0.0021))
     assert plain(f.rate(alone)) == "≤ 0.21 % (0 of 1,770) if comparisons were independent"
     assert plain(f.rate(rate(**zero))) == "≤ 10 % (0 of 1,770)", "a record of before has no other bound"
+
+
+def test_counts_that_do_not_divide_to_their_rate_say_what_they_give() -> None:
+    """The example of FairFace: women of seven groups, 2,888 of 231,774."""
+    mean = rate(design="matched", mean_over="cells", parts=7, errors=2888, comparisons=231_774, rate=0.0140)
+    assert plain(f.counts(mean)) == "7 groups weighted equally; pooled 2,888 of 231,774 = 1.25 %"
+    assert plain(f.beside_counts(mean, f.rate(mean))) == "1.40 % (7 groups weighted equally; pooled 2,888 of 231,774 = 1.25 %)"
+    few = rate(design="matched", errors=4, comparisons=400, rate=0.004, interval=(0, 0.009), status="bound")
+    assert plain(f.rate(few)) == "≤ 0.90 % (groups weighted equally; pooled 4 of 400 = 1.00 %)"
+    drawn = rate(design="all", mean_over="draws", errors=4, comparisons=200, rate=0.001)
+    assert f.counts(drawn) == "mean over all that could be drawn; 4 of 200 in some draw"
+    divides = rate(design="matched", mean_over="cells", parts=2)
+    assert f.pooled(divides) is None
+    assert f.beside_counts(divides, "x") == "x"
+
+
+@given(st.integers(0, 500), st.integers(1, 10**6), st.floats(0, 1))
+def test_a_rate_and_counts_always_divide_or_the_pooled_rate_is_given(errors: int, comparisons: int, share: float) -> None:
+    one = rate(errors=min(errors, comparisons), comparisons=comparisons, rate=share)
+    given = f.pooled(one)
+    observed = one.errors / comparisons if one.errors is not None else 0.0
+    if given is None:
+        assert not one.errors or observed == pytest.approx(share, rel=2e-6)
+    else:
+        assert given == observed
+        assert plain(f.percent(given)) in plain(f.counts(one))
 
 
 def test_names_lose_control_characters_and_direction_overrides() -> None:

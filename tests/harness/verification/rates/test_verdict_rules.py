@@ -81,7 +81,11 @@ def test_what_a_reading_lacks_is_withdrawn() -> None:
     ]
     second = [first[0], first[2].model_copy(update={"verdict": "inconclusive"})]
     found = confirm_all(first, second, lambda c: (c.measure, c.group))
-    assert [(c.verdict, c.reason) for c in found] == [("higher", None), *[("inconclusive", "contaminated")] * 2]
+    assert [(c.verdict, c.reason) for c in found] == [
+        ("higher", None),
+        ("inconclusive", "no_second_reading"),
+        ("inconclusive", "readings_differ"),
+    ]
 
 
 @pytest.mark.parametrize(("identity", "noise"), [("labelled", 0.8), ("labelled", 1.2), ("none", 1.0)])
