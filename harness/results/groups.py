@@ -156,12 +156,18 @@ class OperatingPoint(Part):
     fmr_matrix: list[Rate] = Field(default_factory=list)
     differential: Differential | None = None
     contrasts: list[Contrast] = Field(default_factory=list)
+    unadjusted: list[Contrast] = Field(default_factory=list)
+    """Ratios as sampled, where a cell under 30 subjects leaves no matched one: not adjusted for the run's other attributes, outside the
+    family of `contrasts`, without a p-value, and never called. Each has a ratio; its verdict is "none"."""
     same_person: SamePerson | None = None
     without_likely_same_person: OperatingPoint | None = None
 
 
 class Group(Part):
-    """A group of subjects and its size. `merged` > 0: stands for that many groups of fewer than 10 subjects."""
+    """A group of subjects and its size.
+
+    `merged` > 0, in results of before small groups left a run: stands for that many groups of fewer than 10 subjects.
+    """
 
     group: str
     values: list[str]

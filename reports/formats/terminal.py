@@ -18,6 +18,7 @@ from faceparity.reports.wording.csv_rows import grouping_name
 from faceparity.reports.wording.headline import contrast_of, finest, primary, verdict
 from faceparity.reports.wording.narrative import index_sentence, missing_values, repeats, training_overlap
 from faceparity.reports.wording.summary_rows import compact, failures_text
+from faceparity.reports.wording.unadjusted import unadjusted_sentences
 
 
 def render(evaluations: Sequence[Evaluation]) -> RenderableType:
@@ -269,6 +270,8 @@ def _point(evaluation: Evaluation, group: Grouping, i: int, point: OperatingPoin
     for other in evaluation.groupings:
         if other is not group and i < len(other.operating_points):
             yield from _line(other, other.operating_points[i])
+    for sentence in unadjusted_sentences(evaluation, i):
+        yield Text(sentence)
 
 
 def _spread(point: OperatingPoint) -> Iterator[Text]:

@@ -28,6 +28,7 @@ from faceparity.reports.wording.narrative import (
     subject,
     threshold_sentence,
 )
+from faceparity.reports.wording.unadjusted import unadjusted_sentences
 
 VERBS = {"fmr": "falsely matched two different people", "fnmr": "failed to match two images of one person"}
 OTHERS = {"fmr": "two", "fnmr": "of one"}
@@ -71,6 +72,7 @@ def finding(evaluation: Evaluation) -> Finding:
     main = _largest_ratio(evaluation, lead, lead_point) if called(lead_point, "fmr") else _no_verdict(evaluation, finest_point)
     beside = [sentence for sentence in (tally(lead_point, "fmr"),) if sentence and called(lead_point, "fmr")]
     beside += [_other_grouping(candidate, point) for candidate, point in decided if candidate is not lead]
+    beside += unadjusted_sentences(evaluation, i)
     if lead is not finest_grouping:
         beside += [_undecided(finest_grouping, finest_point, "fmr")]
     beside += [_fnmr(evaluation, finest_point), *failures(evaluation)]
