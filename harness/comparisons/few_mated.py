@@ -22,8 +22,8 @@ def of_few_people(
     published groups, and no combination of such sums, is about fewer than `smallest` subjects. Large groups keep all else.
     """
     low, high = (pick(cells.of_sample[first], cells.of_sample[second]) for pick in (np.minimum, np.maximum))
-    kinds, kind = np.unique(low.astype(np.int64) * cells.n + high, return_inverse=True)
-    kind = kind.reshape(-1).astype(np.int32)
+    kinds, of_pair = np.unique(low.astype(np.int64) * cells.n + high, return_inverse=True)
+    kind: I32 = of_pair.reshape(-1).astype(np.int32)
     of_kinds = Cells((), (), kind, np.empty((kinds.size, 0), np.int32))
     inside = [_of_kinds(grouping, kinds // cells.n, kinds % cells.n) for grouping in groupings]
     gone = np.zeros(kind.size, bool)

@@ -73,11 +73,11 @@ class Excluded:
         number: int32[n_samples], each sample's number there, -1 of those that are not.
         """
         samples, pairs = number[self.samples], number[self.pairs]
-        kept, both = samples >= 0, (pairs >= 0).all(axis=1)
+        kept, both = samples >= 0, np.all(pairs >= 0, axis=1)
         return Excluded(
             samples[kept], pairs[both],
             tuple(text for text, keep in zip(self.sample_texts, kept, strict=True) if keep),
-            tuple(text for text, keep in zip(self.pair_texts, both, strict=True) if keep),
+            tuple(text for text, keep in zip(self.pair_texts, both.tolist(), strict=True) if keep),
         )  # fmt: skip
 
     def __bool__(self) -> bool:

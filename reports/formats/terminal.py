@@ -360,11 +360,13 @@ def _line(grouping: Grouping, point: OperatingPoint) -> Iterator[Text]:
     if point.threshold is None or not point.fmr:
         return
     parts = []
+    designs = list(dict.fromkeys(rate.design for rate in primary(point.fmr) if rate.status != "suppressed"))
     for rate in primary(point.fmr):
         contrast = contrast_of(point, "fmr", rate.group)
         called = (
             f" ({verdict(point, 'fmr', rate.group)})" if contrast is not None and contrast.verdict in ("higher", "lower") else ""
         )
-        parts.append(f"{f.shorten(rate.group, 40)} {short(rate)}{called}")
-    design = f.DESIGNS[primary(point.fmr)[0].design]
-    yield Text(f"FMR by {f.clean(grouping_name(grouping))} ({design}): " + "; ".join(parts) + ".")
+        design = f", {f.DESIGNS[rate.design]}" if len(designs) > 1 and rate.status != "suppressed" else ""
+        parts.append(f"{f.shorten(rate.group, 40)} {short(rate)}{design}{called}")
+    head = f" ({f.DESIGNS[designs[0]]})" if len(designs) == 1 else ""
+    yield Text(f"FMR by {f.clean(grouping_name(grouping))}{head}: " + "; ".join(parts) + ".")

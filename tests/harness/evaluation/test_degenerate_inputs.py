@@ -128,7 +128,7 @@ WORLDS: dict[str, Little] = {
     "ordinary": little([60, 70, 55], 2),
     "one group": little([60], 2, expect={"index": "one_group"}),
     "one subject": little([1], 3, expect={"fmr": {"zero_comparisons"}, "target": "no_pool"}),
-    "two subjects": little([2], 1, expect={"target": "no_pool"}),
+    "two subjects": little([2], 1, expect={"target": "too_few_comparisons_for_target"}),
     "no mated pairs": little([60, 60], 1, expect={"fnmr_empty": True}),
     "all scores equal": one_direction(
         little([60, 60], 2), lambda g: g >= -1
