@@ -74,7 +74,8 @@ def run(request: Request, listener: Listener | None = None) -> list[Result]:
     with exclusive_folder(request.out) as out, Store(ephemeral=request.resolved.options.ephemeral) as store:
         log = open_log(out / LOG)
         for dataset in request.datasets:
-            log.info("%s: %d samples, problems %s", dataset.name, dataset.n_samples, _counts(dataset))
+            measured = prepared.grouped[dataset.name].dataset.n_samples
+            log.info("%s: %d samples, problems %s", dataset.name, measured, _counts(dataset))
             for spec, card in cards.items():
                 at = replace(request, resolved=replace(request.resolved, position=len(results)))
                 results.append(run_one(at, dataset, spec, card, store, out, tell, log))

@@ -70,13 +70,24 @@ def test_no_name_no_path_no_small_group_is_published(hostile) -> None:
             assert word not in html.unescape(text), f"{word} in {name}"
 
 
-def test_small_groups_are_told_as_one(hostile) -> None:
-    _, out, _ = hostile
+def test_people_of_small_groups_leave_and_their_number_is_told(hostile) -> None:
+    """Four of one ethnicity and one of another column's value: they are in no figure, no template, and no other group."""
+    result, out, _ = hostile
     e = results(out)
     values = {label["attribute"]: label["values"] for label in e["dataset"]["labels"]}
-    assert [v for v in values["ethnicity"] if v.startswith("other (")], "the merged group is named in place of its parts"
+    assert (len(values["ethnicity"]), values[COLUMN]) == (4, ["usual"])
     assert all(g["subjects"] >= 10 for grouping in e["groupings"] for g in grouping["groups"])
-    assert any("other (" in w for w in e["warnings"])
+    assert e["dataset"]["subjects_left_out"] == 5
+    said = "5 people of groups with fewer than 10 left every figure."
+    assert said in e["warnings"]
+    for text in (result.stdout, published(out)["report.html"]):
+        assert said in " ".join(text.split())
+    labels = read_table_of(out, "codes")["file"]
+    assert not any(f" {person} " in file for person in (0, 1, 2, 3, 9) for file in labels)
+
+
+def read_table_of(out: Path, name: str):
+    return read_table(out / "pictures" / "toy" / "private", name)
 
 
 def test_the_command_is_told_without_its_paths(hostile) -> None:
@@ -128,7 +139,7 @@ def test_a_group_too_small_to_be_shown_sets_no_threshold(hostile, faceparity, tm
         tmp_path / "o",
     )
     assert result.returncode == 2
-    assert "too few people" in result.stderr.splitlines()[-1]
+    assert "fewer than 10 people" in result.stderr.splitlines()[-1]
     assert not list(tmp_path.rglob("results.json"))
 
 
