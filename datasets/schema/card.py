@@ -102,7 +102,7 @@ class DatasetCard(Strict):
     """Whether people under 18 are in it."""
     identity: Literal["labelled", "none"]
     labels_public: bool = False
-    """Published with the labels of each person: cells of fewer than 10 subjects are then not merged."""
+    """Published with the labels of each person: people of groups of fewer than 10 then stay in."""
     synthetic: bool = False
     attributes: dict[str, AttributeCard] = Field(default_factory=dict)
     default_by: list[str] = Field(default_factory=list)

@@ -5,7 +5,7 @@ No pixels are held here. Readers (`faceparity.datasets.readers`) build a `Datase
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -54,6 +54,19 @@ class Attribute:
     of: Literal["subject", "sample"] = "subject"
     raw: tuple[str, ...] = ()
     """The set's own words, one per sample (empty string: no label)."""
+
+    def of_samples(self, chosen: NDArray[np.integer]) -> Attribute:
+        """Return the attribute of some samples, by their indices.
+
+        Without values that none of them has.
+        """
+        codes = self.codes[chosen]
+        used = np.unique(codes[codes >= 0])
+        new = np.full(len(self.values) + 1, -1, np.int32)
+        new[used] = np.arange(used.size, dtype=np.int32)
+        values = tuple(self.values[index] for index in used)
+        raw = tuple(self.raw[index] for index in chosen) if self.raw else ()
+        return replace(self, values=values, codes=new[codes], raw=raw)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ def evaluate(dataset: str | Dataset, model: str = "face_recognition", **options:
             resolved = replace(resolved, fixed=thresholds_of(parsed.threshold_from, [card.name]))
         excluded = read_exclusions(parsed.exclude, [loaded])[loaded.name] if parsed.exclude is not None else Excluded()
         grouped, opened = preflight(loaded, resolved), open_model(spec)
+        loaded, excluded = grouped.dataset, excluded.renumbered(grouped.number)
         label = f"{loaded.name} · {card.name}"
         with chosen_backend(resolved.workers, parsed.device, parsed.dask) as backend, Store(ephemeral=parsed.ephemeral) as store:
             resolved = replace(resolved, backend=backend)

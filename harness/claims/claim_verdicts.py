@@ -12,7 +12,7 @@ from faceparity.harness.claims.claim_file import ClaimedContrast, ClaimFile, Rea
 from faceparity.harness.claims.experiment_claims import experiment
 from faceparity.harness.claims.group_pairs import ClaimedPair, Draft, Key, blank_of, is_attribute, key_of, pairs
 from faceparity.harness.claims.verdicts import adjusted, reason_of, result_of, verdict_of
-from faceparity.harness.groups.groupings import SampleGrouping, cells_of, subjects_per_group
+from faceparity.harness.groups.groupings import SampleGrouping, cells_of, is_withheld_within, subjects_per_group
 from faceparity.harness.verification.one_threshold import PointContext, compared_estimates
 from faceparity.harness.verification.operating_points import MeasurementPlan
 from faceparity.harness.verification.per_group_threshold import (
@@ -284,7 +284,7 @@ def _reference_thresholds(chosen: ClaimedPair, target: float, context: ClaimCont
     setting, grouping = context.setting, context.groupings[context.single(chosen.attribute)]
     finest = None if grouping.attributes == setting.finest.attributes else setting.finest
     g = grouping.names.index(chosen.reference)
-    if finest is not None and not _all_large(cells_of(grouping, finest, g), finest, setting):
+    if finest is not None and not _all_large(grouping, finest, g, setting):
         return Thresholds(FoundThreshold(None, None, "cells_too_small", _hint("cells_too_small", chosen)))
     pool = pool_of_group(setting.evidence, grouping, g, finest)
     found = threshold_of_group(pool, setting.evidence, target)
@@ -300,10 +300,11 @@ def _reference_thresholds(chosen: ClaimedPair, target: float, context: ClaimCont
     return Thresholds(found, second, same_person_share=None if labelled else _if_contaminated(share))
 
 
-def _all_large(cells: Sequence[int], finest: SampleGrouping, setting: PointContext) -> bool:
-    """Return whether all cells have enough people for matching."""
+def _all_large(grouping: SampleGrouping, finest: SampleGrouping, g: int, setting: PointContext) -> bool:
+    """Return whether all cells of group g have enough people for matching."""
     sizes = subjects_per_group(finest, setting.evidence.cells, setting.evidence.subjects)
-    return all(sizes[cell] >= SHOWN_FROM and not finest.merged[cell] for cell in cells)
+    large = all(sizes[cell] >= SHOWN_FROM for cell in cells_of(grouping, finest, g))
+    return large and not is_withheld_within(grouping, finest, g)
 
 
 def _test_at_one_threshold(chosen: ClaimedPair, reading: Reading, target: float, context: ClaimContext, at: Thresholds) -> Draft:

@@ -67,17 +67,13 @@ def is_attribute(attribute: str, wanted: str) -> bool:
 
 
 def pairs(contrast: ClaimedContrast, singles: Sequence[SampleGrouping]) -> list[ClaimedPair]:
-    """Return every fitting group with every fitting reference.
-
-    Merged groups fit nothing.
-    """
+    """Return every fitting group with every fitting reference."""
     for grouping in singles:
         attribute = grouping.attributes[0]
         if not is_attribute(attribute, contrast.attribute):
             continue
-        names = [name for name, merged in zip(grouping.names, grouping.merged, strict=True) if not merged]
         groups, references = (
-            [name for value in wanted for name in names if fits(contrast.attribute, value, name)]
+            [name for value in wanted for name in grouping.names if fits(contrast.attribute, value, name)]
             for wanted in (contrast.groups, contrast.references)
         )
         return [

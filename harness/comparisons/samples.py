@@ -18,7 +18,8 @@ class Samples:
 
     templates: float32[n, d]. subjects, cells, images: int32[n]; two samples with the same `images` are one image.
     same_photo: int32[m, 2], mated pairs to be left out. excluded: int32[m, 2], pairs that a person left out by name; those of
-    them that are mated are in same_photo too. dealt: which of the non-mated comparisons are to be made, if not all.
+    them that are mated are in same_photo too. few: int32[m, 2], likewise mated pairs of too few people. dealt: which of the
+    non-mated comparisons are to be made, if not all.
     """
 
     templates: F32
@@ -29,6 +30,7 @@ class Samples:
     same_photo: I32
     excluded: I32 = field(default_factory=lambda: np.empty((0, 2), np.int32))
     dealt: Deal | None = None
+    few: I32 = field(default_factory=lambda: np.empty((0, 2), np.int32))
 
     @property
     def n(self) -> int:

@@ -12,12 +12,14 @@ from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
 from faceparity.harness.claims.claim_verdicts import ClaimContext, evaluate_claims
 from faceparity.harness.comparisons.evidence import Evidence, count_comparisons, count_dealt, never_attempted
+from faceparity.harness.comparisons.few_mated import of_few_people
+from faceparity.harness.comparisons.mated import mated_pairs
 from faceparity.harness.comparisons.samples import Samples
 from faceparity.harness.evaluation import provenance
 from faceparity.harness.evaluation.resolved_options import Resolved, as_resolved
 from faceparity.harness.execution.worker_deaths import lost_warnings
 from faceparity.harness.experiments.controlled_experiment import paired
-from faceparity.harness.groups.groupings import Cells, SampleGrouping
+from faceparity.harness.groups.groupings import SMALL_CELL, Cells, SampleGrouping
 from faceparity.harness.models.base.card import ModelCard, training_overlap
 from faceparity.harness.models.base.descriptions import faces_words
 from faceparity.harness.options import Options
@@ -71,25 +73,31 @@ def evaluate(
     Compares all templates. Raises UserError for options that do not fit the data set.
 
     excluded: int32[m, 2], pairs of samples that are not to be compared (see `exclusions`), each once, none in same_photo.
-    grouped: this data set's samples as `preflight` grouped them; if not given, they are grouped here.
+    grouped: samples as `preflight` grouped them; data set, templates and pairs are then those of `grouped.dataset`. If not given, they
+    are grouped here, and people of small groups leave.
     """
     resolved = as_resolved(asked)
     options = resolved.options
-    attributes, cells, groupings = grouped or group_samples(dataset, options.by)
-    check_references(options.references, groupings)
-    has_template = templates.status == "ok"
     excluded = np.empty((0, 2), np.int32) if excluded is None else excluded
-    samples = _samples(dataset, cells, templates, excluded)
+    if grouped is None:
+        grouped = group_samples(dataset, options.by)
+        templates, excluded = grouped.of_templates(templates), grouped.of_pairs(excluded)
+    dataset, attributes, cells, groupings = grouped.dataset, grouped.attributes, grouped.cells, grouped.groupings
+    check_references(options.references, groupings, grouped.small)
+    has_template = templates.status == "ok"
+    few = _few_mated(dataset, cells, groupings, excluded)
+    samples = _samples(dataset, cells, templates, excluded, few)
     dealt = deal_share(cells, resolved.share, options.seed)
     table, _ = count_comparisons(samples.subjects, samples.cells, cells.n)
     if dealt is not None:
         table = count_dealt(samples.subjects, samples.cells, cells.n, dealt.only(has_template))
     compared_cells = Cells(cells.attributes, cells.values, samples.cells, cells.codes)
-    pool = make_pool(options.pool, compared_cells, samples.subjects, table, groupings[-1], groupings)
+    pool = make_pool(options.pool, compared_cells, samples.subjects, table, groupings[-1])
     plan = _measurement_plan(dataset, card, resolved)
     tally_plan = _tally_plan(card, plan, resolved)
     tallied = tally_all_pairs(samples, cells, dataset.subjects, has_template, pool, tally_plan, progress, dealt)
-    failed = excluded[~has_template[excluded].all(axis=1)]
+    not_attempted = np.concatenate([excluded, few])
+    failed = not_attempted[~has_template[not_attempted].all(axis=1)]
     tallied = replace(tallied, evidence=never_attempted(tallied.evidence, cells, dataset.subjects, failed))
     measured = measure(tallied.evidence, groupings, groupings[-1], pool, plan)
     setting = PointContext(tallied.evidence, groupings[-1], pool, options.references, plan.sign, options.seed)
@@ -105,7 +113,7 @@ def evaluate(
     )  # fmt: skip
     evaluation = results.Evaluation(
         provenance=provenance.provenance(resolved),
-        dataset=provenance.dataset_info(dataset, attributes, groupings),
+        dataset=provenance.dataset_info(dataset, attributes, grouped.left),
         model=provenance.model_info(card, templates.model_fingerprint, dataset),
         comparisons=comparisons_info(tallied, setting.order, samples),
         paired=withhold_paired(
@@ -134,6 +142,7 @@ def evaluate(
         warnings=[
             *lost_warnings(templates.reasons),
             *_faces_warnings(card, templates, options),
+            *left_warnings(grouped.left),
             *_warnings(dataset, card, tallied, pool, groupings[-1], options.targets),
         ],
     )
@@ -186,20 +195,41 @@ def _faces_warnings(card: ModelCard, templates: Templates, options: Options) -> 
     return [f"--faces {options.faces} changes nothing here: {card.name} takes no such choice; used was {used}."]
 
 
-def _samples(dataset: Dataset, cells: Cells, templates: Templates, excluded: NDArray[np.int32]) -> Samples:
+def _few_mated(
+    dataset: Dataset, cells: Cells, groupings: Sequence[SampleGrouping], excluded: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """Return the mated pairs of too few people, int32[m, 2].
+
+    None where labels are public; none of those excluded or listed as one photograph.
+    """
+    none = np.empty((0, 2), np.int32)
+    if dataset.card.labels_public:
+        return none
+    pairs = np.sort(np.stack(mated_pairs(dataset.subjects), axis=1), axis=1)
+    few = pairs[of_few_people(pairs[:, 0], pairs[:, 1], dataset.subjects, cells, groupings)]
+    if not few.size:
+        return none
+    others = {(min(pair), max(pair)) for pair in np.concatenate([excluded, dataset.same_photo.reshape(-1, 2)]).tolist()}
+    return np.array([pair for pair in few.tolist() if tuple(pair) not in others], np.int32).reshape(-1, 2)
+
+
+def _samples(
+    dataset: Dataset, cells: Cells, templates: Templates, excluded: NDArray[np.int32], few: NDArray[np.int32]
+) -> Samples:
     """Return the samples with a template, renumbered."""
     chosen = templates.samples
     number = np.full(dataset.n_samples, -1, np.int32)
     number[chosen] = np.arange(chosen.size, dtype=np.int32)
     subjects = dataset.subjects[chosen]
-    photo, not_compared = (
-        pairs[(pairs >= 0).all(axis=1)] for pairs in (number[dataset.same_photo.reshape(-1, 2)], number[excluded])
+    photo, not_compared, few = (
+        pairs[(pairs >= 0).all(axis=1)] for pairs in (number[dataset.same_photo.reshape(-1, 2)], number[excluded], number[few])
     )
     mated = not_compared[subjects[not_compared[:, 0]] == subjects[not_compared[:, 1]]]
     digests = np.asarray(templates.pixels, dtype=str)[chosen]
     images = np.unique(digests, return_inverse=True)[1].astype(np.int32) if chosen.size else np.empty(0, np.int32)
     return Samples(
-        templates.vectors, subjects, cells.of_sample[chosen], images, cells.n, np.concatenate([photo, mated]), not_compared
+        templates.vectors, subjects, cells.of_sample[chosen], images, cells.n, np.concatenate([photo, mated, few]), not_compared,
+        few=few,
     )  # fmt: skip
 
 
@@ -252,6 +282,10 @@ def comparisons_info(tallied: CollectedEvidence, order: ScoreOrder, samples: Sam
         left_out["excluded"] = int(other.sum())
         left_out["identical_image"] -= int((other & ~mated).sum())
         left_out["same_photo"] -= int((other & mated).sum())
+    if samples is not None and samples.few.size:
+        first, second = samples.few.T
+        left_out["few_people"] = int((samples.images[first] != samples.images[second]).sum())
+        left_out["same_photo"] -= left_out["few_people"]
     return results.Comparisons(
         non_mated=tally.n_non_mated,
         mated=tally.n_mated,
@@ -304,6 +338,13 @@ def to_grouping(
         failed_comparisons=failed_comparisons(evidence, grouping),
         groups_not_above=[] if order is None else sorted(order.reversed_groups(grouping)),
     )
+
+
+def left_warnings(left: int) -> list[str]:
+    """Return that people of small groups left, if any did."""
+    if not left:
+        return []
+    return [f"{left:,} {'person' if left == 1 else 'people'} of groups with fewer than {SMALL_CELL} left every figure."]
 
 
 def _warnings(

@@ -67,6 +67,19 @@ class Excluded:
         """Return the category of each pair's reason."""
         return [category(text) for text in self.pair_texts]
 
+    def renumbered(self, number: NDArray[np.int32]) -> Excluded:
+        """Return what is excluded of a smaller data set.
+
+        number: int32[n_samples], each sample's number there, -1 of those that are not.
+        """
+        samples, pairs = number[self.samples], number[self.pairs]
+        kept, both = samples >= 0, np.all(pairs >= 0, axis=1)
+        return Excluded(
+            samples[kept], pairs[both],
+            tuple(text for text, keep in zip(self.sample_texts, kept, strict=True) if keep),
+            tuple(text for text, keep in zip(self.pair_texts, both.tolist(), strict=True) if keep),
+        )  # fmt: skip
+
     def __bool__(self) -> bool:
         return bool(self.samples.size or self.pairs.size)
 

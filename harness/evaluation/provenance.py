@@ -14,17 +14,13 @@ from faceparity.datasets.schema.dataset import Attribute, Dataset
 from faceparity.harness import results
 from faceparity.harness.evaluation.resolved_options import Resolved
 from faceparity.harness.execution.versions import LIBRARIES
-from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.models.base.card import ModelCard, training_overlap
-from faceparity.harness.verification.threshold.threshold_pool import published_value
 
 
-def dataset_info(
-    dataset: Dataset, attributes: Sequence[Attribute], groupings: Sequence[SampleGrouping] = ()
-) -> results.DatasetInfo:
+def dataset_info(dataset: Dataset, attributes: Sequence[Attribute], left: int = 0) -> results.DatasetInfo:
     """Return what was measured on, with problems as counts only.
 
-    groupings: as published, for values that were merged.
+    left: how many subjects of small groups are not in the data set any more.
     """
     card = dataset.card
     return results.DatasetInfo(
@@ -39,8 +35,9 @@ def dataset_info(
         synthetic=card.synthetic,
         identity=dataset.identity,
         labels_public=card.labels_public,
-        labels=[_label_info(dataset, attribute, groupings) for attribute in attributes],
+        labels=[_label_info(dataset, attribute) for attribute in attributes],
         subjects=dataset.n_subjects,
+        subjects_left_out=left,
         samples=dataset.n_samples,
         problems=dict(sorted(Counter(problem.kind for problem in dataset.problems).items())),
         known_defects=list(card.known_defects),
@@ -48,15 +45,7 @@ def dataset_info(
     )
 
 
-def published_values(attribute: Attribute, groupings: Sequence[SampleGrouping]) -> list[str]:
-    """Return an attribute's values as they may be published.
-
-    Those of too few people as the one merged group that they are in.
-    """
-    return list(dict.fromkeys(published_value(attribute.name, value, groupings) for value in attribute.values))
-
-
-def _label_info(dataset: Dataset, attribute: Attribute, groupings: Sequence[SampleGrouping]) -> results.LabelInfo:
+def _label_info(dataset: Dataset, attribute: Attribute) -> results.LabelInfo:
     card = dataset.card.attributes.get(attribute.name)
     return results.LabelInfo(
         attribute=attribute.name,
@@ -64,7 +53,7 @@ def _label_info(dataset: Dataset, attribute: Attribute, groupings: Sequence[Samp
         of=attribute.of,
         provenance=card.provenance if card else "unknown",
         note=card.provenance_note if card else "",
-        values=published_values(attribute, groupings),
+        values=list(attribute.values),
         unlabelled=int((attribute.codes < 0).sum()),
     )
 

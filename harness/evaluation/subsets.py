@@ -7,12 +7,20 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.datasets.schema.dataset import Attribute, Dataset, PairProtocol, SearchProtocol, SetProtocol, TemplateSets
+from faceparity.datasets.schema.dataset import Dataset, PairProtocol, SearchProtocol, SetProtocol, TemplateSets
 from faceparity.harness.templates.extract import Templates
 
 
 def without_samples(dataset: Dataset, templates: Templates, gone: NDArray[np.integer]) -> tuple[Dataset, Templates]:
     """Return a data set and its templates without some samples.
+
+    gone: indices of the samples to leave out.
+    """
+    return without(dataset, gone), templates_without(templates, gone)
+
+
+def without(dataset: Dataset, gone: NDArray[np.integer]) -> Dataset:
+    """Return a data set without some samples.
 
     gone: indices of the samples to leave out. The digest stays that of the complete data set. Pairs of published lists that name such a
     sample become missing ones.
@@ -25,12 +33,12 @@ def without_samples(dataset: Dataset, templates: Templates, gone: NDArray[np.int
     else:
         subjects = np.unique(dataset.subjects[keep], return_inverse=True)[1].astype(np.int32)
     photo = number[dataset.same_photo.reshape(-1, 2)]
-    smaller = replace(
+    return replace(
         dataset,
         files=tuple(dataset.files[index] for index in keep),
         content=tuple(dataset.content[index] for index in keep),
         subjects=subjects,
-        attributes={name: _attribute(attribute, keep) for name, attribute in dataset.attributes.items()},
+        attributes={name: attribute.of_samples(keep) for name, attribute in dataset.attributes.items()},
         same_photo=photo[(photo >= 0).all(axis=1)],
         capture_year=None if dataset.capture_year is None else dataset.capture_year[keep],
         protocols=tuple(_listed(protocol, number) for protocol in dataset.protocols),
@@ -39,7 +47,6 @@ def without_samples(dataset: Dataset, templates: Templates, gone: NDArray[np.int
             _of_search(protocol, number, _renumbered(dataset, keep, subjects)) for protocol in dataset.search_protocols
         ),
     )
-    return smaller, _templates(templates, keep, number)
 
 
 def without_pairs(dataset: Dataset, pairs: NDArray[np.int32]) -> Dataset:
@@ -58,17 +65,6 @@ def without_pairs(dataset: Dataset, pairs: NDArray[np.int32]) -> Dataset:
 
 def _key(first: NDArray[np.int32], second: NDArray[np.int32], n_samples: int) -> NDArray[np.int64]:
     return np.asarray(np.minimum(first, second).astype(np.int64) * n_samples + np.maximum(first, second), np.int64)
-
-
-def _attribute(attribute: Attribute, keep: NDArray[np.integer]) -> Attribute:
-    """Return the attribute without values that nobody has any more."""
-    codes = attribute.codes[keep]
-    used = np.unique(codes[codes >= 0])
-    new = np.full(len(attribute.values) + 1, -1, np.int32)
-    new[used] = np.arange(used.size, dtype=np.int32)
-    values = tuple(attribute.values[index] for index in used)
-    raw = tuple(attribute.raw[index] for index in keep) if attribute.raw else ()
-    return replace(attribute, values=values, codes=new[codes], raw=raw)
 
 
 def _kept(protocol: PairProtocol, keep: NDArray[np.bool_]) -> PairProtocol:
@@ -149,7 +145,14 @@ def _of_search(protocol: SearchProtocol, number: NDArray[np.int32], person: NDAr
     return replace(protocol, galleries=tuple(smaller(gallery) for gallery in protocol.galleries), probes=smaller(protocol.probes))
 
 
-def _templates(templates: Templates, keep: NDArray[np.integer], number: NDArray[np.int32]) -> Templates:
+def templates_without(templates: Templates, gone: NDArray[np.integer]) -> Templates:
+    """Return templates without those of some samples.
+
+    gone: indices of the samples to leave out.
+    """
+    keep = np.setdiff1d(np.arange(templates.status.size), gone)
+    number = np.full(templates.status.size, -1, np.int32)
+    number[keep] = np.arange(keep.size, dtype=np.int32)
     row = number[templates.samples]
     return replace(
         templates,

@@ -13,8 +13,8 @@ from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
 from faceparity.harness.evaluation.evaluate import Evaluated, evaluate
 from faceparity.harness.evaluation.exclusion_file import Excluded
-from faceparity.harness.evaluation.preflight import GroupedSamples
-from faceparity.harness.evaluation.resolved_options import Resolved
+from faceparity.harness.evaluation.preflight import GroupedSamples, group_samples
+from faceparity.harness.evaluation.resolved_options import Resolved, as_resolved
 from faceparity.harness.evaluation.subsets import without_pairs, without_samples
 from faceparity.harness.models.base.card import ModelCard
 from faceparity.harness.options import Options
@@ -45,10 +45,16 @@ def evaluate_without(
     """Evaluate a data set without what is excluded.
 
     `evaluation.exclusions` holds the rates with it too. Everything is computed twice, by the same rules: a threshold at a target is set
-    again on what is left. Without exclusions it is computed once. grouped: the data set's samples as `preflight` grouped them. Raises
+    again on what is left. Without exclusions it is computed once. grouped: samples as `preflight` grouped them; data set, templates and
+    exclusions are then those of `grouped.dataset`. People whose group becomes small by the exclusion leave what is without it. Raises
     UserError as `evaluate` does.
     """
-    before = evaluate(dataset, card, templates, asked, progress, grouped=grouped)
+    resolved = as_resolved(asked)
+    if grouped is None:
+        grouped = group_samples(dataset, resolved.options.by)
+        templates, excluded = grouped.of_templates(templates), excluded.renumbered(grouped.number)
+    dataset = grouped.dataset
+    before = evaluate(dataset, card, templates, resolved, progress, grouped=grouped)
     if not excluded:
         return EvaluationWithSamples(before, dataset, templates)
     n_samples = dataset.n_samples
@@ -56,8 +62,10 @@ def evaluate_without(
     number = np.full(n_samples, -1, np.int32)
     number[np.setdiff1d(np.arange(n_samples), excluded.samples)] = np.arange(smaller.n_samples, dtype=np.int32)
     pairs = number[excluded.pairs]
-    smaller = without_pairs(smaller, pairs)
-    after = evaluate(smaller, card, fewer, asked, progress, pairs)
+    again = group_samples(smaller, resolved.options.by)
+    smaller, fewer, pairs = without_pairs(again.dataset, again.of_pairs(pairs)), again.of_templates(fewer), again.of_pairs(pairs)
+    again = replace(again, dataset=smaller, left=grouped.left + again.left)
+    after = evaluate(smaller, card, fewer, resolved, progress, pairs, again)
     exclusion = _exclusion(dataset, excluded, templates, fewer, before.evaluation, after.evaluation)
     exclusion = exclusion.model_copy(update={"listed_pairs": _missing(smaller) - _missing(dataset)})
     warnings = [*after.evaluation.warnings, *_warnings(exclusion, dataset)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,9 @@ from faceparity.datasets.schema.dataset import Attribute
 
 JOINER = " × "
 SMALL_CELL = 10
-"""Groups of fewer subjects are merged in what is published, unless the set's labels are public."""
+"""Nothing that is published is about fewer subjects, unless the set's labels are public (see `small_groups`)."""
+MANY_ATTRIBUTES = 3
+"""Up to this number of attributes all their combinations are groupings; beyond it each alone and all together."""
 
 
 @dataclass(frozen=True)
@@ -37,20 +40,35 @@ class Cells:
 class SampleGrouping:
     """One way of dividing the samples.
 
-    names, values: of each group. of_cell: int32[n_cells], the group of each cell, -1 for none. merged: per group, how many
-    small groups it stands for (0: it is itself).
+    names, values: of each group. of_cell: int32[n_cells], the group of each cell, -1 for none. withheld: int32[k], the cells of
+    groups that are not published, as they or a difference would be about too few people.
     """
 
     attributes: tuple[str, ...]
     names: tuple[str, ...]
     values: tuple[tuple[str, ...], ...]
     of_cell: NDArray[np.int32]
-    merged: tuple[int, ...]
+    withheld: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
 
     @property
     def n(self) -> int:
         """Return the number of groups."""
         return len(self.names)
+
+    def without(self, hidden: Sequence[int]) -> SampleGrouping:
+        """Return the grouping with some of its groups withheld."""
+        if not hidden:
+            return self
+        kept = [g for g in range(self.n) if g not in set(hidden)]
+        renumber = np.full(self.n + 1, -1, np.int32)
+        renumber[kept] = np.arange(len(kept))
+        return SampleGrouping(
+            self.attributes,
+            tuple(self.names[g] for g in kept),
+            tuple(self.values[g] for g in kept),
+            renumber[self.of_cell],
+            np.union1d(self.withheld, np.flatnonzero(np.isin(self.of_cell, hidden))).astype(np.int32),
+        )
 
     def of(self, cells: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the group of each cell number, int32[n].
@@ -87,11 +105,23 @@ def make_grouping(cells: Cells, attributes: Sequence[str]) -> SampleGrouping:
     labelled = (codes >= 0).all(axis=1)
     of_cell = np.full(cells.n, -1, np.int32)
     if not labelled.any():
-        return SampleGrouping(tuple(attributes), (), (), of_cell, ())
+        return SampleGrouping(tuple(attributes), (), (), of_cell)
     groups, inverse = np.unique(codes[labelled], axis=0, return_inverse=True)
     of_cell[labelled] = inverse.reshape(-1)
     values = tuple(tuple(cells.values[column][code] for column, code in zip(columns, row, strict=True)) for row in groups)
-    return SampleGrouping(tuple(attributes), tuple(JOINER.join(labels) for labels in values), values, of_cell, (0,) * len(values))
+    return SampleGrouping(tuple(attributes), tuple(JOINER.join(labels) for labels in values), values, of_cell)
+
+
+def make_groupings(cells: Cells, sets: Sequence[Sequence[str]] | None = None) -> list[SampleGrouping]:
+    """Divide the cells into groups by each set of attributes.
+
+    sets: None for each attribute alone, then their intersections, the finest last.
+    """
+    names = cells.attributes
+    if sets is None:
+        sizes = range(1, len(names) + 1) if len(names) <= MANY_ATTRIBUTES else (1, len(names))
+        sets = [chosen for size in sizes for chosen in combinations(names, size)]
+    return [make_grouping(cells, chosen) for chosen in sets]
 
 
 def one_group(cells: Cells, name: str) -> SampleGrouping:
@@ -99,7 +129,7 @@ def one_group(cells: Cells, name: str) -> SampleGrouping:
 
     Labelled or not.
     """
-    return SampleGrouping((), (name,), ((),), np.zeros(cells.n, np.int32), (0,))
+    return SampleGrouping((), (name,), ((),), np.zeros(cells.n, np.int32))
 
 
 def subjects_per_group(grouping: SampleGrouping, cells: Cells, subjects: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -113,6 +143,11 @@ def subjects_per_group(grouping: SampleGrouping, cells: Cells, subjects: NDArray
 def cells_of(grouping: SampleGrouping, finest: SampleGrouping, g: int) -> list[int]:
     """Return the groups of the finest grouping inside group g."""
     return sorted({int(finest.of_cell[cell]) for cell in np.flatnonzero((grouping.of_cell == g) & (finest.of_cell >= 0))})
+
+
+def is_withheld_within(grouping: SampleGrouping, finest: SampleGrouping, g: int) -> bool:
+    """Return whether part of group g is withheld in the finest grouping."""
+    return bool((grouping.of_cell[finest.withheld] == g).any())
 
 
 def shares_subjects(subjects: NDArray[np.int32], of_sample: NDArray[np.int32]) -> bool:

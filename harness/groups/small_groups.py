@@ -1,108 +1,167 @@
-"""Suppression of small groups: neither a published group nor a difference between published groups is tiny.
+"""Protection of small groups: nothing that follows from what is published is about fewer than ten people.
 
-Each published grouping gives sums over its groups, so a reader has every linear combination of the groups' indicators over the
-cells, the total among them. Merging the small groups of each grouping by itself is not enough: women minus the women of every
-published ethnicity are the women of the merged ones. Where such a remainder has fewer than `SMALL_CELL` subjects, further groups
-are merged (complementary suppression, as in official statistics) until none is left. The same holds for the group × group
-matrix: its sums are products of those combinations.
+Every published figure is a sum over a group, so a reader has every linear combination of the groups' indicators over the cells, the
+total among them. A combination that is zero outside a few cells is about the people of these cells alone: if they are fewer than
+`SMALL_CELL`, it is a *remainder*, as women minus the women of every published ethnicity may be. Nothing is merged. Where a single
+attribute's group is small, its people leave the run. Small groups of intersections are withheld, with others under
+`WITHHELD_BELOW` where a remainder would be left (complementary suppression, as in official statistics); where that does not help,
+the people of the remainder leave too. People without a label are a group like any other here, as the total gives them away.
+
+This covers the group × group matrix: were a combination of its sums about comparisons of a few people, the part of it that belongs
+to any one cell on the other side would be a remainder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import combinations
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceparity.harness.groups.groupings import SMALL_CELL, Cells, SampleGrouping, subjects_per_group
+from faceparity.harness.groups.groupings import SMALL_CELL, Cells, SampleGrouping, make_groupings, subjects_per_group
 
-_ALL_COMBINATIONS = 12
-"""Number of independent remainders up to which every sum of them is checked; of more, only sums of up to three."""
+WITHHELD_BELOW = 30
+"""Groups of intersections with fewer subjects may be withheld; rates are not shown for them anyway."""
 
-_TRIED = 40
-"""Groups tried at most for one whose merging hides a remainder; if none does, the smallest is merged."""
+_MOST_STEPS = 20_000
+"""Steps of a search for remainders; one that is not finished by then counts as having found one."""
+
+Flags = NDArray[np.bool_]
+People = frozenset[int]
 
 
-def hide_small_groups(
+def leaving_samples(
+    cells: Cells,
+    subjects: NDArray[np.int32],
+    sets: Sequence[Sequence[str]] | None = None,
+    smallest: int = SMALL_CELL,
+) -> Flags:
+    """Return which samples are of people who leave, bool[n_samples].
+
+    subjects: int32[n_samples]. sets: the attributes of each grouping that will be published; None: those of a run. Without these
+    people no published sum, and no combination of them, is about fewer than `smallest` subjects once `withhold_small_groups` has
+    been applied. People leave with all their samples. What is left is the largest set of people without a small group of a single
+    attribute, less the people of remainders, the fewest first.
+    """
+    gone = np.zeros(subjects.size, bool)
+    while not gone.all():
+        kept = replace(cells, of_sample=np.where(gone, -1, cells.of_sample).astype(np.int32))
+        groupings = make_groupings(kept, sets)
+        few = _in_small_values(groupings, kept, subjects, smallest)
+        if not few.any():
+            few = _in_remainder(groupings, kept, subjects, smallest)
+        if not few.any():
+            break
+        gone |= np.isin(subjects, subjects[few])
+    return gone
+
+
+def withhold_small_groups(
     groupings: Sequence[SampleGrouping], cells: Cells, subjects: NDArray[np.int32], smallest: int = SMALL_CELL
 ) -> list[SampleGrouping]:
-    """Apply primary and complementary suppression to small groups.
+    """Withhold small groups of intersections, and others that would give them away.
 
-    Nothing in the groupings returned, nor between them, is about fewer than `smallest` subjects.
-    subjects: int32[n_samples]. In each grouping, groups of too few subjects become one, `other (n groups)`, the last; if that
-    stays too small the next smallest joins it. Then more groups join where a remainder would still be too small: of the
-    groupings with most attributes first, the smallest group that helps. People who lack a label are not such a remainder by
-    themselves: nothing is said of them.
+    subjects: int32[n_samples], without the people who leave. Of the groups under `WITHHELD_BELOW` only those are withheld that
+    have to be: of the groupings with most attributes first, the smallest first. Groups of single attributes always stay.
     """
-    found = [merge(grouping, _groups_to_merge(grouping, cells, subjects, smallest)) for grouping in groupings]
-    people = _subjects_of_cells(cells, subjects)
-    while True:
-        remainder = small_remainder(found, cells, people, smallest)
-        joined = None if remainder is None else _join_one_more(found, remainder, cells, subjects)
-        if joined is None:
-            return found
-        found = joined
+    ranked = _may_be_withheld(groupings, cells, subjects)
+    small = [(i, g) for people, i, g in ranked if people < smallest]
+    others = [(i, g) for people, i, g in ranked if people >= smallest]
+
+    def is_safe(chosen: Sequence[tuple[int, int]]) -> bool:
+        return small_remainder(_without(groupings, [*small, *chosen]), cells, subjects, smallest) is None
+
+    more = others[: _fewest(len(others), lambda count: is_safe(others[:count]))]
+    for pair in more[::-1]:
+        fewer = [other for other in more if other != pair]
+        more = fewer if is_safe(fewer) else more
+    return _without(groupings, [*small, *more])
 
 
 def small_remainder(
-    groupings: Sequence[SampleGrouping], cells: Cells, people: Sequence[NDArray[np.int32]], smallest: int = SMALL_CELL
-) -> NDArray[np.bool_] | None:
-    """Find cells of too few subjects with a derivable sum.
+    groupings: Sequence[SampleGrouping], cells: Cells, subjects: NDArray[np.int32], smallest: int = SMALL_CELL
+) -> Flags | None:
+    """Find cells of too few subjects to which a derivable sum belongs.
 
-    Together they have fewer than `smallest` subjects, and their sum follows from the published groups. None if there are none.
-    people: the subjects in each cell. Returns bool[n_cells], the fewest cells found first.
+    Together they have fewer than `smallest` subjects, and some combination of the published sums is zero in all other cells. None
+    if there are none. Returns bool[n_cells], of the fewest subjects possible.
     """
-    small = np.flatnonzero([0 < len(subjects) < smallest for subjects in people])
+    cell, person = _distinct(cells.of_sample, subjects)
+    sizes = np.bincount(cell, minlength=cells.n)
+    small = np.flatnonzero((sizes > 0) & (sizes < smallest))
     if not small.size:
         return None
-    labelled = np.all(cells.codes >= 0, axis=1)
-    for mask in _zero_one_sums(_combinations_within(_indicators(groupings, cells.n), small)):
-        chosen = small[mask]
-        if labelled[chosen].any() and len(np.unique(np.concatenate([people[cell] for cell in chosen]))) < smallest:
-            out = np.zeros(cells.n, bool)
-            out[chosen] = True
-            return out
-    return None
+    order = small[np.argsort(-sizes[small], kind="stable")]
+    people = [frozenset(person[cell == one].tolist()) for one in order]
+    occupied = np.flatnonzero(sizes)
+    rows = _indicators(groupings, cells.n)
+    basis = _combinations_within(rows[:, order], rows[:, np.setdiff1d(occupied, order)])
+    found = _support_of_few(basis, people, smallest)
+    return None if found is None else np.isin(np.arange(cells.n), order[found])
 
 
-def merge(grouping: SampleGrouping, gone: Sequence[int]) -> SampleGrouping:
-    """Merge some groups of a grouping into one.
+def _in_small_values(groupings: Sequence[SampleGrouping], cells: Cells, subjects: NDArray[np.int32], smallest: int) -> Flags:
+    """Return the samples in small groups of single attributes.
 
-    The groups `gone` become `other (n groups)`, the last. Merging none returns the grouping unchanged.
+    Those without a label are a group; so is everybody.
     """
-    if not gone:
-        return grouping
-    hidden = set(gone)
-    kept = [g for g in range(grouping.n) if g not in hidden]
-    renumber = np.full(grouping.n + 1, -1, np.int32)
-    renumber[kept] = np.arange(len(kept))
-    renumber[sorted(hidden)] = len(kept)
-    stands_for = sum(max(1, grouping.merged[g]) for g in hidden)
-    other = f"other ({stands_for} group{'s' if stands_for > 1 else ''})"
-    return SampleGrouping(
-        grouping.attributes,
-        (*(grouping.names[g] for g in kept), other),
-        (*(grouping.values[g] for g in kept), ("other",) * len(grouping.attributes)),
-        renumber[grouping.of_cell],
-        (*(grouping.merged[g] for g in kept), stands_for),
-    )
+    few = np.zeros(subjects.size, bool)
+    whole = SampleGrouping((), ("",), ((),), np.zeros(cells.n, np.int32))
+    for grouping in [whole, *(grouping for grouping in groupings if len(grouping.attributes) == 1)]:
+        group = np.where(cells.of_sample < 0, -1, grouping.of(cells.of_sample) + 1)  # 0: without a label
+        people = np.bincount(_distinct(group, subjects)[0], minlength=grouping.n + 1)
+        few |= np.append(people < smallest, False)[group]
+    return few
 
 
-def _groups_to_merge(grouping: SampleGrouping, cells: Cells, subjects: NDArray[np.int32], smallest: int) -> list[int]:
-    """Return the groups of too few subjects.
+def _distinct(number: NDArray[np.integer], subjects: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the distinct pairs of number and subject, without number -1."""
+    size, inside = int(subjects.max(initial=0)) + 1, number >= 0
+    keys = np.unique(number[inside].astype(np.int64) * size + subjects[inside])
+    return keys // size, keys % size
 
-    With as many of the next smallest as it takes to hide them.
+
+def _in_remainder(groupings: Sequence[SampleGrouping], cells: Cells, subjects: NDArray[np.int32], smallest: int) -> Flags:
+    """Return the samples in a remainder that no withholding hides."""
+    hidden = [(i, g) for _, i, g in _may_be_withheld(groupings, cells, subjects)]
+    remainder = small_remainder(_without(groupings, hidden), cells, subjects, smallest)
+    found = np.zeros(cells.n, bool) if remainder is None else remainder
+    return np.append(found, False)[cells.of_sample]
+
+
+def _may_be_withheld(
+    groupings: Sequence[SampleGrouping], cells: Cells, subjects: NDArray[np.int32]
+) -> list[tuple[int, int, int]]:
+    """Return the groups that may be withheld, in the order in which they are.
+
+    As (subjects, position of the grouping, position of the group).
     """
-    sizes = subjects_per_group(grouping, cells, subjects)
-    order, joined = np.argsort(sizes, kind="stable"), int((sizes < smallest).sum())
-    while 0 < joined < grouping.n and sizes[order[:joined]].sum() < smallest:
-        joined += 1
-    return [int(group) for group in order[:joined]]
+    found = [
+        (-len(grouping.attributes), int(people), i, g)
+        for i, grouping in enumerate(groupings)
+        if len(grouping.attributes) > 1
+        for g, people in enumerate(subjects_per_group(grouping, cells, subjects))
+        if 0 < people < WITHHELD_BELOW
+    ]
+    return [(people, i, g) for _, people, i, g in sorted(found)]
 
 
-def _subjects_of_cells(cells: Cells, subjects: NDArray[np.int32]) -> list[NDArray[np.int32]]:
-    return [np.unique(subjects[cells.of_sample == cell]) for cell in range(cells.n)]
+def _without(groupings: Sequence[SampleGrouping], hidden: Sequence[tuple[int, int]]) -> list[SampleGrouping]:
+    """Return the groupings without some groups, (grouping, group) each."""
+    return [grouping.without([g for j, g in hidden if j == i]) for i, grouping in enumerate(groupings)]
+
+
+def _fewest(most: int, suffices: Callable[[int], bool]) -> int:
+    """Return the smallest count that suffices, else `most`.
+
+    A larger count than one that suffices does too.
+    """
+    low, high = 0, most
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if suffices(middle) else (middle + 1, high)
+    return low
 
 
 def _indicators(groupings: Sequence[SampleGrouping], n_cells: int) -> NDArray[np.float64]:
@@ -115,17 +174,16 @@ def _indicators(groupings: Sequence[SampleGrouping], n_cells: int) -> NDArray[np
     return np.concatenate(rows)
 
 
-def _combinations_within(published: NDArray[np.float64], inside: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return a basis of the combinations within some cells.
+def _combinations_within(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a basis of the combinations of rows that are zero outside.
 
-    All linear combinations of the rows that are zero outside the columns `inside`, in reduced echelon form over these columns.
+    inside, outside: the same rows over two sets of columns. Returns float64[rank, columns inside], in reduced echelon form.
     """
-    outside = np.ones(published.shape[1], bool)
-    outside[inside] = False
-    rest = published[:, outside]
-    left, singular, _ = np.linalg.svd(rest, full_matrices=True) if rest.shape[1] else (np.eye(len(published)), np.empty(0), None)
+    left, singular, _ = (
+        np.linalg.svd(outside, full_matrices=True) if outside.shape[1] else (np.eye(len(outside)), np.empty(0), None)
+    )
     rank = int((singular > 1e-9 * max(1.0, singular.max(initial=0.0))).sum())
-    return _reduced(left[:, rank:].T @ published[:, inside])
+    return _reduced(left[:, rank:].T @ inside)
 
 
 def _reduced(rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -145,61 +203,57 @@ def _reduced(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return rows[:done]
 
 
-def _zero_one_sums(basis: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
-    """Return sums of basis rows with only 0 and 1.
+def _support_of_few(basis: NDArray[np.float64], people: Sequence[People], smallest: int) -> list[int] | None:
+    """Return the columns where a combination of the rows is not zero.
 
-    As masks, fewest cells first. In reduced form such a combination takes each row either once or not at all: its entry at that
-    row's pivot says which.
+    One whose columns have fewer than `smallest` people together, the fewest possible; None if there is none. people: of each column,
+    those with most first. Where the search is too long the last column that the rows reach is returned.
     """
-    most = len(basis) if len(basis) <= _ALL_COMBINATIONS else 3
-    found = []
-    for size in range(1, most + 1):
-        for chosen in combinations(range(len(basis)), size):
-            total = basis[list(chosen)].sum(axis=0)
-            mask = np.abs(total - 1) < 1e-6
-            if mask.any() and (np.abs(total[~mask]) < 1e-6).all():
-                found.append(mask)
-    return sorted(found, key=lambda mask: int(mask.sum()))
+    budget = [_MOST_STEPS]
+    try:
+        if _search(basis, list(range(len(people))), frozenset(), people, smallest - 1, budget) is None:
+            return None
+        for most in range(1, smallest):
+            found = _search(basis, list(range(len(people))), frozenset(), people, most, budget)
+            if found is not None:
+                return found
+    except _TooLongError:
+        pass
+    return [int(np.flatnonzero(np.abs(basis).max(axis=0) > 1e-9)[-1])]
 
 
-def _join_one_more(
-    found: list[SampleGrouping], remainder: NDArray[np.bool_], cells: Cells, subjects: NDArray[np.int32]
-) -> list[SampleGrouping] | None:
-    """Merge one more group to hide a remainder.
+class _TooLongError(Exception):
+    """A search took more steps than it may."""
 
-    In a grouping with as many attributes as possible, so that single attributes stay whole: the smallest group that hides the
-    remainder, or the smallest there is if no single one does. None if there is nothing left to merge because so few people have
-    labels.
+
+def _search(
+    basis: NDArray[np.float64], undecided: list[int], chosen: People, people: Sequence[People], most: int, budget: list[int]
+) -> list[int] | None:
+    """Search for a combination of at most `most` people.
+
+    Column after column it is either allowed, which adds its people to those chosen, or made zero, which takes a row from the basis.
+    Raises _TooLongError past the budget of steps.
     """
-    candidates = sorted(
-        (-len(grouping.attributes), int(size), i, k)
-        for i, grouping in enumerate(found)
-        if grouping.n > 1
-        for k, size in enumerate(subjects_per_group(grouping, cells, subjects))
-        if not grouping.merged[k]
-    )
-    ways = [_merge_with_another(found, i, k, cells, subjects) for of, _, i, k in candidates[:_TRIED] if of == candidates[0][0]]
-    hidden = (way for way in ways if _is_independent(_indicators(way, cells.n), remainder))
-    return next(hidden, ways[0] if ways else None)
+    budget[0] -= 1
+    if budget[0] < 0:
+        raise _TooLongError
+    reached = np.abs(basis).max(axis=0, initial=0.0) > 1e-9
+    undecided = [column for column in undecided if reached[column]]
+    if not len(basis) or not undecided:
+        return [int(column) for column in np.flatnonzero(np.abs(basis[0]) > 1e-9)] if len(basis) else None
+    column, rest = undecided[0], undecided[1:]
+    joined = chosen | people[column]
+    if len(joined) <= most:
+        found = _search(basis, rest, joined, people, most, budget)
+        if found is not None:
+            return found
+    return _search(_zero_at(basis, column), rest, chosen, people, most, budget)
 
 
-def _merge_with_another(
-    found: list[SampleGrouping], i: int, k: int, cells: Cells, subjects: NDArray[np.int32]
-) -> list[SampleGrouping]:
-    """Merge group k of grouping i with another.
-
-    Into its `other`, or without one together with its smallest other group, as one group alone hides nothing.
-    """
-    partners = [g for g in range(found[i].n) if found[i].merged[g]]
-    if not partners:
-        sizes = subjects_per_group(found[i], cells, subjects).astype(np.float64)
-        sizes[k] = np.inf
-        partners = [int(sizes.argmin())]
-    return [merge(g, [k, *partners]) if j == i else g for j, g in enumerate(found)]
-
-
-def _is_independent(rows: NDArray[np.float64], remainder: NDArray[np.bool_]) -> bool:
-    """Return whether the remainder is no combination of the rows."""
-    wanted = remainder.astype(np.float64)
-    solution = np.linalg.lstsq(rows.T, wanted, rcond=None)[0]
-    return bool(np.abs(rows.T @ solution - wanted).max() > 1e-6)
+def _zero_at(basis: NDArray[np.float64], column: int) -> NDArray[np.float64]:
+    """Return a basis of the combinations that are zero in a column."""
+    pivot = int(np.abs(basis[:, column]).argmax())
+    others = np.delete(basis, pivot, axis=0)
+    out = others - np.outer(others[:, column] / basis[pivot, column], basis[pivot])
+    out[np.abs(out) < 1e-9] = 0.0
+    return np.asarray(out, np.float64)

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from faceparity.harness import results
-from faceparity.harness.groups.groupings import SampleGrouping, cells_of
+from faceparity.harness.groups.groupings import SampleGrouping, cells_of, is_withheld_within
 from faceparity.harness.model_comparison.common_comparisons import CommonComparisons, ModelEvidence
 from faceparity.harness.model_comparison.paired_bootstrap import ChangeSpread, Replicated
 from faceparity.harness.uncertainty.model_differences import (
@@ -104,14 +104,10 @@ def by_group(common: CommonComparisons, grouping: SampleGrouping, measure: Measu
 
 
 def _largest(common: CommonComparisons, grouping: SampleGrouping) -> str | None:
-    """Return the group with most subjects, ties by name.
-
-    A group that stands for merged ones is never chosen.
-    """
+    """Return the group with most subjects, ties by name."""
     group = common.groups(grouping)
     sizes = [np.unique(common.subjects[group == g]).size for g in range(grouping.n)]
-    candidates = [g for g in range(grouping.n) if not grouping.merged[g]]
-    return min((grouping.names[g] for g in candidates), key=lambda name: (-sizes[grouping.names.index(name)], name), default=None)
+    return min(grouping.names, key=lambda name: (-sizes[grouping.names.index(name)], name), default=None)
 
 
 def _why_none(common: CommonComparisons, measure: Measure, comparisons: Sequence[int] = ()) -> results.Reason:
@@ -139,11 +135,11 @@ def cells_of_groups(common: CommonComparisons, grouping: SampleGrouping, finest:
     by_measure: dict[Measure, list[Cells | results.Reason]] = {name: [] for name in by_cell}
     owns = [finest_cells_of(grouping, finest, g) for g in range(grouping.n)]
     for measure, cells in by_cell.items():
-        for members in owns:
+        for g, members in enumerate(owns):
             found = [cell for i in members if (cell := cells[i]) is not None]
             if not members or len(found) < len(members):
                 by_measure[measure].append(_why_none(common, measure, [] if is_finest else [cell.comparisons for cell in found]))
-            elif any(cell.ids.size < SHOWN_FROM for cell in found) or (not is_finest and any(finest.merged[i] for i in members)):
+            elif any(cell.ids.size < SHOWN_FROM for cell in found) or is_withheld_within(grouping, finest, g):
                 too_small = why_no_mean([cell.comparisons for cell in found], [], measure != "fmr")
                 by_measure[measure].append("too_few_subjects" if is_finest else too_small)
             else:
@@ -161,7 +157,7 @@ def _changes(
 ) -> results.ModelChanges:
     """Return the changes of every group's rate and of disparities.
 
-    Disparities are of all groups but the reference; merged groups are left out.
+    Disparities are of all groups but the reference.
     """
     groups = cells_of_groups(common, grouping, finest, by_cell)
     shared = common.shared_subjects
@@ -170,8 +166,6 @@ def _changes(
     for measure, cells in groups.cells.items():
         base = cells[reference_index] if reference_index is not None else "reference_undefined"
         for g, name in enumerate(grouping.names):
-            if grouping.merged[g]:
-                continue
             rates.append(_rate(measure, groups.design, name, cells[g], shared, _spread(replicated, measure, groups.own[g])))
             if reference_index is not None and reference is not None and g != reference_index:
                 spread = _spread(replicated, measure, groups.own[g], groups.own[reference_index])
@@ -206,7 +200,7 @@ def _overall(
     common: CommonComparisons, finest: SampleGrouping, by_cell: ByCell, replicated: Replicated | None, failing: ByCell
 ) -> list[results.ModelChange]:
     """Return the changes of the mean, and of all pairs."""
-    everyone = SampleGrouping((), ("all pairs",), (("all pairs",),), np.zeros(finest.of_cell.size, np.int32), (0,))
+    everyone = SampleGrouping((), ("all pairs",), (("all pairs",),), np.zeros(finest.of_cell.size, np.int32))
     changes = []
     for measure, cells in [*by_cell.items(), *failing.items()]:
         members = large_cells(cells)
@@ -228,7 +222,7 @@ def failures(
 
     Of everybody, and by group; each grouping is a family of its own. cells: each group's paired cell, trials being samples.
     """
-    everyone = SampleGrouping((), ("all",), (("all",),), np.zeros(groupings[-1].of_cell.size, np.int32), (0,))
+    everyone = SampleGrouping((), ("all",), (("all",),), np.zeros(groupings[-1].of_cell.size, np.int32))
     everybody = cells(everyone)[0]
     overall = _settle([_rate("ftx", "all", "all", [everybody] if everybody else "zero_comparisons", False)])[0]
     parts = []
@@ -237,7 +231,6 @@ def failures(
         changes = [
             _rate("ftx", "within", name, [cell] if (cell := each[g]) is not None else "zero_comparisons", False)
             for g, name in enumerate(grouping.names)
-            if not grouping.merged[g]
         ]
         parts.append(results.ModelChanges(attributes=list(grouping.attributes), reference=reference, changes=_settle(changes)))
     return overall, parts

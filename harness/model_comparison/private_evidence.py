@@ -15,9 +15,12 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence, count_comparisons
+from faceparity.harness.comparisons.few_mated import of_few_people
+from faceparity.harness.comparisons.mated import mated_pairs
 from faceparity.harness.comparisons.pair_counts import AllPairs
 from faceparity.harness.comparisons.tally import I32, I64, Pairs, ScoreBins, Tally
-from faceparity.harness.groups.groupings import Cells, make_cells, shares_subjects
+from faceparity.harness.groups.groupings import Cells, make_cells, make_groupings, shares_subjects
+from faceparity.harness.groups.small_groups import leaving_samples
 from faceparity.harness.templates import private_tables
 
 MADE_BEFORE = "it was made by a version that did not keep what a paired comparison needs; run again"
@@ -151,18 +154,24 @@ def join_evidence(
     """Join several results on the samples that all share.
 
     same_person: of each result the score (as a similarity) from which a comparison of different subjects is taken for one person
-    and left out of all; None: nothing is.
+    and left out of all; None: nothing is. People of groups that are small on the shared samples leave.
     Raises UserError where they contradict each other on people or labels.
     """
     places = _shared(parts)
     _check_alike(parts, places)
+    if are_protected(evaluations):
+        gone = leaving_samples(*_people(parts[0], places[0], evaluations))
+        if gone.all():
+            raise UserError("they share too few people for figures that name nobody")
+        places = [kept[~gone] for kept in places]
     samples = places[0].size
-    subjects = _by_appearance(parts[0].subjects[places[0]])
-    cells = make_cells(_attributes(parts[0].labels[places[0]], evaluations), samples)
+    cells, subjects = _people(parts[0], places[0], evaluations)
     failed = np.stack([part.failed[kept] for part, kept in zip(parts, places, strict=True)])
     has = np.asarray(~failed.any(axis=0), bool)
     numbers = [_new_numbers(part.codes.size, kept) for part, kept in zip(parts, places, strict=True)]
     not_compared = [_left_out(part, new, samples, score) for part, new, score in zip(parts, numbers, same_person, strict=True)]
+    if are_protected(evaluations):
+        not_compared.append(_few_mated(subjects, cells))
     left_out = np.unique(np.concatenate(not_compared))
     of_has = _new_numbers(samples, np.flatnonzero(has))
     evidence = [
@@ -173,6 +182,23 @@ def join_evidence(
     return JointEvidence(
         cells, subjects, failed, left_out, has, evidence, tuple(int((~part.failed).sum()) for part in parts), mated
     )
+
+
+def are_protected(evaluations: Sequence[results.Evaluation]) -> bool:
+    """Return whether small groups are protected: some labels are not public."""
+    return not all(evaluation.dataset.labels_public for evaluation in evaluations)
+
+
+def _people(part: Private, places: I64, evaluations: Sequence[results.Evaluation]) -> tuple[Cells, I32]:
+    """Return cells and subjects of the samples at some places."""
+    return make_cells(_attributes(part.labels[places], evaluations), places.size), _by_appearance(part.subjects[places])
+
+
+def _few_mated(subjects: I32, cells: Cells) -> I64:
+    """Return keys of mated pairs of too few people."""
+    first, second = mated_pairs(subjects)
+    few = of_few_people(first, second, subjects, cells, make_groupings(cells))
+    return _keys(first[few].astype(np.int64), second[few].astype(np.int64), subjects.size)
 
 
 def _shared(parts: Sequence[Private]) -> list[I64]:

@@ -17,7 +17,7 @@ from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.model_comparison.common_comparisons import CommonComparisons, ModelEvidence
 from faceparity.harness.model_comparison.compare import ByCell, by_group, compare, failures
 from faceparity.harness.model_comparison.paired_bootstrap import Replicated
-from faceparity.harness.model_comparison.private_evidence import JointEvidence, Private, join_evidence
+from faceparity.harness.model_comparison.private_evidence import JointEvidence, Private, are_protected, join_evidence
 from faceparity.harness.model_comparison.ranking import leagues
 from faceparity.harness.model_comparison.worst_groups import Pair
 from faceparity.harness.results import comparison as rc
@@ -64,8 +64,7 @@ class SharedSamples:
         same = [None if same_person is None else same_person.get(entry.id) for entry in entries]
         self.entries, self.seed, self.workers = list(entries), seed, workers
         self.joint: JointEvidence = join_evidence(parts, evaluations, same)
-        merge = not all(evaluation.dataset.labels_public for evaluation in evaluations)
-        self.groupings = groupings_of(self.joint.cells, self.joint.subjects, merge=merge)
+        self.groupings = groupings_of(self.joint.cells, self.joint.subjects, protect=are_protected(evaluations))
         self.references = [_reference(evaluations, grouping) for grouping in self.groupings]
         self._attempted = _mated_attempted(self.joint)
 
@@ -149,7 +148,7 @@ class SharedSamples:
             return None
         table, _ = count_comparisons(evidence.subjects, evidence.cells.of_sample, evidence.cells.n)
         try:
-            shared_pool = make_pool(pool.name, evidence.cells, evidence.subjects, table, self.groupings[-1], self.groupings)
+            shared_pool = make_pool(pool.name, evidence.cells, evidence.subjects, table, self.groupings[-1])
         except UserError:  # the group that set it is not there on the shared samples
             return None
         return reestimate(evidence, self.groupings[-1], shared_pool, target, self.seed, self.workers)

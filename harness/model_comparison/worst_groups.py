@@ -107,9 +107,9 @@ def worst_groups(
 
 
 def groups_with_rates(pair: Pair, measure: Measure, grouping: SampleGrouping, finest: SampleGrouping) -> dict[int, Cells]:
-    """Return the groups that have a rate, without merged ones."""
+    """Return the groups that have a rate."""
     by_group = cells_of_groups(pair.common, grouping, finest, pair.by_cell).cells[measure]
-    return {g: cells for g, cells in enumerate(by_group) if not isinstance(cells, str) and not grouping.merged[g]}
+    return {g: cells for g, cells in enumerate(by_group) if not isinstance(cells, str)}
 
 
 def _candidates(groups: Mapping[int, Cells], side: int) -> list[int]:

@@ -221,6 +221,9 @@ class OperatingPoint(Part):
     contrasts: list[Contrast] = Field(default_factory=list)
     pool_errors: PoolErrors | None = None
     """At a target. Where it was refused for too few effective errors: those at the threshold that it would have had."""
+    unadjusted: list[Contrast] = Field(default_factory=list)
+    """Ratios as sampled, where a cell under 30 subjects leaves no matched one: not adjusted for the run's other attributes, outside the
+    family of `contrasts`, without a p-value, and never called. Each has a ratio; its verdict is "none"."""
     same_person: SamePerson | None = None
     without_likely_same_person: OperatingPoint | None = None
     withheld: Withheld | None = None
@@ -228,7 +231,10 @@ class OperatingPoint(Part):
 
 
 class Group(Part):
-    """A group of subjects and its size. `merged` > 0: stands for that many groups of fewer than 10 subjects."""
+    """A group of subjects and its size.
+
+    `merged` > 0, in results of before small groups left a run: stands for that many groups of fewer than 10 subjects.
+    """
 
     group: str
     values: list[str]

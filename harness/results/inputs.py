@@ -69,6 +69,8 @@ class DatasetInfo(Part):
     labels: list[LabelInfo]
     subjects: Count
     samples: Count
+    subjects_left_out: Count = 0
+    """Subjects of groups of fewer than 10, who are in no figure; those without a label are a group too. 0 where labels are public."""
     problems: dict[str, Count]
     """Kind → how many; which ones is in the private part."""
     known_defects: list[str]
@@ -135,7 +137,7 @@ class Comparisons(Part):
     non_mated: Count
     mated: Count
     left_out: dict[str, Count]
-    """identical_image, same_photo → how many."""
+    """identical_image, same_photo, few_people (mated ones of too few people for a figure) → how many."""
     ledger_floor: float | None
     ledger_entries: Count
     passes: Count

@@ -13,7 +13,7 @@ from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import safe_name
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness.evaluation.exclusion_file import Excluded
-from faceparity.harness.evaluation.preflight import GroupedSamples, preflight
+from faceparity.harness.evaluation.preflight import GroupedSamples, group_samples, preflight
 from faceparity.harness.evaluation.resolved_options import Resolved
 from faceparity.harness.evaluation.with_exclusions import evaluate_without
 from faceparity.harness.models.base.card import ModelCard
@@ -74,7 +74,8 @@ def run(request: Request, listener: Listener | None = None) -> list[Result]:
     with exclusive_folder(request.out) as out, Store(ephemeral=request.resolved.options.ephemeral) as store:
         log = open_log(out / LOG)
         for dataset in request.datasets:
-            log.info("%s: %d samples, problems %s", dataset.name, dataset.n_samples, _counts(dataset))
+            measured = prepared.grouped[dataset.name].dataset.n_samples
+            log.info("%s: %d samples, problems %s", dataset.name, measured, _counts(dataset))
             for spec, card in cards.items():
                 at = replace(request, resolved=replace(request.resolved, position=len(results)))
                 results.append(run_one(at, dataset, spec, card, store, out, tell, log))
@@ -102,9 +103,12 @@ def run_one(
 ) -> Result:
     """Evaluate one model on one data set.
 
-    spec: what was typed after -m. Writes results.json and the private part, no reports. Raises UserError.
+    spec: what was typed after -m. People of small groups leave before templates are made. Writes results.json and the private part, no
+    reports. Raises UserError.
     """
     resolved = request.resolved
+    grouped = request.prepared.grouped.get(dataset.name) or group_samples(dataset, resolved.options.by)
+    dataset, excluded = grouped.dataset, request.exclusions.get(dataset.name, Excluded()).renumbered(grouped.number)
     step = tell.stage(f"{dataset.name} · {card.name} · templates", dataset.n_samples)
     templates = extract(
         dataset, spec, store=store, workers=resolved.workers, progress=lambda done, total: step(done), backend=resolved.backend,
@@ -121,8 +125,6 @@ def run_one(
         dataset.n_samples - n_templates,
     )
     compare = _Sum(tell.stage(f"{dataset.name} · {card.name} · comparisons", scores_to_make(n_templates, resolved.share)))
-    excluded = request.exclusions.get(dataset.name, Excluded())
-    grouped = request.prepared.grouped.get(dataset.name)
     outcome = evaluate_without(dataset, card, templates, _own_thresholds(resolved, card), excluded, compare, grouped)
     evaluated = outcome.evaluated
     folder = out / safe_name(dataset.name) / safe_name(card.name)

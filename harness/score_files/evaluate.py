@@ -16,21 +16,35 @@ from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.score_list import ScoreRows, evidence_of_rows, tally_of_list
 from faceparity.harness.comparisons.tally import ScoreBins
 from faceparity.harness.evaluation import provenance
-from faceparity.harness.evaluation.evaluate import comparisons_info, to_grouping
-from faceparity.harness.evaluation.preflight import check_cells, check_references, groupings_of
+from faceparity.harness.evaluation.evaluate import comparisons_info, left_warnings, to_grouping
+from faceparity.harness.evaluation.preflight import (
+    check_cells,
+    check_references,
+    check_somebody_left,
+    groupings_of,
+    small_values,
+)
 from faceparity.harness.evaluation.resolved_options import Resolved, as_resolved
 from faceparity.harness.groups.groupings import Cells, SampleGrouping, make_cells
 from faceparity.harness.options import Options
-from faceparity.harness.score_files.failures_file import FailuresFile, not_supplied, read_failures, with_failed_images
+from faceparity.harness.score_files.failures_file import (
+    FailedImages,
+    FailuresFile,
+    count_failures,
+    not_supplied,
+    read_failures,
+    with_failed_images,
+)
 from faceparity.harness.score_files.precision import Scores, in_precision
 from faceparity.harness.score_files.repeated_pairs import WORDS, Rule, check_rule
+from faceparity.harness.score_files.small_groups import LabelledPeople, leaving_people, scores_of, without_few_mated
 from faceparity.harness.score_files.source import Source, source_of
 from faceparity.harness.score_files.table import ScoreTable, read_scores
 from faceparity.harness.verification.one_threshold import PointContext
 from faceparity.harness.verification.operating_points import Fixed, MeasurementPlan, measure
 from faceparity.harness.verification.rates.score_order import without_ratios
 from faceparity.harness.verification.threshold.collect_evidence import BINS, CollectedEvidence, TallyPlan, choose_floor
-from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool, make_pool
+from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool, check_pool, make_pool
 from faceparity.harness.verification.threshold_sweep import make_sweeps
 
 WIDEST, NARROWEST = 1e38, 1e-30
@@ -55,15 +69,21 @@ def evaluate_scores(
     resolved = as_resolved(given)
     options, source = resolved.options, source_of(scores, name)
     rule = check_rule(repeated)
-    table = read_scores(source, rule, distance=distance)
+    complete = read_scores(source, rule, distance=distance)
     sign = -1 if distance else 1
-    attributes = _attributes(source, table, options.by)
+    attributes = _attributes(source, complete, options.by)
     by = [attribute.name for attribute in attributes]
+    failed = None if failures is None else read_failures(source_of(failures, "failures"), by)
+    gone = _leaving(source, complete, attributes, failed)
+    table = scores_of(complete, ~_labelled(complete, attributes).are(gone))
+    small = small_values(attributes, _attributes(source, table, by))
+    attributes = _attributes(source, table, by)
     cells = make_cells(attributes, table.subjects.size)
-    check_cells(str(source), attributes, cells.n)
-    groupings = groupings_of(cells, table.subjects, merge=True)
-    check_references(options.references, groupings)
-    failed_images = None if failures is None else read_failures(source_of(failures, "failures"), by)
+    groupings = groupings_of(cells, table.subjects, protect=True)
+    table = without_few_mated(table, cells, groupings)
+    check_references(options.references, groupings, small)
+    check_pool(options.pool, cells, small)
+    failed_images = None if failed is None else count_failures(failed, gone)
     asked = [] if options.threshold is None else [sign * options.threshold]
     score = in_precision(table.score if sign == 1 else -table.score, asked, single=table.single)
     fixed = tuple(Fixed("fixed", float(str(score.dtype.type(threshold))), "given with --threshold") for threshold in asked)
@@ -88,7 +108,7 @@ def evaluate_scores(
     )
     evaluation = results.Evaluation(
         provenance=provenance.provenance(resolved),
-        dataset=_dataset(source, table, attributes, groupings),
+        dataset=_dataset(source, table, attributes, len(gone)),
         model=_model(source, distance, table.digest),
         comparisons=info.model_copy(update={"left_out": table.left_out}),
         extraction=failed_images.counts if failed_images else not_supplied(empty_scores=evidence.attempted_mated is not None),
@@ -97,7 +117,7 @@ def evaluate_scores(
             for grouping, points, sweep in zip(groupings, measured, sweeps, strict=True)
         ],
         claims=evaluate_claims(resolved.claims, bench),
-        warnings=[*table.notes, *_left_out(table, rule), *notes],
+        warnings=[*table.notes, *left_warnings(len(gone)), *_left_out(table, rule), *notes],
     )
     return results.canonical(evaluation)
 
@@ -145,19 +165,19 @@ def _evidence(
     grid = bins(low, _above(source, low, high), BINS, thresholds)
     rows = ScoreRows(table.subjects, table.a, table.b, score)
     counted = tally_of_list(rows, cells, grid)
-    pool = make_pool(options.pool, cells, table.subjects, counted[0].non_mated.sum(axis=2), groupings[-1], groupings)
+    pool = make_pool(options.pool, cells, table.subjects, counted[0].non_mated.sum(axis=2), groupings[-1])
     plan = TallyPlan("dot", low, high, questions.targets, (), None, 1)
     floor = min([choose_floor(counted[0], pool, plan, 1.0), *thresholds])
     return evidence_of_rows(rows, cells, counted, floor, failures_supplied=True), pool
 
 
-def _with_failures(evidence: Evidence, file: FailuresFile | None, *, empty_scores: bool) -> tuple[Evidence, list[str]]:
+def _with_failures(evidence: Evidence, failed: FailedImages | None, *, empty_scores: bool) -> tuple[Evidence, list[str]]:
     """Return the evidence with what is known of failures, and warnings.
 
     Without empty scores and without a file of failed images nothing is.
     """
-    if file is not None:
-        return with_failed_images(evidence, file)
+    if failed is not None:
+        return with_failed_images(evidence, failed)
     return (evidence if empty_scores else replace(evidence, attempted_mated=None, attempted_non_mated=None)), []
 
 
@@ -172,20 +192,38 @@ def _above(source: Source, low: float, high: float) -> float:
     return max(high, low + NARROWEST) if high > low else low + max(1.0, abs(low))
 
 
-def _dataset(
-    source: Source, table: ScoreTable, attributes: Sequence[Attribute], groupings: Sequence[SampleGrouping]
-) -> results.DatasetInfo:
+def _labelled(table: ScoreTable, attributes: Sequence[Attribute]) -> LabelledPeople:
+    """Return a score table's people with their cells."""
+    return LabelledPeople(table.people, table.subjects, make_cells(attributes, table.subjects.size))
+
+
+def _leaving(source: Source, table: ScoreTable, attributes: Sequence[Attribute], failed: FailuresFile | None) -> frozenset[str]:
+    """Return the ids of people of small groups, who leave.
+
+    Raises UserError for too many cells, and where nobody would be left of one of the tables.
+    """
+    check_cells(str(source), attributes, make_cells(attributes, table.subjects.size).n)
+    of_scores, names = _labelled(table, attributes), [attribute.name for attribute in attributes]
+    gone = leaving_people([of_scores, *([] if failed is None else [failed.labelled])])
+    check_somebody_left(str(source), names, of_scores.are(gone))
+    if failed is not None:
+        check_somebody_left(str(failed.source), names, failed.labelled.are(gone))
+    return gone
+
+
+def _dataset(source: Source, table: ScoreTable, attributes: Sequence[Attribute], left: int) -> results.DatasetInfo:
     labels = [
         results.LabelInfo(
             attribute=attribute.name, column=f"{attribute.name}_a, {attribute.name}_b", of=attribute.of, provenance="unknown",
-            values=provenance.published_values(attribute, groupings), unlabelled=int((attribute.codes < 0).sum()),
+            values=list(attribute.values), unlabelled=int((attribute.codes < 0).sum()),
         )
         for attribute in attributes
     ]  # fmt: skip
     return results.DatasetInfo(
         name=source.name, title="Supplied scores", version="", home="", digest=table.digest, licence="unknown",
         consent="unknown", withdrawn="", synthetic=False, identity="labelled", labels_public=False, labels=labels,
-        subjects=int(np.unique(table.subjects).size), samples=int(table.subjects.size), problems={}, known_defects=[], citation="",
+        subjects=int(np.unique(table.subjects).size), samples=int(table.subjects.size), subjects_left_out=left, problems={},
+        known_defects=[], citation="",
     )  # fmt: skip
 
 

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.common.sanitise import whole_number
+from faceparity.datasets.schema.dataset import Attribute
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.evaluation.preflight import groupings_of
 from faceparity.harness.groups.groupings import Cells, make_cells
-from faceparity.harness.score_files.columns import renamed
+from faceparity.harness.score_files.columns import I32, renamed
+from faceparity.harness.score_files.small_groups import LabelledPeople
 from faceparity.harness.score_files.source import Source
 from faceparity.harness.score_files.table import attribute, names_in, read_texts
 from faceparity.harness.verification.rates.failures_and_covariates import failure_rates
@@ -32,6 +34,26 @@ Labels = tuple[str | None, ...]
 
 @dataclass(frozen=True)
 class FailuresFile:
+    """A file of failures: a row for each subject or sample.
+
+    attempted, failed: int64[rows], images of each row. subjects: of each row the place in `people`.
+    """
+
+    source: Source
+    people: Sequence[str]
+    subjects: I32
+    attributes: tuple[Attribute, ...]
+    attempted: NDArray[np.int64]
+    failed: NDArray[np.int64]
+
+    @property
+    def labelled(self) -> LabelledPeople:
+        """Return its people with their cells."""
+        return LabelledPeople(self.people, self.subjects, make_cells(self.attributes, self.subjects.size))
+
+
+@dataclass(frozen=True)
+class FailedImages:
     """Images that gave no template, and were never compared.
 
     counts: for the record. kept: share of the images that gave a template, by the values of the attributes.
@@ -67,17 +89,29 @@ def read_failures(source: Source, by: Sequence[str]) -> FailuresFile:
     over = np.flatnonzero(failed > tried)
     if over.size:
         raise UserError(f"{source.row(int(over[0]))}: more failed than attempted")
-    row = np.repeat(np.arange(tried.size), tried)
+    subjects, people = columns["subject"]
+    rows = np.flatnonzero(tried)
+    attributes = tuple(attribute(name, columns[name][0][rows], columns[name][1], subjects[rows]) for name in by)
+    return FailuresFile(source, people, subjects[rows], attributes, tried[rows], failed[rows])
+
+
+def count_failures(file: FailuresFile, gone: frozenset[str]) -> FailedImages:
+    """Count failures to extract, by group.
+
+    gone: ids of people of small groups, who are in no figure.
+    """
+    remaining = np.flatnonzero(~file.labelled.are(gone))
+    tried, failed = file.attempted[remaining], file.failed[remaining]
+    row = np.repeat(remaining, tried)
     ordinal = np.arange(row.size) - np.repeat(np.cumsum(tried) - tried, tried)
-    is_failed = ordinal < failed[row]
-    people = columns["subject"][0][row]
-    attributes = [attribute(name, columns[name][0][row], columns[name][1], people) for name in by]
-    cells = make_cells(attributes, row.size)
-    overall, by_group = failure_rates(groupings_of(cells, people, merge=True), cells, people, is_failed)
+    is_failed = ordinal < np.repeat(failed, tried)
+    people = file.subjects[row]
+    cells = make_cells([one.of_samples(row) for one in file.attributes], row.size)
+    overall, by_group = failure_rates(groupings_of(cells, people, protect=True), cells, people, is_failed)
     images, lost = (np.bincount(cells.of_sample[chosen], minlength=cells.n) for chosen in (np.ones(row.size, bool), is_failed))
     kept = {label: float(1 - lost[cell] / images[cell]) for cell, label in enumerate(_labels(cells)) if images[cell]}
     counts = not_supplied(empty_scores=True).model_copy(update={"overall": overall, "by_group": by_group})
-    return FailuresFile(counts, kept)
+    return FailedImages(counts, kept)
 
 
 def _whole(source: Source, codes: NDArray[np.int32], words: Sequence[str], name: str) -> NDArray[np.int64]:
@@ -101,7 +135,7 @@ def _labels(cells: Cells) -> list[Labels]:
     ]
 
 
-def with_failed_images(evidence: Evidence, file: FailuresFile) -> tuple[Evidence, list[str]]:
+def with_failed_images(evidence: Evidence, failed: FailedImages) -> tuple[Evidence, list[str]]:
     """Count the comparisons that images without a template would have been in.
 
     Those listed are taken for the share whose two images gave one: attempted = listed / (kept × kept), each image's share being
@@ -110,7 +144,7 @@ def with_failed_images(evidence: Evidence, file: FailuresFile) -> tuple[Evidence
     assert evidence.attempted_non_mated is not None
     assert evidence.attempted_mated is not None
     labels = _labels(evidence.cells)
-    known = np.asarray([file.kept.get(label, 0.0) for label in labels])
+    known = np.asarray([failed.kept.get(label, 0.0) for label in labels])
     kept = np.where(known > 0, known, 1.0)
     pairs = np.outer(kept, kept)
     tables = [np.rint(table / pairs).astype(np.int64) for table in (evidence.attempted_non_mated, evidence.attempted_mated)]

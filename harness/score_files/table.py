@@ -45,6 +45,8 @@ class ScoreTable:
     single: bool
     notes: tuple[str, ...] = ()
     """What the first screen must say of the ids."""
+    people: tuple[str, ...] = ()
+    """Whose each number in `subjects` is, by id."""
 
 
 def read_scores(source: Source, repeated: Rule | None = None, *, distance: bool = False) -> ScoreTable:
@@ -90,7 +92,7 @@ def read_scores(source: Source, repeated: Rule | None = None, *, distance: bool 
         if repeated == "mean" and single:
             single = np.array_equal(score, score.astype(np.float32), equal_nan=True)
     notes = [NO_MATED_ROW] * (not mated_rows) + [similar_note(similar)] * (similar > 0)
-    return ScoreTable(subjects, attributes, a, b, score, left_out, digest, single, tuple(notes))
+    return ScoreTable(subjects, attributes, a, b, score, left_out, digest, single, tuple(notes), tuple(people))
 
 
 def _check_subjects(source: Source, subject: I32, people: Sequence[str]) -> None:

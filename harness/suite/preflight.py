@@ -244,7 +244,7 @@ def _grouped(dataset: Dataset, resolved: Resolved, where: str, found: _Findings)
     grouped = found.trying(where, lambda: group_samples(dataset, resolved.options.by))
     if grouped is None:
         return None
-    for check in checks(dataset, resolved, grouped):
+    for check in checks(resolved, grouped):
         found.trying(where, check)
     return grouped
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence, sum_over_groups
-from faceparity.harness.groups.groupings import SampleGrouping, cells_of, one_group, subjects_per_group
+from faceparity.harness.groups.groupings import SampleGrouping, cells_of, is_withheld_within, one_group, subjects_per_group
 from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.disparity_indices import make_differential
 from faceparity.harness.verification.rates.error_counts import ErrorsByGroup
@@ -20,6 +20,7 @@ from faceparity.harness.verification.rates.group_contrasts import Measured, make
 from faceparity.harness.verification.rates.like_groups import never_below, with_design_effects
 from faceparity.harness.verification.rates.score_order import ScoreOrder, apply_to_point
 from faceparity.harness.verification.rates.true_reasons import why_no_mean
+from faceparity.harness.verification.rates.unadjusted import unadjusted_contrasts
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 from faceparity.harness.verification.threshold.threshold_bootstrap import Reestimated
 from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool
@@ -95,13 +96,16 @@ def has_mated(evidence: Evidence) -> bool:
     return evidence.tally.n_mated > 0 or (attempted is not None and bool(attempted.any()))
 
 
-def can_be_matched(own: list[int], finest: SampleGrouping, cells: Sequence[estimates.Estimate]) -> bool:
-    """Return whether a mean over these cells may be given.
+def can_be_matched(grouping: SampleGrouping, finest: SampleGrouping, g: int, cells: Sequence[estimates.Estimate]) -> bool:
+    """Return whether a mean over the finest cells of group g may be given.
 
-    Cells of the finest grouping: each needs a rate and 30 subjects, and none may be merged.
+    cells: of the finest grouping: each of the group's needs a rate and 30 subjects, and none may be withheld.
     """
-    return bool(own) and not any(
-        cells[index].rate is None or cells[index].subjects < SHOWN_FROM or finest.merged[index] for index in own
+    own = cells_of(grouping, finest, g)
+    return (
+        bool(own)
+        and not is_withheld_within(grouping, finest, g)
+        and all(cells[index].rate is not None and cells[index].subjects >= SHOWN_FROM for index in own)
     )
 
 
@@ -117,7 +121,7 @@ def _matched(
     out = []
     for group in range(grouping.n):
         own = cells_of(grouping, finest, group)
-        if not can_be_matched(own, finest, cells):
+        if not can_be_matched(grouping, finest, group, cells):
             subjects = sum(cells[index].subjects for index in own)
             comparisons = [cells[index].comparisons for index in own]
             reason = why_no_mean(comparisons, [int(people[index]) for index in own], mated)
@@ -207,6 +211,11 @@ def evaluate_point(point: Point, grouping: SampleGrouping, setting: PointContext
                 for measured in compared
                 for contrast in make_contrasts(measured, grouping, setting.finest, reference, point.reestimated, len(compared))
             ],
+            unadjusted=[
+                contrast
+                for measured, own in zip(compared, (fmr_own, fnmr_own), strict=False)
+                for contrast in unadjusted_contrasts(measured, own, grouping, reference)
+            ],
         )
     )
     return apply_to_point(settled, grouping, setting.order)
@@ -252,7 +261,7 @@ def _overall(
         pool_fmr, pool_fnmr, design = all_fmr, all_fnmr, "all"
     else:
         inside = np.where(np.diag(pool.stratum) >= 0, 0, -1).astype(np.int32)
-        one = SampleGrouping(pool.attributes, pool.groups, (pool.groups,), inside, (0,))
+        one = SampleGrouping(pool.attributes, pool.groups, (pool.groups,), inside)
         pool_fmr, pool_fnmr = (
             rates_by_group(evidence, one, point.threshold)[0] for rates_by_group in (non_mated_by_group, mated_by_group)
         )
@@ -270,7 +279,7 @@ def reference_group(grouping: SampleGrouping, evidence: Evidence, named: tuple[s
 
     It carries every named value of its attributes; of several, the one with most subjects (ties: by name).
 
-    named: "ATTRIBUTE=VALUE". Never chosen by its rate; a group that stands for merged ones is never it.
+    named: "ATTRIBUTE=VALUE". Never chosen by its rate; never one that is withheld.
     """
     sizes: NDArray[np.int64] = subjects_per_group(grouping, evidence.cells, evidence.subjects)
     wanted = dict(name.split("=", 1) for name in named)
@@ -278,7 +287,7 @@ def reference_group(grouping: SampleGrouping, evidence: Evidence, named: tuple[s
     def fits(g: int) -> bool:
         return all(wanted.get(a, v) == v for a, v in zip(grouping.attributes, grouping.values[g], strict=True))
 
-    candidates = [g for g in range(grouping.n) if not grouping.merged[g] and fits(g)]
+    candidates = [g for g in range(grouping.n) if fits(g)]
     if not candidates:
         return None
     return grouping.names[min(candidates, key=lambda g: (-sizes[g], grouping.names[g]))]

@@ -118,7 +118,6 @@ class _Column:
     name: str
     design: results.Design
     matched: list[int] | None
-    merged: bool
     last: RateAtThreshold | None = None
     errors: list[int] = field(default_factory=list)
     rate: list[float] = field(default_factory=list)
@@ -257,13 +256,13 @@ def _columns(
     """
     out = []
     for group in chosen:
-        own = cells_of(grouping, finest, group)
         if grouping.attributes == finest.attributes:
-            out.append(_Column(group, grouping.names[group], "within", None, bool(grouping.merged[group])))
-        elif can_be_matched(own, finest, at_top):
-            out.append(_Column(group, grouping.names[group], "matched", own, bool(grouping.merged[group])))
+            out.append(_Column(group, grouping.names[group], "within", None))
+        elif can_be_matched(grouping, finest, group, at_top):
+            own = cells_of(grouping, finest, group)
+            out.append(_Column(group, grouping.names[group], "matched", own))
         else:
-            out.append(_Column(group, grouping.names[group], "as_sampled", None, bool(grouping.merged[group])))
+            out.append(_Column(group, grouping.names[group], "as_sampled", None))
     return out
 
 
@@ -299,7 +298,7 @@ def _mean(evidence: Evidence, cells: list[RateAtThreshold]) -> RateAtThreshold:
 def _note_ratios(evidence: Evidence, columns: list[_Column], reference: str | None) -> None:
     base = next((column for column in columns if column.name == reference), None)
     for column in columns:
-        compared = base is not None and column is not base and not column.merged
+        compared = base is not None and column is not base
         column.half_width.append(_half_width(evidence, column, base) if base is not None and compared else None)
         column.at_least.append(_at_least(column, base) if base is not None and compared else None)
 
@@ -355,7 +354,7 @@ def _to_record(measure: Measure, column: _Column, reference: str | None) -> resu
         return base.model_copy(update={"reason": estimate.reason if estimate.rate is None else "too_few_subjects"})
     shown = estimates.to_rate(_without_errors(estimate), column.name, column.design)
     df = list(dict.fromkeys(value for value in column.df if value is not None))
-    compared = reference not in (None, column.name) and column.design != "as_sampled" and not column.merged
+    compared = reference not in (None, column.name) and column.design != "as_sampled"
     return base.model_copy(
         update={
             "errors": column.errors[::-1],

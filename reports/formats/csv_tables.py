@@ -109,7 +109,7 @@ def _rates(evaluation: Evaluation) -> Iterator[Row]:
 
 def _contrasts(evaluation: Evaluation) -> Iterator[Row]:
     for at, point in _points(evaluation):
-        for contrast in point.contrasts:
+        for contrast in [*point.contrasts, *point.unadjusted]:
             names: Row = [contrast.measure, contrast.design, contrast.group, contrast.reference]
             intervals: Row = [*(contrast.interval or (None, None)), *(contrast.interval_reestimated or (None, None))]
             test: Row = [contrast.df, contrast.p, contrast.p_holm, contrast.p_bh, contrast.verdict]

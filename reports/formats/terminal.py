@@ -23,6 +23,7 @@ from faceparity.reports.wording.no_verdict import first_screen
 from faceparity.reports.wording.outcomes import compared
 from faceparity.reports.wording.pool_words import has_repeats, repeats_flag, rests_on
 from faceparity.reports.wording.summary_rows import compact, failures_text
+from faceparity.reports.wording.unadjusted import unadjusted_sentences
 
 
 def render(evaluations: Sequence[Evaluation]) -> RenderableType:
@@ -303,6 +304,8 @@ def _point(evaluation: Evaluation, group: Grouping, i: int, point: OperatingPoin
     for other in evaluation.groupings:
         if other is not group and i < len(other.operating_points):
             yield from _line(other, other.operating_points[i])
+    for sentence in unadjusted_sentences(evaluation, i):
+        yield Text(sentence)
 
 
 def _spread(point: OperatingPoint) -> Iterator[Text]:
@@ -382,11 +385,13 @@ def _line(grouping: Grouping, point: OperatingPoint) -> Iterator[Text]:
     if point.threshold is None or not point.fmr:
         return
     parts = []
+    designs = list(dict.fromkeys(rate.design for rate in primary(point.fmr) if rate.status != "suppressed"))
     for rate in primary(point.fmr):
         contrast = contrast_of(point, "fmr", rate.group)
         called = (
             f" ({verdict(point, 'fmr', rate.group)})" if contrast is not None and contrast.verdict in ("higher", "lower") else ""
         )
-        parts.append(f"{f.shorten(rate.group, 40)} {short(rate)}{called}")
-    design = f.DESIGNS[primary(point.fmr)[0].design]
-    yield Text(f"FMR by {f.clean(grouping_name(grouping))} ({design}): " + "; ".join(parts) + ".")
+        design = f", {f.DESIGNS[rate.design]}" if len(designs) > 1 and rate.status != "suppressed" else ""
+        parts.append(f"{f.shorten(rate.group, 40)} {short(rate)}{design}{called}")
+    head = f" ({f.DESIGNS[designs[0]]})" if len(designs) == 1 else ""
+    yield Text(f"FMR by {f.clean(grouping_name(grouping))}{head}: " + "; ".join(parts) + ".")

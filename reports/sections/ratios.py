@@ -16,6 +16,7 @@ from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
 from faceparity.reports.wording.headline import contrast_of, finest, verdict
 from faceparity.reports.wording.outcomes import compared, ratio_of, words_of
+from faceparity.reports.wording.unadjusted import not_adjusted_for, unadjusted_rows
 
 COLUMNS = [
     "Group",
@@ -32,6 +33,10 @@ NEEDED_NOTE = (
     "would be called with a probability of 80 %."
 )
 
+UNADJUSTED_NOTE = (
+    "some cells have fewer than 30 people, so the groups are compared as the data set has them, everybody with the label. No verdict is "
+    "given on them."
+)
 NEEDED_SAMPLED = " For FMR that is with the same share of the comparisons made; with more of them fewer people may do."
 
 
@@ -55,7 +60,24 @@ def ratio_items(evaluation: Evaluation, i: int, position: int, key: str) -> list
         if grouping is finest(evaluation) and measure == "fmr" and _needed(known):
             out.append(Text(NEEDED_NOTE + NEEDED_SAMPLED * (evaluation.comparisons.sampled is not None), "note"))
         out += _without(caption, [contrast for contrast in contrasts if not _has_number(contrast)], bool(known))
+        out += _unadjusted(evaluation, i, position, measure, key)
     return out
+
+
+def _unadjusted(evaluation: Evaluation, i: int, position: int, measure: str, key: str) -> list[Item]:
+    """Return the ratios as sampled, where a matched one is missing."""
+    grouping = evaluation.groupings[i]
+    point = grouping.operating_points[position]
+    contrasts = [contrast for contrast in point.unadjusted if contrast.measure == measure]
+    if not contrasts:
+        return []
+    said = not_adjusted_for(evaluation, grouping)
+    caption = (
+        f"{FULL[measure]} by {grouping_name(grouping)}, ratio to {f.shorten(contrasts[0].reference, 100)} as sampled, {said}: "
+        f"{f.point_name(point)}"
+    )
+    table = Table(f"{key}-{measure}-unadjusted", caption, COLUMNS[:3], unadjusted_rows(contrasts))
+    return [table, Text(f"These ratios are {said}: {UNADJUSTED_NOTE}", "note")]
 
 
 def _has_number(contrast: Contrast) -> bool:

@@ -32,6 +32,7 @@ from faceparity.reports.wording.narrative import (
 )
 from faceparity.reports.wording.no_verdict import REASONS as WITHHELD
 from faceparity.reports.wording.outcomes import NO_DIFFERENCE, NOT_CALLED, counted, reasons
+from faceparity.reports.wording.unadjusted import unadjusted_sentences
 
 VERBS = {"fmr": "falsely matched two different people", "fnmr": "failed to match two images of one person"}
 OTHERS = {"fmr": "two", "fnmr": "of one"}
@@ -81,6 +82,7 @@ def finding(evaluation: Evaluation, lead: Sequence[str] | None = None) -> Findin
     )
     beside = [sentence for sentence in (tally(lead_point, "fmr"),) if sentence and called(lead_point, "fmr")]
     beside += [_other_grouping(candidate, point) for candidate, point in decided if candidate is not leading]
+    beside += unadjusted_sentences(evaluation, i)
     if leading is not finest_grouping:
         beside += [_undecided(finest_grouping, finest_point, "fmr")]
     beside += [_fnmr(evaluation, finest_point), *failures(evaluation), *failed_comparisons(evaluation)]

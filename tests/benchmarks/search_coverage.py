@@ -45,7 +45,7 @@ def population(rng: np.random.Generator, people: int) -> Enrolled:
 
 def figures(enrolled: Enrolled) -> Iterator[tuple[str, Figure]]:
     """Each figure of one draw with its interval."""
-    two = SampleGrouping(("group",), ("a", "b"), (("a",), ("b",)), np.array([0, 1], np.int32), (0, 0))
+    two = SampleGrouping(("group",), ("a", "b"), (("a",), ("b",)), np.array([0, 1], np.int32))
     lists = c.make_lists(enrolled, np.zeros(enrolled.gallery.tried, np.int32), np.array([GALLERY]), "cosine")
     first = d.first_of_list(lists.stratum, lists.others, lists.drawn)
     group = c.groups_of(lists.probes, two.of_cell)

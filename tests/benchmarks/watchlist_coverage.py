@@ -83,7 +83,7 @@ def one(task: tuple[Setting, int]) -> dict[str, Any]:
     scenario = Watchlist.model_validate(
         {"kind": "watchlist", "name": "x", "threshold": {"fixed": 0.5}, "watchlist": {"share": at.share}, "draws": 20}
     )
-    grouping = SampleGrouping(("g",), ("a", "b"), (("a",), ("b",)), np.asarray([0, 1], np.int32), (0, 0))
+    grouping = SampleGrouping(("g",), ("a", "b"), (("a",), ("b",)), np.asarray([0, 1], np.int32))
     lists = make_lists(scenario, grouping.names, study.people)
     question = WatchlistQuestion(scenario, grouping, study, lists, 1, seed)
     told = read(question, found, searches_of(question, found), Pairs.none(), 0.5, False)

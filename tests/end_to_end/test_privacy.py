@@ -70,13 +70,18 @@ def test_no_name_no_path_no_small_group_is_published(hostile) -> None:
             assert word not in html.unescape(text), f"{word} in {name}"
 
 
-def test_small_groups_are_told_as_one(hostile) -> None:
-    _, out, _ = hostile
+def test_people_of_small_groups_leave_and_their_number_is_told(hostile) -> None:
+    """Four of one ethnicity and one of another column's value: they are in no figure, no template, and no other group."""
+    result, out, _ = hostile
     e = results(out)
     values = {label["attribute"]: label["values"] for label in e["dataset"]["labels"]}
-    assert [v for v in values["ethnicity"] if v.startswith("other (")], "the merged group is named in place of its parts"
+    assert (len(values["ethnicity"]), values[COLUMN]) == (4, ["usual"])
     assert all(g["subjects"] >= 10 for grouping in e["groupings"] for g in grouping["groups"])
-    assert any("other (" in w for w in e["warnings"])
+    assert e["dataset"]["subjects_left_out"] == 5
+    said = "5 people of groups with fewer than 10 left every figure."
+    assert said in e["warnings"]
+    for text in (result.stdout, published(out)["report.html"]):
+        assert said in " ".join(text.split())
 
 
 def test_the_command_is_told_without_its_paths(hostile) -> None:
@@ -107,6 +112,8 @@ def test_the_private_part_holds_the_names_and_is_for_its_owner(hostile, home, mo
         assert file.stat().st_mode & 0o777 == 0o600
         assert b"secretfile" not in file.read_bytes()
     assert list(read_table(folder, "rejects")["file"]) == ["secretfile bad.png"]
+    kept = list(read_table(folder, "codes")["file"])
+    assert not [file for file in kept for person in (0, 1, 2, 3, 9) if f" {person} " in file], "people of small groups"
     assert "secretfile gone.png" in str(read_table(folder, "problems")["detail"])
     for file in (f for f in home.rglob("*") if "caches" not in f.parts):
         assert not file.is_file() or file.stat().st_mode & 0o077 == 0, f"{file.name} can be read by others"
@@ -128,7 +135,7 @@ def test_a_group_too_small_to_be_shown_sets_no_threshold(hostile, faceparity, tm
         tmp_path / "o",
     )
     assert result.returncode == 2
-    assert "too few people" in result.stderr.splitlines()[-1]
+    assert "fewer than 10 people" in result.stderr.splitlines()[-1]
     assert not list(tmp_path.rglob("results.json"))
 
 

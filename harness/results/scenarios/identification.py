@@ -185,6 +185,8 @@ class LineupScenario(ScenarioPart):
 
     kind: Literal["lineup"] = "lineup"
     people: Count | None = None
+    people_left_out: Count = 0
+    """People of groups of fewer than 10 in the line-up, who are in none of its figures. 0 where labels are public."""
     gallery_people: Count | None = None
     failed_people: Count | None = None
     """Probes without a template: they can't be matched, and count as people all the same where failures count."""

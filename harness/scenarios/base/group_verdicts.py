@@ -22,7 +22,7 @@ def contrasts(
     """Compare every group with the reference, for each measure.
 
     measured: for each measure the estimates of all groups; a measure without estimates has no contrasts, and there are none
-    without a reference. Merged groups are left out. p values are adjusted over all contrasts.
+    without a reference. p values are adjusted over all contrasts.
     """
     ratios: list[results.ScenarioContrast] = []
     for measure, estimates in measured.items():
@@ -30,7 +30,7 @@ def contrasts(
             continue
         base = grouping.names.index(reference)
         for g, name in enumerate(grouping.names):
-            if g != base and not grouping.merged[g]:
+            if g != base:
                 found = compare(estimates[g], estimates[base], reference)
                 ratios.append(results.ScenarioContrast(measure=measure, group=name, **found.model_dump()))
     return settle_verdicts(ratios)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,12 @@ from numpy.typing import NDArray
 from faceparity.datasets.common.errors import UserError
 from faceparity.datasets.schema.dataset import Dataset
 from faceparity.harness import results
-from faceparity.harness.groups.groupings import SMALL_CELL, SampleGrouping
-from faceparity.harness.groups.small_groups import hide_small_groups
+from faceparity.harness.groups.groupings import SMALL_CELL, SampleGrouping, make_cells
+from faceparity.harness.groups.small_groups import leaving_samples, withhold_small_groups
 from faceparity.harness.metrics.watchlist import fmr_of_fpir
 from faceparity.harness.scenarios.base.context import ScenarioContext, base_fields, grouping_of
 from faceparity.harness.scenarios.base.group_verdicts import compare, settle_verdicts
-from faceparity.harness.scenarios.base.schema import ImageChoice, Lineup
+from faceparity.harness.scenarios.base.schema import ImageChoice, Lineup, ScenarioBase
 from faceparity.harness.scenarios.search import candidate_lists
 from faceparity.harness.scenarios.search.enrolment import Enrolled, averaged, left_out_pairs, single
 from faceparity.harness.scenarios.search.search import false_alarms
@@ -32,10 +33,52 @@ EVERYBODY = "everybody"
 def check(scenario: Lineup, dataset: Dataset, groupings: Sequence[SampleGrouping]) -> None:
     """Check that the data has the line-up's probes and gallery.
 
-    Raises UserError if it has not, or somebody is in both.
+    Raises UserError if it has not, somebody is in both, or labels that are not public leave too few people.
     """
-    grouping_of(groupings, scenario.by)
-    sides(scenario, dataset, 0)
+    grouping = grouping_of(groupings, scenario.by)
+    probes, gallery = sides(scenario, dataset, 0)
+    if not dataset.card.labels_public:
+        _check_many(probes & ~_leaving(probes, grouping.attributes, dataset), dataset, "probes")
+        _check_many(gallery, dataset, "against")
+
+
+def check_differences(scenarios: Sequence[ScenarioBase], dataset: Dataset, seed: int) -> None:
+    """Check that line-ups do not differ by fewer than 10 people.
+
+    From each other, or from everybody, as their figures can be subtracted. Raises UserError where labels are not public and they do.
+    """
+    if dataset.card.labels_public:
+        return
+    named = [
+        (one.name, np.unique(dataset.subjects[sides(one, dataset, seed)[0]])) for one in scenarios if isinstance(one, Lineup)
+    ]
+    for (name, people), (other, others) in combinations([("all people", np.unique(dataset.subjects)), *named], 2):
+        apart = (np.setdiff1d(people, others).size, np.setdiff1d(others, people).size)
+        if any(0 < number < SMALL_CELL for number in apart):
+            raise UserError(
+                f"scenario {other}: its probes differ from {name} by fewer than {SMALL_CELL} people, so that figures could be subtracted "
+                "to learn about these; choose other probes"
+            )
+
+
+def _check_many(side: Flags, dataset: Dataset, key: str) -> None:
+    """Raise UserError for a side of fewer than 10 people."""
+    if np.unique(dataset.subjects[side]).size < SMALL_CELL:
+        raise UserError(
+            f"{key}: fewer than {SMALL_CELL} people, or all in groups of fewer, too few for figures that name nobody; choose more people"
+        )
+
+
+def _leaving(probes: Flags, attributes: Sequence[str], dataset: Dataset) -> Flags:
+    """Return the images of people in small groups of a line-up.
+
+    bool[samples]: people of groups of fewer than 10 in the line-up leave it, as they do a run.
+    """
+    shown = np.flatnonzero(probes)
+    cells = make_cells([dataset.attributes[name].of_samples(shown) for name in attributes], shown.size)
+    gone = np.zeros(probes.size, bool)
+    gone[shown] = leaving_samples(cells, dataset.subjects[shown], [attributes] if attributes else [])
+    return gone
 
 
 def sides(scenario: Lineup, dataset: Dataset, seed: int) -> tuple[Flags, Flags]:
@@ -93,14 +136,16 @@ def evaluate(scenario: Lineup, context: ScenarioContext) -> results.LineupScenar
     """Return the record of one line-up."""
     grouping, dataset = context.grouping(scenario.by), context.dataset
     probes, gallery = sides(scenario, dataset, context.seed)
+    left = 0
     if not dataset.card.labels_public:  # a group of the run may be tiny in a line-up
-        shown = np.flatnonzero(probes)
-        cells = replace(context.cells, of_sample=context.cells.of_sample[shown])
-        grouping = hide_small_groups([grouping], cells, dataset.subjects[shown])[0]
+        gone = _leaving(probes, grouping.attributes, dataset)
+        left, probes = int(np.unique(dataset.subjects[gone]).size), probes & ~gone
+        grouping = _shown_groups(grouping, probes, context)
     at = context.threshold(scenario.threshold)
     enrolled = _enrolled(scenario, context, probes, gallery)
     fields = base_fields(scenario, grouping) | {
         "threshold": at, "images": scenario.images, "people": enrolled.probes.tried,
+        "people_left_out": left,
         "gallery_people": int(enrolled.gallery.of.size), "failed_people": enrolled.probes.tried - int(enrolled.probes.of.size),
         "failed_gallery": enrolled.gallery.tried - int(enrolled.gallery.of.size),
     }  # fmt: skip
@@ -115,6 +160,17 @@ def evaluate(scenario: Lineup, context: ScenarioContext) -> results.LineupScenar
         enrolled, np.zeros(enrolled.gallery.tried, np.int32), everybody, kind, workers=context.workers
     )
     return results.LineupScenario.model_validate({**fields, **_found(lists, at.threshold, grouping, context)})
+
+
+def _shown_groups(grouping: SampleGrouping, probes: Flags, context: ScenarioContext) -> SampleGrouping:
+    """Return the groups of a line-up that may be shown.
+
+    Those with people in it, less those that are withheld.
+    """
+    present = grouping.of(context.cells.of_sample)[probes]
+    grouping = grouping.without([g for g in range(grouping.n) if g not in present])
+    cells = replace(context.cells, of_sample=context.cells.of_sample[probes])
+    return withhold_small_groups([grouping], cells, context.dataset.subjects[probes])[0]
 
 
 def _enrolled(scenario: Lineup, context: ScenarioContext, probes: Flags, gallery: Flags) -> Enrolled:
@@ -162,8 +218,7 @@ def _groups(
 ) -> list[results.LineupGroup]:
     """Compare each group with all others.
 
-    People without a template are in no count. least: people of the gallery from which a group's share of it is shown; a share
-    of nobody is shown too.
+    People without a template are in no count. least: people of the gallery from which a group's share of it is shown.
     """
     probe_group = group[lists.probes.of]
     hit = alarms.value > 0.5
@@ -178,11 +233,26 @@ def _groups(
         ratios.append(ratio if len(grouping.names) > 1 else ratio.model_copy(update={"verdict": "none", "reason": "one_group"}))
         rows.append(group_counts(name, rate, int((probe_group == g).sum()), int(hit[probe_group == g].sum()), people, flagged))
     size = np.bincount(gallery_group[gallery_group >= 0], minlength=grouping.n)
-    shares = [float(count) / labelled if labelled and (count == 0 or count >= least) else None for count in size]
+    shares = [
+        float(count) / labelled if labelled and shown else None for count, shown in zip(size, _shown(size, least), strict=True)
+    ]
     return [
         row.model_copy(update={"by_subjects": tested, "share_of_gallery": share})
         for row, tested, share in zip(rows, settle_verdicts(ratios), shares, strict=True)
     ]
+
+
+def _shown(sizes: NDArray[np.int64], least: int) -> Flags:
+    """Return which counts may be shown beside their sum.
+
+    Not those of 1 to `least` - 1, nor the smallest others until those hidden are `least` together. A count of 0 is shown.
+    """
+    hidden = (sizes > 0) & (sizes < least)
+    for g in np.argsort(sizes, kind="stable"):
+        if not 0 < sizes[hidden].sum() < least:
+            break
+        hidden[g] |= sizes[g] > 0
+    return ~hidden
 
 
 def group_counts(name: str, rate: results.Rate, own: int, hits: int, people: int, flagged: int) -> results.LineupGroup:

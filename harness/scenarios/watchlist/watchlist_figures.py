@@ -77,7 +77,7 @@ class WatchlistQuestion:
 
         def fits(g: int) -> bool:
             values = zip(self.grouping.attributes, self.grouping.values[g], strict=True)
-            return not self.grouping.merged[g] and all(wanted.get(name, value) == value for name, value in values)
+            return all(wanted.get(name, value) == value for name, value in values)
 
         names = self.grouping.names
         chosen = [g for g in range(len(names)) if fits(g) and self.lists.crowd[g] > 0]
@@ -255,7 +255,7 @@ def read(
     groups = [_group(question, g, fpir, fnir, alerts, fmr, simulated, conditional) for g in range(question.study.n_groups)]
     base = question.reference
     if base is not None:
-        tested = [g for g in range(len(groups)) if g != base and not question.grouping.merged[g] and question.lists.crowd[g] > 0]
+        tested = [g for g in range(len(groups)) if g != base and question.lists.crowd[g] > 0]
         ratios = dict(zip(tested, compare(fpir.estimates, question.grouping.names, tested, base), strict=True))
         groups = [row.model_copy(update={"ratio": ratios.get(g)}) for g, row in enumerate(groups)]
     return results.WatchlistReading(groups=groups, overall=_overall(question, fpir, fnir, alerts, fmr, simulated, conditional))

@@ -28,8 +28,8 @@ def make_differential(
 ) -> results.Differential:
     """Return every registered measure of a grouping.
 
-    Over the groups whose rate is shown; merged groups are not in it. nominal: the FMR that the threshold was set for; without one (or
-    at zero) the measures that need it are left out.
+    Over the groups whose rate is shown. nominal: the FMR that the threshold was set for; without one (or at zero) the measures that need
+    it are left out.
     """
     nominal = nominal or None
     single = {measured.measure: _of_one(grouping, measured, seed + index, nominal) for index, measured in enumerate((fmr, fnmr))}
@@ -51,7 +51,7 @@ def _usable(grouping: SampleGrouping, measured: Measured) -> list[int]:
     return [
         index
         for index, estimate in enumerate(measured.estimates)
-        if estimate.rate is not None and estimate.subjects >= SHOWN_FROM and not grouping.merged[index]
+        if estimate.rate is not None and estimate.subjects >= SHOWN_FROM
     ]
 
 

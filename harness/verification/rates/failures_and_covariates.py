@@ -38,7 +38,6 @@ def group_sizes(grouping: SampleGrouping, cells: Cells, subjects: NDArray[np.int
             values=list(values),
             subjects=int(people[index]),
             samples=int(samples[index]),
-            merged=grouping.merged[index],
         )
         for index, (name, values) in enumerate(zip(grouping.names, grouping.values, strict=True))
     ]

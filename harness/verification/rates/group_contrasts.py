@@ -44,17 +44,17 @@ def make_contrasts(
 ) -> list[results.Contrast]:
     """Return one contrast for every other group.
 
-    p_holm and verdicts come later, over the whole family (`settle`). Merged groups have none.
+    p_holm and verdicts come later, over the whole family (`settle`).
 
     measures: how many error rates are compared; times the groups it gives the family, for what could have been detected.
     """
     if reference is None:
         return []
     base = measured.estimates[grouping.names.index(reference)]
-    family = max(1, measures * (sum(not merged for merged in grouping.merged) - 1))
+    family = max(1, measures * (grouping.n - 1))
     out = []
     for index, name in enumerate(grouping.names):
-        if name == reference or grouping.merged[index]:
+        if name == reference:
             continue
         contrast = compare(measured, name, reference, measured.estimates[index], base, family)
         if contrast.ratio is not None and reestimated is not None:

@@ -88,7 +88,7 @@ def carrying_group(pool: ThresholdPool, evidence: Evidence, finest: SampleGroupi
     )
     top = int(share.argmax())
     people = int(subjects_per_group(finest, evidence.cells, evidence.subjects)[top])
-    named = not finest.merged[top] and people >= SHOWN_FROM
+    named = people >= SHOWN_FROM
     carries = share[top] > max(CARRIES_FROM, OVER_WEIGHT * _weight_of_group(pool, evidence, finest, top))
     return (finest.names[top], float(share[top])) if named and carries else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,40 +104,27 @@ def make_pool(
     subjects: NDArray[np.int32],
     non_mated: NDArray[np.int64],
     finest: SampleGrouping,
-    singles: Sequence[SampleGrouping] = (),
 ) -> ThresholdPool:
     """Return the pool called `balanced`, `all` or `ATTRIBUTE=VALUE`.
 
     balanced: within-group comparisons of the finest grouping, groups of at least 30 subjects weighted equally (all groups, if
     none has 30). all: every non-mated comparison. ATTRIBUTE=VALUE: those between samples with that value.
     subjects: int32[n], of the samples that `cells` is about. non_mated: int64[K, K], comparisons by cell, upper triangle.
-    singles: the groupings as they are published: a value that was merged there is not named here either.
-    Raises UserError if there is no such attribute or value, or if too few people have it for them to be shown alone.
+    Raises UserError if there is no such attribute or value.
     """
     if name == "all":
         everyone = int(np.unique(subjects).size)
         shape = (cells.n,) * 2
         return ThresholdPool(name, (), np.zeros(shape, np.int32), np.ones(1), ("all pairs",), (everyone,), (), ())
     if name == "balanced":
-        return _balanced(cells, subjects, non_mated, finest, singles)
-    return _one_value(name, cells, subjects, singles)
+        return _balanced(cells, subjects, non_mated, finest)
+    return _one_value(name, cells, subjects)
 
 
-def published_value(attribute: str, value: str, singles: Sequence[SampleGrouping]) -> str:
-    """Return an attribute's value as it may be published.
-
-    The value itself, or the merged group that it is in (`other (2 groups)`).
-    """
-    single = next((grouping for grouping in singles if grouping.attributes == (attribute,)), None)
-    if single is None or value in single.names or not any(single.merged):
-        return value
-    return single.names[-1]
-
-
-def check_pool(name: str, cells: Cells, singles: Sequence[SampleGrouping]) -> None:
+def check_pool(name: str, cells: Cells, small: Collection[str] = ()) -> None:
     """Raise UserError unless the pool's name is valid.
 
-    Valid: `balanced`, `all`, and an ATTRIBUTE=VALUE of the cells that may be named (see `make_pool`).
+    Valid: `balanced`, `all`, and an ATTRIBUTE=VALUE of the cells. small: those of people who left, for the message.
     """
     if name in ("balanced", "all"):
         return
@@ -146,15 +133,17 @@ def check_pool(name: str, cells: Cells, singles: Sequence[SampleGrouping]) -> No
         raise UserError(
             f"--pool {name}: use `balanced`, `all` or ATTRIBUTE=VALUE with an attribute of this run ({', '.join(cells.attributes)})"
         )
+    if name in small:
+        raise UserError(
+            f"--pool {name}: fewer than {SMALL_CELL} people, too few to be shown; name a group of at least {SMALL_CELL}"
+        )
     grouping = make_grouping(cells, [attribute])
     if value not in grouping.names:
         raise UserError(f"--pool {name}: {attribute} has no value {value!r}; it has {', '.join(grouping.names)}")
-    if published_value(attribute, value, singles) != value:
-        raise UserError(f"--pool {name}: too few people to be shown by themselves; name a group of at least {SMALL_CELL}")
 
 
-def _one_value(name: str, cells: Cells, subjects: NDArray[np.int32], singles: Sequence[SampleGrouping]) -> ThresholdPool:
-    check_pool(name, cells, singles)
+def _one_value(name: str, cells: Cells, subjects: NDArray[np.int32]) -> ThresholdPool:
+    check_pool(name, cells)
     attribute, _, value = name.partition("=")
     grouping = make_grouping(cells, [attribute])
     inside = grouping.of_cell == grouping.names.index(value)
@@ -168,21 +157,17 @@ def _balanced(
     subjects: NDArray[np.int32],
     non_mated: NDArray[np.int64],
     finest: SampleGrouping,
-    singles: Sequence[SampleGrouping],
 ) -> ThresholdPool:
     sizes = subjects_per_group(finest, cells, subjects)
     compared = _within(non_mated, finest) > 0
-    usable = compared & (np.asarray(finest.merged, int) == 0 if finest.n else compared)
-    large = usable & (sizes >= SMALLEST_POOL_GROUP)
-    members = np.flatnonzero(large if large.any() else usable)
+    large = compared & (sizes >= SMALLEST_POOL_GROUP)
+    members = np.flatnonzero(large if large.any() else compared)
     stratum = np.full((cells.n, cells.n), -1, np.int32)
     for index, group in enumerate(members):
         inside = np.flatnonzero(finest.of_cell == group)
         stratum[np.ix_(inside, inside)] = index
     left_out = tuple(
-        results.LeftOut(
-            group=finest.names[group], subjects=int(sizes[group]), reason=_why_out(finest.merged[group], int(sizes[group]))
-        )
+        results.LeftOut(group=finest.names[group], subjects=int(sizes[group]), reason=_why_out(int(sizes[group])))
         for group in range(finest.n)
         if group not in members
     )
@@ -194,13 +179,11 @@ def _balanced(
         tuple(finest.names[group] for group in members),
         tuple(int(sizes[group]) for group in members),
         left_out,
-        _missing_values(cells, finest, members, singles),
+        _missing_values(cells, finest, members),
     )
 
 
-def _why_out(merged: int, subjects: int) -> str:
-    if merged:
-        return "groups too small to be named"
+def _why_out(subjects: int) -> str:
     return "fewer than 30 subjects" if subjects < SMALLEST_POOL_GROUP else NONE_MADE
 
 
@@ -211,12 +194,10 @@ def _within(table: NDArray[np.int64], grouping: SampleGrouping) -> NDArray[np.in
     return np.bincount(grouping.of_cell[row], weights=table[row, col], minlength=grouping.n).astype(np.int64)
 
 
-def _missing_values(
-    cells: Cells, finest: SampleGrouping, members: NDArray[np.int64], singles: Sequence[SampleGrouping]
-) -> tuple[str, ...]:
+def _missing_values(cells: Cells, finest: SampleGrouping, members: NDArray[np.int64]) -> tuple[str, ...]:
     """Return attribute values that no group of the pool has.
 
-    As they may be published; none, if there is no pool at all.
+    None, if there is no pool at all.
     """
     missing: list[str] = []
     if not members.size:
@@ -225,5 +206,5 @@ def _missing_values(
         column = cells.attributes.index(attribute)
         present = {cells.values[column][code] for code in cells.codes[:, column] if code >= 0}
         inside = {finest.values[group][index] for group in members}
-        missing += [f"{attribute}: {published_value(attribute, value, singles)}" for value in sorted(present - inside)]
+        missing += [f"{attribute}: {value}" for value in sorted(present - inside)]
     return tuple(dict.fromkeys(missing))

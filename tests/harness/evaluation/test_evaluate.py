@@ -231,7 +231,7 @@ def test_hidden_repeats_are_flagged_and_both_readings_given() -> None:
     assert refused.groupings[-1].operating_points[0].reason == "mostly_same_person"
 
 
-def test_small_groups_are_merged_unless_the_labels_are_public() -> None:
+def test_small_groups_leave_unless_the_labels_are_public() -> None:
     dataset = toy.make_dataset(7, 60, 1, public=False)
     from dataclasses import replace
 
@@ -243,11 +243,10 @@ def test_small_groups_are_merged_unless_the_labels_are_public() -> None:
     templates = toy.make_templates(hidden, 8)
     e = evaluate(hidden, toy.make_card(), templates, Options(by=("ethnicity",), targets=(1e-2,))).evaluation
     names = [g.group for g in e.groupings[0].groups]
-    assert all(g.subjects >= 10 for g in e.groupings[0].groups)
-    assert any(n.startswith("other (") for n in names)
-    assert not any(n in ("Black", "Z") for n in names)
-    text = results.to_json(e.model_copy(update={"dataset": e.dataset.model_copy(update={"labels": []})}))
-    assert '"Z"' not in text
+    assert names == ["White"]
+    assert e.groupings[0].groups[0].subjects == e.dataset.subjects == 51
+    assert e.dataset.subjects_left_out == 9
+    assert '"Z"' not in results.to_json(e)
 
 
 def test_options_that_do_not_fit_are_refused_in_one_line(case) -> None:

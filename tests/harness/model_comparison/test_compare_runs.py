@@ -83,7 +83,7 @@ def test_pairs_are_those_of_the_evidence_itself(two: Comparison, three, dataset)
     """Read back from the private parts, every figure is what the comparisons give, which other tests hold against loops."""
     _, templates = three
     a, b = sides(dataset, templates[:2], (0.55, 0.5))
-    expected = compare(a, b, groupings_of(a.evidence.cells, a.evidence.subjects, merge=False))
+    expected = compare(a, b, groupings_of(a.evidence.cells, a.evidence.subjects, protect=False))
     found = point(two, "published").pairs[0]
     assert found.left_out_first > 0
     for name in ("non_mated", "mated", "left_out_first", "left_out_second"):
@@ -180,7 +180,7 @@ def test_at_a_target_no_variance_is_less_than_over_the_replicates(two: Compariso
         next(x for x in r.evaluation.groupings[-1].operating_points if x.origin == "target").threshold for r in three[0][:2]
     ]
     a, b = sides(dataset, templates[:2], thresholds)
-    given = compare(a, b, groupings_of(a.evidence.cells, a.evidence.subjects, merge=False))
+    given = compare(a, b, groupings_of(a.evidence.cells, a.evidence.subjects, protect=False))
     wider = 0
     for g, h in zip(p.pairs[0].groupings, given.groupings, strict=True):
         for x, y in zip(g.changes, h.changes, strict=True):

@@ -124,7 +124,7 @@ def estimates(errors: list[int], comparisons: list[int], effect: float = 2.0) ->
 def differential(fmr: list[int], fnmr: list[int], nominal: float | None = 0.01):
     k = len(fmr)
     names = tuple(f"g{i}" for i in range(k))
-    grouping = SampleGrouping(("a",), names, tuple((n,) for n in names), np.arange(k, dtype=np.int32), (0,) * k)
+    grouping = SampleGrouping(("a",), names, tuple((n,) for n in names), np.arange(k, dtype=np.int32))
     x = Measured("fmr", "within", estimates(fmr, [5000] * k))
     y = Measured("fnmr", "within", estimates(fnmr, [400] * k))
     return make_differential(grouping, x, y, 0, nominal), [e.rate for e in x.estimates], [e.rate for e in y.estimates]

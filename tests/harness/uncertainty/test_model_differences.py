@@ -126,7 +126,7 @@ def _variance(rows: np.ndarray, w: tuple[float, float], mated: bool) -> float:
 
 def _compared(runs: tuple[Run, Run]):
     first, second = runs
-    groupings = groupings_of(first.evidence.cells, first.evidence.subjects, merge=False)
+    groupings = groupings_of(first.evidence.cells, first.evidence.subjects, protect=False)
     return compare(first.side, second.side, groupings)
 
 
@@ -209,7 +209,7 @@ def test_comparisons_taken_out_of_one_are_taken_out_of_both(runs: tuple[Run, Run
     ledger = first.evidence.tally.ledger
     gone = ledger.score >= np.float32(0.75)
     smaller = replace(first.side, evidence=without_comparisons(first.evidence, gone))
-    groupings = groupings_of(first.evidence.cells, first.evidence.subjects, merge=False)
+    groupings = groupings_of(first.evidence.cells, first.evidence.subjects, protect=False)
     there, back = compare(smaller, second.side, groupings), compare(second.side, smaller, groupings)
     made = set(second.templates.samples.tolist())
     samples = first.templates.samples
@@ -234,7 +234,7 @@ def test_families_are_rates_and_disparities_each(runs: tuple[Run, Run]) -> None:
 
 def test_one_model_against_itself(runs: tuple[Run, Run]) -> None:
     first, _ = runs
-    groupings = groupings_of(first.evidence.cells, first.evidence.subjects, merge=False)
+    groupings = groupings_of(first.evidence.cells, first.evidence.subjects, protect=False)
     same = compare(first.side, replace(first.side, name="again"), groupings)
     assert same.left_out_first == same.left_out_second == 0
     for c in same.groupings[-1].changes:
@@ -247,7 +247,7 @@ def test_one_model_against_itself(runs: tuple[Run, Run]) -> None:
 
 
 def test_exchanging_the_models_turns_every_figure_round(runs: tuple[Run, Run]) -> None:
-    groupings = groupings_of(runs[0].evidence.cells, runs[0].evidence.subjects, merge=False)
+    groupings = groupings_of(runs[0].evidence.cells, runs[0].evidence.subjects, protect=False)
     there = compare(runs[0].side, runs[1].side, groupings)
     back = compare(runs[1].side, runs[0].side, groupings)
     turned = {"higher": "lower", "lower": "higher"}
@@ -259,7 +259,7 @@ def test_exchanging_the_models_turns_every_figure_round(runs: tuple[Run, Run]) -
 
 
 def test_a_threshold_below_the_ledger_is_refused_by_name(runs: tuple[Run, Run]) -> None:
-    groupings = groupings_of(runs[0].evidence.cells, runs[0].evidence.subjects, merge=False)
+    groupings = groupings_of(runs[0].evidence.cells, runs[0].evidence.subjects, protect=False)
     low = replace(runs[0].side, threshold=runs[0].evidence.tally.floor - 0.1)
     found = compare(low, runs[1].side, groupings)
     fmr = [c for c in found.groupings[-1].changes if c.measure == "fmr"]
@@ -269,7 +269,7 @@ def test_a_threshold_below_the_ledger_is_refused_by_name(runs: tuple[Run, Run]) 
 
 def test_runs_with_other_groups_or_people_are_refused(runs: tuple[Run, Run]) -> None:
     first, second = runs
-    groupings = groupings_of(first.evidence.cells, first.evidence.subjects, merge=False)
+    groupings = groupings_of(first.evidence.cells, first.evidence.subjects, protect=False)
     cells = replace(second.evidence.cells, values=(("f", "m"), *second.evidence.cells.values[1:]))
     with pytest.raises(UserError, match="same --by"):
         compare(first.side, replace(second.side, evidence=replace(second.evidence, cells=cells)), groupings)

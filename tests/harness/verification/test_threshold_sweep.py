@@ -59,7 +59,7 @@ def evidence(scores, floor_share: float, asked: tuple[float, ...]):
     floor = float(grid.edges[int(floor_share * grid.n)])
     groupings = [make_grouping(cells, list(x)) for x in (("gender",), ("ethnicity",), BY)]
     made = evidence_of_rows(rows, cells, counted, floor, failures_supplied=False)
-    pool = make_pool("balanced", cells, twice, counted[0].non_mated.sum(axis=2), groupings[-1], groupings)
+    pool = make_pool("balanced", cells, twice, counted[0].non_mated.sum(axis=2), groupings[-1])
     return made, groupings, pool
 
 

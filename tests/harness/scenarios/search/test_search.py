@@ -128,7 +128,7 @@ def test_the_first_candidates_group_is_a_mean_over_every_gallery(case: tuple) ->
 
 def run_of(enrolled: Enrolled, groups: NDArray[np.int32], stratum: NDArray[np.int32], quota: list[int]) -> s._Run:
     lists = lists_of(enrolled, stratum, quota)
-    two = SampleGrouping(("group",), ("a", "b"), (("a",), ("b",)), np.array([0, 1], np.int32), (0, 0))
+    two = SampleGrouping(("group",), ("a", "b"), (("a",), ("b",)), np.array([0, 1], np.int32))
     first = d.first_of_list(lists.stratum, lists.others, lists.drawn)
     gallery_group = c.groups_of(lists.gallery, two.of_cell)[lists.gallery.of]
     return s._Run(lists, two, c.groups_of(lists.probes, two.of_cell), gallery_group, first, 1)
