@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from scipy import stats
 
 from faceparity.harness import results
 from faceparity.harness.results.comparison import LeagueTest
@@ -48,11 +49,8 @@ def _verdicts(part: Any, where: str) -> Iterator[tuple[str, Any, str]]:
 
 def _contrasts(point: results.OperatingPoint, where: str) -> Iterator[tuple[str, Any, str]]:
     """From effective errors of the rates beside them, Holm over the point, and the second reading if there is one."""
-    effective = {
-        (name, r.design, r.group): r.effective_errors or 0.0
-        for name, rates in (("fmr", point.fmr), ("fnmr", point.fnmr))
-        for r in rates
-    }
+    rates = {(name, r.design, r.group): r for name, listed in (("fmr", point.fmr), ("fnmr", point.fnmr)) for r in listed}
+    effective = {key: r.effective_errors or 0.0 for key, r in rates.items()}
     family = [c for c in point.contrasts if c.verdict != "none"]
     adjusted = {id(c): p for c, p in zip(family, adjust([c.p for c in family]), strict=True)}
     second = point.without_likely_same_person
@@ -63,6 +61,11 @@ def _contrasts(point: results.OperatingPoint, where: str) -> Iterator[tuple[str,
             assert c.p_holm == pytest.approx(adjusted[id(c)])
             sides = (effective.get((c.measure, c.design, g), 0.0) for g in (c.group, c.reference))
             expected = call(c.ratio - 1, c.p_holm, enough_errors(c.ratio, *sides))
+        elif c.few_errors is not None:
+            pair = tuple(rates[c.measure, c.design, g] for g in (c.group, c.reference))
+            assert c.p_holm == pytest.approx(adjusted[id(c)])
+            assert c.p == pytest.approx(_p_of_few_errors(c.few_errors, *pair))
+            expected = call((pair[0].rate or 0.0) - (pair[1].rate or 0.0), c.p_holm, True)
         if c.reason in WITHHELD and expected in CALLED:
             expected = "inconclusive"
         if point.withheld is not None:
@@ -72,11 +75,25 @@ def _contrasts(point: results.OperatingPoint, where: str) -> Iterator[tuple[str,
         yield f"{where}.contrasts[{k}]", c, expected
 
 
+def _p_of_few_errors(few: results.FewErrors, *sides: results.Rate) -> float:
+    """The gates, and the conditional binomial test by what the record says of both sides."""
+    lower, higher = sorted(sides, key=lambda side: side.rate or 0.0)
+    assert (higher.effective_errors or 0.0) >= 30
+    assert (lower.effective_errors or 0.0) < 8
+    y_a, n_a = ((x or 0) / few.higher_design_effect for x in (higher.errors, higher.comparisons))
+    y_b, n_b = ((x or 0) / few.lower_design_effect for x in (lower.errors, lower.comparisons))
+    return float(min(1.0, 2 * stats.beta.cdf(n_a / (n_a + n_b), y_a, y_b + 1)))
+
+
 def _of_claim(test: results.ClaimTest) -> str:
     """The direction that the claim expects is not in the test: what matters is whether it was called."""
     if test.result == "not_testable" or test.p_holm is None:
         return test.result if test.result == "not_testable" else "inconclusive"
     difference = test.difference if test.difference is not None else (test.ratio or 1.0) - 1
+    if test.few_errors is not None:
+        difference = sum(
+            sign * ((side.rate or 0.0) if side else 0.0) for sign, side in ((1, test.rate), (-1, test.reference_rate))
+        )
     called = call(difference, test.p_holm, test.reason is None) in CALLED
     if test.rate is not None and test.reference_rate is not None and test.ratio is not None:
         errors = (test.rate.effective_errors or 0.0, test.reference_rate.effective_errors or 0.0)

@@ -10,7 +10,7 @@ from faceparity.datasets.loading.label_vocabulary import concept_of_column, conc
 from faceparity.harness import results
 from faceparity.harness.claims.claim_file import ClaimedContrast, Reading
 from faceparity.harness.groups.groupings import SampleGrouping
-from faceparity.harness.verification.rates import estimates as rates
+from faceparity.harness.verification.rates.estimate import Estimate
 
 Key = tuple[str, ...]
 
@@ -27,7 +27,7 @@ class Draft:
     key: Key | None = None
     higher: bool | None = None
     gates: bool = False
-    estimates: tuple[rates.Estimate, rates.Estimate] | None = None
+    estimates: tuple[Estimate, Estimate] | None = None
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ from faceparity.harness.experiments.paired_scores import (
     non_mated_sums,
 )
 from faceparity.harness.groups.groupings import JOINER
-from faceparity.harness.verification.rates.estimates import Estimate, mated, to_rate
+from faceparity.harness.verification.rates.estimate import Estimate
+from faceparity.harness.verification.rates.estimates import mated, to_rate
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
 Mask = NDArray[np.bool_]

@@ -12,7 +12,7 @@ from faceparity.harness import results
 from faceparity.harness.experiments.paired_scores import Array, ScoreSums
 from faceparity.harness.uncertainty import paired as stats
 from faceparity.harness.uncertainty.intervals import zero_error_bounds
-from faceparity.harness.verification.rates.estimates import Estimate
+from faceparity.harness.verification.rates.estimate import Estimate
 from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, EFFECTIVE_IN_HIGHER, SHOWN_FROM, adjust, call
 
 HIGHER_FROM = EFFECTIVE_IN_HIGHER

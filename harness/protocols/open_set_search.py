@@ -21,6 +21,7 @@ from faceparity.harness.protocols.template_pooling import averaged, usual_cells
 from faceparity.harness.templates.extract import Templates
 from faceparity.harness.uncertainty import variance
 from faceparity.harness.verification.rates import estimates
+from faceparity.harness.verification.rates.estimate import Estimate
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
 F32 = NDArray[np.float32]
@@ -265,7 +266,7 @@ def _rate(
     return estimates.to_rate(mean, name, "all", conditional=conditional)
 
 
-def estimate(errors: Flags, compared: Flags, attempted: Flags, subjects: I32, mated: bool) -> estimates.Estimate:
+def estimate(errors: Flags, compared: Flags, attempted: Flags, subjects: I32, mated: bool) -> Estimate:
     """Estimate a rate over searches, with variance by probe subjects.
 
     The variance is the larger of the clustered and the delete-one-subject jackknife.

@@ -14,6 +14,7 @@ from faceparity.harness.comparisons.tally import I32, I64, Scores
 from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.error_counts import CellErrors, ErrorsByGroup
+from faceparity.harness.verification.rates.estimate import Estimate
 
 F64 = NDArray[np.float64]
 
@@ -38,7 +39,7 @@ class _GroupErrors:
 class RateAtThreshold:
     """A group at one threshold. counted: errors are known by subject, so the estimate has a variance; else it is a bare rate."""
 
-    estimate: estimates.Estimate
+    estimate: Estimate
     counted: bool = True
 
 
@@ -87,9 +88,7 @@ class NonMated:
             rate = errors / comparisons if comparisons else None
             reason: results.Reason | None = None if comparisons else "zero_comparisons"
             without = np.full(cell.ids.size, rate, float)
-            bare = estimates.Estimate(
-                cell.subjects, None, comparisons, errors, rate, reason=reason, ids=cell.ids, without=without
-            )
+            bare = Estimate(cell.subjects, None, comparisons, errors, rate, reason=reason, ids=cell.ids, without=without)
             out.append(RateAtThreshold(bare, counted=False))
         return out
 

@@ -16,6 +16,7 @@ from faceparity.harness.groups.groupings import SampleGrouping, cells_of, is_wit
 from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.disparity_indices import make_differential
 from faceparity.harness.verification.rates.error_counts import ErrorsByGroup
+from faceparity.harness.verification.rates.estimate import Estimate
 from faceparity.harness.verification.rates.group_contrasts import Measured, make_contrasts, settle
 from faceparity.harness.verification.rates.like_groups import never_below, with_design_effects
 from faceparity.harness.verification.rates.score_order import ScoreOrder, apply_to_point
@@ -56,7 +57,7 @@ class PointContext:
         return ScoreOrder(self.evidence)
 
 
-def non_mated_by_group(evidence: Evidence, grouping: SampleGrouping, threshold: float) -> list[estimates.Estimate]:
+def non_mated_by_group(evidence: Evidence, grouping: SampleGrouping, threshold: float) -> list[Estimate]:
     """Return the FMR of each group, both samples in it.
 
     Errors are at or above the threshold. Raises KeyError below the ledger at a threshold that the tally was not asked for.
@@ -65,7 +66,7 @@ def non_mated_by_group(evidence: Evidence, grouping: SampleGrouping, threshold: 
     return with_design_effects([estimates.non_mated(cells.within(index)) for index in range(grouping.n)])
 
 
-def mated_by_group(evidence: Evidence, grouping: SampleGrouping, threshold: float) -> list[estimates.Estimate]:
+def mated_by_group(evidence: Evidence, grouping: SampleGrouping, threshold: float) -> list[Estimate]:
     """Return the FNMR of each group, both samples in it.
 
     Errors are below the threshold.
@@ -96,7 +97,7 @@ def has_mated(evidence: Evidence) -> bool:
     return evidence.tally.n_mated > 0 or (attempted is not None and bool(attempted.any()))
 
 
-def can_be_matched(grouping: SampleGrouping, finest: SampleGrouping, g: int, cells: Sequence[estimates.Estimate]) -> bool:
+def can_be_matched(grouping: SampleGrouping, finest: SampleGrouping, g: int, cells: Sequence[Estimate]) -> bool:
     """Return whether a mean over the finest cells of group g may be given.
 
     cells: of the finest grouping: each of the group's needs a rate and 30 subjects, and none may be withheld.
@@ -109,9 +110,7 @@ def can_be_matched(grouping: SampleGrouping, finest: SampleGrouping, g: int, cel
     )
 
 
-def _matched(
-    grouping: SampleGrouping, setting: PointContext, cells: list[estimates.Estimate], mated: bool
-) -> list[estimates.Estimate]:
+def _matched(grouping: SampleGrouping, setting: PointContext, cells: list[Estimate], mated: bool) -> list[Estimate]:
     """Return each group's mean over its finest cells.
 
     Undefined if one of them is under 30 subjects. mated: whether the cells are of mated comparisons.
@@ -125,7 +124,7 @@ def _matched(
             subjects = sum(cells[index].subjects for index in own)
             comparisons = [cells[index].comparisons for index in own]
             reason = why_no_mean(comparisons, [int(people[index]) for index in own], mated)
-            out.append(estimates.Estimate(subjects, None, sum(comparisons), 0, None, reason=reason))
+            out.append(Estimate(subjects, None, sum(comparisons), 0, None, reason=reason))
         else:
             out.append(estimates.mean_of([cells[index] for index in own], evidence.shared_subjects))
     return never_below(out)
@@ -135,8 +134,8 @@ def _measure(
     measure: Literal["fmr", "fnmr"],
     grouping: SampleGrouping,
     setting: PointContext,
-    own: list[estimates.Estimate],
-    finest: list[estimates.Estimate],
+    own: list[Estimate],
+    finest: list[Estimate],
 ) -> Measured:
     """Return the estimates by which groups are compared.
 
@@ -160,7 +159,7 @@ def compared_estimates(
     return _measure(measure, grouping, setting, own, finest)
 
 
-def _listed(grouping: SampleGrouping, measured: Measured, own: list[estimates.Estimate], conditional: bool) -> list[results.Rate]:
+def _listed(grouping: SampleGrouping, measured: Measured, own: list[Estimate], conditional: bool) -> list[results.Rate]:
     """Return the rates as published.
 
     Matched first, then as sampled; or within alone.
@@ -222,7 +221,7 @@ def evaluate_point(point: Point, grouping: SampleGrouping, setting: PointContext
 
 
 def _matrix(
-    cells: ErrorsByGroup, grouping: SampleGrouping, own: list[estimates.Estimate], design: results.Design, conditional: bool
+    cells: ErrorsByGroup, grouping: SampleGrouping, own: list[Estimate], design: results.Design, conditional: bool
 ) -> list[results.Rate]:
     """Return the rates of group × group.
 
@@ -240,9 +239,7 @@ def _matrix(
     return out
 
 
-def _overall(
-    point: Point, setting: PointContext, fmr: list[estimates.Estimate], fnmr: list[estimates.Estimate]
-) -> results.Overall:
+def _overall(point: Point, setting: PointContext, fmr: list[Estimate], fnmr: list[Estimate]) -> results.Overall:
     """Return the rates on the pool, and on all pairs."""
     evidence, pool = setting.evidence, setting.pool
     conditional = point.origin == "target"

@@ -15,7 +15,7 @@ from faceparity.harness.groups.groupings import SampleGrouping, cells_of, subjec
 from faceparity.harness.uncertainty import contrasts as stats
 from faceparity.harness.uncertainty.bootstrap import same_draws
 from faceparity.harness.verification.one_threshold import mated_by_group
-from faceparity.harness.verification.rates.estimates import Estimate
+from faceparity.harness.verification.rates.estimate import Estimate
 from faceparity.harness.verification.threshold.target_threshold import FoundThreshold, find_threshold
 from faceparity.harness.verification.threshold.threshold_bootstrap import reestimate
 from faceparity.harness.verification.threshold.threshold_pool import LEAST_EXPECTED_ERRORS, ThresholdPool

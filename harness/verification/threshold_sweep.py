@@ -22,6 +22,7 @@ from faceparity.harness.uncertainty.intervals import LEVEL
 from faceparity.harness.verification.errors_by_threshold import Mated, NonMated, RateAtThreshold, first_in_ledger
 from faceparity.harness.verification.one_threshold import can_be_matched, mated_by_group, non_mated_by_group, reference_group
 from faceparity.harness.verification.rates import estimates
+from faceparity.harness.verification.rates.estimate import Estimate
 from faceparity.harness.verification.rates.estimates import interval_of
 from faceparity.harness.verification.rates.few_error_contrasts import applies, few_error_p
 from faceparity.harness.verification.rates.group_contrasts import ratio_of
@@ -152,7 +153,7 @@ class _UpperEnd(NamedTuple):
     few: bool
 
     @staticmethod
-    def of(estimate: estimates.Estimate, few: bool) -> _UpperEnd:
+    def of(estimate: Estimate, few: bool) -> _UpperEnd:
         """Return an estimate's; without a comparison everything is possible."""
         high = 1.0 if estimate.rate is None else interval_of(replace(estimate, least_upper=0.0))[1]
         return _UpperEnd(high, high if few else estimate.least_upper, few)
@@ -177,7 +178,7 @@ def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.7g}")
 
 
-def _n_of_interval(estimate: estimates.Estimate) -> float | None:
+def _n_of_interval(estimate: Estimate) -> float | None:
     """Return the sample size behind `estimates.interval_of`."""
     if estimate.rate is None or estimate.rate >= 1 or estimate.variance <= 0:
         return float(max(1, estimate.subjects // 2))
@@ -247,9 +248,7 @@ def _group_of_subjects(grouping: SampleGrouping, evidence: Evidence) -> NDArray[
     return np.asarray(np.unique(np.stack([group[known], evidence.subjects[known]]), axis=1)[0], np.int64)
 
 
-def _columns(
-    grouping: SampleGrouping, finest: SampleGrouping, at_top: list[estimates.Estimate], chosen: list[int]
-) -> list[_Column]:
+def _columns(grouping: SampleGrouping, finest: SampleGrouping, at_top: list[Estimate], chosen: list[int]) -> list[_Column]:
     """Return a column for each chosen group.
 
     Matched where the tables have a matched rate, else as sampled; the finest grouping's groups within themselves.
@@ -372,9 +371,9 @@ def _to_record(measure: Measure, column: _Column, reference: str | None) -> resu
     )
 
 
-def _without_errors(estimate: estimates.Estimate) -> estimates.Estimate:
+def _without_errors(estimate: Estimate) -> Estimate:
     """Return the same comparisons as if there were no error."""
-    return estimates.Estimate(estimate.subjects, None, estimate.comparisons, 0, 0.0, zero_bounds=estimate.zero_bounds)
+    return Estimate(estimate.subjects, None, estimate.comparisons, 0, 0.0, zero_bounds=estimate.zero_bounds)
 
 
 def _pool_fmr(evidence: Evidence, pool: ThresholdPool, thresholds: Scores) -> list[float | None]:

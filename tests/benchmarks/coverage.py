@@ -31,6 +31,7 @@ from faceparity.harness.uncertainty.intervals import quantile_z, wilson, wilson_
 from faceparity.harness.uncertainty.model_differences import PairedCell, compare_models, non_mated_cell
 from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.error_counts import CellErrors
+from faceparity.harness.verification.rates.estimate import Estimate
 from faceparity.harness.verification.rates.group_contrasts import ratio_of
 from faceparity.harness.verification.rates.like_groups import with_design_effects
 from faceparity.harness.verification.rates.verdict_rules import ALPHA, BOUND_BELOW, EFFECTIVE_DISCORDANT, enough_errors
@@ -135,7 +136,7 @@ def _variance_of_deal(at: Setting, seed: int) -> float:
     return (own + float(d.by_subject @ d.by_subject - 2 * squares) * together(at, 1)) / n**2
 
 
-def draw_sampled(rng: np.random.Generator, at: Setting, first: int) -> estimates.Estimate:
+def draw_sampled(rng: np.random.Generator, at: Setting, first: int) -> Estimate:
     """A group of which a sample of the comparisons is made, one of `DEALS`."""
     d = _dealt(at, int(rng.integers(DEALS)))
     a = rng.normal(size=at.people)
@@ -148,7 +149,7 @@ def draw_sampled(rng: np.random.Generator, at: Setting, first: int) -> estimates
     return estimates.non_mated(cell)
 
 
-def draw_within(rng: np.random.Generator, at: Setting, first: int) -> estimates.Estimate:
+def draw_within(rng: np.random.Generator, at: Setting, first: int) -> Estimate:
     """A group whose subjects are numbered from `first`."""
     g, m = at.people, at.images**2
     i, j = _pairs(g)
@@ -164,7 +165,7 @@ def draw_within(rng: np.random.Generator, at: Setting, first: int) -> estimates.
     return estimates.non_mated(cell)
 
 
-def draw_cross(rng: np.random.Generator, at: Setting, first: int) -> estimates.Estimate:
+def draw_cross(rng: np.random.Generator, at: Setting, first: int) -> Estimate:
     """Two groups, compared with each other."""
     g, m = at.people, at.images**2
     a, b = rng.normal(size=(2, g))
@@ -177,7 +178,7 @@ def draw_cross(rng: np.random.Generator, at: Setting, first: int) -> estimates.E
     return estimates.non_mated(cell)
 
 
-def draw_fnmr(rng: np.random.Generator, at: Setting, first: int) -> estimates.Estimate:
+def draw_fnmr(rng: np.random.Generator, at: Setting, first: int) -> Estimate:
     """Every subject's images with each other."""
     errors = rng.binomial(at.trials, special.ndtr(at.s * np.sqrt(2) * rng.normal(size=at.people) - at.cut))
     ids = np.arange(first, first + at.people, dtype=np.int32)
@@ -192,17 +193,17 @@ def _pairs(people: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return np.triu_indices(people, 1)
 
 
-def published(e: estimates.Estimate) -> tuple[float, float]:
+def published(e: Estimate) -> tuple[float, float]:
     """As published but for the gate on subjects: [0, bound] with up to nine errors."""
     return estimates.interval_of(e)
 
 
-def two_sided(e: estimates.Estimate) -> tuple[float, float]:
+def two_sided(e: Estimate) -> tuple[float, float]:
     """As published, had it both ends whatever the errors."""
     return wilson_from_variance(e.rate, e.variance, e.df) if e.rate else published(e)
 
 
-def of_true_variance(e: estimates.Estimate, at: Setting, variance: float) -> tuple[float, float]:
+def of_true_variance(e: Estimate, at: Setting, variance: float) -> tuple[float, float]:
     """Two-sided Wilson interval about the rate seen, with the normal quantile and the effective sample size that is true."""
     return wilson(e.rate or 0.0, at.p * (1 - at.p) / variance, quantile_z())
 

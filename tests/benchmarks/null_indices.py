@@ -18,6 +18,7 @@ from faceparity.harness.metrics.differential import MEASURES
 from faceparity.harness.uncertainty.equal_rates import equal_rates, null_of
 from faceparity.harness.verification.rates import estimates as rates
 from faceparity.harness.verification.rates.error_counts import CellErrors
+from faceparity.harness.verification.rates.estimate import Estimate
 
 F64 = NDArray[np.float64]
 REPETITIONS = 400
@@ -40,7 +41,7 @@ def draw(rng: np.random.Generator, people: int, images: int, p: float, s: float)
     return np.asarray(y + y.T, np.float64)
 
 
-def estimate(y: F64, images: int) -> rates.Estimate:
+def estimate(y: F64, images: int) -> Estimate:
     """The rate of one group, with its variance."""
     g, m = len(y), float(images**2)
     pairs, errors = g * (g - 1) / 2, np.triu(y)
@@ -51,7 +52,7 @@ def estimate(y: F64, images: int) -> rates.Estimate:
     return rates.non_mated(cell)
 
 
-def p_values(estimates: list[rates.Estimate], seed: int) -> dict[str, float | None]:
+def p_values(estimates: list[Estimate], seed: int) -> dict[str, float | None]:
     """Of each shown index; None where it or its null is undefined. As an evaluation does it, of groups with errors."""
     rate = np.asarray([e.rate for e in estimates], float)
     if not rate.all():

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 from faceparity.harness import results
 from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.uncertainty.contrasts import LogRatio
-from faceparity.harness.verification.rates.estimates import Estimate
+from faceparity.harness.verification.rates.estimate import Estimate
 from faceparity.harness.verification.rates.group_contrasts import ratio_of
 from faceparity.harness.verification.rates.verdict_rules import barrier, settle, side_without_errors, too_few
 

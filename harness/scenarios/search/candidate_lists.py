@@ -14,7 +14,7 @@ from faceparity.harness.results import Reason
 from faceparity.harness.scenarios.search import random_galleries
 from faceparity.harness.scenarios.search.enrolment import Enrolled, SearchTemplates, mate_pairs, not_compared
 from faceparity.harness.uncertainty import intervals, variance
-from faceparity.harness.verification.rates import estimates
+from faceparity.harness.verification.rates.estimate import Estimate
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -227,7 +227,7 @@ def sums(lists: CandidateLists, result: SearchOutcome, members: Flags) -> Search
     return SearchSums(mine.size, errors, ids, without[ids], (mine.size - searches[ids]).astype(np.float64))
 
 
-def estimate(lists: CandidateLists, result: SearchOutcome, members: Flags) -> estimates.Estimate:
+def estimate(lists: CandidateLists, result: SearchOutcome, members: Flags) -> Estimate:
     """Estimate the rate over the members' searches.
 
     members: bool[attempted probes]. The variance is the larger of the one clustered by probe subject and the jackknife over
@@ -237,7 +237,7 @@ def estimate(lists: CandidateLists, result: SearchOutcome, members: Flags) -> es
     tried = int((result.attempted & members).sum())
     if not mine.size:
         reason: Reason = "no_mated_pairs" if result.failures_count else "zero_comparisons"
-        return estimates.Estimate(0, None, 0, 0, None, attempted=tried, reason=reason)
+        return Estimate(0, None, 0, 0, None, attempted=tried, reason=reason)
     total = sums(lists, result, members)
     people, at = np.unique(lists.subjects[mine], return_inverse=True)
     wrong = np.bincount(at.reshape(-1), result.value[mine], people.size).astype(np.float64)
@@ -247,7 +247,7 @@ def estimate(lists: CandidateLists, result: SearchOutcome, members: Flags) -> es
     without = np.where(left > 0, total.errors_without / np.where(left > 0, left, 1), rate)
     plain = variance.cluster_variance(wrong, trials)
     failed = tried - mine.size if result.failures_count else 0
-    return estimates.Estimate(
+    return Estimate(
         people.size, None, mine.size, _rounded_errors(total.errors), rate, max(plain, variance.jackknife_variance(without)), plain,
         max(1.0, people.size - 1), tried, (total.errors + failed) / tried if tried else None, float((wrong / trials).mean()),
         "Wilson-t, max(clustered, jackknife) by probe and gallery subjects", ids=total.ids, without=without,

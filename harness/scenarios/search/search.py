@@ -24,6 +24,7 @@ from faceparity.harness.scenarios.search.enrolment import Enrolled, enrol
 from faceparity.harness.scenarios.search.published_galleries import published_gallery, published_sides
 from faceparity.harness.verification.one_threshold import reference_group
 from faceparity.harness.verification.rates import estimates as rates
+from faceparity.harness.verification.rates.estimate import Estimate
 from faceparity.harness.verification.rates.verdict_rules import (
     INTERVAL_FROM,
     confirm_all,
@@ -259,7 +260,7 @@ def of_own_group(run: _Run) -> candidate_lists.SearchOutcome:
 
 def _rates(
     run: _Run, result: candidate_lists.SearchOutcome, conditional: bool = False
-) -> tuple[list[rates.Estimate], list[results.Rate]]:
+) -> tuple[list[Estimate], list[results.Rate]]:
     found = [(name, candidate_lists.estimate(run.lists, result, members)) for name, members in run.members()]
     return [estimate for _, estimate in found], [
         rates.to_rate(estimate, name, "all", conditional=conditional) for name, estimate in found
@@ -272,7 +273,7 @@ def _at_threshold(run: _Run, threshold: float, context: ScenarioContext) -> dict
     fields: dict[str, object] = {
         "fpir": fpir, "shares": list(_alarm_shares(run, alarms, fpir)), "selectivity": list(_selectivity(run, threshold, fpir)),
     }  # fmt: skip
-    missed: list[rates.Estimate] = []
+    missed: list[Estimate] = []
     if run.lists.mated.any():
         missed, fields["fnir"] = _rates(run, misses(run.lists, run.rank, threshold))
         fields["first_is_other"] = _rates(run, mistaken(run.lists, threshold))[1]

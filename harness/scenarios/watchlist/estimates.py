@@ -10,7 +10,7 @@ from faceparity.harness import results
 from faceparity.harness.scenarios.base import group_verdicts
 from faceparity.harness.scenarios.watchlist.expected_alerts import F64, I32, I64
 from faceparity.harness.uncertainty import contrasts, intervals, variance
-from faceparity.harness.verification.rates.estimates import Estimate
+from faceparity.harness.verification.rates.estimate import Estimate
 
 METHOD = "exact mean over all lists; Wilson-t, delete-one-subject jackknife over crowd and list"
 

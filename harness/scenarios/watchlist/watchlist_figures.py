@@ -17,6 +17,7 @@ from faceparity.harness.scenarios.watchlist.list_composition import ListComposit
 from faceparity.harness.scenarios.watchlist.simulate import draws, spread
 from faceparity.harness.scenarios.watchlist.study_population import Study, missed
 from faceparity.harness.verification.rates import estimates as rates
+from faceparity.harness.verification.rates.estimate import Estimate
 
 EVERYBODY = "everybody"
 
@@ -185,7 +186,7 @@ def fmr_between(study: Study, found: Pairs) -> F64:
 class _Mated:
     """FNIR of every group, then of everybody, with each person left out."""
 
-    estimates: list[rates.Estimate]
+    estimates: list[Estimate]
     rate: F64
     without: F64
     overall: float | None = None
@@ -220,7 +221,7 @@ def _mated(question: WatchlistQuestion, mated: Pairs, threshold: float) -> _Mate
     return result
 
 
-def _weighted(everybody: rates.Estimate, rate: float, variance: float) -> rates.Estimate:
+def _weighted(everybody: Estimate, rate: float, variance: float) -> Estimate:
     """Return everybody's FNIR, each group weighted by its listed share."""
     return replace(
         everybody,

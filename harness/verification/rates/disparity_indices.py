@@ -12,7 +12,7 @@ from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.metrics.differential import MEASURES
 from faceparity.harness.metrics.registry import Given, Measure
 from faceparity.harness.uncertainty.equal_rates import equal_rates, null_of
-from faceparity.harness.verification.rates.estimates import Estimate
+from faceparity.harness.verification.rates.estimate import Estimate
 from faceparity.harness.verification.rates.group_contrasts import Measured
 from faceparity.harness.verification.rates.true_reasons import why_few_groups
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM

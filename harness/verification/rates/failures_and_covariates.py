@@ -11,6 +11,7 @@ from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence, sum_over_groups
 from faceparity.harness.groups.groupings import Cells, SampleGrouping, subjects_per_group
 from faceparity.harness.verification.rates import estimates
+from faceparity.harness.verification.rates.estimate import Estimate
 from faceparity.harness.verification.rates.like_groups import with_design_effects
 from faceparity.harness.verification.rates.verdict_rules import SHOWN_FROM
 
@@ -43,7 +44,7 @@ def group_sizes(grouping: SampleGrouping, cells: Cells, subjects: NDArray[np.int
     ]
 
 
-def _estimate(mine: NDArray[np.bool_], failed: NDArray[np.bool_], subjects: NDArray[np.int32]) -> estimates.Estimate:
+def _estimate(mine: NDArray[np.bool_], failed: NDArray[np.bool_], subjects: NDArray[np.int32]) -> Estimate:
     """Estimate the FTX of `mine`, clustered by subject."""
     ids, trials = np.unique(subjects[mine], return_counts=True)
     errors = np.bincount(subjects[mine], weights=failed[mine], minlength=int(ids.max(initial=-1)) + 1)[ids]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from faceparity.harness import results
 from faceparity.harness.groups.groupings import SampleGrouping
-from faceparity.harness.verification.rates.estimates import Estimate
+from faceparity.harness.verification.rates.estimate import Estimate
 from faceparity.harness.verification.rates.group_contrasts import Measured, compare
 
 

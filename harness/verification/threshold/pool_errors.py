@@ -12,7 +12,8 @@ from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.groups.groupings import SampleGrouping, subjects_per_group
 from faceparity.harness.verification.rates.error_counts import ErrorsByGroup
-from faceparity.harness.verification.rates.estimates import Estimate, mean_of, non_mated
+from faceparity.harness.verification.rates.estimate import Estimate
+from faceparity.harness.verification.rates.estimates import mean_of, non_mated
 from faceparity.harness.verification.rates.verdict_rules import CARRIES_FROM, LEAST_OF_TARGET, SHOWN_FROM
 from faceparity.harness.verification.threshold.threshold_pool import ThresholdPool
 

@@ -11,7 +11,7 @@ from faceparity.harness import results
 from faceparity.harness.comparisons.evidence import Evidence
 from faceparity.harness.comparisons.pair_counts import DealtPairs
 from faceparity.harness.metrics.rates import threshold_at_target
-from faceparity.harness.verification.rates.estimates import Estimate
+from faceparity.harness.verification.rates.estimate import Estimate
 from faceparity.harness.verification.rates.verdict_rules import LEAST_OF_TARGET
 from faceparity.harness.verification.threshold.pool_errors import needed_comparisons, pool_estimate
 from faceparity.harness.verification.threshold.threshold_pool import (

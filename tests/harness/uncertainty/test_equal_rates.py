@@ -12,7 +12,7 @@ from faceparity.harness.metrics.differential import MEASURES, fdr, gini, max_dif
 from faceparity.harness.uncertainty import variance
 from faceparity.harness.uncertainty.equal_rates import equal_rates, null_of
 from faceparity.harness.verification.rates.disparity_indices import make_differential
-from faceparity.harness.verification.rates.estimates import Estimate
+from faceparity.harness.verification.rates.estimate import Estimate
 from faceparity.harness.verification.rates.group_contrasts import Measured
 from tests.benchmarks import null_indices
 

@@ -15,6 +15,7 @@ from faceparity.harness.options import Options
 from faceparity.harness.uncertainty import intervals, variance
 from faceparity.harness.uncertainty.few_errors import upper_bound
 from faceparity.harness.verification.rates import estimates
+from faceparity.harness.verification.rates.estimate import Estimate
 from tests.harness import toy
 
 PUBLISHED = 0.05
@@ -213,10 +214,10 @@ def test_upper_bounds_in_place_of_sums_over_pairs_never_make_a_sum_of_squares_ne
     assert bound <= (errors - 0.2 * 1000) @ (errors - 0.2 * 1000) / 20000**2 + 1e-12
 
 
-def _cell(comparisons: int, subjects: int, errors: int = 0) -> estimates.Estimate:
+def _cell(comparisons: int, subjects: int, errors: int = 0) -> Estimate:
     ids = np.arange(comparisons, comparisons + subjects, dtype=np.int32)
     p = errors / comparisons
-    return estimates.Estimate(
+    return Estimate(
         subjects,
         None,
         comparisons,

@@ -9,7 +9,8 @@ from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.groups.groupings import make_cells, make_grouping
 from faceparity.harness.options import Options
 from faceparity.harness.uncertainty.power import Precision, needed_subjects, would_be_called
-from faceparity.harness.verification.rates.estimates import Estimate, mated
+from faceparity.harness.verification.rates.estimate import Estimate
+from faceparity.harness.verification.rates.estimates import mated
 from faceparity.harness.verification.rates.group_contrasts import Measured, make_contrasts, ratio_of
 from tests.harness import toy
 

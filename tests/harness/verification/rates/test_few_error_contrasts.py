@@ -12,6 +12,7 @@ from faceparity.harness.uncertainty.few_errors import few_error_test
 from faceparity.harness.uncertainty.multiple_tests import holm
 from faceparity.harness.verification.rates import estimates
 from faceparity.harness.verification.rates.error_counts import CellErrors
+from faceparity.harness.verification.rates.estimate import Estimate
 from faceparity.harness.verification.rates.few_error_contrasts import detectable_ratio, sides
 from faceparity.harness.verification.rates.group_contrasts import Measured, compare, detectable, settle
 from faceparity.harness.verification.rates.like_groups import with_design_effects
@@ -20,7 +21,7 @@ from faceparity.harness.verification.rates.verdict_rules import FEW_ERRORS_FACTO
 PEOPLE = 60
 
 
-def group(errors: int, first: int, *, complete: bool = True, per_pair: int = 1) -> estimates.Estimate:
+def group(errors: int, first: int, *, complete: bool = True, per_pair: int = 1) -> Estimate:
     """People compared in pairs, two by two with each other; errors spread over pairs that share nobody more than they must."""
     i, j = np.triu_indices(PEOPLE, 1)
     order = np.argsort((i + j) % PEOPLE + np.arange(i.size) / i.size, kind="stable")[: -(-errors // per_pair)]
@@ -35,7 +36,7 @@ def group(errors: int, first: int, *, complete: bool = True, per_pair: int = 1) 
     return estimates.non_mated(cell)
 
 
-def point(groups: dict[str, estimates.Estimate], design: results.Design = "within") -> results.OperatingPoint:
+def point(groups: dict[str, Estimate], design: results.Design = "within") -> results.OperatingPoint:
     """An operating point at which all are compared with the last."""
     found = dict(zip(groups, with_design_effects(list(groups.values())), strict=True))
     reference = list(found)[-1]

@@ -13,7 +13,7 @@ from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.options import Options
 from faceparity.harness.runs.suspects import choose_suspects
 from faceparity.harness.uncertainty.intervals import wilson_from_variance
-from faceparity.harness.verification.rates.estimates import Estimate
+from faceparity.harness.verification.rates.estimate import Estimate
 from faceparity.harness.verification.threshold.pool_errors import needed_comparisons
 from tests.harness import people, toy
 
