@@ -15,7 +15,7 @@ def how_many(tests: Sequence[ClaimTest]) -> str:
     """
     once = {_identity(test) for test in tests}
     shared = len(tests) - len(once)
-    more = f"; {f.plural(shared, 'reading')} more of them for another claim" if shared else ""
+    more = f" ({f.plural(shared, 'repeat')} in other claims or readings left out)" if shared else ""
     return f"{f.plural(len(once), 'test')} in all, each counted once{more}."
 
 

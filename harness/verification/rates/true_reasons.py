@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from faceparity.harness import results
@@ -50,7 +51,7 @@ def why_few_groups(reasons: Sequence[results.Reason | None], subjects: Sequence[
         for reason, people in zip(reasons, subjects, strict=True)
         if reason is not None or people < SHOWN_FROM
     ]
-    return max(dict.fromkeys(each), key=lambda reason: each.count(reason), default="too_few_subjects")
+    return Counter(each).most_common(1)[0][0] if each else "too_few_subjects"
 
 
 def why_not_tested(first: float, second: float, enough: bool) -> results.Reason:

@@ -164,7 +164,7 @@ def test_tests_are_counted_once_and_only_those_that_were_made(plain: Evaluation)
     refused = made("not_testable", target_fmr=1e-4, reason="too_few_comparisons_for_target", threshold=None)
     first, second = one(reading([made(), refused])), one(reading([turned], expects="lower"))
     page = " ".join(x.text for x in claim_sections(with_claims(plain, first, second), "e")[0].items if isinstance(x, Text))
-    assert "1 test in all, each counted once; 1 reading more of them for another claim." in page
+    assert "1 test in all, each counted once (1 repeat in other claims or readings left out)." in page
     assert "borne out here in 1 of 1 test" in page
     assert tally(first.readings[0]).startswith("Of 1 test, ")
     assert tally(first.readings[0]).endswith("; 1 more could not be made")
