@@ -78,6 +78,7 @@ def test_a_third_of_a_groups_mated_comparisons(rows: ScoreRows) -> None:
     text = shown(evaluation)
     assert "Failed comparisons: 20 of 120 mated and 0 of 3,540 non-mated" in flat(evaluation)
     assert "not supplied" not in text
+    assert max(map(len, text.splitlines())) <= 80
     line = next(line for line in text.splitlines() if line.startswith("B") and "33" in line)
     assert "33\N{NO-BREAK SPACE}%" in line
     for written in (summary([evaluation]), str(page([evaluation]))):
@@ -95,6 +96,7 @@ def test_all_of_a_groups_mated_comparisons(rows: ScoreRows) -> None:
     }
     for written in (shown(evaluation), summary([evaluation]), str(page([evaluation]))):
         assert "no two images of the same person" not in written
+    assert max(map(len, shown(evaluation).splitlines())) <= 80
     assert "every comparison failed" in flat(evaluation)
     assert evaluation.groupings[0].separation[1].reason == "all_failed"
 

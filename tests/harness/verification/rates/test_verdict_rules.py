@@ -21,6 +21,7 @@ from faceparity.harness.verification.rates.verdict_rules import (
     enough_errors,
     explore,
     is_significant,
+    withhold,
 )
 from tests.harness.toy import make_card, make_dataset, make_templates
 from tests.rederived_verdicts import disagreements
@@ -69,6 +70,19 @@ def test_a_test_without_a_p_value_stays_in_the_family(p_values: list[float | Non
         assert holm >= min(1.0, min(1.0 if q is None else q for q in p_values) * len(p_values)) - 1e-12
     in_order = sorted(zip(((1.0 if p is None else p) for p in p_values), adjusted, strict=True))
     assert all(a[1] <= b[1] for a, b in pairwise(in_order))
+
+
+def test_what_is_withheld_says_so() -> None:
+    """A call and any other test get the reason; what could not be tested keeps its own, if that says anything."""
+    from faceparity.harness.results import ScenarioContrast
+
+    blank = ScenarioContrast(measure="fpir", group="g", reference="r", ratio=2.0, verdict="none")
+    told = [("higher", None), ("inconclusive", "too_few_errors"), ("none", "too_few_subjects"), ("none", "other")]
+    records = [blank.model_copy(update={"verdict": verdict, "reason": reason}) for verdict, reason in told]
+    assert withhold(records, lambda record: None) == records
+    found = [(record.verdict, record.reason) for record in withhold(records, lambda record: "fnmr_over_half")]
+    why = "fnmr_over_half"
+    assert found == [("inconclusive", why), ("inconclusive", why), ("none", "too_few_subjects"), ("none", why)]
 
 
 def test_what_a_reading_lacks_is_withdrawn() -> None:
