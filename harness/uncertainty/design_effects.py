@@ -93,7 +93,7 @@ def design_effects(groups: Dependence, sources: NDArray[np.bool_] | None = None)
     used = np.ones(np.shape(groups.own), bool) if sources is None else sources
     known = groups.errors / groups.own >= KNOWN_FROM
     found = [groups.own, carried(groups, used), carried(groups, used & ~known), _carried_from_each(groups, used & known)]
-    return np.maximum(1.0, np.stack(found).max(0))
+    return np.asarray(np.maximum(1.0, np.stack(found).max(0)), float)
 
 
 def carried(groups: Dependence, sources: NDArray[np.bool_]) -> Array:

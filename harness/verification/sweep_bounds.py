@@ -22,7 +22,7 @@ def _raised(point: results.OperatingPoint, sweep: results.Sweep) -> results.Oper
     if point.threshold not in sweep.thresholds:
         return point
     position = sweep.thresholds.index(point.threshold)
-    bounds = {
+    bounds: dict[tuple[str, str, str], float | None] = {
         (swept.measure, swept.group, swept.design): swept.upper[position]
         for swept in sweep.rates
         if swept.upper is not None and swept.reason is None

@@ -13,7 +13,8 @@ from faceparity.harness.uncertainty import intervals, variance
 from faceparity.harness.uncertainty.contrasts import satterthwaite
 from faceparity.harness.uncertainty.few_errors import upper_bound
 from faceparity.harness.verification.rates.error_counts import CellErrors
-from faceparity.harness.verification.rates.estimate import Estimate, Sums
+from faceparity.harness.verification.rates.estimate import Estimate as Estimate
+from faceparity.harness.verification.rates.estimate import Sums
 from faceparity.harness.verification.rates.like_groups import bounds_of_mean, few_error_bound
 from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, INTERVAL_FROM, SHOWN_FROM
 

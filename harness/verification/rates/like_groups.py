@@ -27,7 +27,8 @@ def with_design_effects(estimates: Sequence[Estimate]) -> list[Estimate]:
     known = [estimates[index] for index in chosen]
     errors, comparisons = (np.asarray(column, float) for column in zip(*((x.errors, x.comparisons) for x in known), strict=True))
     sums = np.asarray([x.sums for x in known], float).T
-    found = dependence(errors, comparisons, *sums[:4], correction=sums[4])
+    same_pair, shared_subject, pair_comparisons, shared_comparisons, correction = sums
+    found = dependence(errors, comparisons, same_pair, shared_subject, pair_comparisons, shared_comparisons, correction)
     sources = np.asarray([_smaller_side(estimate) >= SHOWN_FROM for estimate in known])
     effects, common = design_effects(found, sources), carried(found, sources)
     seen = bool(errors[sources].any())
@@ -55,7 +56,7 @@ def never_below(estimates: Sequence[Estimate]) -> list[Estimate]:
         known = [estimates[index] for index in chosen]
         least, most = zip(*(estimate.per_error for estimate in known), strict=True)
         errors = [estimate.errors for estimate in known]
-        raised = never_below_fewer_errors([x.few_error_bound for x in known], errors, least, most)
+        raised = never_below_fewer_errors([x.few_error_bound or 0.0 for x in known], errors, least, most)
         for index, bound in zip(chosen, raised, strict=True):
             if bound > (out[index].few_error_bound or 0.0):
                 out[index] = replace(out[index], few_error_bound=float(bound))
