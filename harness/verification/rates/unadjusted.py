@@ -8,6 +8,7 @@ from faceparity.harness import results
 from faceparity.harness.groups.groupings import SampleGrouping
 from faceparity.harness.verification.rates.estimate import Estimate
 from faceparity.harness.verification.rates.group_contrasts import Measured, compare
+from faceparity.harness.verification.rates.true_reasons import CELLS_TOO_SMALL
 
 
 def unadjusted_contrasts(
@@ -26,7 +27,7 @@ def unadjusted_contrasts(
     found = [
         compare(sampled, name, reference, own[g], own[base])
         for g, name in enumerate(grouping.names)
-        if g != base and "cells_too_small" in (measured.estimates[g].reason, measured.estimates[base].reason)
+        if g != base and CELLS_TOO_SMALL.intersection((measured.estimates[g].reason, measured.estimates[base].reason))
     ]
     uncalled = {"p": None, "verdict": "none", "reason": "cells_too_small"}
     return [contrast.model_copy(update=uncalled) for contrast in found if contrast.ratio is not None]

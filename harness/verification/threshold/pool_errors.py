@@ -40,7 +40,7 @@ def pool_estimate(pool: ThresholdPool, evidence: Evidence, threshold: float) -> 
     At a threshold within the ledger. Every stratum needs a comparison.
     """
     names = tuple(str(index) for index in range(pool.weights.size))
-    strata = SampleGrouping(pool.attributes, names, tuple((name,) for name in names), np.diag(pool.stratum), (0,) * len(names))
+    strata = SampleGrouping(pool.attributes, names, tuple((name,) for name in names), np.diag(pool.stratum))
     counted = ErrorsByGroup(evidence, strata, threshold)
     each = [non_mated(counted.within(index)) for index in range(strata.n)]
     return each[0] if len(each) == 1 else mean_of(each, evidence.shared_subjects)
