@@ -98,7 +98,7 @@ def _no_benchmark(card: DatasetCard) -> UserError:
 def _unknown(name: str) -> UserError:
     close = difflib.get_close_matches(name, dataset_names(), 1)
     hint = f"did you mean {close[0]}? " if close else ""
-    if Path(name).expanduser().is_dir():
+    if os.path.isdir(os.path.expanduser(name)):
         return UserError(
             f"there is no data set {name!r}: for the pictures in that folder, write -d {shlex.quote('folder=' + name)}"
         )

@@ -11,7 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from faceparity.harness.results import Contrast, Evaluation, Grouping, Index, OperatingPoint, Rate, from_json
-from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, INTERVAL_FROM, SHOWN_FROM, enough_errors
+from faceparity.harness.verification.rates.verdict_rules import (
+    BOUND_BELOW,
+    EFFECTIVE_IN_HIGHER,
+    EFFECTIVE_IN_LOWER,
+    INTERVAL_FROM,
+    SHOWN_FROM,
+    enough_errors,
+)
 
 OF_CELLS = ("no_cells", "cells_too_small", "cells_few_mated")
 
@@ -46,7 +53,7 @@ def _of_point(
             yield f"matrix of {rate.group} and {rate.group_b}", rate.reason, _holds_of_rate(rate, [])
     for contrast in point.contrasts:
         if contrast.reason:
-            yield f"{contrast.measure} ratio of {contrast.group}", contrast.reason, _holds_of_contrast(contrast, point)
+            yield f"{contrast.measure} ratio of {contrast.group}", contrast.reason, _holds_of_contrast(contrast, point, grouping)
     if point.differential is not None:
         sides = [("fmr", point.differential.fmr), ("fnmr", point.differential.fnmr), ("both", point.differential.combined)]
         sides += [("both", at.combined) for at in point.differential.combined_at]
@@ -79,7 +86,7 @@ def _holds_of_rate(rate: Rate, cells: list[Rate]) -> bool:
     }.get(rate.reason or "", False)
 
 
-def _holds_of_contrast(contrast: Contrast, point: OperatingPoint) -> bool:
+def _holds_of_contrast(contrast: Contrast, point: OperatingPoint, grouping: Grouping) -> bool:
     rates = point.fmr if contrast.measure == "fmr" else point.fnmr
     by_group = {rate.group: rate for rate in rates if rate.design == contrast.design}
     group, reference = by_group[contrast.group], by_group[contrast.reference]
@@ -93,15 +100,24 @@ def _holds_of_contrast(contrast: Contrast, point: OperatingPoint) -> bool:
     if contrast.reason in ("readings_differ", "no_second_reading", "contaminated"):
         missing = other is None or other.verdict == "none"
         return contrast.reason == ("no_second_reading" if missing else "readings_differ")
-    effective = (group.effective_errors or 0.0, reference.effective_errors or 0.0)
+    effective = (_effective(group), _effective(reference))
+    lower, higher = sorted((group, reference), key=lambda rate: rate.rate or 0.0)
     return {
         "zero_errors": errors == (0, 0),
         "group_zero_errors": group.errors == 0 and bool(reference.errors),
         "reference_zero_errors": reference.errors == 0 and bool(group.errors),
+        "too_few_errors_in_higher": _effective(higher) < EFFECTIVE_IN_HIGHER,
+        "too_few_errors_in_lower": _effective(higher) >= EFFECTIVE_IN_HIGHER and _effective(lower) < EFFECTIVE_IN_LOWER,
+        "fnmr_over_half": point.withheld is not None and point.withheld.reason == "fnmr_over_half",
+        "mated_not_above": point.withheld is not None or bool({group.group, reference.group} & {*grouping.groups_not_above}),
         "too_few_errors": all(errors) and not enough_errors(contrast.ratio or 1.0, *effective),
         "too_few_subjects": min(group.subjects, reference.subjects) < SHOWN_FROM,
         "every_comparison_wrong": 1.0 in (group.rate, reference.rate),
     }.get(contrast.reason or "", contrast.reason in (group.reason, reference.reason))
+
+
+def _effective(rate: Rate) -> float:
+    return rate.effective_errors or 0.0
 
 
 def _holds_of_index(index: Index, measure: str, point: OperatingPoint) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from faceparity.harness.results import Evaluation, Grouping, OperatingPoint, Rate, Sweep, SweptRate
@@ -188,9 +189,9 @@ def _group(grouping: Grouping, sweep: Sweep, name: str, *, verdicts: bool) -> di
 def _rate(rate: SweptRate, mean: str) -> dict[str, Any]:
     """Return one rate's data for the script.
 
-    n comparisons, errors by position, effective n and Student's quantile of the interval, the upper end where it is not Wilson's, the
-    first position at which no like group has an error, the ratio's half width and what it is at least. Only `why` for a rate that is
-    not shown. mean: what a rate that is not errors / n is a mean over.
+    n comparisons, errors by position, effective n and Student's quantile of the interval, the upper end where it is not Wilson's, where
+    no like group has an error, the ratio's half width and what it is at least (upper ends and the latter by their changes). Only `why`
+    for a rate that is not shown. mean: what a rate that is not errors / n is a mean over.
     """
     if rate.reason is not None or rate.bounds is None:
         return {"why": f"<30{f.NBSP}people" if rate.reason == "too_few_subjects" else f.reason(rate.reason) or "not shown"}
@@ -200,12 +201,20 @@ def _rate(rate: SweptRate, mean: str) -> dict[str, Any]:
         "errors": rate.errors,
         "wilson": rate.effective_n if any(effective is not None for effective in rate.effective_n) else None,
         "t": _quantile(rate.df),
-        "upper": _upper(rate),
+        "upper": _changes(_upper(rate)),
         "alone": _alone(rate),
         "half": rate.ratio_log_half_width,
-        "least": rate.ratio_at_least,
+        "least": None if rate.ratio_at_least is None else _changes(rate.ratio_at_least),
     }
     return out if rate.rate is None else {**out, "rate": rate.rate, "weighted": mean}
+
+
+def _changes(values: Sequence[float | None]) -> list[tuple[int, float | None]]:
+    """Return the positions from which a value holds, with it.
+
+    Most neighbours are alike: that is a fraction of the list.
+    """
+    return [(k, value) for k, value in enumerate(values) if k == 0 or value != values[k - 1]]
 
 
 def _upper(rate: SweptRate) -> list[float | None]:
@@ -218,15 +227,15 @@ def _upper(rate: SweptRate) -> list[float | None]:
     return [None if errors else rate.bounds.worst_case for errors in rate.errors]
 
 
-def _alone(rate: SweptRate) -> int:
-    """Return the first position at which no like group has an error.
+def _alone(rate: SweptRate) -> tuple[int, int]:
+    """Return from which position to which no like group has an error.
 
-    There a bound is as if comparisons were independent. One past the last if there is none.
+    There a bound is as if comparisons were independent; the second is one past the last. They are the strictest positions of false
+    matches, the laxest of false non-matches.
     """
-    if rate.design_effect is None:
-        return len(rate.errors)
-    known = [k for k, effect in enumerate(rate.design_effect) if rate.errors[k] or effect is not None]
-    return known[-1] + 1 if known else 0
+    effects = rate.design_effect or []
+    unknown = [k for k, effect in enumerate(effects) if effect is None and not rate.errors[k]]
+    return (unknown[0], unknown[-1] + 1) if unknown else (0, 0)
 
 
 def _quantile(df: float | list[float | None] | None) -> float | list[float | None] | None:

@@ -32,7 +32,7 @@
   function rateAt(d, k) {
     var errors = d.errors[k], p = d.rate ? d.rate[k] : errors / d.n, n = d.wilson ? d.wilson[k] : null;
     var few = errors < 10, upper = d.upper.length ? d.upper[k] : null;
-    if (few && upper !== null) return { errors: errors, rate: errors ? p : null, low: 0, high: upper, bound: true, alone: k >= d.alone };
+    if (few && upper !== null) return { errors: errors, rate: errors ? p : null, low: 0, high: upper, bound: true, alone: k >= d.alone[0] && k < d.alone[1] };
     if (n === null) return { errors: errors, rate: p, low: null, high: null, bound: false };
     var ends = wilson(p, n, d.t instanceof Array ? d.t[k] : d.t);
     return { errors: errors, rate: p, low: few ? 0 : ends[0], high: upper === null ? ends[1] : upper, bound: few };
@@ -67,6 +67,18 @@
     var x = errorRate(d, k) / errorRate(b, k), w = Math.exp(d.half[k]);
     return { text: times(x) + " " + between(x / w, x * w, 1), ratio: x, low: x / w, high: x * w };
   }
+  // Upper ends and least ratios come as [position, value] of each change.
+  function expand(d) {
+    ["upper", "least"].forEach(function (name) {
+      if (!d[name]) return;
+      var changes = d[name], out = [];
+      changes.forEach(function (change, i) {
+        var end = i + 1 < changes.length ? changes[i + 1][0] : d.errors.length;
+        while (out.length < end) out.push(change[1]);
+      });
+      d[name] = out;
+    });
+  }
   function errorRate(d, k) { return d.rate ? d.rate[k] : d.errors[k] / d.n; }
   // Which rate a reading shows as the higher, 1 the group's or -1 the reference's; 0 where it says nothing of the ratio.
   function higher(reading, i, base, measure, k) {
@@ -89,6 +101,11 @@
   }
   function start(box) {
     var data = JSON.parse(document.getElementById(box.getAttribute("data-slider")).textContent);
+    data.readings.forEach(function (r) {
+      r.groupings.forEach(function (g) {
+        g.groups.forEach(function (one) { [one.fmr, one.fnmr].forEach(function (d) { if (d && !d.why) expand(d); }); });
+      });
+    });
     var last = data.at.length - 1, id = box.getAttribute("data-slider"), state = { k: 0, grouping: 0, reading: 0 }, rows = [];
 
     var range = el("input", { type: "range", min: 0, max: last, step: 1, id: id + "-range" });

@@ -35,7 +35,7 @@ def reason_of(contrast: Contrast, said: str) -> str | None:
 
     said: the verdict that stands. That readings differ, where only that takes the record's own away; else the record's reason.
     """
-    return "contaminated" if contrast.verdict in CALLED and said != contrast.verdict else contrast.reason
+    return "readings_differ" if contrast.verdict in CALLED and said != contrast.verdict else contrast.reason
 
 
 def outcome_of(point: OperatingPoint, contrast: Contrast) -> Outcome:

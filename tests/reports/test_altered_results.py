@@ -27,7 +27,7 @@ Path_ = tuple[str | int, ...]
 def small(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The result of forty scores."""
     file = tmp_path_factory.mktemp("small") / "s.csv"
-    rows = [f"s{i % 7},s{i % 5},{int(i % 7 == i % 5)},{i / 40},F,M,a{i},b{i}\n" for i in range(40)]
+    rows = [f"s{i % 13},s{i % 11},{int(i % 13 == i % 11)},{i / 40},F,M,a{i},b{i}\n" for i in range(40)]
     file.write_text("subject_a,subject_b,mated,score,gender_a,gender_b,sample_a,sample_b\n" + "".join(rows))
     return json.loads(to_json(evaluate_scores(file, Options())))
 

@@ -241,7 +241,7 @@ def withhold(records: Sequence[C], reason: str | Callable[[C], str | None]) -> l
     out = []
     for record in records:
         why = reason if isinstance(reason, str) else reason(record)
-        if why is None or (record.verdict == "none" and record.reason not in (None, "other")):
+        if why is None or (record.verdict == "none" and record.reason not in (None, "other", "every_comparison_wrong")):
             out.append(record)
             continue
         verdict = "none" if record.verdict == "none" else "inconclusive"

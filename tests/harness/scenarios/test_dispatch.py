@@ -289,7 +289,7 @@ def test_what_is_wrong_in_a_declaration_is_said_in_a_line(text: str, says: str) 
 
 def test_a_gallery_larger_than_the_templates_is_not_run(toy: tuple[Dataset, Templates]) -> None:
     found = run(f'{HEAD}kind = "search"\n{FIXED}[scenario.gallery]\npeople = 195\n', *toy)
-    assert found.reason == "other"
+    assert found.reason == "gallery_too_small"
     assert "a gallery of 195 people, and templates of" in found.detail
 
 

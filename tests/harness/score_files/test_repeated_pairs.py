@@ -132,9 +132,11 @@ def test_a_mean_of_single_precision_is_kept_in_double() -> None:
 
 
 def test_an_unknown_rule_is_refused_and_a_known_one_is_in_the_record() -> None:
+    others = [f"p{i}" for i in range(10)]
     columns = {
-        "subject_a": ["a", "a", "c", "a"], "subject_b": ["b", "b", "d", "a"], "sample_a": ["1"] * 4, "sample_b": ["1", "1", "1", "2"],
-        "mated": [False] * 3 + [True], "score": [0.1, 0.2, 0.3, 0.9], "sex_a": ["F"] * 4, "sex_b": ["F"] * 4,
+        "subject_a": ["a", "a", "c", "a", *others], "subject_b": ["b", "b", "d", "a", *others[1:], "a"],
+        "sample_a": ["1"] * 14, "sample_b": ["1", "1", "1", "2", *["1"] * 10], "mated": [False] * 3 + [True] + [False] * 10,
+        "score": [0.1, 0.2, 0.3, 0.9, *[0.05] * 10], "sex_a": ["F"] * 14, "sex_b": ["F"] * 14,
     }  # fmt: skip
     with pytest.raises(UserError, match="use mean, first or max"):
         evaluate_scores(columns, Options(targets=()), repeated="last")

@@ -76,7 +76,7 @@ def test_a_verdict_that_the_second_reading_does_not_share_is_withdrawn() -> None
     second = [("a", "higher"), ("b", "inconclusive"), ("c", "higher"), ("d", "higher")]
     found = agree(point, point.model_copy(update={"contrasts": [_contrast(g, 0.001, v) for g, v in second]})).contrasts
     assert [c.verdict for c in found] == ["higher", "inconclusive", "inconclusive", "inconclusive"]
-    assert [c.reason for c in found] == [None, "contaminated", "contaminated", None]
+    assert [c.reason for c in found] == [None, "readings_differ", "readings_differ", None]
 
 
 def test_what_could_have_been_detected_is_what_would_have_been_called() -> None:

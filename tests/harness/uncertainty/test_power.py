@@ -108,5 +108,5 @@ def test_a_group_without_errors_is_planned_for_as_if_it_were_like_the_reference(
     dataset = toy.make_dataset(3, 60, 1)
     grouping = make_grouping(make_cells([dataset.attributes["gender"]], dataset.n_samples), ["gender"])
     contrast = make_contrasts(Measured("fnmr", "within", estimates), grouping, grouping, "male", None)[0]
-    assert (contrast.group, contrast.reason, contrast.needed_subjects) == ("female", "zero_errors", None)
+    assert (contrast.group, contrast.reason, contrast.needed_subjects) == ("female", "too_few_errors_in_higher", None)
     assert contrast.needed_subjects_for_double > 100

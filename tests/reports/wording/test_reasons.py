@@ -25,7 +25,7 @@ from faceparity.reports.wording.reasons import (
 
 NO_STATUS = {
     "schema_", "kind", "origin", "measure", "design", "of", "unit", "images", "quantity", "identity", "threshold", "reading",
-    "about", "known", "expects", "mean_over", "faces", "faces_from",
+    "about", "known", "expects", "mean_over", "faces", "faces_from", "test",
 }  # fmt: skip
 """Fields of a few fixed words that are neither a status nor a reason nor a verdict: names of things, which are worded where they stand."""
 

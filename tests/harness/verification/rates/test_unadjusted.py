@@ -12,6 +12,7 @@ from faceparity.harness import results
 from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.options import Options
 from faceparity.reports.wording.finding import finding
+from faceparity.reports.wording.headline import finest, headline
 from faceparity.reports.wording.unadjusted import unadjusted_sentences
 from tests.harness import toy
 
@@ -80,7 +81,9 @@ def test_where_groups_can_be_matched_nothing_is_added() -> None:
 
 def test_it_is_worded_as_not_adjusted_and_is_not_the_headline() -> None:
     evaluation = run(made(20), BOTH)
-    (sentence,) = unadjusted_sentences(evaluation, 0)
+    position = headline(finest(evaluation))
+    assert position is not None
+    (sentence,) = unadjusted_sentences(evaluation, position)
     assert sentence.startswith("By gender, not adjusted for ethnicity: two people labelled ")
     assert sentence.endswith("no verdict is given on it.")
     found = finding(evaluation)
