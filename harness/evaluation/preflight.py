@@ -79,7 +79,7 @@ def group_samples(dataset: Dataset, by: Sequence[str]) -> GroupedSamples:
     number = np.where(gone, -1, np.cumsum(~gone) - 1).astype(np.int32)
     smaller = without(dataset, np.flatnonzero(gone)) if left else dataset
     attributes = tuple(smaller.attributes[name] for name in names)
-    cells = make_cells(attributes, smaller.n_samples)
+    cells = make_cells(attributes, smaller.n_samples) if left else cells
     groupings = groupings_of(cells, smaller.subjects, protect)
     return GroupedSamples(smaller, attributes, cells, groupings, number, left, small_values(given, attributes))
 
