@@ -10,7 +10,7 @@ from faceparity.reports.charts.row_charts import Cell, ChartRow, HeatMapGrid, gr
 from faceparity.reports.layout.svg import Figure
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.headline import contrast_of, primary, verdict
-from faceparity.reports.wording.outcomes import compared
+from faceparity.reports.wording.verdicts.outcomes import compared
 
 MAX_ROWS = 40
 MAX_MATRIX = 20

@@ -22,9 +22,9 @@ from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
 from faceparity.reports.wording.finding import finding
 from faceparity.reports.wording.headline import finest, headline
-from faceparity.reports.wording.largest import common_leads
-from faceparity.reports.wording.outcomes import NO_DIFFERENCE, NOT_CALLED, short_words
 from faceparity.reports.wording.pool_words import pool_flags
+from faceparity.reports.wording.verdicts.largest import common_leads
+from faceparity.reports.wording.verdicts.outcomes import NO_DIFFERENCE, NOT_CALLED, short_words
 
 NAME = 100
 """Characters of a row's name that are shown; the whole name is in the CSV tables."""

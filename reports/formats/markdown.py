@@ -12,9 +12,9 @@ from faceparity.reports.topics.registry import topics
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.failed_comparisons import sentences, total
 from faceparity.reports.wording.headline import finest
-from faceparity.reports.wording.no_verdict import first_screen
 from faceparity.reports.wording.pool_words import rests_on
 from faceparity.reports.wording.summary_rows import Compact, compact, failures_text, rate_text, reference_mark
+from faceparity.reports.wording.verdicts.no_verdict import first_screen
 
 STOPPED = {"contaminated": " †", "partial": " ‡"}
 

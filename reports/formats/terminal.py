@@ -19,11 +19,11 @@ from faceparity.reports.wording.failed_comparisons import cells as failed_cells
 from faceparity.reports.wording.failed_comparisons import has_failures, total, with_failures
 from faceparity.reports.wording.headline import contrast_of, finest, primary, verdict
 from faceparity.reports.wording.narrative import index_sentence, missing_values, repeats, training_overlap
-from faceparity.reports.wording.no_verdict import first_screen
-from faceparity.reports.wording.outcomes import compared
 from faceparity.reports.wording.pool_words import has_repeats, repeats_flag, rests_on
 from faceparity.reports.wording.summary_rows import compact, failures_text
-from faceparity.reports.wording.unadjusted import unadjusted_sentences
+from faceparity.reports.wording.verdicts.no_verdict import first_screen
+from faceparity.reports.wording.verdicts.outcomes import compared
+from faceparity.reports.wording.verdicts.unadjusted import unadjusted_sentences
 
 
 def render(evaluations: Sequence[Evaluation]) -> RenderableType:

@@ -12,7 +12,7 @@ from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name, named_indices
 from faceparity.reports.wording.headline import finest, headline
 from faceparity.reports.wording.narrative import INDICES, index_name, index_sentence
-from faceparity.reports.wording.no_verdict import REASONS as WITHHELD
+from faceparity.reports.wording.verdicts.no_verdict import REASONS as WITHHELD
 
 OF = {"fmr": "FMR", "fnmr": "FNMR", "combined": "both"}
 

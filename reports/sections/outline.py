@@ -21,7 +21,7 @@ from faceparity.reports.wording.finding import finding
 from faceparity.reports.wording.headline import finest, headline
 from faceparity.reports.wording.narrative import partial
 from faceparity.reports.wording.pool_words import rests_on
-from faceparity.reports.wording.reasons import POINT_STATUSES
+from faceparity.reports.wording.verdicts.reasons import POINT_STATUSES
 
 MAX_PAIRED = 40
 """Maximum number of groups whose pairs the page has; those of more groups are in the CSV tables only."""

@@ -15,8 +15,8 @@ from faceparity.reports.sections.rates import FULL
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
 from faceparity.reports.wording.headline import contrast_of, finest, verdict
-from faceparity.reports.wording.outcomes import compared, ratio_of, words_of
-from faceparity.reports.wording.unadjusted import not_adjusted_for, unadjusted_rows
+from faceparity.reports.wording.verdicts.outcomes import compared, ratio_of, words_of
+from faceparity.reports.wording.verdicts.unadjusted import not_adjusted_for, unadjusted_rows
 
 COLUMNS = [
     "Group",

@@ -10,7 +10,7 @@ from faceparity.reports.layout.elements import Fold, Item, Raw, Section, Table, 
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
 from faceparity.reports.wording.headline import contrast_of, finest, primary, verdict
-from faceparity.reports.wording.outcomes import compared
+from faceparity.reports.wording.verdicts.outcomes import compared
 
 NAME = 100
 LEVEL = 0.975

@@ -14,10 +14,10 @@ from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.claim_words import contamination, how_many, weighting
 from faceparity.reports.wording.csv_rows import Row, Tables
 from faceparity.reports.wording.narrative import MEASURES, evidence, labelled, subject
-from faceparity.reports.wording.no_verdict import REASONS as WITHHELD
-from faceparity.reports.wording.outcomes import NO_DIFFERENCE, NOT_CALLED, ratio_words
 from faceparity.reports.wording.paired_words import units
-from faceparity.reports.wording.reasons import CLAIM_RESULTS, CLAIM_VERDICTS, OF_CLAIMS, OF_CONTRASTS
+from faceparity.reports.wording.verdicts.no_verdict import REASONS as WITHHELD
+from faceparity.reports.wording.verdicts.outcomes import NO_DIFFERENCE, NOT_CALLED, ratio_words
+from faceparity.reports.wording.verdicts.reasons import CLAIM_RESULTS, CLAIM_VERDICTS, OF_CLAIMS, OF_CONTRASTS
 
 TITLE = "What people claim"
 WHAT = (

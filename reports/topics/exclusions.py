@@ -10,7 +10,7 @@ from faceparity.reports.layout.topic import SmallTable, Topic, TopicEntry
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import Row, Tables, grouping_name
 from faceparity.reports.wording.headline import finest
-from faceparity.reports.wording.reasons import EXCLUDED
+from faceparity.reports.wording.verdicts.reasons import EXCLUDED
 
 TITLE = "Left out by name"
 WHAT = (

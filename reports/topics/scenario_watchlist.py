@@ -10,8 +10,8 @@ from faceparity.reports.layout.elements import Fold, Item, Items, Table, Text, p
 from faceparity.reports.layout.topic import SmallTable
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import HEADERS, Row, Tables, grouping_name, rate_row
-from faceparity.reports.wording.outcomes import outcome_words
 from faceparity.reports.wording.scenario_words import head_count, head_range
+from faceparity.reports.wording.verdicts.outcomes import outcome_words
 
 EACH = 1000
 MAKE_UP = {"data": "in the shares of the data", "equal": "in equal shares", "declared": "in the shares declared"}

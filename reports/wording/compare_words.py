@@ -18,7 +18,7 @@ from faceparity.harness.results.comparison import (
     LeagueRow,
 )
 from faceparity.reports.wording import numbers as f
-from faceparity.reports.wording.reasons import OF_MODELS
+from faceparity.reports.wording.verdicts.reasons import OF_MODELS
 
 MEASURES = {"fmr": "FMR", "fnmr": "FNMR", "ftx": "FTX", "frr": "FRR"}
 FULL = {

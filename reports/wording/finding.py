@@ -15,7 +15,6 @@ from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
 from faceparity.reports.wording.failed_comparisons import sentences as failed_comparisons
 from faceparity.reports.wording.headline import finest, headline, verdict
-from faceparity.reports.wording.largest import among, called, factor, largest, lead_of, number_tested, sides, sought, times
 from faceparity.reports.wording.narrative import (
     ERRORS,
     MEASURES,
@@ -30,9 +29,20 @@ from faceparity.reports.wording.narrative import (
     subject,
     threshold_sentence,
 )
-from faceparity.reports.wording.no_verdict import REASONS as WITHHELD
-from faceparity.reports.wording.outcomes import NO_DIFFERENCE, NOT_CALLED, counted, reasons
-from faceparity.reports.wording.unadjusted import unadjusted_sentences
+from faceparity.reports.wording.verdicts.largest import (
+    among,
+    called,
+    factor,
+    largest,
+    lead_of,
+    number_tested,
+    sides,
+    sought,
+    times,
+)
+from faceparity.reports.wording.verdicts.no_verdict import REASONS as WITHHELD
+from faceparity.reports.wording.verdicts.outcomes import NO_DIFFERENCE, NOT_CALLED, counted, reasons
+from faceparity.reports.wording.verdicts.unadjusted import unadjusted_sentences
 
 VERBS = {"fmr": "falsely matched two different people", "fnmr": "failed to match two images of one person"}
 OTHERS = {"fmr": "two", "fnmr": "of one"}

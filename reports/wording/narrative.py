@@ -16,9 +16,9 @@ from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.failed_comparisons import turned
 from faceparity.reports.wording.forbidden_words import forbidden as forbidden
 from faceparity.reports.wording.headline import contrast_of, finest, primary
-from faceparity.reports.wording.no_verdict import first_screen
-from faceparity.reports.wording.outcomes import compared
 from faceparity.reports.wording.pool_words import carried_by, rests_on
+from faceparity.reports.wording.verdicts.no_verdict import first_screen
+from faceparity.reports.wording.verdicts.outcomes import compared
 
 MEASURES = {"fmr": "false match rate", "fnmr": "false non-match rate"}
 ERRORS = {"fmr": ("false match", "false matches"), "fnmr": ("false non-match", "false non-matches")}

@@ -7,7 +7,7 @@ from typing import Any
 
 from faceparity.harness.results import Rate, ScenarioRatio
 from faceparity.reports.wording import numbers as f
-from faceparity.reports.wording.outcomes import outcome_words
+from faceparity.reports.wording.verdicts.outcomes import outcome_words
 
 
 def scale(rates: Sequence[Rate]) -> int:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from faceparity.harness.results import Comparisons, ModelInfo, OperatingPoint, Pool, Rate
-from faceparity.reports.wording.reasons import OF_CONTRASTS, OF_MATED, REASONS
+from faceparity.reports.wording.verdicts.reasons import OF_CONTRASTS, OF_MATED, REASONS
 
 NBSP = "\u00a0"
 DASH = "–"

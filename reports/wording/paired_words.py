@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from faceparity.harness.results import Evaluation, Paired, PairedDifference, PairedPoint
 from faceparity.reports.wording import numbers as f
-from faceparity.reports.wording.reasons import OF_PAIRED
+from faceparity.reports.wording.verdicts.reasons import OF_PAIRED
 
 CALLED = ("higher", "lower")
 SCORES = {"non_mated_score": "two different {units}", "mated_score": "two images of one {unit}"}

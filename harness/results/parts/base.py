@@ -135,7 +135,7 @@ Reason = Literal[
     "gallery_too_small",
     "other",
 ]
-"""Why a figure is missing or a difference not called. `reports/wording/reasons.py` has the words of each.
+"""Why a figure is missing or a difference not called. `reports/wording/verdicts/reasons.py` has the words of each.
 
 zero_errors: on no side; group_, reference_, first_ and second_zero_errors: on that side alone; some_zero_errors: in some of several
 rates. too_few_discordant: too few comparisons on which two models differ. contaminated: of an operating point, too many of the

@@ -18,7 +18,7 @@ from faceparity.reports.formats.html import TEMPLATES, render
 from faceparity.reports.sections.slider import slider_data
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.headline import finest, primary
-from faceparity.reports.wording.outcomes import compared
+from faceparity.reports.wording.verdicts.outcomes import compared
 from tests.harness import sweep_brute as brute
 from tests.harness import toy
 

@@ -13,7 +13,7 @@ from faceparity.harness.evaluation.evaluate import evaluate
 from faceparity.harness.options import Options
 from faceparity.reports.wording.finding import finding
 from faceparity.reports.wording.headline import finest, headline
-from faceparity.reports.wording.unadjusted import unadjusted_sentences
+from faceparity.reports.wording.verdicts.unadjusted import unadjusted_sentences
 from tests.harness import toy
 
 BOTH = ("gender", "ethnicity")

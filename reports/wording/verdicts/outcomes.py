@@ -9,7 +9,7 @@ from faceparity.harness.results import Contrast, FewErrors, OperatingPoint
 from faceparity.harness.verification.rates.verdict_rules import Outcome, Verdict, outcome
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.headline import verdict
-from faceparity.reports.wording.no_verdict import REASONS as WITHHELD
+from faceparity.reports.wording.verdicts.no_verdict import REASONS as WITHHELD
 
 NO_DIFFERENCE = "no difference beyond chance"
 NOT_CALLED = "not called"

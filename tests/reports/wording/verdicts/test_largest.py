@@ -14,7 +14,7 @@ from faceparity.reports.formats.html import chapters_of, overview
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.finding import finding
 from faceparity.reports.wording.headline import finest
-from faceparity.reports.wording.largest import among, common_leads, factor, largest, number_tested, sides, times
+from faceparity.reports.wording.verdicts.largest import among, common_leads, factor, largest, number_tested, sides, times
 
 
 def contrast(ratio: float | None, interval: tuple[float, float] | None, verdict: str, **more: object) -> Contrast:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from faceparity.harness.results import ClaimReason, Evaluation, Reason, RecordedOptions
 from faceparity.harness.results.comparison import Comparison
 from faceparity.reports.wording import numbers as f
-from faceparity.reports.wording.reasons import (
+from faceparity.reports.wording.verdicts.reasons import (
     BY_FIELD,
     BY_RECORD,
     OF_CONTRASTS,
@@ -69,7 +69,7 @@ def test_the_walk_reaches_every_part_of_a_record() -> None:
 @pytest.mark.parametrize(("model", "name", "values"), [(m, n, v) for m, n, v in FIELDS if n not in NO_STATUS])
 def test_every_status_that_a_record_can_hold_has_words(model: type[BaseModel], name: str, values: list[str]) -> None:
     words = words_of(model.__name__, name)
-    assert words is not None, f"{model.__name__}.{name} is neither in reports/wording/reasons.py nor no status at all"
+    assert words is not None, f"{model.__name__}.{name} is neither in reports/wording/verdicts/reasons.py nor no status at all"
     assert [value for value in values if not words.get(value)] == []
 
 

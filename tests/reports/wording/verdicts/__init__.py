@@ -1,0 +1,1 @@
+"""Tests of words and numbers in reports."""
