@@ -23,6 +23,7 @@ def test_an_old_name_is_the_new_thing(old: str, new: str, name: str) -> None:
     assert getattr(before, name) is getattr(after, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["faceparity.harness.cost", "faceparity.harness.runs.cost_model"])
 def test_the_table_of_costs_is_printed_by_either_name(module: str) -> None:
     done = subprocess.run([sys.executable, "-m", module, "50000"], capture_output=True, text=True, check=True)

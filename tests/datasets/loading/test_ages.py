@@ -107,6 +107,7 @@ def test_unread_are_cells_with_digits_only() -> None:
     assert not any(likely_damage(word) for word in ("999", "-5", "1938", "13 ducks", "group 2"))
 
 
+@pytest.mark.slow
 @given(st.text(max_size=20) | st.text("0123456789-–.,()[]<> /yoJanMärz年月", max_size=12))
 def test_no_text_breaks_the_reading_of_ages(text: str) -> None:
     ages = parse_age(text)

@@ -284,6 +284,7 @@ def test_agedbs_protocol_must_be_a_small_mat(tmp_path: Path, monkeypatch: pytest
         load_dataset(f"agedb30={tmp_path}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arrays", [False, True])
 def test_a_pack_of_insightface(tmp_path: Path, arrays: bool) -> None:
     make_pack(tmp_path / "lfw.bin", arrays=arrays)

@@ -103,6 +103,7 @@ def test_a_file_by_its_path(by_file: tuple[Path, dict[str, Any]]) -> None:
         assert found["dataset"]["digest"] == by_file[1]["dataset"]["digest"]
 
 
+@pytest.mark.slow
 def test_the_digest_is_that_of_the_content() -> None:
     each = columns()
     base = measured(each)["dataset"]["digest"]
@@ -114,6 +115,7 @@ def test_the_digest_is_that_of_the_content() -> None:
         assert measured(other)["dataset"]["digest"] not in ("", base)
 
 
+@pytest.mark.slow
 def test_failures_and_distances(tmp_path: Path, by_file: tuple[Path, dict[str, Any]]) -> None:
     failures = pd.DataFrame(
         {

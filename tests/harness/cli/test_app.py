@@ -72,6 +72,7 @@ def test_a_list_of_mistakes_keeps_its_lines(monkeypatch: pytest.MonkeyPatch, cap
     assert capsys.readouterr().err == "faceparity: x.toml: 2 mistakes; nothing was run\n  a: no\n  b: \\x1b\\n\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

@@ -227,7 +227,9 @@ def check_expected(e: results.Evaluation, world: Little) -> None:
         assert len(fixed) == 1
 
 
-@pytest.mark.parametrize("name", list(WORLDS))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "200 groups" else name for name in WORLDS]
+)
 @pytest.mark.parametrize("path", [from_templates, from_scores])
 def test_nothing_falls_over_and_nothing_is_made_up(name, path, tmp_path, capsys, monkeypatch) -> None:
     world = WORLDS[name]

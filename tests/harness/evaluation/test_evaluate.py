@@ -279,6 +279,7 @@ def test_other_pools(case, pool: str) -> None:
     assert point.overall.fmr.rate == pytest.approx(fmr)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case_name", ["one group", "no template at all", "one subject", "all alike", "groups of one"])
 def test_degenerate_data_gives_reasons_not_numbers(case_name: str) -> None:
     from dataclasses import replace

@@ -49,6 +49,7 @@ def comparable(evaluation: results.Evaluation) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [("gender",), ("gender", "ethnicity")])
 def test_three_people_of_a_third_gender_change_nothing_for_the_others(by: tuple[str, ...]) -> None:
     """300 women, 280 men, 3 nonbinary people: men keep their name, their contrast and the threshold."""

@@ -69,6 +69,7 @@ def case():
     return dataset, toy.make_templates(dataset, 6, failed=0.05)
 
 
+@pytest.mark.slow
 def test_without_samples_is_a_run_on_a_set_without_them(case, tmp_path: Path) -> None:
     dataset, templates = case
     gone = [0, 1, 7, 50, 123, 299]
@@ -157,6 +158,7 @@ def test_excluded_comparisons_are_left_out_and_counted(case, tmp_path: Path) -> 
     assert told.comparisons_mated == sum(dataset.subjects[a] == dataset.subjects[b] for a, b in pairs)
 
 
+@pytest.mark.slow
 def test_what_is_left_out_anyway_is_not_counted_again(case, tmp_path: Path) -> None:
     dataset, templates = case
     pixels = list(templates.pixels)
@@ -171,6 +173,7 @@ def test_what_is_left_out_anyway_is_not_counted_again(case, tmp_path: Path) -> N
     assert e.comparisons.left_out == {"identical_image": 1, "same_photo": both, "excluded": 0}
 
 
+@pytest.mark.slow
 def test_a_suspect_pair_at_the_top_goes_and_the_threshold_is_set_anew(case, tmp_path: Path) -> None:
     dataset, templates = case
     whole = evaluate(dataset, toy.make_card(), templates, OPTIONS)

@@ -327,6 +327,7 @@ def test_a_set_without_all_combinations_compares_those_there_are() -> None:
     assert d.difference == pytest.approx(want.value, abs=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(st.randoms(use_true_random=False))
 def test_renaming_people_and_reordering_rows_change_nothing(random) -> None:
@@ -389,6 +390,7 @@ def test_equal_rates_are_rarely_called_different() -> None:
     assert called <= scipy_stats.binom.ppf(0.999, rounds, 0.05)
 
 
+@pytest.mark.slow
 def test_end_to_end_the_record_has_the_runs_thresholds_and_the_ledgers_scores() -> None:
     dataset, vectors = make(people=40)
     templates = toy.make_templates(dataset, 1)

@@ -178,6 +178,7 @@ def test_tables_of_two_attributes(rows: list[list[int]]) -> None:
         holds_large_groups(case)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.integers(0, 18), min_size=12, max_size=12),
@@ -215,6 +216,7 @@ def test_who_leaves_does_not_depend_on_the_order(people: list[tuple[int, int]], 
     assert Protected(*codes).gone[order].tolist() == Protected(*codes[:, order]).gone.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_many_cells_end(seed: int) -> None:
     """200 groups, most of them small."""

@@ -36,6 +36,7 @@ def opened(name: str) -> Model:
     return open_model(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["face_recognition", "sface"])
 def test_the_central_face_is_the_person_s(name: str) -> None:
     model = opened(name)

@@ -84,6 +84,7 @@ def run(dataset: Dataset, templates: Templates, **options: object) -> results.Ev
     return evaluate(dataset, make_card(), templates, Options(**options)).evaluation  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_folds_are_those_of_a_plain_loop(toy: tuple[Dataset, Templates]) -> None:
     dataset, templates = toy
     p = listed(dataset, 1)

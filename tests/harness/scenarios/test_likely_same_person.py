@@ -50,6 +50,7 @@ def test_where_most_false_alarms_look_like_one_person_no_verdict_on_them_stands(
     assert {contrast.reason for contrast in of_alarms if contrast.verdict == "inconclusive"} == {"mostly_same_person"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pairs", "withheld"), [(4, False), (40, True)])
 def test_a_watchlist_of_labelled_people(pairs: int, withheld: bool) -> None:
     text = WATCHLIST.format(at="fixed = 0.7" if withheld else "fixed = 0.45")

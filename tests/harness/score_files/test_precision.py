@@ -88,6 +88,7 @@ def as_counted(columns: dict[str, Any], ending: str) -> dict[str, Any]:
     return columns | {"score": score.astype(np.float64) if wide else score}
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     kind=st.sampled_from(sorted(KINDS)), seed=st.integers(0, 10**6), ending=st.sampled_from(["csv", "parquet"]),

@@ -75,6 +75,7 @@ def test_the_score_that_counts_is_that_of_a_plain_loop(rows, rule, distance) -> 
     assert got == pytest.approx(by_loop(rows, rule, distance), nan_ok=True, rel=1e-15)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(rows=rows_of_pairs, data=st.data())
 def test_the_order_of_rows_decides_nothing_but_what_comes_first(rows, data) -> None:

@@ -128,6 +128,7 @@ def test_every_option_that_changes_a_result_tells_it_from_others_and_no_other_do
     assert (result_inputs(job.dataset, "m", changed).options != job.made.options) == (option in ASKED or option in READ)
 
 
+@pytest.mark.slow
 def test_a_data_set_s_table_may_say_which_face_is_used(tmp_path: Path) -> None:
     """Its templates are then looked for under another key."""
     file = tmp_path / "s.toml"

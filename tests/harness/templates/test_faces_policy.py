@@ -137,6 +137,7 @@ def test_the_record_of_a_model_without_the_choice_says_so(tmp_path: Path) -> Non
     assert found.faces_policy == "the one that the model itself chose, by a rule not stated"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("option", "warned"), [("centre", True), ("largest", True), (None, False)])
 def test_a_policy_asked_of_a_model_that_takes_none_is_warned_of(option: Any, warned: bool, tmp_path: Path) -> None:
     """Never of one that takes it."""

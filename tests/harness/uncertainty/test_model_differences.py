@@ -130,6 +130,7 @@ def _compared(runs: tuple[Run, Run]):
     return compare(first.side, second.side, groupings)
 
 
+@pytest.mark.slow
 def test_rates_of_the_finest_groups(runs: tuple[Run, Run], table: np.ndarray) -> None:
     group = _group(runs[0].dataset, ("gender", "ethnicity"))
     changes = [c for c in _compared(runs).groupings[-1].changes if c.quantity == "rate"]

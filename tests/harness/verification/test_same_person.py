@@ -91,6 +91,7 @@ def test_below_half_of_the_errors_the_verdicts_are_those_of_the_labels(
         assert point.model_copy(update={"same_person": None, "without_likely_same_person": None}) == plain
 
 
+@pytest.mark.slow
 def test_above_half_of_the_errors_no_verdict_stands_and_the_target_is_there() -> None:
     world = two_ids(30)
     options = Options(by=BY, targets=(5e-3,))

@@ -118,6 +118,7 @@ def test_groups_of_whom_too_few_are_compared_are_named() -> None:
     assert [r.reason for r in rates[1:]] == ["too_few_subjects", "zero_comparisons", "too_few_subjects"]
 
 
+@pytest.mark.slow
 def test_a_bar_is_full_when_all_is_compared(case) -> None:
     """But for tiles with themselves, which are counted whole: much of so few."""
     n = case[1].samples.size

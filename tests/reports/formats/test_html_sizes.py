@@ -45,6 +45,7 @@ def multiplied(e: Evaluation, times: int) -> Evaluation:
     return e
 
 
+@pytest.mark.slow
 def test_two_hundred_groups_are_all_there_and_few_are_drawn(
     variants: dict[str, Evaluation], read_page: Callable[[list[Evaluation]], Any]
 ) -> None:

@@ -254,6 +254,7 @@ def any_test(draw: st.DrawFn) -> ClaimTest:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     tests=st.lists(any_test(), max_size=5), rule=st.sampled_from(get_args(ClaimRule)), reason=st.none() | st.sampled_from(REASONS)

@@ -43,6 +43,7 @@ def test_they_are_listed_with_the_policy(
     assert dataset.files[101] not in out.partition(said)[2]
 
 
+@pytest.mark.slow
 def test_a_model_without_the_choice_lists_none(dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert read_unlike_faces(run(tmp_path / "run", dataset, None)) == []
     suspects_command(tmp_path / "run", 2, None, ())

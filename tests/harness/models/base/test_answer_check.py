@@ -133,6 +133,7 @@ def test_odd_answers_cost_their_image_alone_in_this_process(tmp_path: Path, whic
             extract(dataset, f"all {which}", store=store, workers=1, opener=open_odd)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", [3, 6, 11])
 def test_odd_answers_cost_their_image_alone_in_worker_processes(tmp_path: Path, which: int) -> None:
     dataset = fake.make_dataset(tmp_path / "faces", 40)

@@ -65,6 +65,7 @@ def test_same_descriptors_as_dlib(network: Network) -> None:
     assert largest_difference(graph, WEIGHTS) <= 1e-5
 
 
+@pytest.mark.slow
 def test_a_slightly_wrong_graph_is_seen(network: Network) -> None:
     """The check would notice one affine layer of 29 being left out."""
     i = max(i for i, layer in enumerate(network.layers) if isinstance(layer, Affine))
@@ -88,6 +89,7 @@ def test_not_a_number_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) ->
         converted(WEIGHTS, SHA256)
 
 
+@pytest.mark.slow
 def test_converted_once_and_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = converted(WEIGHTS, SHA256)
     assert made.parent == home / "artefacts"

@@ -226,6 +226,7 @@ def gone(pid: int) -> bool:
 CHILD = "child = subprocess.Popen(['sleep', '600']); open('child', 'w').write(str(child.pid))"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes through /proc")
 @pytest.mark.parametrize("end", ["os._exit(3)", "time.sleep(600)"])
 def test_a_silent_child_that_holds_the_pipes_ends_with_the_command(

@@ -108,6 +108,7 @@ def test_fpir_and_selectivity_are_means_over_every_gallery(case: tuple, threshol
     assert (lists.above(threshold) * lists.drawn / np.maximum(1, lists.others)).sum(axis=1) == pytest.approx(want[:, 1], abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rank", "threshold"), [(1, -9.0), (1, -2.0), (2, -9.0), (3, -3.0)])
 def test_misses_and_mistakes_are_means_over_every_gallery_with_the_person(case: tuple, rank: int, threshold: float) -> None:  # type: ignore[type-arg]
     enrolled, _, stratum, quota = case

@@ -121,6 +121,7 @@ def test_the_same_distances_read_as_distances(rows: ScoreRows) -> None:
     assert set(verdicts(point)) & set(CALLED)
 
 
+@pytest.mark.slow
 def test_scores_of_other_rows(rows: ScoreRows) -> None:
     """Mated scores are then as any others: of some seeds a little above, of others a little below."""
     shares = []

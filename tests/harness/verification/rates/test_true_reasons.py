@@ -43,6 +43,7 @@ SETS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETS)
 def test_every_reason_of_a_result_is_the_true_one(name: str) -> None:
     """Few false non-matches give zeros on one side or both, many give none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -35,6 +36,12 @@ def made(thin: int, unlabelled: int = 0) -> Dataset:
     )
 
 
+@cache
+def run_made(thin: int, unlabelled: int, by: tuple[str, ...]) -> results.Evaluation:
+    """One result for all tests that read it."""
+    return run(made(thin, unlabelled), by)
+
+
 def run(dataset: Dataset, by: tuple[str, ...]) -> results.Evaluation:
     templates = toy.make_templates(dataset, 6, dimensions=8, noise=0.9)
     return evaluate(dataset, toy.make_card(), templates, Options(by=by, threshold=0.6, targets=(1e-2,))).evaluation
@@ -65,7 +72,7 @@ def test_everybody_with_the_label_is_compared_as_sampled(unlabelled: int) -> Non
 
 
 def test_it_is_never_called_and_in_no_family() -> None:
-    evaluation = run(made(20), BOTH)
+    evaluation = run_made(20, 0, BOTH)
     for point in (by_gender(evaluation), by_gender(evaluation, "target")):
         assert point.unadjusted
         for contrast in point.unadjusted:
@@ -74,13 +81,13 @@ def test_it_is_never_called_and_in_no_family() -> None:
 
 
 def test_where_groups_can_be_matched_nothing_is_added() -> None:
-    for evaluation in (run(made(30), BOTH), run(made(0), ("gender",))):
+    for evaluation in (run_made(30, 0, BOTH), run(made(0), ("gender",))):
         assert not by_gender(evaluation).unadjusted
         assert not list(unadjusted_sentences(evaluation, 0))
 
 
 def test_it_is_worded_as_not_adjusted_and_is_not_the_headline() -> None:
-    evaluation = run(made(20), BOTH)
+    evaluation = run_made(20, 0, BOTH)
     position = headline(finest(evaluation))
     assert position is not None
     (sentence,) = unadjusted_sentences(evaluation, position)
@@ -92,7 +99,7 @@ def test_it_is_worded_as_not_adjusted_and_is_not_the_headline() -> None:
 
 
 def test_the_larger_stands_over_the_smaller() -> None:
-    evaluation = run(made(20), BOTH)
+    evaluation = run_made(20, 0, BOTH)
     contrast = by_gender(evaluation, "target").unadjusted[0]
     (sentence,) = unadjusted_sentences(evaluation, 0)
     higher, lower = (contrast.group, contrast.reference) if (contrast.ratio or 0) > 1 else (contrast.reference, contrast.group)

@@ -127,6 +127,7 @@ def test_a_default_target_is_refused_with_what_it_would_take(world: people.World
     assert point_at(e, 0.1).reason is None
 
 
+@pytest.mark.slow
 def test_strangers_in_their_place_move_no_threshold() -> None:
     """Without the likeness nothing is refused, and nobody carries the pool."""
     world = people.strangers()
