@@ -30,6 +30,7 @@ from faceparity.harness.verification.rates.verdict_rules import (
     EFFECTIVE_IN_HIGHER,
     EFFECTIVE_IN_LOWER,
     FEW_ERRORS_FACTOR,
+    OWN_VARIANCE_FROM,
 )
 
 F64 = NDArray[np.float64]
@@ -233,7 +234,7 @@ def tests(groups: Groups, effect: F64 | None, factor: float) -> Tests:
         return Tests(
             np.where((high >= EFFECTIVE_IN_HIGHER) & (low >= EFFECTIVE_IN_LOWER), log, np.nan), np.zeros(log.shape, bool)
         )
-    floor = effect * groups.rate * (1 - groups.rate) / groups.comparisons
+    floor = np.where(effective < OWN_VARIANCE_FROM, effect * groups.rate * (1 - groups.rate) / groups.comparisons, 0.0)
     log = _log_t(groups, np.maximum(groups.variance, floor), side)
     in_higher = np.maximum(own, carried(groups.dependence, np.ones(own.shape, bool)))
     (y_a, y_b), (n_a, n_b) = side(groups.errors), side(groups.comparisons)

@@ -12,7 +12,7 @@ from faceparity.harness.uncertainty import intervals
 from faceparity.harness.uncertainty.design_effects import carried, dependence, design_effects
 from faceparity.harness.uncertainty.few_errors import never_below_fewer_errors, upper_bound
 from faceparity.harness.verification.rates.estimate import Estimate
-from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, SHOWN_FROM
+from faceparity.harness.verification.rates.verdict_rules import BOUND_BELOW, OWN_VARIANCE_FROM, SHOWN_FROM
 
 
 def with_design_effects(estimates: Sequence[Estimate]) -> list[Estimate]:
@@ -39,10 +39,15 @@ def with_design_effects(estimates: Sequence[Estimate]) -> list[Estimate]:
         one = estimates[index]
         out[index] = replace(
             one, design_effect=float(effect) if seen or one.errors else None, common_effect=float(of_all),
-            few_error_bound=float(bound), least_upper=float(least), by_like_groups=float(effect) * one.independent_variance,
+            few_error_bound=float(bound), least_upper=float(least), by_like_groups=_variance_by_like_groups(one, float(effect)),
             per_error=(1 / one.comparisons, 1 / one.comparisons),
         )  # fmt: skip
     return never_below(out)
+
+
+def _variance_by_like_groups(estimate: Estimate, effect: float) -> float:
+    """Return the least variance of tests; 0 where the group's own is precise enough."""
+    return effect * estimate.independent_variance if (estimate.effective_errors or 0.0) < OWN_VARIANCE_FROM else 0.0
 
 
 def never_below(estimates: Sequence[Estimate]) -> list[Estimate]:

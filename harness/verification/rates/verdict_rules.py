@@ -47,6 +47,11 @@ EFFECTIVE_IN_HIGHER = 30
 """Effective errors that the side with the higher rate needs; of paired conditions, counted errors (see `paired_differences`)."""
 EFFECTIVE_IN_LOWER = 8
 """Effective errors that the other side needs for a test on the log scale; with fewer, see `FEW_ERRORS_FACTOR`."""
+OWN_VARIANCE_FROM = 30
+"""Effective errors from which a rate is tested by its own variance alone; with fewer, at least by the design effect of like groups.
+
+A variance from few errors is itself uncertain; from this many on, the spread of groups that are unlike would only hide differences
+(simulated: family-wise error at most .05 within Monte-Carlo error, see `tests.benchmarks.few_errors`)."""
 FEW_ERRORS_FACTOR = 3.0
 """By how much the design effect of a side with fewer effective errors than that is multiplied in the test for few errors.
 
