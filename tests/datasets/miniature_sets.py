@@ -97,12 +97,12 @@ def bfw(root: Path) -> Path:
     return root
 
 
-def demogpairs(root: Path) -> Path:
-    """Two people of three pictures in each of six lists, which have a header and are parted by blanks."""
+def demogpairs(root: Path, people: int = 2) -> Path:
+    """Two people, or more, of three pictures in each of six lists, which have a header and are parted by blanks."""
     person = 0
     for group in (f"{who}_{sex}" for who in ("Asian", "Black", "White") for sex in ("Females", "Males")):
         lines = ["db_code image_path"]
-        for _ in range(2):
+        for _ in range(people):
             who = f"some_body_{person}"
             lines += [f"{'CWF' if person % 2 else 'VGGFace2'} {who}/{shot:03d}.jpg" for shot in (2, 4, 7)]
             for i, shot in enumerate((2, 4, 7), 1):

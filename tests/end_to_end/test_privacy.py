@@ -113,7 +113,7 @@ def test_the_private_part_holds_the_names_and_is_for_its_owner(hostile, home, mo
         assert b"secretfile" not in file.read_bytes()
     assert list(read_table(folder, "rejects")["file"]) == ["secretfile bad.png"]
     kept = list(read_table(folder, "codes")["file"])
-    assert not [file for file in kept for person in (0, 1, 2, 3, 9) if f" {person} " in file], "people of small groups"
+    assert not [file for file in kept for person in (0, 1, 2, 3, 9) if f"secretfile {person} " in file], "people of small groups"
     assert "secretfile gone.png" in str(read_table(folder, "problems")["detail"])
     for file in (f for f in home.rglob("*") if "caches" not in f.parts):
         assert not file.is_file() or file.stat().st_mode & 0o077 == 0, f"{file.name} can be read by others"

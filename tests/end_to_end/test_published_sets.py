@@ -49,14 +49,14 @@ def test_a_card_in_words_leaves_nothing_out(faceparity, name: str) -> None:
 def test_a_run_on_a_withdrawn_set_says_so(faceparity, tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = faceparity(
-        "run", "-d", f"demogpairs={mini.demogpairs(tmp_path / 'set')}", "-m", "toy", "--threshold", "0.9", "--out", out
+        "run", "-d", f"demogpairs={mini.demogpairs(tmp_path / 'set', people=10)}", "-m", "toy", "--threshold", "0.9", "--out", out
     )
     assert result.returncode == 0, result.stderr
     e = results(out)
     assert "VGGFace2" in e["dataset"]["withdrawn"]
     assert any(w.startswith("This data set was withdrawn: Part of its pictures are from VGGFace2") for w in e["warnings"])
     assert [label["provenance"] for label in e["dataset"]["labels"]] == ["perceived by annotators"] * 2
-    assert (e["dataset"]["subjects"], e["dataset"]["samples"]) == (12, 36)
+    assert (e["dataset"]["subjects"], e["dataset"]["samples"]) == (60, 180)
     assert "was withdrawn" in (out / "report.html").read_text("utf-8")
     assert "some_body" not in (out / "report.html").read_text("utf-8") + str(e)
 
@@ -67,27 +67,18 @@ def test_a_run_follows_the_published_pairs(faceparity, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     e = results(out)
     assert [(p["name"], p["mated"], p["non_mated"], p["n_folds"], p["missing"]) for p in e["protocols"]] == [
-        (race, 10, 10, 10, 0) for race in mini.RFW_RACES
-    ]
+        (race, 9, 9, 10, 2) if race in ("Asian", "Indian") else (race, 10, 10, 10, 0) for race in mini.RFW_RACES
+    ], "one person under two races has no label: alone of those, she leaves the run, and with her two pairs"
     assert e["dataset"]["problems"] == {"conflicting_label": 1}
     assert "m.0af_00" not in (out / "report.html").read_text("utf-8")
 
 
-def test_a_run_searches_published_galleries(faceparity, tmp_path: Path) -> None:
-    out, folder = tmp_path / "out", mini.ijbc(tmp_path / "set")
+def test_published_galleries_of_a_few_people_are_refused_in_a_line(faceparity, tmp_path: Path) -> None:
+    folder = mini.ijbc(tmp_path / "set")
     list(ijbc.cut_faces(folder))
-    result = faceparity("run", "-d", f"ijbc={folder}", "-m", "toy", "--threshold", "0.9", "--out", out)
-    assert result.returncode == 0, result.stderr
-    (s,) = results(out)["searches"]
-    assert (s["name"], s["probes"], s["absent_probes"], s["subjects"]) == ("1:N (Test 4, mixed media)", 2, 1, 2)
-    assert [(g["name"], g["templates"], g["mated"], g["non_mated"]) for g in s["galleries"]] == [("G1", 1, 1, 1), ("G2", 1, 1, 1)]
-    assert {p["reason"] for g in (*s["galleries"], s["mean"]) for p in g["points"]} == {"too_few_comparisons_for_target"}
-    assert {r["missed"]["reason"] for g in (*s["galleries"], s["mean"]) for r in g["ranks"]} == {"too_few_subjects"}
-    page = (out / "report.html").read_text("utf-8")
-    for text in (page, result.stdout):
-        assert "Published searches (1:N)" in text
-        assert "Not the whole search: of 1 listed template" in " ".join(text.split())
-    assert (out / "ijbc" / "toy" / "tables" / "search_rates.csv").read_text("utf-8").count("\n") > 3
+    result = faceparity("run", "-d", f"ijbc={folder}", "-m", "toy", "--threshold", "0.9", "--out", tmp_path / "out")
+    assert result.returncode == 2
+    assert "every group by gender and skin_tone has fewer than 10 people" in result.stderr.splitlines()[-1]
 
 
 def test_check_names_what_is_wrong_with_a_copy(faceparity, tmp_path: Path) -> None:

@@ -284,7 +284,8 @@ def test_columns_that_are_missing(head, word, score, tmp_path) -> None:
         (",".join(HEAD).encode() + b"\n", "no rows"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "s.csv"),
         (",".join(HEAD).encode() + b"\nS1,S2,0\n", "can't be read"),
-        (",".join(HEAD).encode() + b"\nS1,S2,0,,F,M\n", "s.csv: every score is empty"),
+        ("\n".join([",".join(HEAD), *(f"S{i},S{i + 1},0,,F,F" for i in range(12))]).encode(), "s.csv: every score is empty"),
+        (",".join(HEAD).encode() + b"\nS1,S2,0,0.5,F,M\n", "s.csv: every group by gender has fewer than 10 people"),
     ],
 )
 def test_files_that_are_no_tables(content, word, score, tmp_path) -> None:
@@ -298,12 +299,16 @@ def test_files_that_are_no_tables(content, word, score, tmp_path) -> None:
     assert score(tmp_path / "s.parquet")[0] == 2
 
 
-def test_one_row_and_one_person_give_a_result_that_says_nothing_rather_than_an_error(score, tmp_path) -> None:
+def test_a_few_people_are_refused_in_a_line_and_ten_give_a_result_that_says_nothing(score, tmp_path) -> None:
     unlabelled = [["A", "A", 1, "", "", ""], ["A", "B", 0, "1", "", ""]]
     for rows in ([["A", "B", 0, "0.1", "F", "M"]], [["A", "A", 1, "0.9", "F", "F"]], unlabelled):
-        status, error, e = score(write(tmp_path / "s.csv", rows), "--threshold", 0.5)
-        assert status == 0, error
-        assert all(r["rate"] is None for p in e["groupings"][0]["operating_points"] for r in p["fmr"])
+        status, error, _ = score(write(tmp_path / "s.csv", rows), "--threshold", 0.5)
+        assert status == 2
+        assert "fewer than 10 people" in error
+    ten = [[f"S{i}", f"S{i + 1}", 0, "0.1", "F", "F"] for i in range(9)]
+    status, error, e = score(write(tmp_path / "s.csv", ten), "--threshold", 0.5)
+    assert status == 0, error
+    assert all(r["rate"] is None for p in e["groupings"][0]["operating_points"] for r in p["fmr"])
 
 
 def test_a_place_for_the_results_is_looked_for_before_anything_is_computed(score, tmp_path, capsys) -> None:

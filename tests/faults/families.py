@@ -159,7 +159,9 @@ def onnx_file(base: Path) -> Family:
     model.ir_version = 8  # later ones are not taken by every onnxruntime
     folder = fresh(base / "onnx")
     card = folder / "m.toml"
-    card.write_text('onnx = "m.onnx"\nlicence = "MIT"\ndetector = "none"\nalignment = "whole"\ninput = { size = 8 }\n')
+    card.write_text(
+        'onnx = "m.onnx"\nlicence = "MIT"\ndetector = "none"\nalignment = "whole"\ninput = { size = 8 }\nintended = ["dimensions"]\n'
+    )
 
     def opened(_: Path) -> None:
         load_model_card(str(card))
@@ -185,7 +187,7 @@ def dat(base: Path) -> Family:
 
 def scores(base: Path) -> Family:
     """`faceparity score` on a CSV, as far as the result."""
-    rows = [f"s{i % 7},s{i % 5},{int(i % 7 == i % 5)},{i / 40},F,M,a{i},b{i}\n" for i in range(40)]
+    rows = [f"s{i % 13},s{i % 11},{int(i % 13 == i % 11)},{i / 40},F,M,a{i},b{i}\n" for i in range(40)]
     return Family([(HEAD + "".join(rows)).encode()], in_file(fresh(base / "scores") / "s.csv", _scored))
 
 
@@ -196,8 +198,8 @@ def parquet(base: Path) -> Family:
 
     n = 40
     columns: dict[str, list[object]] = {
-        "subject_a": [f"s{i % 7}" for i in range(n)], "subject_b": [f"s{i % 5}" for i in range(n)],
-        "mated": [i % 7 == i % 5 for i in range(n)], "score": [i / n for i in range(n)], "gender_a": ["F"] * n, "gender_b": ["M"] * n,
+        "subject_a": [f"s{i % 13}" for i in range(n)], "subject_b": [f"s{i % 11}" for i in range(n)],
+        "mated": [i % 13 == i % 11 for i in range(n)], "score": [i / n for i in range(n)], "gender_a": ["F"] * n, "gender_b": ["M"] * n,
     }  # fmt: skip
     path = fresh(base / "parquet") / "s.parquet"
     pq.write_table(pa.table(columns), path)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 RAISES_NOTHING = {
     "EvaluationResult.report", "EvaluationResult.to_json", "dataset_names", "json_schema", "model_names",
-    "Model.extract", "Model.fingerprint", "ModelCard.conditions", "render", "summary", "to_json",
+    "Attribute.of_samples", "Model.extract", "Model.fingerprint", "ModelCard.conditions", "render", "summary", "to_json",
 }  # fmt: skip
 """Of the functions and methods of the API those whose docstring need not say what they raise."""
 
