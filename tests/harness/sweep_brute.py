@@ -54,9 +54,11 @@ class Found:
 
     @property
     def tested(self):
-        """The variance with the design effect of like groups."""
+        """The variance of tests: with under 30 effective errors at least that by the design effect of like groups."""
         if self.cells:
             return max(self.variance, sum(c.tested for c in self.cells) / len(self.cells) ** 2)
+        if (self.effective_errors or 0) >= 30:
+            return self.variance
         return max(self.variance, self.effect * self.rate * (1 - self.rate) / self.comparisons)
 
     @property
