@@ -10,8 +10,8 @@ from hypothesis import settings
 
 from tests import ROOT
 
-# No time limits: a first example may wait for a compilation.
-settings.register_profile("faceparity", deadline=None)
+# No time limits: a first example may wait for a compilation. Half of hypothesis's own number of examples, as there are many tests.
+settings.register_profile("faceparity", deadline=None, max_examples=50)
 settings.load_profile("faceparity")
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
@@ -48,7 +50,7 @@ class WorkerProcess:
         self.starting, self.fresh = True, True
         self.batch: Batch | None = None
         try:
-            with theirs, _one_thread_each():
+            with theirs, _one_thread_each(), _uninterrupted():
                 self.process.start()
         except OSError as error:
             self.connection.close()
@@ -167,6 +169,25 @@ def check_start(died: WorkerDiedError) -> None:
         raise UserError(
             "worker processes do not start; in a script of your own, put the call under `if __name__ == '__main__':`"
         ) from died
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold a Ctrl-C back until a process is started.
+
+    One that is left half-way has nothing to read, and prints an error of its own.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pending: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: pending.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
+        if pending and callable(before):
+            before(signal.SIGINT, None)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import pytest
 from faceparity.harness.results import from_json, json_schema
 from faceparity.reports.formats.html import render
 from faceparity.reports.topics.names import names_of
+from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.forbidden_words import forbidden
 from tests import ROOT
 
@@ -58,7 +59,7 @@ def test_results_follow_todays_schema_and_can_be_drawn(name: str) -> None:
     assert found.group() == here.group()
     for p in e.groupings[-1].operating_points:
         if p.native_threshold is not None:
-            assert f"{p.native_threshold:.5g}" in committed
+            assert f.native_number(p.native_threshold) in committed
 
 
 @pytest.mark.parametrize("name", NAMES)
