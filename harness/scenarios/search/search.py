@@ -33,13 +33,13 @@ from faceparity.harness.verification.rates.verdict_rules import (
     verdicts_are_withheld,
     withhold,
 )
+from faceparity.harness.verification.threshold.threshold_pool import LEAST_EXPECTED_ERRORS
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 RANKS = (1, 5, 10, 20, 50)
-LEAST_EXPECTED_ERRORS = 10
 DET_POINTS = 40
 EVERYBODY = "everybody"
 

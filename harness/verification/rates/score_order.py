@@ -164,7 +164,7 @@ def withhold_within(part: P, reason: str) -> P:
             changes[name] = [withhold_within(item, reason) for item in value]
     found = part.model_copy(update=changes)
     is_verdict = getattr(found, "verdict", None) is not None and getattr(found, "measure", None) != "ftx"
-    return withhold([found], lambda _: reason)[0] if is_verdict else found  # type: ignore[type-var]
+    return withhold([found], reason)[0] if is_verdict else found  # type: ignore[type-var]
 
 
 def withhold_paired(

@@ -78,10 +78,10 @@ def among(point: OperatingPoint, contrast: Contrast, of: int) -> str:
         return f"{said} ({most}{by_itself})"
     if contrast.interval is None:
         return said
-    own = _range(contrast, contrast.interval)
+    own = larger_over_smaller(contrast, contrast.interval)
     if of < 2:
         return f" (95 % interval {own})"
-    both = _range(contrast, bonferroni_interval(contrast.interval, contrast.df, of))
+    both = larger_over_smaller(contrast, bonferroni_interval(contrast.interval, contrast.df, of))
     return f"{said} (interval for the largest of {f.count(of)}: {both}; 95 % interval by itself: {own})"
 
 
@@ -103,7 +103,7 @@ def _at_least(point: OperatingPoint, contrast: Contrast, of: int) -> float | Non
     return float(test.at_least)
 
 
-def _range(contrast: Contrast, interval: tuple[float, float]) -> str:
+def larger_over_smaller(contrast: Contrast, interval: tuple[float, float]) -> str:
     """Return an interval of the larger rate over the smaller: "23 to 123"."""
     ends = interval if sides(contrast)[0] == contrast.group else tuple(1 / end if end else float("inf") for end in interval[::-1])
     low, high = (f.number(end, DIGITS) if end != float("inf") else "any number" for end in ends)

@@ -8,6 +8,7 @@ from faceparity.harness.results import Contrast, Evaluation, Grouping
 from faceparity.reports.wording import numbers as f
 from faceparity.reports.wording.csv_rows import grouping_name
 from faceparity.reports.wording.headline import finest
+from faceparity.reports.wording.verdicts.largest import DIGITS, factor, larger_over_smaller, sides
 
 WHO = {"fmr": "two people labelled {} were falsely matched", "fnmr": "two images of one person labelled {} failed to match"}
 OTHERS = {"fmr": "two labelled {}", "fnmr": "those of one labelled {}"}
@@ -27,7 +28,7 @@ def unadjusted_sentences(evaluation: Evaluation, position: int, measure: str = "
     for grouping in evaluation.groupings:
         contrasts = _of(grouping, position, measure)
         if contrasts:
-            yield _sentence(evaluation, grouping, position, max(contrasts, key=_distance), len(contrasts))
+            yield _sentence(evaluation, grouping, max(contrasts, key=factor), len(contrasts))
 
 
 def _of(grouping: Grouping, position: int, measure: str) -> list[Contrast]:
@@ -35,21 +36,12 @@ def _of(grouping: Grouping, position: int, measure: str) -> list[Contrast]:
     return [contrast for point in points for contrast in point.unadjusted if contrast.measure == measure and contrast.ratio]
 
 
-def _distance(contrast: Contrast) -> float:
-    """Return how far a ratio is from 1, either way."""
-    return max(contrast.ratio, 1 / contrast.ratio) if contrast.ratio else 0.0
-
-
-def _sentence(evaluation: Evaluation, grouping: Grouping, position: int, contrast: Contrast, number: int) -> str:
-    ratio, interval = contrast.ratio or 1.0, contrast.interval
-    higher, lower = contrast.group, contrast.reference
-    if ratio < 1:
-        higher, lower, ratio = lower, higher, 1 / ratio
-        interval = (1 / interval[1], 1 / interval[0]) if interval is not None and interval[0] > 0 else None
-    span = f" (95 % interval {f.number(interval[0], 2)} to {f.number(interval[1], 2)})" if interval else ""
+def _sentence(evaluation: Evaluation, grouping: Grouping, contrast: Contrast, number: int) -> str:
+    higher, lower = sides(contrast)
+    span = f" (95 % interval {larger_over_smaller(contrast, contrast.interval)})" if contrast.interval else ""
     return (
         f"By {grouping_name(grouping)}, {not_adjusted_for(evaluation, grouping)}: {WHO[contrast.measure].format(f.shorten(higher, 80))} "
-        f"{f.number(ratio, 2)} times{span} as often as {OTHERS[contrast.measure].format(f.shorten(lower, 80))}"
+        f"{f.number(factor(contrast), DIGITS)} times{span} as often as {OTHERS[contrast.measure].format(f.shorten(lower, 80))}"
         f"{f', the largest of {number} such ratios' if number > 1 else ''}; no verdict is given on it."
     )
 
